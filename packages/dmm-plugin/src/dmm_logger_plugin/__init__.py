@@ -1,0 +1,1 @@
+"""Measurement plug-in: measure with a DMM pin and log the result."""

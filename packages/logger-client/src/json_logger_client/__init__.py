@@ -1,0 +1,1 @@
+"""Log measurements into a file that several measurement plug-ins share."""

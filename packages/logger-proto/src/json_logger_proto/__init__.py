@@ -1,0 +1,1 @@
+"""Protocol of the JSON logger: .proto files and generated stubs."""

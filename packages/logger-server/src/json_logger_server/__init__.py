@@ -1,0 +1,1 @@
+"""A log file that many measurement plug-ins write to at once."""

@@ -1,0 +1,1 @@
+"""Share sessions to any resource between processes over gRPC."""
