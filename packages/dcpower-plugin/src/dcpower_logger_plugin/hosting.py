@@ -1,0 +1,176 @@
+"""The command line of a plug-in: serve it until told to stop, lay out its folder for discovery."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import shutil
+import signal
+import stat
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from ni_measurement_plugin_sdk_service.measurement.service import MeasurementService
+
+_LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+_START_SH = """\
+#!/bin/sh
+# Started by the discovery service.
+cd "$(dirname "$0")" || exit 1
+exec "{python}" -m {package} serve "$@"
+"""
+
+_START_BAT = """\
+@echo off
+rem Started by the discovery service. A .venv in this folder (install.bat makes one) goes first.
+cd /d "%~dp0"
+set "PLUGIN_PYTHON={python}"
+if exist ".venv\\Scripts\\python.exe" set "PLUGIN_PYTHON=.venv\\Scripts\\python.exe"
+"%PLUGIN_PYTHON%" -m {package} serve %*
+"""
+
+_INSTALL_BAT = """\
+@echo off
+rem Called after this folder was published to another machine: installs the plug-in into .venv.
+cd /d "%~dp0"
+py -3 -m venv .venv
+.venv\\Scripts\\python.exe -m pip install {distribution}=={version}
+"""
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """What the command line needs to know of a plug-in."""
+
+    package: str
+    """Import name of the package; its ``measurement`` module holds ``measurement_service``."""
+
+    distribution: str
+    """Name on the package index."""
+
+    version: str
+    """Version of the distribution."""
+
+    @property
+    def data(self) -> Path:
+        """Folder with the .serviceconfig, the .measui and .env.simulation."""
+        return Path(__file__).parent / "data"
+
+    def load(self) -> MeasurementService:
+        """Import the measurement: late, because the SDK reads ``.env`` on import."""
+        module = importlib.import_module(f"{self.package}.measurement")
+        service: MeasurementService = module.measurement_service
+        return service
+
+
+def plugin_cli(plugin: Plugin) -> click.Group:
+    """Build the commands ``serve`` and ``install`` of a plug-in."""
+
+    @click.group(help=f"The measurement plug-in {plugin.distribution}.")
+    @click.version_option(plugin.version)
+    def main() -> None:
+        pass
+
+    @main.command(name="serve")
+    @click.option("-v", "--verbose", count=True, help="Log more; twice for debug messages.")
+    def serve_command(verbose: int) -> None:
+        """Run the plug-in until Ctrl-C, SIGTERM, or until its starter goes away."""
+        level = {0: logging.WARNING, 1: logging.INFO}.get(verbose, logging.DEBUG)
+        logging.basicConfig(format=_LOG_FORMAT, level=level)
+        serve(plugin.load())
+
+    @main.command(name="install")
+    @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+    @click.option(
+        "--simulate",
+        is_flag=True,
+        help="Write .env from .env.simulation, so that the drivers simulate their instruments.",
+    )
+    def install_command(folder: Path, simulate: bool) -> None:
+        """Lay out FOLDER so that a discovery service can find and start the plug-in."""
+        for path in install(plugin, folder, simulate=simulate):
+            click.echo(path)
+
+    return main
+
+
+def serve(service: MeasurementService) -> None:
+    """Host a measurement service until SIGTERM, Ctrl-C or the end of standard input."""
+    stop = threading.Event()
+
+    def request_stop(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, request_stop)
+    if _parent_holds_stdin():
+        threading.Thread(target=_stop_at_end_of_input, args=(stop,), daemon=True).start()
+
+    with service.host_service():
+        address = service.service_location.insecure_address
+        click.echo(f"ready: {service.service_info.service_class} at {address}")
+        # A wait without a timeout would not let Ctrl-C through on Windows.
+        while not stop.wait(0.5):
+            pass
+    click.echo("stopped")
+
+
+def install(plugin: Plugin, folder: Path, *, simulate: bool = False) -> list[Path]:
+    """Write what a discovery service needs to start a plug-in with this Python environment.
+
+    Args:
+        plugin: The plug-in.
+        folder: Folder to create or refresh; an existing ``.env`` is kept.
+        simulate: Also write ``.env`` from ``.env.simulation``.
+
+    Returns:
+        The files written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    written = [Path(shutil.copy(source, folder)) for source in sorted(plugin.data.iterdir())]
+    environment = folder / ".env"
+    if simulate and not environment.exists():
+        written.append(Path(shutil.copy(plugin.data / ".env.simulation", environment)))
+    for name, template, newline in (
+        ("start.sh", _START_SH, "\n"),
+        ("start.bat", _START_BAT, "\r\n"),
+        ("install.bat", _INSTALL_BAT, "\r\n"),
+    ):
+        text = template.format(
+            python=sys.executable,
+            package=plugin.package,
+            distribution=plugin.distribution,
+            version=plugin.version,
+        )
+        script = folder / name
+        script.write_text(text, encoding="utf-8", newline=newline)
+        script.chmod(script.stat().st_mode | stat.S_IXUSR)
+        written.append(script)
+    return written
+
+
+def _parent_holds_stdin() -> bool:
+    """Whether the end of standard input means anything: not for /dev/null or a closed one."""
+    try:
+        mode = os.fstat(0).st_mode
+    except OSError:
+        return False
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
+
+
+def _stop_at_end_of_input(stop: threading.Event) -> None:
+    try:
+        while os.read(0, 4096):
+            pass
+    except OSError:
+        pass
+    stop.set()

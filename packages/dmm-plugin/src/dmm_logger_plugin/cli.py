@@ -1,0 +1,15 @@
+"""The command ``dmm-logger-plugin``."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from dmm_logger_plugin.hosting import Plugin, plugin_cli
+
+PLUGIN = Plugin(
+    package="dmm_logger_plugin",
+    distribution="dmm-logger-plugin",
+    version=version("dmm-logger-plugin"),
+)
+
+main = plugin_cli(PLUGIN)
