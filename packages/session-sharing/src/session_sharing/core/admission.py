@@ -1,0 +1,118 @@
+"""Which requests are refused, and in which words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from session_sharing.core.behaviors import RULES
+from session_sharing.core.errors import (
+    InvalidArgumentError,
+    LimitExceededError,
+    NameInUseError,
+    SessionAlreadyOpenError,
+    SessionNotFoundError,
+)
+from session_sharing.core.resources import ResourceKind
+from session_sharing.core.sessions import OpenRequest, Session
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one server holds."""
+
+    max_sessions: int = 10_000
+    """Open sessions at a time."""
+    max_attachments: int = 1_000
+    """Attachments to one session at a time."""
+    max_clients: int = 10_000
+    """Clients at a time."""
+    max_name_length: int = 4_096
+    """Characters in a resource name, a session name or a label."""
+
+
+def check_request(
+    request: OpenRequest, kinds: Mapping[str, ResourceKind], limits: Limits
+) -> ResourceKind:
+    """Refuse what is wrong whatever is open; otherwise find the request's kind.
+
+    Raises:
+        LimitExceededError: A name is too long.
+        InvalidArgumentError: The kind is unknown, or the resource is not named.
+    """
+    longest = max(map(len, (request.resource, request.session_name, request.label)))
+    if longest > limits.max_name_length:
+        raise LimitExceededError(
+            f"A name has {longest} characters; {limits.max_name_length} are allowed.",
+            limit="name_length",
+        )
+    kind = kinds.get(request.kind)
+    if kind is None:
+        known = ", ".join(sorted(kinds))
+        raise InvalidArgumentError(f"Unknown kind {request.kind!r}; this server has: {known}.")
+    by_name = request.session_name and not RULES[request.behavior].may_create
+    if not request.resource and not by_name:
+        raise InvalidArgumentError("The name of the resource is missing.")
+    return kind
+
+
+def check_new_session(request: OpenRequest, open_sessions: int, limits: Limits) -> None:
+    """Refuse to create a session for a resource that has none.
+
+    Raises:
+        SessionNotFoundError: The request only attaches.
+        LimitExceededError: Too many sessions are open.
+    """
+    if not RULES[request.behavior].may_create:
+        raise no_session_for(request)
+    if open_sessions >= limits.max_sessions:
+        raise LimitExceededError(
+            f"{limits.max_sessions} sessions are open, which is the limit.", limit="sessions"
+        )
+
+
+def check_attach(session: Session, request: OpenRequest, limits: Limits) -> None:
+    """Refuse to attach to an open session.
+
+    Raises:
+        SessionAlreadyOpenError: The request only creates, or the session is closing.
+        SessionNotFoundError: The session is of another kind.
+        NameInUseError: The request names the session differently.
+        LimitExceededError: Too many are attached.
+    """
+    if session.request.kind != request.kind:
+        raise no_session_for(request)
+    if not RULES[request.behavior].may_attach:
+        raise SessionAlreadyOpenError(
+            f"{session.request.resource!r} already has a session: {describe_holder(session)}.",
+            holder=session.request.label,
+            since=session.opened_at.isoformat(timespec="seconds"),
+        )
+    if request.session_name not in ("", session.name):
+        raise NameInUseError(
+            f"{session.request.resource!r} is open under another session name: "
+            f"{describe_holder(session)}."
+        )
+    if session.closing:
+        raise SessionAlreadyOpenError(
+            f"The session of {session.request.resource!r} is closing with its last attachment."
+        )
+    if len(session.attachments) >= limits.max_attachments:
+        raise LimitExceededError(
+            f"The session has {len(session.attachments)} attachments, which is the limit.",
+            limit="attachments",
+        )
+
+
+def no_session_for(request: OpenRequest) -> SessionNotFoundError:
+    """Say that there is no session to attach to."""
+    what = request.resource or request.session_name
+    return SessionNotFoundError(f"There is no open session for {what!r}.")
+
+
+def describe_holder(session: Session) -> str:
+    """Say who holds a session and since when, for people."""
+    since = session.opened_at.isoformat(timespec="seconds")
+    opener = session.request.label or "a client without a name"
+    attached = len(session.attachments)
+    return f"opened by {opener} at {since}, {attached} attached"

@@ -1,0 +1,163 @@
+"""Who is there: clients, the streams that prove their presence, and what happens when they go."""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
+
+from session_sharing.core.errors import (
+    InvalidArgumentError,
+    LimitExceededError,
+    ServerDrainingError,
+    SessionExpiredError,
+)
+from session_sharing.core.registry import SessionRegistry
+from session_sharing.core.sessions import Client, Opened, OpenRequest
+
+MIN_SECRET_BYTES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class WindowRange:
+    """Presence windows that a server grants, in seconds."""
+
+    default: float = 2.0
+    """For clients that ask for none."""
+    shortest: float = 0.5
+    longest: float = 60.0
+
+    def grant(self, wanted: float) -> float:
+        """Bring a wanted window into the range; 0 asks for the default."""
+        return min(max(wanted or self.default, self.shortest), self.longest)
+
+
+class Presence:
+    """The clients of a registry. Thread-safe.
+
+    A client is known by a secret that it chose. While it holds a stream it is present; when the
+    last one breaks, it has half a window to come back with the same secret before its attachments
+    end.
+    """
+
+    def __init__(self, registry: SessionRegistry) -> None:
+        self._registry = registry
+        self._clients: dict[tuple[str, str], Client] = {}
+
+    def hold(
+        self, secret: bytes, window: float, label: str = "", principal: str = ""
+    ) -> tuple[Client, bool]:
+        """Begin or resume a client whose stream has just opened.
+
+        Args:
+            secret: The client's secret; one that is unknown or expired begins a new client.
+            window: Seconds in which its silence shall be noticed.
+            label: Who it is, for people.
+            principal: Its identity; the same secret from another identity is another client.
+
+        Returns:
+            The client, and whether it was known and keeps its attachments.
+
+        Raises:
+            InvalidArgumentError: The secret is too short to be one.
+            LimitExceededError: There are too many clients.
+            ServerDrainingError: The server is stopping.
+        """
+        with self._registry.lock:
+            client = self._clients.get(self._key(secret, principal))
+            resumed = client is not None
+            if client is None:
+                client = self._begin(secret, window, label, principal)
+            client.streams += 1
+            if client.lease is not None:
+                client.lease.end()
+                client.lease = None
+            return client, resumed
+
+    def release(self, client: Client) -> None:
+        """Note that one of a client's streams is over; after the last one its grace runs."""
+        with self._registry.lock:
+            client.streams -= 1
+            if client.streams == 0 and not client.ended:
+                if client.attachments:
+                    self._grant(client, client.window / 2)
+                else:
+                    self._forget(client)
+
+    def open(
+        self, secret: bytes, request: OpenRequest, request_id: str = "", *, by_calls: bool = False
+    ) -> Future[Opened]:
+        """Open a session for a client; the same request id gives the same answer again.
+
+        Args:
+            secret: The client's secret.
+            request: What to open.
+            request_id: Chosen by the client for each request; empty for requests that never repeat.
+            by_calls: The client holds no stream; its calls keep it present.
+
+        Raises:
+            SessionExpiredError: No client is present under this secret.
+        """
+        with self._registry.lock:
+            client = self._clients.get(self._key(secret, request.principal))
+            if client is None and by_calls:
+                client = self._begin(secret, 0.0, request.label, request.principal)
+                client.present_by_calls = True
+                client.window = self._registry.options.call_ttl
+                self._grant(client, client.window)
+            if client is None:
+                raise SessionExpiredError("This client is not present; hold a stream first.")
+            answer = client.opens.get(request_id)
+            if answer is None:
+                answer = self._registry.open(request, client)
+                if request_id:
+                    client.opens[request_id] = answer
+            return answer
+
+    def expire(self, client: Client, reason: str) -> None:
+        """End a client and all its attachments; one that came back in time is left alone."""
+        with self._registry.lock:
+            if client.ended or client.streams:
+                return
+            self._forget(client)
+            attachments = list(client.attachments.values())
+        for attachment in attachments:
+            self._registry.end(attachment, reason)
+
+    def __len__(self) -> int:
+        """Count the clients, present or in their grace."""
+        return len(self._clients)
+
+    def _begin(self, secret: bytes, window: float, label: str, principal: str) -> Client:
+        if len(secret) < MIN_SECRET_BYTES:
+            raise InvalidArgumentError(f"A client secret has at least {MIN_SECRET_BYTES} bytes.")
+        if self._registry.draining:
+            raise ServerDrainingError("The server is stopping and takes no more clients.")
+        limits = self._registry.options.limits
+        if len(self._clients) >= limits.max_clients:
+            raise LimitExceededError(
+                f"{limits.max_clients} clients are here, which is the limit.", limit="clients"
+            )
+        key = self._key(secret, principal)
+        client = Client(key[1], principal, label[: limits.max_name_length], window)
+        self._clients[key] = client
+        return client
+
+    def _grant(self, client: Client, seconds: float) -> None:
+        reason = f"silent for more than {seconds:g} s"
+        expire = partial(self.expire, client, reason)
+        client.lease = self._registry.leases.grant(seconds, expire)
+
+    def _forget(self, client: Client) -> None:
+        client.ended = True
+        del self._clients[client.principal, client.id]
+
+    @staticmethod
+    def _key(secret: bytes, principal: str) -> tuple[str, str]:
+        return principal, client_id(secret)
+
+
+def client_id(secret: bytes) -> str:
+    """Derive a client's public name from its secret; it stays the same across server restarts."""
+    return hashlib.sha256(b"session-sharing client" + secret).hexdigest()[:32]

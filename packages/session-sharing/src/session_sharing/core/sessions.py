@@ -1,0 +1,143 @@
+"""Sessions, attachments and the requests that make them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from session_sharing.core.behaviors import RULES, ClosePolicy, EndAction, InitializationBehavior
+from session_sharing.core.events import utc_now
+from session_sharing.core.leases import Lease
+from session_sharing.core.resources import Candidate, Resource
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRequest:
+    """What a caller wants to open, and how."""
+
+    kind: str
+    """Resource kind, as the registry names it."""
+    resource: str = ""
+    """Name of the resource; may be empty when attaching by session name."""
+    session_name: str = ""
+    """Name for the session; empty for a generated one, or to attach by resource."""
+    behavior: InitializationBehavior = InitializationBehavior.AUTO
+    """Whether to create or attach, and what the end of the attachment does."""
+    close_policy: ClosePolicy = ClosePolicy.FOR_EVERYONE
+    """For whom closing closes; decided by whoever creates the session."""
+    reclaim: bool = False
+    """Close a session that stands in the way when nobody is attached to it."""
+    label: str = ""
+    """Who asks, for people."""
+    principal: str = ""
+    """Identity of the caller; empty where all callers are one."""
+    anyone_may_close: bool = False
+    """Other identities may close the session; decided by whoever creates it."""
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """An open resource with a name. Only its registry changes it."""
+
+    name: str
+    key: Hashable
+    generation: int
+    resource: Resource
+    request: OpenRequest
+    """The request that created it."""
+    opened_at: datetime = field(default_factory=utc_now)
+    attachments: dict[str, Attachment] = field(default_factory=dict)
+    closing: bool = False
+    """No new attachments: it closes with its last one."""
+    open: bool = True
+    last_call: float = -math.inf
+    """When a caller without an attachment last used it, on the registry's clock."""
+    orphan_lease: Lease | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Client:
+    """Somebody who holds attachments. Its presence decides when they end."""
+
+    id: str
+    """Public name, derived from the client's secret."""
+    principal: str = ""
+    label: str = ""
+    window: float = 2.0
+    """Seconds in which its silence is noticed."""
+    attachments: dict[str, Attachment] = field(default_factory=dict)
+    opens: dict[str, Future[Opened]] = field(default_factory=dict)
+    """Answers by request id, so that a repeated request takes effect once."""
+    streams: int = 0
+    """Open presence streams."""
+    present_by_calls: bool = False
+    """It holds no stream; every call renews its lease instead."""
+    lease: Lease | None = None
+    """Runs while no stream is open."""
+    ended: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Attachment:
+    """One client's hold on one session; its id stands for both in every call."""
+
+    id: str
+    session: Session
+    client: Client
+    behavior: InitializationBehavior
+    created: bool
+    """Whether this attachment created the session."""
+    label: str
+    since: datetime = field(default_factory=utc_now)
+
+    @property
+    def end_action(self) -> EndAction:
+        """What the end of this attachment does to the session."""
+        return RULES[self.behavior].end_action(self.created)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The answer to a request."""
+
+    session: Session
+    new_session: bool
+    attachment: Attachment | None
+    """None for callers without a client, whose calls name the session."""
+    reclaimed: str = ""
+    """What was reclaimed to make room, for people; empty when nothing was."""
+
+
+@dataclass(slots=True, eq=False)
+class PendingOpen:
+    """A request on its way through the registry, with the resource it means."""
+
+    request: OpenRequest
+    client: Client | None
+    candidate: Candidate
+    result: Future[Opened]
+    reclaimed: str = ""
+
+    def succeed(self, opened: Opened) -> None:
+        """Answer; the resource was opened by an earlier request."""
+        self.candidate.discard()
+        self.result.set_result(opened)
+
+    def fail(self, error: BaseException) -> None:
+        """Answer that it cannot be."""
+        self.candidate.discard()
+        self.result.set_exception(error)
+
+
+@dataclass(slots=True, eq=False)
+class Transition:
+    """A resource between two states, and the requests that wait for what comes out."""
+
+    name: str
+    """Session name that is taken meanwhile."""
+    waiting: list[PendingOpen] = field(default_factory=list)
+    stuck: bool = False
+    """A release hook that has not returned in time."""
