@@ -95,18 +95,19 @@ class EventLog:
             for listener in self._listeners:
                 listener(event)
 
-    def since(self, revision: int, prefix: str = "") -> list[SessionEvent | Gap]:
+    def since(self, revision: int, prefix: str = "") -> tuple[list[SessionEvent | Gap], int]:
         """Read the events from `revision` on whose session name begins with `prefix`.
 
-        A gap is told first, if there is one. Read on from the last revision + 1.
+        Returns:
+            The events, after a gap if there is one, and the revision to read on from.
         """
         with self._lock:
             oldest = self._revision - len(self._kept) + 1
             found: list[SessionEvent | Gap] = []
             if revision < oldest:
                 found.append(Gap(revision, oldest - 1))
-            skip = max(0, revision - oldest)
-            for index in range(skip, len(self._kept)):
+            first = max(0, revision - oldest)
+            for index in range(first, len(self._kept)):
                 if self._kept[index].session_name.startswith(prefix):
                     found.append(self._kept[index])
-            return found
+            return found, max(revision, self._revision + 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -20,7 +20,6 @@ from session_sharing.core.admission import (
 )
 from session_sharing.core.behaviors import RULES, ClosePolicy, EndAction
 from session_sharing.core.errors import (
-    NameInUseError,
     NotPermittedError,
     ResourceBusyError,
     ResourceNotFoundError,
@@ -29,8 +28,9 @@ from session_sharing.core.errors import (
     SessionNotFoundError,
     SessionSharingError,
 )
-from session_sharing.core.events import EventLog, EventType, SessionEvent
-from session_sharing.core.leases import Clock, Lease, Leases
+from session_sharing.core.events import EventLog, EventType
+from session_sharing.core.leases import Clock, Leases
+from session_sharing.core.releases import Release, Releases
 from session_sharing.core.resources import Resource, ResourceKind
 from session_sharing.core.sessions import (
     Attachment,
@@ -40,7 +40,10 @@ from session_sharing.core.sessions import (
     PendingOpen,
     Session,
     Transition,
+    refusal,
+    session_event,
 )
+from session_sharing.core.slots import SlotTable
 
 Step = Callable[[], None]
 """What follows a decision and must run without the lock."""
@@ -62,8 +65,8 @@ class RegistryOptions:
 class SessionRegistry:
     """Opens, shares and closes sessions. Thread-safe; no method waits for a resource.
 
-    Opening and releasing run on the executor, outside the lock, and a resource that is being opened or
-    released delays only requests for itself: they wait in its slot and are decided again.
+    Opening and releasing run on the executor, outside the lock, and a resource that is being opened
+    or released delays only requests for itself: they wait in its slot and are decided again.
     """
 
     def __init__(
@@ -82,10 +85,11 @@ class SessionRegistry:
         self.draining = False
         self._executor = executor
         self._clock = clock
-        self._slots: dict[Hashable, Session | Transition] = {}
-        self._names: dict[str, Hashable] = {}
-        self._attachments: dict[str, Attachment] = {}
+        self._slots = SlotTable()
         self._generation = 0
+        self._releases = Releases(
+            executor, self.leases, self.options.release_timeout, self._on_free, self._on_late
+        )
 
     def open(self, request: OpenRequest, client: Client | None = None) -> Future[Opened]:
         """Create a session or attach to the open one, as the request's behavior says.
@@ -118,13 +122,11 @@ class SessionRegistry:
         """Find a live attachment by its id; this is identity, lease check and fence in one.
 
         Raises:
-            SessionExpiredError: The id is unknown, its attachment is over, or it is somebody else's.
+            SessionExpiredError: The id is unknown, over or somebody else's.
         """
-        attachment = self._attachments.get(attachment_id)
+        attachment = self._slots.attachment(attachment_id)
         if attachment is None or attachment.client.principal != principal:
-            raise SessionExpiredError(
-                "The session was closed, or this client was away for too long."
-            )
+            raise SessionExpiredError("The session was closed, or its client was away too long.")
         if attachment.client.present_by_calls and attachment.client.lease is not None:
             attachment.client.lease.renew(attachment.client.window)
         return attachment
@@ -135,10 +137,10 @@ class SessionRegistry:
         Raises:
             SessionNotFoundError: There is none.
         """
-        slot = self._slots.get(self._names.get(name))
-        if not isinstance(slot, Session):
+        session = self._slots.named(name)
+        if session is None:
             raise SessionNotFoundError(f"There is no open session {name!r}.", session_name=name)
-        return slot
+        return session
 
     def touch(self, session: Session) -> None:
         """Note a call on a session by somebody without an attachment."""
@@ -148,9 +150,9 @@ class SessionRegistry:
         """Take a snapshot of the open sessions whose names begin with `prefix`."""
         with self.lock:
             return [
-                replace(slot, attachments=dict(slot.attachments))
-                for slot in self._slots.values()
-                if isinstance(slot, Session) and slot.name.startswith(prefix)
+                replace(session, attachments=dict(session.attachments))
+                for session in self._slots.sessions()
+                if session.name.startswith(prefix)
             ]
 
     def end(self, attachment: Attachment, reason: str = "") -> Future[bool]:
@@ -164,10 +166,10 @@ class SessionRegistry:
             Whether the session is closed, once that is done.
         """
         with self.lock:
-            if self._attachments.get(attachment.id) is not attachment:
+            if self._slots.attachment(attachment.id) is not attachment:
                 return _done(False)
             event = EventType.EXPIRED if reason else EventType.DETACHED
-            self._drop(attachment)
+            self._slots.drop(attachment)
             self._publish(event, attachment.session, attachment, reason)
             if attachment.end_action is EndAction.CLOSE:
                 return self._close(attachment.session, reason)
@@ -184,7 +186,8 @@ class SessionRegistry:
             attachment: The caller's own attachment, which ends with this.
 
         Returns:
-            Whether the session is closed, once that is done; False when it waits for its last attachment.
+            Whether the session is closed, once that is done; False when it waits for its last
+            attachment.
 
         Raises:
             NotPermittedError: The session belongs to another identity.
@@ -194,9 +197,9 @@ class SessionRegistry:
         with self.lock:
             if not session.open:
                 return _done(True)
-            if attachment is not None and attachment.id in self._attachments:
-                self._drop(attachment)
-                self._publish(EventType.DETACHED, session, attachment, "")
+            if attachment is not None and self._slots.attachment(attachment.id):
+                self._slots.drop(attachment)
+                self._publish(EventType.DETACHED, session, attachment)
             return self._close(session, "")
 
     def fail(self, session: Session, reason: str) -> Future[bool]:
@@ -204,7 +207,7 @@ class SessionRegistry:
         with self.lock:
             if not session.open:
                 return _done(True)
-            self._publish(EventType.FAILED, session, None, reason)
+            self._publish(EventType.FAILED, session, reason=reason)
             return self._release(session, reason)
 
     def drain(self) -> None:
@@ -214,8 +217,7 @@ class SessionRegistry:
     def close_all(self) -> list[Future[bool]]:
         """Close every open session, whatever its policy."""
         with self.lock:
-            open_now = [slot for slot in self._slots.values() if isinstance(slot, Session)]
-            return [self._release(session) for session in open_now]
+            return [self._release(session) for session in list(self._slots.sessions())]
 
     def _locate(
         self,
@@ -236,7 +238,7 @@ class SessionRegistry:
             self._decide(PendingOpen(request, client, candidate, result))
 
     def _decide(self, pending: PendingOpen) -> None:
-        """Create, attach, wait, reclaim or refuse: the one place where a request meets the state."""
+        """Create, attach, wait, reclaim or refuse: the one place where a request meets state."""
         try:
             with self.lock:
                 step = self._next_step(pending)
@@ -248,17 +250,17 @@ class SessionRegistry:
 
     def _next_step(self, pending: PendingOpen) -> Step:
         request, key = pending.request, pending.candidate.key
-        slot = self._slots.get(key)
+        slot = self._slots.at(key)
         if slot is None:
             return partial(self._create, pending, self._begin_opening(pending))
         if isinstance(slot, Transition):
             if slot.stuck:
-                raise _still_being_released(request.resource)
+                raise ResourceBusyError(f"{request.resource!r} is still being released.")
             slot.waiting.append(pending)
             return _nothing
-        if request.reclaim and RULES[request.behavior].may_create and self._is_unattended(slot):
+        if request.reclaim and self._is_reclaimable(slot, request):
             pending.reclaimed = describe_holder(slot)
-            self._publish(EventType.RECLAIMED, slot, None, f"for {request.label}")
+            self._publish(EventType.RECLAIMED, slot, reason=f"for {request.label}")
             self._release(slot, "reclaimed, as nobody was attached", first=pending)
             return _nothing
         return partial(pending.succeed, self._attach(slot, request, pending.client))
@@ -268,12 +270,7 @@ class SessionRegistry:
         check_new_session(request, len(self._slots), self.options.limits)
         self._refuse_when_draining()
         name = request.session_name or secrets.token_hex(16)
-        if name in self._names:
-            raise NameInUseError(f"The session name {name!r} belongs to another resource.")
-        transition = Transition(name)
-        self._slots[pending.candidate.key] = transition
-        self._names[name] = pending.candidate.key
-        return transition
+        return self._slots.begin(name, pending.candidate.key)
 
     def _refuse_when_draining(self) -> None:
         if self.draining:
@@ -285,7 +282,7 @@ class SessionRegistry:
         except BaseException as error:
             self._refuse(pending.request, error)
             with self.lock:
-                self._leave(transition, pending.candidate.key)
+                self._slots.leave(transition, pending.candidate.key)
             pending.result.set_exception(error)
             for waiting in transition.waiting:
                 may_create = RULES[waiting.request.behavior].may_create
@@ -309,8 +306,8 @@ class SessionRegistry:
         self._generation += 1
         key = pending.candidate.key
         session = Session(transition.name, key, self._generation, resource, pending.request)
-        self._slots[key] = session
-        self._publish(EventType.OPENED, session, None, "")
+        self._slots.settle(session)
+        self._publish(EventType.OPENED, session)
         return session
 
     def _attach(
@@ -329,21 +326,16 @@ class SessionRegistry:
         attachment = Attachment(
             secrets.token_urlsafe(18), session, client, request.behavior, created, request.label
         )
-        self._attachments[attachment.id] = attachment
-        session.attachments[attachment.id] = attachment
-        client.attachments[attachment.id] = attachment
+        self._slots.attach(attachment)
         if not created:
-            self._publish(EventType.ATTACHED, session, attachment, "")
+            self._publish(EventType.ATTACHED, session, attachment)
         return Opened(session, created, attachment)
 
-    def _is_unattended(self, session: Session) -> bool:
-        quiet = self._clock() - session.last_call
-        return not session.attachments and quiet >= self.options.call_ttl
-
-    def _drop(self, attachment: Attachment) -> None:
-        for holder in (self._attachments, attachment.session.attachments):
-            holder.pop(attachment.id, None)
-        attachment.client.attachments.pop(attachment.id, None)
+    def _is_reclaimable(self, session: Session, request: OpenRequest) -> bool:
+        in_the_way = not RULES[request.behavior].may_attach
+        theirs = session.request.principal == request.principal or session.request.anyone_may_close
+        quiet = self._clock() - session.last_call >= self.options.call_ttl
+        return in_the_way and theirs and quiet and not session.attachments
 
     def _after_leaving(self, session: Session, reason: str) -> Future[bool]:
         if session.attachments:
@@ -388,94 +380,47 @@ class SessionRegistry:
             abandoned: Why nobody closed it properly; empty when somebody did.
             first: A request to decide first once the resource is free.
         """
-        done: Future[bool] = Future()
-        transition = Transition(session.name, [first] if first else [])
         with self.lock:
-            session.open = False
             if session.orphan_lease is not None:
                 session.orphan_lease.end()
-            for attachment in list(session.attachments.values()):
-                self._drop(attachment)
-            self._slots[session.key] = transition
-            late = partial(self._release_is_late, session, transition, done)
-            lease = self.leases.grant(self.options.release_timeout, late)
-        self._executor.submit(self._run_release, session, transition, abandoned, lease, done)
-        return done
+            transition = self._slots.vacate(session, first)
+        return self._releases.start(session, transition, abandoned)
 
-    def _run_release(
-        self,
-        session: Session,
-        transition: Transition,
-        abandoned: str,
-        lease: Lease,
-        done: Future[bool],
-    ) -> None:
-        try:
-            if abandoned:
-                session.resource.abandon(abandoned)
-            else:
-                session.resource.close()
-        except Exception as error:
-            self._publish(EventType.FAILED, session, None, f"release hook: {error}")
+    def _on_free(self, release: Release) -> None:
+        session, transition = release.session, release.transition
         with self.lock:
-            lease.end()
-            self._leave(transition, session.key)
-            self._publish(EventType.CLOSED, session, None, abandoned)
-            stuck = transition.stuck
-        if not stuck:
-            done.set_result(True)
+            if release.error is not None:
+                self._publish(EventType.FAILED, session, reason=f"release hook: {release.error}")
+            self._slots.leave(transition, session.key)
+            self._publish(EventType.CLOSED, session, reason=release.abandoned)
+        if not transition.stuck:
+            release.done.set_result(True)
         for waiting in transition.waiting:
             self._decide(waiting)
 
-    def _release_is_late(
-        self, session: Session, transition: Transition, done: Future[bool]
-    ) -> None:
+    def _on_late(self, release: Release) -> None:
+        session, transition = release.session, release.transition
         with self.lock:
-            if self._slots.get(session.key) is not transition:
+            if self._slots.at(session.key) is not transition:
                 return
             transition.stuck = True
             waiting, transition.waiting = transition.waiting, []
-            timeout = self.options.release_timeout
-            self._publish(EventType.FAILED, session, None, f"not released after {timeout:g} s")
-        error = _still_being_released(session.request.resource)
-        done.set_exception(error)
+            self._publish(EventType.FAILED, session, reason="its release hook does not return")
+        release.done.set_exception(release.busy)
         for pending in waiting:
-            pending.fail(error)
-
-    def _leave(self, transition: Transition, key: Hashable) -> None:
-        del self._slots[key]
-        del self._names[transition.name]
+            pending.fail(release.busy)
 
     def _publish(
-        self, event: EventType, session: Session, attachment: Attachment | None, reason: str
+        self,
+        event: EventType,
+        session: Session,
+        attachment: Attachment | None = None,
+        reason: str = "",
     ) -> None:
-        client = attachment.client if attachment else None
-        self.events.publish(
-            SessionEvent(
-                event,
-                session_name=session.name,
-                kind=session.request.kind,
-                resource=session.request.resource,
-                generation=session.generation,
-                client_id=client.id if client else "",
-                label=attachment.label if attachment else session.request.label,
-                reason=reason,
-                principal=client.principal if client else session.request.principal,
-            )
-        )
+        self.events.publish(session_event(event, session, attachment, reason))
 
     def _refuse(self, request: OpenRequest, error: BaseException) -> None:
-        self.events.publish(
-            SessionEvent(
-                EventType.REFUSED,
-                session_name=request.session_name,
-                kind=request.kind,
-                resource=request.resource,
-                label=request.label,
-                reason=str(error),
-                principal=request.principal,
-            )
-        )
+        self.events.publish(refusal(request, str(error)))
 
 
 def _nothing() -> None:
@@ -486,7 +431,3 @@ def _done(closed: bool) -> Future[bool]:
     done: Future[bool] = Future()
     done.set_result(closed)
     return done
-
-
-def _still_being_released(resource: str) -> ResourceBusyError:
-    return ResourceBusyError(f"{resource!r} is still being released by its last session.")

@@ -11,8 +11,9 @@ class Resource:
     """One open resource. A session owns it and is the only one to release it.
 
     A subclass opens the resource in its constructor, which takes the resource's name, and raises a
-    `SessionSharingError` when that fails; a failed constructor must leave nothing behind. Constructor
-    and release hooks run in worker threads, outside every lock, so they may take their time.
+    `SessionSharingError` when that fails; a failed constructor must leave nothing behind.
+    Constructor and release hooks run in worker threads, outside every lock, so they may take their
+    time.
     """
 
     def __init__(self, name: str) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from session_sharing.core.behaviors import RULES, ClosePolicy, EndAction, InitializationBehavior
-from session_sharing.core.events import utc_now
+from session_sharing.core.events import EventType, SessionEvent, utc_now
 from session_sharing.core.leases import Lease
 from session_sharing.core.resources import Candidate, Resource
 
@@ -141,3 +141,34 @@ class Transition:
     waiting: list[PendingOpen] = field(default_factory=list)
     stuck: bool = False
     """A release hook that has not returned in time."""
+
+
+def session_event(
+    event: EventType, session: Session, attachment: Attachment | None, reason: str
+) -> SessionEvent:
+    """Describe what happened to a session, or to one attachment to it."""
+    client = attachment.client if attachment else None
+    return SessionEvent(
+        event,
+        session_name=session.name,
+        kind=session.request.kind,
+        resource=session.request.resource,
+        generation=session.generation,
+        client_id=client.id if client else "",
+        label=attachment.label if attachment else session.request.label,
+        reason=reason,
+        principal=client.principal if client else session.request.principal,
+    )
+
+
+def refusal(request: OpenRequest, reason: str) -> SessionEvent:
+    """Describe a request that was refused."""
+    return SessionEvent(
+        EventType.REFUSED,
+        session_name=request.session_name,
+        kind=request.kind,
+        resource=request.resource,
+        label=request.label,
+        reason=reason,
+        principal=request.principal,
+    )

@@ -1,0 +1,67 @@
+"""Runs release hooks: in worker threads, outside every lock, each with a timeout."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+
+from session_sharing.core.errors import ResourceBusyError
+from session_sharing.core.leases import Leases
+from session_sharing.core.sessions import Session, Transition
+
+
+@dataclass(slots=True, eq=False)
+class Release:
+    """One session on its way out."""
+
+    session: Session
+    transition: Transition
+    abandoned: str
+    """Why nobody closed it properly; empty when somebody did."""
+    done: Future[bool] = field(default_factory=Future)
+    """True once the resource is free; fails when that takes too long."""
+    error: Exception | None = None
+    """What the hook raised."""
+
+    @property
+    def busy(self) -> ResourceBusyError:
+        """The refusal of whoever waits for a resource that does not come free."""
+        resource = self.session.request.resource
+        return ResourceBusyError(f"{resource!r} is still being released by its last session.")
+
+
+class Releases:
+    """Starts releases and tells the registry how each ends."""
+
+    def __init__(
+        self,
+        executor: Executor,
+        leases: Leases,
+        timeout: float,
+        on_free: Callable[[Release], None],
+        on_late: Callable[[Release], None],
+    ) -> None:
+        self._executor = executor
+        self._leases = leases
+        self._timeout = timeout
+        self._on_free = on_free
+        self._on_late = on_late
+
+    def start(self, session: Session, transition: Transition, abandoned: str) -> Future[bool]:
+        """Run a session's release hook on the executor."""
+        release = Release(session, transition, abandoned)
+        self._executor.submit(self._run, release)
+        return release.done
+
+    def _run(self, release: Release) -> None:
+        lease = self._leases.grant(self._timeout, lambda: self._on_late(release))
+        try:
+            if release.abandoned:
+                release.session.resource.abandon(release.abandoned)
+            else:
+                release.session.resource.close()
+        except Exception as error:
+            release.error = error
+        lease.end()
+        self._on_free(release)

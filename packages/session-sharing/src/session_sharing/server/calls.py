@@ -1,0 +1,39 @@
+"""What the interceptor found out about the call that is being served."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from session_sharing.core.sessions import Attachment
+
+
+@dataclass(slots=True)
+class Call:
+    """The caller, and the attachment of its request where the method requires one."""
+
+    principal: str = ""
+    attachment: Attachment | None = None
+
+
+_current: ContextVar[Call] = ContextVar("session_sharing_call")
+
+
+def begin(principal: str) -> Call:
+    """Start a call in the current task."""
+    call = Call(principal)
+    _current.set(call)
+    return call
+
+
+def principal() -> str:
+    """Identity of the caller."""
+    return _current.get().principal
+
+
+def attachment() -> Attachment:
+    """The live attachment that the request named; only in methods marked `requires_lease`."""
+    found = _current.get().attachment
+    if found is None:
+        raise LookupError("This method is not marked requires_lease.")
+    return found

@@ -1,0 +1,204 @@
+"""A server of sessions: listeners, services, health, presence, and a clean end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Any, Protocol
+
+import grpc
+import grpc.aio
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1._async import HealthServicer
+from grpc_reflection.v1alpha import reflection
+from session_sharing.core.events import utc_now
+from session_sharing.core.presence import Presence
+from session_sharing.core.registry import RegistryOptions, SessionRegistry
+from session_sharing.core.resources import ResourceKind
+from session_sharing.server import messages
+from session_sharing.server.identity import Authenticator
+from session_sharing.server.interceptor import DomainInterceptor
+from session_sharing.server.lifecycle import SessionLifecycleServicer
+from session_sharing.server.listeners import BoundListeners, Listener, TcpListener
+from session_sharing.v1 import lifecycle_pb2 as pb
+from session_sharing.v1 import lifecycle_pb2_grpc
+
+_TICK = 0.1
+"""Seconds between two looks at the leases."""
+_LATE = 0.5
+"""Seconds of delay after which the loop counts as having been blocked."""
+
+_log = logging.getLogger(__name__)
+
+
+class Announcer(Protocol):
+    """Tells the world where a server is, and takes it back."""
+
+    def start(self, targets: Sequence[str], token: str) -> None:
+        """The server is ready at these targets."""
+
+    def stop(self) -> None:
+        """The server is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostOptions:
+    """How a server is run."""
+
+    listeners: tuple[Listener, ...] = (TcpListener("127.0.0.1"),)
+    """Where it listens."""
+    anonymous: bool = False
+    """Ask nobody on this host for a token."""
+    window: float = 2.0
+    """Presence window of clients that ask for none, in seconds."""
+    grace: float = 5.0
+    """Seconds that calls under way may take when the server stops."""
+    max_message_bytes: int = 64 * 1024 * 1024
+    """Largest request."""
+    workers: int = 32
+    """Threads that open and release resources."""
+    registry: RegistryOptions = field(default_factory=RegistryOptions)
+    """Times and limits of the registry."""
+
+
+class SessionHost:
+    """Serves sessions to resources of the given kinds. Lives in one event loop."""
+
+    def __init__(
+        self, kinds: Mapping[str, ResourceKind], options: HostOptions | None = None
+    ) -> None:
+        self.options = options or HostOptions()
+        self.executor = ThreadPoolExecutor(self.options.workers, "session-worker")
+        self.registry = SessionRegistry(kinds, self.executor, options=self.options.registry)
+        self.presence = Presence(self.registry)
+        self.authenticator = Authenticator(anonymous=self.options.anonymous)
+        self.draining = asyncio.Event()
+        self.counters: dict[str, Callable[[], float]] = {
+            "clients": lambda: len(self.presence),
+            "sessions": lambda: len(self.registry.sessions()),
+        }
+        interceptor = DomainInterceptor(self.registry, self.authenticator)
+        self._server = grpc.aio.server(interceptors=[interceptor], options=self._channel_options())
+        self._bound = BoundListeners()
+        self._health = HealthServicer()
+        self._announcers: list[Announcer] = []
+        self._services: list[str] = []
+        self._add_own_services()
+
+    @property
+    def targets(self) -> Sequence[str]:
+        """Where clients reach the server, as gRPC targets; empty before `start`."""
+        return self._bound.targets
+
+    def add_service(
+        self, add_to_server: Callable[[Any, grpc.aio.Server], None], servicer: object, name: str
+    ) -> None:
+        """Add a service of a resource's own, by its generated `add_…Servicer_to_server`."""
+        add_to_server(servicer, self._server)
+        self._services.append(name)
+
+    def add_announcer(self, announcer: Announcer) -> None:
+        """Have a server that is ready told to the world."""
+        self._announcers.append(announcer)
+
+    async def start(self) -> None:
+        """Listen and serve.
+
+        Raises:
+            SessionSharingError: A listener cannot be opened.
+        """
+        reflection.enable_server_reflection(
+            [*self._services, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name],
+            self._server,
+        )
+        for listener in self.options.listeners:
+            self._bound.bind(self._server, listener)
+        await self._server.start()
+        self._ticker = asyncio.ensure_future(self._tick())
+        for name in ("", *self._services):
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        for announcer in self._announcers:
+            announcer.start(self.targets, self.authenticator.token)
+
+    async def stop(self) -> None:
+        """Stop in the order in which nothing is lost.
+
+        Not serving, refuse new sessions, end open streams with a draining event, finish the calls
+        under way, close every session, and only then tell the world.
+        """
+        await self._health.enter_graceful_shutdown()
+        self.registry.drain()
+        self.draining.set()
+        await self._server.stop(self.options.grace)
+        self._ticker.cancel()
+        closing = [asyncio.wrap_future(done) for done in self.registry.close_all()]
+        if closing:
+            await asyncio.wait(closing, timeout=self.options.registry.release_timeout)
+        for announcer in reversed(self._announcers):
+            await asyncio.to_thread(announcer.stop)
+        self._bound.release()
+        self.executor.shutdown(wait=False)
+
+    async def run(self, on_ready: Callable[[], None] = lambda: None) -> None:
+        """Serve until SIGTERM or Ctrl-C, then stop cleanly."""
+        stopping = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopping.set))
+        await self.start()
+        on_ready()
+        await stopping.wait()
+        await self.stop()
+
+    def _add_own_services(self) -> None:
+        identity = pb.GetServerInfoResponse(
+            epoch=f"{time.time_ns():x}",
+            version=version("session-sharing"),
+            kinds=sorted(self.registry.kinds),
+            started_at=messages.timestamp(utc_now()),
+        )
+        lifecycle = SessionLifecycleServicer(
+            self.registry,
+            self.presence,
+            draining=self.draining,
+            identity=identity,
+            counters=lambda: {name: read() for name, read in self.counters.items()},
+        )
+        self.add_service(
+            lifecycle_pb2_grpc.add_SessionLifecycleServicer_to_server,
+            lifecycle,
+            pb.DESCRIPTOR.services_by_name["SessionLifecycle"].full_name,
+        )
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+
+    def _channel_options(self) -> list[tuple[str, int]]:
+        ping_ms = round(self.options.window * 1000 / 4)
+        return [
+            # Two servers would silently share one TCP port.
+            ("grpc.so_reuseport", 0),
+            ("grpc.max_receive_message_length", self.options.max_message_bytes),
+            # Pings prove a client's presence without its Python: one that holds the GIL answers,
+            # one that is stopped or unplugged does not.
+            ("grpc.keepalive_time_ms", ping_ms),
+            ("grpc.keepalive_timeout_ms", ping_ms),
+            ("grpc.http2.ping_timeout_ms", ping_ms),
+            ("grpc.keepalive_permit_without_calls", 1),
+            ("grpc.http2.max_pings_without_data", 0),
+            ("grpc.http2.min_ping_interval_without_data_ms", 1000),
+        ]
+
+    async def _tick(self) -> None:
+        """Expire leases; after a blocked loop, first let those who were kept waiting come back."""
+        while True:
+            before = time.monotonic()
+            await asyncio.sleep(_TICK)
+            if time.monotonic() - before < _TICK + _LATE:
+                self.registry.leases.expire_due()
+            else:
+                _log.warning("The event loop was blocked; leases run on for a moment.")

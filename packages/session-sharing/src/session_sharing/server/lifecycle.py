@@ -1,0 +1,110 @@
+"""The SessionLifecycle service: decodes, calls the core, encodes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+
+from session_sharing.core.presence import Presence
+from session_sharing.core.registry import SessionRegistry
+from session_sharing.server import calls, messages
+from session_sharing.server.interceptor import Context
+from session_sharing.server.signals import Signal
+from session_sharing.v1 import lifecycle_pb2 as pb
+from session_sharing.v1 import lifecycle_pb2_grpc
+
+
+class SessionLifecycleServicer(lifecycle_pb2_grpc.SessionLifecycleServicer):
+    """Serves one registry and its clients."""
+
+    def __init__(
+        self,
+        registry: SessionRegistry,
+        presence: Presence,
+        *,
+        draining: asyncio.Event,
+        identity: pb.GetServerInfoResponse,
+        counters: Callable[[], Mapping[str, float]],
+    ) -> None:
+        self._registry = registry
+        self._presence = presence
+        self._draining = draining
+        self._identity = identity
+        self._counters = counters
+
+    async def Hold(self, request: pb.HoldRequest, context: Context) -> AsyncIterator[pb.HoldEvent]:  # noqa: N802
+        """See lifecycle.proto."""
+        client, resumed = self._presence.hold(
+            request.client_secret, request.window_ms / 1000, request.label, calls.principal()
+        )
+        try:
+            yield pb.HoldEvent(
+                granted=pb.HoldEvent.Granted(
+                    client_id=client.id,
+                    window_ms=round(client.window * 1000),
+                    resumed=resumed,
+                    epoch=self._identity.epoch,
+                )
+            )
+            await self._draining.wait()
+            yield pb.HoldEvent(draining=pb.HoldEvent.Draining())
+        finally:
+            self._presence.release(client)
+
+    async def Open(self, request: pb.OpenRequest, context: Context) -> pb.OpenResponse:  # noqa: N802
+        """See lifecycle.proto."""
+        answer = self._presence.open(
+            request.client_secret,
+            messages.open_request(request, calls.principal()),
+            request.request_id,
+            by_calls=request.without_presence,
+        )
+        return messages.open_response(await asyncio.wrap_future(answer), self._identity.epoch)
+
+    async def Detach(self, request: pb.DetachRequest, context: Context) -> pb.DetachResponse:  # noqa: N802
+        """See lifecycle.proto."""
+        closed = self._registry.end(calls.attachment())
+        return pb.DetachResponse(session_closed=await asyncio.wrap_future(closed))
+
+    async def Close(self, request: pb.CloseRequest, context: Context) -> pb.CloseResponse:  # noqa: N802
+        """See lifecycle.proto."""
+        principal = calls.principal()
+        if request.WhichOneof("session") == "attachment":
+            attachment = self._registry.attachment(request.attachment, principal)
+            closed = self._registry.close(attachment.session, principal, attachment)
+        else:
+            session = self._registry.session(request.session_name)
+            closed = self._registry.close(session, principal)
+        return pb.CloseResponse(session_closed=await asyncio.wrap_future(closed))
+
+    async def ListSessions(  # noqa: N802
+        self, request: pb.ListSessionsRequest, context: Context
+    ) -> pb.ListSessionsResponse:
+        """See lifecycle.proto."""
+        found = self._registry.sessions(request.name_prefix)
+        return pb.ListSessionsResponse(sessions=[messages.session_info(item) for item in found])
+
+    async def Watch(  # noqa: N802
+        self, request: pb.WatchRequest, context: Context
+    ) -> AsyncIterator[pb.WatchResponse]:
+        """See lifecycle.proto."""
+        events = self._registry.events
+        revision = request.from_revision or events.revision + 1
+        with Signal(events.listen, self._draining) as more:
+            while True:
+                found, revision = events.since(revision, request.name_prefix)
+                for event in found:
+                    yield messages.watch_response(event)
+                if not await more.wait():
+                    yield pb.WatchResponse(draining=pb.WatchResponse.Draining())
+                    return
+
+    async def GetServerInfo(  # noqa: N802
+        self, request: pb.GetServerInfoRequest, context: Context
+    ) -> pb.GetServerInfoResponse:
+        """See lifecycle.proto."""
+        info = pb.GetServerInfoResponse()
+        info.CopyFrom(self._identity)
+        info.draining = self._draining.is_set()
+        info.counters.update(self._counters())
+        return info

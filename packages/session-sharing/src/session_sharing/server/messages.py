@@ -1,0 +1,107 @@
+"""Between core objects and wire messages."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from session_sharing.core.behaviors import ClosePolicy, InitializationBehavior
+from session_sharing.core.errors import InvalidArgumentError
+from session_sharing.core.events import Gap, SessionEvent
+from session_sharing.core.sessions import Attachment, Opened, OpenRequest, Session
+from session_sharing.v1 import lifecycle_pb2 as pb
+
+
+def open_request(message: pb.OpenRequest, principal: str) -> OpenRequest:
+    """Decode an open request.
+
+    Raises:
+        InvalidArgumentError: An enum value is unknown.
+    """
+    try:
+        behavior = InitializationBehavior(message.behavior)
+        close_policy = ClosePolicy(message.close_policy)
+    except ValueError as error:
+        raise InvalidArgumentError(f"Unknown value: {error}.") from error
+    return OpenRequest(
+        kind=message.kind,
+        resource=message.resource,
+        session_name=message.session_name,
+        behavior=behavior,
+        close_policy=close_policy,
+        reclaim=message.reclaim,
+        label=message.label,
+        principal=principal,
+        anyone_may_close=message.anyone_may_close,
+    )
+
+
+def open_response(opened: Opened, epoch: str) -> pb.OpenResponse:
+    """Encode what was opened."""
+    attachment, session = opened.attachment, opened.session
+    assert attachment is not None
+    return pb.OpenResponse(
+        attachment=attachment.id,
+        session_name=session.name,
+        new_session=opened.new_session,
+        generation=session.generation,
+        reclaimed=opened.reclaimed,
+        epoch=epoch,
+        client_id=attachment.client.id,
+        details=session.resource.describe(),
+    )
+
+
+def session_info(session: Session) -> pb.SessionInfo:
+    """Encode one session with its attachments."""
+    return pb.SessionInfo(
+        name=session.name,
+        kind=session.request.kind,
+        resource=session.request.resource,
+        generation=session.generation,
+        opened_at=timestamp(session.opened_at),
+        opened_by=session.request.label,
+        close_policy=pb.ClosePolicy.ValueType(session.request.close_policy),
+        closing=session.closing,
+        attachments=[attachment_info(item) for item in session.attachments.values()],
+        details=session.resource.describe(),
+    )
+
+
+def attachment_info(attachment: Attachment) -> pb.AttachmentInfo:
+    """Encode one attachment."""
+    client = attachment.client
+    return pb.AttachmentInfo(
+        client_id=client.id,
+        label=attachment.label,
+        behavior=pb.Behavior.ValueType(attachment.behavior),
+        since=timestamp(attachment.since),
+        present=client.streams > 0 or client.present_by_calls,
+    )
+
+
+def watch_response(event: SessionEvent | Gap) -> pb.WatchResponse:
+    """Encode what a watcher is told."""
+    if isinstance(event, Gap):
+        return pb.WatchResponse(gap=pb.WatchResponse.Gap(first=event.first, last=event.last))
+    return pb.WatchResponse(
+        session=pb.SessionEvent(
+            revision=event.revision,
+            time=timestamp(event.time),
+            type=pb.SessionEvent.Type.ValueType(event.type),
+            session_name=event.session_name,
+            kind=event.kind,
+            resource=event.resource,
+            generation=event.generation,
+            client_id=event.client_id,
+            label=event.label,
+            reason=event.reason,
+        )
+    )
+
+
+def timestamp(moment: datetime) -> Timestamp:
+    """Encode a wall-clock time."""
+    message = Timestamp()
+    message.FromDatetime(moment)
+    return message

@@ -1,0 +1,43 @@
+"""Wakes a coroutine when something happens in any thread, or when the server drains."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+
+class Signal:
+    """A wake-up that is never lost: what happened before `wait` makes it return at once."""
+
+    def __init__(
+        self,
+        listen: Callable[[Callable[[Any], None]], Callable[[], None]],
+        draining: asyncio.Event,
+    ) -> None:
+        self._listen = listen
+        self._draining = draining
+        self._loop = asyncio.get_running_loop()
+        self._happened = asyncio.Event()
+
+    def __enter__(self) -> Signal:
+        self._stop = self._listen(lambda _: self._loop.call_soon_threadsafe(self._happened.set))
+        self._drain = asyncio.ensure_future(self._draining.wait())
+        self._drain.add_done_callback(lambda _: self._happened.set())
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stop()
+        self._drain.cancel()
+
+    async def wait(self) -> bool:
+        """Wait for the next happening; False when the server drains."""
+        await self._happened.wait()
+        self._happened.clear()
+        return not self._draining.is_set()

@@ -1,0 +1,72 @@
+"""Files by which programs of the same user find a running server."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import filelock
+import platformdirs
+from session_sharing.core.errors import ResourceInUseError
+from session_sharing.server.listeners import make_private_folder
+
+
+def default_state_file(program: str) -> Path:
+    """Give the place of a program's state file in the user's runtime folder."""
+    return (
+        Path(platformdirs.user_runtime_dir("session-sharing", appauthor=False)) / f"{program}.json"
+    )
+
+
+class StateFile:
+    """A JSON file that exists while its server is ready.
+
+    A lock beside it, held while the server lives and dropped by the system when it dies, tells a live
+    server's file from a stale one.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._guard = filelock.FileLock(f"{path}.lock", mode=0o600)
+
+    @property
+    def token_path(self) -> Path:
+        """Where the server's token lies."""
+        return self.path.with_suffix(".token")
+
+    def claim(self) -> None:
+        """Become the server of this file; a stale one is removed.
+
+        Raises:
+            ResourceInUseError: A live server holds it.
+        """
+        make_private_folder(self.path.parent)
+        try:
+            self._guard.acquire(blocking=False)
+        except filelock.Timeout as error:
+            raise ResourceInUseError(f"A server is already running; see {self.path}.") from error
+        self.path.unlink(missing_ok=True)
+
+    def write(self, state: Mapping[str, object], token: str) -> None:
+        """Publish the server, once it is ready."""
+        write_private(self.token_path, token)
+        write_private(self.path, json.dumps({"pid": os.getpid(), **state}, indent=2) + "\n")
+
+    def remove(self) -> None:
+        """Take everything away again."""
+        if self._guard.is_locked:
+            self.path.unlink(missing_ok=True)
+            self.token_path.unlink(missing_ok=True)
+            self._guard.release()
+            Path(self._guard.lock_file).unlink(missing_ok=True)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file atomically that only this user can read."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    Path(name).replace(path)
