@@ -1,0 +1,218 @@
+"""The description of a sequence: a small TOML file that a person writes, from and to the model.
+
+The steps stand in the arrays ``setup``, ``main`` and ``cleanup``. What a step does follows from its
+keys: ``pin_map``, or ``module`` with ``function``, or ``measurement`` with ``inputs`` and
+``outputs``. Values are TestStand expressions. Everything that has its usual value is left out.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from platform_sim.sequence.errors import DescriptionError
+from platform_sim.sequence.model import (
+    Call,
+    Group,
+    MeasurementCall,
+    MeasurementParameter,
+    NoCall,
+    Operation,
+    PinMapUpdate,
+    PythonArgument,
+    PythonCall,
+    PythonEnvironment,
+    Scope,
+    Sequence,
+    SequenceFile,
+    Step,
+    StepFlow,
+)
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+MAIN_SEQUENCE = "MainSequence"
+_FLOW_KEYS = frozenset(item.name for item in fields(StepFlow))
+_FILE_KEYS = frozenset({"python", "file_globals", "locals", "parameters"}) | {
+    group.value.lower() for group in Group
+}
+_CALL_KEYS = {
+    "pin_map": frozenset({"pin_map"}),
+    "module": frozenset(
+        {"module", "function", "arguments", "result", "operation", "scope", "class", "instance"}
+        | {"python"}
+    ),
+    "measurement": frozenset({"measurement", "version", "inputs", "outputs"}),
+}
+_PARAMETER_KEYS = frozenset({"name", "type", "value", "log", "id", "values", "message"})
+_SPECIAL = {
+    "ioresource": ("TypeString", "IOResource"),
+    "pin": ("TypeString", "Pin"),
+    "path": ("TypeString", "Path"),
+    "enum": ("TypeEnum", "Enum"),
+}
+_PLAIN = ("Double", "Float", "Int32", "Int64", "Uint32", "Uint64", "Bool", "String", "Message")
+_TYPES = {**_SPECIAL, **{name.lower(): (f"Type{name}", "None") for name in _PLAIN}}
+TYPE_NAMES = {pair: name for name, pair in _TYPES.items()}
+
+
+def read_description(path: Path) -> SequenceFile:
+    """Read a description.
+
+    Raises:
+        DescriptionError: The file cannot be read, or a step in it says what nobody can do.
+    """
+    try:
+        return parse_description(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DescriptionError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except DescriptionError as error:
+        raise DescriptionError(f"{path}: {error}") from None
+
+
+def parse_description(text: str) -> SequenceFile:
+    """Read a description from text; `read_description` says what is raised."""
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise DescriptionError(f"no valid TOML: {error}.") from error
+    _only(content, _FILE_KEYS, "the file")
+    environment = _environment(content.get("python", {}), PythonEnvironment())
+    groups = {
+        group: tuple(_step(entry, environment) for entry in _tables(content, group.value.lower()))
+        for group in Group
+    }
+    sequence = Sequence(
+        MAIN_SEQUENCE,
+        groups[Group.SETUP],
+        groups[Group.MAIN],
+        groups[Group.CLEANUP],
+        content.get("locals", {}),
+        content.get("parameters", {}),
+    )
+    return SequenceFile((sequence,), content.get("file_globals", {}))
+
+
+def _step(entry: Mapping[str, Any], environment: PythonEnvironment) -> Step:
+    name = entry.get("name")
+    if not isinstance(name, str) or not name:
+        raise DescriptionError(f"a step has no name: {dict(entry)}.")
+    where = f"step {name!r}"
+    kinds = [key for key in _CALL_KEYS if key in entry]
+    if len(kinds) > 1:
+        raise DescriptionError(f"{where} has {' and '.join(kinds)}: a step does one thing.")
+    allowed = _CALL_KEYS[kinds[0]] if kinds else frozenset()
+    _only(entry, allowed | _FLOW_KEYS | {"name", "id"}, where)
+    flow = StepFlow(**{key: entry[key] for key in _FLOW_KEYS if key in entry})
+    call = _call(entry, kinds, environment, where)
+    return Step(name, call, _text(entry, "id", where), flow)
+
+
+def _call(
+    entry: Mapping[str, Any], kinds: list[str], environment: PythonEnvironment, where: str
+) -> Call:
+    if not kinds:
+        return NoCall()
+    if kinds == ["pin_map"]:
+        return PinMapUpdate(_text(entry, "pin_map", where))
+    if kinds == ["module"]:
+        return _python_call(entry, environment, where)
+    return MeasurementCall(
+        service_class=_text(entry, "measurement", where),
+        parameters=(
+            *_parameters(entry.get("inputs", []), where, output=False),
+            *_parameters(entry.get("outputs", []), where, output=True),
+        ),
+        version=_text(entry, "version", where),
+    )
+
+
+def _python_call(
+    entry: Mapping[str, Any], environment: PythonEnvironment, where: str
+) -> PythonCall:
+    if "function" not in entry:
+        raise DescriptionError(f"{where} has a module and no function.")
+    arguments = entry.get("arguments", {})
+    return PythonCall(
+        module=_text(entry, "module", where),
+        function=_text(entry, "function", where),
+        arguments=tuple(PythonArgument(name, _text(arguments, name, where)) for name in arguments),
+        result=_text(entry, "result", where),
+        operation=_member(Operation, entry.get("operation", "call"), where),
+        scope=_member(Scope, entry.get("scope", "module"), where),
+        class_name=_text(entry, "class", where),
+        instance=_text(entry, "instance", where),
+        environment=_environment(entry.get("python", {}), environment),
+    )
+
+
+def _member(kind: Any, name: str, where: str) -> Any:
+    try:
+        return kind[name.upper()]
+    except KeyError:
+        choices = ", ".join(member.name.lower() for member in kind)
+        raise DescriptionError(f"{where}: {name!r} is none of {choices}.") from None
+
+
+def _environment(entry: Mapping[str, str], usual: PythonEnvironment) -> PythonEnvironment:
+    _only(entry, frozenset({"version", "environment"}), "python")
+    return PythonEnvironment(
+        entry.get("version", usual.version), entry.get("environment", usual.path)
+    )
+
+
+def _parameters(
+    entries: Iterable[Mapping[str, Any]], where: str, *, output: bool
+) -> Iterable[MeasurementParameter]:
+    for number, entry in enumerate(entries, start=1):
+        _only(entry, _PARAMETER_KEYS, f"{where}, parameter {entry.get('name', number)}")
+        base, brackets, _ = str(entry.get("type", "")).partition("[]")
+        if base not in _TYPES or "name" not in entry:
+            raise DescriptionError(
+                f"{where}, parameter {entry.get('name', number)}: a name and a type are needed; "
+                f"types are {', '.join(_TYPES)}, with [] for an array."
+            )
+        type_name, specialization = _TYPES[base]
+        yield MeasurementParameter(
+            name=entry["name"],
+            type=type_name,
+            id=entry.get("id", number),
+            value=_text(entry, "value", f"{where}, parameter {entry['name']}"),
+            output=output,
+            repeated=bool(brackets),
+            specialization=specialization,
+            enum_values=entry.get("values", {}),
+            message_type=entry.get("message", ""),
+            log=entry.get("log", False),
+        )
+
+
+def _tables(content: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    tables = content.get(key, [])
+    if not isinstance(tables, list):
+        raise DescriptionError(f"{key} must be an array of tables: write [[{key}]].")
+    return tables
+
+
+def _text(entry: Mapping[str, Any], key: str, where: str) -> str:
+    value = entry.get(key, "")
+    if not isinstance(value, str):
+        raise DescriptionError(
+            f"{where}: {key} is {value!r}; an expression is written as a string, such as '6'."
+        )
+    return value
+
+
+def _only(entry: Mapping[str, Any], allowed: frozenset[str], where: str) -> None:
+    unknown = sorted(set(entry) - allowed)
+    if unknown:
+        raise DescriptionError(
+            f"{where}: {', '.join(unknown)} not known here; "
+            f"allowed are {', '.join(sorted(allowed))}."
+        )

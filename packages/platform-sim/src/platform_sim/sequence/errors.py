@@ -1,0 +1,33 @@
+"""The errors of reading, checking and running sequences."""
+
+from __future__ import annotations
+
+from platform_sim.errors import PlatformSimError
+
+
+class SequenceError(PlatformSimError):
+    """Root of the errors of this folder."""
+
+
+class SequenceFileError(SequenceError):
+    """A file is not a sequence file in XML form, or is damaged."""
+
+
+class DescriptionError(SequenceError):
+    """A description of a sequence cannot be read."""
+
+
+class ExpressionError(SequenceError):
+    """An expression cannot be read or evaluated."""
+
+
+class UnsupportedError(SequenceError):
+    """The file needs something of TestStand that is not built here."""
+
+
+class StepError(SequenceError):
+    """A step failed while it ran."""
+
+
+class InterpreterError(SequenceError):
+    """The Python interpreter of the code modules cannot be had, or ended."""

@@ -1,0 +1,274 @@
+"""How TestStand expressions read: from text to a tree.
+
+Covered is what sequences of measurement steps use in practice: literals (``6``, ``0x1F``, ``1i64``,
+``100ui64``, ``1.5e-3``, ``"text"``, ``@"verbatim"``, ``True``, ``Nothing``, ``{1, 2}``), variables
+(``Locals.Volts``, ``FileGlobals.List[0]``, ``ThisContext``), arithmetic, comparison, logic, the
+conditional operator, assignments, and lists of expressions separated by commas. Functions are
+refused by name.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from platform_sim.sequence.errors import ExpressionError, UnsupportedError
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A constant."""
+
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Array:
+    """An array of expressions."""
+
+    items: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A variable: names, and index expressions in brackets."""
+
+    parts: tuple[str | Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unary:
+    """An operator with one operand."""
+
+    symbol: str
+    operand: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """An operator with two operands."""
+
+    symbol: str
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Conditional:
+    """``condition ? yes : no``."""
+
+    condition: Node
+    yes: Node
+    no: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """``target = value``, or with an operator, ``target += value``."""
+
+    target: Name
+    symbol: str
+    value: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Several:
+    """Expressions separated by commas; the value is the last one's."""
+
+    items: tuple[Node, ...]
+
+
+Node = Literal | Array | Name | Unary | Binary | Conditional | Assignment | Several
+
+_TOKEN = re.compile(
+    r"""\s*(?://[^\n]*|/\*.*?\*/)?\s*(?:
+      (?P<number>0[xX][0-9a-fA-F]+(?:u?i64)? | (?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?:u?i64)?)
+    | (?P<string>"(?:\\.|[^"\\])*")
+    | (?P<verbatim>@"(?:""|[^"])*")
+    | (?P<name>[A-Za-z_]\w*)
+    | (?P<symbol>\+=|-=|\*=|/=|%=|==|!=|<=|>=|&&|\|\||<>|[-+*/%<>=!?:,.(){}\[\]&|^~])
+    )""",
+    re.VERBOSE | re.DOTALL,
+)
+_CONSTANTS: dict[str, object] = {"true": True, "false": False, "nothing": None}
+_ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
+_WORDS = {"AND": "&&", "OR": "||", "NOT": "!", "MOD": "%"}
+_PRECEDENCE = (
+    ("||",),
+    ("&&",),
+    ("==", "!=", "<>"),
+    ("<", "<=", ">", ">="),
+    ("+", "-"),
+    ("*", "/", "%"),
+)
+_BIT_OPERATORS = frozenset("&|^~")
+_ASSIGNMENTS = frozenset({"=", "+=", "-=", "*=", "/=", "%="})
+
+
+def parse(text: str) -> Node:
+    """Read an expression.
+
+    Raises:
+        ExpressionError: It is no expression.
+        UnsupportedError: It needs something that is not built here, such as a function.
+    """
+    return _Parser(text).parse()
+
+
+class _Parser:
+    """Recursive descent over the tokens of one expression."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._tokens = self._tokenize()
+        self._index = 0
+
+    def parse(self) -> Node:
+        items = [self._assignment()]
+        while self._take(","):
+            items.append(self._assignment())
+        if self._kind != "end":
+            raise self._failure()
+        return items[0] if len(items) == 1 else Several(tuple(items))
+
+    def _tokenize(self) -> list[tuple[str, str, int]]:
+        tokens: list[tuple[str, str, int]] = []
+        position = 0
+        end = len(self._text.rstrip())
+        while position < end:
+            match = _TOKEN.match(self._text, position)
+            if match is None or match.lastgroup is None:
+                raise ExpressionError(
+                    f"{self._text}: cannot read {self._text[position:].strip()!r}."
+                )
+            token = match.group(match.lastgroup)
+            kind = match.lastgroup
+            if kind == "name" and token.upper() in _WORDS:
+                kind, token = "symbol", _WORDS[token.upper()]
+            tokens.append((kind, token, match.start(match.lastgroup)))
+            position = match.end()
+        return [*tokens, ("end", "", end)]
+
+    @property
+    def _kind(self) -> str:
+        return self._tokens[self._index][0]
+
+    @property
+    def _token(self) -> str:
+        return self._tokens[self._index][1]
+
+    def _take(self, *symbols: str) -> str:
+        if self._kind == "symbol" and self._token in symbols:
+            self._index += 1
+            return self._tokens[self._index - 1][1]
+        return ""
+
+    def _expect(self, symbol: str) -> None:
+        if not self._take(symbol):
+            raise self._failure(f"expected {symbol!r}")
+
+    def _failure(self, problem: str = "") -> ExpressionError:
+        found = f"found {self._token!r}" if self._token else "found the end"
+        details = ", ".join(part for part in (problem, found) if part)
+        return ExpressionError(f"{self._text or '(empty)'}: {details}.")
+
+    def _assignment(self) -> Node:
+        target = self._conditional()
+        symbol = self._take(*_ASSIGNMENTS)
+        if not symbol:
+            return target
+        if not isinstance(target, Name):
+            raise ExpressionError(f"{self._text}: only a variable can stand left of {symbol!r}.")
+        return Assignment(target, symbol, self._assignment())
+
+    def _conditional(self) -> Node:
+        condition = self._operation(0)
+        if not self._take("?"):
+            return condition
+        yes = self._conditional()
+        self._expect(":")
+        return Conditional(condition, yes, self._conditional())
+
+    def _operation(self, level: int) -> Node:
+        if level == len(_PRECEDENCE):
+            return self._unary()
+        node = self._operation(level + 1)
+        while symbol := self._take(*_PRECEDENCE[level]):
+            node = Binary(symbol, node, self._operation(level + 1))
+        return node
+
+    def _unary(self) -> Node:
+        symbol = self._take("!", "-", "+")
+        if not symbol:
+            return self._primary()
+        operand = self._unary()
+        return operand if symbol == "+" else Unary(symbol, operand)
+
+    def _primary(self) -> Node:
+        kind, token, _ = self._tokens[self._index]
+        if kind == "number":
+            self._index += 1
+            return Literal(_number(token))
+        if kind == "string":
+            self._index += 1
+            return Literal(_unescape(token[1:-1]))
+        if kind == "verbatim":
+            self._index += 1
+            return Literal(token[2:-1].replace('""', '"'))
+        if kind == "name":
+            return self._name()
+        if self._take("("):
+            node = self._assignment()
+            self._expect(")")
+            return node
+        if self._take("{"):
+            return self._array()
+        if kind == "symbol" and token in _BIT_OPERATORS:
+            raise UnsupportedError(f"{self._text}: the operator {token} is not supported.")
+        raise self._failure()
+
+    def _array(self) -> Node:
+        items: list[Node] = []
+        while not self._take("}"):
+            items.append(self._conditional())
+            if not self._take(","):
+                self._expect("}")
+                break
+        return Array(tuple(items))
+
+    def _name(self) -> Node:
+        first = self._token
+        self._index += 1
+        if first.lower() in _CONSTANTS:
+            return Literal(_CONSTANTS[first.lower()])
+        parts: list[str | Node] = [first]
+        while True:
+            if self._take("."):
+                if self._kind != "name":
+                    raise self._failure("expected a name")
+                parts.append(self._token)
+                self._index += 1
+            elif self._take("["):
+                parts.append(self._conditional())
+                self._expect("]")
+            else:
+                break
+        if self._take("("):
+            name = ".".join(part if isinstance(part, str) else "[]" for part in parts)
+            raise UnsupportedError(f"{self._text}: the function {name}() is not supported.")
+        return Name(tuple(parts))
+
+
+def _number(token: str) -> int | float:
+    lowered = token.lower()
+    for suffix in ("ui64", "i64"):
+        if lowered.endswith(suffix):
+            return int(lowered.removesuffix(suffix), 0)
+    if lowered.startswith("0x"):
+        return int(lowered, 16)
+    return float(token)
+
+
+def _unescape(text: str) -> str:
+    r"""Resolve escapes; an unknown one keeps its backslash, as in ``"..\maps\A.pinmap"``."""
+    return re.sub(r"\\(.)", lambda match: _ESCAPES.get(match[1], match[0]), text, flags=re.DOTALL)

@@ -1,0 +1,135 @@
+"""Evaluate TestStand expressions; `expression_syntax` says which."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Protocol
+
+from platform_sim.sequence.errors import ExpressionError
+from platform_sim.sequence.expression_syntax import (
+    Array,
+    Assignment,
+    Binary,
+    Conditional,
+    Literal,
+    Name,
+    Node,
+    Unary,
+    parse,
+)
+
+
+class Scope(Protocol):
+    """Where an expression finds and puts variables."""
+
+    def get(self, path: tuple[str | int, ...]) -> object:
+        """Return the variable at a path of names and indices; KeyError when there is none."""
+
+    def set(self, path: tuple[str | int, ...], value: object) -> None:
+        """Set the variable at a path; KeyError when there is none."""
+
+
+def _add(left: object, right: object) -> object:
+    if isinstance(left, str) != isinstance(right, str):
+        raise TypeError("a string and something else cannot be added")
+    return left + right  # type: ignore[operator]
+
+
+_OPERATORS: dict[str, Callable[[object, object], object]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<>": operator.ne,
+    "<": operator.lt,  # type: ignore[dict-item]
+    "<=": operator.le,  # type: ignore[dict-item]
+    ">": operator.gt,  # type: ignore[dict-item]
+    ">=": operator.ge,  # type: ignore[dict-item]
+    "+": _add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "%": operator.mod,
+}
+
+
+def evaluate(text: str, scope: Scope) -> object:
+    """Read and evaluate an expression.
+
+    Returns:
+        A number, string, boolean, list, None, or what a variable holds.
+
+    Raises:
+        ExpressionError: It is no expression, a variable is missing, or types do not fit.
+        UnsupportedError: It needs something that is not built here.
+    """
+    node = parse(text)
+    try:
+        return _value(node, scope)
+    except KeyError as error:
+        raise ExpressionError(f"{text}: there is no variable {error.args[0]}.") from None
+    except (TypeError, ZeroDivisionError, IndexError) as error:
+        raise ExpressionError(f"{text}: {error}.") from None
+
+
+def assign(target: str, value: object, scope: Scope) -> None:
+    """Put a value into the variable that an expression names.
+
+    Raises:
+        ExpressionError: The expression names no variable, or the variable is missing.
+    """
+    node = parse(target)
+    if not isinstance(node, Name):
+        raise ExpressionError(f"{target}: a variable is needed here, such as Locals.Result.")
+    try:
+        scope.set(_path(node, scope), value)
+    except KeyError as error:
+        raise ExpressionError(f"{target}: there is no variable {error.args[0]}.") from None
+
+
+def _value(node: Node, scope: Scope) -> object:
+    if isinstance(node, Literal):
+        return node.value
+    if isinstance(node, Array):
+        return [_value(item, scope) for item in node.items]
+    if isinstance(node, Name):
+        return scope.get(_path(node, scope))
+    if isinstance(node, Unary):
+        operand = _value(node.operand, scope)
+        return not operand if node.symbol == "!" else -operand  # type: ignore[operator]
+    if isinstance(node, Binary):
+        return _binary(node, scope)
+    if isinstance(node, Conditional):
+        return _value(node.yes if _value(node.condition, scope) else node.no, scope)
+    if isinstance(node, Assignment):
+        return _assign(node, scope)
+    return [_value(item, scope) for item in node.items][-1]
+
+
+def _binary(node: Binary, scope: Scope) -> object:
+    left = _value(node.left, scope)
+    if node.symbol == "&&":
+        return bool(left) and bool(_value(node.right, scope))
+    if node.symbol == "||":
+        return bool(left) or bool(_value(node.right, scope))
+    return _OPERATORS[node.symbol](left, _value(node.right, scope))
+
+
+def _assign(node: Assignment, scope: Scope) -> object:
+    path = _path(node.target, scope)
+    value = _value(node.value, scope)
+    if node.symbol != "=":
+        value = _OPERATORS[node.symbol[0]](scope.get(path), value)
+    scope.set(path, value)
+    return value
+
+
+def _path(node: Name, scope: Scope) -> tuple[str | int, ...]:
+    path: list[str | int] = []
+    for part in node.parts:
+        index = part if isinstance(part, str) else _value(part, scope)
+        if isinstance(index, float):
+            index = int(index)
+        if not isinstance(index, (str, int)):
+            raise TypeError(f"{index!r} is no index")
+        path.append(index)
+    return tuple(path)

@@ -1,0 +1,74 @@
+"""TestStand's type definitions, taken from a sequence file that the user's TestStand saved.
+
+A sequence file holds the definitions of the types it uses. They are NI's, some are locked, and none
+is shipped here: without a sample the file has an empty type list.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from platform_sim.sequence.errors import SequenceFileError
+from platform_sim.sequence.property_tree import NAMESPACE, read_property_file
+
+_TYPELIST = re.compile(r"[ \t]*<typelist\b.*?</typelist>", re.DOTALL)
+_CLEAR_TYPES = frozenset({"Action", "NI_PythonParameter", "PythonStepAdditions"})
+_LOCKED_TYPES = ("NI_Measurement", "NI_MeasurementParameter", "NI_UpdatePinMap")
+
+DEFAULT_HEADER = {
+    "type": "SequenceFile",
+    "fileversion": "962",
+    "productname": "TestStand",
+    "productversion": "2021 SP1 (21.1.0.49154)",
+    "compatibleversion": "21.0.0.0",
+    "buildversion": "21.0.0.49156",
+}
+"""What TestStand 2021 SP1 writes; the sample's own header goes before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TypeLibrary:
+    """The definitions and the header that go with them."""
+
+    header: dict[str, str]
+    """Attributes of the root element."""
+
+    namespace: str
+    """XML namespace of the file."""
+
+    typelist: str
+    """The ``<typelist>`` element as text; empty for none."""
+
+
+NO_TYPES = TypeLibrary(DEFAULT_HEADER, NAMESPACE, "")
+"""No definitions: enough to run here; TestStand itself asks for them."""
+
+
+def types_from(sample: Path) -> TypeLibrary:
+    """Take the type definitions from a sequence file in XML form.
+
+    Args:
+        sample: A file with at least one Python Action, one Update Pin Map and one Measurement step.
+
+    Raises:
+        SequenceFileError: The file cannot be read, or a needed definition is missing.
+    """
+    parsed = read_property_file(sample)
+    missing = sorted(_CLEAR_TYPES - parsed.defined_types)
+    locked_in_clear = parsed.defined_types.intersection(_LOCKED_TYPES)
+    if parsed.locked_types + len(locked_in_clear) < len(_LOCKED_TYPES):
+        missing += [name for name in _LOCKED_TYPES if name not in locked_in_clear]
+    if missing:
+        raise SequenceFileError(
+            f"{sample} does not define {', '.join(missing)}: save a sequence that has a Python "
+            "Action step, an Update Pin Map step and a Measurement step, and take that one."
+        )
+    text = sample.read_text(encoding="utf-8-sig")
+    typelist = _TYPELIST.search(text)
+    namespace = re.search(r"""xmlns=["']([^"']+)["']""", text)
+    if typelist is None or namespace is None:
+        raise SequenceFileError(f"{sample} has no <typelist>.")
+    header = {name: value for name, value in parsed.header.items() if not name.startswith("{")}
+    return TypeLibrary(header, namespace[1], typelist[0].lstrip())
