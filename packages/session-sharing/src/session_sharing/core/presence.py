@@ -41,8 +41,9 @@ class Presence:
     end.
     """
 
-    def __init__(self, registry: SessionRegistry) -> None:
+    def __init__(self, registry: SessionRegistry, windows: WindowRange | None = None) -> None:
         self._registry = registry
+        self._windows = windows or WindowRange()
         self._clients: dict[tuple[str, str], Client] = {}
 
     def hold(
@@ -52,7 +53,8 @@ class Presence:
 
         Args:
             secret: The client's secret; one that is unknown or expired begins a new client.
-            window: Seconds in which its silence shall be noticed.
+            window: Seconds in which its silence shall be noticed, within the server's range; 0 for
+                the default.
             label: Who it is, for people.
             principal: Its identity; the same secret from another identity is another client.
 
@@ -140,7 +142,8 @@ class Presence:
                 f"{limits.max_clients} clients are here, which is the limit.", limit="clients"
             )
         key = self._key(secret, principal)
-        client = Client(key[1], principal, label[: limits.max_name_length], window)
+        granted = self._windows.grant(window)
+        client = Client(key[1], principal, label[: limits.max_name_length], granted)
         self._clients[key] = client
         return client
 

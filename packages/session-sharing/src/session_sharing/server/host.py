@@ -17,8 +17,9 @@ import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
+
 from session_sharing.core.events import utc_now
-from session_sharing.core.presence import Presence
+from session_sharing.core.presence import Presence, WindowRange
 from session_sharing.core.registry import RegistryOptions, SessionRegistry
 from session_sharing.core.resources import ResourceKind
 from session_sharing.server import messages
@@ -76,7 +77,7 @@ class SessionHost:
         self.options = options or HostOptions()
         self.executor = ThreadPoolExecutor(self.options.workers, "session-worker")
         self.registry = SessionRegistry(kinds, self.executor, options=self.options.registry)
-        self.presence = Presence(self.registry)
+        self.presence = Presence(self.registry, WindowRange(default=self.options.window))
         self.authenticator = Authenticator(anonymous=self.options.anonymous)
         self.draining = asyncio.Event()
         self.counters: dict[str, Callable[[], float]] = {

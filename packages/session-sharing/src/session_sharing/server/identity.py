@@ -9,7 +9,7 @@ from session_sharing.core.errors import NotAuthenticatedError
 from session_sharing.server.interceptor import Context
 
 USER = "user"
-"""The principal of everybody who can open the server user's files, or of all where none is asked."""
+"""The principal of all who can read the server user's files; of everybody when anonymous."""
 
 
 class Authenticator:
@@ -35,6 +35,6 @@ class Authenticator:
                     return USER
                 raise NotAuthenticatedError("The token is not this server's.")
         raise NotAuthenticatedError(
-            "This server wants a token. Its state file names the file that holds it; clients of the "
-            "same user find it by themselves through discovery."
+            "This server wants a token. Its state file names the file that holds it; clients of "
+            "the same user find it by themselves through discovery."
         )

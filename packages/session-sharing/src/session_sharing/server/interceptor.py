@@ -14,6 +14,7 @@ import grpc
 import grpc.aio
 from google.protobuf import descriptor_pool
 from google.protobuf.message import DecodeError
+
 from session_sharing.core.errors import InvalidArgumentError, SessionSharingError
 from session_sharing.core.registry import SessionRegistry
 from session_sharing.server import calls
@@ -122,7 +123,7 @@ class _Decoder:
 
 
 def requires_lease(method: str) -> bool:
-    """Read the method option `requires_lease` of a full method name such as ``/pkg.Service/Call``."""
+    """Read the option `requires_lease` of a method, named as in ``/pkg.Service/Call``."""
     service, _, name = method.strip("/").rpartition("/")
     pool = descriptor_pool.Default()
     try:

@@ -8,10 +8,11 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-import filelock
 import grpc
 import grpc.aio
+
 from session_sharing.core.errors import InvalidArgumentError, ResourceInUseError
+from session_sharing.server.guard import Guard
 
 _LONGEST_SOCKET_PATH = 100
 """Bytes; the system's limit is 104 to 108."""
@@ -66,7 +67,7 @@ class BoundListeners:
 
     def __init__(self) -> None:
         self.targets: list[str] = []
-        self._guards: list[filelock.FileLock] = []
+        self._guards: list[Guard] = []
 
     def bind(self, server: grpc.aio.Server, listener: Listener) -> None:
         """Open a listener on a server that has not started.
@@ -84,7 +85,6 @@ class BoundListeners:
         """Let go of what guards the sockets, once the server has stopped."""
         for guard in self._guards:
             guard.release()
-            Path(guard.lock_file).unlink(missing_ok=True)
         self._guards.clear()
 
     def _bind_unix(self, server: grpc.aio.Server, listener: UnixListener) -> str:
@@ -93,11 +93,8 @@ class BoundListeners:
             raise InvalidArgumentError(f"The path of a socket must be shorter: {path}")
         make_private_folder(path.parent)
         # A second server could bind a live socket's path and steal it, so a lock stands beside it.
-        guard = filelock.FileLock(f"{path}.lock", mode=0o600)
-        try:
-            guard.acquire(blocking=False)
-        except filelock.Timeout as error:
-            raise ResourceInUseError(f"Another server listens on {path}.") from error
+        guard = Guard(path)
+        guard.acquire(f"Another server listens on {path}.")
         path.unlink(missing_ok=True)
         credentials = grpc.local_server_credentials(grpc.LocalConnectionType.UDS)
         server.add_secure_port(f"unix:{path}", credentials)
@@ -130,5 +127,5 @@ def make_private_folder(folder: Path) -> None:
     facts = folder.stat()
     if facts.st_uid != os.getuid() or stat.S_IMODE(facts.st_mode) & 0o077:
         raise InvalidArgumentError(
-            f"{folder} must belong to you and be closed to others; `chmod 700` it or choose another."
+            f"{folder} must belong to you alone: `chmod 700` it, or choose another."
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
+
 from session_sharing.core.behaviors import ClosePolicy, InitializationBehavior
 from session_sharing.core.errors import InvalidArgumentError
 from session_sharing.core.events import Gap, SessionEvent

@@ -22,7 +22,7 @@ class Signal:
         self._happened = asyncio.Event()
 
     def __enter__(self) -> Signal:
-        self._stop = self._listen(lambda _: self._loop.call_soon_threadsafe(self._happened.set))
+        self._stop = self._listen(self._wake)
         self._drain = asyncio.ensure_future(self._draining.wait())
         self._drain.add_done_callback(lambda _: self._happened.set())
         return self
@@ -35,6 +35,9 @@ class Signal:
     ) -> None:
         self._stop()
         self._drain.cancel()
+
+    def _wake(self, _: object) -> None:
+        self._loop.call_soon_threadsafe(self._happened.set)
 
     async def wait(self) -> bool:
         """Wait for the next happening; False when the server drains."""

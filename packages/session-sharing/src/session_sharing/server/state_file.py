@@ -8,29 +8,24 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-import filelock
 import platformdirs
-from session_sharing.core.errors import ResourceInUseError
+
+from session_sharing.server.guard import Guard
 from session_sharing.server.listeners import make_private_folder
 
 
 def default_state_file(program: str) -> Path:
     """Give the place of a program's state file in the user's runtime folder."""
-    return (
-        Path(platformdirs.user_runtime_dir("session-sharing", appauthor=False)) / f"{program}.json"
-    )
+    folder = platformdirs.user_runtime_dir("session-sharing", appauthor=False)
+    return Path(folder) / f"{program}.json"
 
 
 class StateFile:
-    """A JSON file that exists while its server is ready.
-
-    A lock beside it, held while the server lives and dropped by the system when it dies, tells a live
-    server's file from a stale one.
-    """
+    """A JSON file that exists while its server is ready; a guard tells it from a stale one."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._guard = filelock.FileLock(f"{path}.lock", mode=0o600)
+        self._guard = Guard(path)
 
     @property
     def token_path(self) -> Path:
@@ -42,12 +37,10 @@ class StateFile:
 
         Raises:
             ResourceInUseError: A live server holds it.
+            InvalidArgumentError: Others than this user can enter its folder.
         """
         make_private_folder(self.path.parent)
-        try:
-            self._guard.acquire(blocking=False)
-        except filelock.Timeout as error:
-            raise ResourceInUseError(f"A server is already running; see {self.path}.") from error
+        self._guard.acquire(f"A server is already running; see {self.path}.")
         self.path.unlink(missing_ok=True)
 
     def write(self, state: Mapping[str, object], token: str) -> None:
@@ -57,11 +50,10 @@ class StateFile:
 
     def remove(self) -> None:
         """Take everything away again."""
-        if self._guard.is_locked:
+        if self._guard.held:
             self.path.unlink(missing_ok=True)
             self.token_path.unlink(missing_ok=True)
             self._guard.release()
-            Path(self._guard.lock_file).unlink(missing_ok=True)
 
 
 def write_private(path: Path, text: str) -> None:

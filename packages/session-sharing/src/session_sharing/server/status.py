@@ -6,6 +6,7 @@ The table of statuses and reasons is in `session_sharing.core.errors`, beside th
 from __future__ import annotations
 
 import grpc
+
 from session_sharing.core.errors import SessionSharingError
 from session_sharing.v1 import status_pb2
 

@@ -1,0 +1,21 @@
+"""Connect to a server of sessions and share what it holds."""
+
+from session_sharing.client.connection import Connection, connect
+from session_sharing.client.errors import (
+    CallTimeoutError,
+    ServerRestartedError,
+    ServerUnavailableError,
+)
+from session_sharing.client.options import ConnectOptions
+from session_sharing.client.session import SessionOptions, SharedSession
+
+__all__ = [
+    "CallTimeoutError",
+    "ConnectOptions",
+    "Connection",
+    "ServerRestartedError",
+    "ServerUnavailableError",
+    "SessionOptions",
+    "SharedSession",
+    "connect",
+]

@@ -1,0 +1,133 @@
+"""A connection to a server of sessions: calls with retries, and this client's presence."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from types import TracebackType
+from typing import TypeVar
+
+import grpc
+
+from session_sharing.client.errors import ServerUnavailableError, from_rpc_error
+from session_sharing.client.options import ConnectOptions
+from session_sharing.client.presence import PresenceStream
+from session_sharing.core.presence import MIN_SECRET_BYTES
+from session_sharing.v1 import lifecycle_pb2 as pb
+from session_sharing.v1 import lifecycle_pb2_grpc
+
+_Request = TypeVar("_Request")
+_Response = TypeVar("_Response")
+_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
+
+
+class Connection:
+    """One client on one server. Thread-safe; sessions may share it."""
+
+    def __init__(self, options: ConnectOptions, *, channel: grpc.Channel | None = None) -> None:
+        self.options = options
+        self.secret = secrets.token_bytes(2 * MIN_SECRET_BYTES)
+        self._lock = threading.Lock()
+        self._presence: PresenceStream | None = None
+        self._owned: list[grpc.Channel] = []
+        self._shared_channel = channel is not None
+        self.channel = channel if channel is not None else self._open_channel()
+        self.lifecycle = lifecycle_pb2_grpc.SessionLifecycleStub(self.channel)
+
+    def be_present(self) -> None:
+        """Hold the presence stream, once, unless the options say otherwise.
+
+        Raises:
+            SessionSharingError: The server does not answer, or refuses this client.
+        """
+        if not self.options.presence:
+            return
+        with self._lock:
+            if self._presence is None:
+                own = self.channel if self._shared_channel else self._open_channel(own=True)
+                request = pb.HoldRequest(
+                    client_secret=self.secret,
+                    window_ms=round(self.options.window * 1000),
+                    label=self.options.label,
+                )
+                self._presence = PresenceStream(own, request)
+        self._presence.wait_until_granted(self.options.timeout)
+
+    @property
+    def epoch(self) -> str:
+        """The server's start at which this client is present; empty without presence."""
+        return self._presence.epoch if self._presence else ""
+
+    def call(
+        self, method: Callable[..., _Response], request: _Request, timeout: float | None = None
+    ) -> _Response:
+        """Call a method that may be repeated: again when the server cannot be reached, in time.
+
+        Raises:
+            SessionSharingError: What the server answered, or that it does not.
+        """
+        left = self.options.timeout if timeout is None else timeout
+        deadline = time.monotonic() + left
+        pause = _SHORTEST_PAUSE
+        while True:
+            try:
+                return method(request, timeout=left)
+            except grpc.RpcError as rpc_error:
+                error = from_rpc_error(rpc_error)
+            left = deadline - time.monotonic() - pause
+            if not isinstance(error, ServerUnavailableError) or left <= 0:
+                raise error
+            time.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def is_connected(self, timeout: float = 1.0) -> bool:
+        """Ask the server whether it is there."""
+        try:
+            self.lifecycle.GetServerInfo(pb.GetServerInfoRequest(), timeout=timeout)
+        except grpc.RpcError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Leave: end the presence stream and close what this connection opened."""
+        with self._lock:
+            if self._presence is not None:
+                self._presence.close()
+                self._presence = None
+            for channel in self._owned:
+                channel.close()
+            self._owned.clear()
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _open_channel(self, *, own: bool = False) -> grpc.Channel:
+        channel = self.options.open_channel(own_connection=own)
+        self._owned.append(channel)
+        return channel
+
+
+def connect(options: ConnectOptions, timeout: float | None = None) -> Connection:
+    """Connect to a server and make sure that it answers.
+
+    Raises:
+        SessionSharingError: It does not, or it does not accept this client.
+    """
+    connection = Connection(options)
+    try:
+        info = connection.lifecycle.GetServerInfo
+        connection.call(info, pb.GetServerInfoRequest(), timeout)
+    except BaseException:
+        connection.close()
+        raise
+    return connection

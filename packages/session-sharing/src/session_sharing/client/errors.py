@@ -1,0 +1,79 @@
+"""Errors on the client's side: the core's, brought back from the wire, and a few of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import grpc
+
+from session_sharing.core import errors as core
+from session_sharing.core.errors import SessionExpiredError, SessionSharingError
+from session_sharing.v1 import status_pb2
+
+
+class ServerUnavailableError(SessionSharingError):
+    """The server cannot be reached, or went away during the call."""
+
+    status = "UNAVAILABLE"
+    reason = "SERVER_UNAVAILABLE"
+
+
+class CallTimeoutError(SessionSharingError):
+    """The server did not answer in time; whether the call took effect is not known."""
+
+    status = "DEADLINE_EXCEEDED"
+    reason = "CALL_TIMEOUT"
+
+
+class ServerRestartedError(SessionExpiredError):
+    """The server was started anew since this session was opened; `reset()` opens it again."""
+
+    reason = "SERVER_RESTARTED"
+
+
+class UnexpectedStatusError(SessionSharingError):
+    """The server answered with a status that session sharing does not use."""
+
+    def __init__(self, message: str, status: str) -> None:
+        super().__init__(message)
+        self.status = status  # type: ignore[misc]  # known only at run time
+
+
+def _subclasses(cls: type[SessionSharingError]) -> Iterator[type[SessionSharingError]]:
+    for subclass in cls.__subclasses__():
+        yield subclass
+        yield from _subclasses(subclass)
+
+
+_BY_REASON = {
+    cls.reason: cls for cls in _subclasses(SessionSharingError) if cls.__module__ == core.__name__
+}
+_BY_STATUS = {
+    grpc.StatusCode.UNAVAILABLE: ServerUnavailableError,
+    grpc.StatusCode.DEADLINE_EXCEEDED: CallTimeoutError,
+    grpc.StatusCode.UNAUTHENTICATED: core.NotAuthenticatedError,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: core.LimitExceededError,
+}
+
+
+def from_rpc_error(error: grpc.RpcError) -> SessionSharingError:
+    """Bring back the error that a server raised, of the same class where it tells its reason."""
+    if not hasattr(error, "code"):
+        return ServerUnavailableError(str(error))
+    call: grpc.Call = error  # type: ignore[assignment]  # what every failed call raises is both
+    message = call.details() or call.code().name
+    info = _error_info(call)
+    if info is not None and info.reason in _BY_REASON:
+        return _BY_REASON[info.reason](message, **dict(info.metadata))
+    if call.code() in _BY_STATUS:
+        return _BY_STATUS[call.code()](message)
+    return UnexpectedStatusError(message, call.code().name)
+
+
+def _error_info(call: grpc.Call) -> status_pb2.ErrorInfo | None:
+    for key, value in call.trailing_metadata() or ():
+        if key == "grpc-status-details-bin" and isinstance(value, bytes):
+            for detail in status_pb2.RichStatus.FromString(value).details:
+                if detail.type_url.endswith("/google.rpc.ErrorInfo"):
+                    return status_pb2.ErrorInfo.FromString(detail.value)
+    return None

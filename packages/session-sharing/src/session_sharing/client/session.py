@@ -1,0 +1,171 @@
+"""The client's side of a session: a context manager for every behavior and every kind."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import TYPE_CHECKING, ClassVar, TypeVar
+
+from session_sharing.client.connection import Connection
+from session_sharing.client.errors import ServerRestartedError
+from session_sharing.client.options import ConnectOptions
+from session_sharing.core.behaviors import ClosePolicy, InitializationBehavior
+from session_sharing.core.errors import SessionExpiredError
+from session_sharing.v1 import lifecycle_pb2 as pb
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+_Response = TypeVar("_Response")
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOptions:
+    """How to come to a session and how to leave it."""
+
+    behavior: InitializationBehavior = InitializationBehavior.AUTO
+    """Whether to create or attach, and what leaving does."""
+    session_name: str = ""
+    """Name of the session; empty for a generated one, or to attach by resource."""
+    close_policy: ClosePolicy = ClosePolicy.FOR_EVERYONE
+    """For whom closing closes; decided by whoever creates the session."""
+    reclaim: bool = False
+    """When a session that nobody is attached to stands in the way, close it first."""
+    anyone_may_close: bool = False
+    """Other identities may close the session; decided by whoever creates it."""
+    label: str = field(default="")
+    """Who opens it, for people; empty takes the connection's."""
+
+
+class SharedSession:
+    """A session on a server; leaving the `with` block does what its behavior says.
+
+    A subclass names its `kind` and adds the calls of its resource.
+    """
+
+    kind: ClassVar[str]
+    """Resource kind, as the server names it."""
+
+    def __init__(
+        self,
+        resource: str,
+        connect: Connection | ConnectOptions,
+        options: SessionOptions | None = None,
+    ) -> None:
+        """Open the session.
+
+        Args:
+            resource: Name of the resource; may be empty when attaching by session name.
+            connect: A connection, which stays the caller's, or how to make one.
+            options: How to come to the session and how to leave it.
+
+        Raises:
+            SessionSharingError: The session cannot be opened, or the server not be reached.
+        """
+        self.resource = resource
+        self.options = options or SessionOptions()
+        self._owns_connection = isinstance(connect, ConnectOptions)
+        self.connection = Connection(connect) if isinstance(connect, ConnectOptions) else connect
+        try:
+            self._opened = self._open()
+        except BaseException:
+            self._leave_connection()
+            raise
+        self._ended = False
+
+    @property
+    def session_name(self) -> str:
+        """Name of the session on the server."""
+        return self._opened.session_name
+
+    @property
+    def new_session(self) -> bool:
+        """Whether this object's opening created the session."""
+        return self._opened.new_session
+
+    @property
+    def reclaimed(self) -> str:
+        """What was reclaimed to make room, for people; empty when nothing was."""
+        return self._opened.reclaimed
+
+    @property
+    def attachment(self) -> str:
+        """Opaque id that stands for session, generation and client in calls."""
+        return self._opened.attachment
+
+    def detach(self) -> None:
+        """End this attachment now, as leaving the `with` block does."""
+        self._end(self.connection.lifecycle.Detach, pb.DetachRequest(attachment=self.attachment))
+
+    def close(self) -> None:
+        """Close the session, for whom its close policy says, whatever the behavior."""
+        self._end(self.connection.lifecycle.Close, pb.CloseRequest(attachment=self.attachment))
+
+    def reset(self) -> None:
+        """Open the session anew, after it expired, was closed, or the server was restarted."""
+        self._opened = self._open()
+        self._ended = False
+
+    def call(self, method: Callable[..., _Response], request: object) -> _Response:
+        """Call a method of the resource's service that may be repeated without harm.
+
+        Raises:
+            ServerRestartedError: The server was started anew since the session was opened.
+            SessionExpiredError: The session was closed, or this client was away for too long.
+            SessionSharingError: What else the server answered, or that it does not.
+        """
+        try:
+            return self.connection.call(method, request)
+        except SessionExpiredError as error:
+            epoch = self.connection.epoch
+            if epoch and epoch != self._opened.epoch:
+                raise ServerRestartedError(
+                    "The server was restarted; reset() opens anew."
+                ) from error
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.detach()
+
+    def _open(self) -> pb.OpenResponse:
+        self.connection.be_present()
+        wanted = self.options
+        request = pb.OpenRequest(
+            client_secret=self.connection.secret,
+            kind=self.kind,
+            resource=self.resource,
+            session_name=wanted.session_name,
+            behavior=pb.Behavior.ValueType(wanted.behavior),
+            close_policy=pb.ClosePolicy.ValueType(wanted.close_policy),
+            reclaim=wanted.reclaim,
+            request_id=uuid.uuid4().hex,
+            label=wanted.label or self.connection.options.label,
+            without_presence=not self.connection.options.presence,
+            anyone_may_close=wanted.anyone_may_close,
+        )
+        return self.connection.call(self.connection.lifecycle.Open, request)
+
+    def _end(self, method: Callable[..., object], request: object) -> None:
+        if self._ended:
+            return
+        self._ended = True
+        try:
+            self.connection.call(method, request)
+        except SessionExpiredError:
+            return  # it is over already, which is what was wanted
+        finally:
+            self._leave_connection()
+
+    def _leave_connection(self) -> None:
+        if self._owns_connection:
+            self.connection.close()
