@@ -1,0 +1,63 @@
+"""The command group: loads the module of a verb only when it is needed."""
+
+from __future__ import annotations
+
+import importlib
+from importlib.util import find_spec
+
+import click
+
+from platform_sim.errors import PlatformSimError
+
+_VERBS = {
+    "up": "platform_sim.cli.up:up_command",
+    "exec": "platform_sim.cli.execute:exec_command",
+    "services": "platform_sim.cli.services:services_command",
+    "measure": "platform_sim.cli.measure:measure_command",
+    "run": "platform_sim.sequence.cli:run_command",
+    "check": "platform_sim.sequence.cli:check_command",
+    "pinmap": "platform_sim.cli.pinmap:pinmap_group",
+    "reservations": "platform_sim.cli.reservations:reservations_command",
+}
+
+
+class _LazyGroup(click.Group):
+    """Knows its verbs by module, so that `platform-sim exec` does not pay for the servers."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [name for name, place in _VERBS.items() if _exists(place)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        place = _VERBS.get(cmd_name)
+        if place is None or not _exists(place):
+            return None
+        module, _, attribute = place.partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Shows errors of this package as one line instead of a traceback."""
+        try:
+            return super().invoke(ctx)
+        except PlatformSimError as error:
+            raise click.ClickException(str(error)) from error
+
+
+def _exists(place: str) -> bool:
+    try:
+        return find_spec(place.partition(":")[0]) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(package_name="measurement-platform-sim")
+def main() -> None:
+    """The open NI measurement platform.
+
+    Start it with 'platform-sim up', and look around in a second terminal with
+    'platform-sim services'.
+    """

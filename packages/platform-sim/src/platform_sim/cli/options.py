@@ -1,0 +1,42 @@
+"""Options that several verbs share, and how they find the platform."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from platform_sim.errors import PlatformNotFoundError
+from platform_sim.hook import DISCOVERY_VARIABLE, STATE_FILE_VARIABLE
+from platform_sim.state_file import default_state_file, read_state
+
+state_file_option = click.option(
+    "--state-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar=STATE_FILE_VARIABLE,
+    show_envvar=True,
+    help="State file of the platform; its default place is the user's runtime folder.",
+)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def locate_platform(state_file: Path | None) -> str:
+    """Returns HOST:PORT of the running platform's discovery.
+
+    The environment variable PLATFORM_SIM_DISCOVERY wins over any state file.
+
+    Raises:
+        PlatformNotFoundError: No platform is running there.
+    """
+    address = os.environ.get(DISCOVERY_VARIABLE)
+    if address:
+        return address
+    path = state_file or default_state_file()
+    state = read_state(path)
+    if state is None or not state.is_live():
+        raise PlatformNotFoundError(
+            f"No platform is running with state file {path}. Start one with 'platform-sim up'."
+        )
+    return state.discovery_address

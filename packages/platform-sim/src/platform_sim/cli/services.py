@@ -1,0 +1,47 @@
+"""`platform-sim services`: lists what runs and what can be started."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from platform_sim.cli.options import json_option, locate_platform, state_file_option
+from platform_sim.platform_client import PlatformClient
+
+
+@click.command("services")
+@state_file_option
+@json_option
+def services_command(state_file: Path | None, as_json: bool) -> None:
+    """List the services that run or can be started.
+
+    Example: platform-sim services
+    """
+    with PlatformClient(locate_platform(state_file)) as platform:
+        services = platform.services()
+        running: dict[str, list[str]] = {}
+        for active in platform.active_services():
+            location = active.service_location
+            running.setdefault(active.service_descriptor.service_class, []).append(
+                f"{location.location}:{location.insecure_port}"
+            )
+    rows = [
+        {
+            "service_class": one.service_class,
+            "display_name": one.display_name,
+            "versions": list(one.versions),
+            "interfaces": list(one.provided_interfaces),
+            "addresses": running.get(one.service_class, []),
+        }
+        for one in services
+    ]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+        return
+    width = max((len(one.service_class) for one in services), default=0)
+    for one in services:
+        where = ", ".join(running.get(one.service_class, [])) or "not started"
+        versions = ", ".join(one.versions) or "-"
+        click.echo(f"{one.service_class:<{width}}  {versions:<10}  {where:<22}  {one.display_name}")

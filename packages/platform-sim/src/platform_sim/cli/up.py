@@ -1,0 +1,88 @@
+"""`platform-sim up`: runs the platform until it is told to stop."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+from pathlib import Path
+
+import click
+
+from platform_sim.cli.options import state_file_option
+from platform_sim.platform import Platform, PlatformOptions
+from platform_sim.state_file import claim_state_file, default_state_file, release_state_file
+
+_STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+
+
+@click.command("up")
+@state_file_option
+@click.option(
+    "--plugins",
+    "plugin_folders",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder with .serviceconfig files, in itself or in its subfolders. May be repeated.",
+)
+@click.option(
+    "--bench",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="TOML file that describes the simulated instruments.",
+)
+@click.option(
+    "--log-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for the output of started plug-ins. Default: a temporary one.",
+)
+@click.option(
+    "--start-timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=PlatformOptions().start_timeout,
+    show_default=True,
+    help="Seconds in which a started plug-in must register.",
+)
+@click.option("--verbose", "-v", is_flag=True, help="Log what the platform does.")
+def up_command(
+    state_file: Path | None,
+    plugin_folders: tuple[Path, ...],
+    bench: Path | None,
+    log_dir: Path | None,
+    start_timeout: float,
+    verbose: bool,
+) -> None:
+    """Run the platform until Ctrl-C or SIGTERM.
+
+    Plug-ins in the --plugins folders are started when somebody asks for them, and ended with the
+    platform.
+
+    Example: platform-sim up --plugins ./plugins
+    """
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING,
+        format="%(asctime)s %(name)s %(levelname)s %(message)s",
+    )
+    stop = _stop_event()
+    path = state_file or default_state_file()
+    options = PlatformOptions(
+        plugin_folders=plugin_folders, bench=bench, log_folder=log_dir, start_timeout=start_timeout
+    )
+    with Platform(options) as platform:
+        claim_state_file(path, platform.state)
+        try:
+            click.echo(
+                f"platform-sim is ready: discovery {platform.state.discovery_address}, device "
+                f"server {platform.state.device_server_address or 'off'}, state file {path}"
+            )
+            stop.wait()
+        finally:
+            release_state_file(path, platform.state)
+
+
+def _stop_event() -> threading.Event:
+    """Returns an event that the signals to stop set."""
+    stop = threading.Event()
+    for name in _STOP_SIGNALS:
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda number, frame: stop.set())
+    return stop

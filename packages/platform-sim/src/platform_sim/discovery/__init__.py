@@ -1,0 +1,1 @@
+"""NI's discovery service: a registry of running services that starts installed ones on demand."""

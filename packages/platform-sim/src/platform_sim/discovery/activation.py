@@ -1,0 +1,177 @@
+"""Starts installed services, each once however many ask, and ends what it started."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from platform_sim.discovery.plugin_process import PluginProcess
+from platform_sim.discovery.registry import Registration, ServiceRegistry
+from platform_sim.discovery.serviceconfig import InstalledService
+from platform_sim.errors import PluginStartError
+
+_logger = logging.getLogger(__name__)
+
+_Key = tuple[Path, str, str]
+
+_INPUT_CLOSED_GRACE = 1.5
+_TERMINATED_GRACE = 5.0
+_KILLED_GRACE = 2.0
+
+
+class Activator:
+    """Runs the processes of installed services. All methods belong to one event loop's thread."""
+
+    def __init__(
+        self,
+        registry: ServiceRegistry,
+        launch: Callable[[InstalledService], PluginProcess],
+        start_timeout: float,
+    ) -> None:
+        """Makes an activator without processes.
+
+        Args:
+            registry: Where started services show up; registrations of ended ones are dropped.
+            launch: Starts the process of a service.
+            start_timeout: Seconds from start to registration.
+        """
+        self._registry = registry
+        self._launch = launch
+        self._start_timeout = start_timeout
+        self._starts: dict[_Key, asyncio.Task[Registration]] = {}
+        self._processes: dict[_Key, PluginProcess] = {}
+        self._expected: dict[_Key, asyncio.Future[Registration]] = {}
+        self._registered_by: dict[_Key, Registration] = {}
+
+    async def start(self, installed: InstalledService) -> Registration:
+        """Starts a service and waits for its registration.
+
+        Raises:
+            PluginStartError: It cannot be started, ends before it registers, or never registers.
+        """
+        key = _key_of(installed)
+        task = self._starts.get(key)
+        if task is None:
+            task = asyncio.ensure_future(self._start(key, installed))
+            self._starts[key] = task
+            task.add_done_callback(lambda done: self._forget_start(key, done))
+        return await asyncio.shield(task)
+
+    def note_registration(self, registration: Registration) -> None:
+        """Tells a waiting start that a service registered."""
+        service = registration.service
+        for key, expected in self._expected.items():
+            if key[1] != service.service_class or expected.done():
+                continue
+            if service.effective_version == key[2]:
+                expected.set_result(registration)
+            else:
+                expected.set_exception(
+                    PluginStartError(
+                        f"{service.service_class} registered as version "
+                        f"{service.effective_version}, but {key[0]} says {key[2]}. "
+                        "Make them the same."
+                    )
+                )
+
+    async def stop(self) -> None:
+        """Ends all processes: standard input closed, then terminated, then killed."""
+        for task in list(self._starts.values()):
+            task.cancel()
+        await self._stop_processes(list(self._processes.values()))
+        self._processes.clear()
+
+    def _forget_start(self, key: _Key, task: asyncio.Task[Registration]) -> None:
+        self._starts.pop(key, None)
+        if not task.cancelled():
+            task.exception()  # every caller may be gone; the error is then nobody's
+
+    async def _start(self, key: _Key, installed: InstalledService) -> Registration:
+        old = self._processes.pop(key, None)
+        if old is not None:
+            await self._stop_processes([old])
+        loop = asyncio.get_running_loop()
+        expected: asyncio.Future[Registration] = loop.create_future()
+        self._expected[key] = expected
+        process = self._launch(installed)
+        self._processes[key] = process
+        self._watch(key, process)
+        _logger.info("Started %s (pid %d)", installed.service.service_class, process.pid)
+        try:
+            registration = await asyncio.wait_for(expected, self._start_timeout)
+        except asyncio.TimeoutError:
+            await self._stop_processes([process])
+            raise PluginStartError(
+                f"{installed.service.service_class} did not register within "
+                f"{self._start_timeout:g} s of its start.{_output_of(process)}"
+            ) from None
+        finally:
+            self._expected.pop(key, None)
+        self._registered_by[key] = registration
+        return registration
+
+    def _watch(self, key: _Key, process: PluginProcess) -> None:
+        loop = asyncio.get_running_loop()
+
+        def wait() -> None:
+            process.wait()
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self._note_exit, key, process)
+
+        threading.Thread(target=wait, name=f"wait-{process.pid}", daemon=True).start()
+
+    def _note_exit(self, key: _Key, process: PluginProcess) -> None:
+        if self._processes.get(key) is not process:
+            return
+        del self._processes[key]
+        process.close_input()
+        registration = self._registered_by.pop(key, None)
+        if registration is not None:
+            self._registry.discard(registration)
+        expected = self._expected.get(key)
+        if expected is not None and not expected.done():
+            expected.set_exception(
+                PluginStartError(
+                    f"{key[1]} ended with exit code {process.exit_code()} before it registered."
+                    f"{_output_of(process)}"
+                )
+            )
+
+    async def _stop_processes(self, processes: list[PluginProcess]) -> None:
+        steps = (
+            (PluginProcess.close_input, _INPUT_CLOSED_GRACE),
+            (PluginProcess.terminate, _TERMINATED_GRACE),
+            (PluginProcess.kill, _KILLED_GRACE),
+        )
+        for step, grace in steps:
+            for process in processes:
+                step(process)
+            processes = await _still_running(processes, grace)
+            if not processes:
+                return
+
+
+def _key_of(installed: InstalledService) -> _Key:
+    service = installed.service
+    return installed.config_file, service.service_class, service.effective_version
+
+
+def _output_of(process: PluginProcess) -> str:
+    output = process.last_output()
+    command = " ".join(process.command)
+    if not output:
+        return f" It wrote nothing. Command: {command}"
+    return f" Its last output ({process.log_file}):\n{output}"
+
+
+async def _still_running(processes: list[PluginProcess], grace: float) -> list[PluginProcess]:
+    deadline = time.monotonic() + grace
+    while True:
+        processes = [process for process in processes if process.exit_code() is None]
+        if not processes or time.monotonic() >= deadline:
+            return processes
+        await asyncio.sleep(0.01)

@@ -1,0 +1,167 @@
+"""Answers discovery's questions from the running and the installed services."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+
+from platform_sim.discovery.activation import Activator
+from platform_sim.discovery.catalog import ServiceCatalog
+from platform_sim.discovery.registry import (
+    Location,
+    Registration,
+    ServiceDescription,
+    ServiceRegistry,
+)
+from platform_sim.discovery.serviceconfig import InstalledService
+from platform_sim.discovery.versions import UNSET_VERSION, effective_version, version_key
+from platform_sim.errors import (
+    AmbiguousRequestError,
+    InvalidRequestError,
+    NotKnownError,
+)
+
+LOCAL_NODE_URL = "localhost"
+"""The only deployment target: this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class AvailableService:
+    """A service class with all versions that can be had."""
+
+    service: ServiceDescription
+    """The description of the latest version."""
+    versions: tuple[str, ...]
+    """All versions, latest first; without the stand-in for "no version"."""
+
+
+class ServiceDirectory:
+    """Resolves and lists services; starts one when only its .serviceconfig is there."""
+
+    def __init__(
+        self,
+        registry: ServiceRegistry,
+        catalog: ServiceCatalog,
+        activator: Activator,
+        is_reachable: Callable[[Location], Awaitable[bool]],
+    ) -> None:
+        """Combines what runs with what can be started.
+
+        Args:
+            registry: Running services.
+            catalog: Services that can be started.
+            activator: Starts them.
+            is_reachable: Tells whether somebody listens at a location.
+        """
+        self._registry = registry
+        self._catalog = catalog
+        self._activator = activator
+        self._is_reachable = is_reachable
+
+    async def resolve(
+        self, interface: str, service_class: str, version: str = "", deployment_target: str = ""
+    ) -> Registration:
+        """Returns a running service, started if need be.
+
+        Args:
+            interface: Full name of the gRPC service that is needed.
+            service_class: Which service, "" for the only one that provides the interface.
+            version: Which version, "" for the latest.
+            deployment_target: Compute node, "" for this machine.
+
+        Raises:
+            InvalidRequestError: No interface.
+            NotKnownError: Nothing matches.
+            AmbiguousRequestError: Several classes match.
+            PluginStartError: It could not be started.
+        """
+        if not interface:
+            raise InvalidRequestError("provided_interface must not be empty.")
+        if deployment_target not in ("", LOCAL_NODE_URL):
+            raise NotKnownError(f"There is no compute node {deployment_target!r}.")
+        await self._drop_dead(self._registry.matching(interface, service_class))
+        running = list(self._registry.matching(interface, service_class))
+        installed = list(self._catalog.installed(interface, service_class))
+        _check_one_class(interface, service_class, running, installed)
+        wanted = _choose_version(interface, version, running, installed)
+        for registration in running:
+            if registration.service.effective_version == wanted:
+                return registration
+        for candidate in installed:
+            if candidate.service.effective_version == wanted:
+                return await self._activator.start(candidate)
+        raise NotKnownError(f"{interface}: version {wanted} is gone.")
+
+    async def enumerate(
+        self, interface: str = "", service_class: str = ""
+    ) -> tuple[list[AvailableService], list[str]]:
+        """Returns the services that can be had, and the classes that were but do not answer."""
+        dropped = await self._drop_dead(self._registry.matching(interface, service_class))
+        found: dict[str, list[ServiceDescription]] = {}
+        for registration in self._registry.matching(interface, service_class):
+            found.setdefault(registration.service.service_class, []).append(registration.service)
+        for installed in self._catalog.installed(interface, service_class):
+            found.setdefault(installed.service.service_class, []).append(installed.service)
+        gone = {registration.service.service_class for registration in dropped} - found.keys()
+        return [_available(descriptions) for descriptions in found.values()], sorted(gone)
+
+    async def active(self, interface: str = "", service_class: str = "") -> list[Registration]:
+        """Returns the running services."""
+        await self._drop_dead(self._registry.matching(interface, service_class))
+        return list(self._registry.matching(interface, service_class))
+
+    async def _drop_dead(self, registrations: Iterable[Registration]) -> list[Registration]:
+        """Ends registrations where nobody listens; returns them."""
+        doubtful = [registration for registration in registrations if not registration.is_built_in]
+        answers = await asyncio.gather(*(self._is_reachable(one.location) for one in doubtful))
+        dead = [
+            one for one, is_reachable in zip(doubtful, answers, strict=True) if not is_reachable
+        ]
+        for registration in dead:
+            self._registry.discard(registration)
+        return dead
+
+
+def _check_one_class(
+    interface: str,
+    service_class: str,
+    running: list[Registration],
+    installed: list[InstalledService],
+) -> None:
+    classes = sorted({one.service.service_class for one in (*running, *installed)})
+    if not classes:
+        asked = f"{interface} (service class {service_class})" if service_class else interface
+        raise NotKnownError(
+            f"No service provides {asked}. List what there is by 'platform-sim services'; "
+            "plug-in folders are given by 'platform-sim up --plugins DIR'."
+        )
+    if len(classes) > 1:
+        raise AmbiguousRequestError(
+            f"{len(classes)} services provide {interface}; give the service class, one of: "
+            + ", ".join(classes)
+        )
+
+
+def _choose_version(
+    interface: str, version: str, running: list[Registration], installed: list[InstalledService]
+) -> str:
+    versions = {one.service.effective_version for one in (*running, *installed)}
+    if not version:
+        return max(versions, key=version_key)
+    wanted = effective_version(version)
+    if wanted not in versions:
+        there = ", ".join(sorted(versions, key=version_key))
+        raise NotKnownError(f"{interface}: there is no version {version}, only {there}.")
+    return wanted
+
+
+def _available(descriptions: list[ServiceDescription]) -> AvailableService:
+    def key(description: ServiceDescription) -> tuple[tuple[int, ...], str]:
+        return version_key(description.effective_version)
+
+    versions = {one.effective_version for one in descriptions} - {UNSET_VERSION}
+    return AvailableService(
+        service=max(descriptions, key=key),
+        versions=tuple(sorted(versions, key=version_key, reverse=True)),
+    )

@@ -1,0 +1,101 @@
+"""A process that discovery started."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from platform_sim.errors import PluginStartError
+from platform_sim.hook import DIE_WITH_PARENT_VARIABLE
+
+_LAUNCHER = Path(__file__).with_name("launcher.py")
+_OUTPUT_TAIL_BYTES = 4096
+_OUTPUT_TAIL_LINES = 15
+
+
+class PluginProcess:
+    """A started service with an open standard input and its output in a log file.
+
+    Plug-ins of the SDK's examples end when their standard input does, so it stays open, and
+    closing it is the first way to end them.
+    """
+
+    def __init__(
+        self, command: Sequence[str], folder: Path, environment: Mapping[str, str], log_file: Path
+    ) -> None:
+        """Starts the process; it leads a process group of its own.
+
+        On Linux the calling thread must live as long as the process may: the parent-death signal
+        is bound to the thread.
+
+        Raises:
+            PluginStartError: The program cannot be started.
+        """
+        self.command = list(command)
+        self.log_file = log_file
+        if sys.platform == "linux":
+            command = [sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid()), *command]
+        try:
+            with log_file.open("wb") as output:
+                self._process = subprocess.Popen(
+                    list(command),
+                    cwd=folder,
+                    env={**environment, DIE_WITH_PARENT_VARIABLE: "1", "PYTHONUNBUFFERED": "1"},
+                    stdin=subprocess.PIPE,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+        except OSError as error:
+            raise PluginStartError(f"{self.command[0]} cannot be started: {error}") from error
+
+    @property
+    def pid(self) -> int:
+        """Process id; the process group has the same."""
+        return self._process.pid
+
+    def exit_code(self) -> int | None:
+        """Returns the exit code, None while the process runs."""
+        return self._process.poll()
+
+    def wait(self, timeout: float | None = None) -> int | None:
+        """Waits for the end and returns the exit code, None when it did not come in time."""
+        with suppress(subprocess.TimeoutExpired):
+            return self._process.wait(timeout)
+        return None
+
+    def last_output(self) -> str:
+        """Returns the last lines that the process wrote."""
+        try:
+            with self.log_file.open("rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - _OUTPUT_TAIL_BYTES))
+                lines = file.read().decode(errors="replace").splitlines()
+        except OSError:
+            return ""
+        return "\n".join(lines[-_OUTPUT_TAIL_LINES:])
+
+    def close_input(self) -> None:
+        """Ends the standard input: the first, gentle way to stop a plug-in."""
+        if self._process.stdin is not None:
+            with suppress(OSError):
+                self._process.stdin.close()
+
+    def terminate(self) -> None:
+        """Asks the process and its children to end."""
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """Ends the process and its children at once."""
+        self._signal(signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if sys.platform == "win32":
+            self._process.terminate()
+            return
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)

@@ -1,0 +1,101 @@
+"""Reads .serviceconfig files: the services that can be started on demand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from platform_sim.discovery.registry import ServiceDescription
+from platform_sim.errors import ServiceConfigError
+
+OWN_SECTION = "platform-sim"
+"""Key of the part of a service entry that only this platform reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledService:
+    """A service that discovery can start."""
+
+    service: ServiceDescription
+    """What will run."""
+    config_file: Path
+    """The .serviceconfig file; start paths are relative to its folder."""
+    start_path: str
+    """The `path` key: what discovery on Windows runs."""
+    start_command: tuple[str, ...] = ()
+    """The `start` key of the `platform-sim` section: a command for this platform."""
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the .serviceconfig file, also the working folder of the process."""
+        return self.config_file.parent
+
+
+def read_service_config(file: Path) -> list[InstalledService]:
+    """Reads the services of a .serviceconfig file.
+
+    Both spellings of the interface key are read: `providedInterfaces` (list) and
+    `providedInterface` (one name), which public services use as well.
+
+    Raises:
+        ServiceConfigError: The file is not readable JSON or lacks a key.
+    """
+    try:
+        document = json.loads(file.read_text(encoding="utf-8-sig"))
+        entries = document["services"]
+        return [_read_entry(file, entry) for entry in entries]
+    except KeyError as error:
+        raise ServiceConfigError(f"{file}: key {error} is missing.") from error
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise ServiceConfigError(f"{file}: {error}") from error
+
+
+def find_service_configs(folders: Iterable[Path]) -> list[Path]:
+    """Returns the .serviceconfig files in each folder itself and in its direct subfolders."""
+    files: dict[Path, None] = {}
+    for folder in folders:
+        for pattern in ("*.serviceconfig", "*/*.serviceconfig"):
+            files.update(dict.fromkeys(sorted(folder.resolve().glob(pattern))))
+    return list(files)
+
+
+def _read_entry(file: Path, entry: Mapping[str, object]) -> InstalledService:
+    interfaces = entry.get("providedInterfaces", entry.get("providedInterface"))
+    if interfaces is None:
+        raise KeyError("providedInterfaces")
+    if isinstance(interfaces, str):
+        interfaces = [interfaces]
+    if not isinstance(interfaces, list):
+        raise TypeError("providedInterfaces must be a list of names.")
+    annotations = entry.get("annotations") or {}
+    if not isinstance(annotations, dict):
+        raise TypeError("annotations must be an object.")
+    return InstalledService(
+        service=ServiceDescription(
+            display_name=str(entry["displayName"]),
+            service_class=str(entry["serviceClass"]),
+            provided_interfaces=tuple(str(name) for name in interfaces),
+            version=str(entry.get("version") or ""),
+            description_url=str(entry.get("descriptionUrl") or ""),
+            annotations={key: _annotation_text(value) for key, value in annotations.items()},
+        ),
+        config_file=file,
+        start_path=str(entry.get("path") or ""),
+        start_command=_start_command(entry.get(OWN_SECTION)),
+    )
+
+
+def _annotation_text(value: object) -> str:
+    """Returns an annotation as the SDK registers it: text as it is, else compact JSON."""
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+
+
+def _start_command(section: object) -> tuple[str, ...]:
+    if section is None:
+        return ()
+    command = section.get("start") if isinstance(section, dict) else None
+    if isinstance(command, list) and command and all(isinstance(part, str) for part in command):
+        return tuple(command)
+    raise TypeError(f'"{OWN_SECTION}" must be {{"start": ["program", "argument", ...]}}.')

@@ -1,0 +1,151 @@
+"""The gRPC face of discovery: decodes, asks the directory, encodes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc.aio
+from ni.measurementlink.discovery.v1 import discovery_service_pb2 as pb
+from ni.measurementlink.discovery.v1 import discovery_service_pb2_grpc
+
+from platform_sim.discovery.activation import Activator
+from platform_sim.discovery.directory import LOCAL_NODE_URL, ServiceDirectory
+from platform_sim.discovery.registry import (
+    Location,
+    Registration,
+    ServiceDescription,
+    ServiceRegistry,
+)
+from platform_sim.errors import InvalidRequestError
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class DiscoveryServicer(discovery_service_pb2_grpc.DiscoveryServiceServicer):
+    """All RPCs of ni.measurementlink.discovery.v1.DiscoveryService."""
+
+    def __init__(
+        self, registry: ServiceRegistry, directory: ServiceDirectory, activator: Activator
+    ) -> None:
+        self._registry = registry
+        self._directory = directory
+        self._activator = activator
+
+    async def RegisterService(  # noqa: N802
+        self, request: pb.RegisterServiceRequest, context: Context
+    ) -> pb.RegisterServiceResponse:
+        """Adds a running service."""
+        registration = self._registry.register(
+            _decode_description(request.service_description), _decode_location(request.location)
+        )
+        self._activator.note_registration(registration)
+        return pb.RegisterServiceResponse(registration_id=registration.registration_id)
+
+    async def UnregisterService(  # noqa: N802
+        self, request: pb.UnregisterServiceRequest, context: Context
+    ) -> pb.UnregisterServiceResponse:
+        """Ends a registration."""
+        self._registry.unregister(request.registration_id)
+        return pb.UnregisterServiceResponse()
+
+    async def EnumerateServices(  # noqa: N802
+        self, request: pb.EnumerateServicesRequest, context: Context
+    ) -> pb.EnumerateServicesResponse:
+        """Lists the services that run or can be started, one entry a class."""
+        available, unreachable = await self._directory.enumerate(
+            request.provided_interface, request.service_class
+        )
+        return pb.EnumerateServicesResponse(
+            available_services=[_encode(one.service, one.versions) for one in available],
+            unreachable=unreachable,
+        )
+
+    async def ResolveService(  # noqa: N802
+        self, request: pb.ResolveServiceRequest, context: Context
+    ) -> pb.ServiceLocation:
+        """Returns where a service listens; starts it if need be."""
+        return _encode_location((await self._resolve(request)).location)
+
+    async def ResolveServiceWithInformation(  # noqa: N802
+        self, request: pb.ResolveServiceWithInformationRequest, context: Context
+    ) -> pb.ResolveServiceWithInformationResponse:
+        """Returns where a service listens, and its description."""
+        registration = await self._resolve(request)
+        return pb.ResolveServiceWithInformationResponse(
+            service_location=_encode_location(registration.location),
+            service_descriptor=_encode_running(registration),
+        )
+
+    async def EnumerateComputeNodes(  # noqa: N802
+        self, request: pb.EnumerateComputeNodesRequest, context: Context
+    ) -> pb.EnumerateComputeNodesResponse:
+        """Lists the one node: this machine."""
+        return pb.EnumerateComputeNodesResponse(
+            compute_nodes=[pb.ComputeNodeDescriptor(url=LOCAL_NODE_URL, is_local=True)]
+        )
+
+    async def EnumerateActiveServices(  # noqa: N802
+        self, request: pb.EnumerateActiveServicesRequest, context: Context
+    ) -> pb.EnumerateActiveServicesResponse:
+        """Lists the running services with their locations."""
+        active = await self._directory.active(request.provided_interface, request.service_class)
+        return pb.EnumerateActiveServicesResponse(
+            active_services=[
+                pb.ActiveServiceInformation(
+                    service_descriptor=_encode_running(one),
+                    service_location=_encode_location(one.location),
+                )
+                for one in active
+            ]
+        )
+
+    async def _resolve(
+        self, request: pb.ResolveServiceRequest | pb.ResolveServiceWithInformationRequest
+    ) -> Registration:
+        return await self._directory.resolve(
+            request.provided_interface,
+            request.service_class,
+            request.version,
+            request.deployment_target,
+        )
+
+
+def _decode_description(message: pb.ServiceDescriptor) -> ServiceDescription:
+    if len(message.versions) > 1:
+        raise InvalidRequestError("service_description.versions must hold one version at most.")
+    return ServiceDescription(
+        display_name=message.display_name,
+        service_class=message.service_class,
+        provided_interfaces=tuple(message.provided_interfaces),
+        version=message.versions[0] if message.versions else "",
+        description_url=message.description_url,
+        annotations=dict(message.annotations),
+    )
+
+
+def _decode_location(message: pb.ServiceLocation) -> Location:
+    return Location(message.location, message.insecure_port, message.ssl_authenticated_port)
+
+
+def _encode(service: ServiceDescription, versions: tuple[str, ...]) -> pb.ServiceDescriptor:
+    return pb.ServiceDescriptor(
+        display_name=service.display_name,
+        description_url=service.description_url,
+        provided_interfaces=service.provided_interfaces,
+        service_class=service.service_class,
+        annotations=service.annotations,
+        versions=versions,
+    )
+
+
+def _encode_running(registration: Registration) -> pb.ServiceDescriptor:
+    version = registration.service.version
+    return _encode(registration.service, (version,) if version else ())
+
+
+def _encode_location(location: Location) -> pb.ServiceLocation:
+    return pb.ServiceLocation(
+        location=location.host,
+        insecure_port=location.insecure_port,
+        ssl_authenticated_port=location.ssl_authenticated_port,
+    )

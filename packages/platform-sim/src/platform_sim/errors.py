@@ -1,0 +1,63 @@
+"""The errors of the platform, each with the meaning that a gRPC status gives it on the wire."""
+
+from __future__ import annotations
+
+
+class PlatformSimError(Exception):
+    """Root of all errors that this package raises."""
+
+
+class InvalidRequestError(PlatformSimError):
+    """The caller passed something that can never be right."""
+
+
+class NotKnownError(PlatformSimError):
+    """What the caller names does not exist."""
+
+
+class AlreadyKnownError(PlatformSimError):
+    """What the caller wants to add exists."""
+
+
+class AmbiguousRequestError(PlatformSimError):
+    """More than one thing matches the request."""
+
+
+class NotAvailableError(PlatformSimError):
+    """It exists but cannot be had now."""
+
+
+class PluginStartError(NotAvailableError):
+    """A service could not be started from its .serviceconfig file."""
+
+
+class PinMapSyntaxError(InvalidRequestError):
+    """A pin map cannot be read.
+
+    Attributes:
+        line: 1-based line in the XML text, 0 when unknown.
+    """
+
+    def __init__(self, message: str, line: int = 0) -> None:
+        super().__init__(f"line {line}: {message}" if line else message)
+        self.line = line
+
+
+class ServiceConfigError(PlatformSimError):
+    """A .serviceconfig file cannot be read or lacks a key."""
+
+
+class StateFileError(PlatformSimError):
+    """A state file cannot be used: wrong owner or mode, a live owner, or unreadable content."""
+
+
+class PlatformNotFoundError(PlatformSimError):
+    """No running platform could be located."""
+
+
+class MeasurementError(PlatformSimError):
+    """A measurement plug-in could not be called, or ended a call with an error."""
+
+
+class ParameterError(MeasurementError):
+    """A value does not fit a plug-in's parameter, or no such parameter exists."""

@@ -1,0 +1,1 @@
+"""Modules that must run in environments without this package: standard library only."""

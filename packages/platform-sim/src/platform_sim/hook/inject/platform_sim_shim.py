@@ -1,0 +1,184 @@
+"""Points the NI SDK of this process at an open platform. Off Windows only; standard library only.
+
+The SDK's `_get_discovery_service_address` finds NI's discovery service through the Windows
+registry and raises NotImplementedError elsewhere. It is replaced when the SDK module that defines
+it is imported, not before: a process that never imports the SDK pays for one finder on
+`sys.meta_path`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+    from typing import Any
+
+_ADDRESS_MODULES = (
+    "ni.measurementlink.discovery.v1.client._support",
+    # Imports the function by name, so it needs the replacement too when it was there first.
+    "ni.measurementlink.discovery.v1.client._client",
+)
+_SERVER_MODULE = "ni_measurement_plugin_sdk_service._internal.service_manager"
+_NOT_RUNNING = (
+    "The discovery service is not running: no measurement platform was found. Start one with "
+    "'platform-sim up' and run this program by 'platform-sim exec -- PROGRAM', or set "
+    "PLATFORM_SIM_DISCOVERY=HOST:PORT."
+)
+_PR_SET_PDEATHSIG = 1
+_SIGKILL = 9
+
+
+def discovery_address() -> str:
+    """Returns HOST:PORT of the discovery service.
+
+    Raises:
+        FileNotFoundError: No platform was found. The SDK reports this error as "discovery service
+            not running".
+    """
+    address = os.environ.get("PLATFORM_SIM_DISCOVERY")
+    if address:
+        return address
+    state = _read_state_file()
+    if state and _is_alive(state["pid"]):
+        return str(state["discovery_address"])
+    raise FileNotFoundError(_NOT_RUNNING)
+
+
+def _read_state_file() -> dict[str, object]:
+    import json
+
+    path = os.environ.get("PLATFORM_SIM_STATE_FILE")
+    if not path:
+        try:
+            from platform_sim.state_file import default_state_file
+        except ImportError:  # an environment without the package has only the variables
+            return {}
+        path = str(default_state_file())
+    try:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123 (pathlib would cost its import)
+            state = json.load(file)
+    except (OSError, ValueError):
+        return {}
+    return state if isinstance(state, dict) and {"pid", "discovery_address"} <= set(state) else {}
+
+
+def _is_alive(pid: object) -> bool:
+    try:
+        os.kill(int(str(pid)), 0)
+    except PermissionError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _ipv6_loopback_works() -> bool:
+    import socket
+
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+def _replace_address_function(module: ModuleType) -> None:
+    setattr(module, "_get_discovery_service_address", discovery_address)  # noqa: B010
+
+
+def _bind_on_ipv4(module: ModuleType) -> None:
+    """Makes the SDK's measurement server, fixed to [::1], listen on 127.0.0.1 without IPv6."""
+    if _ipv6_loopback_works():
+        return
+    grpc = module.grpc
+    only_here = type(sys)("grpc")
+    only_here.__dict__.update(grpc.__dict__)
+
+    def server(*args: object, **kwargs: object) -> object:
+        made = grpc.server(*args, **kwargs)
+        bind = made.add_insecure_port
+        made.add_insecure_port = lambda address: bind(address.replace("[::1]:", "127.0.0.1:"))
+        return made
+
+    only_here.server = server  # type: ignore[attr-defined]
+    module.grpc = only_here  # type: ignore[attr-defined]
+
+
+_CHANGES: dict[str, Callable[[ModuleType], None]] = {
+    **dict.fromkeys(_ADDRESS_MODULES, _replace_address_function),
+    _SERVER_MODULE: _bind_on_ipv4,
+}
+
+
+class _ChangingLoader:
+    """Runs the real loader, then the change."""
+
+    def __init__(self, loader: Any, change: Callable[[ModuleType], None]) -> None:
+        self._loader = loader
+        self._change = change
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        created: ModuleType | None = self._loader.create_module(spec)
+        return created
+
+    def exec_module(self, module: ModuleType) -> None:
+        spec = module.__spec__
+        if spec is not None:  # tracebacks and inspect ask the real loader for the source
+            spec.loader = module.__loader__ = self._loader
+        self._loader.exec_module(module)
+        self._change(module)
+
+
+class PlatformSimFinder:
+    """Finds the SDK's modules once each, and leaves `sys.meta_path` after the last."""
+
+    def __init__(self, changes: dict[str, Callable[[ModuleType], None]]) -> None:
+        self._waiting = dict(changes)
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Returns the spec of a module to change; None leaves the others to the next finder."""
+        change = self._waiting.pop(fullname, None)
+        if change is None:
+            return None
+        if not self._waiting and self in sys.meta_path:
+            sys.meta_path.remove(self)
+        from importlib.util import find_spec
+
+        spec = find_spec(fullname)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _ChangingLoader(spec.loader, change)  # type: ignore[assignment]
+        return spec
+
+
+def _die_with_parent() -> None:
+    """Asks Linux to kill this process when its parent ends; the platform sets it for plug-ins."""
+    if os.environ.pop("PLATFORM_SIM_DIE_WITH_PARENT", "") != "1" or sys.platform != "linux":
+        return
+    import ctypes
+
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, _SIGKILL)
+
+
+def install() -> None:
+    """Installs the hook in this process; once, and not on Windows."""
+    if sys.platform == "win32":
+        return
+    _die_with_parent()
+    if any(type(finder).__name__ == PlatformSimFinder.__name__ for finder in sys.meta_path):
+        return
+    waiting = {}
+    for name, change in _CHANGES.items():
+        if name in sys.modules:
+            change(sys.modules[name])
+        else:
+            waiting[name] = change
+    if waiting:
+        sys.meta_path.insert(0, PlatformSimFinder(waiting))

@@ -1,0 +1,222 @@
+"""The whole platform in one process: builds all services, starts and stops them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+import grpc
+import grpc.aio
+from ni.measurementlink.discovery.v1 import discovery_service_pb2_grpc
+from ni.measurementlink.pinmap.v1 import pin_map_service_pb2_grpc
+from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2_grpc
+
+from platform_sim.discovery.activation import Activator
+from platform_sim.discovery.catalog import ServiceCatalog
+from platform_sim.discovery.directory import ServiceDirectory
+from platform_sim.discovery.plugin_process import PluginProcess
+from platform_sim.discovery.reachability import is_reachable
+from platform_sim.discovery.registry import Location, ServiceDescription, ServiceRegistry
+from platform_sim.discovery.serviceconfig import InstalledService
+from platform_sim.discovery.servicer import DiscoveryServicer
+from platform_sim.discovery.start_rule import start_command
+from platform_sim.errors import PlatformSimError
+from platform_sim.grpc_errors import ErrorStatusInterceptor
+from platform_sim.hook import hooked_environment
+from platform_sim.pin_map.servicer import PinMapServicer
+from platform_sim.pin_map.store import PinMapStore
+from platform_sim.session_management.servicer import SessionManagementServicer
+from platform_sim.session_management.sessions import SessionManagement
+from platform_sim.state_file import PlatformState
+
+T = TypeVar("T")
+
+PIN_MAP_INTERFACE = "ni.measurementlink.pinmap.v1.PinMapService"
+SESSION_MANAGEMENT_INTERFACE = "ni.measurementlink.sessionmanagement.v1.SessionManagementService"
+DEVICE_SERVER_CLASS = "ni.measurementlink.v1.grpcdeviceserver"
+
+_ANY_PORT = "127.0.0.1:0"
+_SERVER_OPTIONS = (
+    ("grpc.so_reuseport", 0),  # a second server on a fixed port must fail, not share it
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformOptions:
+    """How to set up a platform."""
+
+    plugin_folders: tuple[Path, ...] = ()
+    """Folders with .serviceconfig files, in themselves or in their direct subfolders."""
+    bench: Path | None = None
+    """Description of the simulated instruments, None for the default bench."""
+    log_folder: Path | None = None
+    """Where the output of started plug-ins goes, None for a temporary folder."""
+    has_device_server: bool = True
+    """False leaves out the simulated NI gRPC Device Server."""
+    start_timeout: float = 30.0
+    """Seconds in which a started plug-in must register."""
+    stop_grace: float = 1.0
+    """Seconds for calls under way to finish at the stop."""
+
+
+class Platform:
+    """Discovery, pin map, session management and device server on 127.0.0.1.
+
+    Use it as a context manager, or call `start` and `stop`. The services run on an event loop in
+    a thread of their own; all public methods may be called from any other thread.
+    """
+
+    def __init__(self, options: PlatformOptions | None = None) -> None:
+        """Prepares a platform; nothing runs before `start`."""
+        self.options = options or PlatformOptions()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="platform-sim")
+        self._server: grpc.aio.Server | None = None
+        self._device_server: Any = None
+        self._log_folder = self.options.log_folder
+        self._owns_log_folder = False
+        self._registry = ServiceRegistry()
+        self._catalog = ServiceCatalog(self.options.plugin_folders)
+        self._activator = Activator(self._registry, self._launch, self.options.start_timeout)
+        self._state: PlatformState | None = None
+
+    @property
+    def state(self) -> PlatformState:
+        """Addresses of the running platform.
+
+        Raises:
+            PlatformSimError: It is not running.
+        """
+        if self._state is None:
+            raise PlatformSimError("The platform is not running.")
+        return self._state
+
+    @property
+    def discovery_address(self) -> str:
+        """HOST:PORT of discovery, pin map and session management."""
+        return self.state.discovery_address
+
+    def __enter__(self) -> Platform:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def start(self) -> PlatformState:
+        """Starts all services; they answer when this returns."""
+        self._prepare_log_folder()
+        self._thread.start()
+        try:
+            device_server_address = self._start_device_server()
+            port = self._run(self._start_services())
+        except BaseException:
+            self.stop()
+            raise
+        self._state = PlatformState(os.getpid(), f"127.0.0.1:{port}", device_server_address)
+        return self._state
+
+    def stop(self) -> None:
+        """Ends the plug-ins that discovery started, then the services; again is harmless."""
+        if self._loop.is_closed():
+            return
+        if self._thread.is_alive():
+            self._run(self._stop_services())
+            if self._device_server is not None:
+                self._device_server.stop(self.options.stop_grace)
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+        self._loop.close()
+        self._state = None
+        if self._owns_log_folder and self._log_folder is not None:
+            shutil.rmtree(self._log_folder, ignore_errors=True)
+
+    def add_plugin_folder(self, folder: Path) -> None:
+        """Adds a folder with .serviceconfig files, in itself or in its direct subfolders."""
+        self._loop.call_soon_threadsafe(self._catalog.add_folder, folder)
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def _prepare_log_folder(self) -> None:
+        if self._log_folder is None:
+            self._log_folder = Path(tempfile.mkdtemp(prefix="platform-sim-"))
+            self._owns_log_folder = True
+        self._log_folder.mkdir(parents=True, exist_ok=True)
+
+    def _start_device_server(self) -> str:
+        if not self.options.has_device_server:
+            return ""
+        try:
+            from platform_sim.devices import DeviceServer
+        except ImportError:
+            return ""
+        self._device_server = DeviceServer(self.options.bench)
+        port = self._device_server.start(_ANY_PORT)
+        self._register(DEVICE_SERVER_CLASS, tuple(self._device_server.interfaces), port)
+        return f"127.0.0.1:{port}"
+
+    async def _start_services(self) -> int:
+        server = grpc.aio.server(interceptors=[ErrorStatusInterceptor()], options=_SERVER_OPTIONS)
+        pin_maps = PinMapStore()
+        discovery_service_pb2_grpc.add_DiscoveryServiceServicer_to_server(
+            DiscoveryServicer(self._registry, self._make_directory(), self._activator), server
+        )
+        pin_map_service_pb2_grpc.add_PinMapServiceServicer_to_server(
+            PinMapServicer(pin_maps), server
+        )
+        session_management_service_pb2_grpc.add_SessionManagementServiceServicer_to_server(
+            SessionManagementServicer(SessionManagement(pin_maps, time.time)), server
+        )
+        port = server.add_insecure_port(_ANY_PORT)
+        for interface in (PIN_MAP_INTERFACE, SESSION_MANAGEMENT_INTERFACE):
+            self._register(interface, (interface,), port)
+        await server.start()
+        self._server = server
+        return port
+
+    async def _stop_services(self) -> None:
+        # Plug-ins unregister as they end, so discovery goes last.
+        await self._activator.stop()
+        if self._server is not None:
+            await self._server.stop(self.options.stop_grace)
+
+    def _make_directory(self) -> ServiceDirectory:
+        return ServiceDirectory(self._registry, self._catalog, self._activator, is_reachable)
+
+    def _register(self, service_class: str, interfaces: tuple[str, ...], port: int) -> None:
+        name = service_class.rpartition(".")[2]
+        self._registry.register(
+            ServiceDescription(f"{name} (platform-sim)", service_class, interfaces),
+            Location("127.0.0.1", str(port)),
+            is_built_in=True,
+        )
+
+    def _launch(self, installed: InstalledService) -> PluginProcess:
+        """Starts a plug-in; runs on the loop's thread, which lives as long as the platform."""
+        service = installed.service
+        name = re.sub(r"[^\w.-]", "_", f"{service.service_class}-{service.effective_version}")
+        assert self._log_folder is not None
+        return PluginProcess(
+            start_command(installed),
+            installed.folder,
+            hooked_environment(self.discovery_address, os.environ),
+            self._log_folder / f"{name}.log",
+        )

@@ -1,0 +1,122 @@
+"""A client of the platform's services for the command line, the plug-in client and tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+
+import grpc
+import session_pb2
+from ni.measurementlink.discovery.v1 import discovery_service_pb2 as discovery_pb
+from ni.measurementlink.discovery.v1 import discovery_service_pb2_grpc
+from ni.measurementlink.pinmap.v1 import pin_map_service_pb2 as pin_map_pb
+from ni.measurementlink.pinmap.v1 import pin_map_service_pb2_grpc
+from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2 as session_pb
+from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2_grpc
+
+from platform_sim.channels import open_channel
+from platform_sim.errors import NotAvailableError, PlatformSimError
+
+
+class PlatformClient:
+    """Calls discovery, pin map and session management of one platform."""
+
+    def __init__(self, discovery_address: str) -> None:
+        """Makes a client; nothing is sent before the first call.
+
+        Args:
+            discovery_address: HOST:PORT of the platform, which serves all three there.
+        """
+        self._address = discovery_address
+        self._channel = open_channel(discovery_address)
+        self._discovery = discovery_service_pb2_grpc.DiscoveryServiceStub(self._channel)
+        self._pin_map = pin_map_service_pb2_grpc.PinMapServiceStub(self._channel)
+        self._sessions = session_management_service_pb2_grpc.SessionManagementServiceStub(
+            self._channel
+        )
+
+    def __enter__(self) -> PlatformClient:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._channel.close()
+
+    def services(self) -> list[discovery_pb.ServiceDescriptor]:
+        """Returns the services that run or can be started."""
+        with self._errors():
+            response = self._discovery.EnumerateServices(discovery_pb.EnumerateServicesRequest())
+        return list(response.available_services)
+
+    def active_services(self) -> list[discovery_pb.ActiveServiceInformation]:
+        """Returns the running services with their locations."""
+        with self._errors():
+            response = self._discovery.EnumerateActiveServices(
+                discovery_pb.EnumerateActiveServicesRequest()
+            )
+        return list(response.active_services)
+
+    def interfaces_of(self, service_class: str) -> list[str]:
+        """Returns the interfaces of a service class, nothing for an unknown one."""
+        with self._errors():
+            response = self._discovery.EnumerateServices(
+                discovery_pb.EnumerateServicesRequest(service_class=service_class)
+            )
+        return [name for one in response.available_services for name in one.provided_interfaces]
+
+    def resolve(self, interface: str, service_class: str = "", *, version: str = "") -> str:
+        """Returns HOST:PORT of a service, started if need be."""
+        with self._errors():
+            location = self._discovery.ResolveService(
+                discovery_pb.ResolveServiceRequest(
+                    provided_interface=interface, service_class=service_class, version=version
+                )
+            )
+        return f"{location.location}:{location.insecure_port}"
+
+    def load_pin_map(self, file: Path) -> str:
+        """Loads a .pinmap file and returns its id, which is its path."""
+        with self._errors():
+            response = self._pin_map.UpdatePinMapFromXml(
+                pin_map_pb.UpdatePinMapFromXmlRequest(
+                    pin_map_id=str(file), pin_map_xml=file.read_text(encoding="utf-8-sig")
+                )
+            )
+        return response.pin_map_id
+
+    def sessions(self) -> list[session_pb.SessionInformation]:
+        """Returns the sessions that are reserved or registered."""
+        with self._errors():
+            response = self._sessions.GetSessions(session_pb.GetSessionsRequest())
+        return list(response.sessions)
+
+    def free(self, session_name: str) -> None:
+        """Ends the reservation of a session, whoever holds it."""
+        session = session_pb.SessionInformation(session=session_pb2.Session(name=session_name))
+        with self._errors():
+            self._sessions.UnreserveSessions(
+                session_pb.UnreserveSessionsRequest(sessions=[session])
+            )
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except grpc.RpcError as error:
+            if not isinstance(error, grpc.Call):
+                raise PlatformSimError(str(error)) from error
+            if error.code() is grpc.StatusCode.UNAVAILABLE and "failed to connect" in str(
+                error.details()
+            ):
+                raise NotAvailableError(f"No platform answers at {self._address}.") from error
+            raise PlatformSimError(f"{error.code().name}: {error.details()}") from error

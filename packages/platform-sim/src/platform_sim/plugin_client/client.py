@@ -1,0 +1,239 @@
+"""Calls a measurement plug-in."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+import grpc
+from google.protobuf import any_pb2
+from ni.measurementlink import pin_map_context_pb2
+from ni.measurementlink.measurement.v1 import measurement_service_pb2 as v1
+from ni.measurementlink.measurement.v1 import measurement_service_pb2_grpc as v1_grpc
+from ni.measurementlink.measurement.v2 import measurement_service_pb2 as v2
+from ni.measurementlink.measurement.v2 import measurement_service_pb2_grpc as v2_grpc
+
+from platform_sim.channels import open_channel
+from platform_sim.errors import MeasurementError, ParameterError
+from platform_sim.platform_client import PlatformClient
+from platform_sim.plugin_client.metadata import Parameter, PluginMetadata
+from platform_sim.plugin_client.values import parse_text, read_value, write_value
+from platform_sim.plugin_client.wire_types import message_class
+
+V1_INTERFACE = "ni.measurementlink.measurement.v1.MeasurementService"
+V2_INTERFACE = "ni.measurementlink.measurement.v2.MeasurementService"
+
+
+class MeasurementPlugin:
+    """A running measurement plug-in. Use it as a context manager, or call `close`."""
+
+    def __init__(self, address: str, *, has_v2: bool = True) -> None:
+        """Connects to a plug-in and reads its metadata.
+
+        Args:
+            address: HOST:PORT of the plug-in.
+            has_v2: False for a plug-in that has version 1 of the measurement service only: it
+                sends the result alone, without updates.
+
+        Raises:
+            MeasurementError: It cannot be reached.
+        """
+        self._channel = open_channel(address)
+        self._v2 = v2_grpc.MeasurementServiceStub(self._channel) if has_v2 else None
+        self._v1 = v1_grpc.MeasurementServiceStub(self._channel)
+        self._lock = threading.Lock()
+        self._call: grpc.Call | None = None
+        try:
+            self._signature = self._read_signature()
+            self.metadata = _read_metadata(self._signature)
+            self._configuration_class = message_class("Configurations", self.metadata.parameters)
+            self._output_class = message_class("Outputs", self.metadata.outputs)
+        except BaseException:
+            self._channel.close()
+            raise
+
+    @classmethod
+    def resolve(
+        cls, service_class: str, *, discovery_address: str, version: str = ""
+    ) -> MeasurementPlugin:
+        """Finds a plug-in by its service class; discovery starts it if need be.
+
+        Args:
+            service_class: Service class of the plug-in.
+            discovery_address: HOST:PORT of the discovery service.
+            version: Version of the plug-in, "" for the latest.
+
+        Raises:
+            MeasurementError: There is no such plug-in, or it cannot be started or reached.
+        """
+        with PlatformClient(discovery_address) as platform:
+            interfaces = platform.interfaces_of(service_class)
+            has_v2 = V2_INTERFACE in interfaces or V1_INTERFACE not in interfaces
+            interface = V2_INTERFACE if has_v2 else V1_INTERFACE
+            address = platform.resolve(interface, service_class, version=version)
+        return cls(address, has_v2=has_v2)
+
+    def __enter__(self) -> MeasurementPlugin:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Cancels a measurement under way and closes the connection."""
+        self.cancel()
+        self._channel.close()
+
+    def parse(self, texts: Mapping[str, str]) -> dict[str, object]:
+        """Reads values from a command line by the types of the parameters.
+
+        Raises:
+            ParameterError: No such parameter, or the text does not fit its type.
+        """
+        return {name: parse_text(self._parameter(name), text) for name, text in texts.items()}
+
+    def measure(
+        self,
+        values: Mapping[str, object] | None = None,
+        *,
+        pin_map_id: str = "",
+        sites: Sequence[int] | None = None,
+        timeout: float | None = None,
+    ) -> Iterator[dict[str, object]]:
+        """Measures, and yields the outputs by name each time the plug-in sends them.
+
+        Args:
+            values: Parameters by name; those left out have their defaults. Enums are given by
+                name or number.
+            pin_map_id: Id of a loaded pin map, "" for none.
+            sites: Sites to measure on, None for all.
+            timeout: Deadline in seconds, None for none.
+
+        Yields:
+            The outputs; the last is the result.
+
+        Raises:
+            ParameterError: No such parameter, or a value does not fit its type.
+            MeasurementError: The plug-in ended the call with an error, or it was cancelled.
+        """
+        configuration = self._configuration(values or {})
+        context = pin_map_context_pb2.PinMapContext(pin_map_id=pin_map_id, sites=sites)
+        responses = self._call_measure(configuration, context, timeout)
+        return self._outputs(responses)
+
+    def cancel(self) -> None:
+        """Cancels the measurement under way, if there is one."""
+        with self._lock:
+            if self._call is not None:
+                self._call.cancel()
+
+    def _read_signature(self) -> v1.GetMetadataResponse | v2.GetMetadataResponse:
+        try:
+            if self._v2 is not None:
+                return self._v2.GetMetadata(v2.GetMetadataRequest())
+            return self._v1.GetMetadata(v1.GetMetadataRequest())
+        except grpc.RpcError as error:
+            raise MeasurementError(
+                f"The plug-in did not give its metadata: {_text(error)}"
+            ) from error
+
+    def _configuration(self, values: Mapping[str, object]) -> any_pb2.Any:
+        message = self._configuration_class()
+        signature = self._signature.measurement_signature
+        message.ParseFromString(signature.configuration_defaults.value)
+        for name, value in values.items():
+            write_value(message, self._parameter(name), value)
+        return any_pb2.Any(
+            type_url=f"type.googleapis.com/{self.metadata.configuration_type}",
+            value=message.SerializeToString(),
+        )
+
+    def _parameter(self, name: str) -> Parameter:
+        for parameter in self.metadata.parameters:
+            if parameter.name == name:
+                return parameter
+        there = ", ".join(parameter.name for parameter in self.metadata.parameters)
+        raise ParameterError(f"There is no parameter {name!r}; there are: {there}.")
+
+    def _call_measure(
+        self,
+        configuration: any_pb2.Any,
+        context: pin_map_context_pb2.PinMapContext,
+        timeout: float | None,
+    ) -> Iterator[any_pb2.Any]:
+        if self._v2 is not None:
+            stream = self._v2.Measure(
+                v2.MeasureRequest(configuration_parameters=configuration, pin_map_context=context),
+                timeout=timeout,
+            )
+            self._begin(stream)
+            return (response.outputs for response in stream)
+        future = self._v1.Measure.future(
+            v1.MeasureRequest(configuration_parameters=configuration, pin_map_context=context),
+            timeout=timeout,
+        )
+        self._begin(future)
+        return (call.result().outputs for call in (future,))
+
+    def _begin(self, call: Any) -> None:
+        with self._lock:
+            self._call = call
+
+    def _outputs(self, responses: Iterator[any_pb2.Any]) -> Iterator[dict[str, object]]:
+        try:
+            for outputs in responses:
+                message = self._output_class()
+                message.ParseFromString(outputs.value)
+                yield {one.name: read_value(message, one) for one in self.metadata.outputs}
+        except grpc.FutureCancelledError as error:
+            raise MeasurementError("CANCELLED: the measurement was cancelled.") from error
+        except grpc.RpcError as error:
+            raise MeasurementError(_text(error)) from error
+        finally:
+            self.cancel()
+
+
+def _read_metadata(response: Any) -> PluginMetadata:
+    signature, details = response.measurement_signature, response.measurement_details
+    parameters = tuple(_read_parameter(one) for one in signature.configuration_parameters)
+    defaults = message_class("Defaults", parameters)()
+    defaults.ParseFromString(signature.configuration_defaults.value)
+    return PluginMetadata(
+        display_name=details.display_name,
+        version=details.version,
+        parameters=tuple(
+            _read_parameter(message, read_value(defaults, parameter))
+            for message, parameter in zip(
+                signature.configuration_parameters, parameters, strict=True
+            )
+        ),
+        outputs=tuple(_read_parameter(one) for one in signature.outputs),
+        configuration_type=signature.configuration_parameters_message_type,
+        ui_file_urls=tuple(one.file_url for one in response.user_interface_details),
+    )
+
+
+def _read_parameter(message: Any, default: object = None) -> Parameter:
+    # Version 1 of the service has neither message types nor, for outputs, annotations.
+    return Parameter(
+        name=message.name,
+        field_number=message.field_number,
+        type=message.type,
+        is_repeated=message.repeated,
+        message_type=getattr(message, "message_type", ""),
+        annotations=dict(getattr(message, "annotations", {})),
+        default=default,
+    )
+
+
+def _text(error: grpc.RpcError) -> str:
+    if isinstance(error, grpc.Call):
+        return f"{error.code().name}: {error.details()}"
+    return str(error)

@@ -1,0 +1,193 @@
+"""Values of parameters and outputs: Python, protobuf, and text from a command line."""
+
+from __future__ import annotations
+
+import enum
+import json
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from google.protobuf import type_pb2
+from google.protobuf.message import Message
+
+from platform_sim.errors import ParameterError
+from platform_sim.plugin_client.metadata import Parameter
+from platform_sim.plugin_client.wire_types import field_name
+
+_Field = type_pb2.Field
+_FLOATS = (_Field.TYPE_DOUBLE, _Field.TYPE_FLOAT)
+_INTEGERS = (_Field.TYPE_INT32, _Field.TYPE_INT64, _Field.TYPE_UINT32, _Field.TYPE_UINT64)
+_TRUE = ("true", "1", "yes", "on")
+_FALSE = ("false", "0", "no", "off")
+
+
+def read_value(message: Message, parameter: Parameter) -> object:
+    """Returns the value of a field.
+
+    Arrays become lists, enums members of an IntEnum with the plug-in's names (plain integers when
+    the number has no name), XY data and other messages dictionaries by field name, 2D arrays lists
+    of rows, and a message that is not set None.
+    """
+    value = getattr(message, field_name(parameter))
+    if parameter.type == _Field.TYPE_ENUM:
+        members = _enum_members(parameter)
+        if parameter.is_repeated:
+            return [members.get(number, number) for number in value]
+        return members.get(value, value)
+    if parameter.type == _Field.TYPE_MESSAGE:
+        if parameter.is_repeated:
+            return [_from_message(one) for one in value]
+        return _from_message(value) if message.HasField(field_name(parameter)) else None
+    return list(value) if parameter.is_repeated else value
+
+
+def write_value(message: Message, parameter: Parameter, value: object) -> None:
+    """Sets a field from a Python value, replacing what it was.
+
+    Raises:
+        ParameterError: The value does not fit the parameter's type.
+    """
+    name = field_name(parameter)
+    message.ClearField(name)
+    try:
+        if parameter.is_repeated:
+            if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
+                raise TypeError("a list is needed")
+            _extend(getattr(message, name), parameter, value)
+        elif parameter.type == _Field.TYPE_MESSAGE:
+            _to_message(getattr(message, name), value)
+        else:
+            setattr(message, name, _to_scalar(parameter, value))
+    except (TypeError, ValueError, AttributeError) as error:
+        raise ParameterError(
+            f"{parameter.name}: {value!r} does not fit {parameter.type_name}: {error}."
+        ) from error
+
+
+def parse_text(parameter: Parameter, text: str) -> object:
+    """Reads a value from a command line by the parameter's type.
+
+    Arrays are JSON or a comma list, messages JSON, enums a name or number.
+
+    Raises:
+        ParameterError: The text does not fit the type.
+    """
+    try:
+        if parameter.type == _Field.TYPE_MESSAGE:
+            return json.loads(text)
+        if not parameter.is_repeated:
+            return _parse_scalar(parameter, text)
+        if text.lstrip().startswith("["):
+            return json.loads(text)
+        return [_parse_scalar(parameter, part.strip()) for part in text.split(",") if part.strip()]
+    except ValueError as error:
+        raise ParameterError(
+            f"{parameter.name}: {text!r} does not fit {parameter.type_name}: {error}."
+        ) from error
+
+
+def _extend(container: Any, parameter: Parameter, values: Sequence[object]) -> None:
+    if parameter.type == _Field.TYPE_MESSAGE:
+        for value in values:
+            _to_message(container.add(), value)
+    elif parameter.type in (*_FLOATS, *_INTEGERS):
+        container.extend(values)  # protobuf checks the type; arrays can hold millions
+    else:
+        container.extend(_to_scalar(parameter, value) for value in values)
+
+
+def _to_scalar(parameter: Parameter, value: object) -> object:
+    if parameter.type == _Field.TYPE_ENUM:
+        return _enum_number(parameter, value)
+    if parameter.type == _Field.TYPE_STRING and isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if parameter.type == _Field.TYPE_BOOL and not isinstance(value, bool):
+        raise TypeError("True or False is needed")
+    return value
+
+
+def _enum_number(parameter: Parameter, value: object) -> int:
+    numbers = parameter.enum_values
+    if isinstance(value, enum.Enum):
+        value = value.value
+    if isinstance(value, str) and value in numbers:
+        return numbers[value]
+    if isinstance(value, int) and value in numbers.values():
+        return value
+    raise ValueError("it must be one of " + ", ".join(f"{k} ({v})" for k, v in numbers.items()))
+
+
+def _enum_members(parameter: Parameter) -> dict[int, int]:
+    values = parameter.enum_values
+    if not values:
+        return {}
+    kind = enum.IntEnum("Value", values)  # type: ignore[misc]  # names are known at run time
+    return {int(member): member for member in kind}
+
+
+def _parse_scalar(parameter: Parameter, text: str) -> object:
+    if parameter.type in _FLOATS:
+        return float(text)
+    if parameter.type in _INTEGERS:
+        return int(text, 0)
+    if parameter.type == _Field.TYPE_BOOL:
+        if text.lower() in (*_TRUE, *_FALSE):
+            return text.lower() in _TRUE
+        raise ValueError("it must be true or false")
+    if parameter.type == _Field.TYPE_ENUM:
+        return int(text) if text.lstrip("-").isdigit() else text
+    return text
+
+
+def _from_message(message: Message) -> object:
+    shape = _array_shape(message)
+    if shape is not None:
+        rows, columns, data = shape
+        return [list(data[row * columns : (row + 1) * columns]) for row in range(rows)]
+    fields = {}
+    for descriptor in message.DESCRIPTOR.fields:
+        value = getattr(message, descriptor.name)
+        kind = descriptor.message_type
+        if kind is not None and kind.GetOptions().map_entry:
+            continue  # attributes of a waveform, not part of its data
+        is_repeated = hasattr(value, "extend")
+        if kind is None:
+            fields[descriptor.name] = list(value) if is_repeated else value
+        else:
+            fields[descriptor.name] = (
+                [_from_message(one) for one in value] if is_repeated else _from_message(value)
+            )
+    return fields
+
+
+def _to_message(message: Message, value: object) -> None:
+    if isinstance(value, Message):
+        message.ParseFromString(value.SerializeToString())
+    elif isinstance(value, Mapping):
+        for name, content in value.items():
+            if name not in message.DESCRIPTOR.fields_by_name:
+                raise ValueError(f"{message.DESCRIPTOR.name} has no field {name!r}")
+            if isinstance(content, Sequence) and not isinstance(content, str):
+                getattr(message, name).extend(content)
+            else:
+                setattr(message, name, content)
+    elif isinstance(value, Sequence) and _array_shape(message) is not None:
+        widths = {len(row) for row in value}
+        if len(widths) > 1:
+            raise ValueError("all rows must have the same length")
+        array: Any = message
+        array.rows, array.columns = len(value), widths.pop() if widths else 0
+        for row in value:
+            array.data.extend(row)
+    else:
+        raise TypeError("a dictionary by field name, or a list of rows for a 2D array, is needed")
+    message.SetInParent()
+
+
+def _array_shape(message: Message) -> tuple[int, int, Any] | None:
+    """Returns rows, columns and data (row by row) of a 2D array message, None for others."""
+    if {"rows", "columns", "data"} <= set(message.DESCRIPTOR.fields_by_name):
+        array: Any = message
+        return array.rows, array.columns, array.data
+    return None

@@ -1,0 +1,117 @@
+"""Protobuf messages of session management from and to the core's data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timezone
+
+import session_pb2
+from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2 as pb
+
+from platform_sim.pin_map.partition import SessionLayout
+from platform_sim.session_management.open_sessions import OpenSession
+from platform_sim.session_management.sessions import SessionManagement, SessionStatus
+
+RESERVED_SINCE_KEY = "platform-sim/reserved.since"
+"""Annotation of GetSessions alone: when the session was reserved, ISO 8601."""
+
+
+def encode_layout(
+    management: SessionManagement, layout: SessionLayout, *, has_channels: bool = True
+) -> pb.SessionInformation:
+    """Returns a reserved session as session management describes it."""
+    name = layout.session_name
+    information = pb.SessionInformation(
+        session=session_pb2.Session(name=name),
+        resource_name=layout.resource_name,
+        instrument_type_id=layout.type_id,
+        session_exists=management.instruments.get(name) is not None,
+        session_reserved=management.reservations.get(name) is not None,
+        annotations=management.annotations_of(name),
+    )
+    if has_channels:
+        information.channel_list = layout.channel_list
+        information.channel_mappings.extend(
+            pb.ChannelMapping(
+                pin_or_relay_name=row.leaf,
+                site=row.site,
+                channel=row.channel,
+                multiplexer_resource_name=row.multiplexer,
+                multiplexer_route=row.route,
+            )
+            for row in layout.rows
+        )
+    return information
+
+
+def encode_open(management: SessionManagement, session: OpenSession) -> pb.SessionInformation:
+    """Returns a registered session; its channels are not part of a registration."""
+    return pb.SessionInformation(
+        session=session_pb2.Session(name=session.name),
+        resource_name=session.resource_name,
+        instrument_type_id=session.type_id,
+        session_exists=True,
+        session_reserved=management.reservations.get(session.name) is not None,
+        annotations=management.annotations_of(session.name),
+    )
+
+
+def encode_status(management: SessionManagement, status: SessionStatus) -> pb.SessionInformation:
+    """Returns a session for GetSessions, with the time of its reservation."""
+    if status.layout is not None:
+        information = encode_layout(management, status.layout)
+    elif status.registered is not None:
+        information = encode_open(management, status.registered)
+    else:
+        information = pb.SessionInformation(
+            session=session_pb2.Session(name=status.name), session_reserved=True
+        )
+    if status.reservation is not None:
+        since = datetime.fromtimestamp(status.reservation.since, timezone.utc)
+        information.annotations[RESERVED_SINCE_KEY] = since.isoformat(timespec="milliseconds")
+    return information
+
+
+def encode_multiplexer(
+    management: SessionManagement, session: OpenSession
+) -> pb.MultiplexerSessionInformation:
+    """Returns a multiplexer session."""
+    return pb.MultiplexerSessionInformation(
+        session=session_pb2.Session(name=session.name),
+        resource_name=session.resource_name,
+        multiplexer_type_id=session.type_id,
+        session_exists=management.multiplexers.get(session.name) is not None,
+        annotations=dict(session.annotations),
+    )
+
+
+def encode_groups(
+    groups: dict[str, tuple[str, ...]],
+) -> dict[str, pb.ResolvedPinsOrRelays]:
+    """Returns the members of groups."""
+    return {
+        name: pb.ResolvedPinsOrRelays(pin_or_relay_names=members)
+        for name, members in groups.items()
+    }
+
+
+def decode_sessions(messages: Iterable[pb.SessionInformation]) -> list[OpenSession]:
+    """Reads sessions to register."""
+    return [
+        OpenSession(
+            one.session.name, one.resource_name, one.instrument_type_id, dict(one.annotations)
+        )
+        for one in messages
+    ]
+
+
+def decode_multiplexers(
+    messages: Iterable[pb.MultiplexerSessionInformation],
+) -> list[OpenSession]:
+    """Reads multiplexer sessions to register."""
+    return [
+        OpenSession(
+            one.session.name, one.resource_name, one.multiplexer_type_id, dict(one.annotations)
+        )
+        for one in messages
+    ]

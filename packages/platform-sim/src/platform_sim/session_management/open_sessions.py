@@ -1,0 +1,59 @@
+"""The sessions that their owners registered as open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from platform_sim.errors import AlreadyKnownError, InvalidRequestError
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A registered instrument or multiplexer session."""
+
+    name: str
+    """Name of the session."""
+    resource_name: str
+    """What the driver opened."""
+    type_id: str
+    """Instrument type id or multiplexer type id."""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    """Who registered it, and free texts."""
+
+
+class OpenSessionTable:
+    """Registered sessions by name; one table for instruments, one for multiplexers."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[str, OpenSession] = {}
+
+    def register(self, sessions: Sequence[OpenSession]) -> None:
+        """Adds sessions, all or none.
+
+        Raises:
+            InvalidRequestError: A name is empty.
+            AlreadyKnownError: A name is registered, or stands twice in the list.
+        """
+        if not all(session.name for session in sessions):
+            raise InvalidRequestError("A session name must not be empty.")
+        names = [session.name for session in sessions]
+        taken = {name for name in names if name in self._sessions or names.count(name) > 1}
+        if taken:
+            raise AlreadyKnownError(
+                "Sessions are registered already: " + ", ".join(sorted(taken)) + "."
+            )
+        self._sessions.update(zip(names, sessions, strict=True))
+
+    def unregister(self, names: Iterable[str]) -> None:
+        """Removes sessions; names that are not registered are passed over."""
+        for name in names:
+            self._sessions.pop(name, None)
+
+    def get(self, name: str) -> OpenSession | None:
+        """Returns a registered session, None when there is none of this name."""
+        return self._sessions.get(name)
+
+    def all(self, type_id: str = "") -> list[OpenSession]:
+        """Returns the registered sessions, of one type if one is given."""
+        return [one for one in self._sessions.values() if type_id in ("", one.type_id)]

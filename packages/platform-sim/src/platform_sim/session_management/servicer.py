@@ -1,0 +1,138 @@
+"""The gRPC face of session management: decodes, calls the core, encodes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc.aio
+from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2 as pb
+from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2_grpc
+
+from platform_sim.session_management import messages
+from platform_sim.session_management.sessions import SessionManagement, check_timeout
+from platform_sim.session_management.waiting import reserve
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class SessionManagementServicer(
+    session_management_service_pb2_grpc.SessionManagementServiceServicer
+):
+    """All RPCs of ni.measurementlink.sessionmanagement.v1.SessionManagementService."""
+
+    def __init__(self, management: SessionManagement) -> None:
+        self._management = management
+
+    async def ReserveSessions(  # noqa: N802
+        self, request: pb.ReserveSessionsRequest, context: Context
+    ) -> pb.ReserveSessionsResponse:
+        """Reserves the sessions for pins and relays, waiting as long as the request says."""
+        management, timeout = self._management, request.timeout_in_milliseconds
+        check_timeout(timeout)
+        where = request.pin_map_context
+        selection = management.select(
+            where.pin_map_id, where.sites, request.pin_or_relay_names, request.instrument_type_id
+        )
+        names = [layout.session_name for layout in selection.layouts]
+        await reserve(management.reservations, names, request.annotations, timeout)
+        management.note_granted(selection.layouts)
+        return pb.ReserveSessionsResponse(
+            sessions=[messages.encode_layout(management, one) for one in selection.layouts],
+            multiplexer_sessions=[
+                messages.encode_multiplexer(management, one) for one in selection.multiplexers
+            ],
+            group_mappings=messages.encode_groups(selection.groups),
+        )
+
+    async def UnreserveSessions(  # noqa: N802
+        self, request: pb.UnreserveSessionsRequest, context: Context
+    ) -> pb.UnreserveSessionsResponse:
+        """Frees sessions."""
+        self._management.reservations.release(one.session.name for one in request.sessions)
+        return pb.UnreserveSessionsResponse()
+
+    async def RegisterSessions(  # noqa: N802
+        self, request: pb.RegisterSessionsRequest, context: Context
+    ) -> pb.RegisterSessionsResponse:
+        """Notes sessions as open."""
+        self._management.instruments.register(messages.decode_sessions(request.sessions))
+        return pb.RegisterSessionsResponse()
+
+    async def UnregisterSessions(  # noqa: N802
+        self, request: pb.UnregisterSessionsRequest, context: Context
+    ) -> pb.UnregisterSessionsResponse:
+        """Notes sessions as closed."""
+        self._management.instruments.unregister(one.session.name for one in request.sessions)
+        return pb.UnregisterSessionsResponse()
+
+    async def ReserveAllRegisteredSessions(  # noqa: N802
+        self, request: pb.ReserveAllRegisteredSessionsRequest, context: Context
+    ) -> pb.ReserveAllRegisteredSessionsResponse:
+        """Reserves all open sessions."""
+        management, timeout = self._management, request.timeout_in_milliseconds
+        check_timeout(timeout)
+        sessions = management.instruments.all(request.instrument_type_id)
+        names = [one.name for one in sessions]
+        await reserve(management.reservations, names, request.annotations, timeout)
+        return pb.ReserveAllRegisteredSessionsResponse(
+            sessions=[messages.encode_open(management, one) for one in sessions]
+        )
+
+    async def RegisterMultiplexerSessions(  # noqa: N802
+        self, request: pb.RegisterMultiplexerSessionsRequest, context: Context
+    ) -> pb.RegisterMultiplexerSessionsResponse:
+        """Notes multiplexer sessions as open."""
+        self._management.multiplexers.register(
+            messages.decode_multiplexers(request.multiplexer_sessions)
+        )
+        return pb.RegisterMultiplexerSessionsResponse()
+
+    async def UnregisterMultiplexerSessions(  # noqa: N802
+        self, request: pb.UnregisterMultiplexerSessionsRequest, context: Context
+    ) -> pb.UnregisterMultiplexerSessionsResponse:
+        """Notes multiplexer sessions as closed."""
+        self._management.multiplexers.unregister(
+            one.session.name for one in request.multiplexer_sessions
+        )
+        return pb.UnregisterMultiplexerSessionsResponse()
+
+    async def GetMultiplexerSessions(  # noqa: N802
+        self, request: pb.GetMultiplexerSessionsRequest, context: Context
+    ) -> pb.GetMultiplexerSessionsResponse:
+        """Lists the multiplexer sessions on the way to the pins of some sites."""
+        where = request.pin_map_context
+        sessions = self._management.connected_multiplexers(
+            where.pin_map_id, where.sites, request.multiplexer_type_id
+        )
+        return pb.GetMultiplexerSessionsResponse(
+            multiplexer_sessions=[
+                messages.encode_multiplexer(self._management, one) for one in sessions
+            ]
+        )
+
+    async def GetAllRegisteredMultiplexerSessions(  # noqa: N802
+        self, request: pb.GetAllRegisteredMultiplexerSessionsRequest, context: Context
+    ) -> pb.GetAllRegisteredMultiplexerSessionsResponse:
+        """Lists the open multiplexer sessions."""
+        return pb.GetAllRegisteredMultiplexerSessionsResponse(
+            multiplexer_sessions=[
+                messages.encode_multiplexer(self._management, one)
+                for one in self._management.multiplexers.all(request.multiplexer_type_id)
+            ]
+        )
+
+    async def GetSessions(  # noqa: N802
+        self, request: pb.GetSessionsRequest, context: Context
+    ) -> pb.GetSessionsResponse:
+        """Lists the sessions that are reserved or open."""
+        encoded = [
+            messages.encode_status(self._management, one) for one in self._management.status()
+        ]
+        wanted = request.instrument_type_id
+        return pb.GetSessionsResponse(
+            sessions=[one for one in encoded if wanted in ("", one.instrument_type_id)],
+            multiplexer_sessions=[
+                messages.encode_multiplexer(self._management, one)
+                for one in self._management.multiplexers.all(request.multiplexer_type_id)
+            ],
+        )

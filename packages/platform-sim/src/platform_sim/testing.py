@@ -1,0 +1,107 @@
+"""Pytest plugin: a platform for a test in one fixture.
+
+pytest loads it by its entry point in every run, so nothing heavy is imported before the fixture
+is used.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from platform_sim.platform import Platform
+    from platform_sim.plugin_client import MeasurementPlugin
+
+
+class PlatformFixture:
+    """A running platform, and helpers to bring a plug-in and a pin map up on it."""
+
+    def __init__(self, platform: Platform, folder: Path) -> None:
+        self._platform = platform
+        self._folder = folder
+        self._plugins: list[MeasurementPlugin] = []
+        self._pin_map_count = 0
+
+    @property
+    def discovery_address(self) -> str:
+        """HOST:PORT of discovery, pin map and session management."""
+        return self._platform.discovery_address
+
+    @property
+    def device_server_address(self) -> str:
+        """HOST:PORT of the simulated NI gRPC Device Server."""
+        return self._platform.state.device_server_address
+
+    @property
+    def log_folder(self) -> Path:
+        """Where the output of started plug-ins goes."""
+        return self._folder / "logs"
+
+    def environment(self) -> dict[str, str]:
+        """Returns an environment for a process whose NI SDK is to find this platform."""
+        from platform_sim.hook import hooked_environment
+
+        return hooked_environment(self.discovery_address, os.environ)
+
+    def add_plugins(self, folder: Path) -> None:
+        """Lets discovery start the plug-ins of a folder: in itself or in its subfolders."""
+        self._platform.add_plugin_folder(folder)
+
+    def plugin(self, service_class: str, *, version: str = "") -> MeasurementPlugin:
+        """Returns a client of a plug-in, which discovery starts if it does not run.
+
+        It is closed at the end of the test.
+        """
+        from platform_sim.plugin_client import MeasurementPlugin
+
+        plugin = MeasurementPlugin.resolve(
+            service_class, discovery_address=self.discovery_address, version=version
+        )
+        self._plugins.append(plugin)
+        return plugin
+
+    def load_pin_map(self, source: Path | str) -> str:
+        """Loads a pin map and returns its id.
+
+        Args:
+            source: A .pinmap file, or XML text.
+        """
+        from platform_sim.platform_client import PlatformClient
+
+        if isinstance(source, str):
+            self._pin_map_count += 1
+            file = self._folder / f"pin-map-{self._pin_map_count}.pinmap"
+            file.write_text(source, encoding="utf-8")
+            source = file
+        with PlatformClient(self.discovery_address) as client:
+            return client.load_pin_map(source)
+
+    def close(self) -> None:
+        """Closes the clients."""
+        for plugin in self._plugins:
+            plugin.close()
+
+
+@pytest.fixture
+def platform(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[PlatformFixture]:
+    """A platform of this test's own, which the NI SDK in this process finds too."""
+    from platform_sim.hook import DISCOVERY_VARIABLE
+    from platform_sim.hook.inject import platform_sim_shim
+    from platform_sim.platform import Platform, PlatformOptions
+
+    folder = tmp_path_factory.mktemp("platform")
+    platform_sim_shim.install()
+    with Platform(PlatformOptions(log_folder=folder / "logs")) as running:
+        monkeypatch.setenv(DISCOVERY_VARIABLE, running.discovery_address)
+        fixture = PlatformFixture(running, folder)
+        try:
+            yield fixture
+        finally:
+            fixture.close()
