@@ -1,0 +1,87 @@
+"""The verbs ``run`` and ``check`` of ``platform-sim``."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+from types import FrameType
+
+import click
+
+from platform_sim.cli.options import json_option, locate_platform, state_file_option
+from platform_sim.hook import hooked_environment
+from platform_sim.sequence.reports import LiveTable, Silence, run_as_json, write_junit
+from platform_sim.sequence.runner import run_sequence_file
+
+_FAILED = 1
+_INTERRUPTED = 130
+
+_existing_file = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+_sequence_argument = click.argument("sequence_file", metavar="F.seq", type=_existing_file)
+_pin_map_option = click.option(
+    "--pin-map",
+    type=_existing_file,
+    help="Pin map to use in place of the one that the sequence names.",
+)
+_python_option = click.option(
+    "--python",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Python to run the code modules with. Default: the virtual environment that the sequence "
+    "names if it is there, else the Python of this command.",
+)
+
+
+@click.command("run")
+@_sequence_argument
+@_pin_map_option
+@_python_option
+@click.option(
+    "--junit",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write the results as JUnit XML.",
+)
+@json_option
+@state_file_option
+def run_command(
+    sequence_file: Path,
+    pin_map: Path | None,
+    python: Path | None,
+    junit: Path | None,
+    as_json: bool,
+    state_file: Path | None,
+) -> None:
+    """Run a TestStand sequence file in XML form: Setup, Main, and Cleanup in any case.
+
+    A measurement whose outputs are all scalars describes one site, so it runs once per site of the
+    pin map; one with arrays among its outputs runs once for all sites. What the file needs beyond
+    this runner is refused by name.
+
+    Example: platform-sim run teststand/MeasureAndLogOneSite.seq
+    """
+    address = locate_platform(state_file)
+    signal.signal(signal.SIGTERM, _interrupt)
+    result = run_sequence_file(
+        sequence_file,
+        discovery_address=address,
+        environment=hooked_environment(address, os.environ),
+        listener=Silence() if as_json else LiveTable(),
+        pin_map=pin_map.resolve() if pin_map else None,
+        python=python.absolute() if python else None,
+    )
+    if junit is not None:
+        write_junit(result, junit)
+    if as_json:
+        click.echo(json.dumps(run_as_json(result), indent=2))
+    if result.passed:
+        return
+    for step in result.bad_steps:
+        first, _, _ = step.message.partition("\n")
+        click.echo(f"{step.group.value} step {step.step!r}: {first}", err=True)
+    raise SystemExit(_INTERRUPTED if result.interrupted else _FAILED)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,194 @@
+"""The Python interpreters of an execution: one process per environment, from the first call on."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from platform_sim.sequence.errors import InterpreterError, StepError
+from platform_sim.sequence.model import PythonCall, PythonEnvironment
+
+_CHILD = Path(__file__).parent / "interpreter_child"
+_STOP_TIMEOUT = 10.0
+
+
+class Interpreter:
+    """A Python process that loads code modules and calls into them.
+
+    Args:
+        executable: The Python to run.
+        environment: Environment variables of the process.
+        wanted_version: Such as ``3.11``; empty for any.
+
+    Raises:
+        InterpreterError: The Python cannot be started, or is of another version.
+    """
+
+    def __init__(
+        self, executable: Path, environment: Mapping[str, str], wanted_version: str = ""
+    ) -> None:
+        self._executable = executable
+        self._is_waiting = False
+        try:
+            self._process = subprocess.Popen(
+                [str(executable), "-u", str(_CHILD)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env=dict(environment),
+                encoding="utf-8",
+            )
+        except OSError as error:
+            raise InterpreterError(f"{executable} cannot be started: {error}.") from error
+        version = ".".join(map(str, self._receive()["version"]))
+        if wanted_version and not f"{version}.".startswith(f"{wanted_version}."):
+            self.close()
+            raise InterpreterError(
+                f"the step asks for Python {wanted_version}, and {executable} is Python {version}: "
+                "make the virtual environment with that version, or say which Python to use "
+                "instead with --python."
+            )
+
+    def call(
+        self, call: PythonCall, module: Path, arguments: list[Any], instance: Any, context: Any
+    ) -> tuple[Any, dict[str, Any]]:
+        """Do what a Python step asks for.
+
+        Args:
+            call: The step's call.
+            module: Absolute path of the code module.
+            arguments: As JSON values.
+            instance: The object that an instance operation works on, as JSON value.
+            context: What the sequence context shows, as JSON value.
+
+        Returns:
+            The return value as JSON value, and the variables after the call.
+
+        Raises:
+            StepError: The code module raised an error.
+            InterpreterError: The interpreter ended.
+        """
+        reply = self._exchange(
+            {
+                "op": "call",
+                "module": str(module),
+                "function": call.function,
+                "operation": call.operation.value,
+                "scope": call.scope.value,
+                "class_name": call.class_name,
+                "instance": instance,
+                "arguments": arguments,
+                "context": context,
+            }
+        )
+        if "error" in reply:
+            raise StepError(f"{reply['error']}\n{reply['traceback']}".rstrip())
+        return reply["value"], reply["context"]
+
+    def describe(self, call: PythonCall, module: Path) -> dict[str, Any]:
+        """Import the module of a call and say what its function takes, without calling it."""
+        return self._exchange(
+            {
+                "op": "describe",
+                "module": str(module),
+                "function": call.function,
+                "class_name": call.class_name,
+            }
+        )
+
+    def close(self) -> None:
+        """End the process; what its code modules hold is released."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        with contextlib.suppress(OSError):  # it ended before
+            self._process.stdin.close()
+        try:
+            self._process.wait(_STOP_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process.stdout.close()
+
+    def _exchange(self, request: dict[str, Any]) -> dict[str, Any]:
+        assert self._process.stdin is not None
+        if self._is_waiting:  # an interrupt left the reply of the call before unread
+            self._receive()
+        self._is_waiting = True
+        with contextlib.suppress(OSError):  # _receive says how it ended
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
+        return self._receive()
+
+    def _receive(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            code = self._process.wait()
+            raise InterpreterError(
+                f"the Python interpreter of the code modules ({self._executable}) ended with "
+                f"code {code}."
+            )
+        self._is_waiting = False
+        reply: dict[str, Any] = json.loads(line)
+        return reply
+
+
+class Interpreters:
+    """Starts the interpreter of an environment when a step first needs it.
+
+    Args:
+        sequence_file: The sequence file; environments are relative to its folder.
+        environment: Environment variables of the processes.
+        executable: Python to use for every step, instead of the one that the step names.
+    """
+
+    def __init__(
+        self, sequence_file: Path, environment: Mapping[str, str], executable: Path | None = None
+    ) -> None:
+        self._folder = sequence_file.parent
+        self._environment = environment
+        self._executable = executable
+        self._running: dict[tuple[Path, str], Interpreter] = {}
+
+    def get(self, wanted: PythonEnvironment) -> Interpreter:
+        """Return the interpreter of an environment.
+
+        Raises:
+            InterpreterError: It cannot be started.
+        """
+        key = self._locate(wanted)
+        if key not in self._running:
+            self._running[key] = Interpreter(key[0], self._environment, key[1])
+        return self._running[key]
+
+    def close(self) -> None:
+        """End every interpreter."""
+        while self._running:
+            self._running.popitem()[1].close()
+
+    def __enter__(self) -> Interpreters:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End every interpreter."""
+        self.close()
+
+    def _locate(self, wanted: PythonEnvironment) -> tuple[Path, str]:
+        """Return the Python of an environment, and the version that it must have.
+
+        Where the sequence's virtual environment is missing, this Python takes its place.
+        """
+        if self._executable is not None:
+            return self._executable, ""
+        if not wanted.path:
+            return Path(sys.executable), ""
+        environment = self._folder / wanted.path.replace("\\", "/")
+        python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+        if python.exists():
+            return python, wanted.version
+        return Path(sys.executable), ""

@@ -1,0 +1,197 @@
+"""The interpreter of code modules: takes the runner's calls by standard input, a JSON line each.
+
+Runs in any Python environment, so it imports only the standard library and its sibling. What code
+modules print goes to standard error; standard output belongs to the protocol.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import inspect
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any, TextIO
+
+import platform_sim_teststand_context as context_module  # type: ignore[import-not-found]
+
+_CREATE_CLASS, _CALL, _GET, _SET = range(4)
+_MODULE, _CLASS, _INSTANCE = range(3)
+
+
+class CodeModules:
+    """Loads code modules by path; one interpreter has one module of a name."""
+
+    def __init__(self) -> None:
+        self._paths: dict[str, Path] = {}
+
+    def load(self, path: Path) -> ModuleType:
+        """Return the module at a path, loaded once.
+
+        Raises:
+            ImportError: There is no such file, or another file of that name was loaded before.
+        """
+        if not path.is_file():
+            raise ImportError(f"there is no code module {path}")
+        known = self._paths.setdefault(path.stem, path)
+        if known != path:
+            raise ImportError(
+                f"{path} and {known} have the same name and would share one place in the "
+                "interpreter: give every code module a name of its own"
+            )
+        if path.stem not in sys.modules:
+            self._import(path)
+        return sys.modules[path.stem]
+
+    @staticmethod
+    def _import(path: Path) -> None:
+        folder = str(path.parent)
+        if folder not in sys.path:
+            sys.path.insert(0, folder)
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        assert spec is not None and spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[path.stem] = module
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[path.stem]
+            raise
+
+
+class Values:
+    """Translates between JSON and Python; what JSON cannot hold stays here under a number."""
+
+    def __init__(self) -> None:
+        self._objects: dict[int, object] = {}
+
+    def decode(self, value: Any, context: object) -> Any:
+        """Return the Python value of a JSON value."""
+        if isinstance(value, list):
+            return [self.decode(item, context) for item in value]
+        if not isinstance(value, dict):
+            return value
+        if "$context" in value:
+            return context
+        if "$object" in value:
+            return self._objects[value["$object"]]
+        return {key: self.decode(item, context) for key, item in value.items()}
+
+    def encode(self, value: Any) -> Any:
+        """Return a JSON value for a Python value."""
+        if value is None or isinstance(value, (bool, int, float, str)):
+            return value
+        if isinstance(value, (list, tuple)):
+            return [self.encode(item) for item in value]
+        if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+            return {key: self.encode(item) for key, item in value.items()}
+        self._objects[id(value)] = value
+        return {"$object": id(value), "type": type(value).__name__}
+
+
+def perform(request: dict[str, Any], modules: CodeModules, values: Values) -> dict[str, Any]:
+    """Do what one request asks for and return the reply."""
+    state = request["context"]
+    context = context_module.SequenceContext(state)
+    try:
+        result = _operate(request, modules, values, context)
+        return {"value": values.encode(result), "context": _encoded_state(state, values)}
+    except Exception as error:
+        return {
+            "error": f"{type(error).__name__}: {error}",
+            "traceback": traceback.format_exc(),
+            "context": _encoded_state(state, values),
+        }
+
+
+def describe(request: dict[str, Any], modules: CodeModules) -> dict[str, Any]:
+    """Import a module and say how many positional arguments its function takes."""
+    try:
+        module = modules.load(Path(request["module"]))
+        target = getattr(module, request["class_name"]) if request["class_name"] else module
+        if not hasattr(target, request["function"]):
+            return {"missing": request["function"]}
+        function = getattr(target, request["function"])
+        if not callable(function):
+            return {"callable": False}
+        return {"callable": True, "parameters": _parameters(inspect.signature(function))}
+    except (Exception, SystemExit) as error:
+        return {"error": f"{type(error).__name__}: {error}"}
+
+
+def _parameters(signature: Any) -> list[dict[str, Any]]:
+    return [
+        {"name": item.name, "kind": item.kind.name, "required": item.default is item.empty}
+        for item in signature.parameters.values()
+    ]
+
+
+def _operate(
+    request: dict[str, Any], modules: CodeModules, values: Values, context: object
+) -> object:
+    target = _target(request, modules, values, context)
+    arguments = [values.decode(item, context) for item in request["arguments"]]
+    name, operation = request["function"], request["operation"]
+    if operation == _CREATE_CLASS:
+        return getattr(target, request["class_name"] or name)(*arguments)
+    if operation == _GET:
+        return getattr(target, name)
+    if operation == _SET:
+        setattr(target, name, *arguments)
+        return None
+    return getattr(target, name)(*arguments)
+
+
+def _target(request: dict[str, Any], modules: CodeModules, values: Values, context: object) -> Any:
+    if request["scope"] == _INSTANCE and request["operation"] != _CREATE_CLASS:
+        return values.decode(request["instance"], context)
+    module = modules.load(Path(request["module"]))
+    if request["scope"] == _CLASS and request["operation"] != _CREATE_CLASS:
+        return getattr(module, request["class_name"])
+    return module
+
+
+def _encoded_state(state: dict[str, Any], values: Values) -> dict[str, Any]:
+    return {key: values.encode(state[key]) for key in ("variables", "run_time_variables")}
+
+
+@contextlib.contextmanager
+def _protocol_streams() -> Iterator[tuple[TextIO, TextIO]]:
+    """Take standard input and output for the protocol, away from the code modules."""
+    with (
+        os.fdopen(os.dup(0), encoding="utf-8") as requests,
+        os.fdopen(os.dup(1), "w", encoding="utf-8") as replies,
+    ):
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.close(nothing)
+        os.dup2(2, 1)
+        yield requests, replies
+
+
+def main() -> None:
+    """Serve requests until standard input ends."""
+    # Ctrl-C is the runner's: it still has Cleanup steps to run here.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.path.pop(0)  # this folder; code modules must not see it
+    modules, values = CodeModules(), Values()
+    with _protocol_streams() as (requests, replies):
+        print(json.dumps({"version": list(sys.version_info[:3])}), file=replies, flush=True)
+        for line in requests:
+            request = json.loads(line)
+            if request["op"] == "describe":
+                reply = describe(request, modules)
+            else:
+                reply = perform(request, modules, values)
+            sys.stdout.flush()
+            print(json.dumps(reply), file=replies, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""Paths in sequence files: Windows spelling, relative to the sequence file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path, PureWindowsPath
+
+from platform_sim.sequence.errors import StepError, UnsupportedError
+from platform_sim.sequence.expressions import Scope, evaluate
+
+_PLAIN_STRING = re.compile(r'@?"([^"]*)"\s*\Z')
+
+
+def resolve(folder: Path, path: str) -> Path:
+    r"""Return the absolute path of a file that a sequence file names.
+
+    Args:
+        folder: Folder of the sequence file.
+        path: With ``\`` or ``/``.
+
+    Raises:
+        UnsupportedError: The path is absolute on Windows and this is another system.
+    """
+    windows = PureWindowsPath(path)
+    if windows.drive and not Path(path).is_absolute():
+        raise UnsupportedError(
+            f"{path} is an absolute Windows path: make it relative to the sequence file."
+        )
+    return (folder / path.replace("\\", "/")).resolve()
+
+
+def evaluate_path(expression: str, scope: Scope) -> str:
+    r"""Return the path that an expression gives.
+
+    TestStand saves a plain literal with single backslashes, ``"..\maps\A.pinmap"``, so its
+    escapes are not resolved.
+
+    Raises:
+        StepError: It gives no text.
+    """
+    literal = _PLAIN_STRING.match(expression.strip())
+    if literal:
+        return literal[1].replace("\\\\", "\\")
+    value = evaluate(expression, scope)
+    if not isinstance(value, str) or not value:
+        raise StepError(f"{expression} gives {value!r}, not a path.")
+    return value

@@ -1,0 +1,145 @@
+"""Show a run: a table that grows while it goes on, JSON, JUnit XML."""
+
+from __future__ import annotations
+
+import enum
+import json
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+from lxml import etree
+
+from platform_sim.sequence.model import Group
+from platform_sim.sequence.results import RunResult, StepResult, StepStatus
+
+_COLORS = {
+    StepStatus.DONE: "green",
+    StepStatus.PASSED: "green",
+    StepStatus.FAILED: "red",
+    StepStatus.ERROR: "red",
+    StepStatus.SKIPPED: "yellow",
+}
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class LiveTable:
+    """Prints a line for every step as it ends, and its outputs below it."""
+
+    def __init__(self) -> None:
+        self._has_header = False
+
+    def step_started(self, group: Group, step: str) -> None:
+        """Print the header before the first step."""
+        if not self._has_header:
+            click.echo(f"{'group':<8} {'status':<8} {'seconds':>8}  step")
+            self._has_header = True
+
+    def step_ended(self, result: StepResult) -> None:
+        """Print the step."""
+        status = click.style(f"{result.status.value:<8}", fg=_COLORS[result.status])
+        click.echo(f"{result.group.value:<8} {status} {result.seconds:>8.3f}  {result.step}")
+        for line in (*_output_lines(result), *result.message.splitlines()):
+            click.echo(f"{'':<28}{line}")
+
+
+class Silence:
+    """Prints nothing."""
+
+    def step_started(self, group: Group, step: str) -> None:
+        """Do nothing."""
+
+    def step_ended(self, result: StepResult) -> None:
+        """Do nothing."""
+
+
+def run_as_json(run: RunResult) -> dict[str, object]:
+    """Return a run as JSON values; numbers that JSON lacks are null."""
+    return {
+        "sequence_file": str(run.sequence_file),
+        "passed": run.passed,
+        "interrupted": run.interrupted,
+        "steps": [
+            {
+                "group": step.group.value,
+                "step": step.step,
+                "status": step.status.value,
+                "seconds": round(step.seconds, 6),
+                "message": step.message,
+                "measurements": [
+                    {"site": one.site, "outputs": _plain(dict(one.outputs))}
+                    for one in step.measurements
+                ],
+            }
+            for step in run.steps
+        ],
+    }
+
+
+def write_junit(run: RunResult, path: Path) -> None:
+    """Write a run as JUnit XML: a test case per step.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    bad = run.bad_steps
+    suite = etree.Element(
+        "testsuite",
+        name=run.sequence_file.stem,
+        tests=str(len(run.steps)),
+        failures=str(sum(step.status is StepStatus.FAILED for step in bad)),
+        errors=str(sum(step.status is StepStatus.ERROR for step in bad)),
+        skipped=str(sum(step.status is StepStatus.SKIPPED for step in run.steps)),
+        time=f"{sum(step.seconds for step in run.steps):.3f}",
+    )
+    for step in run.steps:
+        _add_case(suite, run.sequence_file.stem, step)
+    suites = etree.Element("testsuites")
+    suites.append(suite)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tree = etree.ElementTree(suites)
+    tree.write(str(path), encoding="utf-8", xml_declaration=True, pretty_print=True)
+
+
+def _add_case(suite: etree._Element, file_name: str, step: StepResult) -> None:
+    case = etree.SubElement(
+        suite,
+        "testcase",
+        classname=f"{file_name}.{step.group.value}",
+        name=_xml(step.step),
+        time=f"{step.seconds:.3f}",
+    )
+    if step.is_bad:
+        tag = "failure" if step.status is StepStatus.FAILED else "error"
+        first, _, _ = step.message.partition("\n")
+        etree.SubElement(case, tag, message=_xml(first)).text = _xml(step.message)
+    elif step.status is StepStatus.SKIPPED:
+        etree.SubElement(case, "skipped")
+    lines = [*_output_lines(step), *([] if step.is_bad else step.message.splitlines())]
+    if lines:
+        etree.SubElement(case, "system-out").text = _xml("\n".join(lines))
+
+
+def _output_lines(result: StepResult) -> Iterator[str]:
+    for one in result.measurements:
+        prefix = "" if one.site is None else f"site {one.site}: "
+        for name, value in one.outputs.items():
+            yield f"{prefix}{name} = {json.dumps(_plain(value))}"
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, enum.Enum):
+        return value.name
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
+
+
+def _xml(text: str) -> str:
+    return _NOT_IN_XML.sub("?", text)

@@ -1,0 +1,191 @@
+"""Run a sequence: Setup, Main, then Cleanup whatever happened before.
+
+This is no TestStand: there is no process model, no report, and one sequence. What the file needs
+beyond that is refused by name before the first step runs.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from platform_sim.errors import PlatformSimError
+from platform_sim.sequence.errors import ExpressionError
+from platform_sim.sequence.expressions import evaluate
+from platform_sim.sequence.interpreter import Interpreters
+from platform_sim.sequence.model import Group, MeasurementCall, Step
+from platform_sim.sequence.refusals import refuse_unsupported
+from platform_sim.sequence.results import RunResult, SiteOutputs, StepResult, StepStatus
+from platform_sim.sequence.seq_reader import read_sequence_file
+from platform_sim.sequence.step_calls import StepCalls
+from platform_sim.sequence.variables import ExecutionVariables
+
+_FORCED = {
+    "Skip": StepStatus.SKIPPED,
+    "ForcePass": StepStatus.PASSED,
+    "ForceFail": StepStatus.FAILED,
+}
+_NO_LOOP = "NoLooping"
+_INTERRUPTED = "interrupted by the user"
+
+
+class RunListener(Protocol):
+    """Is told of a run while it goes on."""
+
+    def step_started(self, group: Group, step: str) -> None:
+        """A step starts."""
+
+    def step_ended(self, result: StepResult) -> None:
+        """A step has ended."""
+
+
+def run_sequence_file(
+    sequence_file: Path,
+    *,
+    discovery_address: str,
+    environment: Mapping[str, str],
+    listener: RunListener,
+    pin_map: Path | None = None,
+    python: Path | None = None,
+) -> RunResult:
+    """Run the main sequence of a file.
+
+    Args:
+        sequence_file: A .seq file in XML form.
+        discovery_address: HOST:PORT of the platform's discovery service.
+        environment: Environment variables for the code modules' interpreters, in which the NI
+            SDK finds the platform.
+        listener: Is told of every step.
+        pin_map: Pin map to use in place of the one that the file names.
+        python: Python to use in place of the environments that the file names.
+
+    Raises:
+        SequenceFileError: The file cannot be read.
+        UnsupportedError: It needs what is not built here.
+    """
+    sequence_file = sequence_file.resolve()
+    content = read_sequence_file(sequence_file)
+    sequence = refuse_unsupported(content)
+    variables = ExecutionVariables(content, sequence)
+    with Interpreters(sequence_file, environment, python) as interpreters:
+        calls = StepCalls(
+            sequence_file, sequence.name, variables, interpreters, discovery_address, pin_map
+        )
+        run = _Run(calls, variables, listener)
+        for group in Group:
+            run.group(group, sequence.group(group))
+    return RunResult(sequence_file, tuple(run.results), run.interrupted)
+
+
+class _Run:
+    """One execution of one sequence."""
+
+    def __init__(
+        self, calls: StepCalls, variables: ExecutionVariables, listener: RunListener
+    ) -> None:
+        self._calls = calls
+        self._variables = variables
+        self._listener = listener
+        self._goes_on = True
+        self.results: list[StepResult] = []
+        self.interrupted = False
+
+    def group(self, group: Group, steps: tuple[Step, ...]) -> None:
+        """Run the steps of a group.
+
+        After an error the rest of Setup and Main is left out. Cleanup runs all of its steps: each
+        gives something back, and the failure of one is no reason to keep the rest.
+        """
+        for step in steps:
+            if not self._goes_on and group is not Group.CLEANUP:
+                return
+            result = self._step(group, step)
+            self.results.append(result)
+            self._listener.step_ended(result)
+            self._goes_on = self._goes_on and not _ends_sequence(step, result)
+
+    def _step(self, group: Group, step: Step) -> StepResult:
+        self._listener.step_started(group, step.name)
+        self._variables.enter_step()
+        started = time.perf_counter()
+        status, message = StepStatus.ERROR, ""
+        measured: tuple[SiteOutputs, ...] = ()
+        try:
+            status, measured = self._run_step(step)
+        except PlatformSimError as error:
+            message = str(error)
+        except KeyboardInterrupt:
+            if group is Group.CLEANUP:
+                raise
+            self.interrupted = True
+            self._goes_on = False
+            message = _INTERRUPTED
+        if status is StepStatus.FAILED:
+            message = str(self._variables.result["ReportText"]) or "the step's status is Failed"
+        counts = (
+            step.flow.failure_fails_sequence
+            if status is StepStatus.FAILED
+            else not step.flow.ignore_errors
+        )
+        seconds = time.perf_counter() - started
+        return StepResult(group, step.name, status, seconds, message, measured, counts)
+
+    def _run_step(self, step: Step) -> tuple[StepStatus, tuple[SiteOutputs, ...]]:
+        flow = step.flow
+        if flow.precondition and not evaluate(flow.precondition, self._variables):
+            return StepStatus.SKIPPED, ()
+        if flow.mode in _FORCED:
+            return _FORCED[flow.mode], ()
+        if flow.loop_type == _NO_LOOP:
+            return self._turn(step)
+        return self._loop(step)
+
+    def _loop(self, step: Step) -> tuple[StepStatus, tuple[SiteOutputs, ...]]:
+        flow, loop = step.flow, self._variables.loop
+        loop.update(LoopNumIterations=0.0, LoopNumPassed=0.0)
+        measured: tuple[SiteOutputs, ...] = ()
+        status = StepStatus.DONE
+        evaluate(flow.loop_initialize, self._variables)
+        while evaluate(flow.loop_while, self._variables):
+            status, outputs = self._turn(step)
+            measured += outputs
+            # A code module that ran meanwhile has replaced the counters.
+            loop = self._variables.loop
+            loop["LoopNumIterations"] += 1
+            loop["LoopNumPassed"] += status in (StepStatus.PASSED, StepStatus.DONE)
+            evaluate(flow.loop_increment, self._variables)
+        if flow.loop_status:
+            status = self._status(flow.loop_status)
+        return status, measured
+
+    def _turn(self, step: Step) -> tuple[StepStatus, tuple[SiteOutputs, ...]]:
+        flow = step.flow
+        if flow.pre_expression:
+            evaluate(flow.pre_expression, self._variables)
+        measured = self._calls.perform(step)
+        if isinstance(step.call, MeasurementCall):
+            self._variables.result["Outputs"] = dict(measured[-1].outputs)
+        if flow.post_expression:
+            evaluate(flow.post_expression, self._variables)
+        status = StepStatus.DONE
+        if flow.status_expression:
+            status = self._status(flow.status_expression)
+        return status, measured
+
+    def _status(self, expression: str) -> StepStatus:
+        value = evaluate(expression, self._variables)
+        if isinstance(value, bool):
+            return StepStatus.PASSED if value else StepStatus.FAILED
+        try:
+            return StepStatus(value)
+        except ValueError:
+            raise ExpressionError(f"{expression} gives {value!r}, not a status.") from None
+
+
+def _ends_sequence(step: Step, result: StepResult) -> bool:
+    if result.status is StepStatus.ERROR:
+        return not step.flow.ignore_errors
+    is_failed = result.status is StepStatus.FAILED
+    return (step.flow.fail_action if is_failed else step.flow.pass_action) == "Terminate"

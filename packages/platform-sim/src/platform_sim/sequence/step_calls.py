@@ -1,0 +1,199 @@
+"""Do what the steps of a sequence call: code modules, pin map updates, measurements."""
+
+from __future__ import annotations
+
+import collections
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from platform_sim.errors import PlatformSimError
+from platform_sim.pin_map.parser import parse_pin_map
+from platform_sim.platform_client import PlatformClient
+from platform_sim.plugin_client import MeasurementPlugin
+from platform_sim.sequence.errors import StepError, UnsupportedError
+from platform_sim.sequence.expressions import assign, evaluate
+from platform_sim.sequence.interpreter import Interpreters
+from platform_sim.sequence.model import (
+    Call,
+    MeasurementCall,
+    MeasurementParameter,
+    NoCall,
+    Operation,
+    PinMapUpdate,
+    PythonCall,
+    Scope,
+    Step,
+)
+from platform_sim.sequence.paths import evaluate_path, resolve
+from platform_sim.sequence.results import SiteOutputs
+from platform_sim.sequence.variables import PIN_MAP_ID, THIS_CONTEXT, ExecutionVariables
+
+_INTEGER_TYPES = frozenset({"TypeInt32", "TypeInt64", "TypeUint32", "TypeUint64", "TypeEnum"})
+
+
+class StepCalls:
+    """Performs the calls of one execution.
+
+    Args:
+        sequence_file: The sequence file; paths are relative to its folder.
+        sequence_name: The sequence that runs.
+        variables: Variables of the execution.
+        interpreters: Interpreters of the code modules.
+        discovery_address: HOST:PORT of the platform's discovery service.
+        pin_map: Pin map to use in place of the one that the steps name.
+    """
+
+    def __init__(
+        self,
+        sequence_file: Path,
+        sequence_name: str,
+        variables: ExecutionVariables,
+        interpreters: Interpreters,
+        discovery_address: str,
+        pin_map: Path | None = None,
+    ) -> None:
+        self._sequence_file = sequence_file
+        self._sequence_name = sequence_name
+        self._variables = variables
+        self._interpreters = interpreters
+        self._discovery_address = discovery_address
+        self._pin_map = pin_map
+        self._sites: tuple[int, ...] = ()
+
+    def perform(self, step: Step) -> tuple[SiteOutputs, ...]:
+        """Do what a step calls.
+
+        Returns:
+            What a measurement step measured; nothing for other steps.
+
+        Raises:
+            PlatformSimError: It could not be done.
+        """
+        call: Call = step.call
+        if isinstance(call, PythonCall):
+            self._call_python(step.name, call)
+            return ()
+        if isinstance(call, PinMapUpdate):
+            self._update_pin_map(call)
+            return ()
+        if isinstance(call, MeasurementCall):
+            return self._measure(call)
+        if isinstance(call, NoCall):
+            return ()
+        raise UnsupportedError(f"{call.what} is not supported.")
+
+    def _call_python(self, step_name: str, call: PythonCall) -> None:
+        interpreter = self._interpreters.get(call.environment)
+        instance = None
+        if call.scope is Scope.INSTANCE and call.operation is not Operation.CREATE_CLASS:
+            instance = _to_child(evaluate(call.instance, self._variables))
+        value, context = interpreter.call(
+            call,
+            resolve(self._sequence_file.parent, call.module),
+            [_to_child(evaluate(item.value, self._variables)) for item in call.arguments],
+            instance,
+            {
+                "variables": _to_child(self._variables.for_code_modules()),
+                "run_time_variables": self._variables.run_time,
+                "sequence_file": str(self._sequence_file),
+                "sequence": self._sequence_name,
+                "step": step_name,
+            },
+        )
+        self._variables.update_from_code_modules(context["variables"])
+        self._variables.run_time = context["run_time_variables"]
+        creates = call.operation is Operation.CREATE_CLASS
+        target = call.result or (call.instance if creates else "")
+        if target:
+            assign(target, value, self._variables)
+
+    def _update_pin_map(self, call: PinMapUpdate) -> None:
+        path = self._pin_map or resolve(
+            self._sequence_file.parent, evaluate_path(call.path, self._variables)
+        )
+        try:
+            pin_map = parse_pin_map(path.read_text(encoding="utf-8-sig"))
+        except OSError as error:
+            raise StepError(f"the pin map {path} cannot be read: {error.strerror}.") from error
+        with PlatformClient(self._discovery_address) as platform:
+            self._variables.run_time[PIN_MAP_ID] = platform.load_pin_map(path)
+        self._sites = tuple(pin_map.sites)
+
+    def _measure(self, call: MeasurementCall) -> tuple[SiteOutputs, ...]:
+        values = {
+            parameter.name: _input(parameter, evaluate(parameter.value, self._variables))
+            for parameter in call.inputs
+            if parameter.value
+        }
+        with MeasurementPlugin.resolve(
+            call.service_class,
+            discovery_address=self._discovery_address,
+            version=call.version,
+        ) as plugin:
+            measured = tuple(
+                SiteOutputs(self._measure_once(plugin, values, site), site)
+                for site in self._sites_of_calls(call)
+            )
+        self._assign_outputs(call, measured)
+        return measured
+
+    def _sites_of_calls(self, call: MeasurementCall) -> tuple[int | None, ...]:
+        """Return the site of each call that a measurement step makes; None stands for all sites.
+
+        Scalar outputs describe one site, so such a measurement runs once per site; one with an
+        array among its outputs runs once and returns an element per site.
+        """
+        has_scalars_only = bool(call.outputs) and not any(item.repeated for item in call.outputs)
+        if has_scalars_only and len(self._sites) > 1:
+            return self._sites
+        return (None,)
+
+    def _measure_once(
+        self, plugin: MeasurementPlugin, values: Mapping[str, object], site: int | None
+    ) -> dict[str, object]:
+        updates = plugin.measure(
+            values,
+            pin_map_id=self._variables.run_time.get(PIN_MAP_ID, ""),
+            sites=None if site is None else [site],
+        )
+        try:
+            result = collections.deque(updates, maxlen=1)
+        except PlatformSimError as error:
+            raise StepError(f"{'' if site is None else f'site {site}: '}{error}") from error
+        if not result:
+            raise StepError("the plug-in ended the call without a result.")
+        return result[0]
+
+    def _assign_outputs(self, call: MeasurementCall, measured: tuple[SiteOutputs, ...]) -> None:
+        """Put outputs into variables; several calls give an array with an element per site."""
+        for parameter in call.outputs:
+            if not parameter.value:
+                continue
+            values = [one.outputs.get(parameter.name) for one in measured]
+            value: object = values[0] if measured[0].site is None else values
+            assign(parameter.value, value, self._variables)
+
+
+def _input(parameter: MeasurementParameter, value: object) -> object:
+    """Return a value as the plug-in's parameter takes it: TestStand's numbers are doubles."""
+    if isinstance(value, list):
+        return [_input(parameter, item) for item in value]
+    if parameter.type in _INTEGER_TYPES and isinstance(value, float):
+        if not math.isfinite(value) or value != int(value):
+            raise StepError(f"parameter {parameter.name} takes whole numbers, not {value}.")
+        return int(value)
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return float(value) if is_number and parameter.type == "TypeDouble" else value  # type: ignore[arg-type]
+
+
+def _to_child(value: Any) -> Any:
+    """Return a value as JSON for the interpreter process."""
+    if value is THIS_CONTEXT:
+        return {"$context": True}
+    if isinstance(value, list):
+        return [_to_child(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _to_child(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,109 @@
+"""The variables of an execution, as expressions and code modules see them."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any, Final
+
+from platform_sim.sequence.model import Sequence, SequenceFile
+
+PIN_MAP_ID: Final = "NI.MeasurementPlugIns.PinMapId"
+"""Run-time variable that holds the id of the active pin map."""
+
+
+class ThisContext:
+    """Stands for the sequence context until a code module gets its own."""
+
+
+THIS_CONTEXT: Final = ThisContext()
+
+_SHARED_WITH_CODE_MODULES = ("Locals", "FileGlobals", "Parameters", "RunState")
+
+
+class ExecutionVariables:
+    """Variables of one execution; implements the scope of expressions.
+
+    Args:
+        content: The sequence file.
+        sequence: The sequence that runs.
+    """
+
+    def __init__(self, content: SequenceFile, sequence: Sequence) -> None:
+        self._roots: dict[str, Any] = {
+            "Locals": copy.deepcopy(dict(sequence.locals)),
+            "Parameters": copy.deepcopy(dict(sequence.parameters)),
+            "FileGlobals": copy.deepcopy(dict(content.file_globals)),
+            "RunState": {"LoopIndex": 0.0, "LoopNumIterations": 0.0, "LoopNumPassed": 0.0},
+        }
+        self.run_time: dict[str, str] = {}
+        self.enter_step()
+
+    def enter_step(self) -> None:
+        """Give the next step a fresh result."""
+        self._roots["Step"] = {"Result": {"Status": "", "PassFail": True, "ReportText": ""}}
+
+    @property
+    def loop(self) -> dict[str, float]:
+        """The loop counters."""
+        counters: dict[str, float] = self._roots["RunState"]
+        return counters
+
+    @property
+    def result(self) -> dict[str, object]:
+        """The result of the step that runs."""
+        result: dict[str, object] = self._roots["Step"]["Result"]
+        return result
+
+    def get(self, path: tuple[str | int, ...]) -> object:
+        """Return the variable at a path of names and indices.
+
+        Raises:
+            KeyError: There is none.
+        """
+        if path == ("ThisContext",):
+            return THIS_CONTEXT
+        node: Any = self._roots
+        for key in path:
+            node = _below(node, key, path)
+        return node
+
+    def set(self, path: tuple[str | int, ...], value: object) -> None:
+        """Set the variable at a path; a step may add new ones only under ``Step``.
+
+        Raises:
+            KeyError: There is none.
+        """
+        *above, last = path
+        node: Any = self._roots
+        for key in above:
+            node = _below(node, key, path)
+        if path[0] != "Step":
+            _below(node, last, path)
+        elif not isinstance(node, dict):
+            raise KeyError(spelled(path))
+        node[last] = value
+
+    def for_code_modules(self) -> dict[str, Any]:
+        """Return the variables that a code module may read and set."""
+        return {name: self._roots[name] for name in _SHARED_WITH_CODE_MODULES}
+
+    def update_from_code_modules(self, variables: Mapping[str, Any]) -> None:
+        """Take over what a code module left in the variables."""
+        for name in _SHARED_WITH_CODE_MODULES:
+            self._roots[name] = variables[name]
+
+
+def spelled(path: tuple[str | int, ...]) -> str:
+    """Return a path as an expression spells it."""
+    first, *rest = path
+    return str(first) + "".join(f".{key}" if isinstance(key, str) else f"[{key}]" for key in rest)
+
+
+def _below(node: Any, key: str | int, path: tuple[str | int, ...]) -> Any:
+    fits = (isinstance(node, list) and isinstance(key, int) and 0 <= key < len(node)) or (
+        isinstance(node, dict) and key in node
+    )
+    if not fits:
+        raise KeyError(spelled(path))
+    return node[key]
