@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 
@@ -12,6 +13,7 @@ import click
 
 from platform_sim.cli.options import json_option, locate_platform, state_file_option
 from platform_sim.hook import hooked_environment
+from platform_sim.sequence.check import check_sequence_file
 from platform_sim.sequence.reports import LiveTable, Silence, run_as_json, write_junit
 from platform_sim.sequence.runner import run_sequence_file
 
@@ -81,6 +83,50 @@ def run_command(
         first, _, _ = step.message.partition("\n")
         click.echo(f"{step.group.value} step {step.step!r}: {first}", err=True)
     raise SystemExit(_INTERRUPTED if result.interrupted else _FAILED)
+
+
+@click.command("check")
+@_sequence_argument
+@_python_option
+@click.option(
+    "--offline",
+    is_flag=True,
+    help="Do not compare measurement steps with the plug-ins of a running platform.",
+)
+@json_option
+@state_file_option
+def check_command(
+    sequence_file: Path,
+    python: Path | None,
+    offline: bool,
+    as_json: bool,
+    state_file: Path | None,
+) -> None:
+    """Check a TestStand sequence file in XML form without running it.
+
+    Looks at the file (ids, counts, types), at every measurement step against the plug-in's
+    metadata, at every code module (importable, function there, arguments fitting), and at the pins
+    against the pin map. Plug-ins are started and code modules imported for this.
+
+    Example: platform-sim check teststand/MeasureAndLogOneSite.seq
+    """
+    address = None if offline else locate_platform(state_file)
+    environment = hooked_environment(address, os.environ) if address else os.environ
+    findings = check_sequence_file(
+        sequence_file,
+        environment=environment,
+        discovery_address=address,
+        python=python.absolute() if python else None,
+    )
+    errors = [finding for finding in findings if finding.is_error]
+    if as_json:
+        click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        for finding in findings:
+            click.echo(finding)
+        click.echo(f"{len(errors)} errors, {len(findings) - len(errors)} notes")
+    if errors:
+        raise SystemExit(_FAILED)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from platform_sim.sequence.errors import ExpressionError, UnsupportedError
 from platform_sim.sequence.expression_syntax import parse
 from platform_sim.sequence.model import (
+    Group,
     MeasurementCall,
     PinMapUpdate,
     PythonCall,
@@ -22,15 +23,15 @@ _ACTIONS = frozenset({"Next", "Terminate"})
 _NO_LOOP = "NoLooping"
 
 
-def refusals(content: SequenceFile) -> list[str]:
-    """Return what of a sequence file cannot be done here, each with the step that needs it.
+def refusals(content: SequenceFile) -> list[tuple[str, str]]:
+    """Return what of a sequence file cannot be done here: where it stands, and what it is.
 
     Only the sequence at which execution starts is looked at; nothing here can call another one.
     """
     main = content.main_sequence()
     if main is None:
         names = ", ".join(sequence.name for sequence in content.sequences) or "none"
-        return [f"the file has no MainSequence (sequences: {names}); execution starts there"]
+        return [("file", f"no MainSequence, where execution starts (sequences: {names})")]
     return list(_of_sequence(main))
 
 
@@ -43,14 +44,20 @@ def refuse_unsupported(content: SequenceFile) -> Sequence:
     problems = refusals(content)
     main = content.main_sequence()
     if problems or main is None:
-        raise UnsupportedError("\n".join(["this sequence cannot run here:", *problems]))
+        lines = [f"{where}: {problem}" for where, problem in problems]
+        raise UnsupportedError("\n".join(["this sequence cannot run here:", *lines]))
     return main
 
 
-def _of_sequence(sequence: Sequence) -> Iterator[str]:
+def _of_sequence(sequence: Sequence) -> Iterator[tuple[str, str]]:
     for group, step in sequence.steps():
         for problem in _of_step(step):
-            yield f"{group.value} step {step.name!r}: {problem}"
+            yield at_step(group, step), problem
+
+
+def at_step(group: Group, step: Step) -> str:
+    """Return how messages name a step."""
+    return f"{group.value} step {step.name!r}"
 
 
 def _of_step(step: Step) -> Iterator[str]:

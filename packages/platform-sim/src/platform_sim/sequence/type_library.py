@@ -15,7 +15,7 @@ from platform_sim.sequence.property_tree import NAMESPACE, read_property_file
 
 _TYPELIST = re.compile(r"[ \t]*<typelist\b.*?</typelist>", re.DOTALL)
 _CLEAR_TYPES = frozenset({"Action", "NI_PythonParameter", "PythonStepAdditions"})
-_LOCKED_TYPES = ("NI_Measurement", "NI_MeasurementParameter", "NI_UpdatePinMap")
+LOCKED_TYPES = ("NI_Measurement", "NI_MeasurementParameter", "NI_UpdatePinMap")
 
 DEFAULT_HEADER = {
     "type": "SequenceFile",
@@ -57,9 +57,9 @@ def types_from(sample: Path) -> TypeLibrary:
     """
     parsed = read_property_file(sample)
     missing = sorted(_CLEAR_TYPES - parsed.defined_types)
-    locked_in_clear = parsed.defined_types.intersection(_LOCKED_TYPES)
-    if parsed.locked_types + len(locked_in_clear) < len(_LOCKED_TYPES):
-        missing += [name for name in _LOCKED_TYPES if name not in locked_in_clear]
+    locked_in_clear = parsed.defined_types.intersection(LOCKED_TYPES)
+    if parsed.locked_types + len(locked_in_clear) < len(LOCKED_TYPES):
+        missing += [name for name in LOCKED_TYPES if name not in locked_in_clear]
     if missing:
         raise SequenceFileError(
             f"{sample} does not define {', '.join(missing)}: save a sequence that has a Python "

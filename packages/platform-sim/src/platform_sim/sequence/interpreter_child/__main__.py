@@ -1,7 +1,7 @@
 """The interpreter of code modules: takes the runner's calls by standard input, a JSON line each.
 
 Runs in any Python environment, so it imports only the standard library and its sibling. What code
-modules print goes to standard error; standard output belongs to the protocol.
+modules print or log goes to standard error; standard output belongs to the protocol.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import contextlib
 import importlib.util
 import inspect
 import json
+import logging
 import os
 import signal
 import sys
@@ -177,6 +178,7 @@ def _protocol_streams() -> Iterator[tuple[TextIO, TextIO]]:
 
 def main() -> None:
     """Serve requests until standard input ends."""
+    logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
     # Ctrl-C is the runner's: it still has Cleanup steps to run here.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.path.pop(0)  # this folder; code modules must not see it

@@ -1,0 +1,6 @@
+"""Check a sequence file without running it: everything that can be known beforehand."""
+
+from platform_sim.sequence.check.checks import check_sequence_file
+from platform_sim.sequence.check.finding import Finding
+
+__all__ = ["Finding", "check_sequence_file"]

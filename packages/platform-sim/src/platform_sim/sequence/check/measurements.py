@@ -1,0 +1,125 @@
+"""Measurement steps against the metadata of the plug-ins they call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from platform_sim.errors import PlatformSimError
+from platform_sim.plugin_client import MeasurementPlugin, Parameter, PluginMetadata
+from platform_sim.sequence.check.finding import Finding
+from platform_sim.sequence.model import MeasurementCall, MeasurementParameter
+
+_KINDS = {
+    1: "TypeDouble",
+    2: "TypeFloat",
+    3: "TypeInt64",
+    4: "TypeUint64",
+    5: "TypeInt32",
+    8: "TypeBool",
+    9: "TypeString",
+    11: "TypeMessage",
+    13: "TypeUint32",
+    14: "TypeEnum",
+}
+"""TestStand's names of ``google.protobuf.Field.Kind``."""
+
+_SPECIALIZATIONS = {"": "None", "pin": "Pin", "ioresource": "IOResource", "path": "Path"} | {
+    "enum": "Enum"
+}
+
+
+def plugin_metadata(call: MeasurementCall, discovery_address: str) -> PluginMetadata:
+    """Return the metadata of the plug-in that a step calls, started if need be.
+
+    Raises:
+        PlatformSimError: There is no such plug-in, or it cannot be started.
+    """
+    with MeasurementPlugin.resolve(
+        call.service_class, discovery_address=discovery_address, version=call.version
+    ) as plugin:
+        return plugin.metadata
+
+
+def check_measurement(
+    where: str, call: MeasurementCall, discovery_address: str
+) -> tuple[list[Finding], PluginMetadata | None]:
+    """Return what does not fit between a step and its plug-in, and the plug-in's metadata."""
+    try:
+        metadata = plugin_metadata(call, discovery_address)
+    except PlatformSimError as error:
+        wanted = call.service_class + (f" version {call.version}" if call.version else "")
+        mending = (
+            "Name a plug-in that 'platform-sim services' lists, in a version that it has, or add "
+            "its folder to 'platform-sim up' with --plugins"
+        )
+        return [Finding(where, f"{wanted} cannot be had: {_first_line(error)}", mending)], None
+    return list(check_against_metadata(where, call, metadata)), metadata
+
+
+def check_against_metadata(
+    where: str, call: MeasurementCall, metadata: PluginMetadata
+) -> Iterator[Finding]:
+    """Yield what does not fit between a measurement step and a plug-in's metadata."""
+    if call.version and metadata.version and call.version != metadata.version:
+        yield Finding(
+            where,
+            f"the step asks for version {call.version} and the plug-in is {metadata.version}",
+            "Update the step in the sequence editor, or its description",
+        )
+    for kind, declared, actual in (
+        ("parameter", call.inputs, metadata.parameters),
+        ("output", call.outputs, metadata.outputs),
+    ):
+        there = {parameter.name: parameter for parameter in actual}
+        known = set()
+        for item in declared:
+            known.add(item.name)
+            if item.name in there:
+                yield from _check_parameter(where, kind, item, there[item.name])
+            else:
+                names = ", ".join(there) or "none"
+                yield Finding(
+                    where,
+                    f"the plug-in has no {kind} {item.name}",
+                    f"Its {kind}s are {names}; mend the name",
+                )
+        for name in there:
+            if name not in known:
+                yield Finding(
+                    where, f"the {kind} {name} of the plug-in is missing", "Add it to the step"
+                )
+
+
+def _check_parameter(
+    where: str, kind: str, declared: MeasurementParameter, actual: Parameter
+) -> Iterator[Finding]:
+    pairs: tuple[tuple[str, object, object], ...] = (
+        ("field number", declared.id, actual.field_number),
+        ("type", declared.type, _KINDS.get(actual.type, f"kind {actual.type}")),
+        ("dimension", int(declared.repeated), int(actual.is_repeated)),
+        (
+            "specialization",
+            declared.specialization,
+            _SPECIALIZATIONS.get(actual.specialisation, actual.specialisation),
+        ),
+    )
+    for what, stated, true in pairs:
+        if stated != true:
+            yield Finding(
+                where,
+                f"{kind} {declared.name}: {what} {stated}, and the plug-in says {true}",
+                f"Set it to {true}",
+            )
+    # Older revisions of the step type do not write enum definitions.
+    if declared.enum_values and dict(declared.enum_values) != actual.enum_values:
+        differing = sorted(set(declared.enum_values.items()) ^ set(actual.enum_values.items()))
+        spelled = ", ".join(f"{name} = {number}" for name, number in differing)
+        yield Finding(
+            where,
+            f"{kind} {declared.name}: the enum values differ from the plug-in's ({spelled})",
+            "Take the plug-in's values over",
+        )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0].rstrip(".")
