@@ -7,6 +7,7 @@ long as the interpreter of the execution lives.
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from json_logger_client import (
@@ -19,6 +20,8 @@ from ni.measurementlink.sessionmanagement.v1.client import (
     SessionManagementClient,
 )
 from teststand_pin_map import active_pin_map
+
+_logger = logging.getLogger(__name__)
 
 _attached: list[JsonLoggerClient] = []
 """The clients by which this execution stays present."""
@@ -39,7 +42,14 @@ def create_json_logger_sessions(sequence_context: Any) -> None:
         active_pin_map(sequence_context), instrument_type_id=JSON_LOGGER_INSTRUMENT_TYPE
     ) as reservation:
         for session in reservation.session_info:
-            _attached.append(open_log(session))
+            log = open_log(session)
+            _attached.append(log)
+            _logger.info(
+                "opened %s in session %s (%s)",
+                session.resource_name,
+                log.session_name,
+                "taken over from a crashed run" if log.reclaimed else "new",
+            )
         client.register_sessions(reservation.session_info)
 
 

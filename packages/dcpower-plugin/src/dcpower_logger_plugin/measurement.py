@@ -101,7 +101,12 @@ def _measure_and_log(
             record.configurations(pins, settings),
             record.outputs(readings),
         )
-    _logger.info("measured %d pins", len(readings))
+        _logger.info(
+            "logged %d readings in session %s (%s)",
+            len(readings),
+            log.session.session_name,
+            "new" if log.session.new_session else "attached",
+        )
     return readings
 
 

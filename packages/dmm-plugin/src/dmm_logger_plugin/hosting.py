@@ -26,7 +26,7 @@ _START_SH = """\
 #!/bin/sh
 # Started by the discovery service.
 cd "$(dirname "$0")" || exit 1
-exec "{python}" -m {package} serve "$@"
+exec "{python}" -m {package} serve -v "$@"
 """
 
 _START_BAT = """\
@@ -35,7 +35,7 @@ rem Started by the discovery service. A .venv in this folder (install.bat makes 
 cd /d "%~dp0"
 set "PLUGIN_PYTHON={python}"
 if exist ".venv\\Scripts\\python.exe" set "PLUGIN_PYTHON=.venv\\Scripts\\python.exe"
-"%PLUGIN_PYTHON%" -m {package} serve %*
+"%PLUGIN_PYTHON%" -m {package} serve -v %*
 """
 
 _INSTALL_BAT = """\

@@ -62,7 +62,7 @@ def measure(
     nidmm_pin: str,
     json_logger_pin: str,
     measurement_type: MeasurementType,
-    range: float,  # noqa: A002 - the name is the parameter's name on the wire
+    range: float,
     resolution_digits: float,
 ) -> tuple[float, bool, float]:
     """Take one reading with the DMM that is connected to a pin of one site, and log it."""
@@ -89,7 +89,11 @@ def _measure_and_log(pin: str, logger_pin: str, settings: DmmSettings) -> Readin
             record.configurations(pin, settings),
             record.outputs(connection.site, connection.pin_or_relay_name, settings, reading),
         )
-    _logger.info("measured %g", reading.measured_value)
+        _logger.info(
+            "logged 1 readings in session %s (%s)",
+            log.session.session_name,
+            "new" if log.session.new_session else "attached",
+        )
     return reading
 
 

@@ -1,0 +1,294 @@
+"""The chain, link by link: lay out, start, run both sequences, check, stop, find nothing left."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import sys
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from expectations import PinValue, check_one_session, check_records, check_run
+from processes import RUN_VARIABLE, Background, ChainError, end_survivors, run, survivors
+
+LOGGER_SERVICE_CLASS = "ni.logger.JSONLogService"
+LOG_FILE = "measurements.ndjson"
+"""Instrument name of the log in the pin maps; relative to the logger's first log root."""
+
+RUNS = (("MeasureAndLogOneSite.seq", (0,)), ("MeasureAndLogFourSites.seq", (0, 1, 2, 3)))
+"""The sequence files and the sites of their pin maps."""
+
+_PLUGINS = ("dcpower", "dmm")
+_SHORT = 30.0
+_RUN_TIMEOUT = 120.0
+
+
+@dataclass(frozen=True)
+class Environments:
+    """Virtual environments with the installed packages."""
+
+    server: Path
+    """json-logger-server."""
+
+    dcpower: Path
+    """dcpower-logger-plugin."""
+
+    dmm: Path
+    """dmm-logger-plugin."""
+
+    station: Path
+    """measurement-platform-sim, and what the code modules import."""
+
+
+@dataclass
+class RunReport:
+    """What one sequence did."""
+
+    sequence: str
+    """Name of the sequence file."""
+
+    session: str
+    """Name of the log session."""
+
+    values: list[PinValue]
+    """Measured values."""
+
+    records: list[dict[str, Any]]
+    """What was logged."""
+
+
+@dataclass
+class Chain:
+    """One end-to-end run.
+
+    Args:
+        environments: Where the packages are installed.
+        sequences: Folder with the sequence files, code modules and pin maps.
+        work: Private folder for state files and copies.
+        results: Folder for logs, reports and the log file.
+    """
+
+    environments: Environments
+    sequences: Path
+    work: Path
+    results: Path
+    run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    reports: list[RunReport] = field(default_factory=list)
+    _resources: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+
+    def __post_init__(self) -> None:
+        """Name the files of the run."""
+        self.logs = self.results / "logs"
+        self.data = self.results / "data"
+        self.log_file = self.data / LOG_FILE
+        self._plugins = self.work / "plugins"
+        self._platform_state = self.work / "state" / "platform.json"
+        self._logger_state = self.work / "state" / "json-logger.json"
+        self._addresses: list[str] = []
+
+    def steps(self) -> Iterator[tuple[str, Any]]:
+        """Yield the steps, each with the function that does it."""
+        yield "find the installed commands", self.find_commands
+        yield "lay out the plug-ins", self.lay_out
+        yield "start the platform", self.start_platform
+        yield "start the logger", self.start_logger
+        for name, sites in RUNS:
+            yield f"run {name}", lambda name=name, sites=sites: self.run_sequence(name, sites)
+        yield "stop everything", self.stop
+        yield "find nothing left", self.find_nothing_left
+
+    def close(self) -> None:
+        """End what still runs, however far the chain came."""
+        self._resources.close()
+        end_survivors(self.run_id)
+
+    def find_commands(self) -> None:
+        """Check the environments, and make the folders."""
+        for folder in (self.logs / "plugins", self.data, self._platform_state.parent):
+            folder.mkdir(parents=True, exist_ok=True)
+        for environment, command in (
+            (self.environments.server, "json-logger"),
+            (self.environments.dcpower, "dcpower-logger-plugin"),
+            (self.environments.dmm, "dmm-logger-plugin"),
+            (self.environments.station, "platform-sim"),
+        ):
+            if not Path(_command(environment, command)).exists():
+                raise ChainError(f"there is no command {command} in {environment}")
+
+    def lay_out(self) -> None:
+        """Let each plug-in and the logger lay out its folder; copy the sequences."""
+        for environment, command, options in (
+            (self.environments.dcpower, "dcpower-logger-plugin", ("--simulate",)),
+            (self.environments.dmm, "dmm-logger-plugin", ("--simulate",)),
+            (self.environments.server, "json-logger", ()),
+        ):
+            folder = self._plugins / command
+            log = self.logs / f"install-{command}.log"
+            code, _ = run(
+                [_command(environment, command), "install", str(folder), *options],
+                log,
+                self._environment(),
+                _SHORT,
+            )
+            if code != 0:
+                raise ChainError(f"{command} install ended with code {code}", log)
+        station = self.work / "station"
+        shutil.copytree(self.sequences, station, ignore=shutil.ignore_patterns(".venv", "e2e"))
+        simulation = self._plugins / "dcpower-logger-plugin" / ".env.simulation"
+        shutil.copy(simulation, station / ".env")
+
+    def start_platform(self) -> None:
+        """Start the platform and wait until it has written its state file."""
+        self._platform = self._background(
+            "platform",
+            _command(self.environments.station, "platform-sim"),
+            "up",
+            f"--state-file={self._platform_state}",
+            f"--plugins={self._plugins}",
+            f"--log-dir={self.logs / 'plugins'}",
+        )
+        self._platform.wait_until(self._platform_state.exists, "it was ready", _SHORT)
+        state = json.loads(self._platform_state.read_text(encoding="utf-8"))
+        self._addresses += [state["discovery_address"], state["device_server_address"]]
+
+    def start_logger(self) -> None:
+        """Start the logger as a process that finds the platform, and wait until it is known."""
+        self._logger = self._background(
+            "json-logger",
+            _command(self.environments.station, "platform-sim"),
+            "exec",
+            f"--state-file={self._platform_state}",
+            "--",
+            _command(self.environments.server, "json-logger"),
+            "serve",
+            f"--state-file={self._logger_state}",
+            f"--log-root={self.data}",
+            "--listen=tcp:127.0.0.1:0",
+        )
+        self._logger.wait_until(self._logger_state.exists, "it was ready", _SHORT)
+        state = json.loads(self._logger_state.read_text(encoding="utf-8"))
+        self._addresses += [
+            target.removeprefix("ipv4:") for target in state["targets"] if "ipv4:" in target
+        ]
+        self._logger.wait_until(self._logger_is_known, "it was registered", _SHORT)
+
+    def run_sequence(self, name: str, sites: Sequence[int]) -> None:
+        """Run a sequence and check what it measured and logged."""
+        log = self.logs / f"run-{Path(name).stem}.log"
+        lines_before = len(self._log_lines())
+        sizes = {path: path.stat().st_size for path in self._plugin_logs()}
+        code, output = run(
+            [
+                _command(self.environments.station, "platform-sim"),
+                "run",
+                f"--state-file={self._platform_state}",
+                "--json",
+                f"--junit={self.results / f'{Path(name).stem}.xml'}",
+                str(self.work / "station" / name),
+            ],
+            log,
+            self._environment(),
+            _RUN_TIMEOUT,
+        )
+        values = check_run(
+            self._result(code, output, log), sites, self._log_of_failure(log, output)
+        )
+        records = check_records(self._log_lines()[lines_before:], sites, log)
+        written = [
+            (path, path.read_text(encoding="utf-8", errors="replace")[sizes.get(path, 0) :])
+            for path in self._plugin_logs()
+        ]
+        session = check_one_session(log, written)
+        self.reports.append(RunReport(name, session, values, records))
+
+    def stop(self) -> None:
+        """Stop the logger, then the platform with its plug-ins."""
+        self._logger.stop()
+        self._platform.stop()
+
+    def find_nothing_left(self) -> None:
+        """Check that no process, socket or state file is left."""
+        for state in (self._platform_state, self._logger_state):
+            if state.exists():
+                raise ChainError(f"the state file {state.name} is still there")
+        for address in self._addresses:
+            host, _, port = address.rpartition(":")
+            with contextlib.suppress(OSError), socket.create_connection((host, int(port)), 1.0):
+                raise ChainError(f"somebody still listens on {address}")
+        sockets = [path for path in self.work.rglob("*") if path.is_socket()]
+        if sockets:
+            raise ChainError(f"sockets are left: {sockets}")
+        left = survivors(self.run_id)
+        if left:
+            raise ChainError(f"processes are left: {left}")
+
+    def _background(self, name: str, *command: str) -> Background:
+        process = Background(name, command, self.logs / f"{name}.log", self._environment())
+        self._resources.callback(process.kill)
+        return process
+
+    def _environment(self) -> Mapping[str, str]:
+        environment = {**os.environ, RUN_VARIABLE: self.run_id, "PYTHONUNBUFFERED": "1"}
+        # Nothing of the caller's own platform, logger or source folders may get in.
+        for name in list(environment):
+            if name.startswith(("PLATFORM_SIM_", "JSON_LOGGER_", "PYTHONPATH")):
+                del environment[name]
+        return environment
+
+    def _logger_is_known(self) -> bool:
+        code, output = run(
+            [
+                _command(self.environments.station, "platform-sim"),
+                "services",
+                f"--state-file={self._platform_state}",
+                "--json",
+            ],
+            self.logs / "services.log",
+            self._environment(),
+            _SHORT,
+        )
+        return code == 0 and any(
+            service["service_class"] == LOGGER_SERVICE_CLASS and service["addresses"]
+            for service in json.loads(output)
+        )
+
+    def _log_concerned(self, result: Mapping[str, Any], log: Path) -> Path:
+        """Return the log to show for a run: the plug-in's where a measurement went wrong."""
+        for step in result["steps"]:
+            if step["group"] == "Main" and step["status"] in ("Error", "Failed"):
+                kind = "dmm" if "DMM" in step["step"] else "dcpower"
+                return next((path for path in self._plugin_logs() if kind in path.stem), log)
+        return log
+
+    def _plugin_logs(self) -> list[Path]:
+        """Return the logs of the plug-ins; the platform names them by service or folder."""
+        return sorted(
+            path
+            for path in (self.logs / "plugins").rglob("*.log")
+            if any(name in path.stem.lower() for name in _PLUGINS)
+        )
+
+    def _log_lines(self) -> list[str]:
+        if not self.log_file.exists():
+            return []
+        return self.log_file.read_text(encoding="utf-8").splitlines()
+
+
+def _result(code: int, output: str, log: Path) -> dict[str, Any]:
+    try:
+        result: dict[str, Any] = json.loads(output)
+    except ValueError:
+        raise ChainError(f"platform-sim run ended with code {code}", log) from None
+    return result
+
+
+def _command(environment: Path, name: str) -> str:
+    windows = sys.platform == "win32"
+    folder = environment / ("Scripts" if windows else "bin")
+    return str(folder / (f"{name}.exe" if windows else name))

@@ -1,0 +1,196 @@
+"""Start programs, wait until they are ready, stop them; their output goes into log files."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+RUN_VARIABLE = "MEASURE_AND_LOG_E2E_RUN"
+"""Environment variable that marks every process of a run, also those that others start."""
+
+_POLL = 0.02
+_STOP_TIMEOUT = 15.0
+_TAIL_LINES = 20
+
+
+class ChainError(Exception):
+    """A step of the chain went wrong.
+
+    Args:
+        message: What went wrong.
+        log: Log of the process concerned.
+    """
+
+    def __init__(self, message: str, log: Path | None = None) -> None:
+        super().__init__(message)
+        self.log = log
+
+
+class Background:
+    """A program that runs until it is stopped.
+
+    Args:
+        name: Name for messages.
+        command: Program and arguments.
+        log: File for its output.
+        environment: Environment variables.
+    """
+
+    def __init__(
+        self, name: str, command: Sequence[str], log: Path, environment: Mapping[str, str]
+    ) -> None:
+        self.name = name
+        self.log = log
+        with log.open("wb") as output:
+            try:
+                self._process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.PIPE,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    env=dict(environment),
+                    **_own_group(),
+                )
+            except OSError as error:
+                raise ChainError(f"{command[0]} cannot be started: {error.strerror}", log) from None
+
+    def wait_until(self, condition: Callable[[], bool], what: str, timeout: float) -> None:
+        """Wait for a condition that the program brings about.
+
+        Raises:
+            ChainError: It ended before, or took too long.
+        """
+        deadline = time.monotonic() + timeout
+        while not condition():
+            code = self._process.poll()
+            if code is not None:
+                raise ChainError(f"{self.name} ended with code {code} before {what}", self.log)
+            if time.monotonic() > deadline:
+                raise ChainError(f"{self.name}: {what} took more than {timeout:g} s", self.log)
+            time.sleep(_POLL)
+
+    def stop(self) -> None:
+        """Ask the program to end, and wait for it.
+
+        Raises:
+            ChainError: It did not end in time, or with an error.
+        """
+        if self._process.poll() is None:
+            _ask_to_end(self._process)
+        try:
+            code = self._process.wait(_STOP_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            raise ChainError(f"{self.name} did not stop in {_STOP_TIMEOUT:g} s", self.log) from None
+        if code != 0:
+            raise ChainError(f"{self.name} ended with code {code}", self.log)
+
+    def kill(self) -> None:
+        """End the program by force; nothing happens when it has ended."""
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+
+
+def run(
+    command: Sequence[str], log: Path, environment: Mapping[str, str], timeout: float
+) -> tuple[int, str]:
+    """Run a program to its end.
+
+    Args:
+        command: Program and arguments.
+        log: File for its standard error; its standard output is added.
+        environment: Environment variables.
+        timeout: Seconds after which it is ended.
+
+    Returns:
+        Its exit code and standard output.
+
+    Raises:
+        ChainError: It cannot be started, or took too long.
+    """
+    with log.open("wb") as errors:
+        try:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                env=dict(environment),
+                **_own_group(),
+            )
+        except OSError as error:
+            raise ChainError(f"{command[0]} cannot be started: {error.strerror}", log) from None
+        try:
+            output, _ = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            raise ChainError(f"{Path(command[0]).stem} took over {timeout:g} s", log) from None
+        finally:
+            _end(process)
+    with log.open("ab") as everything:
+        everything.write(output)
+    return process.returncode, output.decode("utf-8", "replace")
+
+
+def tail(log: Path | None) -> list[str]:
+    """Return the last lines of a log."""
+    if log is None or not log.exists():
+        return []
+    return log.read_text(encoding="utf-8", errors="replace").splitlines()[-_TAIL_LINES:]
+
+
+def survivors(run_id: str) -> list[int]:
+    """Return the ids of processes of a run that still live; only Linux can tell."""
+    mark = f"{RUN_VARIABLE}={run_id}".encode()
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            variables = (entry / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if mark in variables and int(entry.name) != os.getpid():
+            found.append(int(entry.name))
+    return found
+
+
+def end_survivors(run_id: str) -> None:
+    """End what is left of a run by force."""
+    for process_id in survivors(run_id):
+        try:
+            os.kill(process_id, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
+        except OSError:
+            continue
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a program whose result nobody waits for any more; first by asking, so it cleans up."""
+    if process.poll() is None:
+        _ask_to_end(process)
+        try:
+            process.wait(_STOP_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    if process.stdout is not None:
+        process.stdout.close()
+
+
+def _own_group() -> dict[str, Any]:
+    """Keep Ctrl-C away from the programs: they are stopped in order."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    return {"start_new_session": True}
+
+
+def _ask_to_end(process: subprocess.Popen[bytes]) -> None:
+    if sys.platform == "win32":
+        process.send_signal(signal.CTRL_BREAK_EVENT)
+    else:
+        process.terminate()
