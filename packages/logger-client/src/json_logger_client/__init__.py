@@ -1,1 +1,30 @@
 """Log measurements into a file that several measurement plug-ins share."""
+
+from typing import TYPE_CHECKING
+
+from json_logger_proto.names import INSTRUMENT_TYPE as JSON_LOGGER_INSTRUMENT_TYPE
+from session_sharing.client import ConnectOptions, SessionOptions
+from session_sharing.core.behaviors import InitializationBehavior
+
+from json_logger_client.client import JsonLoggerClient
+
+if TYPE_CHECKING:
+    from json_logger_client.session_constructor import JsonLoggerSessionConstructor
+
+__all__ = [
+    "JSON_LOGGER_INSTRUMENT_TYPE",
+    "ConnectOptions",
+    "InitializationBehavior",
+    "JsonLoggerClient",
+    "JsonLoggerSessionConstructor",
+    "SessionOptions",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import what needs NI's packages only when it is asked for."""
+    if name == "JsonLoggerSessionConstructor":
+        from json_logger_client.session_constructor import JsonLoggerSessionConstructor
+
+        return JsonLoggerSessionConstructor
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,6 +1,6 @@
 """The bridge to NI's measurement platform; the only module that imports it.
 
-Servers are announced to NI's discovery service and found through it, and a `SessionConstructor` fits
+Servers are announced to NI discovery and found through it, and a `SessionConstructor` fits
 what the measurement plug-in SDK expects of `initialize_session(s)`.
 """
 
@@ -95,9 +95,7 @@ class DiscoveryAnnouncer:
                 return
             except (OSError, grpc.RpcError, RuntimeError) as error:
                 if not missed:
-                    _log.warning(
-                        "NI discovery is not available; trying on. (%s)", _first_line(error)
-                    )
+                    _log.warning("NI discovery is not there yet. (%s)", _first_line(error))
                 missed = True
                 self._stopping.wait(_RETRY_SECONDS)
 

@@ -26,8 +26,8 @@ def default_label() -> str:
 class ConnectOptions:
     """Where the server is and how to talk to it."""
 
-    target: str
-    """gRPC target: ``unix:PATH``, ``ipv4:127.0.0.1:PORT``, ``HOST:PORT``."""
+    target: str = ""
+    """gRPC target: ``unix:PATH``, ``ipv4:127.0.0.1:PORT`` or ``HOST:PORT``."""
     token: str = field(default="", repr=False)
     """The server's token; empty over a unix socket or to an anonymous server."""
     presence: bool = True

@@ -119,8 +119,7 @@ class SharedSession:
         try:
             return self.connection.call(method, request)
         except SessionExpiredError as error:
-            epoch = self.connection.epoch
-            if epoch and epoch != self._opened.epoch:
+            if error.details.get("epoch", self._opened.epoch) != self._opened.epoch:
                 raise ServerRestartedError(
                     "The server was restarted; reset() opens anew."
                 ) from error

@@ -83,6 +83,8 @@ class SessionRegistry:
         self.leases = Leases(clock)
         self.lock = threading.RLock()
         self.draining = False
+        self.epoch = secrets.token_hex(8)
+        """Changes with every start of the server."""
         self._executor = executor
         self._clock = clock
         self._slots = SlotTable()
@@ -126,7 +128,9 @@ class SessionRegistry:
         """
         attachment = self._slots.attachment(attachment_id)
         if attachment is None or attachment.client.principal != principal:
-            raise SessionExpiredError("The session was closed, or its client was away too long.")
+            raise SessionExpiredError(
+                "The session was closed, or its client was away too long.", epoch=self.epoch
+            )
         if attachment.client.present_by_calls and attachment.client.lease is not None:
             attachment.client.lease.renew(attachment.client.window)
         return attachment

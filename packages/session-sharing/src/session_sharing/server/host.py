@@ -159,7 +159,7 @@ class SessionHost:
 
     def _add_own_services(self) -> None:
         identity = pb.GetServerInfoResponse(
-            epoch=f"{time.time_ns():x}",
+            epoch=self.registry.epoch,
             version=version("session-sharing"),
             kinds=sorted(self.registry.kinds),
             started_at=messages.timestamp(utc_now()),

@@ -1,0 +1,13 @@
+"""Names that the logger's servers and clients must agree on."""
+
+KIND = "json-log"
+"""Resource kind of log files in the SessionLifecycle service."""
+
+DISCOVERY_INTERFACE = "ni.logger.v1.json"
+"""Provided interface in NI discovery, the reference service's."""
+
+DISCOVERY_CLASS = "ni.logger.JSONLogService"
+"""Service class in NI discovery, the reference service's."""
+
+INSTRUMENT_TYPE = "JsonLoggerService"
+"""Type of the custom instrument that stands for a log file in a pin map."""

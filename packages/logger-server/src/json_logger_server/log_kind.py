@@ -1,0 +1,73 @@
+"""The resource kind `json-log`: from a client's file name to an open log."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from session_sharing.core.resources import Candidate
+
+from json_logger_server.json_log import Durability, JsonLog
+from json_logger_server.storage.log_file import Disk, LogFile
+from json_logger_server.storage.paths import LogRoots, from_os_error
+
+
+class JsonLogKind:
+    """Locates and opens log files below the given folders."""
+
+    def __init__(
+        self,
+        roots: LogRoots,
+        loop: asyncio.AbstractEventLoop,
+        durability: Durability = Durability.FLUSHED,
+        disk: Disk | None = None,
+    ) -> None:
+        self._roots = roots
+        self._loop = loop
+        self._durability = durability
+        self._disk = disk
+        self._writers = ThreadPoolExecutor(4, "log-writer")
+
+    def locate(self, name: str, *, create: bool) -> Candidate:
+        """Find the file that a name means; its identity is device and inode, not its spelling.
+
+        Raises:
+            SessionSharingError: The name is refused, or the file cannot be opened.
+        """
+        path = self._roots.resolve(name)
+        existed = path.exists()
+        handle = self._roots.open(path, create=create)
+        facts = os.fstat(handle)
+
+        def open_log() -> JsonLog:
+            try:
+                return self._open(handle, path, is_new=not existed)
+            except BaseException:
+                if not existed and facts.st_size == 0:
+                    _remove_if_empty(path)
+                raise
+
+        return Candidate(
+            key=("file", facts.st_dev, facts.st_ino),
+            open=open_log,
+            discard=lambda: os.close(handle),
+        )
+
+    def _open(self, handle: int, path: Path, *, is_new: bool) -> JsonLog:
+        file = LogFile(handle, path, self._disk)
+        if is_new and self._durability is Durability.DURABLE:
+            try:
+                file.sync_folder()
+            except OSError as error:
+                file.close()
+                raise from_os_error(error, path) from error
+        return JsonLog(file, self._loop, self._durability, self._writers)
+
+
+def _remove_if_empty(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        if path.stat().st_size == 0:
+            path.unlink()

@@ -1,0 +1,89 @@
+"""Puts the logger together: kind, services and announcements on a session host."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+from json_logger_proto import json_logger_pb2, json_logger_pb2_grpc
+from json_logger_proto.ext.v1 import json_logger_ext_pb2, json_logger_ext_pb2_grpc
+from json_logger_proto.names import DISCOVERY_CLASS, DISCOVERY_INTERFACE, KIND
+from session_sharing.ni import DiscoveryAnnouncer, DiscoveryName
+from session_sharing.server import HostOptions, SessionHost, StateFile
+
+from json_logger_server.json_log import Durability
+from json_logger_server.log_kind import JsonLogKind
+from json_logger_server.services.extension import ExtensionServicer
+from json_logger_server.services.reference import ReferenceServicer
+from json_logger_server.storage.log_file import Disk
+from json_logger_server.storage.paths import LogRoots
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOptions:
+    """How a logger is run."""
+
+    roots: LogRoots
+    """Folders that log files lie in."""
+    state_file: Path
+    """File by which programs of the same user find the server."""
+    host: HostOptions = field(default_factory=HostOptions)
+    """Listeners, identity, limits."""
+    durability: Durability = Durability.FLUSHED
+    """What an acknowledged record survives."""
+    discovery: bool = True
+    """Register with NI discovery."""
+    disk: Disk | None = None
+    """The seam at which tests make a disk fail."""
+
+
+def build_host(options: ServerOptions) -> SessionHost:
+    """Make the host of a logger; call it in the event loop that will run it."""
+    loop = asyncio.get_running_loop()
+    kind = JsonLogKind(options.roots, loop, options.durability, options.disk)
+    host = SessionHost({KIND: kind}, options.host)
+    host.add_service(
+        json_logger_pb2_grpc.add_JsonLoggerServicer_to_server,
+        ReferenceServicer(host.registry),
+        json_logger_pb2.DESCRIPTOR.services_by_name["JsonLogger"].full_name,
+    )
+    host.add_service(
+        json_logger_ext_pb2_grpc.add_JsonLoggerExtServicer_to_server,
+        ExtensionServicer(host.registry, host.draining),
+        json_logger_ext_pb2.DESCRIPTOR.services_by_name["JsonLoggerExt"].full_name,
+    )
+    return host
+
+
+async def serve(options: ServerOptions) -> None:
+    """Serve until SIGTERM or Ctrl-C; print one line when ready.
+
+    Raises:
+        SessionSharingError: Another server holds the state file, or a listener cannot be opened.
+    """
+    state = StateFile(options.state_file)
+    state.claim()
+    try:
+        host = build_host(options)
+        if options.discovery:
+            host.add_announcer(DiscoveryAnnouncer(_discovery_name(), state.token_path))
+
+        def publish() -> None:
+            facts = {"targets": list(host.targets), "token_file": str(state.token_path)}
+            state.write(facts, host.authenticator.token)
+            print(f"json-logger is ready at {' and '.join(host.targets)}", flush=True)  # noqa: T201
+
+        await host.run(publish)
+    finally:
+        state.remove()
+
+
+def _discovery_name() -> DiscoveryName:
+    return DiscoveryName(
+        DISCOVERY_INTERFACE,
+        DISCOVERY_CLASS,
+        display_name="JSON logger",
+        version=version("json-logger-server"),
+    )

@@ -1,0 +1,1 @@
+"""The logger's gRPC services."""

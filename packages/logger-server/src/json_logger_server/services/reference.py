@@ -1,0 +1,98 @@
+"""The reference's JsonLogger service, for its clients: three calls, no client identity."""
+
+from __future__ import annotations
+
+import asyncio
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from json_logger_proto import json_logger_pb2 as pb
+from json_logger_proto import json_logger_pb2_grpc
+from json_logger_proto.names import KIND
+from session_sharing.core.behaviors import InitializationBehavior
+from session_sharing.core.errors import InvalidArgumentError
+from session_sharing.core.events import utc_now
+from session_sharing.core.registry import SessionRegistry
+from session_sharing.core.sessions import OpenRequest
+from session_sharing.server import calls
+from session_sharing.server.interceptor import Context
+
+from json_logger_server.json_log import Batch
+from json_logger_server.records import ReferenceRecord
+from json_logger_server.services.appending import append, log_of
+
+_BEHAVIORS = {
+    pb.SESSION_INITIALIZATION_BEHAVIOR_UNSPECIFIED: InitializationBehavior.AUTO,
+    pb.SESSION_INITIALIZATION_BEHAVIOR_INITIALIZE_NEW: (
+        InitializationBehavior.INITIALIZE_SERVER_SESSION
+    ),
+    pb.SESSION_INITIALIZATION_BEHAVIOR_ATTACH_TO_EXISTING: (
+        InitializationBehavior.ATTACH_TO_SERVER_SESSION
+    ),
+}
+
+
+class ReferenceServicer(json_logger_pb2_grpc.JsonLoggerServicer):
+    """A thin face on the registry that all clients share."""
+
+    def __init__(self, registry: SessionRegistry) -> None:
+        self._registry = registry
+
+    async def InitializeFile(  # noqa: N802
+        self, request: pb.InitializeFileRequest, context: Context
+    ) -> pb.InitializeFileResponse:
+        """See json_logger.proto."""
+        behavior = _BEHAVIORS.get(request.initialization_behavior)
+        if behavior is None:
+            raise InvalidArgumentError(
+                f"Unknown initialization behavior {request.initialization_behavior}."
+            )
+        wanted = OpenRequest(
+            KIND,
+            request.file_path,
+            behavior=behavior,
+            label="a client of the reference protocol",
+            principal=calls.principal(),
+        )
+        opened = await asyncio.wrap_future(self._registry.open(wanted))
+        return pb.InitializeFileResponse(
+            session_name=opened.session.name, new_session=opened.new_session
+        )
+
+    async def LogMeasurementData(  # noqa: N802
+        self, request: pb.LogMeasurementDataRequest, context: Context
+    ) -> pb.LogMeasurementDataResponse:
+        """See json_logger.proto."""
+        session = self._registry.session(request.session_name)
+        self._registry.touch(session)
+        record = ReferenceRecord(
+            rfc3339(request.timestamp),
+            request.measurement_name,
+            dict(request.measurement_configurations),
+            dict(request.measurement_outputs),
+        )
+        await append(self._registry, session, Batch([record]))
+        return pb.LogMeasurementDataResponse()
+
+    async def CloseFile(  # noqa: N802
+        self, request: pb.CloseFileRequest, context: Context
+    ) -> pb.CloseFileResponse:
+        """See json_logger.proto."""
+        session = self._registry.session(request.session_name)
+        log_of(session)
+        closed = self._registry.close(session, calls.principal())
+        await asyncio.wrap_future(closed)
+        return pb.CloseFileResponse()
+
+
+def rfc3339(timestamp: Timestamp) -> str:
+    """Write a client's time as text in UTC, to the nanosecond; an unset one is now.
+
+    Raises:
+        InvalidArgumentError: It is no time between the years 1 and 9999.
+    """
+    if not timestamp.seconds and not timestamp.nanos:
+        return utc_now().isoformat().replace("+00:00", "Z")
+    try:
+        return timestamp.ToJsonString()
+    except ValueError as error:
+        raise InvalidArgumentError(f"The timestamp is out of range: {error}") from error

@@ -1,0 +1,129 @@
+"""Which paths are log files that clients may name."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from session_sharing.core.errors import (
+    InvalidArgumentError,
+    LimitExceededError,
+    NotAResourceError,
+    NotPermittedError,
+    ResourceLostError,
+    ResourceNotFoundError,
+    SessionSharingError,
+    StorageFullError,
+)
+
+SUFFIXES = (".ndjson", ".log", ".txt")
+"""What a log file's name ends with, as in the reference protocol."""
+
+# A link is not followed, a FIFO does not block the opener, a terminal does not become ours, and
+# Windows translates no newline.
+_OPEN_FLAGS = os.O_RDWR
+for _flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"):
+    _OPEN_FLAGS |= getattr(os, _flag, 0)
+_WALKS = os.open in os.supports_dir_fd and hasattr(os, "O_DIRECTORY")
+
+
+@dataclass(frozen=True, slots=True)
+class LogRoots:
+    """The folders that log files must lie in; relative names start at the first."""
+
+    folders: tuple[Path, ...]
+    any_path: bool = False
+    """Take every path, as the reference server does."""
+
+    def resolve(self, name: str) -> Path:
+        """Find the absolute path, without links, that a client's name means.
+
+        Raises:
+            InvalidArgumentError: It cannot be the name of a log file.
+            NotPermittedError: It lies outside the folders.
+            ResourceNotFoundError: Its parent folder does not exist.
+        """
+        if "\0" in name or not name.endswith(SUFFIXES):
+            raise InvalidArgumentError(
+                f"{name!r} is not the name of a log file; it must end with {', '.join(SUFFIXES)}."
+            )
+        try:
+            path = Path(os.path.realpath(self.folders[0] / name))
+            parent_exists = path.parent.is_dir()
+        except (OSError, ValueError) as error:
+            raise InvalidArgumentError(f"{name!r} is not a usable path: {error}") from error
+        if not self.any_path and self._root_of(path) is None:
+            allowed = ", ".join(map(str, self.folders))
+            raise NotPermittedError(f"{name!r} is outside this server's log folders: {allowed}.")
+        if not parent_exists:
+            raise ResourceNotFoundError(f"The folder {path.parent} does not exist.")
+        return path
+
+    def open(self, path: Path, *, create: bool) -> int:
+        """Open a resolved path for reading and appending; links that appeared since are refused.
+
+        Returns:
+            A file descriptor.
+
+        Raises:
+            SessionSharingError: It cannot be opened or is not a plain file.
+        """
+        flags = _OPEN_FLAGS | (os.O_CREAT if create else 0)
+        root = self._root_of(path)
+        try:
+            if root is not None and _WALKS:
+                handle = _open_beneath(root, path.relative_to(root), flags)
+            else:
+                handle = os.open(path, flags, 0o666)
+        except OSError as error:
+            raise from_os_error(error, path) from error
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            os.close(handle)
+            raise NotAResourceError(f"{path} is not a plain file.")
+        return handle
+
+    def _root_of(self, path: Path) -> Path | None:
+        for folder in self.folders:
+            root = Path(os.path.realpath(folder))
+            if path.is_relative_to(root):
+                return root
+        return None
+
+
+def _open_beneath(root: Path, inside: Path, flags: int) -> int:
+    """Open a path step by step below a folder, so that no link swapped in leads elsewhere."""
+    step = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for part in inside.parts[:-1]:
+            below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=step)
+            os.close(step)
+            step = below
+        return os.open(inside.name, flags, 0o666, dir_fd=step)
+    finally:
+        os.close(step)
+
+
+def from_os_error(error: OSError, path: Path) -> SessionSharingError:
+    """Say in domain terms why a file cannot be opened or written."""
+    why = f"{path}: {error.strerror}"
+    kinds: dict[int, SessionSharingError] = {
+        errno.ENOENT: ResourceNotFoundError(f"{path} does not exist."),
+        errno.EACCES: NotPermittedError(why),
+        errno.EPERM: NotPermittedError(why),
+        errno.EROFS: NotPermittedError(why),
+        errno.ELOOP: NotPermittedError(f"{path} was replaced by a link."),
+        errno.ENOTDIR: ResourceNotFoundError(why),
+        errno.EINVAL: InvalidArgumentError(why),
+        errno.ENAMETOOLONG: InvalidArgumentError(f"The name of {path.name[:40]}… is too long."),
+        errno.EISDIR: NotAResourceError(f"{path} is a folder."),
+        errno.ENXIO: NotAResourceError(f"{path} is not a plain file."),
+        errno.EMFILE: LimitExceededError("The server has no file descriptor left.", limit="files"),
+        errno.ENFILE: LimitExceededError("The system has no file descriptor left.", limit="files"),
+        errno.ENOSPC: StorageFullError(f"There is no room left for {path}."),
+        errno.EDQUOT: StorageFullError(f"The disk quota leaves no room for {path}."),
+        errno.EFBIG: StorageFullError(f"{path} has reached the largest allowed size."),
+    }
+    return kinds.get(error.errno or 0, ResourceLostError(why))
