@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
 from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
 from json_logger_proto.names import KIND
-from session_sharing.client import Connection, ConnectOptions, SessionOptions, SharedSession
+from session_sharing.client import (
+    CallTimeoutError,
+    Connection,
+    ConnectOptions,
+    ServerUnavailableError,
+    SessionOptions,
+    SharedSession,
+)
 from session_sharing.core.behaviors import InitializationBehavior
 from session_sharing.core.errors import SessionExpiredError, SessionSharingError
 
@@ -131,8 +138,8 @@ class JsonLoggerClient(SharedSession):
     def _append(self, request: pb.AppendRequest) -> int:
         """Send records under numbers of their own, which make a repetition harmless.
 
-        A clear refusal frees the numbers. Without a clear answer the records are kept, and sent again
-        before anything else is.
+        A clear refusal frees the numbers. Without a clear answer the records are kept, and sent
+        again before anything else is.
         """
         self._unacknowledged = request
         try:

@@ -1,0 +1,12 @@
+"""The bridge to NI's measurement platform; the only package that imports it.
+
+Servers are announced to NI discovery and found through it, a `SessionConstructor` fits what the
+measurement plug-in SDK expects of `initialize_session(s)`, and plug-in folders are laid out.
+"""
+
+from session_sharing.ni.announcing import DiscoveryAnnouncer
+from session_sharing.ni.constructor import SessionConstructor
+from session_sharing.ni.locating import locate
+from session_sharing.ni.names import DiscoveryName
+
+__all__ = ["DiscoveryAnnouncer", "DiscoveryName", "SessionConstructor", "locate"]

@@ -1,0 +1,91 @@
+"""Registers a server with NI discovery and keeps it registered."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import grpc
+from ni.measurementlink.discovery.v1.client import DiscoveryClient, ServiceInfo, ServiceLocation
+
+from session_sharing.ni.names import TOKEN_FILE_ANNOTATION, DiscoveryName, first_line
+
+_RETRY_SECONDS = 2.0
+_log = logging.getLogger(__name__)
+
+
+class DiscoveryAnnouncer:
+    """Registers a server with discovery, again when discovery was restarted, until it stops.
+
+    Works in a thread of its own, so that a server serves whether or not discovery is there.
+    """
+
+    def __init__(
+        self,
+        name: DiscoveryName,
+        token_file: Path | None = None,
+        make_client: Callable[[], DiscoveryClient] = DiscoveryClient,
+    ) -> None:
+        self._name = name
+        self._token_file = token_file
+        self._make_client = make_client
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self, targets: Sequence[str], token: str) -> None:
+        """Register the first TCP target, as soon as discovery is there."""
+        ports = [target.rpartition(":")[2] for target in targets if target.startswith("ip")]
+        if ports:
+            location = ServiceLocation("localhost", ports[0], "")
+            self._thread = threading.Thread(
+                target=self._run, args=(location,), name="discovery-announcer", daemon=True
+            )
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Take the registration back."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+
+    def _run(self, location: ServiceLocation) -> None:
+        # The SDK logs every attempt as an error of its own; one line of ours says more.
+        logging.getLogger("ni.measurementlink.discovery").setLevel(logging.CRITICAL)
+        missed = False
+        while not self._stopping.is_set():
+            try:
+                client = self._make_client()
+                registration = client.register_service(self._service_info(), location)
+                _log.info("Registered with NI discovery as %s.", self._name.service_class)
+                missed = False
+                self._wait_while_known(client, registration)
+            except NotImplementedError:
+                _log.info("NI discovery does not exist on this system; serving without it.")
+                return
+            except (OSError, grpc.RpcError, RuntimeError) as error:
+                if not missed:
+                    _log.warning("NI discovery is not there yet. (%s)", first_line(error))
+                missed = True
+                self._stopping.wait(_RETRY_SECONDS)
+
+    def _wait_while_known(self, client: DiscoveryClient, registration: str) -> None:
+        """Wait until this server stops, or discovery does: then an RpcError tells."""
+        while not self._stopping.wait(_RETRY_SECONDS):
+            client.enumerate_services(self._name.interface)
+        client.unregister_service(registration)
+
+    def _service_info(self) -> ServiceInfo:
+        name = self._name
+        annotations = {}
+        if self._token_file is not None:
+            annotations[TOKEN_FILE_ANNOTATION] = str(self._token_file)
+        return ServiceInfo(
+            service_class=name.service_class,
+            description_url=name.description_url,
+            provided_interfaces=[name.interface],
+            annotations=annotations,
+            display_name=name.display_name or name.service_class,
+            versions=[name.version] if name.version else [],
+        )

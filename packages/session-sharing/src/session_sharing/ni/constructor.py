@@ -1,0 +1,41 @@
+"""Opens sessions for pins: what the measurement plug-in SDK calls a session constructor."""
+
+from __future__ import annotations
+
+from typing import Generic, TypeVar
+
+from ni.measurementlink.sessionmanagement.v1.client import (
+    SessionInformation,
+    SessionInitializationBehavior,
+)
+
+from session_sharing.core.behaviors import InitializationBehavior
+
+
+def behavior_from_ni(behavior: SessionInitializationBehavior) -> InitializationBehavior:
+    """Translate the SDK's behavior enum, whose integers equal ours."""
+    return InitializationBehavior(int(behavior))
+
+
+TSession = TypeVar("TSession")
+
+
+class SessionConstructor(Generic[TSession]):
+    """Opens the session of a pin map's custom instrument, for the SDK's `initialize_session(s)`.
+
+    A subclass says how to open a resource; the resource's name is the instrument's in the pin map.
+    """
+
+    def __init__(
+        self,
+        initialization_behavior: SessionInitializationBehavior = SessionInitializationBehavior.AUTO,
+    ) -> None:
+        self.behavior = behavior_from_ni(initialization_behavior)
+
+    def open(self, resource: str, behavior: InitializationBehavior) -> TSession:
+        """Open the session to a resource."""
+        raise NotImplementedError
+
+    def __call__(self, session_info: SessionInformation) -> TSession:
+        """Open the session that a reservation tells of."""
+        return self.open(session_info.resource_name, self.behavior)

@@ -1,0 +1,82 @@
+"""Lays out the folder by which a discovery service finds a program and starts it on demand."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+_START_SH = """\
+#!/bin/sh
+# Started by the discovery service.
+cd "$(dirname "$0")" || exit 1
+exec "{python}" -m {command} "$@"
+"""
+
+_START_BAT = """\
+@echo off
+rem Started by the discovery service. A .venv in this folder (install.bat makes one) goes first.
+cd /d "%~dp0"
+set "START_PYTHON={python}"
+if exist ".venv\\Scripts\\python.exe" set "START_PYTHON=.venv\\Scripts\\python.exe"
+"%START_PYTHON%" -m {command} %*
+"""
+
+_INSTALL_BAT = """\
+@echo off
+rem Called after this folder was published to another machine: installs the program into .venv.
+cd /d "%~dp0"
+py -3 -m venv .venv
+.venv\\Scripts\\python.exe -m pip install {distribution}=={version}
+"""
+
+_SERVICE_IGNORE = ".venv\n__pycache__\n*.log\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Startable:
+    """A program that discovery can start."""
+
+    data: Path
+    """Folder with what is copied as it is: the .serviceconfig, a .measui."""
+    command: str
+    """What follows ``python -m``: module and arguments."""
+    distribution: str
+    """Name on the package index."""
+    version: str
+    """Version of the distribution."""
+
+
+def lay_out(program: Startable, folder: Path) -> list[Path]:
+    """Write the folder; its start scripts run the Python that runs this.
+
+    Args:
+        program: What the folder starts.
+        folder: Folder to create or refresh.
+
+    Returns:
+        The files written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    written = [Path(shutil.copy(source, folder)) for source in sorted(program.data.iterdir())]
+    for name, template, newline in (
+        ("start.sh", _START_SH, "\n"),
+        ("start.bat", _START_BAT, "\r\n"),
+        ("install.bat", _INSTALL_BAT, "\r\n"),
+        (".serviceignore", _SERVICE_IGNORE, "\n"),
+    ):
+        text = template.format(
+            python=sys.executable,
+            command=program.command,
+            distribution=program.distribution,
+            version=program.version,
+        )
+        file = folder / name
+        with file.open("w", encoding="utf-8", newline=newline) as stream:
+            stream.write(text)
+        if name.startswith("start"):
+            file.chmod(file.stat().st_mode | stat.S_IXUSR)
+        written.append(file)
+    return written
