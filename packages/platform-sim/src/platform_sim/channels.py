@@ -1,6 +1,8 @@
-"""gRPC channels to services on this machine."""
+"""gRPC channels to services on this machine, and the errors that calls on them end with."""
 
 from __future__ import annotations
+
+from typing import Any, cast
 
 import grpc
 
@@ -18,3 +20,15 @@ def open_channel(address: str) -> grpc.Channel:
         address: HOST:PORT.
     """
     return grpc.insecure_channel(address, options=_OPTIONS)
+
+
+def status_of_error(error: grpc.RpcError) -> grpc.StatusCode:
+    """Returns the status of a failed call; gRPC's stubs do not show that the error has one."""
+    code = getattr(cast(Any, error), "code", None)
+    return code() if code is not None else grpc.StatusCode.UNKNOWN
+
+
+def text_of_error(error: grpc.RpcError) -> str:
+    """Returns the status and the details of a failed call."""
+    details = getattr(cast(Any, error), "details", None)
+    return f"{status_of_error(error).name}: {details() if details is not None else error}"

@@ -35,11 +35,13 @@ class PinMapSyntaxError(InvalidRequestError):
     """A pin map cannot be read.
 
     Attributes:
+        problem: What is wrong, without the line.
         line: 1-based line in the XML text, 0 when unknown.
     """
 
-    def __init__(self, message: str, line: int = 0) -> None:
-        super().__init__(f"line {line}: {message}" if line else message)
+    def __init__(self, problem: str, line: int = 0) -> None:
+        super().__init__(f"line {line}: {problem}" if line else problem)
+        self.problem = problem
         self.line = line
 
 

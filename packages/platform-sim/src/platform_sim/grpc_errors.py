@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import grpc
 import grpc.aio
 
 from platform_sim import errors
+
+_Request = TypeVar("_Request")
+_Response = TypeVar("_Response")
 
 STATUS_OF_ERROR: dict[type[errors.PlatformSimError], grpc.StatusCode] = {
     errors.InvalidRequestError: grpc.StatusCode.INVALID_ARGUMENT,
@@ -27,30 +30,33 @@ def status_of(error: errors.PlatformSimError) -> grpc.StatusCode:
     return grpc.StatusCode.INTERNAL
 
 
-class ErrorStatusInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+class ErrorStatusInterceptor(grpc.aio.ServerInterceptor):
     """Ends a unary call that raised a PlatformSimError with the status of that error."""
 
     async def intercept_service(
         self,
         continuation: Callable[
-            [grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any]]
+            [grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[_Request, _Response] | None]
         ],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler[Any, Any]:
-        """Wraps the handler of a unary method; others pass unchanged."""
-        handler = await continuation(handler_call_details)
+    ) -> grpc.RpcMethodHandler[_Request, _Response] | None:
+        """Wraps the handler of a unary method; an unknown method stays unknown."""
+        handler: Any = await continuation(handler_call_details)
         if handler is None or handler.unary_unary is None:
-            return handler
+            return handler  # type: ignore[no-any-return]
         method = handler.unary_unary
 
-        async def call(request: object, context: grpc.aio.ServicerContext[Any, Any]) -> object:
+        async def call(request: _Request, context: Any) -> _Response:
             try:
-                return await method(request, context)
+                response: _Response = await method(request, context)
             except errors.PlatformSimError as error:
                 await context.abort(status_of(error), str(error))
+                raise  # never reached: abort raises
+            return response
 
-        return grpc.unary_unary_rpc_method_handler(
+        wrapped: Any = grpc.unary_unary_rpc_method_handler(
             call,
             request_deserializer=handler.request_deserializer,
             response_serializer=handler.response_serializer,
         )
+        return wrapped  # type: ignore[no-any-return]

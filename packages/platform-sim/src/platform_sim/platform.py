@@ -67,6 +67,8 @@ class PlatformOptions:
     """False leaves out the simulated NI gRPC Device Server."""
     start_timeout: float = 30.0
     """Seconds in which a started plug-in must register."""
+    plugin_stop_grace: float = 2.0
+    """Seconds that plug-ins have at the stop after each step: input closed, then terminated."""
     stop_grace: float = 1.0
     """Seconds for calls under way to finish at the stop."""
 
@@ -89,7 +91,12 @@ class Platform:
         self._owns_log_folder = False
         self._registry = ServiceRegistry()
         self._catalog = ServiceCatalog(self.options.plugin_folders)
-        self._activator = Activator(self._registry, self._launch, self.options.start_timeout)
+        self._activator = Activator(
+            self._registry,
+            self._launch,
+            start_timeout=self.options.start_timeout,
+            stop_grace=self.options.plugin_stop_grace,
+        )
         self._state: PlatformState | None = None
 
     @property
@@ -170,7 +177,9 @@ class Platform:
             return ""
         self._device_server = DeviceServer(self.options.bench)
         port = self._device_server.start(_ANY_PORT)
-        self._register(DEVICE_SERVER_CLASS, tuple(self._device_server.interfaces), port)
+        interfaces = tuple(self._device_server.interfaces)
+        if interfaces:
+            self._register(DEVICE_SERVER_CLASS, interfaces, port)
         return f"127.0.0.1:{port}"
 
     async def _start_services(self) -> int:

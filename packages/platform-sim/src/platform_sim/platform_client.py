@@ -16,7 +16,7 @@ from ni.measurementlink.pinmap.v1 import pin_map_service_pb2_grpc
 from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2 as session_pb
 from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2_grpc
 
-from platform_sim.channels import open_channel
+from platform_sim.channels import open_channel, text_of_error
 from platform_sim.errors import NotAvailableError, PlatformSimError
 
 
@@ -113,10 +113,7 @@ class PlatformClient:
         try:
             yield
         except grpc.RpcError as error:
-            if not isinstance(error, grpc.Call):
-                raise PlatformSimError(str(error)) from error
-            if error.code() is grpc.StatusCode.UNAVAILABLE and "failed to connect" in str(
-                error.details()
-            ):
+            text = text_of_error(error)
+            if "failed to connect" in text:
                 raise NotAvailableError(f"No platform answers at {self._address}.") from error
-            raise PlatformSimError(f"{error.code().name}: {error.details()}") from error
+            raise PlatformSimError(text) from error

@@ -2,9 +2,48 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
+
+from platform_sim.errors import PinMapSyntaxError
+from platform_sim.pin_map.parser import parse_pin_map
+from platform_sim.pin_map.validator import Finding, Severity, find_faults
 
 
 @click.group("pinmap")
 def pinmap_group() -> None:
     """Work on .pinmap files."""
+
+
+@pinmap_group.command("check")
+@click.argument("files", nargs=-1, required=True, type=click.Path(dir_okay=False, path_type=Path))
+def check_command(files: tuple[Path, ...]) -> None:
+    """Say what is wrong in .pinmap FILES: where, what, and how to mend it.
+
+    Ends with exit code 1 if a file has errors; warnings alone are 0.
+
+    Example: platform-sim pinmap check PinMap.pinmap
+    """
+    has_errors = False
+    for file in files:
+        findings = _check(file)
+        for one in findings:
+            place = f"{file}:{one.line}" if one.line else str(file)
+            click.echo(f"{place}: {one.severity.value}: {one.message} {one.mending}")
+        has_errors |= any(one.severity is Severity.ERROR for one in findings)
+        if not findings:
+            click.echo(f"{file}: no faults found.")
+    if has_errors:
+        raise SystemExit(1)
+
+
+def _check(file: Path) -> list[Finding]:
+    try:
+        return find_faults(parse_pin_map(file.read_text(encoding="utf-8-sig")))
+    except PinMapSyntaxError as error:
+        return [Finding(error.line, error.problem, "Correct this first, then check again.")]
+    except UnicodeDecodeError:
+        return [Finding(0, "The file is not UTF-8.", "Save it as UTF-8.")]
+    except OSError as error:
+        raise click.ClickException(f"{file}: {error.strerror}") from error

@@ -18,8 +18,6 @@ _logger = logging.getLogger(__name__)
 
 _Key = tuple[Path, str, str]
 
-_INPUT_CLOSED_GRACE = 1.5
-_TERMINATED_GRACE = 5.0
 _KILLED_GRACE = 2.0
 
 
@@ -30,7 +28,9 @@ class Activator:
         self,
         registry: ServiceRegistry,
         launch: Callable[[InstalledService], PluginProcess],
+        *,
         start_timeout: float,
+        stop_grace: float,
     ) -> None:
         """Makes an activator without processes.
 
@@ -38,10 +38,13 @@ class Activator:
             registry: Where started services show up; registrations of ended ones are dropped.
             launch: Starts the process of a service.
             start_timeout: Seconds from start to registration.
+            stop_grace: Seconds that a process has after its input was closed, and again after it
+                was terminated.
         """
         self._registry = registry
         self._launch = launch
         self._start_timeout = start_timeout
+        self._stop_grace = stop_grace
         self._starts: dict[_Key, asyncio.Task[Registration]] = {}
         self._processes: dict[_Key, PluginProcess] = {}
         self._expected: dict[_Key, asyncio.Future[Registration]] = {}
@@ -60,6 +63,13 @@ class Activator:
             self._starts[key] = task
             task.add_done_callback(lambda done: self._forget_start(key, done))
         return await asyncio.shield(task)
+
+    def drop_dying(self) -> None:
+        """Drops the registrations of processes that ended a moment ago."""
+        for key, registration in list(self._registered_by.items()):
+            process = self._processes.get(key)
+            if process is None or process.is_dying():
+                self._registry.discard(registration)
 
     def note_registration(self, registration: Registration) -> None:
         """Tells a waiting start that a service registered."""
@@ -143,8 +153,8 @@ class Activator:
 
     async def _stop_processes(self, processes: list[PluginProcess]) -> None:
         steps = (
-            (PluginProcess.close_input, _INPUT_CLOSED_GRACE),
-            (PluginProcess.terminate, _TERMINATED_GRACE),
+            (PluginProcess.close_input, self._stop_grace),
+            (PluginProcess.terminate, self._stop_grace),
             (PluginProcess.kill, _KILLED_GRACE),
         )
         for step, grace in steps:

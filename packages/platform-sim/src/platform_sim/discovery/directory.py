@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from platform_sim.discovery.activation import Activator
@@ -80,7 +80,7 @@ class ServiceDirectory:
             raise InvalidRequestError("provided_interface must not be empty.")
         if deployment_target not in ("", LOCAL_NODE_URL):
             raise NotKnownError(f"There is no compute node {deployment_target!r}.")
-        await self._drop_dead(self._registry.matching(interface, service_class))
+        await self._drop_dead(interface, service_class)
         running = list(self._registry.matching(interface, service_class))
         installed = list(self._catalog.installed(interface, service_class))
         _check_one_class(interface, service_class, running, installed)
@@ -97,7 +97,7 @@ class ServiceDirectory:
         self, interface: str = "", service_class: str = ""
     ) -> tuple[list[AvailableService], list[str]]:
         """Returns the services that can be had, and the classes that were but do not answer."""
-        dropped = await self._drop_dead(self._registry.matching(interface, service_class))
+        dropped = await self._drop_dead(interface, service_class)
         found: dict[str, list[ServiceDescription]] = {}
         for registration in self._registry.matching(interface, service_class):
             found.setdefault(registration.service.service_class, []).append(registration.service)
@@ -108,12 +108,14 @@ class ServiceDirectory:
 
     async def active(self, interface: str = "", service_class: str = "") -> list[Registration]:
         """Returns the running services."""
-        await self._drop_dead(self._registry.matching(interface, service_class))
+        await self._drop_dead(interface, service_class)
         return list(self._registry.matching(interface, service_class))
 
-    async def _drop_dead(self, registrations: Iterable[Registration]) -> list[Registration]:
-        """Ends registrations where nobody listens; returns them."""
-        doubtful = [registration for registration in registrations if not registration.is_built_in]
+    async def _drop_dead(self, interface: str, service_class: str) -> list[Registration]:
+        """Ends registrations where nobody listens, and returns them."""
+        self._activator.drop_dying()
+        matching = self._registry.matching(interface, service_class)
+        doubtful = [registration for registration in matching if not registration.is_built_in]
         answers = await asyncio.gather(*(self._is_reachable(one.location) for one in doubtful))
         dead = [
             one for one, is_reachable in zip(doubtful, answers, strict=True) if not is_reachable
@@ -129,7 +131,7 @@ def _check_one_class(
     running: list[Registration],
     installed: list[InstalledService],
 ) -> None:
-    classes = sorted({one.service.service_class for one in (*running, *installed)})
+    classes = sorted({one.service_class for one in _services(running, installed)})
     if not classes:
         asked = f"{interface} (service class {service_class})" if service_class else interface
         raise NotKnownError(
@@ -146,7 +148,7 @@ def _check_one_class(
 def _choose_version(
     interface: str, version: str, running: list[Registration], installed: list[InstalledService]
 ) -> str:
-    versions = {one.service.effective_version for one in (*running, *installed)}
+    versions = {one.effective_version for one in _services(running, installed)}
     if not version:
         return max(versions, key=version_key)
     wanted = effective_version(version)
@@ -154,6 +156,12 @@ def _choose_version(
         there = ", ".join(sorted(versions, key=version_key))
         raise NotKnownError(f"{interface}: there is no version {version}, only {there}.")
     return wanted
+
+
+def _services(
+    running: list[Registration], installed: list[InstalledService]
+) -> list[ServiceDescription]:
+    return [one.service for one in running] + [one.service for one in installed]
 
 
 def _available(descriptions: list[ServiceDescription]) -> AvailableService:

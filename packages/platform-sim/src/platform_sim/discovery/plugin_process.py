@@ -16,6 +16,7 @@ from platform_sim.hook import DIE_WITH_PARENT_VARIABLE
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 _OUTPUT_TAIL_BYTES = 4096
 _OUTPUT_TAIL_LINES = 15
+_DEAD_STATES = ("Z", "X")
 
 
 class PluginProcess:
@@ -62,6 +63,19 @@ class PluginProcess:
     def exit_code(self) -> int | None:
         """Returns the exit code, None while the process runs."""
         return self._process.poll()
+
+    def is_dying(self) -> bool:
+        """Tells whether the process ended, or was killed and its threads are about to end.
+
+        In between, Linux shows the process as a zombie while its sockets still accept.
+        """
+        if self.exit_code() is not None:
+            return True
+        try:
+            status = Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return False
+        return status.rpartition(")")[2].split()[0] in _DEAD_STATES
 
     def wait(self, timeout: float | None = None) -> int | None:
         """Waits for the end and returns the exit code, None when it did not come in time."""

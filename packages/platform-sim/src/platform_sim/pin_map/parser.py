@@ -7,6 +7,7 @@ versions 1.1 to 1.6. Unknown elements and attributes are passed over, so that ne
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from lxml import etree
 
@@ -67,7 +68,9 @@ def _parse_xml(xml: str) -> etree._Element:
     try:
         return etree.fromstring(xml.lstrip("\ufeff").encode("utf-8"), parser)
     except etree.XMLSyntaxError as error:
-        raise PinMapSyntaxError(f"This is not well-formed XML: {error.msg}", error.lineno) from None
+        raise PinMapSyntaxError(
+            f"This is not well-formed XML: {error.msg}", error.lineno or 0
+        ) from None
 
 
 def _instruments(root: etree._Element) -> Iterator[Instrument]:
@@ -168,7 +171,8 @@ def _children(root: etree._Element, section: str, tag: str = "") -> Iterator[etr
 
 def _elements(parent: etree._Element, tag: str = "") -> Iterator[etree._Element]:
     for child in parent:
-        if isinstance(child.tag, str) and tag in ("", _local_name(child)):
+        is_element = not isinstance(child, (etree._Comment, etree._ProcessingInstruction))
+        if is_element and tag in ("", _local_name(child)):
             yield child
 
 
@@ -177,7 +181,8 @@ def _local_name(element: etree._Element) -> str:
 
 
 def _line(element: etree._Element) -> int:
-    return element.sourceline or 0
+    line: Any = element.sourceline  # the stubs do not know its type
+    return int(line or 0)
 
 
 def _text(element: etree._Element, attribute: str) -> str:

@@ -15,7 +15,7 @@ from ni.measurementlink.measurement.v1 import measurement_service_pb2_grpc as v1
 from ni.measurementlink.measurement.v2 import measurement_service_pb2 as v2
 from ni.measurementlink.measurement.v2 import measurement_service_pb2_grpc as v2_grpc
 
-from platform_sim.channels import open_channel
+from platform_sim.channels import open_channel, text_of_error
 from platform_sim.errors import MeasurementError, ParameterError
 from platform_sim.platform_client import PlatformClient
 from platform_sim.plugin_client.metadata import Parameter, PluginMetadata
@@ -66,7 +66,7 @@ class MeasurementPlugin:
             version: Version of the plug-in, "" for the latest.
 
         Raises:
-            MeasurementError: There is no such plug-in, or it cannot be started or reached.
+            PlatformSimError: There is no such plug-in, or it cannot be started or reached.
         """
         with PlatformClient(discovery_address) as platform:
             interfaces = platform.interfaces_of(service_class)
@@ -141,7 +141,7 @@ class MeasurementPlugin:
             return self._v1.GetMetadata(v1.GetMetadataRequest())
         except grpc.RpcError as error:
             raise MeasurementError(
-                f"The plug-in did not give its metadata: {_text(error)}"
+                f"The plug-in did not give its metadata: {text_of_error(error)}"
             ) from error
 
     def _configuration(self, values: Mapping[str, object]) -> any_pb2.Any:
@@ -195,7 +195,7 @@ class MeasurementPlugin:
         except grpc.FutureCancelledError as error:
             raise MeasurementError("CANCELLED: the measurement was cancelled.") from error
         except grpc.RpcError as error:
-            raise MeasurementError(_text(error)) from error
+            raise MeasurementError(text_of_error(error)) from error
         finally:
             self.cancel()
 
@@ -231,9 +231,3 @@ def _read_parameter(message: Any, default: object = None) -> Parameter:
         annotations=dict(getattr(message, "annotations", {})),
         default=default,
     )
-
-
-def _text(error: grpc.RpcError) -> str:
-    if isinstance(error, grpc.Call):
-        return f"{error.code().name}: {error.details()}"
-    return str(error)

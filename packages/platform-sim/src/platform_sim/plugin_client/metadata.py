@@ -21,7 +21,7 @@ class Parameter:
     """Display name, by which values are given and returned."""
     field_number: int
     """Number of the field in the configuration or output message."""
-    type: int
+    type: type_pb2.Field.Kind.ValueType
     """google.protobuf.Field.Kind."""
     is_repeated: bool = False
     """True for a 1D array."""

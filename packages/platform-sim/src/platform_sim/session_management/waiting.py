@@ -41,7 +41,7 @@ async def reserve(
         if timeout_ms != 0:
             seconds = None if timeout_ms == WAIT_FOREVER_MS else timeout_ms / 1000
             await asyncio.wait([granted], timeout=seconds)
-        if request.is_granted:
+        if granted.done():
             # The end of a killed caller may be on its way through gRPC; let it arrive first.
             await asyncio.sleep(_SETTLE_SECONDS)
             return

@@ -1,0 +1,98 @@
+"""Reading .serviceconfig files."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from platform_sim.discovery.catalog import ServiceCatalog
+from platform_sim.discovery.serviceconfig import read_service_config
+from platform_sim.errors import ServiceConfigError
+from plugin_folders import service_entry, write_service_config
+
+
+def test_a_file_may_start_with_a_byte_order_mark_and_hold_several_services(tmp_path):
+    file = tmp_path / "two.serviceconfig"
+    document = {"services": [service_entry("test.One"), service_entry("test.Two")]}
+    file.write_text(json.dumps(document), encoding="utf-8-sig")
+
+    classes = [one.service.service_class for one in read_service_config(file)]
+    assert classes == ["test.One", "test.Two"]
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        {"providedInterfaces": ["test.A", "test.B"]},
+        {"providedInterfaces": None, "providedInterface": ["test.A", "test.B"]},
+    ],
+)
+def test_both_spellings_of_the_interface_key_are_read(tmp_path, spelling):
+    file = write_service_config(tmp_path, service_entry("test.One", **spelling))
+    (installed,) = read_service_config(file)
+    assert installed.service.provided_interfaces == ("test.A", "test.B")
+
+
+def test_a_single_interface_may_be_plain_text(tmp_path):
+    entry = service_entry("test.One", providedInterfaces=None, providedInterface="test.A")
+    (installed,) = read_service_config(write_service_config(tmp_path, entry))
+    assert installed.service.provided_interfaces == ("test.A",)
+
+
+def test_annotations_that_are_not_text_become_compact_json(tmp_path):
+    annotations = {"ni/service.tags": ["power", "dc"], "ni/service.description": "Text"}
+    entry = service_entry("test.One", annotations=annotations)
+    (installed,) = read_service_config(write_service_config(tmp_path, entry))
+    assert installed.service.annotations == {
+        "ni/service.tags": '["power","dc"]',
+        "ni/service.description": "Text",
+    }
+
+
+@pytest.mark.parametrize(
+    ("entry", "named"),
+    [
+        (service_entry("test.One", serviceClass=None), "serviceClass"),
+        (service_entry("test.One", displayName=None), "displayName"),
+        (service_entry("test.One", providedInterfaces=None), "providedInterfaces"),
+        (service_entry("test.One", **{"platform-sim": {"start": "text"}}), "platform-sim"),
+    ],
+)
+def test_a_missing_or_wrong_key_is_named_with_the_file(tmp_path, entry, named):
+    file = write_service_config(tmp_path, entry)
+    with pytest.raises(ServiceConfigError, match=named) as raised:
+        read_service_config(file)
+    assert str(file) in str(raised.value)
+
+
+def test_folders_are_searched_themselves_and_one_level_down(tmp_path):
+    for place in ("", "one", "one/too-deep"):
+        write_service_config(tmp_path / place, service_entry(f"test.{place or 'top'}"))
+    catalog = ServiceCatalog([tmp_path])
+    classes = [one.service.service_class for one in catalog.installed()]
+    assert classes == ["test.top", "test.one"]
+
+
+def test_new_changed_and_removed_files_are_seen_at_the_next_look(tmp_path):
+    catalog = ServiceCatalog([tmp_path])
+
+    def classes():
+        return [one.service.service_class for one in catalog.installed()]
+
+    assert classes() == []
+    file = write_service_config(tmp_path / "plugin", service_entry("test.First"))
+    assert classes() == ["test.First"]
+    write_service_config(tmp_path / "plugin", service_entry("test.Changed"))
+    assert classes() == ["test.Changed"]
+    file.unlink()
+    assert classes() == []
+
+
+def test_a_broken_file_hides_only_itself(tmp_path, caplog):
+    (tmp_path / "broken.serviceconfig").write_text("{")
+    write_service_config(tmp_path / "good", service_entry("test.Good"))
+    catalog = ServiceCatalog([tmp_path])
+
+    for _ in range(2):
+        assert [one.service.service_class for one in catalog.installed()] == ["test.Good"]
+    assert [record.getMessage().count("broken.serviceconfig") for record in caplog.records] == [1]

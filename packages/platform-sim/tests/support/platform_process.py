@@ -1,0 +1,118 @@
+"""A platform in a process of its own, as a user runs it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+from platform_sim.state_file import PlatformState, read_state
+
+READY = "platform-sim is ready"
+DEADLINE = 20.0
+
+
+def command(*arguments: object) -> list[str]:
+    """Returns a command line of platform-sim on this Python."""
+    return [sys.executable, "-m", "platform_sim.cli", *map(str, arguments)]
+
+
+def clean_environment() -> dict[str, str]:
+    """Returns an environment in which no platform is named."""
+    return {key: text for key, text in os.environ.items() if not key.startswith("PLATFORM_SIM")}
+
+
+class PlatformProcess:
+    """A started `platform-sim up`."""
+
+    def __init__(self, folder: Path, *arguments: object) -> None:
+        self.state_file = folder / "state.json"
+        self.process = subprocess.Popen(
+            command("up", "--state-file", self.state_file, *arguments),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=clean_environment(),
+        )
+        self.ready_line = self._wait_until_ready()
+
+    @property
+    def state(self) -> PlatformState:
+        state = read_state(self.state_file)
+        assert state is not None
+        return state
+
+    def run(self, *arguments: object, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Runs a verb of platform-sim against this platform."""
+        done = subprocess.run(
+            command(*arguments),
+            env={**clean_environment(), "PLATFORM_SIM_STATE_FILE": str(self.state_file)},
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE,
+            check=False,
+        )
+        assert not check or done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    def stop(self) -> int:
+        """Asks the platform to stop and returns its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(DEADLINE)
+
+    def _wait_until_ready(self) -> str:
+        assert self.process.stdout is not None
+        lines = []
+        for line in self.process.stdout:
+            if line.startswith(READY):
+                return line
+            lines.append(line)
+        raise AssertionError("platform-sim ended before it was ready:\n" + "".join(lines))
+
+
+@contextmanager
+def running_platform(folder: Path, *arguments: object) -> Iterator[PlatformProcess]:
+    """Runs a platform for the length of a with statement."""
+    platform = PlatformProcess(folder, *arguments)
+    try:
+        yield platform
+    finally:
+        if platform.process.poll() is None:
+            platform.process.terminate()
+        try:
+            platform.process.wait(DEADLINE)
+        except subprocess.TimeoutExpired:
+            platform.process.kill()
+            raise
+
+
+def wait_for_exit(pid: int, timeout: float) -> bool:
+    """Tells whether a process ended within a time; one that nobody reaps has ended too."""
+    deadline = time.monotonic() + timeout
+    while not _has_ended(pid):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.005)
+    return True
+
+
+def _has_ended(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def wait_until(condition: Callable[[], bool], timeout: float = DEADLINE) -> None:
+    """Waits for a condition that no event announces."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline, f"not true within {timeout} s"
+        time.sleep(0.01)
