@@ -196,9 +196,8 @@ class Chain:
             self._environment(),
             _RUN_TIMEOUT,
         )
-        values = check_run(
-            self._result(code, output, log), sites, self._log_of_failure(log, output)
-        )
+        result = _result(code, output, log)
+        values = check_run(result, sites, self._log_concerned(result, log))
         records = check_records(self._log_lines()[lines_before:], sites, log)
         written = [
             (path, path.read_text(encoding="utf-8", errors="replace")[sizes.get(path, 0) :])

@@ -80,14 +80,15 @@ class Several:
 
 Node = Literal | Array | Name | Unary | Binary | Conditional | Assignment | Several
 
+_SKIPPED = re.compile(r"(?:\s|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
 _TOKEN = re.compile(
-    r"""\s*(?://[^\n]*|/\*.*?\*/)?\s*(?:
+    r"""
       (?P<number>0[xX][0-9a-fA-F]+(?:u?i64)? | (?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?(?:u?i64)?)
     | (?P<string>"(?:\\.|[^"\\])*")
     | (?P<verbatim>@"(?:""|[^"])*")
     | (?P<name>[A-Za-z_]\w*)
     | (?P<symbol>\+=|-=|\*=|/=|%=|==|!=|<=|>=|&&|\|\||<>|[-+*/%<>=!?:,.(){}\[\]&|^~])
-    )""",
+    """,
     re.VERBOSE | re.DOTALL,
 )
 _CONSTANTS: dict[str, object] = {"true": True, "false": False, "nothing": None}
@@ -131,23 +132,27 @@ class _Parser:
             raise self._failure()
         return items[0] if len(items) == 1 else Several(tuple(items))
 
-    def _tokenize(self) -> list[tuple[str, str, int]]:
-        tokens: list[tuple[str, str, int]] = []
-        position = 0
-        end = len(self._text.rstrip())
-        while position < end:
+    def _tokenize(self) -> list[tuple[str, str]]:
+        tokens: list[tuple[str, str]] = []
+        position = self._skip(0)
+        while position < len(self._text):
             match = _TOKEN.match(self._text, position)
             if match is None or match.lastgroup is None:
-                raise ExpressionError(
-                    f"{self._text}: cannot read {self._text[position:].strip()!r}."
-                )
-            token = match.group(match.lastgroup)
-            kind = match.lastgroup
+                raise ExpressionError(f"{self._text}: cannot read {self._text[position:]!r}.")
+            kind, token = match.lastgroup, match[0]
             if kind == "name" and token.upper() in _WORDS:
                 kind, token = "symbol", _WORDS[token.upper()]
-            tokens.append((kind, token, match.start(match.lastgroup)))
-            position = match.end()
-        return [*tokens, ("end", "", end)]
+            if token in _BIT_OPERATORS:
+                raise UnsupportedError(f"{self._text}: the operator {token} is not supported.")
+            tokens.append((kind, token))
+            position = self._skip(match.end())
+        return [*tokens, ("end", "")]
+
+    def _skip(self, position: int) -> int:
+        """Return where the next token starts, behind spaces and comments."""
+        match = _SKIPPED.match(self._text, position)
+        assert match is not None
+        return match.end()
 
     @property
     def _kind(self) -> str:
@@ -205,7 +210,7 @@ class _Parser:
         return operand if symbol == "+" else Unary(symbol, operand)
 
     def _primary(self) -> Node:
-        kind, token, _ = self._tokens[self._index]
+        kind, token = self._tokens[self._index]
         if kind == "number":
             self._index += 1
             return Literal(_number(token))
@@ -223,8 +228,6 @@ class _Parser:
             return node
         if self._take("{"):
             return self._array()
-        if kind == "symbol" and token in _BIT_OPERATORS:
-            raise UnsupportedError(f"{self._text}: the operator {token} is not supported.")
         raise self._failure()
 
     def _array(self) -> Node:

@@ -1,0 +1,64 @@
+"""Sequences for tests: written as descriptions, built into .seq files, run as users run them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from platform_sim.sequence.description import parse_description
+from platform_sim.sequence.reports import Silence
+from platform_sim.sequence.results import RunResult
+from platform_sim.sequence.runner import run_sequence_file
+from platform_sim.sequence.seq_writer import write_sequence_file
+
+NO_PLATFORM = "127.0.0.1:1"
+"""Address of no platform, for sequences that need none."""
+
+
+class Bench:
+    """A folder for one sequence with its code modules."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def module(self, name: str, code: str) -> Path:
+        """Write a code module."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(code, encoding="utf-8")
+        return path
+
+    def sequence(self, description: str, change: Callable[[str], str] | None = None) -> Path:
+        """Build a .seq file; `change` edits its XML text afterwards."""
+        path = self.folder / "Test.seq"
+        write_sequence_file(path, parse_description(description))
+        if change is not None:
+            text = path.read_text(encoding="utf-8-sig")
+            changed = change(text)
+            assert changed != text
+            path.write_text(changed, encoding="utf-8")
+        return path
+
+    def run(self, description: str, change: Callable[[str], str] | None = None) -> RunResult:
+        """Build a sequence and run it without a platform."""
+        return run_sequence_file(
+            self.sequence(description, change),
+            discovery_address=NO_PLATFORM,
+            environment=os.environ,
+            listener=Silence(),
+            python=Path(sys.executable),
+        )
+
+    @staticmethod
+    def trace(result: RunResult) -> list[str]:
+        """Return what ran, in order, such as ``Main open: Done``."""
+        return [f"{item.group.value} {item.step}: {item.status.value}" for item in result.steps]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    """A folder for one sequence."""
+    return Bench(tmp_path)

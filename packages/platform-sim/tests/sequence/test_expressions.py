@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from platform_sim.sequence.errors import ExpressionError, UnsupportedError
+from platform_sim.sequence.expressions import assign, evaluate
+from platform_sim.sequence.model import Sequence, SequenceFile
+from platform_sim.sequence.variables import THIS_CONTEXT, ExecutionVariables
+
+
+@pytest.fixture
+def variables() -> ExecutionVariables:
+    sequence = Sequence("MainSequence", locals={"Volts": 6.0, "Names": ["a", "b"], "Ok": True})
+    return ExecutionVariables(SequenceFile((sequence,), {"Map": {"Path": "A.pinmap"}}), sequence)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("6", 6.0),
+        ("1.5e-3", 0.0015),
+        (".5", 0.5),
+        ("0x1F", 31),
+        ("1i64", 1),
+        ("100ui64", 100),
+        ("True", True),
+        ("false", False),
+        ("Nothing", None),
+        ('"Pin1"', "Pin1"),
+        (r'"a\"b\n"', 'a"b\n'),
+        (r'"..\maps\A.pinmap"', r"..\maps\A.pinmap"),
+        (r'@"C:\new"', r"C:\new"),
+        ('{"Pin1", "Pin2"}', ["Pin1", "Pin2"]),
+        ("{}", []),
+        ("{{1, 2}, {3}}", [[1.0, 2.0], [3.0]]),
+        ("-Locals.Volts", -6.0),
+        ("Locals.Volts * 2 + 1", 13.0),
+        ("2 + 3 * 4 - 6 / 2", 11.0),
+        ("(2 + 3) * 4", 20.0),
+        ("7 % 4", 3.0),
+        ('"a" + "b"', "ab"),
+        ("Locals.Volts >= 6 && !(Locals.Ok == False)", True),
+        ("Locals.Volts < 6 || Locals.Volts <> 6", False),
+        ("NOT Locals.Ok OR Locals.Ok AND True", True),
+        ("Locals.Ok ? 1 : 2", 1.0),
+        ("Locals.Names[1]", "b"),
+        ("FileGlobals.Map.Path", "A.pinmap"),
+        ("1, 2, 3", 3.0),
+        ("6 // a comment", 6.0),
+        ("/* a comment */ 6", 6.0),
+        ("ThisContext", THIS_CONTEXT),
+    ],
+)
+def test_an_expression_has_the_value_that_teststand_gives_it(
+    variables: ExecutionVariables, text: str, value: object
+) -> None:
+    assert evaluate(text, variables) == value
+
+
+def test_assignments_change_variables(variables: ExecutionVariables) -> None:
+    evaluate('Locals.Volts += 1, Locals.Names[0] = "z", RunState.LoopIndex = 4', variables)
+
+    assert evaluate("Locals.Volts", variables) == 7.0
+    assert evaluate("Locals.Names", variables) == ["z", "b"]
+    assert evaluate("RunState.LoopIndex", variables) == 4.0
+
+
+def test_a_result_goes_into_the_variable_that_an_expression_names(
+    variables: ExecutionVariables,
+) -> None:
+    assign("Locals.Names", ["x"], variables)
+
+    assert evaluate("Locals.Names[0]", variables) == "x"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("Locals.Missing", "there is no variable Locals.Missing"),
+        ("Locals.Names[7]", r"there is no variable Locals.Names\[7\]"),
+        ("Locals.Missing = 1", "there is no variable Locals.Missing"),
+        ("1 +", "found the end"),
+        ("(1", r"expected '\)'"),
+        ("1 2", "found '2'"),
+        ("1 = 2", "only a variable"),
+        ("", "found the end"),
+        ('"open', "cannot read"),
+        ('"a" + 1', "a string and something else"),
+        ("1 / 0", "division by zero"),
+        ("Locals.", "expected a name"),
+    ],
+)
+def test_a_wrong_expression_is_refused_with_its_text(
+    variables: ExecutionVariables, text: str, message: str
+) -> None:
+    with pytest.raises(ExpressionError, match=message):
+        evaluate(text, variables)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("Str(6)", r"Str\(\)"), ("Locals.Names.Len()", "Len"), ("1 & 2", "&"), ("~1", "~")],
+)
+def test_what_is_not_built_is_refused_by_name(
+    variables: ExecutionVariables, text: str, name: str
+) -> None:
+    with pytest.raises(UnsupportedError, match=name):
+        evaluate(text, variables)
+
+
+@given(st.text(max_size=30))
+def test_no_text_makes_the_reader_fail_in_another_way(text: str) -> None:
+    sequence = Sequence("MainSequence")
+    variables = ExecutionVariables(SequenceFile((sequence,)), sequence)
+    with contextlib.suppress(ExpressionError, UnsupportedError):
+        evaluate(text, variables)
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False, min_value=0, max_value=1e15))
+def test_numbers_keep_their_value(number: float) -> None:
+    sequence = Sequence("MainSequence")
+    variables = ExecutionVariables(SequenceFile((sequence,)), sequence)
+
+    assert evaluate(repr(number), variables) == number

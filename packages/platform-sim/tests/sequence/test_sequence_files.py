@@ -1,0 +1,272 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import etree
+from platform_sim.sequence.description import parse_description
+from platform_sim.sequence.description_writer import description_text
+from platform_sim.sequence.errors import DescriptionError, SequenceFileError, UnsupportedError
+from platform_sim.sequence.model import (
+    MeasurementCall,
+    MeasurementParameter,
+    NoCall,
+    Operation,
+    PinMapUpdate,
+    PythonArgument,
+    PythonCall,
+    PythonEnvironment,
+    Scope,
+    Sequence,
+    SequenceFile,
+    Step,
+    StepFlow,
+)
+from platform_sim.sequence.property_tree import read_property_file
+from platform_sim.sequence.seq_reader import read_sequence_file
+from platform_sim.sequence.seq_writer import sequence_text, with_ids, write_sequence_file
+
+_names = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=12).map(
+    lambda text: "n" + text.strip()
+)
+_texts = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="￾￿"),
+    max_size=20,
+).map(str.strip)
+_identifiers = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True)
+_environments = st.builds(PythonEnvironment, st.sampled_from(["", "3.11"]), _texts)
+_python_calls = st.builds(
+    PythonCall,
+    module=_names,
+    function=_identifiers,
+    arguments=st.lists(
+        st.builds(PythonArgument, _identifiers, _texts), max_size=3, unique_by=lambda a: a.name
+    ).map(tuple),
+    result=_texts,
+    operation=st.sampled_from(Operation),
+    scope=st.sampled_from(Scope),
+    class_name=_texts,
+    instance=_texts,
+    environment=_environments,
+)
+_types = st.sampled_from(
+    [("TypeDouble", "None"), ("TypeString", "IOResource"), ("TypeEnum", "Enum")]
+    + [("TypeString", "Path"), ("TypeBool", "None"), ("TypeInt32", "None")]
+)
+
+
+@st.composite
+def _parameters(draw: st.DrawFn, *, output: bool) -> tuple[MeasurementParameter, ...]:
+    count = draw(st.integers(0, 3))
+    made = []
+    for number in range(1, count + 1):
+        type_name, specialization = draw(_types)
+        made.append(
+            MeasurementParameter(
+                name=draw(_names),
+                type=type_name,
+                id=draw(st.sampled_from([number, 40 + number])),
+                value=draw(_texts),
+                output=output,
+                repeated=draw(st.booleans()),
+                specialization=specialization,
+                enum_values=draw(st.dictionaries(_identifiers, st.integers(0, 9), max_size=2)),
+                log=draw(st.booleans()),
+            )
+        )
+    return tuple(made)
+
+
+_measurements = st.builds(
+    lambda name, inputs, outputs, version: MeasurementCall(name, inputs + outputs, version),
+    _names,
+    _parameters(output=False),
+    _parameters(output=True),
+    st.sampled_from(["", "1.0.0"]),
+)
+_flows = st.builds(
+    StepFlow,
+    precondition=_texts,
+    mode=st.sampled_from(["Normal", "Skip"]),
+    loop_type=st.sampled_from(["NoLooping", "CustomLoop"]),
+    loop_while=_texts,
+    status_expression=_texts,
+    ignore_errors=st.booleans(),
+    failure_fails_sequence=st.booleans(),
+)
+_steps = st.builds(
+    Step,
+    name=_names,
+    call=st.one_of(
+        _python_calls, _measurements, st.builds(PinMapUpdate, _texts), st.just(NoCall())
+    ),
+    flow=_flows,
+)
+_groups = st.lists(_steps, max_size=2).map(tuple)
+_variables = st.dictionaries(
+    _identifiers.filter(lambda name: name != "ResultList"),
+    st.one_of(
+        st.booleans(), _texts, st.floats(allow_nan=False, allow_infinity=False), st.integers(0, 99)
+    ),
+    max_size=3,
+)
+
+
+@st.composite
+def sequence_files(draw: st.DrawFn) -> SequenceFile:
+    sequence = Sequence(
+        "MainSequence",
+        draw(_groups),
+        draw(_groups),
+        draw(_groups),
+        draw(_variables),
+        draw(_variables),
+    )
+    return SequenceFile((with_ids(sequence),), {"Box": draw(_variables), **draw(_variables)})
+
+
+@settings(max_examples=60, deadline=None)
+@given(sequence_files())
+def test_description_to_seq_to_description_is_the_identity(
+    tmp_path_factory: pytest.TempPathFactory, content: SequenceFile
+) -> None:
+    path = tmp_path_factory.mktemp("seq") / "F.seq"
+    text = description_text(content)
+    write_sequence_file(path, parse_description(text))
+
+    assert description_text(read_sequence_file(path)) == text
+
+
+@settings(max_examples=60, deadline=None)
+@given(sequence_files())
+def test_what_is_written_is_read_back(
+    tmp_path_factory: pytest.TempPathFactory, content: SequenceFile
+) -> None:
+    path = tmp_path_factory.mktemp("seq") / "F.seq"
+    write_sequence_file(path, content)
+
+    assert read_sequence_file(path) == content
+
+
+@settings(max_examples=30, deadline=None)
+@given(sequence_files())
+def test_every_array_has_as_many_elements_as_it_declares(
+    tmp_path_factory: pytest.TempPathFactory, content: SequenceFile
+) -> None:
+    path = tmp_path_factory.mktemp("seq") / "F.seq"
+    write_sequence_file(path, content)
+
+    arrays = [node for node in read_property_file(path).data.walk() if node.upper_bound is not None]
+    assert arrays
+    assert all(node.upper_bound == len(node.elements) - 1 for node in arrays)
+
+
+def test_ids_are_unique_and_the_same_from_build_to_build() -> None:
+    twice = "[[main]]\nname = 'a'\n[[main]]\nname = 'a'\n[[cleanup]]\nname = 'a'\n"
+
+    first, second = (sequence_text(parse_description(twice)) for _ in range(2))
+
+    assert first == second
+    ids = [step.id for _, step in with_ids(parse_description(twice).sequences[0]).steps()]
+    assert len(set(ids)) == 3
+
+
+def test_another_step_before_it_leaves_the_id_of_a_step_as_it_was() -> None:
+    alone = parse_description("[[main]]\nname = 'a'\n").sequences[0]
+    behind = parse_description("[[main]]\nname = 'b'\n[[main]]\nname = 'a'\n").sequences[0]
+
+    assert with_ids(alone).main[0].id == with_ids(behind).main[1].id
+
+
+def test_a_file_starts_with_the_byte_order_mark_that_teststand_writes(tmp_path: Path) -> None:
+    path = tmp_path / "F.seq"
+    write_sequence_file(path, parse_description("[[main]]\nname = 'a'\n"))
+
+    content = path.read_bytes()
+    assert content.startswith(b"\xef\xbb\xbf<?xml")
+    assert b"\r" not in content
+    assert etree.fromstring(content).get("type") == "SequenceFile"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"TOF1\0\0", "binary form. Save it in XML form"),
+        (b"[Def, F.seq]", "INI form. Save it in XML form"),
+        (b"<a/>", "not a TestStand file"),
+        (b"<a", "not well-formed XML"),
+        (b"", "not well-formed XML"),
+        (
+            b"<teststandfileheader xmlns='http://www.ni.com/TestStand/21.0.0/X' type='Types'/>",
+            "of type Types",
+        ),
+        (
+            b"<teststandfileheader xmlns='http://www.ni.com/TestStand/21.0.0/X'"
+            b" type='SequenceFile'/>",
+            "no <Data>",
+        ),
+    ],
+)
+def test_a_file_of_another_form_is_refused_with_what_to_do(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
+    path = tmp_path / "F.seq"
+    path.write_bytes(content)
+
+    with pytest.raises(SequenceFileError, match=message):
+        read_sequence_file(path)
+
+
+def test_a_file_cannot_reach_out_by_entities(tmp_path: Path) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("secret")
+    path = tmp_path / "F.seq"
+    write_sequence_file(path, parse_description("[[main]]\nname = 'a'\n"))
+    text = path.read_text(encoding="utf-8-sig")
+    declaration = f'<!DOCTYPE a [<!ENTITY e SYSTEM "{secret.as_uri()}">]>'
+    head, _, rest = text.partition("\n")
+    changed = rest.replace("RunState.LoopIndex = 0", "&e;")
+    path.write_text(f"{head}\n{declaration}\n{changed}", encoding="utf-8")
+
+    assert "secret" not in str(read_sequence_file(path))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name = ", "no valid TOML"),
+        ("[[main]]\npin_map = 'a'", "a step has no name"),
+        ("[[main]]\nname = 'a'\nmodule = 'm.py'", "a module and no function"),
+        ("[[main]]\nname = 'a'\nmodule = 'm'\npin_map = 'p'", "does one thing"),
+        ("[[main]]\nname = 'a'\npinmap = 'p'", "pinmap not known here"),
+        ("[[man]]\nname = 'a'", "man not known here"),
+        ("[main]\nname = 'a'", r"write \[\[main\]\]"),
+        (
+            "[[main]]\nname = 'a'\nmeasurement = 'm'\ninputs = [{name = 'x', type = 'dbl'}]",
+            "parameter x: a name and a type are needed",
+        ),
+        (
+            "[[main]]\nname = 'a'\nmeasurement = 'm'\n"
+            "inputs = [{name = 'x', type = 'double', value = 6}]",
+            "an expression is written as a string",
+        ),
+        (
+            "[[main]]\nname = 'a'\nmodule = 'm'\nfunction = 'f'\noperation = 'cal'",
+            "none of create_class, call",
+        ),
+    ],
+)
+def test_a_wrong_description_is_refused_with_step_and_reason(text: str, message: str) -> None:
+    with pytest.raises(DescriptionError, match=message):
+        parse_description(text)
+
+
+def test_a_description_holds_one_sequence() -> None:
+    one = parse_description("[[main]]\nname = 'a'\n").sequences[0]
+    two = SequenceFile((one, replace(one, name="Other")))
+
+    with pytest.raises(UnsupportedError, match="one sequence"):
+        description_text(two)
