@@ -1,20 +1,24 @@
 """Builds, checks and runs the whole project; every session works on a machine with Python alone.
 
-    python3 noxfile.py -s e2e       build all wheels, install them apart, run the TestStand sequences
-    python3 noxfile.py -s tests     the tests of every package and the end-to-end tests
-    python3 noxfile.py --list       the rest
+    python3 noxfile.py -s e2e      build the wheels, install them apart, run the TestStand sequences
+    python3 noxfile.py -s tests    the tests of every package and the end-to-end tests
+    python3 noxfile.py --list      the rest
 
-When nox is missing it is fetched into an environment of its own under .nox, and this file runs again
-with it. Nothing is ever installed into the user's Python.
+When nox is missing it is fetched into an environment of its own under .nox, and this file runs
+again with it. Nothing is ever installed into the user's Python.
 """
 
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 import venv
+import zipfile
 from collections.abc import Iterable
+from email.parser import Parser
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -51,16 +55,21 @@ except ImportError:
         raise
     sys.exit(_run_with_own_nox())
 
+from packaging.requirements import Requirement  # noqa: E402 - comes with nox
+from packaging.utils import canonicalize_name  # noqa: E402
+
 nox.needs_version = ">=2024.4.15"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["tests", "lint", "types"]
 
 PACKAGES = ROOT / "packages"
+TESTSTAND = ROOT / "teststand"
 DIST = ROOT / "dist"
+RESULTS = ROOT / "results"
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 
-# Folder below packages/ and the extras that development and tests need, in dependency order.
+# Folder below packages/ and the extras that tests need, in the order of the arrows.
 DISTRIBUTIONS = {
     "session-sharing": "[server,ni]",
     "logger-proto": "",
@@ -71,6 +80,14 @@ DISTRIBUTIONS = {
     "dmm-plugin": "",
 }
 
+# What a station has: one environment for each program, as on the users' machines.
+STATION = {
+    "server": ["json-logger-server"],
+    "dcpower": ["dcpower-logger-plugin"],
+    "dmm": ["dmm-logger-plugin"],
+    "station": ["measurement-platform-sim", "json-logger-client[ni]"],
+}
+
 # The oldest protoc whose stubs run with protobuf 5, 6 and 7 and with every supported Python.
 PROTO_TOOLS = ["grpcio-tools==1.67.1", "mypy-protobuf==3.6.0", "setuptools<81"]
 POETRY = "poetry==2.5.1"
@@ -78,6 +95,153 @@ TEST_TOOLS = ["pytest>=8", "pytest-timeout>=2.3", "pytest-xdist>=3.6", "hypothes
 TEST_LIBRARIES = ["duckdb", "grpcio-status", "numpy", "pandas", "polars", "psutil", "trustme"]
 LINT_TOOLS = ["ruff==0.17.5", "import-linter==2.16"]
 TYPE_TOOLS = ["mypy==2.4.1", "types-grpcio", "types-protobuf", "types-psutil", "lxml-stubs"]
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build the wheel of every package into dist/."""
+    session.install(POETRY)
+    shutil.rmtree(DIST, ignore_errors=True)
+    for folder in DISTRIBUTIONS:
+        project = ["--project", str(PACKAGES / folder)]
+        session.run("poetry", *project, "build", "--format=wheel", f"--output={DIST}", silent=True)
+    session.log("built %s", ", ".join(sorted(path.name for path in DIST.glob("*.whl"))))
+
+
+@nox.session
+def e2e(session: nox.Session) -> None:
+    """Install the wheels apart, as on a station, and run both TestStand sequences on them."""
+    build(session)
+    environments = _station_environments(session)
+    options = [f"--{name}-env={path}" for name, path in environments.items()]
+    session.run("python", str(TESTSTAND / "e2e" / "run_chain.py"), f"--results={RESULTS}", *options)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests of every package and the end-to-end tests on this Python."""
+    _unit_tests(session)
+    build(session)
+    environments = _station_environments(session)
+    session.run(
+        "pytest",
+        str(TESTSTAND / "tests"),
+        *session.posargs,
+        env={f"E2E_{name.upper()}_ENV": str(path) for name, path in environments.items()},
+    )
+
+
+@nox.session(python=PYTHONS, name="unit")
+def unit(session: nox.Session) -> None:
+    """Run the unit tests on one of the supported Pythons."""
+    _unit_tests(session)
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """Run the long variants: full counts of storms, kill loops and reservers."""
+    _install_workshop(session)
+    for folder in DISTRIBUTIONS:
+        _pytest(session, PACKAGES / folder, "-m", "soak", "--timeout=3600")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style, the direction of imports, and that the stubs match their .proto."""
+    _install_workshop(session, *LINT_TOOLS)
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the types of every package."""
+    _install_workshop(session, *TYPE_TOOLS)
+    session.run("mypy", *(str(PACKAGES / folder / "src") for folder in DISTRIBUTIONS))
+
+
+def _install_workshop(session: nox.Session, *tools: str) -> None:
+    """Install every package from its folder, with what tests and checks need."""
+    editable = [f"-e{PACKAGES / folder}{extras}" for folder, extras in DISTRIBUTIONS.items()]
+    session.install(*editable, *(tools or [*TEST_TOOLS, *TEST_LIBRARIES]))
+
+
+def _unit_tests(session: nox.Session) -> None:
+    _install_workshop(session)
+    for folder in DISTRIBUTIONS:
+        _pytest(session, PACKAGES / folder, *session.posargs)
+
+
+def _pytest(session: nox.Session, package: Path, *options: str) -> None:
+    """Run one package's tests with its own settings; a package without matching tests is fine."""
+    with session.chdir(package):
+        session.run("pytest", "-q", "--numprocesses=2", *options, success_codes=[0, 5])
+
+
+def _station_environments(session: nox.Session) -> dict[str, Path]:
+    """Make the station's environments and install the wheels in dist/ into them.
+
+    What others publish comes first, then our own wheels without an index, so that nothing of ours
+    can come from anywhere but dist/.
+    """
+    wheels = Wheels(DIST)
+    environments = {}
+    for name, wanted in STATION.items():
+        folder = environments[name] = Path(session.virtualenv.location).parent / f"station-{name}"
+        ours, others = wheels.split(wanted)
+        if not (folder / "pyvenv.cfg").exists():
+            session.run("uv", "venv", "--quiet", f"--python={sys.executable}", str(folder))
+        session.log("installing %s into %s", ", ".join(path.name for path in ours), folder.name)
+        pip = ["uv", "pip", "install", "--quiet", f"--python={folder}"]
+        session.run(*pip, *others, log=False)
+        session.run(*pip, "--no-index", "--no-deps", "--reinstall", *map(str, ours), log=False)
+        session.run("uv", "pip", "check", "--quiet", f"--python={folder}", log=False)
+    return environments
+
+
+class Wheels:
+    """The wheels in a folder and what they require."""
+
+    def __init__(self, folder: Path) -> None:
+        self._paths: dict[str, Path] = {}
+        self._requires: dict[str, list[Requirement]] = {}
+        for path in sorted(folder.glob("*.whl")):
+            with zipfile.ZipFile(path) as wheel:
+                name = next(n for n in wheel.namelist() if n.endswith(".dist-info/METADATA"))
+                metadata = Parser().parsestr(wheel.read(name).decode())
+            key = canonicalize_name(metadata["Name"])
+            self._paths[key] = path
+            requires = metadata.get_all("Requires-Dist") or []
+            self._requires[key] = [Requirement(text) for text in requires]
+
+    def split(self, wanted: Iterable[str]) -> tuple[list[Path], list[str]]:
+        """Follow the requirements of some distributions.
+
+        Returns:
+            Our own wheels that are needed, and the requirements that others fulfil.
+        """
+        ours: dict[str, Path] = {}
+        others: set[str] = set()
+        seen: set[str] = set()
+        queue = [Requirement(text) for text in wanted]
+        while queue:
+            requirement = queue.pop()
+            key = canonicalize_name(requirement.name)
+            if str(requirement) in seen:
+                continue
+            seen.add(str(requirement))
+            if key not in self._paths:
+                requirement.marker = None  # it holds here, or it would not stand in the queue
+                others.add(str(requirement))
+                continue
+            ours[key] = self._paths[key]
+            extras = requirement.extras or {""}
+            for inner in self._requires[key]:
+                marker = inner.marker
+                if marker is None or any(marker.evaluate({"extra": e}) for e in {"", *extras}):
+                    queue.append(inner)
+        return sorted(ours.values()), sorted(others)
 
 
 @nox.session
@@ -116,12 +280,12 @@ def _generate_stubs(session: nox.Session) -> None:
     generate(shared, sorted((shared / "session_sharing" / "v1").glob("*.proto")))
     generate(logger, sorted((logger / "json_logger_proto" / "ext").rglob("*.proto")), shared)
 
-    # The reference's file is named json_logger.proto without a folder, and so must its descriptor be.
+    # The reference's file is named json_logger.proto without a folder; its descriptor says so.
     package = logger / "json_logger_proto"
     generate(package, [package / "json_logger.proto"])
     for stub in (package / "json_logger_pb2_grpc.py", package / "json_logger_pb2_grpc.pyi"):
         text = stub.read_text(encoding="utf-8")
-        text = text.replace("\nimport json_logger_pb2", "\nfrom json_logger_proto import json_logger_pb2")
+        text = re.sub(r"^import json_", "from json_logger_proto import json_", text, flags=re.M)
         stub.write_text(text, encoding="utf-8")
 
 

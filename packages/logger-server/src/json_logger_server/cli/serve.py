@@ -107,7 +107,7 @@ def default_listeners(state_file: Path) -> tuple[Listener, ...]:
     tcp = TcpListener("127.0.0.1")
     if os.name == "nt":
         return (tcp,)
-    return (tcp, UnixListener(state_file.with_suffix(".sock")))
+    return (tcp, UnixListener(state_file.with_suffix(".socket") / PROGRAM))
 
 
 def default_roots() -> tuple[Path, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import stat
@@ -68,6 +69,7 @@ class BoundListeners:
     def __init__(self) -> None:
         self.targets: list[str] = []
         self._guards: list[Guard] = []
+        self._folders: list[Path] = []
 
     def bind(self, server: grpc.aio.Server, listener: Listener) -> None:
         """Open a listener on a server that has not started.
@@ -85,12 +87,18 @@ class BoundListeners:
         """Let go of what guards the sockets, once the server has stopped."""
         for guard in self._guards:
             guard.release()
+        for folder in self._folders:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
         self._guards.clear()
+        self._folders.clear()
 
     def _bind_unix(self, server: grpc.aio.Server, listener: UnixListener) -> str:
         path = listener.path.absolute()
         if len(os.fsencode(path)) > _LONGEST_SOCKET_PATH:
             raise InvalidArgumentError(f"The path of a socket must be shorter: {path}")
+        if not path.parent.exists():
+            self._folders.append(path.parent)
         make_private_folder(path.parent)
         # A second server could bind a live socket's path and steal it, so a lock stands beside it.
         guard = Guard(path)

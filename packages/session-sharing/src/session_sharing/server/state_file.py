@@ -37,9 +37,12 @@ class StateFile:
 
         Raises:
             ResourceInUseError: A live server holds it.
-            InvalidArgumentError: Others than this user can enter its folder.
+            InvalidArgumentError: It stands at the default place, and others can enter there.
         """
-        make_private_folder(self.path.parent)
+        if self.path == default_state_file(self.path.stem):
+            make_private_folder(self.path.parent)
+        else:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._guard.acquire(f"A server is already running; see {self.path}.")
         self.path.unlink(missing_ok=True)
 
