@@ -19,7 +19,6 @@ from pin_map_xml import (
     system_connection,
     with_channels,
 )
-
 from platform_sim.pin_map.parser import parse_pin_map
 from platform_sim.pin_map.partition import SessionPartition
 from platform_sim.pin_map.queries import expand_names
@@ -170,7 +169,10 @@ def test_a_daqmx_session_is_named_by_its_task_alone():
     xml = pin_map_xml(
         instruments=[daqmx("Task", "Dev1/ai0, Dev1/ai1")],
         pins=["P", "Q"],
-        connections=[connection("P", 0, "Task", "Dev1/ai1"), connection("Q", 0, "Task", "Dev1/ai0")],
+        connections=[
+            connection("P", 0, "Task", "Dev1/ai1"),
+            connection("Q", 0, "Task", "Dev1/ai0"),
+        ],
     )
     (session,) = sessions(xml)
     assert session.session_name == "Task"

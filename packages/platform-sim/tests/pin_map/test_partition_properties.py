@@ -5,7 +5,6 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 from pin_map_strategies import pin_maps
-
 from platform_sim.pin_map.model import SYSTEM_SITE
 from platform_sim.pin_map.partition import SessionPartition
 from platform_sim.pin_map.queries import expand_names

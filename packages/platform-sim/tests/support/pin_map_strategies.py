@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from hypothesis import strategies as st
-
 from platform_sim.pin_map.instrument_types import TYPE_OF_ELEMENT
 from platform_sim.pin_map.model import (
     SYSTEM_SITE,
@@ -24,9 +23,7 @@ _TYPES = sorted({kind.type_id for kind in TYPE_OF_ELEMENT.values()})
 def pin_maps(draw: st.DrawFn) -> PinMap:
     """Draws a pin map in which every reference holds and no pin is connected twice."""
     sites = draw(st.lists(st.integers(0, 9), min_size=1, max_size=3, unique=True))
-    instruments = [
-        draw(_instrument(f"I{number}")) for number in range(draw(st.integers(1, 4)))
-    ]
+    instruments = [draw(_instrument(f"I{number}")) for number in range(draw(st.integers(1, 4)))]
     pins = tuple(
         Leaf(f"P{number}", is_system=draw(st.booleans()))
         for number in range(draw(st.integers(0, 5)))

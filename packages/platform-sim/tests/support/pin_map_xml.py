@@ -55,9 +55,7 @@ def pin_map_xml(
 
 def connection(pin: str, sites: object, instrument: str, channel: object) -> str:
     """Returns the connection of a DUT pin; "0,1" shares it over sites."""
-    return element(
-        "Connection", pin=pin, siteNumber=sites, instrument=instrument, channel=channel
-    )
+    return element("Connection", pin=pin, siteNumber=sites, instrument=instrument, channel=channel)
 
 
 def system_connection(pin: str, instrument: str, channel: object) -> str:

@@ -68,8 +68,9 @@ def _parse_xml(xml: str) -> etree._Element:
     try:
         return etree.fromstring(xml.lstrip("\ufeff").encode("utf-8"), parser)
     except etree.XMLSyntaxError as error:
+        problem = error.msg.partition(", line ")[0]
         raise PinMapSyntaxError(
-            f"This is not well-formed XML: {error.msg}", error.lineno or 0
+            f"This is not well-formed XML: {problem}.", error.lineno or 0
         ) from None
 
 

@@ -1,2 +1,0 @@
-@echo off
-.venv\Scripts\python.exe tiny.py -v
