@@ -1,0 +1,134 @@
+"""Bench files: which parts there are, and which channels are wired to which nets.
+
+A table of which some text contains `{site}`, or some value is a list, stands for one table per
+site: `{site}` becomes the site's number, a list gives each site its item.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from platform_sim.devices.bench.parts import Connection, Imperfections, Part
+from platform_sim.devices.errors import BenchError
+from platform_sim.devices.toml import read_file
+
+Table = Mapping[str, Any]
+
+_SECTIONS = {"ground", "sites", "readings", "instruments", "connect", "part", "fault"}
+
+
+@dataclass(slots=True)
+class Netlist:
+    """A bench as a file describes it."""
+
+    ground: str = "GND"
+    """The net with 0 V."""
+
+    parts: dict[str, Part] = field(default_factory=dict)
+    """The parts by name."""
+
+    connections: dict[str, Connection] = field(default_factory=dict)
+    """The nets of each channel, by its lower-case qualified name."""
+
+    models: dict[str, str] = field(default_factory=dict)
+    """The model of each instrument, by its lower-case name."""
+
+    imperfections: Imperfections = field(default_factory=Imperfections)
+    """How readings deviate."""
+
+    faults: list[dict[str, Any]] = field(default_factory=list)
+    """Faults to begin with: `kind` and the arguments of the method of that name."""
+
+
+def channel_key(channel: str) -> str:
+    """The form in which channels compare; an instrument alone is its first channel."""
+    name = "".join(channel.split()).lower()
+    return name if "/" in name else f"{name}/0"
+
+
+def load_netlist(path: Path) -> Netlist:
+    """Read a bench file.
+
+    Raises:
+        BenchError: The file cannot be read or makes no sense; the text says what to change.
+    """
+    try:
+        return parse_netlist(read_file(path))
+    except BenchError as error:
+        raise BenchError(f"bench {path.name}: {error}") from error
+
+
+def parse_netlist(content: Table) -> Netlist:
+    """Build a netlist from the content of a bench file.
+
+    Raises:
+        BenchError: It makes no sense.
+    """
+    _refuse_unknown("the file", content, _SECTIONS)
+    sites = content.get("sites", [0])
+    netlist = Netlist(ground=content.get("ground", "GND"))
+    netlist.imperfections = _imperfections(content.get("readings", {}))
+    for name, instrument in content.get("instruments", {}).items():
+        _refuse_unknown(f"instruments.{name}", instrument, {"model"})
+        netlist.models[name.lower()] = str(instrument["model"])
+    for table in _per_site(content.get("connect", ()), sites):
+        _add_connection(netlist, table)
+    for table in _per_site(content.get("part", ()), sites):
+        _add_part(netlist, table)
+    netlist.faults = [dict(table) for table in _per_site(content.get("fault", ()), sites)]
+    return netlist
+
+
+def _imperfections(table: Table) -> Imperfections:
+    _refuse_unknown("readings", table, {item.name for item in fields(Imperfections)})
+    return Imperfections(**table)
+
+
+def _per_site(tables: Any, sites: list[int]) -> Iterator[Table]:
+    for table in tables:
+        if not any(isinstance(v, list) or "{site}" in str(v) for v in table.values()):
+            yield table
+            continue
+        for place, site in enumerate(sites):
+            yield {key: _for_site(key, value, place, site, sites) for key, value in table.items()}
+
+
+def _for_site(key: str, value: Any, place: int, site: int, sites: list[int]) -> Any:
+    if isinstance(value, list):
+        if len(value) != len(sites):
+            raise BenchError(f"{key} lists {len(value)} values for {len(sites)} sites")
+        value = value[place]
+    return value.replace("{site}", str(site)) if isinstance(value, str) else value
+
+
+def _add_connection(netlist: Netlist, table: Table) -> None:
+    _refuse_unknown("connect", table, {"channel", "hi", "lo"})
+    for key in ("channel", "hi"):
+        if key not in table:
+            raise BenchError(f"connect needs '{key}': {dict(table)}")
+    key = channel_key(table["channel"])
+    if key in netlist.connections:
+        raise BenchError(f"channel {table['channel']} is connected twice")
+    netlist.connections[key] = Connection(table["hi"], table.get("lo", netlist.ground))
+
+
+def _add_part(netlist: Netlist, table: Table) -> None:
+    for key in ("name", "kind", "a", "b"):
+        if key not in table:
+            raise BenchError(f"part needs '{key}': {dict(table)}")
+    name = table["name"]
+    if name in netlist.parts:
+        raise BenchError(f"part {name} is there twice; with several sites write '{name}{{site}}'")
+    values = {k: v for k, v in table.items() if k not in ("name", "kind", "a", "b")}
+    netlist.parts[name] = Part(name, table["kind"], (table["a"], table["b"]), values)
+
+
+def _refuse_unknown(where: str, table: Table, known: set[str]) -> None:
+    unknown = set(table) - known
+    if unknown:
+        raise BenchError(
+            f"{where} has no '{sorted(unknown)[0]}'; it may have {', '.join(sorted(known))}"
+        )

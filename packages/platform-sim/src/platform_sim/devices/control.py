@@ -1,0 +1,158 @@
+"""Reaching a device server's bench from another process.
+
+The service has no .proto file: requests and answers are `google.protobuf.Struct`, which is
+JSON. It listens where the drivers' services do, so `platform-sim up` needs no second port.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import grpc
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.struct_pb2 import Struct
+
+from platform_sim.devices.bench import Bench
+from platform_sim.devices.errors import BenchError
+from platform_sim.devices.instrument import InstrumentSession
+from platform_sim.devices.inventory import SessionInfo, describe_sessions
+from platform_sim.devices.sessions import SessionTable
+from platform_sim.devices.transport import serve
+
+_SERVICE = "platform_sim.devices.Control"
+
+Arguments = dict[str, Any]
+
+
+class ControlService:
+    """Serves `DeviceControl`.
+
+    Args:
+        bench: The bench of the server.
+        sessions: The sessions of the server.
+    """
+
+    def __init__(self, bench: Bench, sessions: SessionTable[InstrumentSession]) -> None:
+        self._bench = bench
+        self._sessions = sessions
+        self._methods: dict[str, Callable[..., Arguments | None]] = {
+            "Sessions": self._list_sessions,
+            "Parts": lambda: {"parts": self._bench.parts},
+            "SetPart": lambda name, **values: self._bench.set(name, **values),
+            "Disconnect": lambda channel: self._bench.disconnect(channel),
+            "Reconnect": lambda channel: self._bench.reconnect(channel),
+            "FailCall": self._fail_call,
+            "StopAnswering": lambda device: self._bench.faults.stop_answering(device),
+            "OverRange": lambda device: self._bench.faults.over_range(device),
+            "ClearFaults": lambda device=None: self._bench.faults.clear(device),
+        }
+
+    def _list_sessions(self) -> Arguments:
+        return {"sessions": [asdict(info) for info in describe_sessions(self._sessions)]}
+
+    def _fail_call(self, device: str, rpc: str, nth: float, code: float, text: str) -> None:
+        # Numbers in a Struct are real numbers.
+        self._bench.faults.fail_call(device, rpc=rpc, nth=int(nth), code=int(code), text=text)
+
+    def generic_handler(self) -> grpc.GenericRpcHandler:
+        """The service, to add to a server."""
+        return grpc.method_handlers_generic_handler(
+            _SERVICE, {name: self._handler(method) for name, method in self._methods.items()}
+        )
+
+    @staticmethod
+    def _handler(method: Callable[..., Arguments | None]) -> grpc.RpcMethodHandler[Any, Any]:
+        def call(request: Struct) -> Struct:
+            try:
+                return _to_struct(method(**MessageToDict(request)) or {})
+            except (TypeError, ValueError) as error:
+                raise BenchError(str(error)) from error
+
+        return grpc.unary_unary_rpc_method_handler(
+            lambda request, context: serve(lambda: call(request), context),
+            Struct.FromString,
+            Struct.SerializeToString,
+        )
+
+
+class DeviceControl:
+    """Sets parts and asks for faults in a device server that runs in another process.
+
+    Args:
+        address: `HOST:PORT` of the device server, as in the platform's state file.
+
+    Calls raise BenchError when the server refuses them, grpc.RpcError when it is not there.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._channel = grpc.insecure_channel(address, [("grpc.enable_http_proxy", 0)])
+
+    def __enter__(self) -> DeviceControl:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give up the connection."""
+        self._channel.close()
+
+    def sessions(self) -> list[SessionInfo]:
+        """The open sessions."""
+        rows: list[Arguments] = self._call("Sessions").get("sessions", [])
+        return [SessionInfo(**{**row, "channels": tuple(row["channels"])}) for row in rows]
+
+    def parts(self) -> dict[str, dict[str, float]]:
+        """The bench's parts and their values."""
+        parts: dict[str, dict[str, float]] = self._call("Parts").get("parts", {})
+        return parts
+
+    def set(self, name: str, **values: float) -> None:
+        """Set values of a part, as `Bench.set`."""
+        self._call("SetPart", name=name, **values)
+
+    def disconnect(self, channel: str) -> None:
+        """Open the connection of a channel, as `Bench.disconnect`."""
+        self._call("Disconnect", channel=channel)
+
+    def reconnect(self, channel: str) -> None:
+        """Close it again."""
+        self._call("Reconnect", channel=channel)
+
+    def fail_call(
+        self, device: str, *, rpc: str = "", nth: int = 1, code: int, text: str = ""
+    ) -> None:
+        """Have a driver report an error, as `Faults.fail_call`."""
+        self._call("FailCall", device=device, rpc=rpc, nth=nth, code=code, text=text)
+
+    def stop_answering(self, device: str) -> None:
+        """Have a device not answer, as `Faults.stop_answering`."""
+        self._call("StopAnswering", device=device)
+
+    def over_range(self, device: str) -> None:
+        """Have a device's readings overload, as `Faults.over_range`."""
+        self._call("OverRange", device=device)
+
+    def clear_faults(self, device: str | None = None) -> None:
+        """End the faults of a device, or of all."""
+        self._call("ClearFaults", **({} if device is None else {"device": device}))
+
+    def _call(self, method: str, **arguments: Any) -> Arguments:
+        stub = self._channel.unary_unary(
+            f"/{_SERVICE}/{method}", Struct.SerializeToString, Struct.FromString
+        )
+        try:
+            answer: Arguments = MessageToDict(stub(_to_struct(arguments), timeout=10.0))
+        except grpc.RpcError as error:
+            if error.code() is grpc.StatusCode.INVALID_ARGUMENT:
+                raise BenchError(str(error.details())) from None
+            raise
+        return answer
+
+
+def _to_struct(content: Arguments) -> Struct:
+    struct = Struct()
+    struct.update(content)
+    return struct

@@ -1,0 +1,273 @@
+"""One channel of a source-measure unit: its state, its output, its measurements."""
+
+from __future__ import annotations
+
+import math
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from nidcpower.enums import ApertureTimeUnits, OutputCutoffReason, OutputStates, SourceMode
+
+from platform_sim.devices.attributes import Value
+from platform_sim.devices.bench import Input, State
+from platform_sim.devices.drivers.nidcpower.engine import Engine, Record
+from platform_sim.devices.drivers.nidcpower.sequences import SequenceBook, Step
+from platform_sim.devices.drivers.nidcpower.setting import (
+    OTHER_QUANTITY,
+    Setting,
+    function_names,
+    is_pulsing,
+    read_setting,
+)
+from platform_sim.devices.errors import INVALID_VALUE, DriverError
+
+if TYPE_CHECKING:
+    from platform_sim.devices.drivers.nidcpower.session import DCPowerSession
+
+_SIMULATED_FRACTION = 0.01
+"""NI's simulated devices measure this part of the limit's range."""
+
+_OVERRANGE = 1.05
+
+# Slew rates and saturation are not modelled, so their cutoffs never trip.
+_WATCHED_CUTOFFS = (
+    OutputCutoffReason.VOLTAGE_OUTPUT_HIGH,
+    OutputCutoffReason.VOLTAGE_OUTPUT_LOW,
+    OutputCutoffReason.VOLTAGE_MEASURE_HIGH,
+    OutputCutoffReason.VOLTAGE_MEASURE_LOW,
+    OutputCutoffReason.CURRENT_MEASURE_HIGH,
+    OutputCutoffReason.CURRENT_MEASURE_LOW,
+)
+
+
+class Phase(Enum):
+    """Where a channel is in NI-DCPower's programming flow."""
+
+    UNCOMMITTED = "uncommitted"
+    COMMITTED = "committed"
+    RUNNING = "running"
+
+
+class Channel:
+    """The hardware of one channel.
+
+    Args:
+        session: The session it belongs to.
+        index: Its place in the session.
+    """
+
+    def __init__(self, session: DCPowerSession, index: int) -> None:
+        self._session = session
+        self.index = index
+        self.wire = session.channels.channels[index].qualified
+        self.phase = Phase.UNCOMMITTED
+        self.sequences = SequenceBook()
+        self.engine: Engine | None = None
+        self.sourcing: Setting | None = None
+        self.latched_cutoffs = 0
+
+    @property
+    def wired(self) -> bool:
+        """Whether the bench says what the channel is connected to."""
+        return self._session.bench.is_wired(self.wire)
+
+    # The programming flow.
+
+    def commit(self) -> None:
+        """Check the attributes against each other and get ready.
+
+        Raises:
+            DriverError: They do not fit together.
+        """
+        for step in self._steps():
+            self._check(step)
+        if self.phase is Phase.UNCOMMITTED:
+            self.phase = Phase.COMMITTED
+
+    def initiate(self, now: float) -> None:
+        """Start sourcing (and measuring).
+
+        Raises:
+            DriverError: The attributes do not fit together.
+        """
+        self.commit()
+        sequence = self._sequencing
+        finite = self.value("sequence_loop_count_is_finite", {})
+        loops = float(self.value("sequence_loop_count", {})) if finite else math.inf
+        self.phase = Phase.RUNNING
+        self.engine = Engine(
+            self,
+            self._steps(),
+            loops if sequence else 1,
+            sequence=sequence,
+            pulsing=is_pulsing(lambda name: self.value(name, {})),
+            start=now,
+        )
+        self.engine.advance(now)
+
+    def abort(self) -> None:
+        """Stop; the output stays as it is."""
+        self.phase = Phase.UNCOMMITTED
+        self.engine = None
+
+    def reset(self, now: float) -> None:
+        """Stop, switch the output off and forget the sequences."""
+        self.abort()
+        self.shut_down(now)
+        self.sequences = SequenceBook()
+        self.latched_cutoffs = 0
+
+    def advance(self, now: float) -> float:
+        """Let everything happen that is due; returns when to look again."""
+        return self.engine.advance(now) if self.engine else math.inf
+
+    def attribute_changed(self, name: str, now: float) -> None:
+        """Act on an attribute that was written while the channel runs."""
+        if self.phase is not Phase.RUNNING or self.engine is None or self._sequencing:
+            return
+        self.engine.advance(now)
+        if self.sourcing is not None and self.setting({}) != self.sourcing:
+            self._check({})
+            self.engine.restart(now)
+            self.engine.advance(now)
+
+    # What the engine needs.
+
+    def value(self, name: str, step: Step) -> Value:
+        """An attribute as it is in a step; times come in seconds."""
+        if name == "aperture_seconds":
+            return self.aperture(step)
+        return step[name] if name in step else self._session.get(name, self.index)
+
+    def aperture(self, step: Step | None = None) -> float:
+        """Seconds that one measurement takes."""
+        step = step or {}
+        aperture = float(self.value("aperture_time", step))
+        if self.value("aperture_time_units", step) == ApertureTimeUnits.POWER_LINE_CYCLES.value:
+            aperture /= float(self.value("power_line_frequency", step))
+        return aperture * float(self.value("samples_to_average", step))
+
+    def setting(self, step: Step, *, bias: bool = False) -> Setting:
+        """What the attributes ask for in a step."""
+        return read_setting(
+            lambda name: self.value(name, step), sinks=self._session.sinks, bias=bias
+        )
+
+    def apply(self, step: Step, at: float, *, bias: bool = False) -> None:
+        """Source what the channel is set to in a step."""
+        on = self.value("output_enabled", step) and self.value("output_connected", step)
+        self.sourcing = self.setting(step, bias=bias) if on and not self.latched_cutoffs else None
+        if self.wired:
+            terminal = self.sourcing.terminal() if self.sourcing else None
+            self._session.bench.drive(self.wire, terminal, at)
+
+    def shut_down(self, at: float) -> None:
+        """Switch the output off."""
+        self.sourcing = None
+        self._session.bench.drive(self.wire, None, at)
+
+    def acquire(self, step: Step, begin: float, end: float) -> Record:
+        """Measure over an aperture."""
+        state = self.state(begin, end)
+        aperture = end - begin
+        record = Record(
+            self._reading("voltage", state.voltage, aperture),
+            self._reading(
+                "current", -state.current if self._session.sinks else state.current, aperture
+            ),
+            state.limited,
+        )
+        self._watch_cutoffs(record, end)
+        return record
+
+    # Measuring.
+
+    def measure(self, begin: float, end: float) -> Record:
+        """Measure over an aperture that has just passed."""
+        self.advance(end)
+        return self.acquire({}, begin, end)
+
+    def state(self, begin: float, end: float) -> State:
+        """What is at the terminals, exactly."""
+        if self.wired:
+            return self._session.bench.measure(self.wire, begin, end)
+        if self.sourcing is None:
+            return State(0.0, 0.0, False)
+        other = OTHER_QUANTITY[self.sourcing.quantity]
+        values = {
+            self.sourcing.quantity: self.sourcing.level,
+            other: _SIMULATED_FRACTION * self.sourcing.limit_range,
+        }
+        return State(values["voltage"], values["current"], False)
+
+    def output_state(self, which: int, now: float) -> bool:
+        """Whether the output is in constant voltage or current operation, or inhibited."""
+        if which == OutputStates.INHIBITED.value:
+            return bool(self.latched_cutoffs)
+        if self.sourcing is None:
+            return False
+        limited = self.state(now, now).limited
+        regulated = self.sourcing.quantity
+        holds = OTHER_QUANTITY[regulated] if limited else regulated
+        return holds == ("voltage" if which == OutputStates.CONSTANT_VOLTAGE.value else "current")
+
+    def _reading(self, quantity: str, value: float, aperture: float) -> float:
+        if not self.wired:
+            return value
+        bench = self._session.bench
+        limit = self.sourcing.range_of(quantity) if self.sourcing else math.inf
+        ranges = self._session.smu.ranges(quantity)
+        chosen = self._session.smu.range_for(quantity, limit) or ranges[-1]
+        if bench.faults.is_over_range(self._session.channels.channels[self.index].device):
+            return math.nan
+        converter = bench.converter(f"{self.wire} {quantity}")
+        return converter.convert(value, chosen.accuracy, aperture)
+
+    def _watch_cutoffs(self, record: Record, now: float) -> None:
+        """Latch the output cutoffs that a reading trips, and switch the output off."""
+        if not self.value("output_cutoff_enabled", {}):
+            return
+        for reason in _WATCHED_CUTOFFS:
+            quantity, kind, side = reason.name.lower().split("_")
+            limit = float(self.value(f"output_cutoff_{quantity}_{kind}_limit_{side}", {}))
+            value = record.voltage if quantity == "voltage" else record.current
+            if value > limit if side == "high" else value < limit:
+                self.latched_cutoffs |= reason.value
+        if self.latched_cutoffs:
+            self.shut_down(now)
+
+    # Checks.
+
+    @property
+    def _sequencing(self) -> bool:
+        return bool(self.value("source_mode", {}) == SourceMode.SEQUENCE.value)
+
+    def _steps(self) -> list[Step]:
+        if not self._sequencing:
+            return [{}]
+        active = str(self.value("active_advanced_sequence", {}))
+        level = function_names(lambda name: self.value(name, {})).level
+        return self.sequences.steps(active, level)
+
+    def _check(self, step: Step) -> None:
+        setting = self.setting(step)
+        if isinstance(setting.terminal(), Input):
+            return
+        names = function_names(lambda name: self.value(name, step))
+        over = _OVERRANGE if self.value("overranging_enabled", step) else 1.0 + 1e-9
+        least = _SIMULATED_FRACTION * setting.limit_range * (1.0 - 1e-9)
+        for name, value, bound in (
+            (names.level, setting.level, setting.level_range),
+            (names.limit, setting.high, setting.limit_range),
+            (names.limit, setting.low, setting.limit_range),
+        ):
+            if abs(value) > bound * over and not math.isinf(value):
+                raise _outside(name, value, f"its range, {bound:g}")
+        if setting.high < least and setting.low > -least:
+            raise _outside(names.limit, setting.high, f"1 % of its range, {setting.limit_range:g}")
+
+
+def _outside(name: str, value: float, what: str) -> DriverError:
+    return DriverError(
+        INVALID_VALUE, f"Attribute: {name}\nRequested Value: {value:g}\nConflicts with {what}"
+    )

@@ -1,0 +1,159 @@
+"""LCR measurements: an alternating stimulus, and the impedance that it meets."""
+
+from __future__ import annotations
+
+import cmath
+import math
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from nidcpower.enums import (
+    InstrumentMode,
+    LCRDCBiasSource,
+    LCRMeasurementTime,
+    LCRStimulusFunction,
+)
+
+if TYPE_CHECKING:
+    from platform_sim.devices.drivers.nidcpower.channel import Channel
+    from platform_sim.devices.drivers.nidcpower.session import DCPowerSession
+
+_UNWIRED_IMPEDANCE = complex(1000.0, 0.0)
+"""Ohms that an LCR meter sees with no bench; what NI's simulation returns is not public."""
+
+_OPEN_IMPEDANCE = 1e12
+"""Ohms reported for an open circuit, so that all derived values stay numbers."""
+
+_NEVER = (1940, 3, 1, 0, 0)
+"""NI's date of a compensation or calibration that a simulated device never had."""
+
+# Seconds; what the profiles take on the hardware is not public.
+_MEASUREMENT_TIMES = {
+    LCRMeasurementTime.SHORT.value: 0.005,
+    LCRMeasurementTime.MEDIUM.value: 0.02,
+    LCRMeasurementTime.LONG.value: 0.1,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LcrRecord:
+    """One LCR measurement, in the fields of NI's message."""
+
+    vdc: float
+    """DC volts."""
+    idc: float
+    """DC amperes."""
+    stimulus_frequency: float
+    """Hertz."""
+    ac_voltage: complex
+    """Volts RMS."""
+    ac_current: complex
+    """Amperes RMS."""
+    z: complex
+    """Ohms."""
+
+    def fields(self) -> dict[str, Any]:
+        """All fields of the message `NILCRMeasurement`, the derived ones included."""
+        z, y = self.z, 1.0 / self.z
+        omega = 2.0 * math.pi * self.stimulus_frequency
+        q = abs(z.imag) / z.real if z.real else math.inf
+        own = {
+            name: _complex(value) if isinstance(value, complex) else value
+            for name, value in asdict(self).items()
+        }
+        return {
+            **own,
+            "y": _complex(y),
+            "z_magnitude": abs(z),
+            "z_phase": math.degrees(cmath.phase(z)),
+            "y_magnitude": abs(y),
+            "y_phase": math.degrees(cmath.phase(y)),
+            "ls": z.imag / omega,
+            "cs": -1.0 / (omega * z.imag) if z.imag else math.inf,
+            "rs": z.real,
+            "lp": -1.0 / (omega * y.imag) if y.imag else math.inf,
+            "cp": y.imag / omega,
+            "rp": 1.0 / y.real if y.real else math.inf,
+            "d": 1.0 / q if q else math.inf,
+            "q": q,
+            "measurement_mode": InstrumentMode.LCR.value,
+            "dc_in_compliance": False,
+            "ac_in_compliance": False,
+            "unbalanced": False,
+        }
+
+
+@dataclass(slots=True)
+class Compensations:
+    """What an instrument has stored of its LCR compensations."""
+
+    dates: dict[int, tuple[int, int, int, int, int]] = field(default_factory=dict)
+    """When each type was last performed: year, month, day, hour, minute."""
+
+    custom_cable: bytes = b"platform-sim custom cable compensation"
+    """The data of a custom cable."""
+
+
+class LcrUnit:
+    """The LCR side of one channel.
+
+    Args:
+        session: The session it belongs to.
+        channel: The channel.
+    """
+
+    def __init__(self, session: DCPowerSession, channel: Channel) -> None:
+        self._session = session
+        self._channel = channel
+        self.compensations = Compensations()
+
+    def reset(self) -> None:
+        """Nothing of a compensation is lost by a reset."""
+
+    def last_compensation(self, compensation: int) -> tuple[int, int, int, int, int]:
+        """When a compensation was last performed."""
+        return self.compensations.dates.get(compensation, _NEVER)
+
+    def measurement_seconds(self) -> float:
+        """How long one measurement takes."""
+        profile = self._session.get("lcr_measurement_time", self._channel.index)
+        custom = self._session.number("lcr_custom_measurement_time", self._channel.index)
+        return _MEASUREMENT_TIMES.get(int(profile), custom)
+
+    def acquire(self) -> LcrRecord:
+        """Measure now."""
+        number = lambda name: self._session.number(name, self._channel.index)  # noqa: E731
+        frequency = number("lcr_frequency")
+        z = self._impedance(frequency)
+        stimulus = self._session.get("lcr_stimulus_function", self._channel.index)
+        if stimulus == LCRStimulusFunction.VOLTAGE.value:
+            voltage = complex(number("lcr_voltage_amplitude"))
+            current = voltage / z
+        else:
+            current = complex(number("lcr_current_amplitude"))
+            voltage = current * z
+        vdc, idc = self._bias()
+        return LcrRecord(vdc, idc, frequency, voltage, current, z)
+
+    def _impedance(self, frequency: float) -> complex:
+        if not self._channel.wired:
+            return _UNWIRED_IMPEDANCE
+        z = self._session.bench.impedance(self._channel.wire, frequency)
+        return z if cmath.isfinite(z) and abs(z) < _OPEN_IMPEDANCE else complex(_OPEN_IMPEDANCE)
+
+    def _bias(self) -> tuple[float, float]:
+        source = self._session.get("lcr_dc_bias_source", self._channel.index)
+        voltage = self._session.number("lcr_dc_bias_voltage_level", self._channel.index)
+        current = self._session.number("lcr_dc_bias_current_level", self._channel.index)
+        if self._channel.wired:
+            now = self._session.clock.now()
+            state = self._channel.state(now, now)
+            return state.voltage, state.current
+        return (
+            voltage if source == LCRDCBiasSource.VOLTAGE.value else 0.0,
+            current if source == LCRDCBiasSource.CURRENT.value else 0.0,
+        )
+
+
+def _complex(value: complex) -> dict[str, float]:
+    return {"real": value.real, "imaginary": value.imag}

@@ -1,0 +1,27 @@
+"""Error codes of NI-DMM, by number and name from NI's public nidmm.h; texts in our own words."""
+
+from __future__ import annotations
+
+from platform_sim.devices import errors
+from platform_sim.devices.errors import ErrorCode
+
+MAX_TIME_EXCEEDED = ErrorCode(-1074126845, "Maximum time exceeded before the operation completed.")
+DATA_NOT_AVAILABLE = ErrorCode(
+    -1074118641, "No data is available: no acquisition has been initiated, or it was aborted."
+)
+CABLE_COMPENSATION_NOT_ALLOWED = ErrorCode(
+    -1074118629,
+    "Cable compensation is only possible for capacitance and inductance measurements.",
+)
+FEATURE_NOT_SUPPORTED = ErrorCode(-1074117849, "The device does not support this feature.")
+
+ALL = {
+    item.code: item
+    for item in (
+        *(value for value in vars(errors).values() if isinstance(value, ErrorCode)),
+        MAX_TIME_EXCEEDED,
+        DATA_NOT_AVAILABLE,
+        CABLE_COMPENSATION_NOT_ALLOWED,
+        FEATURE_NOT_SUPPORTED,
+    )
+}

@@ -1,0 +1,229 @@
+"""The calls that every NI driver has in the same words: attributes, errors, configuration."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+from platform_sim.devices.attributes import Value
+from platform_sim.devices.call import Call
+from platform_sim.devices.errors import (
+    FUNCTION_NOT_SUPPORTED,
+    READING_FILE_FAILED,
+    WRITING_FILE_FAILED,
+    DriverError,
+    ErrorCode,
+    enum_not_given,
+)
+from platform_sim.devices.instrument import InstrumentSession
+
+Fields = Mapping[str, Any]
+"""The fields of a response, apart from those that keep their default."""
+
+Method = Callable[[Any, Any, Call], "Fields | None"]
+"""What serves one RPC: session, request and call give the response's fields."""
+
+_ATTRIBUTE_CALL = re.compile(r"(Get|Set|Check)AttributeVi(\w+)")
+
+
+def snake_case(rpc: str) -> str:
+    """The Python name of an RPC: `ConfigureRTDType` is `configure_rtd_type`."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", rpc)
+    return words.lower()
+
+
+def enum_value(request: Any, field: str) -> int:
+    """The number that a client gave for an enum, by name or raw.
+
+    Raises:
+        CallError: It gave neither.
+    """
+    given = request.WhichOneof(f"{field}_enum")
+    if given is None:
+        raise enum_not_given(field)
+    return int(getattr(request, given))
+
+
+def number_value(request: Any, field: str) -> float:
+    """As `enum_value` where the raw value is a real number."""
+    given = request.WhichOneof(f"{field}_enum")
+    if given is None:
+        raise enum_not_given(field)
+    return float(getattr(request, given))
+
+
+class DriverService:
+    """Serves the RPCs of one driver on its sessions.
+
+    A method named as the RPC (in snake case) serves it. RPCs that only write attributes are
+    listed in `CONFIGURES`; those that this driver has and the simulation lacks are answered
+    with the driver's own "not supported" error.
+    """
+
+    CONFIGURES: ClassVar[Mapping[str, Mapping[str, str]]] = {}
+    """RPC name to request field to attribute name."""
+
+    ERRORS: ClassVar[Mapping[int, ErrorCode]] = {}
+    """The driver's error codes."""
+
+    def find(self, rpc: str) -> Method:
+        """What serves `rpc`."""
+        method: Method | None = getattr(self, snake_case(rpc), None)
+        if method is not None:
+            return method
+        attribute_call = _ATTRIBUTE_CALL.fullmatch(rpc)
+        if attribute_call:
+            return _attribute_method(*attribute_call.groups())
+        if rpc in self.CONFIGURES:
+            return self._configure_method(self.CONFIGURES[rpc])
+        return _not_supported(rpc)
+
+    def serves(self, rpc: str) -> bool:
+        """Whether `rpc` does anything but refuse."""
+        return (
+            hasattr(self, snake_case(rpc))
+            or rpc in self.CONFIGURES
+            or (bool(_ATTRIBUTE_CALL.fullmatch(rpc))
+            and not rpc.endswith("ViSession"))
+        )
+
+    @staticmethod
+    def _configure_method(writes: Mapping[str, str]) -> Method:
+        def method(session: InstrumentSession, request: Any, call: Call) -> None:
+            channel_name = getattr(request, "channel_name", "")
+            for field, attribute in writes.items():
+                session.set(attribute, _field_value(request, field), channel_name)
+
+        return method
+
+    def get_error(self, session: InstrumentSession, request: Any, call: Call) -> Fields:
+        """The session's last error, which this forgets."""
+        (code, description), session.error = session.error, (0, "")
+        names = [
+            field.name
+            for field in request.DESCRIPTOR.file.message_types_by_name["GetErrorResponse"].fields
+        ]
+        return {"error_code" if "error_code" in names else "code": code, "description": description}
+
+    def clear_error(self, session: InstrumentSession, request: Any, call: Call) -> None:
+        """Forget the session's last error."""
+        session.error = (0, "")
+
+    def error_message(self, session: InstrumentSession, request: Any, call: Call) -> Fields:
+        """The text of an error code."""
+        known = self.ERRORS.get(request.error_code)
+        return {
+            "error_message": known.text if known else f"Unknown status code {request.error_code}."
+        }
+
+    get_error_message = error_message
+
+    def export_attribute_configuration_buffer(
+        self, session: InstrumentSession, request: Any, call: Call
+    ) -> Fields:
+        """All attribute values, as bytes."""
+        return {"configuration": session.export_configuration()}
+
+    def import_attribute_configuration_buffer(
+        self, session: InstrumentSession, request: Any, call: Call
+    ) -> None:
+        """Take over exported attribute values."""
+        session.import_configuration(request.configuration)
+
+    def export_attribute_configuration_file(
+        self, session: InstrumentSession, request: Any, call: Call
+    ) -> None:
+        """Write all attribute values to a file on the server's disk."""
+        try:
+            Path(request.file_path).write_bytes(session.export_configuration())
+        except OSError as error:
+            raise DriverError(WRITING_FILE_FAILED, str(error)) from error
+
+    def import_attribute_configuration_file(
+        self, session: InstrumentSession, request: Any, call: Call
+    ) -> None:
+        """Take over attribute values from a file on the server's disk."""
+        try:
+            configuration = Path(request.file_path).read_bytes()
+        except OSError as error:
+            raise DriverError(READING_FILE_FAILED, str(error)) from error
+        session.import_configuration(configuration)
+
+    def _nothing(self, session: InstrumentSession, request: Any, call: Call) -> None:
+        """Calls that concern IVI's cache and interchangeability checks, which do not exist here."""
+
+    invalidate_all_attributes = _nothing
+    reset_interchange_check = _nothing
+    clear_interchange_warnings = _nothing
+
+    def get_next_interchange_warning(
+        self, session: InstrumentSession, request: Any, call: Call
+    ) -> Fields:
+        """There is never a warning."""
+        return {"interchange_warning": ""}
+
+    def get_next_coercion_record(
+        self, session: InstrumentSession, request: Any, call: Call
+    ) -> Fields:
+        """Coercions are not recorded."""
+        return {"coercion_record": ""}
+
+    def error_query(self, session: InstrumentSession, request: Any, call: Call) -> Fields:
+        """The instrument's own error queue, which is empty."""
+        return {"error_code": 0, "error_message": "No error."}
+
+    def revision_query(self, session: InstrumentSession, request: Any, call: Call) -> Fields:
+        """Revisions of driver and firmware."""
+        return {
+            "instrument_driver_revision": session.get("specific_driver_revision"),
+            "firmware_revision": session.get("instrument_firmware_revision"),
+        }
+
+    def self_test(self, session: InstrumentSession, request: Any, call: Call) -> Fields:
+        """A simulated instrument always passes."""
+        return {"self_test_result": 0, "self_test_message": "Self-test passed."}
+
+
+def _field_value(request: Any, field: str) -> Value:
+    oneofs = request.DESCRIPTOR.oneofs_by_name
+    if f"{field}_enum" in oneofs:
+        return number_value(request, field)
+    value: Value = getattr(request, field)
+    return value
+
+
+def _attribute_method(action: str, kind: str) -> Method:
+    def method(session: InstrumentSession, request: Any, call: Call) -> Fields | None:
+        where = (request.channel_name, request.attribute_id, kind)
+        if action == "Get":
+            return {"attribute_value": session.get_attribute(*where)}
+        value = _attribute_value(request)
+        if action == "Set":
+            session.set_attribute(*where, value)
+        else:
+            session.table.writable(request.attribute_id, kind).check(value)
+        return None
+
+    return method if kind != "Session" else _not_supported(f"{action}AttributeViSession")
+
+
+def _attribute_value(request: Any) -> Value:
+    if request.DESCRIPTOR.oneofs_by_name:
+        return number_value(request, "attribute_value")
+    raw = "attribute_value_raw"
+    value: Value = getattr(request, raw) if hasattr(request, raw) else request.attribute_value
+    return value
+
+
+def _not_supported(rpc: str) -> Method:
+    def method(session: InstrumentSession, request: Any, call: Call) -> None:
+        raise DriverError(FUNCTION_NOT_SUPPORTED, f"Not simulated: {rpc}")
+
+    return method
+
+
+def attribute_rpcs(rpcs: Iterator[str]) -> list[str]:
+    """Those of `rpcs` that read, write or check an attribute."""
+    return [rpc for rpc in rpcs if _ATTRIBUTE_CALL.fullmatch(rpc)]
