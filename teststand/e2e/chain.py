@@ -110,8 +110,9 @@ class Chain:
 
     def find_commands(self) -> None:
         """Check the environments, and make the folders."""
-        for folder in (self.logs / "plugins", self.data, self._platform_state.parent):
+        for folder in (self.logs / "plugins", self.data):
             folder.mkdir(parents=True, exist_ok=True)
+        self._platform_state.parent.mkdir(mode=0o700)
         for environment, command in (
             (self.environments.server, "json-logger"),
             (self.environments.dcpower, "dcpower-logger-plugin"),

@@ -8,7 +8,6 @@ import os
 import shutil
 import signal
 import stat
-import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,35 +15,12 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
+from session_sharing.ni.folders import Startable, lay_out
 
 if TYPE_CHECKING:
     from ni_measurement_plugin_sdk_service.measurement.service import MeasurementService
 
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-
-_START_SH = """\
-#!/bin/sh
-# Started by the discovery service.
-cd "$(dirname "$0")" || exit 1
-exec "{python}" -m {package} serve -v "$@"
-"""
-
-_START_BAT = """\
-@echo off
-rem Started by the discovery service. A .venv in this folder (install.bat makes one) goes first.
-cd /d "%~dp0"
-set "PLUGIN_PYTHON={python}"
-if exist ".venv\\Scripts\\python.exe" set "PLUGIN_PYTHON=.venv\\Scripts\\python.exe"
-"%PLUGIN_PYTHON%" -m {package} serve -v %*
-"""
-
-_INSTALL_BAT = """\
-@echo off
-rem Called after this folder was published to another machine: installs the plug-in into .venv.
-cd /d "%~dp0"
-py -3 -m venv .venv
-.venv\\Scripts\\python.exe -m pip install {distribution}=={version}
-"""
 
 
 @dataclass(frozen=True)
@@ -125,7 +101,7 @@ def serve(service: MeasurementService) -> None:
 
 
 def install(plugin: Plugin, folder: Path, *, simulate: bool = False) -> list[Path]:
-    """Write what a discovery service needs to start a plug-in with this Python environment.
+    """Lay out the folder by which a discovery service finds and starts a plug-in.
 
     Args:
         plugin: The plug-in.
@@ -135,26 +111,16 @@ def install(plugin: Plugin, folder: Path, *, simulate: bool = False) -> list[Pat
     Returns:
         The files written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    written = [Path(shutil.copy(source, folder)) for source in sorted(plugin.data.iterdir())]
+    program = Startable(
+        data=plugin.data,
+        command=f"{plugin.package} serve -v",
+        distribution=plugin.distribution,
+        version=plugin.version,
+    )
+    written = lay_out(program, folder)
     environment = folder / ".env"
     if simulate and not environment.exists():
         written.append(Path(shutil.copy(plugin.data / ".env.simulation", environment)))
-    for name, template, newline in (
-        ("start.sh", _START_SH, "\n"),
-        ("start.bat", _START_BAT, "\r\n"),
-        ("install.bat", _INSTALL_BAT, "\r\n"),
-    ):
-        text = template.format(
-            python=sys.executable,
-            package=plugin.package,
-            distribution=plugin.distribution,
-            version=plugin.version,
-        )
-        script = folder / name
-        script.write_text(text, encoding="utf-8", newline=newline)
-        script.chmod(script.stat().st_mode | stat.S_IXUSR)
-        written.append(script)
     return written
 
 

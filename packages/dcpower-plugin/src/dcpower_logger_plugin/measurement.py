@@ -64,7 +64,7 @@ def measure(
     settings = SourceSettings(
         voltage_level, voltage_level_range, current_limit, current_limit_range, source_delay
     )
-    with reported_to_caller(measurement_service.context):
+    with reported_to_caller(measurement_service):
         readings = _measure_and_log(list(nidcpower_pins), json_logger_pin, settings)
     return (
         [reading.site for reading in readings],
@@ -79,7 +79,7 @@ def _measure_and_log(
     pins: list[str], logger_pin: str, settings: SourceSettings
 ) -> list[PinReading]:
     _check_input(pins, logger_pin, settings)
-    call = MeasurementCall(measurement_service.context)
+    call = MeasurementCall(measurement_service)
     open_log = JsonLoggerSessionConstructor(discovery_client=measurement_service.discovery_client)
     with (
         call.reserve([*pins, logger_pin]) as reservation,

@@ -67,14 +67,14 @@ def measure(
 ) -> tuple[float, bool, float]:
     """Take one reading with the DMM that is connected to a pin of one site, and log it."""
     settings = DmmSettings(measurement_type, range, resolution_digits)
-    with reported_to_caller(measurement_service.context):
+    with reported_to_caller(measurement_service):
         reading = _measure_and_log(nidmm_pin, json_logger_pin, settings)
     return reading.measured_value, reading.signal_out_of_range, reading.absolute_resolution
 
 
 def _measure_and_log(pin: str, logger_pin: str, settings: DmmSettings) -> Reading:
     _check_input(pin, logger_pin, settings)
-    call = MeasurementCall(measurement_service.context)
+    call = MeasurementCall(measurement_service)
     open_log = JsonLoggerSessionConstructor(discovery_client=measurement_service.discovery_client)
     with call.reserve([pin, logger_pin]) as reservation, contextlib.ExitStack() as stack:
         _check_one_site(pin, reservation.session_info)

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import math
+import logging
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import grpc
 from ni.measurementlink.sessionmanagement.v1.client import MultiSessionReservation
+
+if TYPE_CHECKING:
+    from ni_measurement_plugin_sdk_service.measurement.service import MeasurementService
+
+_logger = logging.getLogger(__name__)
 
 _RESERVATION_SLICE = 0.2
 """Seconds that one attempt to reserve waits; the bound on how late a cancellation is seen."""
@@ -43,31 +48,18 @@ class DeadlineExceededError(MeasurementError):
     status = grpc.StatusCode.DEADLINE_EXCEEDED
 
 
-class CallContext(Protocol):
-    """What this module uses of the SDK's ``MeasurementContext``."""
-
-    @property
-    def time_remaining(self) -> float: ...  # noqa: D102
-    def add_cancel_callback(self, cancel_callback: object, /) -> None: ...  # noqa: D102
-    def abort(self, code: grpc.StatusCode, details: str) -> None: ...  # noqa: D102
-    def reserve_sessions(  # noqa: D102
-        self, pin_or_relay_names: Sequence[str], timeout: float
-    ) -> MultiSessionReservation: ...
-
-
 class MeasurementCall:
     """Watches the caller of one measurement while the measurement works.
 
     Args:
-        context: The SDK's measurement context, inside the measurement function.
+        service: The measurement service, inside its measurement function.
     """
 
-    def __init__(self, context: CallContext) -> None:
-        self._context = context
+    def __init__(self, service: MeasurementService) -> None:
+        self._service = service
         self._cancelled = threading.Event()
-        remaining = context.time_remaining
-        self._deadline = math.inf if remaining is None else time.monotonic() + remaining
-        context.add_cancel_callback(self._cancelled.set)
+        self._deadline = time.monotonic() + service.context.time_remaining
+        service.context.add_cancel_callback(self._cancelled.set)
 
     def check(self) -> None:
         """Return at once while the caller still waits for the result.
@@ -102,11 +94,16 @@ class MeasurementCall:
             DeadlineExceededError: The deadline passed.
             grpc.RpcError: The platform refused, or cannot be reached.
         """
+        context = self._service.context.pin_map_context
+        # No sites means all of them; the SDK takes an empty list for no site.
+        context = context._replace(sites=context.sites or None)
         while True:
             self.check()
             started = time.monotonic()
             try:
-                return self._context.reserve_sessions(pins, timeout=_RESERVATION_SLICE)
+                return self._service.session_management_client.reserve_sessions(
+                    context, pins, timeout=_RESERVATION_SLICE
+                )
             except grpc.RpcError as error:
                 waited = time.monotonic() - started
                 if error.code() is not grpc.StatusCode.UNAVAILABLE:
@@ -116,11 +113,14 @@ class MeasurementCall:
 
 
 @contextlib.contextmanager
-def reported_to_caller(context: CallContext) -> Iterator[None]:
+def reported_to_caller(service: MeasurementService) -> Iterator[None]:
     """Give the caller the status and text of an error, where gRPC alone would say UNKNOWN."""
     try:
         yield
     except MeasurementError as error:
-        context.abort(error.status, str(error))
+        service.context.abort(error.status, str(error))
     except grpc.RpcError as error:
-        context.abort(error.code(), error.details() or str(error))
+        service.context.abort(error.code(), error.details() or str(error))
+    except Exception as error:
+        _logger.exception("the measurement failed")
+        service.context.abort(grpc.StatusCode.UNKNOWN, f"{type(error).__name__}: {error}")

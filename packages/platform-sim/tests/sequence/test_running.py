@@ -101,7 +101,8 @@ def test_cleanup_runs_after_an_error(bench: Bench, group: str) -> None:
     ]
     assert not result.passed
     assert "ValueError: no such instrument" in result.steps[0].message
-    assert "recorder.py" in result.steps[0].message
+    assert "recorder.py" in result.steps[0].details
+    assert "interpreter_child" not in result.steps[0].details
 
 
 def test_an_error_that_the_step_ignores_leaves_the_sequence_going(bench: Bench) -> None:

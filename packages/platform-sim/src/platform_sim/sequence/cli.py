@@ -80,8 +80,7 @@ def run_command(
     if result.passed:
         return
     for step in result.bad_steps:
-        first, _, _ = step.message.partition("\n")
-        click.echo(f"{step.group.value} step {step.step!r}: {first}", err=True)
+        click.echo(f"{step.group.value} step {step.step!r}: {step.message}", err=True)
     raise SystemExit(_INTERRUPTED if result.interrupted else _FAILED)
 
 

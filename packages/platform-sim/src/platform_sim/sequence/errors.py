@@ -26,7 +26,16 @@ class UnsupportedError(SequenceError):
 
 
 class StepError(SequenceError):
-    """A step failed while it ran."""
+    """A step failed while it ran.
+
+    Args:
+        message: What went wrong, in a line.
+        details: More, such as a traceback.
+    """
+
+    def __init__(self, message: str, details: str = "") -> None:
+        super().__init__(message)
+        self.details = details
 
 
 class InterpreterError(SequenceError):

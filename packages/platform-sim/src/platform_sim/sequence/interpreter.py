@@ -87,7 +87,7 @@ class Interpreter:
             }
         )
         if "error" in reply:
-            raise StepError(f"{reply['error']}\n{reply['traceback']}".rstrip())
+            raise StepError(reply["error"], reply["traceback"])
         return reply["value"], reply["context"]
 
     def describe(self, call: PythonCall, module: Path) -> dict[str, Any]:

@@ -41,7 +41,7 @@ class LiveTable:
         """Print the step."""
         status = click.style(f"{result.status.value:<8}", fg=_COLORS[result.status])
         click.echo(f"{result.group.value:<8} {status} {result.seconds:>8.3f}  {result.step}")
-        for line in (*_output_lines(result), *result.message.splitlines()):
+        for line in (*_output_lines(result), *_message_lines(result)):
             click.echo(f"{'':<28}{line}")
 
 
@@ -68,6 +68,7 @@ def run_as_json(run: RunResult) -> dict[str, object]:
                 "status": step.status.value,
                 "seconds": round(step.seconds, 6),
                 "message": step.message,
+                "details": step.details,
                 "measurements": [
                     {"site": one.site, "outputs": _plain(dict(one.outputs))}
                     for one in step.measurements
@@ -113,11 +114,10 @@ def _add_case(suite: etree._Element, file_name: str, step: StepResult) -> None:
     )
     if step.is_bad:
         tag = "failure" if step.status is StepStatus.FAILED else "error"
-        first, _, _ = step.message.partition("\n")
-        etree.SubElement(case, tag, message=_xml(first)).text = _xml(step.message)
+        etree.SubElement(case, tag, message=_xml(step.message)).text = _xml(step.details)
     elif step.status is StepStatus.SKIPPED:
         etree.SubElement(case, "skipped")
-    lines = [*_output_lines(step), *([] if step.is_bad else step.message.splitlines())]
+    lines = list(_output_lines(step))
     if lines:
         etree.SubElement(case, "system-out").text = _xml("\n".join(lines))
 
@@ -127,6 +127,10 @@ def _output_lines(result: StepResult) -> Iterator[str]:
         prefix = "" if one.site is None else f"site {one.site}: "
         for name, value in one.outputs.items():
             yield f"{prefix}{name} = {json.dumps(_plain(value))}"
+
+
+def _message_lines(result: StepResult) -> list[str]:
+    return [*result.message.splitlines(), *result.details.splitlines()]
 
 
 def _plain(value: object) -> object:

@@ -48,7 +48,10 @@ class StepResult:
     """Time that it took."""
 
     message: str = ""
-    """Why it did not do what it should."""
+    """Why it did not do what it should, in a line."""
+
+    details: str = ""
+    """More about that, such as the traceback of a code module."""
 
     measurements: tuple[SiteOutputs, ...] = ()
     """Outputs of a measurement step, one entry per call."""

@@ -110,12 +110,12 @@ class _Run:
         self._listener.step_started(group, step.name)
         self._variables.enter_step()
         started = time.perf_counter()
-        status, message = StepStatus.ERROR, ""
+        status, message, details = StepStatus.ERROR, "", ""
         measured: tuple[SiteOutputs, ...] = ()
         try:
             status, measured = self._run_step(step)
         except PlatformSimError as error:
-            message = str(error)
+            message, details = str(error), getattr(error, "details", "")
         except KeyboardInterrupt:
             if group is Group.CLEANUP:
                 raise
@@ -130,7 +130,7 @@ class _Run:
             else not step.flow.ignore_errors
         )
         seconds = time.perf_counter() - started
-        return StepResult(group, step.name, status, seconds, message, measured, counts)
+        return StepResult(group, step.name, status, seconds, message, details, measured, counts)
 
     def _run_step(self, step: Step) -> tuple[StepStatus, tuple[SiteOutputs, ...]]:
         flow = step.flow

@@ -105,8 +105,8 @@ def perform(request: dict[str, Any], modules: CodeModules, values: Values) -> di
         return {"value": values.encode(result), "context": _encoded_state(state, values)}
     except Exception as error:
         return {
-            "error": f"{type(error).__name__}: {error}",
-            "traceback": traceback.format_exc(),
+            "error": summary(error),
+            "traceback": _traceback(error),
             "context": _encoded_state(state, values),
         }
 
@@ -123,7 +123,22 @@ def describe(request: dict[str, Any], modules: CodeModules) -> dict[str, Any]:
             return {"callable": False}
         return {"callable": True, "parameters": _parameters(inspect.signature(function))}
     except (Exception, SystemExit) as error:
-        return {"error": f"{type(error).__name__}: {error}"}
+        return {"error": summary(error)}
+
+
+def summary(error: BaseException) -> str:
+    """Return an error in one line; of a gRPC error the status and its text."""
+    code, details = getattr(error, "code", None), getattr(error, "details", None)
+    if callable(code) and callable(details):
+        return f"{code().name}: {details()}"
+    return f"{type(error).__name__}: {error}"
+
+
+def _traceback(error: BaseException) -> str:
+    """Return the traceback from the code module on."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = traceback.format_list([one for one in frames if one.filename != __file__])
+    return "".join(["Traceback (most recent call last):\n", *lines, summary(error)])
 
 
 def _parameters(signature: Any) -> list[dict[str, Any]]:
