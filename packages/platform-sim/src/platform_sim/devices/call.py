@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
-from platform_sim.devices.errors import CallCancelled
+from platform_sim.devices.errors import CallCancelledError
 
 
 class Call(Protocol):
@@ -33,9 +33,9 @@ class LocalCall:
 
 
 def check_active(call: Call) -> None:
-    """Raise CallCancelled when the caller has gone."""
+    """Raise CallCancelledError when the caller has gone."""
     if not call.is_active():
-        raise CallCancelled
+        raise CallCancelledError
 
 
 def wake_on_end(call: Call, condition: threading.Condition) -> None:

@@ -55,7 +55,7 @@ class CallError(DeviceError):
         super().__init__(f"{status.name}: {details}")
 
 
-class CallCancelled(DeviceError):
+class CallCancelledError(DeviceError):
     """The caller has gone; whatever the call was waiting for no longer matters."""
 
 

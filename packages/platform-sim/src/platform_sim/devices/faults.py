@@ -88,7 +88,7 @@ class Faults:
 
         Raises:
             DriverError: The call was to fail.
-            CallCancelled: The caller gave up on a device that does not answer.
+            CallCancelledError: The caller gave up on a device that does not answer.
         """
         if not self._failing and not self._silent:
             return

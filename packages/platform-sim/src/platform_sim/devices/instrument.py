@@ -121,7 +121,7 @@ class InstrumentSession:
     def _write(self, attribute: Attribute, indices: Sequence[int], value: Value) -> None:
         value = attribute.check(value)
         taken = [self.coerce(attribute, index, value) for index in indices]
-        for index, coerced in zip(indices, taken):
+        for index, coerced in zip(indices, taken, strict=True):
             self._store(attribute, index)[attribute] = coerced
         self.changed(attribute, indices)
 
@@ -225,7 +225,7 @@ class InstrumentSession:
             Whether `poll` was content in time.
 
         Raises:
-            CallCancelled: The caller has gone.
+            CallCancelledError: The caller has gone.
         """
         again = poll(self.clock.now())
         if again is None:

@@ -85,8 +85,7 @@ class DriverService:
         return (
             hasattr(self, snake_case(rpc))
             or rpc in self.CONFIGURES
-            or (bool(_ATTRIBUTE_CALL.fullmatch(rpc))
-            and not rpc.endswith("ViSession"))
+            or (bool(_ATTRIBUTE_CALL.fullmatch(rpc)) and not rpc.endswith("ViSession"))
         )
 
     @staticmethod

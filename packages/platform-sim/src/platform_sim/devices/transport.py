@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import grpc
 
 from platform_sim.devices.driver import DriverCalls
-from platform_sim.devices.errors import CallCancelled, CallError, DeviceError, DriverError
+from platform_sim.devices.errors import CallCancelledError, CallError, DeviceError, DriverError
 
 _log = logging.getLogger(__name__)
 
@@ -65,7 +65,8 @@ def serve(answer: Callable[[], Any], context: grpc.ServicerContext) -> Any:
     except Exception:
         _log.exception("a simulated driver failed")
         raise
-    _abort(failure, context)
+    # Outside the try: `abort` raises a bare Exception.
+    return _abort(failure, context)
 
 
 def _abort(error: DeviceError, context: grpc.ServicerContext) -> NoReturn:
@@ -74,6 +75,6 @@ def _abort(error: DeviceError, context: grpc.ServicerContext) -> NoReturn:
         context.abort(grpc.StatusCode.UNKNOWN, error.description[:_MAX_DESCRIPTION])
     if isinstance(error, CallError):
         context.abort(error.status, error.details)
-    if isinstance(error, CallCancelled):
+    if isinstance(error, CallCancelledError):
         context.abort(grpc.StatusCode.CANCELLED, "The call was cancelled.")
     context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))

@@ -30,7 +30,7 @@ class Reservations:
 
         Raises:
             CallError: A field is empty, the client holds it already, or a reset came between.
-            CallCancelled: The caller gave up waiting.
+            CallCancelledError: The caller gave up waiting.
         """
         _require(reservation_id, client_id)
         with self._changed:
@@ -81,7 +81,7 @@ def _require(reservation_id: str, client_id: str) -> None:
         )
 
 
-class SessionUtilitiesServicer(session_pb2_grpc.SessionUtilitiesServicer):  # type: ignore[misc]
+class SessionUtilitiesServicer(session_pb2_grpc.SessionUtilitiesServicer):
     """The service `nidevice_grpc.SessionUtilities`.
 
     Args:

@@ -6,7 +6,7 @@ import copy
 import math
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -169,6 +169,7 @@ class Bench:
         """The mean of a wired channel over an aperture."""
         key = channel_key(channel)
         with self._lock:
+            self._follow_drift(begin)
             voltage = current = 0.0
             limited = False
             for settling, since, until in self._between(begin, end):
@@ -230,7 +231,7 @@ class Bench:
         """The stretches that lie in an aperture, with the part of it that each covers."""
         stretches = list(self._stretches)
         ends = [following.circuit.now for following in stretches[1:]] + [math.inf]
-        for index, (settling, until) in enumerate(zip(stretches, ends)):
+        for index, (settling, until) in enumerate(zip(stretches, ends, strict=True)):
             first = settling.circuit.now if index else -math.inf
             since, until = max(begin, first), min(end, until)
             if since < until or (since == until == end and begin == end):
@@ -239,10 +240,15 @@ class Bench:
                 if begin == end:
                     return
 
+    def _follow_drift(self, at: float) -> None:
+        """Take drifting parts as they are at a time; they count as constant over an aperture."""
+        if any(part.values["drift"] for part in self._netlist.parts.values()):
+            self._begin_stretch(at)
+
     def _begin_stretch(self, at: float) -> None:
         last = self._stretches[-1]
         at = max(at, last.circuit.now)
-        voltages = dict(zip((p.name for p in last.circuit.capacitors), last.at(at)))
+        voltages = dict(zip((p.name for p in last.circuit.capacitors), last.at(at), strict=True))
         circuit = self._circuit(at)
         start = np.array([voltages.get(part.name, 0.0) for part in circuit.capacitors])
         self._stretches.append(Settling(circuit, start))
@@ -257,7 +263,7 @@ class Bench:
         return [p.name for p in self._netlist.parts.values() if p.kind == "capacitor"]
 
     def _begin_faults(self) -> None:
-        actions = {
+        actions: dict[str, Callable[..., None]] = {
             "open": self.disconnect,
             "drift": lambda part, rate: self.set(part, drift=rate),
             "over-range": self.faults.over_range,

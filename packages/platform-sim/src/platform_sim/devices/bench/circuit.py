@@ -204,7 +204,7 @@ class Circuit:
             len(self.capacitors) + len(sources) + sum(v is not None for v in holding.values())
         )
         equations = Equations(self.nodes, branches)
-        for part, voltage in zip(self.capacitors, capacitor_voltages):
+        for part, voltage in zip(self.capacitors, capacitor_voltages, strict=True):
             equations.add_branch(part.nets, voltage, part.values["esr"])
         for part in sources:
             equations.add_branch(part.nets, part.main_value(self.now), part.values["resistance"])
@@ -232,13 +232,16 @@ class Circuit:
         across = [0.0] * len(self.diodes)
         for _ in range(_NEWTON_STEPS if self.diodes else 0):
             tangent = equations.copy()
-            for part, voltage in zip(self.diodes, across):
+            for part, voltage in zip(self.diodes, across, strict=True):
                 current, slope = diode_current(part, voltage, self.now)
                 tangent.add_conductance(part.nets, slope)
                 tangent.add_current(part.nets, slope * voltage - current)
             x = tangent.solve()
             wanted = [float(self.nodes.across(x, part.nets)) for part in self.diodes]
-            limited = [limit_step(p, old, new) for p, old, new in zip(self.diodes, across, wanted)]
+            limited = [
+                limit_step(p, old, new)
+                for p, old, new in zip(self.diodes, across, wanted, strict=True)
+            ]
             settled = np.allclose(wanted, across, _NEWTON_TOLERANCE, _NEWTON_TOLERANCE)
             if settled and limited == wanted:
                 return tangent

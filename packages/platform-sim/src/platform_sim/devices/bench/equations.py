@@ -83,7 +83,7 @@ class Equations:
 
     def add_current(self, nets: Nets, current: complex) -> None:
         """Drive a current into the first net and out of the second."""
-        for node, sign in zip(self.nodes.of(nets), (1.0, -1.0)):
+        for node, sign in zip(self.nodes.of(nets), (1.0, -1.0), strict=True):
             if node >= 0:
                 self.right[node] += sign * current
 
@@ -91,7 +91,7 @@ class Equations:
         """Add V(a) - V(b) - impedance * i = voltage; returns the place of i, from a to b."""
         row = self._next_row
         self._next_row += 1
-        for node, sign in zip(self.nodes.of(nets), (1.0, -1.0)):
+        for node, sign in zip(self.nodes.of(nets), (1.0, -1.0), strict=True):
             if node >= 0:
                 self.matrix[node, row] += sign
                 self.matrix[row, node] += sign

@@ -98,7 +98,7 @@ class Settling:
 
 
 def _symmetric(matrix: Vector) -> Vector:
-    return (matrix + matrix.T) / 2.0
+    return np.asarray((matrix + matrix.T) / 2.0)
 
 
 def _phi1(z: Vector) -> Vector:

@@ -7,11 +7,12 @@ looks, and the readings of a sequence do not depend on the load of the machine.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections import Counter, deque
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from nidcpower.enums import Event, MeasureWhen, SendSoftwareEdgeTriggerType, TriggerType
 
@@ -65,8 +66,10 @@ class Hardware(Protocol):
         ...
 
 
-Waiting = float | SendSoftwareEdgeTriggerType
-Script = Generator[Waiting, float, None]
+Waiting: TypeAlias = "float | SendSoftwareEdgeTriggerType"
+"""A time, or a trigger."""
+
+Script: TypeAlias = "Generator[Waiting, float, None]"
 
 
 class Engine:
@@ -222,10 +225,8 @@ class Engine:
         script, waiting = entry
         if isinstance(waiting, Trigger):
             self._sent[waiting].popleft()
-        try:
+        with contextlib.suppress(StopIteration):
             self._scripts.append((script, script.send(at)))
-        except StopIteration:
-            pass
 
     def _due(self, waiting: Waiting) -> float:
         if isinstance(waiting, Trigger):
@@ -233,7 +234,7 @@ class Engine:
         return waiting
 
     def _awaits(self, trigger: SendSoftwareEdgeTriggerType) -> bool:
-        return self._value(TRIGGER_ATTRIBUTES[trigger]) != TriggerType.NONE.value
+        return bool(self._value(TRIGGER_ATTRIBUTES[trigger]) != TriggerType.NONE.value)
 
     def _emit(self, event: Event) -> None:
         self._occurred[event.value] += 1

@@ -122,18 +122,20 @@ class LcrUnit:
 
     def acquire(self) -> LcrRecord:
         """Measure now."""
-        number = lambda name: self._session.number(name, self._channel.index)  # noqa: E731
-        frequency = number("lcr_frequency")
+        frequency = self._number("lcr_frequency")
         z = self._impedance(frequency)
         stimulus = self._session.get("lcr_stimulus_function", self._channel.index)
         if stimulus == LCRStimulusFunction.VOLTAGE.value:
-            voltage = complex(number("lcr_voltage_amplitude"))
+            voltage = complex(self._number("lcr_voltage_amplitude"))
             current = voltage / z
         else:
-            current = complex(number("lcr_current_amplitude"))
+            current = complex(self._number("lcr_current_amplitude"))
             voltage = current * z
         vdc, idc = self._bias()
         return LcrRecord(vdc, idc, frequency, voltage, current, z)
+
+    def _number(self, name: str) -> float:
+        return self._session.number(name, self._channel.index)
 
     def _impedance(self, frequency: float) -> complex:
         if not self._channel.wired:

@@ -79,7 +79,7 @@ class SequenceBook:
             steps = self.get(active).steps
         else:
             steps = [{level_attribute: level} for level in self.levels]
-            for step, delay in zip(steps, self.delays):
+            for step, delay in zip(steps, self.delays, strict=bool(self.delays)):
                 step["source_delay"] = delay
         if not steps:
             raise DriverError(

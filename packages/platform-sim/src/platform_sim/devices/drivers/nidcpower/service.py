@@ -378,7 +378,7 @@ class DCPowerService(DriverService):
         _require_feature(session, "lcr")
         unit = session.lcr[session.select_one(request.channel_name)]
         date = unit.last_compensation(enum_value(request, "compensation_type"))
-        return dict(zip(("year", "month", "day", "hour", "minute"), date))
+        return dict(zip(("year", "month", "day", "hour", "minute"), date, strict=True))
 
     def get_lcr_custom_cable_compensation_data(
         self, session: DCPowerSession, request: Any, call: Call

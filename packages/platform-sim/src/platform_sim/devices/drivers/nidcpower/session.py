@@ -283,7 +283,9 @@ class DCPowerSession(InstrumentSession):
         begin = self.clock.now()
         ends = [begin + self.units[index].aperture() for index in indices]
         self.sleep(call, max(ends))
-        return [self.units[index].measure(begin, end) for index, end in zip(indices, ends)]
+        return [
+            self.units[index].measure(begin, end) for index, end in zip(indices, ends, strict=True)
+        ]
 
     def fetch(self, index: int, count: int, timeout: float, call: Call) -> list[Record]:
         """Take measurements that the channel's engine made, oldest first.
