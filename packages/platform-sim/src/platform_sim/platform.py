@@ -90,6 +90,8 @@ class Platform:
         self._log_folder = self.options.log_folder
         self._owns_log_folder = False
         self._registry = ServiceRegistry()
+        self._pin_maps = PinMapStore()
+        self._sessions = SessionManagement(self._pin_maps, time.time)
         self._catalog = ServiceCatalog(self.options.plugin_folders)
         self._activator = Activator(
             self._registry,
@@ -114,6 +116,11 @@ class Platform:
     def discovery_address(self) -> str:
         """HOST:PORT of discovery, pin map and session management."""
         return self.state.discovery_address
+
+    @property
+    def waiting_reservations(self) -> int:
+        """How many callers wait for sessions that others hold."""
+        return self._sessions.reservations.waiting_count()
 
     def __enter__(self) -> Platform:
         self.start()
@@ -184,15 +191,14 @@ class Platform:
 
     async def _start_services(self) -> int:
         server = grpc.aio.server(interceptors=[ErrorStatusInterceptor()], options=_SERVER_OPTIONS)
-        pin_maps = PinMapStore()
         discovery_service_pb2_grpc.add_DiscoveryServiceServicer_to_server(
             DiscoveryServicer(self._registry, self._make_directory(), self._activator), server
         )
         pin_map_service_pb2_grpc.add_PinMapServiceServicer_to_server(
-            PinMapServicer(pin_maps), server
+            PinMapServicer(self._pin_maps), server
         )
         session_management_service_pb2_grpc.add_SessionManagementServiceServicer_to_server(
-            SessionManagementServicer(SessionManagement(pin_maps, time.time)), server
+            SessionManagementServicer(self._sessions), server
         )
         port = server.add_insecure_port(_ANY_PORT)
         for interface in (PIN_MAP_INTERFACE, SESSION_MANAGEMENT_INTERFACE):

@@ -42,6 +42,11 @@ class PlatformFixture:
         """Where the output of started plug-ins goes."""
         return self._folder / "logs"
 
+    @property
+    def waiting_reservations(self) -> int:
+        """How many callers wait for sessions that others hold."""
+        return self._platform.waiting_reservations
+
     def environment(self) -> dict[str, str]:
         """Returns an environment for a process whose NI SDK is to find this platform."""
         from platform_sim.hook import hooked_environment
