@@ -190,13 +190,18 @@ def test_reservers_are_served_in_the_order_in_which_they_came(platform):
     order = []
 
     def reserve(who):
-        with SessionManagementClient() as client:
-            with client.reserve_sessions(context, ["P0"], timeout=10):
-                order.append(who)
+        with (
+            SessionManagementClient() as client,
+            client.reserve_sessions(context, ["P0"], timeout=10),
+        ):
+            order.append(who)
 
-    with SessionManagementClient() as client, ThreadPoolExecutor(5) as threads:
-        with client.reserve_sessions(context, ["P0"]):
-            for who in range(5):
-                threads.submit(reserve, who)
-                wait_until(lambda who=who: platform.waiting_reservations == who + 1)
+    with (
+        ThreadPoolExecutor(5) as threads,
+        SessionManagementClient() as client,
+        client.reserve_sessions(context, ["P0"]),
+    ):
+        for who in range(5):
+            threads.submit(reserve, who)
+            wait_until(lambda who=who: platform.waiting_reservations == who + 1)
     assert order == [0, 1, 2, 3, 4]

@@ -19,7 +19,7 @@ from platform_sim.channels import open_channel, text_of_error
 from platform_sim.errors import MeasurementError, ParameterError
 from platform_sim.platform_client import PlatformClient
 from platform_sim.plugin_client.metadata import Parameter, PluginMetadata
-from platform_sim.plugin_client.values import parse_text, read_value, write_value
+from platform_sim.plugin_client.values import parse_text, read_value, send_zero_enums, write_value
 from platform_sim.plugin_client.wire_types import message_class
 
 V1_INTERFACE = "ni.measurementlink.measurement.v1.MeasurementService"
@@ -150,6 +150,7 @@ class MeasurementPlugin:
         message.ParseFromString(signature.configuration_defaults.value)
         for name, value in values.items():
             write_value(message, self._parameter(name), value)
+        send_zero_enums(message, self.metadata.parameters)
         return any_pb2.Any(
             type_url=f"type.googleapis.com/{self.metadata.configuration_type}",
             value=message.SerializeToString(),

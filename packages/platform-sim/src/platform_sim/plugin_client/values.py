@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from google.protobuf import type_pb2
@@ -63,6 +63,19 @@ def write_value(message: Message, parameter: Parameter, value: object) -> None:
         raise ParameterError(
             f"{parameter.name}: {value!r} does not fit {parameter.type_name}: {error}."
         ) from error
+
+
+def send_zero_enums(message: Message, parameters: Iterable[Parameter]) -> None:
+    """Makes the enums of a configuration that are zero part of the message.
+
+    The SDK declares its fields in proto2, where an enum that is not sent is its first member,
+    which need not be the one with the value zero. Its defaults leave zeros out too.
+    """
+    for parameter in parameters:
+        name = field_name(parameter)
+        is_enum = parameter.type == _Field.TYPE_ENUM and not parameter.is_repeated
+        if is_enum and not message.HasField(name):
+            setattr(message, name, 0)
 
 
 def parse_text(parameter: Parameter, text: str) -> object:

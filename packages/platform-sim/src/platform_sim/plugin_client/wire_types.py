@@ -19,6 +19,7 @@ from platform_sim.errors import MeasurementError
 from platform_sim.plugin_client.metadata import Parameter
 
 _PACKAGE = "platform_sim.plugin_client"
+_NEVER_PACKED = (type_pb2.Field.TYPE_STRING, type_pb2.Field.TYPE_BYTES, type_pb2.Field.TYPE_MESSAGE)
 _KNOWN_MESSAGE_MODULES = (
     "array_pb2",
     "scalar_pb2",
@@ -47,7 +48,8 @@ def message_class(name: str, parameters: Iterable[Parameter]) -> type[Message]:
         MeasurementError: A field's message type is not known to this client.
     """
     pool = DescriptorPool()
-    file = FileDescriptorProto(name=f"{name}.proto", package=_PACKAGE, syntax="proto3")
+    # proto2, because its fields can be sent when they are zero: see values.send_zero_enums.
+    file = FileDescriptorProto(name=f"{name}.proto", package=_PACKAGE, syntax="proto2")
     message = file.message_type.add(name=name)
     for parameter in parameters:
         field = message.field.add(name=field_name(parameter), number=parameter.field_number)
@@ -57,6 +59,8 @@ def message_class(name: str, parameters: Iterable[Parameter]) -> type[Message]:
             else FieldDescriptorProto.LABEL_OPTIONAL
         )
         field.type = _field_type(parameter)
+        if parameter.is_repeated and parameter.type not in _NEVER_PACKED:
+            field.options.packed = True
         if parameter.type == type_pb2.Field.TYPE_MESSAGE:
             field.type_name = f".{parameter.message_type}"
             source = _file_of(parameter.message_type)

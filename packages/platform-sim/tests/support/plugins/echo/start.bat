@@ -1,0 +1,2 @@
+@echo off
+.venv\Scripts\python.exe echo.py -v
