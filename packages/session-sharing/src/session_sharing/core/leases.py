@@ -43,6 +43,10 @@ class Leases:
         self._order = itertools.count()
         self._ended = 0
 
+    def __len__(self) -> int:
+        """Count what is kept, ended leases that are not yet swept included."""
+        return len(self._queue)
+
     def grant(self, seconds: float, on_expiry: Callable[[], None]) -> Lease:
         """Start a lease; `on_expiry` is called, without locks, unless it ends or is renewed."""
         lease = Lease(self, self.clock() + seconds, on_expiry)

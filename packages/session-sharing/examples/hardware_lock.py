@@ -1,0 +1,54 @@
+"""A hardware lock that processes share: the whole of a new resource kind.
+
+Serve it:  python hardware_lock.py serve
+Use it:    python hardware_lock.py hold scope-1
+"""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+from session_sharing.client import ConnectOptions, SessionOptions, SharedSession
+from session_sharing.core.behaviors import InitializationBehavior
+from session_sharing.core.resources import Resource
+from session_sharing.server import SessionHost, StateFile
+
+STATE = Path("lock-server.json")
+
+
+class HardwareLock(Resource):
+    """Being open is all that a lock does."""
+
+
+class LockSession(SharedSession):
+    """Holds the lock while it is open; a second holder is refused."""
+
+    kind = "lock"
+
+    def __init__(self, name: str, connect: ConnectOptions) -> None:
+        super().__init__(
+            name, connect, SessionOptions(InitializationBehavior.INITIALIZE_SERVER_SESSION)
+        )
+
+
+async def serve(state: StateFile) -> None:
+    """Serve locks until Ctrl-C."""
+    state.claim()
+    host = SessionHost({"lock": HardwareLock})
+    await host.run(lambda: state.write({"targets": host.targets}, host.authenticator.token))
+    state.remove()
+
+
+def connect(state: StateFile) -> ConnectOptions:
+    """Find the server by its state file."""
+    targets = json.loads(state.path.read_text())["targets"]
+    return ConnectOptions(targets[0], token=state.token_path.read_text())
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "serve":
+        asyncio.run(serve(StateFile(STATE.absolute())))
+    else:
+        with LockSession(sys.argv[2], connect(StateFile(STATE.absolute()))) as lock:
+            input(f"holding {lock.resource}; press Enter to let go ")

@@ -1,0 +1,49 @@
+"""Watchers get every event in order, or are told which they missed."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from session_sharing.core.events import EventLog, EventType, Gap, SessionEvent
+
+
+def _publish(log: EventLog, *names: str) -> None:
+    for name in names:
+        log.publish(SessionEvent(EventType.OPENED, session_name=name))
+
+
+def test_a_watcher_that_was_too_slow_is_told_which_revisions_it_missed() -> None:
+    log = EventLog(capacity=3)
+    _publish(log, "a", "b", "c", "d", "e")
+
+    found, following = log.since(1)
+
+    assert found[0] == Gap(1, 2)
+    assert [event.session_name for event in found[1:]] == ["c", "d", "e"]  # type: ignore[union-attr]
+    assert following == 6
+
+
+def test_a_filter_passes_over_others_without_calling_them_missed() -> None:
+    log = EventLog(capacity=3)
+    following = 1
+    for _ in range(10):
+        _publish(log, "other")
+        found, following = log.since(following, prefix="mine")
+        assert found == []
+
+
+@given(st.lists(st.integers(0, 5), max_size=50), st.integers(1, 10))
+def test_reading_on_and_on_gives_every_revision_once(bursts: list[int], capacity: int) -> None:
+    log = EventLog(capacity)
+    revisions: list[int] = []
+    following = 1
+    for burst in bursts:
+        _publish(log, *["s"] * burst)
+        found, following = log.since(following)
+        for event in found:
+            if isinstance(event, Gap):
+                revisions += range(event.first, event.last + 1)
+            else:
+                revisions.append(event.revision)
+
+    assert revisions == list(range(1, log.revision + 1))

@@ -1,0 +1,136 @@
+"""Clients are known by their secret, and their attachments end when they are gone for good."""
+
+from __future__ import annotations
+
+import pytest
+from inline import World
+from session_sharing.core.errors import InvalidArgumentError, SessionExpiredError
+from session_sharing.core.events import EventType
+from session_sharing.core.presence import Presence, client_id
+from session_sharing.core.sessions import OpenRequest
+
+SECRET = b"0123456789abcdef"
+REQUEST = OpenRequest("probe", "r")
+
+
+def test_a_client_that_comes_back_within_its_grace_keeps_its_attachments() -> None:
+    world = World()
+    presence = Presence(world.registry)
+    client, resumed = presence.hold(SECRET, window=2.0)
+    assert not resumed
+    opened = presence.open(SECRET, REQUEST).result()
+    assert opened.attachment
+
+    presence.release(client)
+    world.pass_time(0.99)
+    again, resumed = presence.hold(SECRET, window=2.0)
+    world.pass_time(1000)
+
+    assert resumed and again is client
+    assert world.registry.attachment(opened.attachment.id) is opened.attachment
+
+
+def test_a_client_that_stays_away_loses_its_attachments_once_its_grace_is_over() -> None:
+    world = World()
+    presence = Presence(world.registry)
+    client, _ = presence.hold(SECRET, window=2.0)
+    opened = presence.open(SECRET, REQUEST).result()
+    assert opened.attachment
+
+    presence.release(client)
+    world.pass_time(1.0)
+
+    with pytest.raises(SessionExpiredError):
+        world.registry.attachment(opened.attachment.id)
+    assert world.released == [("abandon", "r")]
+    types = [event.type for event in world.registry.events.since(1)[0]]
+    assert types == [EventType.OPENED, EventType.EXPIRED, EventType.CLOSED]
+    _, resumed = presence.hold(SECRET, window=2.0)
+    assert not resumed
+
+
+def test_two_beginnings_of_one_client_make_one_that_lives_until_the_last_stream_ends() -> None:
+    world = World()
+    presence = Presence(world.registry)
+    first, _ = presence.hold(SECRET, window=2.0)
+    second, resumed = presence.hold(SECRET, window=2.0)
+    assert first is second and resumed
+    presence.open(SECRET, REQUEST).result()
+
+    presence.release(first)
+    world.pass_time(1000)
+    assert len(world.registry.sessions()) == 1
+    presence.release(second)
+    world.pass_time(1.0)
+    assert world.registry.sessions() == []
+
+
+def test_the_same_secret_from_another_identity_is_another_client() -> None:
+    presence = Presence(World().registry)
+    mine, _ = presence.hold(SECRET, window=2.0, principal="ann")
+    theirs, resumed = presence.hold(SECRET, window=2.0, principal="ben")
+
+    assert mine is not theirs and not resumed
+
+
+def test_a_repeated_open_takes_effect_once() -> None:
+    world = World()
+    presence = Presence(world.registry)
+    presence.hold(SECRET, window=2.0)
+    first = presence.open(SECRET, REQUEST, "request-1").result()
+    again = presence.open(SECRET, REQUEST, "request-1").result()
+
+    assert again is first and again.new_session
+    assert len(first.session.attachments) == 1
+
+
+def test_a_client_without_a_stream_is_kept_by_its_calls() -> None:
+    world = World()
+    presence = Presence(world.registry)
+    opened = presence.open(SECRET, REQUEST, by_calls=True).result()
+    assert opened.attachment
+    for _ in range(10):
+        world.pass_time(50)
+        world.registry.attachment(opened.attachment.id)
+
+    world.pass_time(61)
+    with pytest.raises(SessionExpiredError):
+        world.registry.attachment(opened.attachment.id)
+
+
+def test_whoever_holds_no_stream_and_does_not_say_so_is_not_present() -> None:
+    with pytest.raises(SessionExpiredError):
+        Presence(World().registry).open(SECRET, REQUEST)
+
+
+def test_a_short_secret_is_none() -> None:
+    with pytest.raises(InvalidArgumentError):
+        Presence(World().registry).hold(b"short", window=2.0)
+
+
+def test_windows_stay_within_the_servers_range() -> None:
+    presence = Presence(World().registry)
+    for number, (wanted, granted) in enumerate([(0.0, 2.0), (0.001, 0.5), (1e9, 60.0), (7.0, 7.0)]):
+        client, _ = presence.hold(bytes([number]) * 16, wanted)
+        assert client.window == granted
+
+
+def test_a_thousand_clients_that_end_together_all_end() -> None:
+    world = World()
+    presence = Presence(world.registry)
+    clients = []
+    for number in range(1000):
+        secret = number.to_bytes(16, "big")
+        clients.append(presence.hold(secret, window=2.0)[0])
+        presence.open(secret, OpenRequest("probe", f"r{number}")).result()
+    for client in clients:
+        presence.release(client)
+
+    world.pass_time(1.0)
+    assert world.registry.sessions() == []
+    assert len(presence) == 0
+
+
+def test_a_clients_public_name_does_not_tell_its_secret_and_never_changes() -> None:
+    assert client_id(SECRET) == client_id(SECRET)
+    assert SECRET.hex() not in client_id(SECRET)
