@@ -1,0 +1,9 @@
+"""Write and check .measui files, the panels that InstrumentStudio shows for a measurement plug-in.
+
+The format was read off public files; no file written here has met InstrumentStudio yet.
+"""
+
+from platform_sim.measui.bindings import check_bindings
+from platform_sim.measui.document import measui_text
+
+__all__ = ["check_bindings", "measui_text"]

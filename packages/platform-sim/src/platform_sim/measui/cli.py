@@ -1,0 +1,59 @@
+"""The verb ``measui`` of ``platform-sim``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from platform_sim.cli.options import locate_platform, state_file_option
+from platform_sim.measui.bindings import check_bindings
+from platform_sim.measui.document import measui_text
+from platform_sim.plugin_client import MeasurementPlugin
+
+
+@click.command("measui")
+@click.argument("service_class")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write. Default: standard output.",
+)
+@click.option(
+    "--check",
+    "checked",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Write nothing; check the bindings of this .measui against the plug-in.",
+)
+@state_file_option
+def measui_command(
+    service_class: str, output: Path | None, checked: Path | None, state_file: Path | None
+) -> None:
+    """Write the InstrumentStudio panel of the plug-in SERVICE_CLASS, with a control for everything.
+
+    The plug-in is started if it does not run.
+
+    Example: platform-sim measui ni.examples.NIDmmMeasurementWithLogger -o Panel.measui
+    """
+    address = locate_platform(state_file)
+    with MeasurementPlugin.resolve(service_class, discovery_address=address) as plugin:
+        metadata = plugin.metadata
+    text = (
+        checked.read_text(encoding="utf-8-sig") if checked else measui_text(service_class, metadata)
+    )
+    problems = check_bindings(text, service_class, metadata)
+    for problem in problems:
+        click.echo(problem, err=True)
+    if checked is None:
+        _write(text, output)
+    elif problems:
+        raise SystemExit(1)
+
+
+def _write(text: str, output: Path | None) -> None:
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    output.write_text(text, encoding="utf-8", newline="\n")
+    click.echo(output)
