@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from types import ModuleType
-from typing import Any, Union
+from typing import Any
 
 from platform_sim.devices.errors import (
     ATTRIBUTE_NOT_RECOGNISED,
@@ -22,7 +22,7 @@ from platform_sim.devices.errors import (
     DriverError,
 )
 
-Value = Union[bool, int, float, str]
+Value = bool | int | float | str
 
 _PYTHON_TYPES: dict[str, type] = {
     "Boolean": bool,
