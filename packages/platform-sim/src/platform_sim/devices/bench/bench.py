@@ -230,15 +230,18 @@ class Bench:
     def _between(self, begin: float, end: float) -> Iterator[tuple[Settling, float, float]]:
         """The stretches that lie in an aperture, with the part of it that each covers."""
         stretches = list(self._stretches)
+        if begin == end:
+            begun = [s for s in stretches if s.circuit.now <= begin]
+            settling = begun[-1] if begun else stretches[0]
+            yield settling, max(begin, settling.circuit.now), max(end, settling.circuit.now)
+            return
         ends = [following.circuit.now for following in stretches[1:]] + [math.inf]
         for index, (settling, until) in enumerate(zip(stretches, ends, strict=True)):
             first = settling.circuit.now if index else -math.inf
             since, until = max(begin, first), min(end, until)
-            if since < until or (since == until == end and begin == end):
+            if since < until:
                 # Before the first change that is remembered nothing is known: take its begin.
                 yield settling, max(since, settling.circuit.now), max(until, settling.circuit.now)
-                if begin == end:
-                    return
 
     def _follow_drift(self, at: float) -> None:
         """Take drifting parts as they are at a time; they count as constant over an aperture."""

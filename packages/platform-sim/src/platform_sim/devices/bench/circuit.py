@@ -33,8 +33,8 @@ from platform_sim.devices.bench.regulation import (
 )
 from platform_sim.devices.errors import BenchError
 
-OUTPUT_RESISTANCE = 1e-9
-"""Ohms in every voltage output: keeps two in parallel solvable, drops a nanovolt per ampere."""
+OUTPUT_RESISTANCE = 1e-12
+"""Ohms in every voltage output: keeps two in parallel solvable, drops a picovolt per ampere."""
 
 _NEWTON_STEPS = 200
 _NEWTON_TOLERANCE = 1e-13

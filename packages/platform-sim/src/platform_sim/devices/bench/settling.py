@@ -18,6 +18,8 @@ _LINEAR_TOLERANCE = 1e-11
 _DIODE_TOLERANCE = 1e-7
 _ABSOLUTE_TOLERANCE = 1e-13  # volts
 _SMALLEST_STEP = 2.0**-50  # of the whole stretch
+_BEND_STEP = 2.0**-22  # of the whole stretch: where an output reaches or leaves its limit
+
 
 
 class Settling:
@@ -72,6 +74,9 @@ class Settling:
             if error > 1.0 and step > duration * _SMALLEST_STEP:
                 step /= 2.0 if error < 8.0 else 4.0
                 continue
+            if step > duration * _BEND_STEP and self._bends(voltages, fine):
+                step /= 2.0
+                continue
             part = (whole if error < 1e-3 else (first + second) / 2.0) * (step / duration)
             total = part if total is None else total + part
             voltages, remaining = fine, remaining - step
@@ -79,6 +84,10 @@ class Settling:
         if total is None:
             total = self.circuit.solve(voltages).observed
         return voltages, total
+
+    def _bends(self, before: Vector, after: Vector) -> bool:
+        """Whether an output reaches or leaves its limit in between."""
+        return self.circuit.solve(before).modes != self.circuit.solve(after).modes
 
     def _step(self, voltages: Vector, duration: float) -> tuple[Vector, Vector]:
         """One linearised step: voltages after it, mean of what is observed over it."""
