@@ -1,0 +1,142 @@
+"""`platform-sim up`: ready line, state file, stop, and one platform per state file."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+
+import psutil
+import pytest
+from platform_process import clean_environment, command, running_platform, wait_for_exit
+from platform_sim.errors import StateFileError
+from platform_sim.platform_client import PlatformClient
+from platform_sim.state_file import (
+    PlatformState,
+    claim_state_file,
+    default_state_file,
+    read_state,
+    release_state_file,
+)
+from plugin_folders import started_pids, write_plain_service
+
+
+def test_the_ready_line_names_addresses_and_state_file(tmp_path):
+    with running_platform(tmp_path) as platform:
+        state = platform.state
+        assert state.pid == platform.process.pid
+        for part in (state.discovery_address, state.device_server_address, platform.state_file):
+            assert str(part) in platform.ready_line
+        with PlatformClient(state.discovery_address) as client:
+            assert client.services()
+
+
+def test_the_state_file_is_the_users_alone_and_goes_with_the_platform(tmp_path):
+    with running_platform(tmp_path) as platform:
+        assert json.loads(platform.state_file.read_text()).keys() == {
+            "pid",
+            "discovery_address",
+            "device_server_address",
+        }
+        if sys.platform != "win32":
+            assert stat.S_IMODE(platform.state_file.stat().st_mode) == 0o600
+        assert platform.stop() == 0
+        assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_platform_and_plugins_with_exit_code_zero(tmp_path, number):
+    write_plain_service(tmp_path / "plain", "test.Plain")
+    with running_platform(tmp_path, "--plugins", tmp_path) as platform:
+        with PlatformClient(platform.state.discovery_address) as client:
+            client.resolve("test.Interface")
+        platform.process.send_signal(number)
+        assert platform.process.wait(10) == 0
+    assert all(wait_for_exit(pid, 0.1) for pid in started_pids(tmp_path / "plain"))
+    assert not platform.state_file.exists()
+
+
+def test_a_second_platform_on_a_live_state_file_is_refused(tmp_path):
+    with running_platform(tmp_path) as platform:
+        second = platform.run("up", check=False)
+        assert second.returncode == 1
+        assert f"pid {platform.process.pid}" in second.stderr
+        assert platform.state.is_live()
+
+
+def test_a_killed_platforms_state_file_is_reclaimed(tmp_path):
+    with running_platform(tmp_path) as first:
+        first.process.kill()
+        first.process.wait()
+        assert first.state_file.exists()
+        with running_platform(tmp_path) as second:
+            assert second.state.pid == second.process.pid
+
+
+def test_platforms_of_other_state_files_run_side_by_side(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    with running_platform(tmp_path / "a") as one, running_platform(tmp_path / "b") as other:
+        assert one.state.discovery_address != other.state.discovery_address
+
+
+def test_no_child_is_left_of_a_platform_that_had_none(tmp_path):
+    with running_platform(tmp_path) as platform:
+        assert psutil.Process(platform.process.pid).children() == []
+
+
+@pytest.mark.parametrize("verb", ["services", "reservations"])
+def test_verbs_without_a_platform_say_how_to_start_one(tmp_path, verb):
+    done = subprocess.run(
+        command(verb, "--state-file", tmp_path / "none.json"),
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "platform-sim up" in done.stderr
+
+
+STATE = PlatformState(os.getpid(), "127.0.0.1:1", "")
+
+
+def test_a_file_that_is_no_state_file_is_never_overwritten(tmp_path):
+    notes = tmp_path / "notes.txt"
+    notes.write_text("important")
+    with pytest.raises(StateFileError, match=r"notes\.txt is not a platform-sim state file"):
+        claim_state_file(notes, STATE)
+    assert notes.read_text() == "important"
+
+
+def test_a_state_file_of_another_platform_is_not_removed(tmp_path):
+    file = tmp_path / "state.json"
+    claim_state_file(file, STATE)
+    release_state_file(file, PlatformState(1, "127.0.0.1:2", ""))
+    assert read_state(file) == STATE
+    release_state_file(file, STATE)
+    assert read_state(file) is None
+
+
+def test_a_live_process_id_without_an_open_port_is_a_dead_platform(tmp_path):
+    file = tmp_path / "state.json"
+    claim_state_file(file, STATE)
+    claim_state_file(file, PlatformState(os.getpid(), "127.0.0.1:2", ""))
+    assert read_state(file).discovery_address == "127.0.0.1:2"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folder modes are POSIX's")
+def test_an_unsafe_default_folder_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    file = default_state_file()
+    assert file.is_relative_to(tmp_path)
+    claim_state_file(file, STATE)
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    release_state_file(file, STATE)
+
+    file.parent.chmod(0o777)
+    with pytest.raises(StateFileError, match="mode 0700"):
+        claim_state_file(file, STATE)

@@ -1,0 +1,66 @@
+"""The wheel brings the hook into every process of its environment."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from platform_process import clean_environment
+
+PROJECT = Path(__file__).parents[2]
+START_AND_FIND = """
+import site, sys
+site.addsitedir(sys.argv[1])
+print([type(one).__name__ for one in sys.meta_path][0])
+from ni.measurementlink.discovery.v1.client import DiscoveryClient
+print([node.url for node in DiscoveryClient().enumerate_compute_nodes()])
+"""
+
+
+@pytest.fixture(scope="module")
+def installed_wheel(tmp_path_factory):
+    """A site folder with the wheel's content, as an installer lays it out."""
+    api = pytest.importorskip("poetry.core.masonry.api")
+    folder = tmp_path_factory.mktemp("wheel")
+    here = Path.cwd()
+    os.chdir(PROJECT)
+    try:
+        name = api.build_wheel(str(folder))
+    finally:
+        os.chdir(here)
+    site = folder / "site"
+    with zipfile.ZipFile(folder / name) as wheel:
+        wheel.extractall(site)
+    return site
+
+
+def test_the_pth_file_stands_at_the_root_of_the_wheel(installed_wheel):
+    pth = installed_wheel / "platform_sim_hook.pth"
+    assert pth.read_text().startswith("import platform_sim.hook.startup")
+    assert (installed_wheel / "platform_sim" / "hook" / "inject" / "sitecustomize.py").exists()
+
+
+def test_an_unmodified_client_finds_the_platform_by_the_wheels_pth(platform, installed_wheel):
+    environment = {
+        **clean_environment(),
+        "PLATFORM_SIM_DISCOVERY": platform.discovery_address,
+        "PYTHONPATH": str(installed_wheel),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", START_AND_FIND, str(installed_wheel)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.stdout == "PlatformSimFinder\n['localhost']\n", done.stderr
+
+
+def test_the_wheel_carries_no_paths_of_this_machine(installed_wheel):
+    (metadata,) = installed_wheel.glob("*.dist-info/METADATA")
+    assert "file:" not in metadata.read_text()
