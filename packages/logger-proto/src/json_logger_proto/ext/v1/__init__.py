@@ -1,0 +1,1 @@
+"""Generated stubs of the json_logger_ext.v1 protocol."""

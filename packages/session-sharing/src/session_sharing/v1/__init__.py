@@ -1,0 +1,1 @@
+"""Generated stubs of the session_sharing.v1 protocol."""
