@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import grpc
+import pytest
+from dcpower_station import Station
+from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2 as sessions_pb
+from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2_grpc
+from platform_sim.errors import MeasurementError
+
+AT_ONCE = 1.0
+"""Seconds in which a plug-in must have ended a measurement that nobody waits for."""
+
+
+def test_every_site_is_measured_when_none_is_named(station: Station) -> None:
+    assert station.measure(voltage_level=3.0) == {
+        "measurement_sites": [0, 1],
+        "measurement_pin_names": ["Vdd", "Vdd"],
+        "voltage_measurements": [3.0, 3.0],
+        "current_measurements": [1e-4, 1e-4],
+        "in_compliance": [False, False],
+    }
+
+
+def test_only_the_sites_of_the_pin_map_context_are_measured(station: Station) -> None:
+    assert station.measure(sites=[1])["measurement_sites"] == [1]
+
+
+def test_pin_groups_and_several_instruments_give_an_element_per_pin_and_site(
+    station: Station,
+) -> None:
+    result = station.measure(nidcpower_pins=["Supplies"])
+
+    pins = list(zip(result["measurement_sites"], result["measurement_pin_names"], strict=True))
+    assert pins == [(0, "Vio"), (0, "Vdd"), (1, "Vio"), (1, "Vdd")]
+    assert result["voltage_measurements"] == [6.0] * 4
+
+
+def test_a_system_pin_belongs_to_no_site(station: Station) -> None:
+    result = station.measure(nidcpower_pins=["Vdd", "Vsys"], sites=[0])
+
+    assert result["measurement_sites"] == [0, -1]
+    assert result["measurement_pin_names"] == ["Vdd", "Vsys"]
+
+
+def test_a_measurement_is_one_record_of_numbers_and_arrays_with_units(station: Station) -> None:
+    before = len(station.records())
+
+    station.measure(voltage_level=2.5, source_delay=0.01)
+
+    (record,) = station.records()[before:]
+    assert record["measurement_name"] == "NI-DCPower With Logger"
+    configurations = record["measurement_configurations"]
+    assert configurations["nidcpower_pins"] == ["Vdd"]
+    assert configurations["voltage_level"] == 2.5
+    assert configurations["units"]["source_delay"] == "s"
+    assert record["measurement_outputs"] == {
+        "measurement_sites": [0, 1],
+        "measurement_pin_names": ["Vdd", "Vdd"],
+        "voltage_measurements": [2.5, 2.5],
+        "current_measurements": [1e-4, 1e-4],
+        "in_compliance": [False, False],
+        "units": {"voltage_measurements": "V", "current_measurements": "A"},
+    }
+
+
+def test_a_settle_time_above_100_ms_works(station: Station) -> None:
+    started = time.monotonic()
+
+    result = station.measure(source_delay=0.35)
+
+    assert result["voltage_measurements"] == [6.0, 6.0]
+    assert time.monotonic() - started >= 0.35
+
+
+def test_a_deadline_ends_the_measurement_and_gives_the_pins_back(station: Station) -> None:
+    with station.plugin() as plugin:
+        started = time.monotonic()
+        with pytest.raises(MeasurementError, match="DEADLINE_EXCEEDED"):
+            list(
+                plugin.measure(
+                    {"nidcpower_pins": ["Vdd"], "json_logger_pin": "Log", "source_delay": 60.0},
+                    pin_map_id=station.pin_map_id,
+                    timeout=0.3,
+                )
+            )
+        station.measure()
+
+    assert time.monotonic() - started < 0.3 + AT_ONCE
+
+
+def test_a_cancelled_measurement_ends_at_once_and_gives_the_pins_back(station: Station) -> None:
+    with station.plugin() as plugin:
+        updates = plugin.measure(
+            {"nidcpower_pins": ["Vdd"], "json_logger_pin": "Log", "source_delay": 60.0},
+            pin_map_id=station.pin_map_id,
+        )
+        waiting = threading.Thread(target=_exhaust, args=(updates,))
+        waiting.start()
+        _wait_until_reserved(station)
+        started = time.monotonic()
+        plugin.cancel()
+        waiting.join()
+        station.measure()
+
+    assert time.monotonic() - started < AT_ONCE
+
+
+def test_waiting_for_pins_that_another_holds_can_be_cancelled(station: Station) -> None:
+    with _reserved(station, "Vdd"), station.plugin() as plugin:
+        updates = plugin.measure(
+            {"nidcpower_pins": ["Vdd"], "json_logger_pin": "Log"},
+            pin_map_id=station.pin_map_id,
+            timeout=0.5,
+        )
+        with pytest.raises(MeasurementError, match="DEADLINE_EXCEEDED"):
+            list(updates)
+    started = time.monotonic()
+    station.measure()
+
+    assert time.monotonic() - started < AT_ONCE
+
+
+def test_it_waits_for_pins_that_another_holds(station: Station) -> None:
+    result: list[Any] = []
+    with _reserved(station, "Vdd"):
+        waiting = threading.Thread(target=lambda: result.append(station.measure()))
+        waiting.start()
+        waiting.join(0.6)
+        assert waiting.is_alive()
+    waiting.join()
+
+    assert result[0]["voltage_measurements"] == [6.0, 6.0]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"nidcpower_pins": []}, "INVALID_ARGUMENT: nidcpower_pins is empty"),
+        ({"json_logger_pin": ""}, "INVALID_ARGUMENT: json_logger_pin is empty"),
+        ({"source_delay": -1.0}, "INVALID_ARGUMENT: source_delay is -1.0 s: use 0 or more"),
+        ({"nidcpower_pins": ["Nowhere"]}, "INVALID_ARGUMENT: .*Nowhere"),
+        ({"json_logger_pin": "Vio"}, "JsonLoggerService"),
+        ({"voltage_level": 1000.0}, "voltage_level"),
+    ],
+)
+def test_bad_input_gets_an_error_that_names_it(
+    station: Station, values: dict[str, object], message: str
+) -> None:
+    with pytest.raises(MeasurementError, match=message):
+        station.measure(**values)
+
+
+def test_a_refused_measurement_leaves_no_record_and_no_reservation(station: Station) -> None:
+    before = station.records()
+
+    with pytest.raises(MeasurementError):
+        station.measure(voltage_level=1000.0)
+
+    assert station.records() == before
+    station.measure()
+
+
+def _exhaust(updates: Any) -> None:
+    with pytest.raises(MeasurementError, match="CANCELLED"):
+        list(updates)
+
+
+def _sessions(station: Station) -> session_management_service_pb2_grpc.SessionManagementServiceStub:
+    channel = grpc.insecure_channel(station.discovery_address)
+    return session_management_service_pb2_grpc.SessionManagementServiceStub(channel)
+
+
+def _wait_until_reserved(station: Station) -> None:
+    stub = _sessions(station)
+    while not stub.GetSessions(sessions_pb.GetSessionsRequest()).sessions:
+        time.sleep(0.01)
+
+
+class _reserved:  # noqa: N801 - reads as a function in a with statement
+    """Hold the sessions of a pin, as another plug-in would."""
+
+    def __init__(self, station: Station, pin: str) -> None:
+        self._stub = _sessions(station)
+        request = sessions_pb.ReserveSessionsRequest(pin_or_relay_names=[pin])
+        request.pin_map_context.pin_map_id = station.pin_map_id
+        self._sessions = self._stub.ReserveSessions(request).sessions
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        request = sessions_pb.UnreserveSessionsRequest(sessions=self._sessions)
+        self._stub.UnreserveSessions(request)

@@ -1,0 +1,83 @@
+"""A platform with the plug-in and the logger, both started on demand, as on a station."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from platform_sim.platform import Platform, PlatformOptions
+from platform_sim.platform_client import PlatformClient
+from platform_sim.plugin_client import MeasurementPlugin
+
+SERVICE_CLASS = "ni.examples.NIDmmMeasurementWithLogger"
+PIN_MAP = """<?xml version="1.0" encoding="utf-8"?>
+<PinMap schemaVersion="1.6" xmlns="http://www.ni.com/TestStand/SemiconductorModule/PinMap.xsd">
+  <Instruments>
+    <NIDmmInstrument name="DMM1" />
+    <Instrument name="measurements.ndjson" instrumentTypeId="JsonLoggerService">
+      <Channel id="0" />
+    </Instrument>
+  </Instruments>
+  <Pins><DUTPin name="Vout" /><DUTPin name="Loose" /><DUTPin name="Log" /></Pins>
+  <PinGroups />
+  <Sites><Site siteNumber="0" /><Site siteNumber="1" /></Sites>
+  <Connections>
+    <Connection pin="Vout" siteNumber="0,1" instrument="DMM1" channel="0" />
+    <Connection pin="Log" siteNumber="0,1" instrument="measurements.ndjson" channel="0" />
+  </Connections>
+</PinMap>
+"""
+
+
+@dataclass(frozen=True)
+class Station:
+    """The platform, and what the tests need of it."""
+
+    discovery_address: str
+    pin_map_id: str
+    log_file: Path
+
+    def plugin(self) -> MeasurementPlugin:
+        """Return a client of the plug-in."""
+        return MeasurementPlugin.resolve(SERVICE_CLASS, discovery_address=self.discovery_address)
+
+    def measure(self, sites: list[int] | None = None, **values: object) -> dict[str, Any]:
+        """Measure once with pin Vout unless told otherwise."""
+        values = {"nidmm_pin": "Vout", "json_logger_pin": "Log", **values}
+        with self.plugin() as plugin:
+            *_, result = plugin.measure(values, pin_map_id=self.pin_map_id, sites=sites)
+        return result
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return what the log file holds."""
+        return [json.loads(line) for line in self.log_file.read_text("utf-8").splitlines()]
+
+
+@contextmanager
+def running_station(folder: Path) -> Iterator[Station]:
+    """Bring everything up in a folder."""
+    for module, options in (
+        ("dmm_logger_plugin", ["--simulate"]),
+        ("json_logger_server", []),
+    ):
+        command = [sys.executable, "-m", module, "install", str(folder / "plugins" / module)]
+        subprocess.run([*command, *options], check=True, stdout=subprocess.DEVNULL)
+    (folder / "pins.pinmap").write_text(PIN_MAP, encoding="utf-8")
+    options = PlatformOptions(plugin_folders=(folder / "plugins",), log_folder=folder / "logs")
+    # The path of the logger's socket in the runtime folder must be short.
+    with tempfile.TemporaryDirectory() as runtime, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(folder / "data"))
+        patch.setenv("XDG_RUNTIME_DIR", runtime)
+        with Platform(options) as platform:
+            with PlatformClient(platform.discovery_address) as client:
+                pin_map_id = client.load_pin_map(folder / "pins.pinmap")
+            log_file = folder / "data" / "json-logger" / "measurements.ndjson"
+            yield Station(platform.discovery_address, pin_map_id, log_file)

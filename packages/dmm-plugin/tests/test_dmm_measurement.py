@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import math
+import time
+
+import pytest
+from dmm_logger_plugin import record
+from dmm_logger_plugin.dmm import (
+    NOT_SINGLE_READINGS,
+    UNITS,
+    DmmSettings,
+    MeasurementType,
+    Reading,
+)
+from dmm_station import Station
+from platform_sim.errors import MeasurementError
+
+
+def test_a_reading_at_10_v_and_5_digits_resolves_50_uv(station: Station) -> None:
+    result = station.measure(sites=[0], range=10.0, resolution_digits=5.5)
+
+    assert result["absolute_resolution"] == pytest.approx(5e-5)
+    assert not result["signal_out_of_range"]
+    assert 0 < abs(result["measured_value"]) <= 10
+
+
+def test_a_measurement_is_one_record_of_numbers_with_site_pin_and_units(station: Station) -> None:
+    station.measure(sites=[0])
+    before = len(station.records())
+
+    result = station.measure(sites=[1], range=1.0)
+
+    (log,) = station.records()[before:]
+    assert log["measurement_name"] == "NI-DMM Measurement With Logger"
+    assert log["measurement_configurations"] == {
+        "nidmm_pin": "Vout",
+        "measurement_type": "DC_VOLTS",
+        "range": 1.0,
+        "resolution_digits": 5.5,
+        "units": {"range": "V"},
+    }
+    assert log["measurement_outputs"] == {
+        "measurement_sites": [1],
+        "measurement_pin_names": ["Vout"],
+        **result,
+        "units": {"measured_value": "V", "absolute_resolution": "V"},
+    }
+
+
+@pytest.mark.parametrize("kind", ["AC_VOLTS", "TWO_WIRE_RES", "DC_CURRENT"])
+def test_other_measurement_types_measure_too(station: Station, kind: str) -> None:
+    value = station.measure(sites=[0], measurement_type=kind, range=1.0)["measured_value"]
+
+    assert math.isfinite(value)
+
+
+def test_several_sites_are_refused_with_the_way_out(station: Station) -> None:
+    with pytest.raises(MeasurementError, match=r"INVALID_ARGUMENT: .*sites 0, 1.*once per site"):
+        station.measure()
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"nidmm_pin": ""}, "INVALID_ARGUMENT: nidmm_pin is empty"),
+        ({"json_logger_pin": ""}, "INVALID_ARGUMENT: json_logger_pin is empty"),
+        ({"measurement_type": "NONE"}, "INVALID_ARGUMENT: measurement_type NONE"),
+        ({"measurement_type": "WAVEFORM_VOLTAGE"}, "gives no single reading"),
+        ({"nidmm_pin": "Nowhere"}, "INVALID_ARGUMENT: .*Nowhere"),
+        ({"nidmm_pin": "Log"}, "INVALID_ARGUMENT: Log is connected to no DMM"),
+        ({"range": 1e9}, "DriverError"),
+    ],
+)
+def test_bad_input_gets_an_error_that_names_it(
+    station: Station, values: dict[str, object], message: str
+) -> None:
+    with pytest.raises(MeasurementError, match=message):
+        station.measure(sites=[0], **values)
+
+
+def test_a_deadline_that_has_passed_ends_it_at_once(station: Station) -> None:
+    with station.plugin() as plugin:
+        started = time.monotonic()
+        with pytest.raises(MeasurementError, match="DEADLINE_EXCEEDED"):
+            list(
+                plugin.measure(
+                    {"nidmm_pin": "Vout", "json_logger_pin": "Log"},
+                    pin_map_id=station.pin_map_id,
+                    sites=[0],
+                    timeout=0.001,
+                )
+            )
+    assert time.monotonic() - started < 1.0
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_an_overrange_reading_is_flagged_and_logged_as_null(value: float) -> None:
+    reading = Reading(value, 5e-5)
+    settings = DmmSettings(MeasurementType.DC_VOLTS, 10.0, 5.5)
+
+    outputs = record.outputs(0, "Vout", settings, reading)
+
+    assert reading.signal_out_of_range
+    assert outputs["measured_value"] is None
+    assert outputs["signal_out_of_range"] is True
+
+
+def test_every_type_that_gives_a_reading_has_a_unit() -> None:
+    assert set(UNITS) == set(MeasurementType) - NOT_SINGLE_READINGS
