@@ -133,9 +133,19 @@ class PinMap:
         return {multiplexer.name: multiplexer for multiplexer in self.multiplexers}
 
     @cached_property
+    def pin_by_name(self) -> dict[str, Leaf]:
+        """Pins by name."""
+        return {pin.name: pin for pin in self.pins}
+
+    @cached_property
+    def relay_by_name(self) -> dict[str, Leaf]:
+        """Relays by name."""
+        return {relay.name: relay for relay in self.relays}
+
+    @cached_property
     def leaf_by_name(self) -> dict[str, Leaf]:
         """Pins and relays by name, pins first."""
-        return {leaf.name: leaf for leaf in (*self.pins, *self.relays)}
+        return {**self.pin_by_name, **self.relay_by_name}
 
     @cached_property
     def group_by_name(self) -> dict[str, Group]:

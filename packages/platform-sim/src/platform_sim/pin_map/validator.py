@@ -170,9 +170,11 @@ def _bad_connections(pin_map: PinMap) -> Iterator[Finding]:
 
 
 def _bad_leaf(pin_map: PinMap, connection: Connection) -> Iterator[Finding]:
-    kind, leaves = ("relay", pin_map.relays) if connection.is_relay else ("pin", pin_map.pins)
-    leaf = pin_map.leaf_by_name.get(connection.leaf)
-    if leaf is None or leaf not in leaves:
+    kind = "relay" if connection.is_relay else "pin"
+    leaf = (pin_map.relay_by_name if connection.is_relay else pin_map.pin_by_name).get(
+        connection.leaf
+    )
+    if leaf is None:
         yield Finding(
             connection.line,
             f'A connection names the {kind} "{connection.leaf}", which is not defined.',

@@ -31,17 +31,18 @@ def encode_layout(
     )
     if has_channels:
         information.channel_list = layout.channel_list
-        information.channel_mappings.extend(
-            pb.ChannelMapping(
-                pin_or_relay_name=row.leaf,
-                site=row.site,
-                channel=row.channel,
-                multiplexer_resource_name=row.multiplexer,
-                multiplexer_route=row.route,
-            )
-            for row in layout.rows
-        )
+        _add_mappings(information, layout)
     return information
+
+
+def _add_mappings(information: pb.SessionInformation, layout: SessionLayout) -> None:
+    """Adds the rows in place: there can be tens of thousands, and a copy of each would cost."""
+    add = information.channel_mappings.add
+    for row in layout.rows:
+        mapping = add(pin_or_relay_name=row.leaf, site=row.site, channel=row.channel)
+        if row.multiplexer:
+            mapping.multiplexer_resource_name = row.multiplexer
+            mapping.multiplexer_route = row.route
 
 
 def encode_open(management: SessionManagement, session: OpenSession) -> pb.SessionInformation:

@@ -1,0 +1,167 @@
+"""Measures what users of the platform wait for, and prints a small table.
+
+    python benchmarks/platform_speed.py [--json]
+
+Ends with exit code 1 when a target is missed.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from xml.sax.saxutils import quoteattr
+
+from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2 as pb
+from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2_grpc
+from platform_sim.channels import open_channel
+from platform_sim.platform_client import PlatformClient
+from platform_sim.state_file import read_state
+
+SITES = 64
+PINS = 1000
+SESSION_MANAGEMENT = "ni.measurementlink.sessionmanagement.v1.SessionManagementService"
+
+
+@dataclass(frozen=True)
+class Result:
+    """One line of the table."""
+
+    name: str
+    milliseconds: float
+    target: float
+
+    @property
+    def is_met(self) -> bool:
+        return self.milliseconds < self.target
+
+
+def median_ms(action: Callable[[], object], repeats: int) -> float:
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        action()
+        times.append((time.perf_counter() - start) * 1000)
+    return statistics.median(times)
+
+
+def start_platform(state_file: Path) -> tuple[subprocess.Popen[str], float]:
+    """Starts a platform process; returns it and the milliseconds until its ready line."""
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "platform_sim.cli", "up", "--state-file", str(state_file)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("platform-sim is ready")
+    return process, (time.perf_counter() - start) * 1000
+
+
+def stop_platform(process: subprocess.Popen[str]) -> None:
+    process.terminate()
+    process.wait(20)
+
+
+def large_pin_map() -> str:
+    """Returns a pin map with PINS pins on each of SITES sites, over 64 channels an instrument."""
+    pins = [f"Pin{number}" for number in range(PINS)]
+    instruments = [f"SMU{number}" for number in range(PINS)]
+    lines = ['<PinMap schemaVersion="1.6"><Instruments>']
+    lines += [
+        f'<NIDCPowerInstrument name={quoteattr(name)} numberOfChannels="{SITES}">'
+        f'<ChannelGroup name="Common"/></NIDCPowerInstrument>'
+        for name in instruments
+    ]
+    lines += ["</Instruments><Pins>", *(f'<DUTPin name="{pin}"/>' for pin in pins), "</Pins>"]
+    lines += ["<Sites>", *(f'<Site siteNumber="{site}"/>' for site in range(SITES)), "</Sites>"]
+    lines.append("<Connections>")
+    lines += [
+        f'<Connection pin="{pin}" siteNumber="{site}" instrument="{name}" channel="{site}"/>'
+        for pin, name in zip(pins, instruments, strict=True)
+        for site in range(SITES)
+    ]
+    lines.append("</Connections></PinMap>")
+    return "\n".join(lines)
+
+
+def measure_reserve(address: str, folder: Path) -> list[Result]:
+    """Reserves all pins on all sites: PINS x SITES mappings in one answer."""
+    file = folder / "large.pinmap"
+    file.write_text(large_pin_map(), encoding="utf-8")
+    with PlatformClient(address) as client, open_channel(address) as channel:
+        loaded = median_ms(lambda: client.load_pin_map(file), 1)
+        sessions = session_management_service_pb2_grpc.SessionManagementServiceStub(channel)
+        request = pb.ReserveSessionsRequest(instrument_type_id="niDCPower")
+        request.pin_map_context.pin_map_id = str(file)
+        request.pin_or_relay_names.extend(f"Pin{number}" for number in range(PINS))
+        sites = request.pin_map_context.sites
+
+        def reserve(repeats: int) -> float:
+            times = []
+            for _ in range(repeats):
+                start = time.perf_counter()
+                response = sessions.ReserveSessions(request)
+                times.append((time.perf_counter() - start) * 1000)
+                count = sum(len(one.channel_mappings) for one in response.sessions)
+                assert count == PINS * len(sites)
+                sessions.UnreserveSessions(pb.UnreserveSessionsRequest(sessions=response.sessions))
+            return statistics.median(times)
+
+        sites.append(0)
+        one_site = reserve(9)
+        sites[:] = range(SITES)
+        first = reserve(1)
+        all_sites = reserve(9)
+    return [
+        Result(f"load a pin map of {PINS} pins x {SITES} sites", loaded, 2000),
+        Result(f"reserve {PINS} pins on 1 site", one_site, 100),
+        Result(f"reserve {PINS} pins on {SITES} sites, the first time", first, 100),
+        Result(f"reserve {PINS} pins on {SITES} sites", all_sites, 100),
+    ]
+
+
+def measure_all() -> list[Result]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        ready = []
+        for _ in range(3):
+            process, milliseconds = start_platform(folder / "state.json")
+            ready.append(milliseconds)
+            stop_platform(process)
+        process, _ = start_platform(folder / "state.json")
+        try:
+            state = read_state(folder / "state.json")
+            assert state is not None
+            with PlatformClient(state.discovery_address) as client:
+                client.resolve(SESSION_MANAGEMENT)
+                warm = median_ms(lambda: client.resolve(SESSION_MANAGEMENT), 200)
+            return [
+                Result("platform ready", statistics.median(ready), 500),
+                Result("warm resolve", warm, 20),
+                *measure_reserve(state.discovery_address, folder),
+            ]
+        finally:
+            stop_platform(process)
+
+
+def main() -> None:
+    results = measure_all()
+    if "--json" in sys.argv[1:]:
+        print(json.dumps([asdict(one) for one in results]))
+    else:
+        width = max(len(one.name) for one in results)
+        for one in results:
+            verdict = "met" if one.is_met else "MISSED"
+            print(f"{one.name:<{width}}  {one.milliseconds:8.1f} ms  < {one.target:g}  {verdict}")
+    sys.exit(not all(one.is_met for one in results))
+
+
+if __name__ == "__main__":
+    main()
