@@ -1,0 +1,55 @@
+"""A client process that does what its standard input says, a line each, and tells what happened."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+
+from session_sharing.client import ConnectOptions, SessionOptions, SharedSession
+from session_sharing.core.behaviors import InitializationBehavior
+from session_sharing.core.errors import SessionSharingError
+from session_sharing.v1 import lifecycle_pb2 as pb
+
+
+class LockSession(SharedSession):
+    kind = "lock"
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def hold_the_interpreter(seconds: float) -> None:
+    """Sleep in C without letting go of the interpreter lock, as a careless extension does."""
+    ctypes.PyDLL(None).usleep(int(seconds * 1e6))
+
+
+def main(target: str, resource: str, behavior: str) -> None:
+    options = SessionOptions(InitializationBehavior[behavior])
+    try:
+        session = LockSession(resource, ConnectOptions(target), options)
+    except SessionSharingError as error:
+        say(f"refused {error.reason}")
+        return
+    say("new" if session.new_session else "attached")
+    with session:
+        for line in sys.stdin:
+            command, _, argument = line.strip().partition(" ")
+            if command == "leave":
+                break
+            if command == "raise":
+                raise RuntimeError("as told")
+            if command == "hold-interpreter":
+                hold_the_interpreter(float(argument))
+                say("held")
+            if command == "detach":
+                request = pb.DetachRequest(attachment=session.attachment)
+                try:
+                    session.connection.call(session.connection.lifecycle.Detach, request)
+                    say("ended")
+                except SessionSharingError as error:
+                    say(f"refused {error.reason}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,36 @@
+"""The lock example's server, with a window and an orphan timeout to test with."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from hardware_lock import HardwareLock
+from session_sharing.core.registry import RegistryOptions
+from session_sharing.server import HostOptions, SessionHost, StateFile
+from session_sharing.server.listeners import UnixListener
+
+
+async def main(state_path: Path, window: float, grace: float) -> None:
+    state = StateFile(state_path)
+    state.claim()
+    options = HostOptions(
+        # A unix socket keeps its address when the server is started anew.
+        listeners=(UnixListener(state_path.parent / "s" / "lock"),),
+        window=window,
+        grace=grace,
+        registry=RegistryOptions(orphan_timeout=3600),
+    )
+    host = SessionHost({"lock": HardwareLock}, options)
+
+    def ready() -> None:
+        state.write({"targets": list(host.targets)}, host.authenticator.token)
+        print("ready", flush=True)
+
+    await host.run(ready)
+    state.remove()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3])))

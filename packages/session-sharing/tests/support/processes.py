@@ -1,0 +1,92 @@
+"""Real processes for tests: started with a ready line, stopped, killed, and never left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+SUPPORT = Path(__file__).parent
+EXAMPLES = SUPPORT.parent.parent / "examples"
+
+
+class Process:
+    """A Python script that talks by lines."""
+
+    def __init__(self, script: str, *arguments: object) -> None:
+        path = os.pathsep.join([str(SUPPORT), str(EXAMPLES)])
+        self.popen = subprocess.Popen(
+            [sys.executable, str(SUPPORT / script), *map(str, arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": path},
+        )
+
+    def line(self) -> str:
+        """Read what the process says next; its last words when it says nothing more."""
+        assert self.popen.stdout and self.popen.stderr
+        said = self.popen.stdout.readline().strip()
+        return said or f"ended: {self.popen.stderr.read()}"
+
+    def tell(self, command: str) -> None:
+        assert self.popen.stdin
+        self.popen.stdin.write(command + "\n")
+        self.popen.stdin.flush()
+
+    def stop(self) -> None:
+        """SIGSTOP: it is there, and does nothing."""
+        self.popen.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self.popen.send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        self.popen.kill()
+        self.popen.wait()
+
+    def terminate(self) -> int:
+        self.popen.terminate()
+        return self.popen.wait(20)
+
+    def end(self) -> None:
+        """Whatever state it is in, have it gone."""
+        with contextlib.suppress(ProcessLookupError):
+            self.go_on()
+        self.kill()
+        for stream in (self.popen.stdin, self.popen.stdout, self.popen.stderr):
+            assert stream
+            with contextlib.suppress(BrokenPipeError):
+                stream.close()
+
+
+class LockServer(Process):
+    """The lock example as a process of its own."""
+
+    def __init__(self, folder: Path, window: float = 0.5, grace: float = 2.0) -> None:
+        self.target = f"unix:{folder}/s/lock"
+        self.state = folder / "state.json"
+        super().__init__("lock_server.py", self.state, window, grace)
+        assert self.line() == "ready"
+
+    def client(self, resource: str, behavior: str = "AUTO") -> Process:
+        return Process("holder.py", self.target, resource, behavior)
+
+
+def eventually(what: Callable[[], bool], within: float) -> float:
+    """Wait until something is so.
+
+    Returns:
+        The seconds it took.
+    """
+    started = time.monotonic()
+    while not what():
+        assert time.monotonic() - started < within, f"not within {within} s"
+        time.sleep(0.01)
+    return time.monotonic() - started

@@ -1,0 +1,61 @@
+"""A lock server of its own for every test that asks for one."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from processes import LockServer, Process
+from session_sharing.client import Connection, ConnectOptions, connect
+from session_sharing.v1 import lifecycle_pb2 as pb
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A private folder with a short path, because a socket's path must be short."""
+    with tempfile.TemporaryDirectory(prefix="ss-") as name:
+        yield Path(name)
+
+
+@pytest.fixture
+def keep() -> Iterator[Callable[[Process], Process]]:
+    """Registers processes that must not outlive the test."""
+    kept: list[Process] = []
+
+    def register(process: Process) -> Process:
+        kept.append(process)
+        return process
+
+    yield register
+    for process in kept:
+        process.end()
+
+
+@pytest.fixture
+def server(folder: Path, keep: Callable[[Process], Process]) -> LockServer:
+    server = LockServer(folder)
+    keep(server)
+    return server
+
+
+@pytest.fixture
+def observer(server: LockServer) -> Iterator[Connection]:
+    """A connection that only looks."""
+    with connect(ConnectOptions(server.target, presence=False)) as connection:
+        yield connection
+
+
+@pytest.fixture
+def attachments_of(observer: Connection) -> Callable[[str], int | None]:
+    """Counts the attachments to a resource's session; None when it has no session."""
+
+    def count(resource: str) -> int | None:
+        found = observer.call(observer.lifecycle.ListSessions, pb.ListSessionsRequest())
+        for session in found.sessions:
+            if session.resource == resource:
+                return len(session.attachments)
+        return None
+
+    return count

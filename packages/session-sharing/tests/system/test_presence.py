@@ -1,0 +1,151 @@
+"""P5: what a client held is released when it is gone, and never while it lives."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from processes import LockServer, Process, eventually
+from session_sharing.client import (
+    ConnectOptions,
+    ServerRestartedError,
+    SessionOptions,
+    SharedSession,
+)
+from session_sharing.core.behaviors import InitializationBehavior
+from session_sharing.core.errors import SessionAlreadyOpenError, SessionExpiredError
+from session_sharing.v1 import lifecycle_pb2 as pb
+
+Keep = Callable[[Process], Process]
+NEW = InitializationBehavior.INITIALIZE_SERVER_SESSION
+
+
+class LockSession(SharedSession):
+    kind = "lock"
+
+
+def test_a_killed_holder_hands_the_lock_over_within_two_seconds(folder: Path, keep: Keep) -> None:
+    server = LockServer(folder, window=2.0)
+    keep(server)
+    holder = keep(server.client("lock", "INITIALIZE_SERVER_SESSION"))
+    assert holder.line() == "new"
+    waiting = ConnectOptions(server.target)
+    with pytest.raises(SessionAlreadyOpenError):
+        LockSession("lock", waiting, SessionOptions(NEW))
+    holder.kill()
+
+    def can_take_it() -> bool:
+        try:
+            LockSession("lock", waiting, SessionOptions(NEW)).close()
+        except SessionAlreadyOpenError:
+            return False
+        return True
+
+    assert eventually(can_take_it, within=2.0) < 2.0
+
+
+def test_a_client_that_holds_the_interpreter_is_never_taken_for_dead(
+    server: LockServer, keep: Keep
+) -> None:
+    client = keep(server.client("r"))
+    assert client.line() == "new"
+
+    client.tell("hold-interpreter 3")  # six windows of half a second
+
+    assert client.line() == "held"
+    client.tell("detach")
+    assert client.line() == "ended"
+
+
+@pytest.mark.soak
+def test_a_client_that_holds_the_interpreter_for_long_is_never_taken_for_dead(
+    server: LockServer, keep: Keep
+) -> None:
+    client = keep(server.client("r"))
+    assert client.line() == "new"
+    client.tell("hold-interpreter 30")
+    assert client.line() == "held"
+    client.tell("detach")
+    assert client.line() == "ended"
+
+
+def test_a_client_that_was_stopped_past_its_window_is_refused_when_it_goes_on(
+    server: LockServer, keep: Keep, attachments_of: Callable[[str], int | None]
+) -> None:
+    client = keep(server.client("r"))
+    assert client.line() == "new"
+
+    client.stop()
+    eventually(lambda: attachments_of("r") is None, within=3.0)
+    client.go_on()
+    client.tell("detach")
+
+    assert client.line() == "refused SESSION_EXPIRED"
+
+
+def test_a_server_that_was_stopped_for_a_while_loses_no_live_client(
+    server: LockServer, keep: Keep
+) -> None:
+    client = keep(server.client("r"))
+    assert client.line() == "new"
+
+    server.stop()
+    time.sleep(1.5)  # the length of the outage is what this test is about
+    server.go_on()
+    client.tell("detach")
+
+    assert client.line() == "ended"
+
+
+def test_a_restarted_server_is_noticed_as_such_and_reset_starts_anew(
+    folder: Path, server: LockServer, keep: Keep
+) -> None:
+    with LockSession("r", ConnectOptions(server.target)) as session:
+        first_epoch = session.connection.epoch
+        server.kill()
+        keep(LockServer(folder))
+
+        lifecycle = session.connection.lifecycle
+        with pytest.raises(ServerRestartedError):
+            session.call(lifecycle.Detach, pb.DetachRequest(attachment=session.attachment))
+        session.reset()
+
+        assert session.new_session
+        assert session.connection.epoch != first_epoch
+        session.call(lifecycle.Detach, pb.DetachRequest(attachment=session.attachment))
+
+
+def test_a_stale_attachment_is_refused_after_the_session_was_opened_again(
+    server: LockServer,
+) -> None:
+    options = ConnectOptions(server.target)
+    with LockSession("r", options) as first, LockSession("r", options) as stale:
+        first.close()
+        with LockSession("r", options):
+            lifecycle = stale.connection.lifecycle
+            with pytest.raises(SessionExpiredError):
+                stale.call(lifecycle.Detach, pb.DetachRequest(attachment=stale.attachment))
+
+
+def test_a_client_without_presence_works_by_its_calls(server: LockServer) -> None:
+    with LockSession("r", ConnectOptions(server.target, presence=False)) as session:
+        assert session.new_session
+        found = session.connection.lifecycle.ListSessions(pb.ListSessionsRequest())
+        assert [info.resource for info in found.sessions] == ["r"]
+
+
+def test_a_draining_server_tells_its_clients_and_exits_cleanly(
+    server: LockServer, folder: Path
+) -> None:
+    drained = []
+    with LockSession("r", ConnectOptions(server.target)) as session:
+        presence = session.connection._presence
+        assert presence is not None
+        presence.on_draining = lambda: drained.append(True)
+
+        assert server.terminate() == 0
+        assert drained == [True]
+        session._ended = True  # there is nobody left to tell
+    assert list(folder.rglob("*")) == []
