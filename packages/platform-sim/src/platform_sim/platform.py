@@ -13,7 +13,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
 import grpc.aio
@@ -38,6 +38,9 @@ from platform_sim.pin_map.store import PinMapStore
 from platform_sim.session_management.servicer import SessionManagementServicer
 from platform_sim.session_management.sessions import SessionManagement
 from platform_sim.state_file import PlatformState
+
+if TYPE_CHECKING:
+    from platform_sim.devices import DeviceServer
 
 T = TypeVar("T")
 
@@ -86,7 +89,7 @@ class Platform:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="platform-sim")
         self._server: grpc.aio.Server | None = None
-        self._device_server: Any = None
+        self._device_server: DeviceServer | None = None
         self._log_folder = self.options.log_folder
         self._owns_log_folder = False
         self._registry = ServiceRegistry()
@@ -178,15 +181,12 @@ class Platform:
     def _start_device_server(self) -> str:
         if not self.options.has_device_server:
             return ""
-        try:
-            from platform_sim.devices import DeviceServer
-        except ImportError:
-            return ""
+        # Loads the drivers and numpy: half of a platform's start, so only where it is wanted.
+        from platform_sim.devices import DeviceServer
+
         self._device_server = DeviceServer(self.options.bench)
         port = self._device_server.start(_ANY_PORT)
-        interfaces = tuple(self._device_server.interfaces)
-        if interfaces:
-            self._register(DEVICE_SERVER_CLASS, interfaces, port)
+        self._register(DEVICE_SERVER_CLASS, tuple(self._device_server.interfaces), port)
         return f"127.0.0.1:{port}"
 
     async def _start_services(self) -> int:

@@ -66,6 +66,14 @@ class PlatformClient:
             )
         return list(response.active_services)
 
+    def address_of(self, service_class: str) -> str:
+        """Returns HOST:PORT of a running service, "" if it does not run."""
+        for active in self.active_services():
+            if active.service_descriptor.service_class == service_class:
+                location = active.service_location
+                return f"{location.location}:{location.insecure_port}"
+        return ""
+
     def interfaces_of(self, service_class: str) -> list[str]:
         """Returns the interfaces of a service class, nothing for an unknown one."""
         with self._errors():

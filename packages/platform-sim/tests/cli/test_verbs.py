@@ -148,6 +148,24 @@ def test_reservations_shows_the_holder_and_frees_the_session(platform_process, p
     assert "No session" in platform_process.run("reservations", "--free", "niDMM-DMM1").stdout
 
 
+def test_instruments_lists_models_and_open_sessions(platform_process):
+    text = platform_process.run("instruments").stdout
+    assert "nidcpower" in text
+    assert text.endswith("Open sessions\n  none\n")
+
+    script = (
+        "import grpc, nidmm, subprocess, sys\n"
+        "channel = grpc.insecure_channel(sys.argv[1])\n"
+        "options = nidmm.GrpcSessionOptions(channel, 'mine')\n"
+        "with nidmm.Session('DMM1', grpc_options=options):\n"
+        "    subprocess.run([sys.executable, '-m', 'platform_sim.cli', 'instruments', '--json'])\n"
+    )
+    address = platform_process.state.device_server_address
+    done = platform_process.run("exec", "--", sys.executable, "-c", script, address)
+    (session,) = json.loads(done.stdout)["sessions"]
+    assert (session["name"], session["driver"]) == ("mine", "nidmm")
+
+
 def test_pinmap_check_of_a_good_file_says_so(pin_map):
     done = subprocess.run(
         command("pinmap", "check", pin_map), capture_output=True, text=True, check=False
@@ -186,7 +204,11 @@ def test_pinmap_check_of_what_is_no_pin_map(tmp_path, content, told):
 
 
 @pytest.mark.parametrize(
-    "verb", ["up", "exec", "services", "measure", "pinmap", "reservations", "pinmap check"]
+    "verb",
+    [
+        *("up", "exec", "services", "measure", "run", "check", "pinmap", "pinmap check"),
+        *("reservations", "instruments", "measui"),
+    ],
 )
 def test_help_of_every_verb_explains_it_with_an_example(verb):
     done = subprocess.run(
