@@ -12,7 +12,6 @@ import grpc
 import nidcpower
 import nidmm
 import pytest
-
 from platform_sim.devices import DeviceServer, ManualClock
 
 OpenDCPower = Callable[..., nidcpower.Session]

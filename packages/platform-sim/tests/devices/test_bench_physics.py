@@ -418,7 +418,9 @@ def test_a_battery_sags_by_its_internal_resistance(open_dcpower, open_dmm):
     assert measured.current == pytest.approx(-0.1, rel=RELATIVE)
 
 
-@wired_to(BATTERY.replace("resistance = 0.5", "resistance = 0.5\namplitude = 0.2\nfrequency = 50.0"))
+@wired_to(
+    BATTERY.replace("resistance = 0.5", "resistance = 0.5\namplitude = 0.2\nfrequency = 50.0")
+)
 def test_whole_line_cycles_reject_ripple(open_dmm):
     dmm = open_dmm("DMM1")
     dmm.configure_measurement_digits(nidmm.Function.DC_VOLTS, 10.0, 6.5)
@@ -431,7 +433,9 @@ def test_whole_line_cycles_reject_ripple(open_dmm):
     assert abs(dmm.read() - steady) > 1e-3
 
 
-@wired_to(BATTERY.replace("resistance = 0.5", "resistance = 0.5\namplitude = 0.2\nfrequency = 50.0"))
+@wired_to(
+    BATTERY.replace("resistance = 0.5", "resistance = 0.5\namplitude = 0.2\nfrequency = 50.0")
+)
 def test_alternating_quantities(open_dmm):
     dmm = open_dmm("DMM1")
     loaded = 10e6 / (10e6 + 0.5)

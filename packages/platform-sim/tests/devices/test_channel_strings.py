@@ -6,7 +6,6 @@ import nidcpower
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from platform_sim.devices.channels import ChannelId, ChannelList, expand_numbers, parse_resource
 from platform_sim.devices.errors import DriverError
 

@@ -312,7 +312,9 @@ DMM = {
 
 
 def public_methods(session_class) -> set[str]:
-    return {n for n in dir(session_class) if not n.startswith("_") and callable_on(session_class, n)}
+    return {
+        n for n in dir(session_class) if not n.startswith("_") and callable_on(session_class, n)
+    }
 
 
 def callable_on(session_class, name: str) -> bool:

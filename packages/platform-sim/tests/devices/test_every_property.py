@@ -14,7 +14,6 @@ import hightime
 import nidcpower
 import nidmm
 import pytest
-
 from platform_sim.devices.attributes import Attribute, Scope
 from platform_sim.devices.drivers.nidcpower import DRIVER as DCPOWER
 from platform_sim.devices.drivers.nidmm import DRIVER as DMM

@@ -67,7 +67,10 @@ def test_fetching_from_an_smu_repeats_what_it_measured(open_dcpower):
 @pytest.mark.parametrize("model", ["4141", "4162"])
 def test_calibration_of_an_smu(open_dcpower, model):
     session = open_dcpower(model=model)
-    for date in (session.get_ext_cal_last_date_and_time(), session.get_self_cal_last_date_and_time()):
+    for date in (
+        session.get_ext_cal_last_date_and_time(),
+        session.get_self_cal_last_date_and_time(),
+    ):
         assert date == hightime.datetime(1940, 3, 1)
     assert session.get_ext_cal_last_temp() == 25.0
     assert session.get_self_cal_last_temp() == 25.0

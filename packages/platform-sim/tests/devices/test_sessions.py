@@ -7,7 +7,6 @@ import nidcpower
 import nidmm
 import pytest
 from nidcpower import nidcpower_pb2, nidcpower_pb2_grpc
-
 from platform_sim.devices.errors import DriverError
 from platform_sim.devices.sessions import SessionTable
 

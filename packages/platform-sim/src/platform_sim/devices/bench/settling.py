@@ -21,7 +21,6 @@ _SMALLEST_STEP = 2.0**-50  # of the whole stretch
 _BEND_STEP = 2.0**-22  # of the whole stretch: where an output reaches or leaves its limit
 
 
-
 class Settling:
     """The course of one circuit from given capacitor voltages on.
 
