@@ -8,6 +8,7 @@ from session_sharing.client.errors import (
 )
 from session_sharing.client.options import ConnectOptions
 from session_sharing.client.session import SessionOptions, SharedSession
+from session_sharing.client.watch import SessionWatch
 
 __all__ = [
     "CallTimeoutError",
@@ -16,6 +17,7 @@ __all__ = [
     "ServerRestartedError",
     "ServerUnavailableError",
     "SessionOptions",
+    "SessionWatch",
     "SharedSession",
     "connect",
 ]

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import grpc
 
+from session_sharing.client.backoff import Backoff
 from session_sharing.client.errors import ServerUnavailableError, from_rpc_error
 from session_sharing.client.options import ConnectOptions
 from session_sharing.client.presence import PresenceStream
@@ -20,7 +21,6 @@ from session_sharing.v1 import lifecycle_pb2_grpc
 
 _Request = TypeVar("_Request")
 _Response = TypeVar("_Response")
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
 
 
 class Connection:
@@ -70,17 +70,17 @@ class Connection:
         """
         left = self.options.timeout if timeout is None else timeout
         deadline = time.monotonic() + left
-        pause = _SHORTEST_PAUSE
+        backoff = Backoff()
         while True:
             try:
                 return method(request, timeout=left)
             except grpc.RpcError as rpc_error:
                 error = from_rpc_error(rpc_error)
+            pause = backoff.next_pause()
             left = deadline - time.monotonic() - pause
             if not isinstance(error, ServerUnavailableError) or left <= 0:
                 raise error
             time.sleep(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
 
     def is_connected(self, timeout: float = 1.0) -> bool:
         """Ask the server whether it is there."""

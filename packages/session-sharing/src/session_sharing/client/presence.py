@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import random
 import threading
 from collections.abc import Callable
 
 import grpc
 
+from session_sharing.client.backoff import Backoff
 from session_sharing.client.errors import (
     CallTimeoutError,
     ServerUnavailableError,
@@ -16,8 +16,6 @@ from session_sharing.client.errors import (
 from session_sharing.core.errors import SessionSharingError
 from session_sharing.v1 import lifecycle_pb2 as pb
 from session_sharing.v1 import lifecycle_pb2_grpc
-
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
 
 
 class PresenceStream:
@@ -59,19 +57,18 @@ class PresenceStream:
         self._thread.join(timeout=5)
 
     def _run(self) -> None:
-        pause = _SHORTEST_PAUSE
+        backoff = Backoff()
         while not self._closed.is_set():
             try:
                 stream = self._stub.Hold(self._request)
                 self._stream = stream
                 for event in stream:
                     self._take(event)
-                    pause = _SHORTEST_PAUSE
+                    backoff.reset()
                 self._answered.clear()
             except grpc.RpcError as error:
                 self._fail(from_rpc_error(error))
-            self._closed.wait(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads a crowd
-            pause = min(pause * 2, _LONGEST_PAUSE)
+            self._closed.wait(backoff.next_pause())
 
     def _fail(self, error: SessionSharingError) -> None:
         self._error = error

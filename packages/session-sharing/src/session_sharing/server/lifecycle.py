@@ -89,7 +89,11 @@ class SessionLifecycleServicer(lifecycle_pb2_grpc.SessionLifecycleServicer):
     ) -> AsyncIterator[pb.WatchResponse]:
         """See lifecycle.proto."""
         events = self._registry.events
+        epoch = self._identity.epoch
         revision = request.from_revision or events.revision + 1
+        if request.epoch not in ("", epoch):
+            revision = 1
+        yield pb.WatchResponse(started=pb.WatchResponse.Started(epoch=epoch))
         with Signal(events.listen, self._draining) as more:
             while True:
                 found, revision = events.since(revision, request.name_prefix)

@@ -467,22 +467,41 @@ class WatchRequest(google.protobuf.message.Message):
 
     FROM_REVISION_FIELD_NUMBER: builtins.int
     NAME_PREFIX_FIELD_NUMBER: builtins.int
+    EPOCH_FIELD_NUMBER: builtins.int
     from_revision: builtins.int
     """First revision wanted; 0 starts with the next event."""
     name_prefix: builtins.str
+    epoch: builtins.str
+    """The server's start that `from_revision` counts in; of another one everything is wanted."""
     def __init__(
         self,
         *,
         from_revision: builtins.int = ...,
         name_prefix: builtins.str = ...,
+        epoch: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["from_revision", b"from_revision", "name_prefix", b"name_prefix"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["epoch", b"epoch", "from_revision", b"from_revision", "name_prefix", b"name_prefix"]) -> None: ...
 
 global___WatchRequest = WatchRequest
 
 @typing.final
 class WatchResponse(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    @typing.final
+    class Started(google.protobuf.message.Message):
+        """Always the first message."""
+
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        EPOCH_FIELD_NUMBER: builtins.int
+        epoch: builtins.str
+        def __init__(
+            self,
+            *,
+            epoch: builtins.str = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["epoch", b"epoch"]) -> None: ...
 
     @typing.final
     class Gap(google.protobuf.message.Message):
@@ -513,22 +532,26 @@ class WatchResponse(google.protobuf.message.Message):
     SESSION_FIELD_NUMBER: builtins.int
     GAP_FIELD_NUMBER: builtins.int
     DRAINING_FIELD_NUMBER: builtins.int
+    STARTED_FIELD_NUMBER: builtins.int
     @property
     def session(self) -> global___SessionEvent: ...
     @property
     def gap(self) -> global___WatchResponse.Gap: ...
     @property
     def draining(self) -> global___WatchResponse.Draining: ...
+    @property
+    def started(self) -> global___WatchResponse.Started: ...
     def __init__(
         self,
         *,
         session: global___SessionEvent | None = ...,
         gap: global___WatchResponse.Gap | None = ...,
         draining: global___WatchResponse.Draining | None = ...,
+        started: global___WatchResponse.Started | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["draining", b"draining", "event", b"event", "gap", b"gap", "session", b"session"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["draining", b"draining", "event", b"event", "gap", b"gap", "session", b"session"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["event", b"event"]) -> typing.Literal["session", "gap", "draining"] | None: ...
+    def HasField(self, field_name: typing.Literal["draining", b"draining", "event", b"event", "gap", b"gap", "session", b"session", "started", b"started"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["draining", b"draining", "event", b"event", "gap", b"gap", "session", b"session", "started", b"started"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["event", b"event"]) -> typing.Literal["session", "gap", "draining", "started"] | None: ...
 
 global___WatchResponse = WatchResponse
 

@@ -1,0 +1,158 @@
+"""What happens to sessions, as it happens: by callback or by asking for the next event."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+from collections.abc import Callable
+from datetime import timezone
+from types import TracebackType
+
+import grpc
+
+from session_sharing.client.backoff import Backoff
+from session_sharing.client.connection import Connection
+from session_sharing.client.errors import ServerUnavailableError, from_rpc_error
+from session_sharing.core.errors import SessionSharingError
+from session_sharing.core.events import EventType, Gap, SessionEvent
+from session_sharing.v1 import lifecycle_pb2 as pb
+
+Happening = SessionEvent | Gap
+_WAITING = 1000
+"""Events that wait to be taken; while they do, the server is read no further."""
+
+
+class SessionWatch:
+    """A watch on a server's sessions that goes on when the connection or the server comes back.
+
+    Events come in order and once. Those that were missed are told as a `Gap`; after a restart of
+    the server, whose revisions begin anew, its last revision is 0.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        name_prefix: str = "",
+        from_revision: int = 0,
+        on_event: Callable[[Happening], None] | None = None,
+    ) -> None:
+        """Start watching.
+
+        Args:
+            connection: To the server; it stays the caller's.
+            name_prefix: Only sessions whose names begin so.
+            from_revision: First revision wanted; 0 starts with the next event.
+            on_event: Called with every event in the watch's own thread; without it, take them by
+                `get_event`.
+        """
+        self._lifecycle = connection.lifecycle
+        self._request = pb.WatchRequest(from_revision=from_revision, name_prefix=name_prefix)
+        self._on_event = on_event
+        self._waiting: queue.Queue[Happening] = queue.Queue(_WAITING)
+        self._closed = threading.Event()
+        self._started = threading.Event()
+        self._error: SessionSharingError | None = None
+        self._stream: grpc.Call | None = None
+        self._thread = threading.Thread(target=self._run, name="session-watch", daemon=True)
+        self._thread.start()
+        self._started.wait(connection.options.timeout)
+        if self._error is not None:
+            raise self._error
+
+    def get_event(self, timeout: float | None = None) -> Happening | None:
+        """Take the next event.
+
+        Args:
+            timeout: Seconds to wait; 0 asks only, None waits for as long as it takes.
+
+        Returns:
+            The event, or None when there is none in time.
+
+        Raises:
+            SessionSharingError: The server ended the watch for good.
+        """
+        try:
+            return self._waiting.get(block=timeout != 0, timeout=timeout or None)
+        except queue.Empty:
+            if self._error is not None:
+                raise self._error from None
+            return None
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._closed.set()
+        if self._stream is not None:
+            self._stream.cancel()
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._waiting.get_nowait()
+        self._thread.join(timeout=5)
+
+    def __enter__(self) -> SessionWatch:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _run(self) -> None:
+        backoff = Backoff()
+        while not self._closed.is_set():
+            try:
+                stream = self._lifecycle.Watch(self._request)
+                self._stream = stream
+                for response in stream:
+                    backoff.reset()
+                    self._take(response)
+            except grpc.RpcError as rpc_error:
+                error = from_rpc_error(rpc_error)
+                if not isinstance(error, ServerUnavailableError) and not self._closed.is_set():
+                    self._error = error
+                    self._started.set()
+                    return
+            self._closed.wait(backoff.next_pause())
+
+    def _take(self, response: pb.WatchResponse) -> None:
+        kind = response.WhichOneof("event")
+        if kind == "started":
+            if self._request.epoch not in ("", response.started.epoch):
+                self._give(Gap(self._request.from_revision, 0))
+                self._request.from_revision = 1
+            self._request.epoch = response.started.epoch
+            self._started.set()
+        elif kind == "gap":
+            self._request.from_revision = response.gap.last + 1
+            self._give(Gap(response.gap.first, response.gap.last))
+        elif kind == "session":
+            self._request.from_revision = response.session.revision + 1
+            self._give(_event(response.session))
+
+    def _give(self, event: Happening) -> None:
+        if self._on_event is not None:
+            self._on_event(event)
+            return
+        while not self._closed.is_set():
+            with contextlib.suppress(queue.Full):
+                self._waiting.put(event, timeout=0.2)
+                return
+
+
+def _event(message: pb.SessionEvent) -> SessionEvent:
+    return SessionEvent(
+        EventType(message.type),
+        session_name=message.session_name,
+        kind=message.kind,
+        resource=message.resource,
+        generation=message.generation,
+        client_id=message.client_id,
+        label=message.label,
+        reason=message.reason,
+        revision=message.revision,
+        time=message.time.ToDatetime(timezone.utc),
+    )

@@ -1,0 +1,79 @@
+"""The tutorial's examples do what docs/new-resource.md says, as processes of their own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from processes import EXAMPLES, eventually
+
+LOCK, OUTPUT = EXAMPLES / "hardware_lock.py", EXAMPLES / "power_output.py"
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start(folder: Path) -> Iterator[Start]:
+    started: list[subprocess.Popen[str]] = []
+
+    def run(script: Path, *arguments: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-u", str(script), *arguments],
+            cwd=folder,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def _hears(process: subprocess.Popen[str], text: str) -> bool:
+    assert process.stdout
+    return text in process.stdout.read(len(text))
+
+
+def test_a_new_resource_without_calls_takes_fewer_than_sixty_lines() -> None:
+    assert len(LOCK.read_text().splitlines()) < 60
+
+
+def test_two_processes_share_a_lock_and_a_killed_holder_hands_it_over(
+    folder: Path, start: Start
+) -> None:
+    start(LOCK, "serve")
+    eventually((folder / "lock-server.json").exists, within=10)
+    holder = start(LOCK, "hold", "scope-1")
+    assert _hears(holder, "holding scope-1")
+
+    refused = start(LOCK, "hold", "scope-1")
+    assert "SessionAlreadyOpenError" in refused.communicate()[0]
+    holder.kill()
+
+    def the_next_one_holds_it() -> bool:
+        return "holding scope-1" in start(LOCK, "hold", "scope-1").communicate("\n")[0]
+
+    # Each try starts a Python of its own, which takes a while as well.
+    eventually(the_next_one_holds_it, within=5)
+
+
+def test_an_output_is_switched_off_when_its_holder_dies(folder: Path, start: Start) -> None:
+    supply = folder / "supplies" / "supply-1"
+    supply.parent.mkdir()
+    supply.write_text("off")
+    start(OUTPUT, "serve")
+    eventually((folder / "output-server.json").exists, within=10)
+    holder = start(OUTPUT, "hold", "supply-1")
+    assert _hears(holder, "supply-1 is on")
+    assert supply.read_text() == "on"
+
+    holder.kill()
+
+    eventually(lambda: supply.read_text().startswith("off: silent"), within=2)
