@@ -19,11 +19,14 @@ OpenDmm = Callable[..., nidmm.Session]
 
 
 def _leave(session: nidcpower.Session | nidmm.Session) -> None:
-    """Leave a session; the test may have closed it."""
+    """Leave a session; the test may have closed it, or stopped the server."""
     try:
         session.__exit__(None, None, None)
     except (nidcpower.errors.DriverError, nidmm.errors.DriverError) as error:
         if error.code != -1074130544:
+            raise
+    except (nidcpower.errors.RpcError, nidmm.errors.RpcError) as error:
+        if error.rpc_code is not grpc.StatusCode.UNAVAILABLE:
             raise
 
 

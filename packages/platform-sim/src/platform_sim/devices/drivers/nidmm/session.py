@@ -68,6 +68,7 @@ class DmmSession(InstrumentSession):
         self.wire = channels.channels[0].qualified
         self.acquisition: Acquisition | None = None
         self._auto_range = 0.0
+        self._connect(self.clock.now())
 
     @property
     def wired(self) -> bool:
@@ -176,7 +177,7 @@ class DmmSession(InstrumentSession):
         self.abort()
         self.reset_attributes()
         self._auto_range = 0.0
-        self.bench.drive(self.wire, None, self.clock.now())
+        self._connect(self.clock.now())
 
     def close(self) -> None:
         """End the acquisition and let go of the terminals."""
