@@ -13,7 +13,8 @@ from platform_sim.sequence.seq_writer import write_sequence_file
 from platform_sim.sequence.type_library import NO_TYPES, types_from
 
 _HERE = Path(__file__).resolve().parent
-_DESCRIPTION = _HERE / "MeasureAndLog.toml"
+DESCRIPTION = _HERE / "MeasureAndLog.toml"
+"""What the sequences say."""
 
 PIN_MAPS = {
     "MeasureAndLogOneSite.seq": r"pinmaps\OneSite.pinmap",
@@ -55,7 +56,7 @@ def main(sample: Path | None, output: Path) -> None:
     """Build every sequence file."""
     try:
         types = types_from(sample) if sample else NO_TYPES
-        content = read_description(_DESCRIPTION)
+        content = read_description(DESCRIPTION)
         for name, pin_map in PIN_MAPS.items():
             write_sequence_file(output / name, with_pin_map(content, pin_map), types)
             click.echo(output / name)

@@ -20,6 +20,7 @@ from ni.measurementlink.sessionmanagement.v1.client import (
     SessionManagementClient,
 )
 from teststand_pin_map import active_pin_map
+from teststand_registered_sessions import reserve_registered_sessions
 
 _logger = logging.getLogger(__name__)
 
@@ -59,9 +60,7 @@ def destroy_json_logger_sessions() -> None:
     close_log = JsonLoggerSessionConstructor(
         initialization_behavior=SessionInitializationBehavior.ATTACH_TO_SESSION_THEN_CLOSE
     )
-    with client.reserve_all_registered_sessions(
-        instrument_type_id=JSON_LOGGER_INSTRUMENT_TYPE
-    ) as reservation:
+    with reserve_registered_sessions(client, JSON_LOGGER_INSTRUMENT_TYPE) as reservation:
         if reservation.session_info:
             client.unregister_sessions(reservation.session_info)
             with reservation.initialize_sessions(close_log, JSON_LOGGER_INSTRUMENT_TYPE):

@@ -10,6 +10,7 @@ from ni.measurementlink.sessionmanagement.v1.client import (
     SessionManagementClient,
 )
 from teststand_pin_map import active_pin_map
+from teststand_registered_sessions import reserve_registered_sessions
 
 
 def create_nidmm_sessions(sequence_context: Any) -> None:
@@ -33,9 +34,7 @@ def create_nidmm_sessions(sequence_context: Any) -> None:
 def destroy_nidmm_sessions() -> None:
     """Close and unregister every registered NI-DMM session."""
     client = SessionManagementClient()
-    with client.reserve_all_registered_sessions(
-        instrument_type_id=INSTRUMENT_TYPE_NI_DMM
-    ) as reservation:
+    with reserve_registered_sessions(client, INSTRUMENT_TYPE_NI_DMM) as reservation:
         if not reservation.session_info:
             return
         client.unregister_sessions(reservation.session_info)

@@ -88,7 +88,7 @@ class Chain:
         self.data = self.results / "data"
         self.log_file = self.data / LOG_FILE
         self._plugins = self.work / "plugins"
-        self._platform_state = self.work / "state" / "platform.json"
+        self.platform_state = self.work / "state" / "platform.json"
         self._logger_state = self.work / "state" / "json-logger.json"
         self._addresses: list[str] = []
 
@@ -109,10 +109,11 @@ class Chain:
         end_survivors(self.run_id)
 
     def find_commands(self) -> None:
-        """Check the environments, and make the folders."""
+        """Check the environments, and make the folders; logs of a run before are removed."""
+        shutil.rmtree(self.logs, ignore_errors=True)
         for folder in (self.logs / "plugins", self.data):
             folder.mkdir(parents=True, exist_ok=True)
-        self._platform_state.parent.mkdir(mode=0o700)
+        self.platform_state.parent.mkdir(mode=0o700)
         for environment, command in (
             (self.environments.server, "json-logger"),
             (self.environments.dcpower, "dcpower-logger-plugin"),
@@ -134,7 +135,7 @@ class Chain:
             code, _ = run(
                 [_command(environment, command), "install", str(folder), *options],
                 log,
-                self._environment(),
+                self.environment(),
                 _SHORT,
             )
             if code != 0:
@@ -150,12 +151,12 @@ class Chain:
             "platform",
             _command(self.environments.station, "platform-sim"),
             "up",
-            f"--state-file={self._platform_state}",
+            f"--state-file={self.platform_state}",
             f"--plugins={self._plugins}",
             f"--log-dir={self.logs / 'plugins'}",
         )
-        self._platform.wait_until(self._platform_state.exists, "it was ready", _SHORT)
-        state = json.loads(self._platform_state.read_text(encoding="utf-8"))
+        self._platform.wait_until(self.platform_state.exists, "it was ready", _SHORT)
+        state = json.loads(self.platform_state.read_text(encoding="utf-8"))
         self._addresses += [state["discovery_address"], state["device_server_address"]]
 
     def start_logger(self) -> None:
@@ -164,7 +165,7 @@ class Chain:
             "json-logger",
             _command(self.environments.station, "platform-sim"),
             "exec",
-            f"--state-file={self._platform_state}",
+            f"--state-file={self.platform_state}",
             "--",
             _command(self.environments.server, "json-logger"),
             "serve",
@@ -188,13 +189,13 @@ class Chain:
             [
                 _command(self.environments.station, "platform-sim"),
                 "run",
-                f"--state-file={self._platform_state}",
+                f"--state-file={self.platform_state}",
                 "--json",
                 f"--junit={self.results / f'{Path(name).stem}.xml'}",
                 str(self.work / "station" / name),
             ],
             log,
-            self._environment(),
+            self.environment(),
             _RUN_TIMEOUT,
         )
         result = _result(code, output, log)
@@ -214,7 +215,7 @@ class Chain:
 
     def find_nothing_left(self) -> None:
         """Check that no process, socket or state file is left."""
-        for state in (self._platform_state, self._logger_state):
+        for state in (self.platform_state, self._logger_state):
             if state.exists():
                 raise ChainError(f"the state file {state.name} is still there")
         for address in self._addresses:
@@ -228,29 +229,29 @@ class Chain:
         if left:
             raise ChainError(f"processes are left: {left}")
 
-    def _background(self, name: str, *command: str) -> Background:
-        process = Background(name, command, self.logs / f"{name}.log", self._environment())
-        self._resources.callback(process.kill)
-        return process
-
-    def _environment(self) -> Mapping[str, str]:
+    def environment(self) -> Mapping[str, str]:
+        """Return the environment variables of the programs: nothing of another platform."""
         environment = {**os.environ, RUN_VARIABLE: self.run_id, "PYTHONUNBUFFERED": "1"}
-        # Nothing of the caller's own platform, logger or source folders may get in.
         for name in list(environment):
             if name.startswith(("PLATFORM_SIM_", "JSON_LOGGER_", "PYTHONPATH")):
                 del environment[name]
         return environment
+
+    def _background(self, name: str, *command: str) -> Background:
+        process = Background(name, command, self.logs / f"{name}.log", self.environment())
+        self._resources.callback(process.kill)
+        return process
 
     def _logger_is_known(self) -> bool:
         code, output = run(
             [
                 _command(self.environments.station, "platform-sim"),
                 "services",
-                f"--state-file={self._platform_state}",
+                f"--state-file={self.platform_state}",
                 "--json",
             ],
             self.logs / "services.log",
-            self._environment(),
+            self.environment(),
             _SHORT,
         )
         return code == 0 and any(
@@ -263,7 +264,8 @@ class Chain:
         for step in result["steps"]:
             if step["group"] == "Main" and step["status"] in ("Error", "Failed"):
                 kind = "dmm" if "DMM" in step["step"] else "dcpower"
-                return next((path for path in self._plugin_logs() if kind in path.stem), log)
+                logs = (path for path in self._plugin_logs() if kind in path.stem.lower())
+                return next(logs, log)
         return log
 
     def _plugin_logs(self) -> list[Path]:

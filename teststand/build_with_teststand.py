@@ -1,0 +1,67 @@
+"""Build the sequence files through the TestStand COM API, on a Windows station with TestStand.
+
+TestStand itself puts the installed step types into the file, so what this makes is a file that
+TestStand wrote. It has not met a real TestStand yet: its calls were checked against a recorder.
+"""
+
+from __future__ import annotations
+
+import importlib
+import platform
+from pathlib import Path
+from typing import Any
+
+import click
+from build_sequences import DESCRIPTION, PIN_MAPS, with_pin_map
+from com_builder import ComBuilder
+from platform_sim.sequence.description import read_description
+from platform_sim.sequence.errors import SequenceError
+
+_ENGINE = "TestStand.Engine"
+_HERE = Path(__file__).resolve().parent
+
+
+@click.command(help=(__doc__ or "").partition("\n")[0])
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=_HERE,
+    help="Folder to write to.",
+)
+def main(output: Path) -> None:
+    """Build every sequence file."""
+    try:
+        builder = ComBuilder(start_engine())
+        content = read_description(DESCRIPTION)
+        for name, pin_map in PIN_MAPS.items():
+            builder.build(with_pin_map(content, pin_map), output / name)
+            click.echo(output / name)
+    except (SequenceError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def start_engine() -> Any:
+    """Return TestStand's engine.
+
+    Raises:
+        click.ClickException: There is no TestStand here.
+    """
+    if platform.system() != "Windows":
+        raise click.ClickException(
+            "TestStand runs on Windows only. Here, build_sequences.py makes the files."
+        )
+    try:
+        client = importlib.import_module("win32com.client")
+    except ImportError as error:
+        raise click.ClickException("pywin32 is missing: pip install pywin32") from error
+    try:
+        return client.Dispatch(_ENGINE)
+    except Exception as error:
+        raise click.ClickException(
+            f"TestStand's engine ({_ENGINE}) cannot be started: {error}. Install TestStand, or "
+            "activate it in the TestStand Version Selector."
+        ) from error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,180 @@
+"""The end-to-end program: what it says when all is well, and when something is broken."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+from chain_sequences import TESTSTAND, changed_sequences
+from environments import environment
+
+PROGRAM = TESTSTAND / "e2e" / "run_chain.py"
+NAMES = ("server", "dcpower", "dmm", "station")
+
+
+def command(results: Path, *options: str, **environments: Path) -> list[str]:
+    paths = {name: environments.get(name, environment(name)) for name in NAMES}
+    return [
+        sys.executable,
+        str(PROGRAM),
+        f"--results={results}",
+        *(f"--{name}-env={path}" for name, path in paths.items()),
+        *options,
+    ]
+
+
+def run(results: Path, *options: str, **environments: Path) -> tuple[int, str]:
+    done = subprocess.run(
+        command(results, *options, **environments),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=55,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def fake_environment(folder: Path, name: str, script: str) -> Path:
+    """Make an environment whose command is a shell script."""
+    path = folder / "fake" / "bin" / name
+    path.parent.mkdir(parents=True)
+    path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return path.parent.parent
+
+
+def test_all_is_well(tmp_path: Path) -> None:
+    code, output = run(tmp_path)
+
+    assert code == 0, output
+    assert "6 V, 0.0001 A, in compliance: False" in output
+    assert output.count("resolution 5e-05 V") == 5
+    assert output.count("one session for both plug-ins") == 2
+    assert len((tmp_path / "data" / "measurements.ndjson").read_text().splitlines()) == 2 + 5
+    logs = {path.name for path in (tmp_path / "logs").rglob("*.log")}
+    assert {"platform.log", "json-logger.log", "run-MeasureAndLogOneSite.log"} <= logs
+    assert len(list(tmp_path.glob("*.xml"))) == 2
+
+
+def test_it_can_run_beside_itself_and_again_into_the_same_results(tmp_path: Path) -> None:
+    first = subprocess.Popen(
+        command(tmp_path / "first"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    beside = run(tmp_path / "second")
+    output, _ = first.communicate(timeout=55)
+    again = run(tmp_path / "second")
+
+    assert (first.returncode, beside[0], again[0]) == (0, 0, 0), output + beside[1] + again[1]
+
+
+def test_a_server_that_does_not_come_up_is_named_with_its_last_words(tmp_path: Path) -> None:
+    server = fake_environment(
+        tmp_path, "json-logger", '[ "$1" = install ] && exit 0\necho "no room on this disk"\nexit 3'
+    )
+
+    code, output = run(tmp_path / "results", server=server)
+
+    assert code == 1, output
+    assert "FAILED: start the logger: json-logger ended with code 3" in output
+    assert "  | no room on this disk" in output
+
+
+def test_a_plugin_that_dies_at_its_start_is_named_with_its_last_words(tmp_path: Path) -> None:
+    real = environment("dcpower") / "bin" / "dcpower-logger-plugin"
+    plugin = fake_environment(
+        tmp_path,
+        "dcpower-logger-plugin",
+        f'"{real}" "$@" && printf "#!/bin/sh\\necho no driver here\\nexit 4\\n" > "$2/start.sh"',
+    )
+
+    code, output = run(tmp_path / "results", dcpower=plugin)
+
+    assert code == 1, output
+    assert "FAILED: run MeasureAndLogOneSite.seq: Source and measure DC voltage: Error" in output
+    assert "no driver here" in output
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        pytest.param(
+            lambda text: text.replace(
+                'name = "voltage_level", type = "double", value = "6"',
+                'name = "voltage_level", type = "double", value = "1000"',
+            ),
+            "Source and measure DC voltage: Error: .*voltage_level.*last lines of .*DCPower.*log",
+            id="a measurement that fails",
+        ),
+        pytest.param(
+            lambda text: text.replace(
+                'name = "voltage_level", type = "double", value = "6"',
+                'name = "voltage_level", type = "double", value = "5"',
+            ),
+            "voltages: .* was due",
+            id="a wrong value",
+        ),
+        pytest.param(
+            lambda text: text.replace(
+                'name = "Measure with the DMM"', 'name = "Measure with the DMM"\nmode = "Skip"'
+            ),
+            "Measure with the DMM: Skipped",
+            id="a missing measurement",
+        ),
+        pytest.param(
+            lambda text: text.replace(
+                'name = "Open the log"', 'name = "Open the log"\nmode = "ForcePass"'
+            ),
+            "the code module should have opened one new session",
+            id="several sessions where one was due",
+        ),
+        pytest.param(
+            lambda text: text.replace("create_nidmm_sessions", "create_nidm_sessions"),
+            "Open the DMM: Error: AttributeError",
+            id="a wrong code module",
+        ),
+    ],
+)
+def test_anything_wrong_is_found_and_the_step_named(
+    tmp_path: Path, change: Callable[[str], str], message: str
+) -> None:
+    sequences = changed_sequences(tmp_path / "sequences", change)
+
+    code, output = run(tmp_path / "results", f"--sequences={sequences}")
+
+    assert code == 1, output
+    failure = f"FAILED: run MeasureAndLogOneSite.seq: {message}"
+    assert re.search(failure, output, re.DOTALL), output
+    assert "last lines of" in output
+
+
+def test_a_missing_command_is_named(tmp_path: Path) -> None:
+    code, output = run(tmp_path / "results", dmm=tmp_path)
+
+    assert code == 1
+    assert "there is no command dmm-logger-plugin" in output
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_cleans_up(tmp_path: Path, number: signal.Signals) -> None:
+    with subprocess.Popen(command(tmp_path), stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        while not process.stdout.readline().startswith("run "):
+            assert process.poll() is None
+        started = psutil.Process(process.pid).children(recursive=True)
+        assert started
+        os.kill(process.pid, number)
+        output = process.stdout.read()
+
+    assert process.returncode == 130, output
+    assert "interrupted: run MeasureAndLogOneSite.seq" in output
+    _, alive = psutil.wait_procs(started, timeout=5)
+    assert alive == []

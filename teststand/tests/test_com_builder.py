@@ -1,0 +1,170 @@
+"""The COM builder against a recorder of its calls: there is no TestStand where the tests run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from build_sequences import DESCRIPTION, PIN_MAPS, with_pin_map
+from build_with_teststand import main
+from click.testing import CliRunner
+from com_builder import ComBuilder
+from platform_sim.sequence.description import parse_description, read_description
+from platform_sim.sequence.errors import UnsupportedError
+
+Call = tuple[str, tuple[object, ...]]
+
+
+class Recorder:
+    """Takes any call and assignment, and writes it down under its path."""
+
+    def __init__(self, calls: list[Call], path: str = "Engine") -> None:
+        self.__dict__["_calls"] = calls
+        self.__dict__["_path"] = path
+
+    def __getattr__(self, name: str) -> Any:
+        return Recorder(self._calls, f"{self._path}.{name}")
+
+    def __call__(self, *arguments: object) -> Any:
+        self._calls.append((self._path, tuple(map(str, arguments))))
+        return Recorder(self._calls, f"{self._path.rpartition('.')[2]}({len(self._calls)})")
+
+    def __setattr__(self, name: str, value: object) -> None:
+        self._calls.append((f"{self._path}.{name} =", (value,)))
+
+    def __str__(self) -> str:
+        return self._path
+
+
+def record(description: str) -> list[Call]:
+    calls: list[Call] = []
+    ComBuilder(Recorder(calls)).build(parse_description(description), Path("F.seq"))
+    return calls
+
+
+def last_names(calls: list[Call]) -> list[str]:
+    return [path.rpartition(".")[2] for path, _ in calls]
+
+
+def test_a_file_is_made_filled_saved_as_xml_and_released() -> None:
+    names = last_names(record("[[main]]\nname = 'a'\n"))
+
+    assert names == [
+        "LoadTypePaletteFilesEx",
+        "NewSequenceFile",
+        "GetSequenceByName",
+        "NewStep",
+        "Name =",
+        "CreateNewUniqueStepId",
+        "AsPropertyObject",
+        "InsertStep",
+        "AsPropertyObjectFile",
+        "FileWritingFormat =",
+        "Save",
+        "ReleaseSequenceFileEx",
+    ]
+
+
+def test_steps_go_into_their_groups_in_order() -> None:
+    calls = record(
+        "[[cleanup]]\nname = 'c'\n[[main]]\nname = 'm1'\n[[main]]\nname = 'm2'\n"
+        "[[setup]]\nname = 's'\n"
+    )
+
+    inserted = [arguments[1:] for path, arguments in calls if path.endswith("InsertStep")]
+    named = [arguments[0] for path, arguments in calls if path.endswith(".Name =")]
+    assert named == ["s", "m1", "m2", "c"]
+    assert inserted == [("0", "0"), ("0", "1"), ("1", "1"), ("0", "2")]
+
+
+def test_a_python_step_gets_module_function_interpreter_and_arguments() -> None:
+    calls = record(
+        "python = { version = '3.11', environment = '.venv' }\n"
+        "[[setup]]\nname = 'open'\nmodule = 'm.py'\nfunction = 'f'\n"
+        "arguments = { sequence_context = 'ThisContext' }\n"
+    )
+
+    (adapter,) = [arguments for path, arguments in calls if path.endswith("NewStep")]
+    values = {path.rpartition(".")[2]: arguments[0] for path, arguments in calls if "=" in path}
+    assert adapter == ("Python Adapter", "Action")
+    assert values["ModulePath ="] == "m.py"
+    assert values["FunctionOrAttributeName ="] == "f"
+    assert values["PythonVersion ="] == "3.11"
+    assert values["InterpreterSessionScope ="] == 2
+    assert values["ValueExpr ="] == "ThisContext"
+
+
+def test_a_measurement_step_gets_every_parameter_by_its_property_path() -> None:
+    calls = record(
+        """
+        [[main]]
+        name = "measure"
+        measurement = "ni.Some"
+        version = "1.2.3"
+        inputs = [
+          { name = "kind", type = "enum", value = "1i64", values = { NONE = 0, ONE = 1 } },
+        ]
+        outputs = [{ name = "volts", type = "double[]", log = true }]
+        """
+    )
+
+    assert ("NewStep", ("None Adapter", "NI_Measurement")) in [
+        (path.rpartition(".")[2], arguments) for path, arguments in calls
+    ]
+    values = {str(arguments[0]): arguments[-1] for path, arguments in calls if ".SetVal" in path}
+    first, second = "Measurement.Parameters[0]", "Measurement.Parameters[1]"
+    assert values["Measurement.Name"] == "ni.Some"
+    assert values["Measurement.Version"] == "1.2.3"
+    assert values[f"{first}.Name"] == "kind"
+    assert values[f"{first}.ID"] == values[f"{second}.ID"] == "1"
+    assert values[f"{first}.Direction"] == "In"
+    assert values[f"{first}.EnumDefinition[1]"] == "1"
+    assert values[f"{second}.Direction"] == "Out"
+    assert values[f"{second}.Dimension"] == "1"
+    assert values[f"{second}.Log"] == "True"
+    sizes = [arguments[:2] for path, arguments in calls if path.endswith("SetNumElements")]
+    assert sizes == [("Measurement.Parameters", "2"), (f"{first}.EnumDefinition", "2")]
+
+
+@pytest.mark.parametrize("name", PIN_MAPS)
+def test_the_sequences_of_this_folder_can_be_built(name: str, tmp_path: Path) -> None:
+    calls: list[Call] = []
+    content = with_pin_map(read_description(DESCRIPTION), PIN_MAPS[name])
+
+    ComBuilder(Recorder(calls)).build(content, tmp_path / name)
+
+    names = last_names(calls)
+    assert names.count("InsertStep") == 9
+    assert names.index("Save") == len(names) - 2
+    assert ("PinMapPath", f'"{PIN_MAPS[name]}"') in [
+        (arguments[0], arguments[-1]) for _, arguments in calls if arguments
+    ]
+
+
+def test_the_file_is_released_when_a_step_cannot_be_made() -> None:
+    class Refusing(Recorder):
+        def __getattr__(self, name: str) -> Any:
+            if name == "NewStep":
+                raise RuntimeError("no such step type")
+            return super().__getattr__(name)
+
+    calls: list[Call] = []
+    with pytest.raises(RuntimeError):
+        ComBuilder(Refusing(calls)).build(
+            parse_description("[[main]]\nname = 'a'\n"), Path("F.seq")
+        )
+
+    assert last_names(calls)[-1] == "ReleaseSequenceFileEx"
+
+
+def test_array_variables_are_refused_by_name() -> None:
+    with pytest.raises(UnsupportedError, match="Names"):
+        record("locals = { Names = ['a'] }\n[[main]]\nname = 'a'\n")
+
+
+def test_without_teststand_it_says_so() -> None:
+    result = CliRunner().invoke(main, [])
+
+    assert result.exit_code == 1
+    assert "TestStand" in result.output
