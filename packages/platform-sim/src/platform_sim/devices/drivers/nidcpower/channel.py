@@ -6,11 +6,18 @@ import math
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from nidcpower.enums import ApertureTimeUnits, OutputCutoffReason, OutputStates, SourceMode
+from nidcpower.enums import (
+    ApertureTimeUnits,
+    OutputCutoffReason,
+    OutputFunction,
+    OutputStates,
+    SourceMode,
+)
 
 from platform_sim.devices.attributes import Value
 from platform_sim.devices.bench import Input, State
 from platform_sim.devices.drivers.nidcpower.engine import Engine, Record
+from platform_sim.devices.drivers.nidcpower.errors import OPERATION_NOT_SUPPORTED
 from platform_sim.devices.drivers.nidcpower.sequences import SequenceBook, Step
 from platform_sim.devices.drivers.nidcpower.setting import (
     OTHER_QUANTITY,
@@ -251,6 +258,8 @@ class Channel:
 
     def _check(self, step: Step) -> None:
         setting = self.setting(step)
+        if self.value("output_function", step) == OutputFunction.CONSTANT_POWER.value:
+            raise DriverError(OPERATION_NOT_SUPPORTED, "Constant power is not simulated.")
         if isinstance(setting.terminal(), Input):
             return
         names = function_names(lambda name: self.value(name, step))

@@ -107,8 +107,12 @@ class Setting:
         """What this does to the nets of the channel."""
         if self.load_resistance is not None:
             return Input(self.load_resistance)
-        sign = -1.0 if self.sinks and self.quantity == "current" else 1.0
-        return Output(self.quantity, sign * self.level, self.low, self.high, self.resistance)
+        if not self.sinks:
+            return Output(self.quantity, self.level, self.low, self.high, self.resistance)
+        # A load only takes: its current flows inwards, and cannot pull its voltage below zero.
+        if self.quantity == "current":
+            return Output("current", -self.level, 0.0, self.high)
+        return Output("voltage", self.level, -self.high, 0.0)
 
     def range_of(self, quantity: str) -> float:
         """The range in which `voltage` or `current` is measured."""

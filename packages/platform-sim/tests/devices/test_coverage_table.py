@@ -1,0 +1,54 @@
+"""docs/instruments.md: its tables are those of the installed packages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nidcpower
+import nidmm
+import pytest
+from click.testing import CliRunner
+
+from platform_sim.devices import coverage
+from platform_sim.devices.driver import load_drivers
+
+DOCUMENT = Path(__file__).parents[4] / "docs" / "instruments.md"
+
+
+@pytest.mark.skipif(not DOCUMENT.exists(), reason="the package is tested outside its repository")
+def test_the_document_is_up_to_date():
+    result = CliRunner().invoke(coverage.main, [str(DOCUMENT), "--check"])
+    assert result.exit_code == 0, result.output
+
+
+def test_an_outdated_document_is_noticed_and_mended(tmp_path):
+    document = tmp_path / "instruments.md"
+    document.write_text(f"Before.\n\n{coverage.BEGIN}\nold\n{coverage.END}\n\nAfter.\n")
+    assert CliRunner().invoke(coverage.main, [str(document), "--check"]).exit_code == 1
+    assert CliRunner().invoke(coverage.main, [str(document)]).exit_code == 0
+    assert CliRunner().invoke(coverage.main, [str(document), "--check"]).exit_code == 0
+    content = document.read_text()
+    assert content.startswith("Before.\n")
+    assert content.endswith("After.\n")
+
+
+def test_a_document_without_markers_is_refused():
+    with pytest.raises(ValueError, match="needs the lines"):
+        coverage.updated("nothing")
+
+
+@pytest.mark.parametrize("package", [nidcpower, nidmm], ids=lambda p: p.__name__)
+def test_every_call_that_the_python_package_makes_is_simulated(package):
+    (driver,) = (d for d in load_drivers() if d.name == package.__name__)
+    made = {rpc for rpcs in coverage.rpcs_by_method(package).values() for rpc in rpcs}
+    refused_by_package = {rpc for rpc in made if rpc not in driver.rpcs}
+    assert {rpc for rpc in made - refused_by_package if not driver.simulates(rpc)} == set()
+    assert len(made) > 30
+
+
+def test_a_methods_calls_are_found_through_helpers():
+    rpcs = coverage.rpcs_by_method(nidcpower)
+    assert rpcs["initiate"] == ["InitiateWithChannels"]
+    assert rpcs["get_channel_names"] == ["GetChannelNameFromString"]
+    assert rpcs["configure_lcr_compensation"] == ["configure_lcr_compensation"]
+    assert coverage.rpcs_by_method(nidmm)["read"] == ["Read"]
