@@ -121,6 +121,17 @@ class Platform:
         return self.state.discovery_address
 
     @property
+    def log_folder(self) -> Path:
+        """Where the output of started plug-ins goes.
+
+        Raises:
+            PlatformSimError: The platform was never started and has no folder of its own.
+        """
+        if self._log_folder is None:
+            raise PlatformSimError("The platform has not been started.")
+        return self._log_folder
+
+    @property
     def waiting_reservations(self) -> int:
         """How many callers wait for sessions that others hold."""
         return self._sessions.reservations.waiting_count()
@@ -228,10 +239,9 @@ class Platform:
         """Starts a plug-in; runs on the loop's thread, which lives as long as the platform."""
         service = installed.service
         name = re.sub(r"[^\w.-]", "_", f"{service.service_class}-{service.effective_version}")
-        assert self._log_folder is not None
         return PluginProcess(
             start_command(installed),
             installed.folder,
             hooked_environment(self.discovery_address, os.environ),
-            self._log_folder / f"{name}.log",
+            self.log_folder / f"{name}.log",
         )

@@ -1,20 +1,22 @@
 """Pytest plugin: a platform for a test in one fixture.
 
-pytest loads it by its entry point in every run, so nothing heavy is imported before the fixture
-is used.
+pytest loads it by its entry point in every run, so nothing heavy is imported before a fixture is
+used. docs/testing-plugins.md shows how to use it.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from platform_sim.platform import Platform
+    from platform_sim.platform import Platform, PlatformOptions
     from platform_sim.plugin_client import MeasurementPlugin
 
 
@@ -40,7 +42,7 @@ class PlatformFixture:
     @property
     def log_folder(self) -> Path:
         """Where the output of started plug-ins goes."""
-        return self._folder / "logs"
+        return self._platform.log_folder
 
     @property
     def waiting_reservations(self) -> int:
@@ -60,7 +62,7 @@ class PlatformFixture:
     def plugin(self, service_class: str, *, version: str = "") -> MeasurementPlugin:
         """Returns a client of a plug-in, which discovery starts if it does not run.
 
-        It is closed at the end of the test.
+        It is closed with the platform.
         """
         from platform_sim.plugin_client import MeasurementPlugin
 
@@ -92,19 +94,45 @@ class PlatformFixture:
             plugin.close()
 
 
+@pytest.fixture(scope="session")
+def platform_options() -> PlatformOptions | None:
+    """Options of the platforms of `platform` and `module_platform`; override it to change them."""
+    return None
+
+
 @pytest.fixture
 def platform(
-    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+    platform_options: PlatformOptions | None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[PlatformFixture]:
     """A platform of this test's own, which the NI SDK in this process finds too."""
+    with _running(platform_options, tmp_path_factory.mktemp("platform")) as fixture:
+        yield fixture
+
+
+@pytest.fixture(scope="module")
+def module_platform(
+    platform_options: PlatformOptions | None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PlatformFixture]:
+    """A platform for all tests of a file: its plug-ins are started once.
+
+    The NI SDK in this process finds it too, except in tests that use `platform`.
+    """
+    with _running(platform_options, tmp_path_factory.mktemp("platform")) as fixture:
+        yield fixture
+
+
+@contextmanager
+def _running(options: PlatformOptions | None, folder: Path) -> Iterator[PlatformFixture]:
     from platform_sim.hook import DISCOVERY_VARIABLE
     from platform_sim.hook.inject import platform_sim_shim
     from platform_sim.platform import Platform, PlatformOptions
 
-    folder = tmp_path_factory.mktemp("platform")
+    options = options or PlatformOptions()
+    if options.log_folder is None:
+        options = dataclasses.replace(options, log_folder=folder / "logs")
     platform_sim_shim.install()
-    with Platform(PlatformOptions(log_folder=folder / "logs")) as running:
-        monkeypatch.setenv(DISCOVERY_VARIABLE, running.discovery_address)
+    with Platform(options) as running, pytest.MonkeyPatch.context() as patch:
+        patch.setenv(DISCOVERY_VARIABLE, running.discovery_address)
         fixture = PlatformFixture(running, folder)
         try:
             yield fixture

@@ -1,0 +1,72 @@
+"""The pytest plugin, as docs/testing-plugins.md shows it."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+from platform_sim.platform import PlatformOptions
+from plugin_folders import TEST_PLUGINS, TINY, write_plain_service
+
+PAGE = Path(__file__).parents[4] / "docs" / "testing-plugins.md"
+CODE_BLOCK = re.compile(r"^```(?:python|json|bat)\n(?:#|//|REM) (\S+)\n(.*?)^```$", re.M | re.S)
+
+
+def test_the_page_for_other_projects_works_as_it_stands(pytester):
+    files = dict(CODE_BLOCK.findall(PAGE.read_text(encoding="utf-8")))
+    assert "test_my_plugin.py" in files
+    for name, content in files.items():
+        file = pytester.path / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(content, encoding="utf-8")
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=3)
+
+
+def test_the_plugin_imports_nothing_heavy_before_a_fixture_is_used(pytester):
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test_light():
+            assert not {"grpc", "google.protobuf", "numpy"} & set(sys.modules)
+        """
+    )
+    pytester.runpytest_subprocess("-p", "no:hypothesispytest").assert_outcomes(passed=1)
+
+
+@pytest.fixture(scope="module")
+def platform_options():
+    return PlatformOptions(plugin_folders=(TEST_PLUGINS,), has_device_server=False)
+
+
+def test_options_come_from_the_fixture_that_a_test_overrides(platform):
+    assert list(platform.plugin(TINY).measure()) == [{"doubled": 4.0}]
+    assert platform.device_server_address == ""
+
+
+def test_a_module_has_one_platform(module_platform):
+    module_platform.plugin(TINY)
+    os.environ["FIRST_MODULE_PLATFORM"] = module_platform.discovery_address
+
+
+def test_the_platform_of_a_test_stands_before_that_of_its_module(module_platform, platform):
+    assert os.environ.pop("FIRST_MODULE_PLATFORM") == module_platform.discovery_address
+    assert os.environ["PLATFORM_SIM_DISCOVERY"] == platform.discovery_address
+
+
+def test_after_a_platform_of_its_own_the_modules_is_found_again(module_platform):
+    assert os.environ["PLATFORM_SIM_DISCOVERY"] == module_platform.discovery_address
+
+
+def test_output_of_plugins_is_in_the_log_folder(platform, tmp_path):
+    folder = write_plain_service(tmp_path / "plain", "test.Plain").parent
+    script = folder / "measurement.py"
+    script.write_text("print('hello', flush=True)\n" + script.read_text())
+    platform.add_plugins(tmp_path)
+
+    from ni.measurementlink.discovery.v1.client import DiscoveryClient
+
+    DiscoveryClient().resolve_service("test.Interface")
+    assert (platform.log_folder / "test.Plain-0.0.1.log").read_text() == "hello\n"
