@@ -42,13 +42,21 @@ class Bench:
             path.write_text(changed, encoding="utf-8")
         return path
 
-    def run(self, description: str, change: Callable[[str], str] | None = None) -> RunResult:
-        """Build a sequence and run it without a platform."""
+    def run(
+        self,
+        description: str,
+        change: Callable[[str], str] | None = None,
+        *,
+        discovery_address: str = NO_PLATFORM,
+        pin_map: Path | None = None,
+    ) -> RunResult:
+        """Build a sequence and run it; without a platform unless one is given."""
         return run_sequence_file(
             self.sequence(description, change),
-            discovery_address=NO_PLATFORM,
+            discovery_address=discovery_address,
             environment=os.environ,
             listener=Silence(),
+            pin_map=pin_map,
             python=Path(sys.executable),
         )
 

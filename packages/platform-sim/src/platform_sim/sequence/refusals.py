@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from platform_sim.sequence.errors import ExpressionError, UnsupportedError
-from platform_sim.sequence.expression_syntax import parse
+from platform_sim.sequence.expression_syntax import Name, parse
 from platform_sim.sequence.model import (
     Group,
     MeasurementCall,
@@ -21,6 +21,8 @@ from platform_sim.sequence.model import (
 RUN_MODES = frozenset({"Normal", "Skip", "ForcePass", "ForceFail"})
 _ACTIONS = frozenset({"Next", "Terminate"})
 _NO_LOOP = "NoLooping"
+_RESULT = "result"
+"""Starts what an expression is for that names a variable to put something into."""
 
 
 def refusals(content: SequenceFile) -> list[tuple[str, str]]:
@@ -66,9 +68,12 @@ def _of_step(step: Step) -> Iterator[str]:
     yield from _of_flow(step.flow)
     for what, expression in expressions(step):
         try:
-            parse(expression)
+            node = parse(expression)
         except (ExpressionError, UnsupportedError) as error:
             yield f"{what}: {error}"
+            continue
+        if what.startswith(_RESULT) and not isinstance(node, Name):
+            yield f"{what}: {expression} is no variable"
 
 
 def _of_flow(flow: StepFlow) -> Iterator[str]:
@@ -102,12 +107,13 @@ def expressions(step: Step) -> Iterator[tuple[str, str]]:
     if isinstance(call, PythonCall):
         yield from ((f"argument {item.name}", item.value) for item in call.arguments)
         if call.result:
-            yield "return value", call.result
+            yield f"{_RESULT} return value", call.result
         if call.instance:
             yield "class instance", call.instance
     elif isinstance(call, PinMapUpdate):
         yield "pin map", call.path
     elif isinstance(call, MeasurementCall):
-        yield from (
-            (f"parameter {item.name}", item.value) for item in call.parameters if item.value
-        )
+        for item in call.parameters:
+            what = f"{_RESULT} parameter" if item.output else "parameter"
+            if item.value:
+                yield f"{what} {item.name}", item.value

@@ -1,0 +1,166 @@
+"""The panel of a plug-in with every parameter type, and the check of panels."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from lxml import etree
+from platform_sim.measui import check_bindings, measui_text
+from platform_sim.measui.bindings import MeasuiError
+from platform_sim.measui.cli import measui_command
+from platform_sim.platform import Platform, PlatformOptions
+from platform_sim.plugin_client import MeasurementPlugin, PluginMetadata
+from plugin_folders import TEST_PLUGINS
+
+SERVICE_CLASS = "platform_sim.tests.Echo"
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    options = PlatformOptions(
+        plugin_folders=(TEST_PLUGINS,),
+        log_folder=tmp_path_factory.mktemp("logs"),
+        has_device_server=False,
+    )
+    with Platform(options) as platform:
+        yield platform.discovery_address
+
+
+@pytest.fixture(scope="module")
+def metadata(address: str) -> PluginMetadata:
+    with MeasurementPlugin.resolve(SERVICE_CLASS, discovery_address=address) as plugin:
+        return plugin.metadata
+
+
+@pytest.fixture(scope="module")
+def panel(metadata: PluginMetadata) -> str:
+    return measui_text(SERVICE_CLASS, metadata)
+
+
+def controls(panel: str) -> dict[str, str]:
+    """Return the kind of control by what it is bound to."""
+    root = etree.fromstring(panel.encode())
+    return {
+        channel.partition("/")[2]: etree.QName(node).localname
+        for node in root.iter()
+        if (channel := node.get("Channel"))
+    }
+
+
+def test_every_parameter_has_a_control_of_its_type(panel: str) -> None:
+    found = controls(panel)
+
+    assert {name: kind for name, kind in found.items() if name.startswith("Configuration")} == {
+        "Configuration/i32": "ChannelNumericText",
+        "Configuration/i64": "ChannelNumericText",
+        "Configuration/u32": "ChannelNumericText",
+        "Configuration/u64": "ChannelNumericText",
+        "Configuration/single": "ChannelNumericText",
+        "Configuration/double": "ChannelNumericText",
+        "Configuration/flag": "ChannelCheckBox",
+        "Configuration/text": "ChannelStringControl",
+        "Configuration/path": "ChannelPathSelector",
+        "Configuration/resource": "ChannelPinSelector",
+        "Configuration/color": "ChannelEnumSelector",
+        "Configuration/i32s": "ChannelArrayViewer",
+        "Configuration/u64s": "ChannelArrayViewer",
+        "Configuration/doubles": "ChannelArrayViewer",
+        "Configuration/flags": "ChannelArrayViewer",
+        "Configuration/texts": "ChannelArrayViewer",
+        "Configuration/paths": "ChannelArrayViewer",
+        "Configuration/resources": "ChannelPinSelector",
+        "Configuration/colors": "ChannelArrayViewer",
+    }
+    assert found["Output/flag"] == "ChannelLED"
+    assert found["Output/color"] == "ChannelEnumSelector"
+    assert found["Output/XY Data"] == "HmiGraphPlot"
+
+
+def test_a_type_without_a_known_control_is_named(panel: str, metadata: PluginMetadata) -> None:
+    assert check_bindings(panel, SERVICE_CLASS, metadata) == [
+        "Output/Grid has no control.",
+        "Output/Words has no control.",
+    ]
+
+
+def test_an_enum_selector_offers_the_values_of_the_enum(panel: str) -> None:
+    root = etree.fromstring(panel.encode())
+    (selector,) = [
+        node
+        for node in root.iter("{*}ChannelEnumSelector")
+        if node.get("Channel", "").endswith("Configuration/color")
+    ]
+
+    offered = {item.get("DisplayValue"): item.get("Value") for item in selector}
+    assert offered == {
+        "[string]RED": "[int]2",
+        "[string]NONE": "[int]0",
+        "[string]BLUE": "[int]7",
+    }
+
+
+def test_controls_do_not_overlap(panel: str) -> None:
+    surface = next(etree.fromstring(panel.encode()).iter("{*}ScreenSurface"))
+
+    def number(node: etree._Element, name: str) -> float:
+        return float(node.get(name, "").removeprefix("[float]"))
+
+    columns: dict[float, list[tuple[float, float]]] = {}
+    for node in surface:
+        top = number(node, "Top")
+        columns.setdefault(number(node, "Left"), []).append((top, top + number(node, "Height")))
+    assert len(columns) == 2
+    for spans in columns.values():
+        spans.sort()
+        assert all(end <= start for (_, end), (start, _) in itertools.pairwise(spans))
+        assert spans[-1][1] <= number(surface, "Height")
+
+
+def test_the_same_metadata_gives_the_same_panel(panel: str, metadata: PluginMetadata) -> None:
+    assert measui_text(SERVICE_CLASS, metadata) == panel
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ('Configuration/double"', 'Configuration/duble"', "bound to Configuration/duble"),
+        ('Configuration/double"', 'Configuration/duble"', "Configuration/double has no control"),
+        ('ServiceClass="platform_sim.tests.Echo"', 'ServiceClass="x"', "service class x"),
+        ('/Output/i32"', '/Result/i32"', "neither of the configuration nor of the output"),
+        ('Label="[UIModel]', 'Label="[UIModel]f', "which is not there"),
+        ('ClientId="{', 'ClientId="{f', "does not start with the screen's ClientId"),
+    ],
+)
+def test_a_wrong_binding_is_found(
+    panel: str, metadata: PluginMetadata, old: str, new: str, problem: str
+) -> None:
+    assert old in panel
+
+    problems = check_bindings(panel.replace(old, new, 1), SERVICE_CLASS, metadata)
+
+    assert problem in " ".join(problems)
+
+
+@pytest.mark.parametrize("text", ["<a", "<a/>"])
+def test_another_file_is_refused(metadata: PluginMetadata, text: str) -> None:
+    with pytest.raises(MeasuiError):
+        check_bindings(text, SERVICE_CLASS, metadata)
+
+
+def test_the_command_writes_and_checks(address: str, tmp_path: Path, panel: str) -> None:
+    path = tmp_path / "Panel.measui"
+    environment = {"PLATFORM_SIM_DISCOVERY": address}
+
+    written = CliRunner().invoke(measui_command, [SERVICE_CLASS, "-o", str(path)], env=environment)
+    checked = CliRunner().invoke(
+        measui_command, [SERVICE_CLASS, "--check", str(path)], env=environment
+    )
+
+    assert written.exit_code == 0
+    assert path.read_text(encoding="utf-8") == panel
+    assert checked.exit_code == 1, "two outputs have no control"
+    assert "Output/Grid has no control." in checked.stderr
