@@ -70,8 +70,8 @@ class PlatformOptions:
     """False leaves out the simulated NI gRPC Device Server."""
     start_timeout: float = 30.0
     """Seconds in which a started plug-in must register."""
-    plugin_stop_grace: float = 2.0
-    """Seconds that plug-ins have at the stop after each step: input closed, then terminated."""
+    plugin_stop_grace: float = 5.0
+    """Seconds that plug-ins have to end after they were terminated, before they are killed."""
     stop_grace: float = 1.0
     """Seconds for calls under way to finish at the stop."""
 
@@ -149,10 +149,10 @@ class Platform:
         self.stop()
 
     def start(self) -> PlatformState:
-        """Starts all services; they answer when this returns."""
-        self._prepare_log_folder()
+        """Starts all services; they answer when this returns. A platform starts once."""
         self._thread.start()
         try:
+            self._prepare_log_folder()
             device_server_address = self._start_device_server()
             port = self._run(self._start_services())
         except BaseException:

@@ -79,6 +79,20 @@ def test_versions_of_one_class_are_started_apart(platform, tmp_path):
     assert latest == again != older
 
 
+def test_versions_of_one_class_may_start_at_the_same_time(platform, tmp_path):
+    versions = ["1.0.0", "2.0.0", "3.0.0"]
+    for version in versions:
+        write_plain_service(tmp_path / version, "test.Plain", version)
+    platform.add_plugins(tmp_path)
+
+    def resolve_version(version):
+        with PlatformClient(platform.discovery_address) as client:
+            return client.resolve(INTERFACE, "test.Plain", version=version)
+
+    with ThreadPoolExecutor(3) as threads:
+        assert len(set(threads.map(resolve_version, versions))) == 3
+
+
 def test_a_plugin_folder_that_appears_later_is_found(platform, tmp_path):
     platform.add_plugins(tmp_path)
     client = DiscoveryClient()

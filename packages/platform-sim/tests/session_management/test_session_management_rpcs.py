@@ -154,6 +154,15 @@ def test_reserve_all_of_a_type_leaves_the_others(bench):
         assert names_of(reservation) == ["niDMM-DMM1"]
 
 
+def test_get_sessions_shows_no_channels_of_an_earlier_reservation(bench):
+    bench.client.register_sessions([session()])
+    with bench.reserve("Out", "niDMM"):
+        pass
+    with bench.client.reserve_all_registered_sessions():
+        (found,) = bench.stub.GetSessions(pb.GetSessionsRequest()).sessions
+        assert (found.session_reserved, found.channel_list) == (True, "")
+
+
 def test_reserve_all_without_sessions_is_empty(bench):
     with bench.client.reserve_all_registered_sessions() as reservation:
         assert names_of(reservation) == []

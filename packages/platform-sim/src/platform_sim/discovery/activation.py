@@ -18,6 +18,7 @@ _logger = logging.getLogger(__name__)
 
 _Key = tuple[Path, str, str]
 
+_LONGEST_INPUT_GRACE = 1.0  # services that do not read their input would use it up every time
 _KILLED_GRACE = 2.0
 
 
@@ -38,8 +39,8 @@ class Activator:
             registry: Where started services show up; registrations of ended ones are dropped.
             launch: Starts the process of a service.
             start_timeout: Seconds from start to registration.
-            stop_grace: Seconds that a process has after its input was closed, and again after it
-                was terminated.
+            stop_grace: Seconds that a process has to end after it was terminated; after its input
+                was closed, a second of it.
         """
         self._registry = registry
         self._launch = launch
@@ -74,19 +75,23 @@ class Activator:
     def note_registration(self, registration: Registration) -> None:
         """Tells a waiting start that a service registered."""
         service = registration.service
-        for key, expected in self._expected.items():
-            if key[1] != service.service_class or expected.done():
-                continue
-            if service.effective_version == key[2]:
+        waiting = {
+            key: expected
+            for key, expected in self._expected.items()
+            if key[1] == service.service_class and not expected.done()
+        }
+        for key, expected in waiting.items():
+            if key[2] == service.effective_version:
                 expected.set_result(registration)
-            else:
-                expected.set_exception(
-                    PluginStartError(
-                        f"{service.service_class} registered as version "
-                        f"{service.effective_version}, but {key[0]} says {key[2]}. "
-                        "Make them the same."
-                    )
+                return
+        if len(waiting) == 1:  # with several it is not known whose registration this is
+            ((key, expected),) = waiting.items()
+            expected.set_exception(
+                PluginStartError(
+                    f"{service.service_class} registered as version {service.effective_version}, "
+                    f"but {key[0]} says {key[2]}. Make them the same."
                 )
+            )
 
     async def stop(self) -> None:
         """Ends all processes: standard input closed, then terminated, then killed."""
@@ -104,10 +109,9 @@ class Activator:
         old = self._processes.pop(key, None)
         if old is not None:
             await self._stop_processes([old])
-        loop = asyncio.get_running_loop()
-        expected: asyncio.Future[Registration] = loop.create_future()
-        self._expected[key] = expected
         process = self._launch(installed)
+        expected: asyncio.Future[Registration] = asyncio.get_running_loop().create_future()
+        self._expected[key] = expected
         self._processes[key] = process
         self._watch(key, process)
         _logger.info("Started %s (pid %d)", installed.service.service_class, process.pid)
@@ -153,7 +157,7 @@ class Activator:
 
     async def _stop_processes(self, processes: list[PluginProcess]) -> None:
         steps = (
-            (PluginProcess.close_input, self._stop_grace),
+            (PluginProcess.close_input, min(self._stop_grace, _LONGEST_INPUT_GRACE)),
             (PluginProcess.terminate, self._stop_grace),
             (PluginProcess.kill, _KILLED_GRACE),
         )

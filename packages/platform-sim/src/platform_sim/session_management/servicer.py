@@ -74,6 +74,7 @@ class SessionManagementServicer(
         sessions = management.instruments.all(request.instrument_type_id)
         names = [one.name for one in sessions]
         await reserve(management.reservations, names, request.annotations, timeout)
+        management.note_granted_whole(names)
         return pb.ReserveAllRegisteredSessionsResponse(
             sessions=[messages.encode_open(management, one) for one in sessions]
         )

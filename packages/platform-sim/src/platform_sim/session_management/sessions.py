@@ -102,6 +102,11 @@ class SessionManagement:
         """Remembers what sessions were reserved for."""
         self._layouts.update((layout.session_name, layout) for layout in layouts)
 
+    def note_granted_whole(self, names: Iterable[str]) -> None:
+        """Forgets what sessions were reserved for before: now it is for no pins in particular."""
+        for name in names:
+            self._layouts.pop(name, None)
+
     def status(self) -> list[SessionStatus]:
         """Returns all sessions that are reserved or registered."""
         names = dict.fromkeys(one.session_name for one in self.reservations.held())
