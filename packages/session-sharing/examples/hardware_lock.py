@@ -5,7 +5,6 @@ Use it:    python hardware_lock.py hold scope-1
 """
 
 import asyncio
-import json
 import sys
 from pathlib import Path
 
@@ -36,19 +35,13 @@ async def serve(state: StateFile) -> None:
     """Serve locks until Ctrl-C."""
     state.claim()
     host = SessionHost({"lock": HardwareLock})
-    await host.run(lambda: state.write({"targets": host.targets}, host.authenticator.token))
+    await host.run(lambda: state.publish(host))
     state.remove()
-
-
-def connect(state: StateFile) -> ConnectOptions:
-    """Find the server by its state file."""
-    targets = json.loads(state.path.read_text())["targets"]
-    return ConnectOptions(targets[0], token=state.token_path.read_text())
 
 
 if __name__ == "__main__":
     if sys.argv[1] == "serve":
         asyncio.run(serve(StateFile(STATE.absolute())))
     else:
-        with LockSession(sys.argv[2], connect(StateFile(STATE.absolute()))) as lock:
+        with LockSession(sys.argv[2], ConnectOptions.from_state_file(STATE)) as lock:
             input(f"holding {lock.resource}; press Enter to let go ")

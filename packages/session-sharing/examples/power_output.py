@@ -5,7 +5,6 @@ Use it:    python power_output.py hold supply-1
 """
 
 import asyncio
-import json
 import sys
 from pathlib import Path
 
@@ -52,19 +51,13 @@ async def serve(state: StateFile) -> None:
     """Serve outputs until Ctrl-C."""
     state.claim()
     host = SessionHost({"output": PowerOutput})
-    await host.run(lambda: state.write({"targets": host.targets}, host.authenticator.token))
+    await host.run(lambda: state.publish(host))
     state.remove()
-
-
-def connect(state: StateFile) -> ConnectOptions:
-    """Find the server by its state file."""
-    targets = json.loads(state.path.read_text())["targets"]
-    return ConnectOptions(targets[0], token=state.token_path.read_text())
 
 
 if __name__ == "__main__":
     if sys.argv[1] == "serve":
         asyncio.run(serve(StateFile(STATE.absolute())))
     else:
-        with OutputSession(sys.argv[2], connect(StateFile(STATE.absolute()))) as output:
+        with OutputSession(sys.argv[2], ConnectOptions.from_state_file(STATE)) as output:
             input(f"{output.resource} is on; press Enter to switch it off ")

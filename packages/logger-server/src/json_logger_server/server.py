@@ -71,8 +71,7 @@ async def serve(options: ServerOptions) -> None:
             host.add_announcer(DiscoveryAnnouncer(_discovery_name(), state.token_path))
 
         def publish() -> None:
-            facts = {"targets": list(host.targets), "token_file": str(state.token_path)}
-            state.write(facts, host.authenticator.token)
+            state.publish(host)
             print(f"json-logger is ready at {' and '.join(host.targets)}", flush=True)  # noqa: T201
 
         await host.run(publish)

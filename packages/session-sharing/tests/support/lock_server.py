@@ -25,7 +25,7 @@ async def main(state_path: Path, window: float, grace: float) -> None:
     host = SessionHost({"lock": HardwareLock}, options)
 
     def ready() -> None:
-        state.write({"targets": list(host.targets)}, host.authenticator.token)
+        state.publish(host)
         print("ready", flush=True)
 
     await host.run(ready)

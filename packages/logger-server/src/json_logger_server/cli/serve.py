@@ -11,11 +11,11 @@ import click
 import platformdirs
 from session_sharing.core.errors import SessionSharingError
 from session_sharing.core.registry import RegistryOptions
+from session_sharing.places import default_state_file
 from session_sharing.server import (
     HostOptions,
     TcpListener,
     UnixListener,
-    default_state_file,
     parse_listener,
 )
 from session_sharing.server.listeners import Listener

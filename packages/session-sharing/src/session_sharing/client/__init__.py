@@ -8,6 +8,7 @@ from session_sharing.client.errors import (
 )
 from session_sharing.client.options import ConnectOptions
 from session_sharing.client.session import SessionOptions, SharedSession
+from session_sharing.client.starting import attach_or_start, start_server, stop_server
 from session_sharing.client.watch import SessionWatch
 
 __all__ = [
@@ -19,5 +20,8 @@ __all__ = [
     "SessionOptions",
     "SessionWatch",
     "SharedSession",
+    "attach_or_start",
     "connect",
+    "start_server",
+    "stop_server",
 ]

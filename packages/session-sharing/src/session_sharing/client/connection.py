@@ -71,14 +71,17 @@ class Connection:
         left = self.options.timeout if timeout is None else timeout
         deadline = time.monotonic() + left
         backoff = Backoff()
+        tries = 0
         while True:
+            tries += 1
             try:
                 return method(request, timeout=left)
             except grpc.RpcError as rpc_error:
                 error = from_rpc_error(rpc_error)
             pause = backoff.next_pause()
             left = deadline - time.monotonic() - pause
-            if not isinstance(error, ServerUnavailableError) or left <= 0:
+            used_up = left <= 0 or tries == self.options.attempts
+            if used_up or not isinstance(error, ServerUnavailableError):
                 raise error
             time.sleep(pause)
 

@@ -1,51 +1,124 @@
-"""How a client connects."""
+"""How a client connects: where, as whom, and how safely."""
 
 from __future__ import annotations
 
 import ipaddress
+import json
 import os
 import re
 import socket
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import grpc
 
-from session_sharing.core.errors import InvalidArgumentError
+from session_sharing.core.errors import InvalidArgumentError, NotPermittedError
 
 
 def default_label() -> str:
     """Say who this process is: program, process id and host."""
-    program = Path(sys.argv[0] or "python").name if sys.argv else "python"
+    program = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else "python"
     return f"{program}, pid {os.getpid()} on {socket.gethostname()}"
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectOptions:
-    """Where the server is and how to talk to it."""
+    """Where the server is and how to talk to it.
+
+    On this host the system keeps others out of the connection. Beyond it, TLS is assumed; a
+    connection in the clear must be asked for by `insecure` and never carries credentials.
+    """
 
     target: str = ""
     """gRPC target: ``unix:PATH``, ``ipv4:127.0.0.1:PORT`` or ``HOST:PORT``."""
     token: str = field(default="", repr=False)
     """The server's token; empty over a unix socket or to an anonymous server."""
+    api_key: str = field(default="", repr=False)
+    """An API key instead of a token; see `with_api_key`."""
+    api_key_id: str = ""
+    root_certificates: Path | None = None
+    """PEM file of the authority that signed the server's certificate; None for the system's.
+    Naming one asks for TLS on this host, too."""
+    certificate: Path | None = None
+    """PEM file of this client's own certificate, where the server asks for one."""
+    certificate_key: Path | None = None
+    """PEM file of its private key."""
+    authority: str = ""
+    """Name to expect in the server's certificate, when it is not the target's."""
+    insecure: bool = False
+    """Talk to another host in the clear, without credentials."""
     presence: bool = True
     """Hold a stream that shows that this client lives; without it, its calls show that."""
     window: float = 0.0
     """Seconds in which the server shall notice that this client is gone; 0 takes its default."""
     timeout: float = 10.0
     """Seconds for one call, retries included."""
+    attempts: int = 0
+    """Tries of one call when the server cannot be reached; 0 for as many as the time allows."""
+    keepalive: float = 0.0
+    """Seconds between pings of the server, 1 at the least; 0 for none."""
     label: str = field(default_factory=default_label)
     """Who this is, for people."""
+
+    @classmethod
+    def from_state_file(cls, path: Path) -> ConnectOptions:
+        """Read where a server of this user is, as it told in its state file.
+
+        Raises:
+            NotPermittedError: The files belong to somebody else.
+            InvalidArgumentError: There is no server, or the file is not a state file.
+        """
+        try:
+            state = json.loads(path.read_text(encoding="utf-8"))
+            targets = state["targets"]
+            target = next((t for t in targets if t.startswith("unix:")), targets[0])
+            token = Path(state["token_file"]).read_text(encoding="utf-8").strip()
+        except PermissionError as error:
+            raise NotPermittedError(f"The server runs as another user: {error}") from error
+        except FileNotFoundError as error:
+            raise InvalidArgumentError(f"No server has written {path}; is it running?") from error
+        except (ValueError, LookupError, TypeError) as error:
+            raise InvalidArgumentError(f"{path} is not a server's state file: {error}") from error
+        return cls(target, token=token)
+
+    def with_api_key(self, api_key: str, api_key_id: str) -> ConnectOptions:
+        """Give the same options with an API key as credentials."""
+        return replace(self, api_key=api_key, api_key_id=api_key_id, token="")
 
     def open_channel(self, *, own_connection: bool = False) -> grpc.Channel:
         """Make a channel to the target.
 
         Args:
             own_connection: Do not share the connection of another channel to the same target.
+
+        Raises:
+            InvalidArgumentError: The options contradict each other, or a file cannot be read.
         """
-        options: list[tuple[str, int]] = [
+        options = self._channel_options(own_connection)
+        if is_this_host(self.target) and not self._wants_tls:
+            over_unix = self.target.startswith("unix:")
+            kind = grpc.LocalConnectionType
+            credentials = grpc.local_channel_credentials(kind.UDS if over_unix else kind.LOCAL_TCP)
+        elif self.insecure:
+            if self.token or self.api_key or self.certificate:
+                raise InvalidArgumentError(
+                    "Credentials are never sent to another host in the clear; leave out `insecure`."
+                )
+            return grpc.insecure_channel(self.target, options)
+        else:
+            credentials = self._tls()
+        call = self._call_credentials()
+        if call is not None:
+            credentials = grpc.composite_channel_credentials(credentials, call)
+        return grpc.secure_channel(self.target, credentials, options)
+
+    @property
+    def _wants_tls(self) -> bool:
+        return self.root_certificates is not None or self.certificate is not None
+
+    def _channel_options(self, own_connection: bool) -> list[tuple[str, int | str]]:
+        options: list[tuple[str, int | str]] = [
             ("grpc.initial_reconnect_backoff_ms", 50),
             ("grpc.min_reconnect_backoff_ms", 50),
             ("grpc.max_reconnect_backoff_ms", 500),
@@ -57,18 +130,40 @@ class ConnectOptions:
             options.append(("grpc.enable_http_proxy", 0))
         if own_connection:
             options.append(("grpc.use_local_subchannel_pool", 1))
-        return grpc.secure_channel(self.target, self._credentials(), options)
+        if self.authority:
+            options.append(("grpc.ssl_target_name_override", self.authority))
+        if self.keepalive:
+            options.append(("grpc.keepalive_time_ms", round(max(self.keepalive, 1.0) * 1000)))
+        return options
 
-    def _credentials(self) -> grpc.ChannelCredentials:
-        if not is_this_host(self.target):
-            raise InvalidArgumentError(f"{self.target} is not on this host.")
-        over_unix = self.target.startswith("unix:")
-        kind = grpc.LocalConnectionType
-        channel = grpc.local_channel_credentials(kind.UDS if over_unix else kind.LOCAL_TCP)
-        if not self.token:
-            return channel
-        call = grpc.access_token_call_credentials(self.token)
-        return grpc.composite_channel_credentials(channel, call)
+    def _tls(self) -> grpc.ChannelCredentials:
+        files = (self.root_certificates, self.certificate_key, self.certificate)
+        try:
+            root, key, certificate = (file.read_bytes() if file else None for file in files)
+        except OSError as error:
+            raise InvalidArgumentError(f"A TLS file cannot be read: {error}") from error
+        return grpc.ssl_channel_credentials(root, key, certificate)
+
+    def _call_credentials(self) -> grpc.CallCredentials | None:
+        if self.token:
+            return grpc.access_token_call_credentials(self.token)
+        if self.api_key:
+            return grpc.metadata_call_credentials(_ApiKey(self.api_key_id, self.api_key))
+        return None
+
+
+class _ApiKey(grpc.AuthMetadataPlugin):
+    """Shows an API key with every call."""
+
+    def __init__(self, key_id: str, key: str) -> None:
+        self._metadata = (("authorization", f"ApiKey {key_id}:{key}"),)
+
+    def __call__(
+        self,
+        context: grpc.AuthMetadataContext,
+        callback: grpc.AuthMetadataPluginCallback,
+    ) -> None:
+        callback(self._metadata, None)
 
 
 def is_this_host(target: str) -> bool:
@@ -83,7 +178,3 @@ def is_this_host(target: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-Locate = Callable[[], ConnectOptions]
-"""Finds the server when it is needed."""

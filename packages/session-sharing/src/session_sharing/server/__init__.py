@@ -1,8 +1,8 @@
 """Serve sessions to resources of your own."""
 
 from session_sharing.server.host import Announcer, HostOptions, SessionHost
-from session_sharing.server.listeners import TcpListener, UnixListener, parse_listener
-from session_sharing.server.state_file import StateFile, default_state_file
+from session_sharing.server.listeners import TcpListener, TlsFiles, UnixListener, parse_listener
+from session_sharing.server.state_file import StateFile
 
 __all__ = [
     "Announcer",
@@ -10,7 +10,7 @@ __all__ = [
     "SessionHost",
     "StateFile",
     "TcpListener",
+    "TlsFiles",
     "UnixListener",
-    "default_state_file",
     "parse_listener",
 ]

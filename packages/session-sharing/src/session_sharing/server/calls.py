@@ -13,15 +13,17 @@ class Call:
     """The caller, and the attachment of its request where the method requires one."""
 
     principal: str = ""
+    window: float = 0.0
+    """Presence window of callers from there that ask for none, in seconds."""
     attachment: Attachment | None = None
 
 
 _current: ContextVar[Call] = ContextVar("session_sharing_call")
 
 
-def begin(principal: str) -> Call:
+def begin(principal: str, window: float) -> Call:
     """Start a call in the current task."""
-    call = Call(principal)
+    call = Call(principal, window)
     _current.set(call)
     return call
 
@@ -29,6 +31,11 @@ def begin(principal: str) -> Call:
 def principal() -> str:
     """Identity of the caller."""
     return _current.get().principal
+
+
+def default_window() -> float:
+    """Presence window for a caller that asks for none, in seconds."""
+    return _current.get().window
 
 
 def attachment() -> Attachment:

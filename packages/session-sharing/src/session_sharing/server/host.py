@@ -18,15 +18,24 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
 
+from session_sharing.core.errors import SessionSharingError
 from session_sharing.core.events import utc_now
-from session_sharing.core.presence import Presence, WindowRange
+from session_sharing.core.presence import Presence
 from session_sharing.core.registry import RegistryOptions, SessionRegistry
 from session_sharing.core.resources import ResourceKind
 from session_sharing.server import messages
 from session_sharing.server.identity import Authenticator
 from session_sharing.server.interceptor import DomainInterceptor
 from session_sharing.server.lifecycle import SessionLifecycleServicer
-from session_sharing.server.listeners import BoundListeners, Listener, TcpListener
+from session_sharing.server.listeners import (
+    BoundListeners,
+    Listener,
+    TcpListener,
+    TlsFiles,
+    UnixListener,
+    check_exposure,
+)
+from session_sharing.server.transport import make_server
 from session_sharing.v1 import lifecycle_pb2 as pb
 from session_sharing.v1 import lifecycle_pb2_grpc
 
@@ -56,12 +65,22 @@ class HostOptions:
     """Where it listens."""
     anonymous: bool = False
     """Ask nobody on this host for a token."""
+    network: bool = False
+    """Allow listeners that other hosts can reach."""
+    tls: TlsFiles | None = None
+    """Certificates for those."""
+    api_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """API keys by id, for clients that cannot read the token."""
     window: float = 2.0
-    """Presence window of clients that ask for none, in seconds."""
+    """Presence window, in seconds, of clients on this host that ask for none."""
+    network_window: float = 10.0
+    """The same for clients on other hosts."""
     grace: float = 5.0
     """Seconds that calls under way may take when the server stops."""
     max_message_bytes: int = 64 * 1024 * 1024
     """Largest request."""
+    max_streams: int = 200
+    """Calls that one connection may have open at a time."""
     workers: int = 32
     """Threads that open and release resources."""
     registry: RegistryOptions = field(default_factory=RegistryOptions)
@@ -75,18 +94,26 @@ class SessionHost:
         self, kinds: Mapping[str, ResourceKind], options: HostOptions | None = None
     ) -> None:
         self.options = options or HostOptions()
+        check_exposure(
+            self.options.listeners,
+            network=self.options.network,
+            tls=self.options.tls,
+            anonymous=self.options.anonymous,
+        )
         self.executor = ThreadPoolExecutor(self.options.workers, "session-worker")
         self.registry = SessionRegistry(kinds, self.executor, options=self.options.registry)
-        self.presence = Presence(self.registry, WindowRange(default=self.options.window))
-        self.authenticator = Authenticator(anonymous=self.options.anonymous)
+        self.presence = Presence(self.registry)
+        self.authenticator = Authenticator(
+            anonymous=self.options.anonymous, api_keys=self.options.api_keys
+        )
         self.draining = asyncio.Event()
         self.counters: dict[str, Callable[[], float]] = {
             "clients": lambda: len(self.presence),
             "sessions": lambda: len(self.registry.sessions()),
         }
-        interceptor = DomainInterceptor(self.registry, self.authenticator)
-        self._server = grpc.aio.server(interceptors=[interceptor], options=self._channel_options())
-        self._bound = BoundListeners()
+        self._local = self._make_server(self.options.window)
+        self._network = self._make_server(self.options.network_window)
+        self._bound = BoundListeners(self.options.tls)
         self._health = HealthServicer()
         self._announcers: list[Announcer] = []
         self._services: list[str] = []
@@ -101,7 +128,8 @@ class SessionHost:
         self, add_to_server: Callable[[Any, grpc.aio.Server], None], servicer: object, name: str
     ) -> None:
         """Add a service of a resource's own, by its generated `add_…Servicer_to_server`."""
-        add_to_server(servicer, self._server)
+        for server in (self._local, self._network):
+            add_to_server(servicer, server)
         self._services.append(name)
 
     def add_announcer(self, announcer: Announcer) -> None:
@@ -112,15 +140,19 @@ class SessionHost:
         """Listen and serve.
 
         Raises:
-            SessionSharingError: A listener cannot be opened.
+            SessionSharingError: A listener cannot be opened; nothing is left open.
         """
-        reflection.enable_server_reflection(
-            [*self._services, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name],
-            self._server,
-        )
-        for listener in self.options.listeners:
-            self._bound.bind(self._server, listener)
-        await self._server.start()
+        health = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+        try:
+            for listener in self.options.listeners:
+                is_local = isinstance(listener, UnixListener) or listener.is_loopback
+                self._bound.bind(self._local if is_local else self._network, listener)
+        except SessionSharingError:
+            await self._stop_servers(0)
+            raise
+        for server in (self._local, self._network):
+            reflection.enable_server_reflection([*self._services, health], server)
+            await server.start()
         self._ticker = asyncio.ensure_future(self._tick())
         for name in ("", *self._services):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
@@ -136,22 +168,23 @@ class SessionHost:
         await self._health.enter_graceful_shutdown()
         self.registry.drain()
         self.draining.set()
-        await self._server.stop(self.options.grace)
+        await self._stop_servers(self.options.grace)
         self._ticker.cancel()
         closing = [asyncio.wrap_future(done) for done in self.registry.close_all()]
         if closing:
             await asyncio.wait(closing, timeout=self.options.registry.release_timeout)
         for announcer in reversed(self._announcers):
             await asyncio.to_thread(announcer.stop)
-        self._bound.release()
         self.executor.shutdown(wait=False)
 
     async def run(self, on_ready: Callable[[], None] = lambda: None) -> None:
-        """Serve until SIGTERM or Ctrl-C, then stop cleanly."""
+        """Serve until Ctrl-C, SIGTERM or the end of the terminal, then stop cleanly."""
         stopping = asyncio.Event()
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: loop.call_soon_threadsafe(stopping.set))
+        for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):  # not every system has all
+            if hasattr(signal, name):
+                handler = lambda *_: loop.call_soon_threadsafe(stopping.set)  # noqa: E731
+                signal.signal(getattr(signal, name), handler)
         await self.start()
         on_ready()
         await stopping.wait()
@@ -176,23 +209,21 @@ class SessionHost:
             lifecycle,
             pb.DESCRIPTOR.services_by_name["SessionLifecycle"].full_name,
         )
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        for server in (self._local, self._network):
+            health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
 
-    def _channel_options(self) -> list[tuple[str, int]]:
-        ping_ms = round(self.options.window * 1000 / 4)
-        return [
-            # Two servers would silently share one TCP port.
-            ("grpc.so_reuseport", 0),
-            ("grpc.max_receive_message_length", self.options.max_message_bytes),
-            # Pings prove a client's presence without its Python: one that holds the GIL answers,
-            # one that is stopped or unplugged does not.
-            ("grpc.keepalive_time_ms", ping_ms),
-            ("grpc.keepalive_timeout_ms", ping_ms),
-            ("grpc.http2.ping_timeout_ms", ping_ms),
-            ("grpc.keepalive_permit_without_calls", 1),
-            ("grpc.http2.max_pings_without_data", 0),
-            ("grpc.http2.min_ping_interval_without_data_ms", 1000),
-        ]
+    def _make_server(self, window: float) -> grpc.aio.Server:
+        interceptor = DomainInterceptor(self.registry, self.authenticator, window)
+        return make_server(
+            interceptor,
+            window=window,
+            max_message_bytes=self.options.max_message_bytes,
+            max_streams=self.options.max_streams,
+        )
+
+    async def _stop_servers(self, grace: float) -> None:
+        await asyncio.gather(*(server.stop(grace) for server in (self._local, self._network)))
+        self._bound.release()
 
     async def _tick(self) -> None:
         """Expire leases; after a blocked loop, first let those who were kept waiting come back."""

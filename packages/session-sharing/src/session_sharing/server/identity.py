@@ -1,40 +1,107 @@
-"""Who calls: the user of this host, shown by a unix socket or by a token."""
+"""Who calls: the user of this host, a holder of an API key, or the owner of a certificate."""
 
 from __future__ import annotations
 
 import hmac
+import json
 import secrets
+import stat
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
-from session_sharing.core.errors import NotAuthenticatedError
+from session_sharing.core.errors import (
+    InvalidArgumentError,
+    LimitExceededError,
+    NotAuthenticatedError,
+)
 from session_sharing.server.interceptor import Context
 
 USER = "user"
 """The principal of all who can read the server user's files; of everybody when anonymous."""
 
+_WRONG_TOKENS_PER_SECOND = 20.0
+
 
 class Authenticator:
-    """Checks the callers of one server."""
+    """Checks the callers of one host."""
 
-    def __init__(self, *, anonymous: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        anonymous: bool = False,
+        api_keys: Mapping[str, str] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._anonymous = anonymous
+        self._api_keys = dict(api_keys or {})
+        self._clock = clock
+        self._tries = _WRONG_TOKENS_PER_SECOND
+        self._tries_at = clock()
         self.token = secrets.token_urlsafe(32)
-        self._expected = f"Bearer {self.token}".encode()
 
     def __call__(self, context: Context) -> str:
         """Tell the caller's principal.
 
         Raises:
-            NotAuthenticatedError: The call came by TCP without the server's token.
+            NotAuthenticatedError: The call shows no identity, or a wrong one.
+            LimitExceededError: There were too many wrong ones just now.
         """
         if self._anonymous or context.peer().startswith("unix:"):
             return USER
+        name = _certificate_name(context)
+        if name:
+            return f"certificate:{name}"
         for key, value in context.invocation_metadata() or ():
             if key == "authorization":
-                given = value if isinstance(value, bytes) else value.encode()
-                if hmac.compare_digest(given, self._expected):
-                    return USER
-                raise NotAuthenticatedError("The token is not this server's.")
+                return self._check(value if isinstance(value, str) else value.decode("latin-1"))
         raise NotAuthenticatedError(
             "This server wants a token. Its state file names the file that holds it; clients of "
             "the same user find it by themselves through discovery."
         )
+
+    def _check(self, authorization: str) -> str:
+        scheme, _, given = authorization.partition(" ")
+        key_id, _, key = given.partition(":")
+        if scheme == "Bearer" and _same(given, self.token):
+            return USER
+        if scheme == "ApiKey" and _same(key, self._api_keys.get(key_id, "")) and key:
+            return f"key:{key_id}"
+        self._count_wrong_try()
+        raise NotAuthenticatedError("The token or key is not one of this server's.")
+
+    def _count_wrong_try(self) -> None:
+        """Slow down guessing: a bucket of tries that fills up again with time."""
+        now = self._clock()
+        self._tries += (now - self._tries_at) * _WRONG_TOKENS_PER_SECOND
+        self._tries = min(self._tries, _WRONG_TOKENS_PER_SECOND)
+        self._tries_at = now
+        if self._tries < 1:
+            raise LimitExceededError("Too many wrong tokens; wait a moment.", limit="wrong_tokens")
+        self._tries -= 1
+
+
+def read_api_keys(file: Path) -> dict[str, str]:
+    """Read API keys from a JSON object, id to key, in a file that only its owner can read.
+
+    Raises:
+        InvalidArgumentError: It is not such a file.
+    """
+    try:
+        if hasattr(stat, "S_IRWXG") and file.stat().st_mode & 0o077:
+            raise InvalidArgumentError(f"Others can read {file}: `chmod 600` it.")
+        keys = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InvalidArgumentError(f"The API keys in {file} cannot be read: {error}") from error
+    if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys.values()):
+        raise InvalidArgumentError(f"{file} must hold a JSON object of ids and keys.")
+    return keys
+
+
+def _same(given: str, expected: str) -> bool:
+    return hmac.compare_digest(given.encode(), expected.encode())
+
+
+def _certificate_name(context: Context) -> str:
+    names = context.auth_context().get("x509_common_name", [])
+    return next(iter(names), b"").decode("utf-8", "replace")

@@ -31,9 +31,19 @@ _log = logging.getLogger(__name__)
 class DomainInterceptor(grpc.aio.ServerInterceptor):
     """Wraps every handler of a server, once for each method."""
 
-    def __init__(self, registry: SessionRegistry, authenticate: Authenticate) -> None:
+    def __init__(
+        self, registry: SessionRegistry, authenticate: Authenticate, window: float
+    ) -> None:
+        """Serve a registry.
+
+        Args:
+            registry: Knows the attachments.
+            authenticate: Tells who calls.
+            window: Presence window of callers that ask for none, in seconds.
+        """
         self._registry = registry
         self._authenticate = authenticate
+        self._window = window
         self._wrapped: dict[str, Any] = {}
 
     async def intercept_service(
@@ -71,7 +81,7 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
     def _unary_unary(self, inner: Any, decode: _Decoder) -> Any:
         async def serve(data: bytes, context: Context) -> Any:
             try:
-                call = calls.begin(self._authenticate(context))
+                call = calls.begin(self._authenticate(context), self._window)
                 return await inner(decode(data, call), context)
             except Exception as error:
                 await _abort(context, error)
@@ -81,7 +91,7 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
     def _unary_stream(self, inner: Any, decode: _Decoder) -> Any:
         async def serve(data: bytes, context: Context) -> AsyncIterator[Any]:
             try:
-                call = calls.begin(self._authenticate(context))
+                call = calls.begin(self._authenticate(context), self._window)
                 async for response in inner(decode(data, call), context):
                     yield response
             except Exception as error:
@@ -92,7 +102,7 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
     def _stream_stream(self, inner: Any, decode: _Decoder) -> Any:
         async def serve(stream: AsyncIterator[bytes], context: Context) -> AsyncIterator[Any]:
             try:
-                call = calls.begin(self._authenticate(context))
+                call = calls.begin(self._authenticate(context), self._window)
                 requests = (decode(data, call) async for data in stream)
                 async for response in inner(requests, context):
                     yield response

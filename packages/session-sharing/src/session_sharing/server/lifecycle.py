@@ -34,8 +34,9 @@ class SessionLifecycleServicer(lifecycle_pb2_grpc.SessionLifecycleServicer):
 
     async def Hold(self, request: pb.HoldRequest, context: Context) -> AsyncIterator[pb.HoldEvent]:  # noqa: N802
         """See lifecycle.proto."""
+        window = request.window_ms / 1000 or calls.default_window()
         client, resumed = self._presence.hold(
-            request.client_secret, request.window_ms / 1000, request.label, calls.principal()
+            request.client_secret, window, request.label, calls.principal()
         )
         try:
             yield pb.HoldEvent(

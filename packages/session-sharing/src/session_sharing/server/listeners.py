@@ -1,4 +1,4 @@
-"""Where a server listens: loopback TCP for everybody on this host, a unix socket for one user."""
+"""Where a server listens: a unix socket, this host's loopback, or, when told to, the network."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import ipaddress
 import os
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,11 +22,13 @@ _LONGEST_SOCKET_PATH = 100
 
 @dataclass(frozen=True, slots=True)
 class TcpListener:
-    """A TCP port of this host."""
+    """A TCP port."""
 
     host: str
     port: int = 0
     """0 takes any free port."""
+    tls: bool = False
+    """Speak TLS on this host, too; beyond it there is no other way."""
 
     @property
     def is_loopback(self) -> bool:
@@ -36,6 +39,11 @@ class TcpListener:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return False
+
+    def address(self, port: int) -> str:
+        """Give host and port in gRPC's form."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,27 +56,84 @@ class UnixListener:
 Listener = TcpListener | UnixListener
 
 
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """PEM files of a server that the network can reach."""
+
+    certificate: Path
+    """The server's certificate, with what chains it to its authority."""
+    key: Path
+    """Its private key."""
+    client_authority: Path | None = None
+    """Authority of the clients' certificates; when given, every client must show one."""
+
+    def credentials(self) -> grpc.ServerCredentials:
+        """Read the files.
+
+        Raises:
+            InvalidArgumentError: One cannot be read.
+        """
+        try:
+            pair = (self.key.read_bytes(), self.certificate.read_bytes())
+            authority = self.client_authority.read_bytes() if self.client_authority else None
+        except OSError as error:
+            raise InvalidArgumentError(f"A TLS file cannot be read: {error}") from error
+        return grpc.ssl_server_credentials(
+            [pair], root_certificates=authority, require_client_auth=authority is not None
+        )
+
+
 def parse_listener(text: str) -> Listener:
-    """Read ``tcp:HOST:PORT`` or ``unix:PATH``; HOST is a name, an IPv4 or a bracketed IPv6 address.
+    """Read ``tcp:HOST:PORT``, ``tls:HOST:PORT`` or ``unix:PATH``.
+
+    HOST is a name, an IPv4 or a bracketed IPv6 address.
 
     Raises:
-        InvalidArgumentError: It is neither.
+        InvalidArgumentError: It is none of them.
     """
     scheme, _, rest = text.partition(":")
     if scheme == "unix" and rest:
         return UnixListener(Path(rest))
     host, _, port = rest.rpartition(":")
-    if scheme == "tcp" and host and port.isdecimal() and int(port) < 65536:
-        return TcpListener(host.strip("[]"), int(port))
+    if scheme in ("tcp", "tls") and host and port.isdecimal() and int(port) < 65536:
+        return TcpListener(host.strip("[]"), int(port), tls=scheme == "tls")
     raise InvalidArgumentError(f"{text!r} is not an address; write tcp:HOST:PORT or unix:PATH.")
 
 
-class BoundListeners:
-    """The open listeners of one server, with their targets for clients."""
+def check_exposure(
+    listeners: Sequence[Listener], *, network: bool, tls: TlsFiles | None, anonymous: bool
+) -> None:
+    """Refuse to be reachable by more than was asked for in so many words.
 
-    def __init__(self) -> None:
+    Raises:
+        InvalidArgumentError: A listener is open to the network without permission, without TLS, or
+            to everybody there.
+    """
+    for listener in listeners:
+        if isinstance(listener, UnixListener):
+            continue
+        if (listener.tls or not listener.is_loopback) and tls is None:
+            raise InvalidArgumentError(
+                f"{listener.host} is to speak TLS; give the server a certificate and a key."
+            )
+        if listener.is_loopback:
+            continue
+        if not network:
+            raise InvalidArgumentError(
+                f"{listener.host} can be reached from other hosts; allow that first (--network)."
+            )
+        if anonymous:
+            raise InvalidArgumentError("An anonymous server listens on this host only.")
+
+
+class BoundListeners:
+    """The open listeners of one host, with their targets for clients."""
+
+    def __init__(self, tls: TlsFiles | None = None) -> None:
         self.targets: list[str] = []
+        self._tls = tls
         self._guards: list[Guard] = []
+        self._sockets: list[Path] = []
         self._folders: list[Path] = []
 
     def bind(self, server: grpc.aio.Server, listener: Listener) -> None:
@@ -79,18 +144,21 @@ class BoundListeners:
             InvalidArgumentError: The address cannot be used.
         """
         if isinstance(listener, TcpListener):
-            self.targets.append(_bind_tcp(server, listener))
+            self.targets.append(self._bind_tcp(server, listener))
         else:
             self.targets.append(self._bind_unix(server, listener))
 
     def release(self) -> None:
         """Let go of what guards the sockets, once the server has stopped."""
+        for socket in self._sockets:
+            socket.unlink(missing_ok=True)
         for guard in self._guards:
             guard.release()
         for folder in self._folders:
             with contextlib.suppress(OSError):
                 folder.rmdir()
         self._guards.clear()
+        self._sockets.clear()
         self._folders.clear()
 
     def _bind_unix(self, server: grpc.aio.Server, listener: UnixListener) -> str:
@@ -103,24 +171,30 @@ class BoundListeners:
         # A second server could bind a live socket's path and steal it, so a lock stands beside it.
         guard = Guard(path)
         guard.acquire(f"Another server listens on {path}.")
+        self._guards.append(guard)
+        self._sockets.append(path)
         path.unlink(missing_ok=True)
         credentials = grpc.local_server_credentials(grpc.LocalConnectionType.UDS)
         server.add_secure_port(f"unix:{path}", credentials)
-        self._guards.append(guard)
+        path.chmod(0o600)
         return f"unix:{path}"
 
-
-def _bind_tcp(server: grpc.aio.Server, listener: TcpListener) -> str:
-    if not listener.is_loopback:
-        raise InvalidArgumentError(f"{listener.host} is not an address of this host alone.")
-    is_v6 = ":" in listener.host
-    address = f"[{listener.host}]:{listener.port}" if is_v6 else f"{listener.host}:{listener.port}"
-    credentials = grpc.local_server_credentials(grpc.LocalConnectionType.LOCAL_TCP)
-    try:
-        port = server.add_secure_port(address, credentials)
-    except RuntimeError as error:
-        raise ResourceInUseError(f"Cannot listen on {address}; is the port taken?") from error
-    return f"ipv6:[{listener.host}]:{port}" if is_v6 else f"ipv4:127.0.0.1:{port}"
+    def _bind_tcp(self, server: grpc.aio.Server, listener: TcpListener) -> str:
+        if listener.is_loopback and not listener.tls:
+            credentials = grpc.local_server_credentials(grpc.LocalConnectionType.LOCAL_TCP)
+        else:
+            assert self._tls is not None  # see check_exposure
+            credentials = self._tls.credentials()
+        address = listener.address(listener.port)
+        try:
+            port = server.add_secure_port(address, credentials)
+        except RuntimeError as error:
+            raise ResourceInUseError(f"Cannot listen on {address}; is the port taken?") from error
+        if listener.host == "localhost":
+            return f"ipv4:127.0.0.1:{port}"
+        if listener.is_loopback:
+            return f"ipv{6 if ':' in listener.host else 4}:{listener.address(port)}"
+        return listener.address(port)
 
 
 def make_private_folder(folder: Path) -> None:

@@ -5,19 +5,12 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
-import platformdirs
-
+from session_sharing.places import default_state_file
 from session_sharing.server.guard import Guard
+from session_sharing.server.host import SessionHost
 from session_sharing.server.listeners import make_private_folder
-
-
-def default_state_file(program: str) -> Path:
-    """Give the place of a program's state file in the user's runtime folder."""
-    folder = platformdirs.user_runtime_dir("session-sharing", appauthor=False)
-    return Path(folder) / f"{program}.json"
 
 
 class StateFile:
@@ -46,10 +39,15 @@ class StateFile:
         self._guard.acquire(f"A server is already running; see {self.path}.")
         self.path.unlink(missing_ok=True)
 
-    def write(self, state: Mapping[str, object], token: str) -> None:
-        """Publish the server, once it is ready."""
-        write_private(self.token_path, token)
-        write_private(self.path, json.dumps({"pid": os.getpid(), **state}, indent=2) + "\n")
+    def publish(self, host: SessionHost) -> None:
+        """Tell where a server is, once it is ready."""
+        state = {
+            "pid": os.getpid(),
+            "targets": list(host.targets),
+            "token_file": str(self.token_path),
+        }
+        write_private(self.token_path, host.authenticator.token)
+        write_private(self.path, json.dumps(state, indent=2) + "\n")
 
     def remove(self) -> None:
         """Take everything away again."""

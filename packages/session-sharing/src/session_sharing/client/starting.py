@@ -1,0 +1,127 @@
+"""Starts and stops a server of this user, or attaches to the one that runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from session_sharing.client.connection import Connection
+from session_sharing.client.errors import ServerUnavailableError
+from session_sharing.client.options import ConnectOptions
+from session_sharing.core.errors import SessionSharingError
+
+_PROBE_SECONDS = 2.0
+
+
+def start_server(
+    command: Sequence[str], state_file: Path, timeout: float = 20.0
+) -> subprocess.Popen[str]:
+    """Start a server and wait until it says that it is ready.
+
+    It goes on when this process ends; what it logs goes into a file beside its state file.
+
+    Args:
+        command: The program with its arguments; ``--state-file`` is added.
+        state_file: Where it shall tell of itself.
+        timeout: Seconds until it must be ready.
+
+    Raises:
+        ServerUnavailableError: The program is not installed, ended, or did not become ready.
+    """
+    program = shutil.which(command[0])
+    if program is None:
+        raise ServerUnavailableError(f"The command {command[0]!r} is not installed.")
+    state_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    log = state_file.with_suffix(".log")
+    with log.open("a", encoding="utf-8") as log_stream:
+        process = subprocess.Popen(
+            [program, *command[1:], "--state-file", str(state_file)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=log_stream,
+            text=True,
+            start_new_session=True,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+        )
+    if not _says_something(process, timeout):
+        process.kill()
+        process.wait()
+        last = "\n".join(log.read_text(encoding="utf-8").splitlines()[-5:])
+        raise ServerUnavailableError(f"{command[0]} did not become ready; its last words:\n{last}")
+    return process
+
+
+def stop_server(state_file: Path, timeout: float = 20.0) -> bool:
+    """Stop the server of a state file cleanly and wait until it is gone.
+
+    Returns:
+        Whether there was one.
+
+    Raises:
+        ServerUnavailableError: It is still there after `timeout` seconds.
+    """
+    state = _read_running(state_file)
+    if state is None:
+        return False
+    options, pid = state
+    if sys.platform == "win32":
+        os.kill(pid, signal.CTRL_BREAK_EVENT)
+    else:
+        os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + timeout
+    while state_file.exists():
+        if time.monotonic() > deadline:
+            raise ServerUnavailableError(f"The server at {options.target} does not stop.")
+        time.sleep(0.02)
+    return True
+
+
+def attach_or_start(
+    command: Sequence[str], state_file: Path, timeout: float = 20.0
+) -> ConnectOptions:
+    """Find the server of a state file, or start it; safe when several do so at once.
+
+    Raises:
+        ServerUnavailableError: There is none, and it cannot be started.
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        state = _read_running(state_file)
+        if state is not None:
+            return state[0]
+        try:
+            start_server(command, state_file, max(0.1, deadline - time.monotonic()))
+        except ServerUnavailableError:
+            # Somebody else may have been faster; a server that is on its way becomes ready.
+            if shutil.which(command[0]) is None or time.monotonic() > deadline:
+                raise
+
+
+def _read_running(state_file: Path) -> tuple[ConnectOptions, int] | None:
+    try:
+        options = ConnectOptions.from_state_file(state_file)
+        pid = int(json.loads(state_file.read_text(encoding="utf-8"))["pid"])
+    except (SessionSharingError, OSError, ValueError, LookupError):
+        return None
+    with Connection(replace(options, presence=False)) as connection:
+        return (options, pid) if connection.is_connected(_PROBE_SECONDS) else None
+
+
+def _says_something(process: subprocess.Popen[str], timeout: float) -> bool:
+    """Wait for the ready line; an end of output without one means that the server has ended."""
+    stream = process.stdout
+    assert stream is not None
+    said: list[str] = []
+    reader = threading.Thread(target=lambda: said.append(stream.readline()), daemon=True)
+    reader.start()
+    reader.join(timeout)
+    return bool(said and said[0])

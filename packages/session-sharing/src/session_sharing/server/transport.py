@@ -1,0 +1,38 @@
+"""The gRPC server below a host: what it pings, and how much it takes."""
+
+from __future__ import annotations
+
+import grpc.aio
+
+from session_sharing.server.interceptor import DomainInterceptor
+
+
+def make_server(
+    interceptor: DomainInterceptor, *, window: float, max_message_bytes: int, max_streams: int
+) -> grpc.aio.Server:
+    """Make a server that has no listener yet.
+
+    Args:
+        interceptor: Serves all its calls.
+        window: Presence window in seconds; the connection's pings prove presence within half of it.
+        max_message_bytes: Largest request.
+        max_streams: Calls that one connection may have open at a time.
+    """
+    ping_ms = round(window * 1000 / 4)
+    options = [
+        # Two servers would silently share one TCP port.
+        ("grpc.so_reuseport", 0),
+        ("grpc.max_receive_message_length", max_message_bytes),
+        ("grpc.max_concurrent_streams", max_streams),
+        # Pings prove a client's presence without its Python: one that holds the interpreter
+        # answers, one that is stopped or unplugged does not. The keepalive timeout alone is not
+        # enough; the ping timeout is what ends a silent connection.
+        ("grpc.keepalive_time_ms", ping_ms),
+        ("grpc.keepalive_timeout_ms", ping_ms),
+        ("grpc.http2.ping_timeout_ms", ping_ms),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.max_pings_without_data", 0),
+        # Clients may ping as often as once a second without being sent away.
+        ("grpc.http2.min_ping_interval_without_data_ms", 1000),
+    ]
+    return grpc.aio.server(interceptors=[interceptor], options=options)

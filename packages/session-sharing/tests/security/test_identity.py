@@ -1,0 +1,159 @@
+"""T36, T44: who may call, and that nobody else learns or does anything."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from hosting import hosted
+from session_sharing.client import ConnectOptions, SharedSession, connect
+from session_sharing.core.errors import (
+    InvalidArgumentError,
+    LimitExceededError,
+    NotAuthenticatedError,
+    NotPermittedError,
+)
+from session_sharing.server import HostOptions, SessionHost, UnixListener
+from session_sharing.server.identity import read_api_keys
+
+
+class LockSession(SharedSession):
+    kind = "lock"
+
+
+@pytest.fixture
+def host() -> Iterator[SessionHost]:
+    with hosted(HostOptions(api_keys={"station-7": "k3y"})) as host:
+        yield host
+
+
+def _options(host: SessionHost, token: str | None = None) -> ConnectOptions:
+    return ConnectOptions(
+        host.targets[0], token=host.authenticator.token if token is None else token
+    )
+
+
+def test_the_servers_token_lets_its_user_in(host: SessionHost) -> None:
+    with LockSession("a", _options(host)) as session:
+        assert session.new_session
+
+
+@pytest.mark.parametrize("token", ["", "wrong", "x" * 5000])
+def test_a_missing_or_wrong_token_is_refused(host: SessionHost, token: str) -> None:
+    with pytest.raises(NotAuthenticatedError):
+        connect(_options(host, token))
+    with pytest.raises(NotAuthenticatedError):
+        LockSession("a", _options(host, token))
+
+
+def test_a_token_ends_with_its_server() -> None:
+    with hosted() as first:
+        old = first.authenticator.token
+    with hosted() as second, pytest.raises(NotAuthenticatedError):
+        connect(_options(second, old))
+
+
+def test_guessing_tokens_is_slowed_down(host: SessionHost) -> None:
+    refusals = []
+    for _ in range(100):
+        with pytest.raises((NotAuthenticatedError, LimitExceededError)) as refusal:
+            connect(_options(host, "guess"))
+        refusals.append(type(refusal.value))
+
+    assert LimitExceededError in refusals
+    assert connect(_options(host)).is_connected(), "whoever has the token is not hurt"
+
+
+def test_health_and_reflection_are_not_for_strangers_either(host: SessionHost) -> None:
+    stranger = _options(host, "").open_channel()
+    reflect = reflection_pb2_grpc.ServerReflectionStub(stranger).ServerReflectionInfo
+    request = reflection_pb2.ServerReflectionRequest(list_services="")
+
+    with pytest.raises(grpc.RpcError) as health:
+        health_pb2_grpc.HealthStub(stranger).Check(health_pb2.HealthCheckRequest())
+    with pytest.raises(grpc.RpcError) as reflection:
+        next(reflect(iter([request])))
+
+    assert health.value.code() is grpc.StatusCode.UNAUTHENTICATED
+    assert reflection.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+def test_health_and_reflection_answer_the_user(host: SessionHost) -> None:
+    channel = _options(host).open_channel()
+    reflect = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo
+    request = reflection_pb2.ServerReflectionRequest(list_services="")
+    name = "session_sharing.v1.SessionLifecycle"
+
+    status = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service=name))
+    services = next(reflect(iter([request]))).list_services_response.service
+
+    assert status.status == health_pb2.HealthCheckResponse.SERVING
+    assert name in [service.name for service in services]
+
+
+def test_an_api_key_is_an_identity_of_its_own_that_cannot_close_others_sessions(
+    host: SessionHost,
+) -> None:
+    station = _options(host).with_api_key("k3y", "station-7")
+    mine = LockSession("a", _options(host))
+    with mine, LockSession("a", station) as theirs, pytest.raises(NotPermittedError):
+        theirs.close()
+    with pytest.raises(NotAuthenticatedError):
+        connect(station.with_api_key("k3y", "station-8"))
+    with pytest.raises(NotAuthenticatedError):
+        connect(replace(station, api_key="guess"))
+
+
+def test_api_keys_that_others_can_read_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "keys.json"
+    file.write_text('{"a": "b"}')
+    file.chmod(0o644)
+    with pytest.raises(InvalidArgumentError, match="chmod 600"):
+        read_api_keys(file)
+    file.chmod(0o600)
+    assert read_api_keys(file) == {"a": "b"}
+
+
+def test_credentials_do_not_show_in_what_is_printed() -> None:
+    options = ConnectOptions("t", token="s3cret").with_api_key("s3cret", "id")
+
+    assert "s3cret" not in repr(options)
+    assert "s3cret" not in repr(HostOptions(api_keys={"id": "s3cret"}))
+
+
+def test_a_socket_is_closed_to_others_even_under_an_open_umask(folder: Path) -> None:
+    before = os.umask(0)
+    try:
+        with hosted(HostOptions(listeners=(UnixListener(folder / "s" / "lock"),))):
+            assert stat.S_IMODE((folder / "s").stat().st_mode) == 0o700
+            assert stat.S_IMODE((folder / "s" / "lock").stat().st_mode) == 0o600
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs a second user")
+def test_another_user_of_the_host_cannot_connect_to_the_socket(folder: Path) -> None:
+    script = (
+        "import os, socket, sys; os.setuid(65534);"
+        "s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1])"
+    )
+    folder.chmod(0o755)
+    with hosted(HostOptions(listeners=(UnixListener(folder / "s" / "lock"),))):
+        tried = subprocess.run(
+            [sys.executable, "-c", script, str(folder / "s" / "lock")],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert tried.returncode != 0
+    assert "Permission denied" in tried.stderr

@@ -1,0 +1,132 @@
+"""T37, T39: beyond this host there is TLS, in both directions when asked for, and no way around it.
+
+TLS is spoken over loopback here, as it is beyond it; a client's rules for other hosts are decided
+by the name alone and need no network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import trustme
+from hosting import hosted
+from session_sharing.client import ConnectOptions, ServerUnavailableError, connect
+from session_sharing.core.errors import InvalidArgumentError, NotAuthenticatedError
+from session_sharing.server import HostOptions, SessionHost, TcpListener, TlsFiles
+
+SERVER_NAME = "station.example"
+
+
+class Certificates:
+    """An authority, and the PEM files it signs."""
+
+    def __init__(self, folder: Path, name: str = "ca") -> None:
+        self.authority = trustme.CA()
+        self._folder = folder / name
+        self._folder.mkdir()
+        self.root = self._folder / "ca.pem"
+        self.authority.cert_pem.write_to_path(str(self.root))
+
+    def issue(self, name: str, common_name: str | None = None) -> tuple[Path, Path]:
+        issued = self.authority.issue_cert(name, common_name=common_name)
+        certificate, key = self._folder / f"{name}.pem", self._folder / f"{name}.key"
+        issued.cert_chain_pems[0].write_to_path(str(certificate))
+        issued.private_key_pem.write_to_path(str(key))
+        return certificate, key
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Certificates:
+    return Certificates(tmp_path)
+
+
+@pytest.fixture
+def mutual(own: Certificates) -> Iterator[SessionHost]:
+    certificate, key = own.issue(SERVER_NAME)
+    tls = TlsFiles(certificate, key, client_authority=own.root)
+    options = HostOptions(listeners=(TcpListener("127.0.0.1", tls=True),), tls=tls)
+    with hosted(options) as host:
+        yield host
+
+
+def client(host: SessionHost, own: Certificates, **more: object) -> ConnectOptions:
+    options = ConnectOptions(
+        host.targets[0], root_certificates=own.root, authority=SERVER_NAME, timeout=3.0, attempts=1
+    )
+    return replace(options, **more)  # type: ignore[arg-type]
+
+
+def test_a_clients_certificate_is_its_identity(mutual: SessionHost, own: Certificates) -> None:
+    certificate, key = own.issue("client.example", "tester")
+    options = client(mutual, own, certificate=certificate, certificate_key=key)
+
+    assert connect(options).is_connected()
+
+
+def test_a_client_without_a_certificate_or_with_a_strangers_is_not_let_in(
+    mutual: SessionHost, own: Certificates, tmp_path: Path
+) -> None:
+    foreign = Certificates(tmp_path, "other")
+    certificate, key = foreign.issue("client.example", "tester")
+
+    with pytest.raises(ServerUnavailableError):
+        connect(client(mutual, own))
+    with pytest.raises(ServerUnavailableError):
+        connect(client(mutual, own, certificate=certificate, certificate_key=key))
+
+
+def test_a_server_with_a_wrong_name_or_authority_is_not_believed(
+    mutual: SessionHost, own: Certificates, tmp_path: Path
+) -> None:
+    certificate, key = own.issue("client.example", "tester")
+    mine = client(mutual, own, certificate=certificate, certificate_key=key)
+
+    with pytest.raises(ServerUnavailableError):
+        connect(replace(mine, authority="other.example"))
+    with pytest.raises(ServerUnavailableError):
+        connect(replace(mine, root_certificates=Certificates(tmp_path, "other").root))
+
+
+def test_a_plain_text_client_gets_nothing_from_a_tls_port(mutual: SessionHost) -> None:
+    with pytest.raises(ServerUnavailableError):
+        connect(ConnectOptions(mutual.targets[0], timeout=3.0, attempts=1))
+
+
+def test_without_client_certificates_a_token_is_asked_for(own: Certificates) -> None:
+    certificate, key = own.issue(SERVER_NAME)
+    tls = TlsFiles(certificate, key)
+    options = HostOptions(listeners=(TcpListener("127.0.0.1", tls=True),), tls=tls)
+    with hosted(options) as host:
+        with pytest.raises(NotAuthenticatedError):
+            connect(client(host, own))
+        assert connect(client(host, own, token=host.authenticator.token)).is_connected()
+
+
+def test_a_server_that_speaks_no_tls_is_refused_where_tls_is_expected(own: Certificates) -> None:
+    with hosted() as plain, pytest.raises(ServerUnavailableError):
+        connect(client(plain, own))
+
+
+@pytest.mark.parametrize(
+    "credentials",
+    [{"token": "t"}, {"api_key": "k", "api_key_id": "i"}, {"certificate": Path("c.pem")}],
+)
+def test_credentials_never_travel_in_the_clear(credentials: dict[str, str]) -> None:
+    options = ConnectOptions("station.example:443", insecure=True, **credentials)  # type: ignore[arg-type]
+    with pytest.raises(InvalidArgumentError, match="never sent"):
+        connect(options)
+
+
+def test_an_anonymous_server_does_not_reach_beyond_this_host(own: Certificates) -> None:
+    certificate, key = own.issue(SERVER_NAME)
+    options = HostOptions(
+        listeners=(TcpListener("0.0.0.0"),),
+        network=True,
+        tls=TlsFiles(certificate, key),
+        anonymous=True,
+    )
+    with pytest.raises(InvalidArgumentError, match="this host only"), hosted(options):
+        pass
