@@ -75,8 +75,8 @@ class Station:
 
 
 @contextmanager
-def running_station(folder: Path) -> Iterator[Station]:
-    """Bring everything up in a folder."""
+def running_station(folder: Path, bench: str = "") -> Iterator[Station]:
+    """Bring everything up in a folder; `bench` describes what the instruments are wired to."""
     for module, options in (
         ("dcpower_logger_plugin", ["--simulate"]),
         ("json_logger_server", []),
@@ -84,7 +84,13 @@ def running_station(folder: Path) -> Iterator[Station]:
         command = [sys.executable, "-m", module, "install", str(folder / "plugins" / module)]
         subprocess.run([*command, *options], check=True, stdout=subprocess.DEVNULL)
     (folder / "pins.pinmap").write_text(PIN_MAP, encoding="utf-8")
-    options = PlatformOptions(plugin_folders=(folder / "plugins",), log_folder=folder / "logs")
+    bench_file = folder / "bench.toml"
+    bench_file.write_text(bench, encoding="utf-8")
+    options = PlatformOptions(
+        plugin_folders=(folder / "plugins",),
+        bench=bench_file if bench else None,
+        log_folder=folder / "logs",
+    )
     # The path of the logger's socket in the runtime folder must be short.
     with tempfile.TemporaryDirectory() as runtime, pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_DATA_HOME", str(folder / "data"))
