@@ -87,7 +87,9 @@ class Platform:
         """Prepares a platform; nothing runs before `start`."""
         self.options = options or PlatformOptions()
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="platform-sim")
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="platform-sim", daemon=True
+        )
         self._server: grpc.aio.Server | None = None
         self._device_server: DeviceServer | None = None
         self._log_folder = self.options.log_folder

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from hypothesis import given
 from hypothesis import strategies as st
 from pin_map_strategies import pin_maps
+from pin_map_xml import to_xml
 from platform_sim.pin_map.model import SYSTEM_SITE
+from platform_sim.pin_map.parser import parse_pin_map
 from platform_sim.pin_map.partition import SessionPartition
 from platform_sim.pin_map.queries import expand_names
 from platform_sim.pin_map.validator import Severity, find_faults
@@ -31,6 +35,20 @@ def select(request):
 @given(pin_maps())
 def test_generated_pin_maps_are_what_the_validator_accepts(pin_map):
     assert [one for one in find_faults(pin_map) if one.severity is Severity.ERROR] == []
+
+
+def without_lines(parts):
+    return {dataclasses.replace(part, line=0) for part in parts}
+
+
+@given(pin_maps())
+def test_a_pin_map_written_as_xml_is_read_back(pin_map):
+    read = parse_pin_map(to_xml(pin_map))
+    assert [one.name for one in read.instruments] == [one.name for one in pin_map.instruments]
+    assert without_lines(read.pins) == set(pin_map.pins)
+    assert without_lines(read.pin_groups) == set(pin_map.pin_groups)
+    assert without_lines(read.connections) == set(pin_map.connections)
+    assert read.sites == pin_map.sites
 
 
 @given(requests())

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from xml.sax.saxutils import quoteattr
 
+from platform_sim.pin_map.instrument_types import TYPE_OF_ELEMENT
+from platform_sim.pin_map.model import SYSTEM_SITE, Connection, Instrument, PinMap
+
 NAMESPACE = "http://www.ni.com/TestStand/SemiconductorModule/PinMap.xsd"
 
 
@@ -187,3 +190,55 @@ def every_kind() -> str:
             relay_connection("Main", None, "Relays1", "K63"),
         ],
     )
+
+
+def to_xml(pin_map: PinMap) -> str:
+    """Returns the XML of a pin map that is given as data."""
+    return pin_map_xml(
+        instruments=[
+            *(_instrument_element(one) for one in pin_map.instruments),
+            *(
+                element("Multiplexer", name=one.name, multiplexerTypeId=one.type_id)
+                for one in pin_map.multiplexers
+            ),
+        ],
+        pins=[one.name for one in pin_map.pins if not one.is_system],
+        system_pins=[one.name for one in pin_map.pins if one.is_system],
+        pin_groups=[group("Pin", one.name, *one.references) for one in pin_map.pin_groups],
+        relays=[
+            element("SystemRelay" if one.is_system else "SiteRelay", name=one.name)
+            for one in pin_map.relays
+        ],
+        relay_groups=[group("Relay", one.name, *one.references) for one in pin_map.relay_groups],
+        sites=pin_map.sites,
+        connections=[_connection_element(one) for one in pin_map.connections],
+    )
+
+
+def _instrument_element(one: Instrument) -> str:
+    tags = {kind.type_id: tag for tag, kind in TYPE_OF_ELEMENT.items()}
+    if one.type_id not in tags:
+        return custom(one.name, one.type_id, *one.channels)
+    groups = (
+        element("ChannelGroup", name=each.name, channels=",".join(each.channels) or None)
+        for each in one.channel_groups
+    )
+    return element(
+        tags[one.type_id],
+        *groups,
+        name=one.name,
+        numberOfChannels=one.number_of_channels,
+        group=one.group or None,
+    )
+
+
+def _connection_element(one: Connection) -> str:
+    sites = None if one.sites == (SYSTEM_SITE,) else ",".join(map(str, one.sites))
+    if one.is_relay:
+        return relay_connection(one.leaf, sites, one.instrument, one.channel)
+    if one.multiplexer:
+        route = (one.leaf, sites, one.multiplexer, one.route)
+        return multiplexed(one.instrument, one.channel, route)
+    if sites is None:
+        return system_connection(one.leaf, one.instrument, one.channel)
+    return connection(one.leaf, sites, one.instrument, one.channel)
