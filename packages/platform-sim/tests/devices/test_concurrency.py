@@ -9,7 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 import nidcpower
 import pytest
-
 from platform_sim.devices import SystemClock
 
 SESSIONS = 16

@@ -8,7 +8,6 @@ import nidcpower
 import nidmm
 import pytest
 from click.testing import CliRunner
-
 from platform_sim.devices import coverage
 from platform_sim.devices.driver import load_drivers
 

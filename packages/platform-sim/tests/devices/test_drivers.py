@@ -10,7 +10,6 @@ import nidmm
 import nidmm.nidmm_pb2 as nidmm_pb2
 import pytest
 from nidmm import nidmm_pb2_grpc
-
 from platform_sim.devices import DeviceServer, drivers, list_models
 from platform_sim.devices.driver import load_drivers
 

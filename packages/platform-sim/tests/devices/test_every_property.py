@@ -156,7 +156,8 @@ def test_defaults_are_legal_values(driver):
 
 
 @pytest.mark.parametrize(
-    ("driver", "read_only", "attributes"), [(DCPOWER, 19, 229), (DMM, 17, 69)], ids=str
+    ("driver", "read_only", "attributes"),
+    [pytest.param(DCPOWER, 19, 229, id="nidcpower"), pytest.param(DMM, 17, 69, id="nidmm")],
 )
 def test_read_only_and_total_counts_are_those_of_nis_metadata(driver, read_only, attributes):
     names = [a.name for a in driver.table if a.read_only]

@@ -15,13 +15,14 @@ from types import ModuleType
 from typing import Any
 
 from platform_sim.devices import drivers
+from platform_sim.devices.attributes import AttributeTable
 from platform_sim.devices.call import Call
 from platform_sim.devices.errors import DEVICE_NOT_RECOGNISED, DriverError
 from platform_sim.devices.faults import Faults
 from platform_sim.devices.instrument import InstrumentSession, Surroundings
 from platform_sim.devices.models import ModelCatalog
 from platform_sim.devices.options import Options, parse_options
-from platform_sim.devices.service import DriverService, Fields
+from platform_sim.devices.service import DriverService, Fields, refuse
 from platform_sim.devices.sessions import SessionTable
 
 
@@ -33,6 +34,7 @@ class Driver(ABC):
         service_name: The service in it, such as `NiDCPower`.
     """
 
+    table: AttributeTable
     service: DriverService
     models: ModelCatalog[Any]
     initializers: frozenset[str]
@@ -61,7 +63,7 @@ class Driver(ABC):
 
     def simulates(self, rpc: str) -> bool:
         """Whether `rpc` does anything but refuse."""
-        return rpc in self.initializers or rpc == "Close" or self.service.serves(rpc)
+        return rpc in self.initializers or rpc == "Close" or self.service.find(rpc) is not None
 
 
 class DriverCalls:
@@ -85,7 +87,7 @@ class DriverCalls:
         self._sessions = sessions
         self._surroundings = surroundings
         self._faults = faults
-        self._methods = {rpc: driver.service.find(rpc) for rpc in driver.rpcs}
+        self._methods = {rpc: driver.service.find(rpc) or refuse(rpc) for rpc in driver.rpcs}
 
     def serve(self, rpc: str, request: Any, call: Call) -> Fields:
         """Answer a call.

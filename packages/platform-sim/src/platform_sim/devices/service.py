@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -32,6 +32,12 @@ def snake_case(rpc: str) -> str:
     """The Python name of an RPC: `ConfigureRTDType` is `configure_rtd_type`."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", rpc)
     return words.lower()
+
+
+def channel_name(request: Any) -> str:
+    """The channel string; calls that have none mean all channels."""
+    name: str = getattr(request, "channel_name", "")
+    return name
 
 
 def enum_value(request: Any, field: str) -> int:
@@ -68,32 +74,21 @@ class DriverService:
     ERRORS: ClassVar[Mapping[int, ErrorCode]] = {}
     """The driver's error codes."""
 
-    def find(self, rpc: str) -> Method:
-        """What serves `rpc`."""
+    def find(self, rpc: str) -> Method | None:
+        """What serves `rpc`, or None if nothing does."""
         method: Method | None = getattr(self, snake_case(rpc), None)
         if method is not None:
             return method
         attribute_call = _ATTRIBUTE_CALL.fullmatch(rpc)
-        if attribute_call:
+        if attribute_call and attribute_call[2] != "Session":
             return _attribute_method(*attribute_call.groups())
-        if rpc in self.CONFIGURES:
-            return self._configure_method(self.CONFIGURES[rpc])
-        return _not_supported(rpc)
-
-    def serves(self, rpc: str) -> bool:
-        """Whether `rpc` does anything but refuse."""
-        return (
-            hasattr(self, snake_case(rpc))
-            or rpc in self.CONFIGURES
-            or (bool(_ATTRIBUTE_CALL.fullmatch(rpc)) and not rpc.endswith("ViSession"))
-        )
+        return self._configure_method(self.CONFIGURES[rpc]) if rpc in self.CONFIGURES else None
 
     @staticmethod
     def _configure_method(writes: Mapping[str, str]) -> Method:
         def method(session: InstrumentSession, request: Any, call: Call) -> None:
-            channel_name = getattr(request, "channel_name", "")
             for field, attribute in writes.items():
-                session.set(attribute, _field_value(request, field), channel_name)
+                session.set(attribute, _field_value(request, field), channel_name(request))
 
         return method
 
@@ -205,7 +200,7 @@ def _attribute_method(action: str, kind: str) -> Method:
             session.table.writable(request.attribute_id, kind).check(value)
         return None
 
-    return method if kind != "Session" else _not_supported(f"{action}AttributeViSession")
+    return method
 
 
 def _attribute_value(request: Any) -> Value:
@@ -216,13 +211,10 @@ def _attribute_value(request: Any) -> Value:
     return value
 
 
-def _not_supported(rpc: str) -> Method:
+def refuse(rpc: str) -> Method:
+    """Serves a call that the driver has and the simulation lacks."""
+
     def method(session: InstrumentSession, request: Any, call: Call) -> None:
         raise DriverError(FUNCTION_NOT_SUPPORTED, f"Not simulated: {rpc}")
 
     return method
-
-
-def attribute_rpcs(rpcs: Iterator[str]) -> list[str]:
-    """Those of `rpcs` that read, write or check an attribute."""
-    return [rpc for rpc in rpcs if _ATTRIBUTE_CALL.fullmatch(rpc)]

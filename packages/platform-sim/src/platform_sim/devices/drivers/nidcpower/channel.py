@@ -29,7 +29,7 @@ from platform_sim.devices.drivers.nidcpower.setting import (
 from platform_sim.devices.errors import INVALID_VALUE, DriverError
 
 if TYPE_CHECKING:
-    from platform_sim.devices.drivers.nidcpower.session import DCPowerSession
+    from platform_sim.devices.drivers.nidcpower.configuration import ConfiguredChannels
 
 _SIMULATED_FRACTION = 0.01
 """NI's simulated devices measure this part of the limit's range."""
@@ -63,7 +63,7 @@ class Channel:
         index: Its place in the session.
     """
 
-    def __init__(self, session: DCPowerSession, index: int) -> None:
+    def __init__(self, session: ConfiguredChannels, index: int) -> None:
         self._session = session
         self.index = index
         self.wire = session.channels.channels[index].qualified

@@ -16,7 +16,7 @@ from nidcpower.enums import (
 
 if TYPE_CHECKING:
     from platform_sim.devices.drivers.nidcpower.channel import Channel
-    from platform_sim.devices.drivers.nidcpower.session import DCPowerSession
+    from platform_sim.devices.drivers.nidcpower.configuration import ConfiguredChannels
 
 _UNWIRED_IMPEDANCE = complex(1000.0, 0.0)
 """Ohms that an LCR meter sees with no bench; what NI's simulation returns is not public."""
@@ -102,7 +102,7 @@ class LcrUnit:
         channel: The channel.
     """
 
-    def __init__(self, session: DCPowerSession, channel: Channel) -> None:
+    def __init__(self, session: ConfiguredChannels, channel: Channel) -> None:
         self._session = session
         self._channel = channel
         self.compensations = Compensations()
