@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +13,7 @@ from json_logger_proto.ext.v1 import json_logger_ext_pb2, json_logger_ext_pb2_gr
 from json_logger_proto.names import DISCOVERY_CLASS, DISCOVERY_INTERFACE, KIND
 from session_sharing.ni import DiscoveryAnnouncer, DiscoveryName
 from session_sharing.server import HostOptions, SessionHost, StateFile
+from session_sharing.server.journal import AuditTrail
 
 from json_logger_server.json_log import Durability
 from json_logger_server.log_kind import JsonLogKind
@@ -35,6 +37,8 @@ class ServerOptions:
     """What an acknowledged record survives."""
     discovery: bool = True
     """Register with NI discovery."""
+    audit: Path | None = None
+    """File that every session event is appended to."""
     disk: Disk | None = None
     """The seam at which tests make a disk fail."""
 
@@ -65,8 +69,12 @@ async def serve(options: ServerOptions) -> None:
     """
     state = StateFile(options.state_file)
     state.claim()
-    try:
+    with contextlib.ExitStack() as stack:
+        stack.callback(state.remove)
         host = build_host(options)
+        if options.audit is not None:
+            trail = stack.enter_context(AuditTrail(options.audit))
+            stack.callback(host.registry.events.listen(trail.note))
         if options.discovery:
             host.add_announcer(DiscoveryAnnouncer(_discovery_name(), state.token_path))
 
@@ -75,8 +83,6 @@ async def serve(options: ServerOptions) -> None:
             print(f"json-logger is ready at {' and '.join(host.targets)}", flush=True)  # noqa: T201
 
         await host.run(publish)
-    finally:
-        state.remove()
 
 
 def _discovery_name() -> DiscoveryName:

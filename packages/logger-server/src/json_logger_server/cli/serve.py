@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 import platformdirs
-from session_sharing.core.errors import SessionSharingError
+from session_sharing.core.admission import Limits
+from session_sharing.core.errors import InvalidArgumentError, SessionSharingError
 from session_sharing.core.registry import RegistryOptions
 from session_sharing.places import default_state_file
 from session_sharing.server import (
     HostOptions,
     TcpListener,
+    TlsFiles,
     UnixListener,
     parse_listener,
 )
+from session_sharing.server.descriptors import raise_descriptor_limit, sessions_for
+from session_sharing.server.identity import read_api_keys
+from session_sharing.server.journal import configure_logging
 from session_sharing.server.listeners import Listener
 
 from json_logger_server.json_log import Durability
@@ -26,6 +32,9 @@ from json_logger_server.storage.paths import LogRoots
 
 PROGRAM = "json-logger"
 
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_NEW_FILE = click.Path(dir_okay=False, path_type=Path)
+
 
 @click.command("serve")
 @click.option(
@@ -33,11 +42,12 @@ PROGRAM = "json-logger"
     "addresses",
     multiple=True,
     metavar="ADDR",
-    help="tcp:HOST:PORT (port 0 = any) or unix:PATH; may be repeated. Default: both, on this host.",
+    help="tcp:HOST:PORT (port 0 = any), tls:HOST:PORT or unix:PATH; may be repeated. "
+    "Default: a port and a socket that only this host can reach.",
 )
 @click.option(
     "--state-file",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=_NEW_FILE,
     help="Where programs of the same user find this server. Default: the user's runtime folder.",
 )
 @click.option(
@@ -58,6 +68,13 @@ PROGRAM = "json-logger"
 @click.option("--anonymous", is_flag=True, help="Ask no token of the other users of this host.")
 @click.option("--any-path", is_flag=True, help="Take log files anywhere, not only in log roots.")
 @click.option("--no-discovery", is_flag=True, help="Do not register with NI discovery.")
+@click.option("--network", is_flag=True, help="Allow listening beyond this host, by TLS.")
+@click.option("--tls-certificate", type=_FILE, help="PEM file of the server's certificate.")
+@click.option("--tls-key", type=_FILE, help="PEM file of its private key.")
+@click.option("--tls-client-ca", type=_FILE, help="Ask clients for certificates of this authority.")
+@click.option("--api-keys", type=_FILE, help="JSON file of ids and API keys that are let in.")
+@click.option("--audit", type=_NEW_FILE, help="Append who did what to this file.")
+@click.option("--log-format", type=click.Choice(["text", "json"]), default="text")
 @click.option(
     "--orphan-timeout",
     type=click.FloatRange(min=0),
@@ -66,40 +83,56 @@ PROGRAM = "json-logger"
     metavar="SECONDS",
     help="Close a session that nobody is attached to for this long; 0 = never.",
 )
-def serve_command(
-    addresses: tuple[str, ...],
-    state_file: Path | None,
-    roots: tuple[Path, ...],
-    durability: str,
-    anonymous: bool,
-    any_path: bool,
-    no_discovery: bool,
-    orphan_timeout: float,
-) -> None:
+def serve_command(**given: Any) -> None:
     """Serve log files until Ctrl-C or SIGTERM.
 
     Example: json-logger serve --log-root ./logs
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    if anonymous:
+    configure_logging(as_json=given["log_format"] == "json")
+    if given["anonymous"]:
         click.secho("Every user of this host can write logs: --anonymous.", fg="yellow", err=True)
     try:
-        state = (state_file or default_state_file(PROGRAM)).absolute()
-        listeners = tuple(map(parse_listener, addresses)) or default_listeners(state)
-        options = ServerOptions(
-            roots=LogRoots(roots or default_roots(), any_path),
-            state_file=state,
-            host=HostOptions(
-                listeners=listeners,
-                anonymous=anonymous,
-                registry=RegistryOptions(orphan_timeout=orphan_timeout),
-            ),
-            durability=Durability(durability),
-            discovery=not no_discovery,
-        )
+        options = server_options(given)
         asyncio.run(serve(options))
     except SessionSharingError as error:
         raise click.ClickException(str(error)) from error
+
+
+def server_options(given: Mapping[str, Any]) -> ServerOptions:
+    """Turn what the command line gave into options.
+
+    Raises:
+        SessionSharingError: They contradict each other, or a file cannot be read.
+    """
+    state = (given["state_file"] or default_state_file(PROGRAM)).absolute()
+    listeners = tuple(map(parse_listener, given["addresses"])) or default_listeners(state)
+    sessions = sessions_for(raise_descriptor_limit(), Limits().max_sessions)
+    return ServerOptions(
+        roots=LogRoots(given["roots"] or default_roots(), given["any_path"]),
+        state_file=state,
+        host=HostOptions(
+            listeners=listeners,
+            anonymous=given["anonymous"],
+            network=given["network"],
+            tls=_tls_files(given),
+            api_keys=read_api_keys(given["api_keys"]) if given["api_keys"] else {},
+            registry=RegistryOptions(
+                orphan_timeout=given["orphan_timeout"], limits=Limits(max_sessions=sessions)
+            ),
+        ),
+        durability=Durability(given["durability"]),
+        discovery=not given["no_discovery"],
+        audit=given["audit"],
+    )
+
+
+def _tls_files(given: Mapping[str, Any]) -> TlsFiles | None:
+    certificate, key = given["tls_certificate"], given["tls_key"]
+    if (certificate is None) != (key is None):
+        raise InvalidArgumentError("--tls-certificate and --tls-key go together.")
+    if certificate is None:
+        return None
+    return TlsFiles(certificate, key, given["tls_client_ca"])
 
 
 def default_listeners(state_file: Path) -> tuple[Listener, ...]:

@@ -24,6 +24,7 @@ from session_sharing.core.presence import Presence
 from session_sharing.core.registry import RegistryOptions, SessionRegistry
 from session_sharing.core.resources import ResourceKind
 from session_sharing.server import messages
+from session_sharing.server.counters import Counters
 from session_sharing.server.identity import Authenticator
 from session_sharing.server.interceptor import DomainInterceptor
 from session_sharing.server.lifecycle import SessionLifecycleServicer
@@ -107,10 +108,10 @@ class SessionHost:
             anonymous=self.options.anonymous, api_keys=self.options.api_keys
         )
         self.draining = asyncio.Event()
-        self.counters: dict[str, Callable[[], float]] = {
-            "clients": lambda: len(self.presence),
-            "sessions": lambda: len(self.registry.sessions()),
-        }
+        self.counters = Counters()
+        self.counters.gauge("clients", lambda: len(self.presence))
+        self.counters.gauge("sessions", lambda: len(self.registry.sessions()))
+        self.registry.events.listen(self.counters.count_event)
         self._local = self._make_server(self.options.window)
         self._network = self._make_server(self.options.network_window)
         self._bound = BoundListeners(self.options.tls)
@@ -202,7 +203,7 @@ class SessionHost:
             self.presence,
             draining=self.draining,
             identity=identity,
-            counters=lambda: {name: read() for name, read in self.counters.items()},
+            counters=self.counters.read,
         )
         self.add_service(
             lifecycle_pb2_grpc.add_SessionLifecycleServicer_to_server,
@@ -213,7 +214,7 @@ class SessionHost:
             health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
 
     def _make_server(self, window: float) -> grpc.aio.Server:
-        interceptor = DomainInterceptor(self.registry, self.authenticator, window)
+        interceptor = DomainInterceptor(self.registry, self.authenticator, self.counters, window)
         return make_server(
             interceptor,
             window=window,

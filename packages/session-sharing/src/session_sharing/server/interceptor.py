@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from time import perf_counter
 from typing import Any
 
 import grpc
@@ -15,9 +16,16 @@ import grpc.aio
 from google.protobuf import descriptor_pool
 from google.protobuf.message import DecodeError
 
-from session_sharing.core.errors import InvalidArgumentError, SessionSharingError
+from session_sharing.core.errors import (
+    InvalidArgumentError,
+    NotAuthenticatedError,
+    NotPermittedError,
+    SessionSharingError,
+)
+from session_sharing.core.events import EventType, SessionEvent
 from session_sharing.core.registry import SessionRegistry
 from session_sharing.server import calls
+from session_sharing.server.counters import Counters
 from session_sharing.server.status import status_code, trailing_metadata
 from session_sharing.v1 import options_pb2
 
@@ -32,17 +40,23 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
     """Wraps every handler of a server, once for each method."""
 
     def __init__(
-        self, registry: SessionRegistry, authenticate: Authenticate, window: float
+        self,
+        registry: SessionRegistry,
+        authenticate: Authenticate,
+        counters: Counters,
+        window: float,
     ) -> None:
         """Serve a registry.
 
         Args:
             registry: Knows the attachments.
             authenticate: Tells who calls.
+            counters: Get calls, errors and the seconds that unary calls took.
             window: Presence window of callers that ask for none, in seconds.
         """
         self._registry = registry
         self._authenticate = authenticate
+        self._sums = counters.sums
         self._window = window
         self._wrapped: dict[str, Any] = {}
 
@@ -80,11 +94,15 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
 
     def _unary_unary(self, inner: Any, decode: _Decoder) -> Any:
         async def serve(data: bytes, context: Context) -> Any:
+            started = perf_counter()
             try:
                 call = calls.begin(self._authenticate(context), self._window)
                 return await inner(decode(data, call), context)
             except Exception as error:
-                await _abort(context, error)
+                await self._abort(context, error)
+            finally:
+                self._sums["calls"] += 1
+                self._sums["call_seconds"] += perf_counter() - started
 
         return serve
 
@@ -95,7 +113,7 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
                 async for response in inner(decode(data, call), context):
                     yield response
             except Exception as error:
-                await _abort(context, error)
+                await self._abort(context, error)
 
         return serve
 
@@ -107,9 +125,24 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
                 async for response in inner(requests, context):
                     yield response
             except Exception as error:
-                await _abort(context, error)
+                await self._abort(context, error)
 
         return serve
+
+    async def _abort(self, context: Context, error: Exception) -> None:
+        if isinstance(error, grpc.aio.AbortError):
+            raise error
+        self._sums["errors"] += 1
+        if isinstance(error, (NotAuthenticatedError, NotPermittedError)):
+            refused = SessionEvent(EventType.REFUSED, label=context.peer(), reason=str(error))
+            self._registry.events.publish(refused)
+        if isinstance(error, SessionSharingError):
+            await context.abort(status_code(error), str(error), trailing_metadata(error))
+        _log.error("A call failed unexpectedly.", exc_info=error)
+        await context.abort(
+            grpc.StatusCode.INTERNAL,
+            f"The server met an unexpected {type(error).__name__}; its log has the details.",
+        )
 
 
 class _Decoder:
@@ -141,15 +174,3 @@ def requires_lease(method: str) -> bool:
     except KeyError:
         return False
     return bool(found.GetOptions().Extensions[options_pb2.requires_lease])
-
-
-async def _abort(context: Context, error: Exception) -> None:
-    if isinstance(error, grpc.aio.AbortError):
-        raise error
-    if isinstance(error, SessionSharingError):
-        await context.abort(status_code(error), str(error), trailing_metadata(error))
-    _log.error("A call failed unexpectedly.", exc_info=error)
-    await context.abort(
-        grpc.StatusCode.INTERNAL,
-        f"The server met an unexpected {type(error).__name__}; its log has the details.",
-    )
