@@ -239,7 +239,7 @@ class Chain:
 
     def _background(self, name: str, *command: str) -> Background:
         process = Background(name, command, self.logs / f"{name}.log", self.environment())
-        self._resources.callback(process.kill)
+        self._resources.callback(process.end)
         return process
 
     def _logger_is_known(self) -> bool:

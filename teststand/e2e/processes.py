@@ -90,13 +90,9 @@ class Background:
         if code != 0:
             raise ChainError(f"{self.name} ended with code {code}", self.log)
 
-    def kill(self) -> None:
-        """End the program by force; nothing happens when it has ended."""
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.wait()
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+    def end(self) -> None:
+        """End the program whatever it takes; nothing happens when it has ended."""
+        _end(self._process)
 
 
 def run(
@@ -178,8 +174,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            stream.close()
 
 
 def _own_group() -> dict[str, Any]:

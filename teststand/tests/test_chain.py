@@ -17,6 +17,9 @@ from chain_sequences import TESTSTAND, changed_sequences
 from environments import environment
 
 PROGRAM = TESTSTAND / "e2e" / "run_chain.py"
+MARK = "CHAIN_TEST"
+"""Environment variable by which a test finds every process that its run started."""
+
 NAMES = ("server", "dcpower", "dmm", "station")
 
 
@@ -39,8 +42,22 @@ def run(results: Path, *options: str, **environments: Path) -> tuple[int, str]:
         text=True,
         timeout=55,
         check=False,
+        env={**os.environ, MARK: str(results)},
     )
+    assert survivors(results) == [], done.stdout
     return done.returncode, done.stdout
+
+
+def survivors(results: Path) -> list[str]:
+    """Return what still runs of the run into a results folder."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(MARK) == str(results):
+                found.append(" ".join(process.cmdline()))
+        except psutil.Error:
+            continue
+    return found
 
 
 def fake_environment(folder: Path, name: str, script: str) -> Path:

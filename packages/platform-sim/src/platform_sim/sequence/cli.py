@@ -74,7 +74,10 @@ def run_command(
         python=python.absolute() if python else None,
     )
     if junit is not None:
-        write_junit(result, junit)
+        try:
+            write_junit(result, junit)
+        except OSError as error:
+            raise click.ClickException(f"{junit} cannot be written: {error.strerror}") from error
     if as_json:
         click.echo(json.dumps(run_as_json(result), indent=2))
     if result.passed:
