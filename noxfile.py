@@ -137,6 +137,17 @@ def unit(session: nox.Session) -> None:
     _unit_tests(session)
 
 
+@nox.session(venv_backend="none")
+def workshop(session: nox.Session) -> None:
+    """Make .venv with every package and command, to work or play with by hand."""
+    folder = ROOT / ".venv"
+    if not folder.exists():
+        session.run_install("uv", "venv", "--quiet", f"--python={sys.executable}", str(folder))
+    wanted = [*_editable(), *TEST_TOOLS, *TEST_LIBRARIES, *LINT_TOOLS, *TYPE_TOOLS]
+    session.run_install("uv", "pip", "install", "--quiet", f"--python={folder}", *wanted, log=False)
+    session.log("activate it: . .venv/bin/activate (Windows: .venv\\Scripts\\activate)")
+
+
 @nox.session
 def soak(session: nox.Session) -> None:
     """Run the long variants: full counts of storms, kill loops and reservers."""
@@ -163,8 +174,11 @@ def types(session: nox.Session) -> None:
 
 def _install_workshop(session: nox.Session, *tools: str) -> None:
     """Install every package from its folder, with what tests and checks need."""
-    editable = [f"-e{PACKAGES / folder}{extras}" for folder, extras in DISTRIBUTIONS.items()]
-    session.install(*editable, *(tools or [*TEST_TOOLS, *TEST_LIBRARIES]))
+    session.install(*_editable(), *(tools or [*TEST_TOOLS, *TEST_LIBRARIES]))
+
+
+def _editable() -> list[str]:
+    return [f"-e{PACKAGES / folder}{extras}" for folder, extras in DISTRIBUTIONS.items()]
 
 
 def _unit_tests(session: nox.Session) -> None:
