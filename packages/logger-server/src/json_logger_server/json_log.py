@@ -1,13 +1,15 @@
-"""A log file as a resource: numbers records, recognises repeated ones, commits in groups."""
+"""A log file as a resource: commits batches in groups and tells their writers."""
 
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import enum
+import logging
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from session_sharing.core.errors import (
     ResourceLostError,
@@ -16,14 +18,16 @@ from session_sharing.core.errors import (
 )
 from session_sharing.core.resources import Resource
 
-from json_logger_server.records import AnyRecord, encode_lines
+from json_logger_server.history import Batch, Numbering, Plan
 from json_logger_server.storage.log_file import LogFile
 
 _SLOW_WRITE = 0.02
 """Seconds; after a write that took longer, a file's writes move off the event loop for a while."""
 _SLOW_FOR = 10.0
-_REMEMBERED_BATCHES = 128
-"""Latest batches of a client whose repetition is recognised with their place in the file."""
+_LARGE_GROUP = 1024 * 1024
+"""Bytes of records; a group that is larger is always written off the event loop."""
+
+_log = logging.getLogger(__name__)
 
 
 class Durability(enum.Enum):
@@ -36,50 +40,36 @@ class Durability(enum.Enum):
 
 
 @dataclass(slots=True)
-class Batch:
-    """Records of one client that are appended together or not at all."""
+class Totals:
+    """What all logs of a server have written."""
 
-    records: list[AnyRecord]
-    client: str = ""
-    """Public name of the client; empty for clients without numbers of their own."""
-    first_client_seq: int = 0
-    writer: str = ""
+    records: int = 0
+    bytes: int = 0
+    groups: int = 0
 
 
-@dataclass(slots=True)
-class ClientHistory:
-    """What is in the file of one client."""
+@dataclass(slots=True, eq=False)
+class Appending:
+    """A batch on its way into the file."""
 
-    last: int = 0
-    """The client's own number of its last record."""
-    places: dict[int, int] = field(default_factory=dict)
-    """First own number of recent batches, and its sequence number in the file."""
+    batch: Batch
+    answer: asyncio.Future[int]
+    """The number of its first record in the file, once it is as safe as the durability says."""
+    size: int = 0
+    """Bytes, about."""
 
-    def place_of(self, client_seq: int) -> int:
-        """Find the sequence number of a record written before; 0 when it is too long ago."""
-        best = max((first for first in self.places if first <= client_seq), default=0)
-        return self.places[best] + client_seq - best if best else 0
+    def succeed(self, first_seq: int) -> None:
+        """It is written."""
+        self.batch.after = None
+        if not self.answer.done():
+            self.answer.set_result(first_seq)
 
-    def overlap(self, batch: Batch) -> int:
-        """Count the records at the head of a batch that are in the file already."""
-        return min(max(self.last - batch.first_client_seq + 1, 0), len(batch.records))
-
-    def extended(self, first: int, count: int, seq: int) -> ClientHistory:
-        """Give the history after one more batch."""
-        places = dict(list(self.places.items())[-_REMEMBERED_BATCHES:])
-        places[first] = seq
-        return ClientHistory(first + count - 1, places)
-
-
-@dataclass(slots=True)
-class _Plan:
-    """A group that is about to be written; nothing counts before it is."""
-
-    next_seq: int
-    first_seqs: list[int] = field(default_factory=list)
-    records: list[AnyRecord] = field(default_factory=list)
-    histories: dict[str, ClientHistory] = field(default_factory=dict)
-    lines: bytes = b""
+    def fail(self, error: SessionSharingError) -> None:
+        """It is not written and never will be."""
+        self.batch.after = None
+        self.batch.error = error
+        if not self.answer.done():
+            self.answer.set_exception(error)
 
 
 class JsonLog(Resource):
@@ -94,36 +84,36 @@ class JsonLog(Resource):
         loop: asyncio.AbstractEventLoop,
         durability: Durability,
         executor: Executor,
+        totals: Totals | None = None,
     ) -> None:
         super().__init__(str(file.path))
         self.file = file
+        self.ended = False
+        """Nothing is written any more."""
         self._loop = loop
         self._durability = durability
         self._executor = executor
-        self._waiting: list[tuple[Batch, asyncio.Future[int]]] = []
+        self._totals = totals or Totals()
+        self._numbering = Numbering(file.end)
+        self._waiting: list[Appending] = []
         self._scheduled = False
         self._job: asyncio.Future[None] | None = None
         self._closed = False
         self._lost: ResourceLostError | None = None
         self._slow_until = 0.0
-        self._next_seq = file.end.last_seq + 1
-        self._histories = {
-            client: ClientHistory(max(seqs), seqs) for client, seqs in file.end.client_seqs.items()
-        }
         self._listeners: list[Callable[[object], None]] = []
-        self.records_written = 0
-        self.bytes_written = 0
 
     @property
     def last_seq(self) -> int:
         """Sequence number of the last committed record."""
-        return self._next_seq - 1
+        return self._numbering.next_seq - 1
 
-    def append(self, batch: Batch) -> asyncio.Future[int]:
-        """Append a batch with the next group.
+    def append(self, batch: Batch, size: int = 0) -> Appending:
+        """Append a batch with the next group; call it in the loop.
 
-        Returns:
-            The sequence number of its first record, once it is as safe as the durability says.
+        Args:
+            batch: The records.
+            size: Their bytes, about.
 
         Raises:
             SessionExpiredError: The log is closed.
@@ -133,21 +123,29 @@ class JsonLog(Resource):
             raise SessionExpiredError(f"The session of {self.name} was closed.")
         if self._lost is not None:
             raise self._lost
-        answer: asyncio.Future[int] = self._loop.create_future()
-        self._waiting.append((batch, answer))
+        appending = Appending(batch, self._loop.create_future(), size)
+        self._waiting.append(appending)
         if not self._scheduled and self._job is None:
             self._scheduled = True
             self._loop.call_soon(self._take_turn)
-        return answer
+        return appending
 
     def listen(self, listener: Callable[[object], None]) -> Callable[[], None]:
-        """Call `listener` in the loop after every commit; the result ends it."""
+        """Call `listener` in the loop after every commit and at the end; the result ends it."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
     def close(self) -> None:
         """Commit what is waiting and close the file; called in a worker thread."""
-        asyncio.run_coroutine_threadsafe(self._finish(), self._loop).result()
+        finishing = self._finish()
+        try:
+            finished = asyncio.run_coroutine_threadsafe(finishing, self._loop)
+        except RuntimeError:  # the loop is gone, and with it everybody who waited
+            finishing.close()
+        else:
+            while not finished.done() and not self._loop.is_closed():
+                concurrent.futures.wait([finished], timeout=1.0)
+        self.file.close()
 
     def describe(self) -> Mapping[str, str]:
         """Give the file's path and what is in it."""
@@ -163,90 +161,83 @@ class JsonLog(Resource):
 
     def _take_turn(self) -> None:
         self._scheduled = False
-        if self._job is not None or not self._waiting:
+        if self._job is not None:
             return
-        group, self._waiting = self._waiting, []
-        on_loop = self._durability is Durability.FLUSHED and self._loop.time() > self._slow_until
-        if on_loop:
+        waiting, self._waiting = self._waiting, []
+        group = [appending for appending in waiting if not self._refuse(appending)]
+        if not group:
+            return
+        if self._may_block_the_loop(group):
             self._settle(group, *self._commit(group))
         else:
             self._job = asyncio.ensure_future(self._commit_elsewhere(group))
 
-    async def _commit_elsewhere(self, group: list[tuple[Batch, asyncio.Future[int]]]) -> None:
+    def _refuse(self, appending: Appending) -> bool:
+        """Refuse what may not be written any more, as the file or an earlier batch failed."""
+        error = self._lost or appending.batch.refusal()
+        if error is not None:
+            appending.fail(error)
+        return error is not None
+
+    def _may_block_the_loop(self, group: list[Appending]) -> bool:
+        return (
+            self._durability is Durability.FLUSHED
+            and time.monotonic() > self._slow_until
+            and sum(appending.size for appending in group) <= _LARGE_GROUP
+        )
+
+    async def _commit_elsewhere(self, group: list[Appending]) -> None:
         outcome = await self._loop.run_in_executor(self._executor, self._commit, group)
         self._job = None
         self._settle(group, *outcome)
         self._take_turn()
 
-    def _commit(
-        self, group: list[tuple[Batch, asyncio.Future[int]]]
-    ) -> tuple[_Plan | None, SessionSharingError | None]:
+    def _commit(self, group: list[Appending]) -> tuple[Plan | None, SessionSharingError | None]:
         """Write a group; runs in the loop or in a thread, never twice at once for one file."""
         started = time.monotonic()
-        plan = self._plan([batch for batch, _ in group])
         try:
+            plan = self._numbering.plan([appending.batch for appending in group])
             if plan.lines:
                 self.file.append(plan.lines, sync=self._durability is Durability.DURABLE)
         except SessionSharingError as error:
             return None, error
+        except Exception as error:
+            _log.exception("A group for %s could not be written.", self.name)
+            return None, ResourceLostError(f"{self.name}: unexpected {type(error).__name__}.")
         if time.monotonic() - started > _SLOW_WRITE:
-            self._slow_until = self._loop.time() + _SLOW_FOR
+            self._slow_until = time.monotonic() + _SLOW_FOR
         return plan, None
 
-    def _plan(self, batches: list[Batch]) -> _Plan:
-        """Number the records that are new and encode them."""
-        plan = _Plan(self._next_seq)
-        for batch in batches:
-            history = plan.histories.get(batch.client) or self._histories.get(batch.client)
-            history = history or ClientHistory()
-            known = history.overlap(batch) if batch.client else 0
-            first_client_seq = batch.first_client_seq + known
-            new = batch.records[known:]
-            place = history.place_of(batch.first_client_seq) if known else plan.next_seq
-            plan.first_seqs.append(place)
-            for index, record in enumerate(new):
-                record.seq = plan.next_seq + index
-                record.writer = batch.writer
-                if batch.client:
-                    record.client = batch.client
-                    record.client_seq = first_client_seq + index
-            if new and batch.client:
-                grown = history.extended(first_client_seq, len(new), plan.next_seq)
-                plan.histories[batch.client] = grown
-            plan.records += new
-            plan.next_seq += len(new)
-        plan.lines = encode_lines(plan.records)
-        return plan
-
     def _settle(
-        self,
-        group: list[tuple[Batch, asyncio.Future[int]]],
-        plan: _Plan | None,
-        error: SessionSharingError | None,
+        self, group: list[Appending], plan: Plan | None, error: SessionSharingError | None
     ) -> None:
+        """Tell everybody in a group what became of it."""
         if isinstance(error, ResourceLostError):
             self._lost = error
-        if plan is not None:
-            self.records_written += plan.next_seq - self._next_seq
-            self.bytes_written += len(plan.lines)
-            self._next_seq = plan.next_seq
-            self._histories.update(plan.histories)
-            for listener in self._listeners:
-                listener(None)
-        for index, (_, answer) in enumerate(group):
-            if answer.cancelled():
-                continue
-            if plan is not None:
-                answer.set_result(plan.first_seqs[index])
-            elif error is not None:
-                answer.set_exception(error)
+        if plan is None:
+            assert error is not None
+            for appending in group:
+                appending.fail(error)
+            return
+        self._numbering.commit(plan)
+        self._totals.groups += 1
+        self._totals.records += len(plan.records)
+        self._totals.bytes += len(plan.lines)
+        for appending, first_seq in zip(group, plan.first_seqs, strict=True):
+            if appending.batch.error is None:
+                appending.succeed(first_seq)
+            else:
+                appending.fail(appending.batch.error)
+        for listener in self._listeners:
+            listener(None)
 
     async def _finish(self) -> None:
+        """Commit what is waiting; nothing new is taken."""
         self._closed = True
         while self._waiting or self._job is not None:
             if self._job is not None:
                 await asyncio.wait([self._job])
             self._take_turn()
+        self.ended = True
         for listener in self._listeners:
             listener(None)
-        self.file.close()

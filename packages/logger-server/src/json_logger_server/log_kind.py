@@ -8,9 +8,11 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from session_sharing.core.errors import ResourceInUseError
 from session_sharing.core.resources import Candidate
 
-from json_logger_server.json_log import Durability, JsonLog
+from json_logger_server.json_log import Durability, JsonLog, Totals
+from json_logger_server.storage.exclusive import lock_exclusively
 from json_logger_server.storage.log_file import Disk, LogFile
 from json_logger_server.storage.paths import LogRoots, from_os_error
 
@@ -30,6 +32,7 @@ class JsonLogKind:
         self._durability = durability
         self._disk = disk
         self._writers = ThreadPoolExecutor(4, "log-writer")
+        self.totals = Totals()
 
     def locate(self, name: str, *, create: bool) -> Candidate:
         """Find the file that a name means; its identity is device and inode, not its spelling.
@@ -38,23 +41,24 @@ class JsonLogKind:
             SessionSharingError: The name is refused, or the file cannot be opened.
         """
         path = self._roots.resolve(name)
-        existed = path.exists()
-        handle = self._roots.open(path, create=create)
+        handle, created = self._roots.open(path, create=create)
         facts = os.fstat(handle)
 
         def open_log() -> JsonLog:
             try:
-                return self._open(handle, path, is_new=not existed)
+                return self._open(handle, path, is_new=created)
             except BaseException:
-                if not existed and facts.st_size == 0:
+                if created:
                     _remove_if_empty(path)
                 raise
 
-        return Candidate(
-            key=("file", facts.st_dev, facts.st_ino),
-            open=open_log,
-            discard=lambda: os.close(handle),
-        )
+        def discard() -> None:
+            if created and _is_nobodys(handle, path):
+                _remove_if_empty(path)
+            os.close(handle)
+
+        key = ("file", facts.st_dev, facts.st_ino)
+        return Candidate(key=key, open=open_log, discard=discard)
 
     def _open(self, handle: int, path: Path, *, is_new: bool) -> JsonLog:
         file = LogFile(handle, path, self._disk)
@@ -64,7 +68,16 @@ class JsonLogKind:
             except OSError as error:
                 file.close()
                 raise from_os_error(error, path) from error
-        return JsonLog(file, self._loop, self._durability, self._writers)
+        return JsonLog(file, self._loop, self._durability, self._writers, self.totals)
+
+
+def _is_nobodys(handle: int, path: Path) -> bool:
+    """Tell whether no session, of this server or another, writes a file."""
+    try:
+        lock_exclusively(handle, path)
+    except ResourceInUseError:
+        return False
+    return True
 
 
 def _remove_if_empty(path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Annotated
 
 import msgspec
@@ -13,7 +13,10 @@ MAX_DEPTH = 100
 """Nesting that a record may have; every common JSON reader takes as much."""
 
 _BRACE = ord("{")
-_BIG_NUMBER = re.compile(rb"[0-9][eE]\+?[0-9]{3}|[0-9]{300}")
+# Digits and exponents with which a number can leave the range of a double or of 64 bits.
+_BIG_NUMBER = re.compile(rb"[0-9][eE]\+?[0-9]{3}|[0-9]{19}")
+_INTEGER = re.compile(rb"(?<![0-9.eE+])-?[0-9]{19,}(?![0-9.eE])")
+_BRACKET = re.compile(rb"[\[{}\]]")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 
 
@@ -68,14 +71,15 @@ def decode_batch(ndjson: bytes, count: int) -> list[Record]:
         records = _decoder.decode_lines(ndjson)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise _explain(ndjson) from None
-    lines = ndjson.count(b"\n") + (not ndjson.endswith(b"\n"))
-    if len(records) != count or lines != count or b"\r" in ndjson:
+    if len(records) != count or not _is_one_a_line(ndjson, count):
         raise InvalidArgumentError(
-            f"The batch announces {count} records and has {len(records)} on {lines} lines; write "
-            "one JSON object a line, without line breaks inside."
+            f"The batch announces {count} records and has {len(records)}; write one JSON object a "
+            "line, without line breaks inside and without blanks around it."
         )
     suspicious = _needs_a_close_look(ndjson, count)
     for index, record in enumerate(records):
+        if record.timestamp.tzinfo is not timezone.utc:
+            record.timestamp = _in_utc(record.timestamp, index)
         for part in (record.measurement_configurations, record.measurement_outputs):
             view = memoryview(part)
             if not view or view[0] != _BRACE:
@@ -90,22 +94,48 @@ def encode_lines(records: list[AnyRecord]) -> bytes:
     return _encoder.encode_lines(records)
 
 
+def _is_one_a_line(ndjson: bytes, count: int) -> bool:
+    """Tell whether every line break stands between two records, and there are no others.
+
+    Given valid JSON texts without line breaks inside, `}`, newline, `{` cannot be within one.
+    """
+    inner = ndjson.count(b"\n") - ndjson.endswith(b"\n")
+    return inner == count - 1 == ndjson.count(b"}\n{") and b"\r" not in ndjson
+
+
+def _in_utc(moment: datetime, index: int) -> datetime:
+    try:
+        return moment.astimezone(timezone.utc)
+    except OverflowError:
+        raise InvalidArgumentError(f"Record {index}: its timestamp is out of range.") from None
+
+
 def _needs_a_close_look(ndjson: bytes, count: int) -> bool:
-    """Find signs of what raw values let pass: surrogates, numbers out of range, endless nesting."""
-    nested = ndjson.count(b"{") + ndjson.count(b"[") > 3 * count + MAX_DEPTH
-    return nested or b"\\u" in ndjson or _BIG_NUMBER.search(ndjson) is not None
+    """Find signs of what raw values let pass: numbers out of range and endless nesting."""
+    nested = ndjson.count(b"{") + ndjson.count(b"[") > MAX_DEPTH + 2 * count
+    return nested or _BIG_NUMBER.search(ndjson) is not None
 
 
 def _look_closely(part: bytes, index: int) -> None:
-    depth = 0
-    for bracket in re.finditer(rb"[\[{}\]]", _STRING.sub(b"", part)):
-        depth += 1 if bracket.group() in b"[{" else -1
-        if depth > MAX_DEPTH:
-            raise InvalidArgumentError(f"Record {index}: nested deeper than {MAX_DEPTH} levels.")
+    if part.count(b"{") + part.count(b"[") > MAX_DEPTH:
+        _check_depth(part, index)
+    if _BIG_NUMBER.search(part) is None:
+        return
     try:
         _checker.decode(part)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidArgumentError(f"Record {index}: {error}.") from error
+    for number in _INTEGER.findall(_STRING.sub(b"", part)):
+        if not -(1 << 63) <= int(number) < 1 << 64:
+            raise InvalidArgumentError(f"Record {index}: an integer needs more than 64 bits.")
+
+
+def _check_depth(part: bytes, index: int) -> None:
+    depth = 0
+    for bracket in _BRACKET.finditer(_STRING.sub(b"", part)):
+        depth += 1 if bracket.group() in b"[{" else -1
+        if depth > MAX_DEPTH:
+            raise InvalidArgumentError(f"Record {index}: nested deeper than {MAX_DEPTH} levels.")
 
 
 def _explain(ndjson: bytes) -> InvalidArgumentError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -48,6 +49,8 @@ def build_host(options: ServerOptions) -> SessionHost:
     loop = asyncio.get_running_loop()
     kind = JsonLogKind(options.roots, loop, options.durability, options.disk)
     host = SessionHost({KIND: kind}, options.host)
+    for name in ("records", "bytes", "groups"):
+        host.counters.gauge(f"{name}_written", partial(getattr, kind.totals, name))
     host.add_service(
         json_logger_pb2_grpc.add_JsonLoggerServicer_to_server,
         ReferenceServicer(host.registry),

@@ -6,7 +6,8 @@ from session_sharing.core.errors import ResourceLostError, SessionNotFoundError
 from session_sharing.core.registry import SessionRegistry
 from session_sharing.core.sessions import Session
 
-from json_logger_server.json_log import Batch, JsonLog
+from json_logger_server.history import Batch
+from json_logger_server.json_log import Appending, JsonLog
 
 
 def log_of(session: Session) -> JsonLog:
@@ -20,7 +21,7 @@ def log_of(session: Session) -> JsonLog:
     return session.resource
 
 
-async def append(registry: SessionRegistry, session: Session, batch: Batch) -> int:
+async def append(registry: SessionRegistry, session: Session, batch: Batch, size: int) -> int:
     """Append a batch to a session's log; a log that broke ends its session.
 
     Returns:
@@ -29,8 +30,20 @@ async def append(registry: SessionRegistry, session: Session, batch: Batch) -> i
     Raises:
         SessionSharingError: Nothing was written, and why.
     """
+    return await outcome(registry, session, log_of(session).append(batch, size))
+
+
+async def outcome(registry: SessionRegistry, session: Session, appending: Appending) -> int:
+    """Wait for a batch to be in the file; a log that broke ends its session.
+
+    Returns:
+        The sequence number of the first record.
+
+    Raises:
+        SessionSharingError: Nothing was written, and why.
+    """
     try:
-        return await log_of(session).append(batch)
+        return await appending.answer
     except ResourceLostError as error:
         registry.fail(session, str(error))
         raise

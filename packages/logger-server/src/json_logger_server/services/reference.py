@@ -16,7 +16,7 @@ from session_sharing.core.sessions import OpenRequest
 from session_sharing.server import calls
 from session_sharing.server.interceptor import Context
 
-from json_logger_server.json_log import Batch
+from json_logger_server.history import Batch
 from json_logger_server.records import ReferenceRecord
 from json_logger_server.services.appending import append, log_of
 
@@ -65,12 +65,12 @@ class ReferenceServicer(json_logger_pb2_grpc.JsonLoggerServicer):
         session = self._registry.session(request.session_name)
         self._registry.touch(session)
         record = ReferenceRecord(
-            rfc3339(request.timestamp),
+            rfc3339(request.timestamp) if request.HasField("timestamp") else now(),
             request.measurement_name,
             dict(request.measurement_configurations),
             dict(request.measurement_outputs),
         )
-        await append(self._registry, session, Batch([record]))
+        await append(self._registry, session, Batch([record]), request.ByteSize())
         return pb.LogMeasurementDataResponse()
 
     async def CloseFile(  # noqa: N802
@@ -84,14 +84,17 @@ class ReferenceServicer(json_logger_pb2_grpc.JsonLoggerServicer):
         return pb.CloseFileResponse()
 
 
+def now() -> str:
+    """Write the server's time as text in UTC."""
+    return utc_now().isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
 def rfc3339(timestamp: Timestamp) -> str:
-    """Write a client's time as text in UTC, to the nanosecond; an unset one is now.
+    """Write a client's time as text in UTC, to the nanosecond where it has them.
 
     Raises:
         InvalidArgumentError: It is no time between the years 1 and 9999.
     """
-    if not timestamp.seconds and not timestamp.nanos:
-        return utc_now().isoformat().replace("+00:00", "Z")
     try:
         return timestamp.ToJsonString()
     except ValueError as error:

@@ -89,8 +89,7 @@ class LogFile:
                 so that what is on the medium is unknown from now on; or it cannot be cut back.
             SessionSharingError: Another system error.
         """
-        self._check_still_there()
-        if os.fstat(self._handle).st_size != self.size:
+        if self._check_still_there().st_size != self.size:
             raise ResourceLostError(f"Somebody else changed {self.path} in an open session.")
         view = memoryview(data)
         try:
@@ -108,7 +107,11 @@ class LogFile:
         self.size += len(data)
 
     def sync_folder(self) -> None:
-        """Have the file's name on the medium, where the system can do that."""
+        """Have the file's name on the medium, where the system can do that.
+
+        Raises:
+            OSError: It cannot be done.
+        """
         if os.name == "nt":
             return
         folder = os.open(self.path.parent, os.O_RDONLY)
@@ -121,12 +124,12 @@ class LogFile:
         """Close the file, which unlocks it."""
         os.close(self._handle)
 
-    def _check_still_there(self) -> None:
+    def _check_still_there(self) -> os.stat_result:
         mine = os.fstat(self._handle)
         with contextlib.suppress(OSError):
             found = self.path.lstat()
             if stat.S_ISREG(found.st_mode) and os.path.samestat(mine, found):
-                return
+                return mine
         raise ResourceLostError(f"{self.path} was deleted or replaced in an open session.")
 
     def _cut_back(self) -> None:

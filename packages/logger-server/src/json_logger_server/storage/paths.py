@@ -62,28 +62,40 @@ class LogRoots:
             raise ResourceNotFoundError(f"The folder {path.parent} does not exist.")
         return path
 
-    def open(self, path: Path, *, create: bool) -> int:
+    def open(self, path: Path, *, create: bool) -> tuple[int, bool]:
         """Open a resolved path for reading and appending; links that appeared since are refused.
 
         Returns:
-            A file descriptor.
+            A file descriptor, and whether this call created the file.
 
         Raises:
             SessionSharingError: It cannot be opened or is not a plain file.
         """
-        flags = _OPEN_FLAGS | (os.O_CREAT if create else 0)
-        root = self._root_of(path)
         try:
-            if root is not None and _WALKS:
-                handle = _open_beneath(root, path.relative_to(root), flags)
-            else:
-                handle = os.open(path, flags, 0o666)
+            handle, created = self._open_or_create(path, create)
         except OSError as error:
             raise from_os_error(error, path) from error
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             os.close(handle)
             raise NotAResourceError(f"{path} is not a plain file.")
-        return handle
+        return handle, created
+
+    def _open_or_create(self, path: Path, create: bool) -> tuple[int, bool]:
+        try:
+            return self._open(path, _OPEN_FLAGS), False
+        except FileNotFoundError:
+            if not create:
+                raise
+        try:
+            return self._open(path, _OPEN_FLAGS | os.O_CREAT | os.O_EXCL), True
+        except FileExistsError:
+            return self._open(path, _OPEN_FLAGS), False  # somebody was faster
+
+    def _open(self, path: Path, flags: int) -> int:
+        root = self._root_of(path)
+        if root is not None and _WALKS:
+            return _open_beneath(root, path.relative_to(root), flags)
+        return os.open(path, flags, 0o666)
 
     def _root_of(self, path: Path) -> Path | None:
         for folder in self.folders:

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import os
 from types import TracebackType
-from typing import BinaryIO
 
-import msgspec
-
+from json_logger_server.storage.lines import NEWLINE, numbers_of, read_at, start_of_line
 from json_logger_server.storage.log_file import LogFile
 
 _CHUNK = 256 * 1024
 
 
-class _Numbered(msgspec.Struct):
-    seq: int = 0
-
-
 class CommittedLines:
-    """A reader of its own on an open log file. Used by one thread at a time."""
+    """A reader of its own on an open log file. Used by one thread at a time.
+
+    It keeps no bytes from one read to the next, because those behind the committed ones may yet be
+    cut off again.
+    """
 
     def __init__(self, log: LogFile) -> None:
+        """Start at the file's beginning.
+
+        Raises:
+            OSError: The file cannot be read.
+        """
         self._log = log
-        self._file: BinaryIO = log.path.open("rb")
+        self._handle = os.open(log.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        self.position = 0
+        """Offset of the next line."""
+        self.next_seq = 1
+        """The number to resume from."""
 
     def __enter__(self) -> CommittedLines:
         return self
@@ -32,59 +40,56 @@ class CommittedLines:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._file.close()
+        os.close(self._handle)
 
-    def seek(self, seq: int) -> int:
+    def seek(self, seq: int) -> None:
         """Go to the first record that is numbered `seq` or higher, by halving the file.
 
-        Returns:
-            The number of the record that comes next.
+        Lines without a number belong to the next one that has one. Before the numbers of a file
+        that was begun by another program there is only the beginning.
         """
         low, high = 0, self._log.size
+        # Always: what is numbered and ends before `low` is too low, what begins at `high` is not.
         while low < high:
-            middle = (low + high) // 2
-            start, number = self._line_after(middle)
-            if start >= high or number >= seq:
-                high = middle
+            start = start_of_line(self._handle, (low + high) // 2)
+            number, end = self._first_number(start, high)
+            if number and number < seq:
+                low = end
             else:
-                low = start
-                if self._after_line(start) >= high:
-                    low = high
-        start, number = self._line_after(low)
-        self._file.seek(start)
-        return number
+                high = start
+        self.position = low
+        self.next_seq = max(seq, 1)
 
     def read(self) -> bytes:
         """Read some more whole lines; empty when there are no more yet."""
-        start = self._file.tell()
-        available = self._log.size - start
-        data = self._file.read(min(available, _CHUNK))
-        if len(data) < available:
-            while not data.endswith(b"\n"):
-                data += self._file.readline()
+        available = self._log.size - self.position
+        data = read_at(self._handle, self.position, min(available, _CHUNK))
+        end = data.rfind(NEWLINE) + 1
+        if data and not end:
+            end = self._end_of_line(self.position + len(data)) - self.position
+            data = read_at(self._handle, self.position, end)
+        data = data[:end]
+        self.position += len(data)
+        if data:
+            last = data[data.rfind(NEWLINE, 0, -1) + 1 :]
+            self.next_seq = max(self.next_seq, numbers_of(last).seq + 1)
         return data
 
-    def _line_after(self, position: int) -> tuple[int, int]:
-        """Find the first line that begins at `position` or later, and its number."""
-        if position:
-            self._file.seek(position - 1)
-            self._file.readline()
-        else:
-            self._file.seek(0)
-        start = self._file.tell()
-        line = self._file.readline()
-        if start >= self._log.size or not line:
-            return self._log.size, 1 << 63
-        return start, _number(line)
+    def _first_number(self, start: int, limit: int) -> tuple[int, int]:
+        """Find the first number of the lines that begin before `limit`, and where its line ends."""
+        while start < limit:
+            end = self._end_of_line(start)
+            number = numbers_of(read_at(self._handle, start, end - start)).seq
+            if number:
+                return number, end
+            start = end
+        return 0, limit
 
-    def _after_line(self, start: int) -> int:
-        self._file.seek(start)
-        self._file.readline()
-        return self._file.tell()
-
-
-def _number(line: bytes) -> int:
-    try:
-        return msgspec.json.decode(line, type=_Numbered).seq
-    except msgspec.DecodeError:
-        return 0
+    def _end_of_line(self, offset: int) -> int:
+        """Find the offset behind the newline at `offset` or later."""
+        while chunk := read_at(self._handle, offset, min(_CHUNK, self._log.size - offset)):
+            found = chunk.find(NEWLINE)
+            if found >= 0:
+                return offset + found + 1
+            offset += len(chunk)
+        return self._log.size

@@ -7,18 +7,30 @@ business of `json-logger verify`.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
 
-import msgspec
 from session_sharing.core.errors import NotAResourceError
 
-TAIL_WINDOW = 256 * 1024
-"""Bytes at the end in which repeated records are recognised."""
+from json_logger_server.storage.lines import (
+    NEWLINE,
+    LineNumbers,
+    is_object,
+    numbers_in,
+    read_at,
+    start_of_line,
+)
+
+TAIL_WINDOW = 1024 * 1024
+"""Bytes at the end in which repeated records are recognised; more when the last line is longer."""
 _HEAD_WINDOW = 64 * 1024
-_NEWLINE = b"\n"
+_LONGEST_RECORD = 256 * 1024 * 1024
+"""Bytes; a fragment that is longer is no record."""
+_CHUNK = 1024 * 1024
+_LONGEST_NAME = 200
+"""Characters of a log's name that the name of its fragment takes over; systems allow 255 in all."""
 
 
 @dataclass(slots=True)
@@ -27,10 +39,10 @@ class LogEnd:
 
     size: int
     """Bytes, after repair; the file ends with a whole line."""
-    last_seq: int = 0
-    """Sequence number of the last record; 0 when there is none."""
-    client_seqs: dict[str, dict[int, int]] = field(default_factory=dict)
-    """For each client in the window: its own numbers and their sequence numbers."""
+    tail: list[LineNumbers] = field(default_factory=list)
+    """Numbers of the last lines, oldest first."""
+    tail_is_all: bool = True
+    """Whether those are all lines that the file has."""
     torn: Path | None = None
     """Where an incomplete last line was set aside."""
 
@@ -44,82 +56,72 @@ def inspect_and_repair(handle: int, path: Path) -> LogEnd:
     """
     size = os.fstat(handle).st_size
     _check_head(handle, path, size)
-    line_end = _end_of_last_line(handle, size)
-    fragment = _read(handle, line_end, size - line_end)
-    last_line_check = _read(handle, max(0, line_end - TAIL_WINDOW), min(line_end, TAIL_WINDOW))
-    end = LogEnd(size)
-    lines = last_line_check.split(_NEWLINE)[:-1]
-    if line_end > TAIL_WINDOW:
-        lines = lines[1:]
-    if lines and _parse(lines[-1]) is None:
+    whole = _end_of_whole_lines(handle, size)
+    last = start_of_line(handle, whole - 1) if whole else 0
+    if whole and not _is_log_line(read_at(handle, last, whole - last)):
         raise NotAResourceError(f"{path} is not a log: its last line is not a JSON object.")
-    if fragment and _parse(fragment) is not None:
-        _append(handle, size, _NEWLINE)
-        lines.append(fragment)
-        end.size = size + 1
-    elif fragment:
-        end.torn = _set_aside(path, fragment)
-        os.truncate(handle, line_end)
-        end.size = line_end
-    for line in lines:
-        _take_numbers(end, _parse(line))
+    end = LogEnd(whole)
+    if _is_whole_record(handle, whole, size):
+        _append(handle, size, NEWLINE)
+        last, end.size = whole, size + 1
+    elif whole < size:
+        end.torn = _set_aside(handle, whole, size, path)
+        os.truncate(handle, whole)
+    window = min(last, start_of_line(handle, max(0, end.size - TAIL_WINDOW)))
+    end.tail = numbers_in(read_at(handle, window, end.size - window))
+    end.tail_is_all = window == 0
     return end
 
 
 def _check_head(handle: int, path: Path, size: int) -> None:
-    head = _read(handle, 0, min(size, _HEAD_WINDOW))
-    first, newline, _ = head.partition(_NEWLINE)
-    if not head:
-        return
-    whole = bool(newline) and len(first) < _HEAD_WINDOW
-    if not head.startswith(b"{") or (whole and _parse(first) is None):
+    """Refuse what was never a log; one whose very first record was torn still is one."""
+    head = read_at(handle, 0, min(size, _HEAD_WINDOW))
+    text = head.lstrip(b"\0 \t\r\n")
+    first, newline, _ = text.partition(NEWLINE)
+    if text and (not text.startswith(b"{") or (newline and not _is_log_line(first))):
         raise NotAResourceError(f"{path} is not a log: its first line is not a JSON object.")
 
 
-def _end_of_last_line(handle: int, size: int) -> int:
-    """Find the offset behind the last newline, reading backwards."""
-    position = size
-    while position > 0:
-        start = max(0, position - TAIL_WINDOW)
-        found = _read(handle, start, position - start).rfind(_NEWLINE)
-        if found >= 0:
-            return start + found + 1
-        position = start
-    return 0
+def _is_log_line(line: bytes) -> bool:
+    return is_object(line) or not line.strip()
 
 
-def _set_aside(path: Path, fragment: bytes) -> Path:
+def _end_of_whole_lines(handle: int, size: int) -> int:
+    """Find the offset behind the last line that no crash has torn.
+
+    After a power loss a file can have its length and, at the end, zeros instead of its data.
+    """
+    end = start_of_line(handle, size)
+    while end > 0:
+        start = start_of_line(handle, end - 1)
+        if b"\0" not in read_at(handle, start, end - start):
+            break
+        end = start
+    return end
+
+
+def _is_whole_record(handle: int, start: int, end: int) -> bool:
+    """Tell whether a file's last line lacks nothing but its newline."""
+    if not 0 < end - start <= _LONGEST_RECORD:
+        return False
+    fragment = read_at(handle, start, end - start)
+    return NEWLINE not in fragment and is_object(fragment)
+
+
+def _set_aside(handle: int, start: int, end: int, path: Path) -> Path:
     stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
-    torn = path.with_name(f"{path.name}.torn-{stamp}")
-    torn.write_bytes(fragment)
+    torn = path.with_name(f"{path.name[:_LONGEST_NAME]}.torn-{stamp}")
+    with torn.open("xb") as copy:
+        for chunk in _chunks(handle, start, end):
+            copy.write(chunk)
+        copy.flush()
+        os.fsync(copy.fileno())
     return torn
 
 
-def _parse(line: bytes) -> dict[str, Any] | None:
-    try:
-        value = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def _take_numbers(end: LogEnd, record: dict[str, Any] | None) -> None:
-    seq = (record or {}).get("seq")
-    if record is None or not isinstance(seq, int):
-        return
-    end.last_seq = seq
-    client, client_seq = record.get("client"), record.get("client_seq")
-    if isinstance(client, str) and isinstance(client_seq, int):
-        end.client_seqs.setdefault(client, {})[client_seq] = seq
-
-
-def _read(handle: int, start: int, length: int) -> bytes:
-    os.lseek(handle, start, os.SEEK_SET)
-    parts = []
-    while length > 0 and (part := os.read(handle, length)):
-        parts.append(part)
-        length -= len(part)
-    return b"".join(parts)
+def _chunks(handle: int, start: int, end: int) -> Iterator[bytes]:
+    for offset in range(start, end, _CHUNK):
+        yield read_at(handle, offset, min(_CHUNK, end - offset))
 
 
 def _append(handle: int, size: int, data: bytes) -> None:

@@ -1,0 +1,198 @@
+"""Numbers records and knows those that are in the file already: the pure part of a writer."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from session_sharing.core.errors import InvalidArgumentError, SessionSharingError
+
+from json_logger_server.records import AnyRecord, encode_lines
+from json_logger_server.storage.repair import LogEnd
+
+MAX_CLIENT_SEQ = (1 << 53) - 1
+"""Largest number of a record in its client's count; every JSON reader keeps it exact."""
+_SPANS = 64
+"""Remembered pieces of a client's count; what nobody else's records interrupt is one piece."""
+_CLIENTS = 2_000
+"""Clients that are remembered, the latest writers; twice as many as may be attached."""
+
+
+@dataclass(slots=True, eq=False)
+class Batch:
+    """Records of one client that are appended together or not at all."""
+
+    records: list[AnyRecord]
+    client: str = ""
+    """Public name of the client; empty for clients without numbers of their own."""
+    first_client_seq: int = 0
+    """The client's own number of the first record, from 1."""
+    writer: str = ""
+    """Who the client says it is."""
+    after: Batch | None = None
+    """The batch that must be in the file before this one: when it fails, so does this."""
+    error: SessionSharingError | None = None
+    """Why it is not in the file and never will be."""
+
+    def refusal(self) -> SessionSharingError | None:
+        """Tell why this batch may not be written, now that the one before it has failed."""
+        return self.after.error if self.after is not None else None
+
+
+@dataclass(slots=True)
+class ClientHistory:
+    """Which of one client's records are in the file, and where."""
+
+    spans: list[tuple[int, int, int]] = field(default_factory=list)
+    """Own number of a first record, how many follow each other, number of the first in the file."""
+    newest: int = 0
+    """Highest own number that was written."""
+    forgotten: int = 0
+    """Of own numbers up to this, only those in `spans` are still known."""
+
+    def copy(self) -> ClientHistory:
+        """Give a history that can grow on its own."""
+        return ClientHistory(list(self.spans), self.newest, self.forgotten)
+
+    def add(self, first: int, count: int, seq: int) -> None:
+        """Note records that follow each other in the client's count and in the file."""
+        self.newest = max(self.newest, first + count - 1)
+        if self.spans:
+            last_first, last_count, last_seq = self.spans[-1]
+            if last_first + last_count == first and last_seq + last_count == seq:
+                self.spans[-1] = (last_first, last_count + count, last_seq)
+                return
+        self.spans.append((first, count, seq))
+        if len(self.spans) > _SPANS:
+            first, count, _ = self.spans.pop(0)
+            self.forgotten = max(self.forgotten, first + count - 1)
+
+    def find(self, number: int) -> int:
+        """Tell where a record is in the file; 0 when it is not.
+
+        Raises:
+            InvalidArgumentError: It is too long ago to know.
+        """
+        if number > self.newest:
+            return 0
+        for first, count, seq in reversed(self.spans):
+            if first <= number < first + count:
+                return seq + number - first
+        if number > self.forgotten:
+            return 0
+        raise InvalidArgumentError(
+            f"Record {number} comes too late: whether it was written before is not known any more."
+        )
+
+
+@dataclass(slots=True)
+class Plan:
+    """What is to be written of a group of batches; nothing counts before `Numbering.commit`."""
+
+    next_seq: int
+    first_seqs: list[int] = field(default_factory=list)
+    """For each batch, the number of its first record in the file; 0 when it is refused."""
+    records: list[AnyRecord] = field(default_factory=list)
+    """What is new, numbered."""
+    lines: bytes = b""
+    """The same, encoded."""
+    histories: dict[str, ClientHistory] = field(default_factory=dict)
+    """Of the clients in the group, as they will be."""
+
+    def take(self, batch: Batch, records: list[AnyRecord], first_client_seq: int = 0) -> None:
+        """Number records of a batch that are new."""
+        for index, record in enumerate(records):
+            record.seq = self.next_seq + index
+            record.writer = batch.writer
+            record.client = batch.client
+            record.client_seq = first_client_seq + index if batch.client else 0
+        self.records += records
+        self.next_seq += len(records)
+
+
+class Numbering:
+    """Gives every new record its number in the file, and finds those that come again."""
+
+    def __init__(self, end: LogEnd | None = None) -> None:
+        """Go on where a file ends.
+
+        Args:
+            end: What its tail told; None for a new file.
+        """
+        self.next_seq = 1
+        self._histories: OrderedDict[str, ClientHistory] = OrderedDict()
+        if end is not None:
+            self._learn(end)
+
+    def plan(self, batches: Iterable[Batch]) -> Plan:
+        """Number what is new in a group of batches; those that are refused get their error."""
+        plan = Plan(self.next_seq)
+        for batch in batches:
+            batch.error = batch.refusal()
+            first_seq = 0
+            if batch.error is None:
+                try:
+                    first_seq = self._place(batch, plan)
+                except SessionSharingError as error:
+                    batch.error = error
+            plan.first_seqs.append(first_seq)
+        plan.lines = encode_lines(plan.records) if plan.records else b""
+        return plan
+
+    def commit(self, plan: Plan) -> None:
+        """Note that a plan's records are in the file."""
+        self.next_seq = plan.next_seq
+        for client, history in plan.histories.items():
+            self._histories[client] = history
+            self._histories.move_to_end(client)
+        while len(self._histories) > _CLIENTS:
+            self._histories.popitem(last=False)
+
+    def _place(self, batch: Batch, plan: Plan) -> int:
+        """Number a batch; a refusal leaves the plan as it was."""
+        first_seq, first = plan.next_seq, batch.first_client_seq
+        if not batch.client:
+            plan.take(batch, batch.records)
+            return first_seq
+        _check(batch)
+        history = plan.histories.get(batch.client)
+        if history is None:
+            history = self._histories.get(batch.client, _NEW_CLIENT).copy()
+        if first > history.newest:
+            places = [0]
+            plan.take(batch, batch.records, first)
+            history.add(first, len(batch.records), first_seq)
+        else:
+            places = [history.find(first + index) for index in range(len(batch.records))]
+            for index, place in enumerate(places):
+                if not place:
+                    history.add(first + index, 1, plan.next_seq)
+                    plan.take(batch, batch.records[index : index + 1], first + index)
+        plan.histories[batch.client] = history
+        return places[0] or first_seq
+
+    def _learn(self, end: LogEnd) -> None:
+        for line in end.tail:
+            if not line.seq:
+                continue
+            self.next_seq = line.seq + 1
+            if line.client and line.client_seq:
+                history = self._histories.setdefault(line.client, ClientHistory())
+                if not history.spans and not end.tail_is_all:
+                    history.forgotten = line.client_seq - 1
+                history.add(line.client_seq, 1, line.seq)
+
+
+_NEW_CLIENT = ClientHistory()
+
+
+def _check(batch: Batch) -> None:
+    last = batch.first_client_seq + len(batch.records) - 1
+    if batch.first_client_seq < 1 or last > MAX_CLIENT_SEQ:
+        raise InvalidArgumentError(
+            f"A client numbers its records from 1 to {MAX_CLIENT_SEQ}, not from "
+            f"{batch.first_client_seq}."
+        )
+    if not batch.records:
+        raise InvalidArgumentError("The batch has no record.")

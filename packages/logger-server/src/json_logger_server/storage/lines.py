@@ -1,0 +1,71 @@
+"""Lines of a log on disk: finding where they begin, and what their numbers are."""
+
+from __future__ import annotations
+
+import os
+
+import msgspec
+
+NEWLINE = b"\n"
+LARGEST_NUMBER = (1 << 53) - 1
+"""Numbers beyond this are not ours, as not every JSON reader keeps them exact."""
+_CHUNK = 64 * 1024
+
+
+class LineNumbers(msgspec.Struct):
+    """What a line tells about its place; zeros and empty text where it does not."""
+
+    seq: int = 0
+    client: str = ""
+    client_seq: int = 0
+
+
+_numbers = msgspec.json.Decoder(LineNumbers)
+_anything = msgspec.json.Decoder()
+
+
+def read_at(handle: int, start: int, length: int) -> bytes:
+    """Read a piece of a file; shorter only where the file ends."""
+    os.lseek(handle, start, os.SEEK_SET)
+    parts = []
+    while length > 0 and (part := os.read(handle, length)):
+        parts.append(part)
+        length -= len(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def start_of_line(handle: int, offset: int) -> int:
+    """Find the beginning of the line that the byte at `offset` belongs to, reading backwards."""
+    while offset > 0:
+        start = max(0, offset - _CHUNK)
+        found = read_at(handle, start, offset - start).rfind(NEWLINE)
+        if found >= 0:
+            return start + found + 1
+        offset = start
+    return 0
+
+
+def is_object(line: bytes) -> bool:
+    """Tell whether a line is one complete JSON object."""
+    try:
+        return isinstance(_anything.decode(line), dict)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+
+
+def numbers_of(line: bytes) -> LineNumbers:
+    """Read a line's numbers; those that this server cannot have given count as none."""
+    try:
+        found = _numbers.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return LineNumbers()
+    return found if 0 < found.seq <= LARGEST_NUMBER else LineNumbers()
+
+
+def numbers_in(lines: bytes) -> list[LineNumbers]:
+    """Read the numbers of whole lines."""
+    try:
+        found = _numbers.decode_lines(lines)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return [numbers_of(line) for line in lines.split(NEWLINE) if line]
+    return [n if 0 < n.seq <= LARGEST_NUMBER else LineNumbers() for n in found]

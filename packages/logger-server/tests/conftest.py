@@ -1,0 +1,39 @@
+"""Loggers to test against: one for a whole module, or one for a test alone."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from logger_process import LoggerProcess
+
+
+@pytest.fixture(scope="module")
+def logger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoggerProcess]:
+    """A logger with tokens, shared by the tests of a module."""
+    with LoggerProcess(tmp_path_factory.mktemp("logger")) as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def anonymous(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoggerProcess]:
+    """A logger that asks nobody for a token, shared by the tests of a module."""
+    with LoggerProcess(tmp_path_factory.mktemp("anonymous"), "--anonymous") as process:
+        yield process
+
+
+@pytest.fixture
+def own_logger(tmp_path: Path) -> Iterator[LoggerProcess]:
+    """A logger for one test alone."""
+    with LoggerProcess(tmp_path) as process:
+        yield process
+
+
+@pytest.fixture
+def folder(anonymous: LoggerProcess) -> Path:
+    """A folder of a test's own below the log root of the anonymous logger."""
+    folder = anonymous.folder / uuid.uuid4().hex[:12]
+    folder.mkdir()
+    return folder

@@ -1,0 +1,132 @@
+"""A logger as a process of its own: started by its command, found by its ready line."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import grpc
+from json_logger_client import (
+    ConnectOptions,
+    InitializationBehavior,
+    JsonLoggerClient,
+    SessionOptions,
+)
+from json_logger_proto import json_logger_pb2_grpc
+
+
+class LoggerProcess:
+    """`json-logger serve` on any free loopback port; killed at the end if it still runs."""
+
+    def __init__(self, folder: Path, *options: str, program: tuple[str, ...] = ()) -> None:
+        """Start it and wait for its ready line.
+
+        Args:
+            folder: Its log root and the place of its state file.
+            options: More options of `serve`.
+            program: What to run instead of `python -m json_logger_server`.
+        """
+        self.folder = folder
+        self.state_file = folder / "state" / "json-logger.json"
+        command = [
+            sys.executable,
+            *(program or ("-m", "json_logger_server")),
+            "serve",
+            "--listen=tcp:127.0.0.1:0",
+            f"--state-file={self.state_file}",
+            f"--log-root={folder}",
+            "--no-discovery",
+            *options,
+        ]
+        self._errors = (folder / "server.err").open("ab")
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=self._errors, cwd=folder, text=True
+        )
+        assert self.process.stdout is not None
+        self.ready_line = self.process.stdout.readline()
+        if "ready" not in self.ready_line:
+            raise AssertionError((folder / "server.err").read_text())
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def state(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.state_file.read_text())
+        return found
+
+    @property
+    def target(self) -> str:
+        return str(self.state["targets"][0])
+
+    @property
+    def token(self) -> str:
+        return Path(self.state["token_file"]).read_text().strip()
+
+    def connect(self, **options: Any) -> ConnectOptions:
+        """Say how to connect as the server's own user."""
+        return ConnectOptions(self.target, self.token, **options)
+
+    def client(
+        self,
+        file: str,
+        behavior: InitializationBehavior = InitializationBehavior.AUTO,
+        **options: Any,
+    ) -> JsonLoggerClient:
+        return JsonLoggerClient(
+            file, behavior, connect=self.connect(), options=SessionOptions(**options)
+        )
+
+    def channel(self) -> grpc.Channel:
+        """Open a plain channel, as clients of the reference do; for anonymous servers."""
+        return grpc.insecure_channel(self.target, [("grpc.use_local_subchannel_pool", 1)])
+
+    def reference_stub(self) -> json_logger_pb2_grpc.JsonLoggerStub:
+        return json_logger_pb2_grpc.JsonLoggerStub(self.channel())
+
+    def kill(self) -> None:
+        """SIGKILL: no chance to clean up."""
+        self.process.kill()
+        self.process.wait()
+
+    def terminate(self) -> int:
+        """Ask it to stop and wait.
+
+        Returns:
+            Its exit code.
+        """
+        self.process.send_signal(signal.SIGTERM if os.name != "nt" else signal.SIGINT)
+        return self.process.wait(timeout=20)
+
+    def __enter__(self) -> LoggerProcess:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self.process.poll() is None:
+            self.kill()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        self._errors.close()
+
+
+def records_in(path: Path) -> list[dict[str, Any]]:
+    """Read a log strictly: every line is one JSON object, and the last one ends with a newline."""
+    data = path.read_bytes()
+    assert not data or data.endswith(b"\n")
+
+    def refuse(constant: str) -> float:
+        raise AssertionError(f"{constant} is not JSON")
+
+    return [json.loads(line, parse_constant=refuse) for line in data.decode().splitlines()]

@@ -1,0 +1,134 @@
+"""P3: every record is written once and numbered without gaps, whatever is sent again."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from json_logger_server.history import MAX_CLIENT_SEQ, Batch, Numbering
+from json_logger_server.records import AnyRecord, Record
+from json_logger_server.storage.lines import numbers_in
+from json_logger_server.storage.repair import LogEnd
+from session_sharing.core.errors import InvalidArgumentError
+
+RAW = msgspec.Raw(b"{}")
+NOON = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
+
+
+def batch(client: str, first: int, count: int) -> Batch:
+    records: list[AnyRecord] = [Record(NOON, "m", RAW, RAW) for _ in range(count)]
+    return Batch(records, client, first)
+
+
+def write(numbering: Numbering, *batches: Batch) -> list[int]:
+    plan = numbering.plan(batches)
+    numbering.commit(plan)
+    return plan.first_seqs
+
+
+def test_records_are_numbered_in_the_order_in_which_they_come() -> None:
+    numbering = Numbering()
+    assert write(numbering, batch("a", 1, 2), batch("b", 1, 1), batch("", 0, 3)) == [1, 3, 4]
+    assert write(numbering, batch("a", 3, 1)) == [7]
+
+
+def test_a_batch_sent_again_is_found_where_it_was_written() -> None:
+    numbering = Numbering()
+    write(numbering, batch("a", 1, 2), batch("b", 1, 5), batch("a", 3, 2))
+
+    again = numbering.plan([batch("a", 1, 2), batch("a", 3, 2)])
+    assert again.first_seqs == [1, 8]
+    assert again.records == []
+
+
+def test_a_batch_sent_twice_in_one_group_is_written_once() -> None:
+    numbering = Numbering()
+    plan = numbering.plan([batch("a", 1, 2), batch("a", 1, 2)])
+    assert plan.first_seqs == [1, 1]
+    assert len(plan.records) == 2
+
+
+def test_of_a_batch_that_a_crash_cut_in_half_the_rest_is_written() -> None:
+    numbering = Numbering()
+    write(numbering, batch("a", 1, 2))
+    plan = numbering.plan([batch("a", 1, 5)])
+    assert [record.client_seq for record in plan.records] == [3, 4, 5]
+
+
+def test_a_lower_number_that_was_never_written_is_not_taken_for_a_repetition() -> None:
+    numbering = Numbering()
+    write(numbering, batch("a", 5, 1))
+    assert len(numbering.plan([batch("a", 3, 1)]).records) == 1
+
+
+def test_a_plan_that_was_not_written_counts_for_nothing() -> None:
+    numbering = Numbering()
+    numbering.plan([batch("a", 1, 2)])
+    assert write(numbering, batch("a", 1, 2)) == [1]
+
+
+def test_what_is_too_long_ago_to_know_is_refused_and_not_guessed() -> None:
+    numbering = Numbering()
+    for first in range(1, 200):
+        write(numbering, batch("a", first, 1), batch("b", first, 1))
+
+    late = batch("a", 1, 1)
+    assert numbering.plan([late]).records == []
+    assert isinstance(late.error, InvalidArgumentError)
+
+
+def test_what_follows_a_refused_batch_of_a_stream_is_refused_too() -> None:
+    refused = batch("a", 0, 1)
+    follower = batch("a", 1, 1)
+    follower.after = refused
+    plan = Numbering().plan([refused, follower])
+    assert plan.records == []
+    assert follower.error is refused.error is not None
+
+
+@pytest.mark.parametrize(("first", "count"), [(0, 1), (1, 0), (MAX_CLIENT_SEQ, 2), (1 << 64, 1)])
+def test_numbers_that_no_client_counts_to_are_refused(first: int, count: int) -> None:
+    wrong = batch("a", first, count)
+    assert Numbering().plan([wrong]).lines == b""
+    assert isinstance(wrong.error, InvalidArgumentError)
+
+
+def test_the_memory_of_many_clients_is_bounded() -> None:
+    numbering = Numbering()
+    for number in range(10_000):
+        write(numbering, batch(f"client {number}", 1, 1))
+    assert len(numbering._histories) == 2_000
+
+
+deliveries = st.lists(
+    st.tuples(st.sampled_from("ab"), st.integers(1, 12), st.integers(1, 4), st.booleans()),
+    max_size=30,
+)
+
+
+@given(deliveries, st.integers(0, 30))
+def test_whatever_is_delivered_and_repeated_each_record_is_written_once(
+    sent: list[tuple[str, int, int, bool]], restart_after: int
+) -> None:
+    """Deliveries in any order, some of which fail to be written, with a restart in between."""
+    numbering, file = Numbering(), b""
+    wanted: set[tuple[str, int]] = set()
+    for index, (client, first, count, fails) in enumerate(sent):
+        if index == restart_after:
+            numbering = Numbering(LogEnd(len(file), numbers_in(file)))
+        plan = numbering.plan([batch(client, first, count)])
+        if not fails:
+            numbering.commit(plan)
+            file += plan.lines
+            wanted |= {(client, first + offset) for offset in range(count)}
+            found = numbering.plan([batch(client, first, count)])
+            assert found.records == []
+
+    lines = numbers_in(file)
+    assert [line.seq for line in lines] == list(range(1, len(lines) + 1))
+    keys = [(line.client, line.client_seq) for line in lines]
+    assert len(keys) == len(set(keys))
+    assert set(keys) == wanted
