@@ -51,10 +51,11 @@ def controls(panel: str) -> dict[str, str]:
     }
 
 
-def test_every_parameter_has_a_control_of_its_type(panel: str) -> None:
+def test_every_parameter_has_a_control_of_its_type(panel: str, metadata: PluginMetadata) -> None:
     found = controls(panel)
 
-    assert {name: kind for name, kind in found.items() if name.startswith("Configuration")} == {
+    assert {f"Configuration/{one.name}" for one in metadata.parameters} <= set(found)
+    assert found.items() >= {
         "Configuration/i32": "ChannelNumericText",
         "Configuration/i64": "ChannelNumericText",
         "Configuration/u32": "ChannelNumericText",
@@ -74,7 +75,7 @@ def test_every_parameter_has_a_control_of_its_type(panel: str) -> None:
         "Configuration/paths": "ChannelArrayViewer",
         "Configuration/resources": "ChannelPinSelector",
         "Configuration/colors": "ChannelArrayViewer",
-    }
+    }.items()
     assert found["Output/flag"] == "ChannelLED"
     assert found["Output/color"] == "ChannelEnumSelector"
     assert found["Output/XY Data"] == "HmiGraphPlot"
