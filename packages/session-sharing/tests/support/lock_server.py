@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import sys
 from pathlib import Path
 
 from hardware_lock import HardwareLock
+from session_sharing.core.errors import ResourceInUseError
 from session_sharing.core.registry import RegistryOptions
 from session_sharing.server import HostOptions, SessionHost, StateFile
 from session_sharing.server.listeners import UnixListener
@@ -14,7 +16,10 @@ from session_sharing.server.listeners import UnixListener
 
 async def main(state_path: Path, window: float, grace: float) -> None:
     state = StateFile(state_path)
-    state.claim()
+    try:
+        state.claim()
+    except ResourceInUseError as error:
+        sys.exit(str(error))
     options = HostOptions(
         # A unix socket keeps its address when the server is started anew.
         listeners=(UnixListener(state_path.parent / "s" / "lock"),),
@@ -33,4 +38,9 @@ async def main(state_path: Path, window: float, grace: float) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3])))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--state-file", type=Path, required=True)
+    parser.add_argument("--window", type=float, default=2.0)
+    parser.add_argument("--grace", type=float, default=2.0)
+    given = parser.parse_args()
+    asyncio.run(main(given.state_file, given.window, given.grace))

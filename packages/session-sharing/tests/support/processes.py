@@ -72,7 +72,8 @@ class LockServer(Process):
     def __init__(self, folder: Path, window: float = 0.5, grace: float = 2.0) -> None:
         self.target = f"unix:{folder}/s/lock"
         self.state = folder / "state.json"
-        super().__init__("lock_server.py", self.state, window, grace)
+        times = (f"--window={window}", f"--grace={grace}")
+        super().__init__("lock_server.py", f"--state-file={self.state}", *times)
         assert self.line() == "ready"
 
     def client(self, resource: str, behavior: str = "AUTO") -> Process:

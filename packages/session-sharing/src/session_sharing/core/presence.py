@@ -17,6 +17,8 @@ from session_sharing.core.registry import SessionRegistry
 from session_sharing.core.sessions import Client, Opened, OpenRequest
 
 MIN_SECRET_BYTES = 16
+_REMEMBERED_OPENS = 256
+"""Latest requests of a client whose repetition is recognised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ class Presence:
             if answer is None:
                 answer = self._registry.open(request, client)
                 if request_id:
-                    client.opens[request_id] = answer
+                    self._remember(client, request_id, answer)
             return answer
 
     def expire(self, client: Client, reason: str) -> None:
@@ -146,6 +148,12 @@ class Presence:
         client = Client(key[1], principal, label[: limits.max_name_length], granted)
         self._clients[key] = client
         return client
+
+    @staticmethod
+    def _remember(client: Client, request_id: str, answer: Future[Opened]) -> None:
+        while len(client.opens) >= _REMEMBERED_OPENS:
+            del client.opens[next(iter(client.opens))]
+        client.opens[request_id] = answer
 
     def _grant(self, client: Client, seconds: float) -> None:
         reason = f"silent for more than {seconds:g} s"

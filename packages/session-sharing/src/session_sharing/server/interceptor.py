@@ -6,6 +6,7 @@ that a malformed request is an INVALID_ARGUMENT and not an UNKNOWN with a Python
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from time import perf_counter
@@ -81,7 +82,9 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
             behavior = self._stream_stream(handler.stream_stream, decode)
             make = grpc.stream_stream_rpc_method_handler
         elif handler.response_streaming:
-            behavior = self._unary_stream(handler.unary_stream, decode)
+            yields = inspect.isasyncgenfunction(handler.unary_stream)
+            wrap = self._unary_stream if yields else self._unary_writing
+            behavior = wrap(handler.unary_stream, decode)
             make = grpc.unary_stream_rpc_method_handler
         else:
             behavior = self._unary_unary(handler.unary_unary, decode)
@@ -112,6 +115,18 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
                 call = calls.begin(self._authenticate(context), self._window)
                 async for response in inner(decode(data, call), context):
                     yield response
+            except Exception as error:
+                await self._abort(context, error)
+
+        return serve
+
+    def _unary_writing(self, inner: Any, decode: _Decoder) -> Any:
+        """Serve a handler that writes its responses to the context, as gRPC's own health does."""
+
+        async def serve(data: bytes, context: Context) -> None:
+            try:
+                call = calls.begin(self._authenticate(context), self._window)
+                await inner(decode(data, call), context)
             except Exception as error:
                 await self._abort(context, error)
 

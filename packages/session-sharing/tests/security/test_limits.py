@@ -1,0 +1,105 @@
+"""T28, T42: a client that asks for too much is refused, and nobody else feels it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from hosting import hosted
+from session_sharing.client import Connection, ConnectOptions, SharedSession, connect
+from session_sharing.core.admission import Limits
+from session_sharing.core.errors import LimitExceededError
+from session_sharing.core.registry import RegistryOptions
+from session_sharing.server import HostOptions, SessionHost
+from session_sharing.server.descriptors import raise_descriptor_limit, sessions_for
+from session_sharing.v1 import lifecycle_pb2 as pb
+
+
+class LockSession(SharedSession):
+    kind = "lock"
+
+
+@pytest.fixture
+def host() -> Iterator[SessionHost]:
+    limits = Limits(max_sessions=3, max_attachments=2, max_clients=4, max_name_length=100)
+    options = HostOptions(registry=RegistryOptions(limits=limits), max_message_bytes=10_000)
+    with hosted(options) as host:
+        yield host
+
+
+@pytest.fixture
+def options(host: SessionHost) -> ConnectOptions:
+    return ConnectOptions(host.targets[0], token=host.authenticator.token, label="tester")
+
+
+def test_sessions_are_limited_and_come_free(options: ConnectOptions) -> None:
+    with connect(options) as connection:
+        held = [LockSession(f"r{number}", connection) for number in range(3)]
+        with pytest.raises(LimitExceededError, match="3 sessions"):
+            LockSession("one too many", connection)
+        held[0].close()
+        LockSession("now it fits", connection)
+
+
+def test_attachments_to_one_session_are_limited(options: ConnectOptions) -> None:
+    with connect(options) as connection:
+        for _ in range(2):
+            LockSession("r", connection)
+        with pytest.raises(LimitExceededError, match="attachments"):
+            LockSession("r", connection)
+
+
+def test_clients_are_limited_and_others_go_on(options: ConnectOptions) -> None:
+    connections = [Connection(options) for _ in range(5)]
+    for connection in connections[:4]:
+        connection.be_present()
+    with pytest.raises(LimitExceededError, match="clients"):
+        connections[4].be_present()
+
+    assert connections[0].is_connected()
+    for connection in connections:
+        connection.close()
+
+
+def test_names_are_limited(options: ConnectOptions) -> None:
+    with pytest.raises(LimitExceededError, match="101 characters"):
+        LockSession("x" * 101, options)
+
+
+def test_a_message_that_is_too_large_is_refused_and_the_connection_goes_on(
+    options: ConnectOptions,
+) -> None:
+    with connect(options) as connection:
+        request = pb.ListSessionsRequest(name_prefix="x" * 20_000)
+        with pytest.raises(LimitExceededError):
+            connection.call(connection.lifecycle.ListSessions, request)
+        assert connection.is_connected()
+
+
+def test_what_one_client_repeats_is_remembered_only_so_far(
+    host: SessionHost, options: ConnectOptions
+) -> None:
+    with connect(options) as connection:
+        for _ in range(600):
+            LockSession("r", connection).detach()
+        client = next(iter(host.presence._clients.values()))
+        assert len(client.opens) <= 256
+
+
+def test_sessions_leave_room_for_connections_among_the_descriptors() -> None:
+    assert sessions_for(1024, wanted=10_000) == 768
+    assert sessions_for(100_000, wanted=10_000) == 10_000
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such limit")
+def test_the_descriptor_limit_is_raised_to_what_the_system_allows() -> None:
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(256, hard), hard))
+        assert raise_descriptor_limit() == hard
+        assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] == hard
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -1,0 +1,66 @@
+"""A server is started or attached to, once however many do so, and stopped without a trace."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from processes import EXAMPLES, SUPPORT
+from session_sharing.client import (
+    ServerUnavailableError,
+    attach_or_start,
+    connect,
+    start_server,
+    stop_server,
+)
+
+COMMAND = [sys.executable, str(SUPPORT / "lock_server.py")]
+
+
+@pytest.fixture
+def state_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(SUPPORT), str(EXAMPLES)]))
+    yield folder / "lock.json"
+    stop_server(folder / "lock.json")
+
+
+def test_a_started_server_is_ready_and_a_stopped_one_leaves_only_its_log(state_file: Path) -> None:
+    process = start_server(COMMAND, state_file)
+    assert connect(attach_or_start(COMMAND, state_file)).is_connected()
+
+    assert stop_server(state_file)
+
+    assert process.wait(10) == 0
+    assert [path.name for path in state_file.parent.rglob("*")] == ["lock.log"]
+    assert not stop_server(state_file)
+
+
+def test_many_that_attach_or_start_at_once_get_one_server(state_file: Path) -> None:
+    with ThreadPoolExecutor(6) as many:
+        found = list(many.map(lambda _: attach_or_start(COMMAND, state_file), range(6)))
+
+    tokens = {options.token for options in found}
+    assert len(tokens) == 1
+    assert connect(found[0]).is_connected()
+
+
+def test_a_server_that_is_killed_is_started_again(state_file: Path) -> None:
+    process = start_server(COMMAND, state_file)
+    process.kill()
+    process.wait()
+
+    assert connect(attach_or_start(COMMAND, state_file)).is_connected()
+
+
+def test_a_command_that_is_not_installed_is_named(state_file: Path) -> None:
+    with pytest.raises(ServerUnavailableError, match="'no-such-server' is not installed"):
+        attach_or_start(["no-such-server"], state_file)
+
+
+def test_a_server_that_does_not_come_up_is_quoted(state_file: Path) -> None:
+    with pytest.raises(ServerUnavailableError, match="no-such-option"):
+        start_server([*COMMAND, "--no-such-option"], state_file)
