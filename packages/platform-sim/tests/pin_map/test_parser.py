@@ -37,6 +37,16 @@ def test_comments_unknown_elements_and_other_schema_versions_do_no_harm():
         assert len(changed.instruments) == 9
 
 
+def test_groups_that_meet_again_and_again_are_resolved_in_no_time():
+    levels = 60
+    groups = "".join(
+        f'<PinGroup name="G{n}">' + f'<PinReference pin="{inner}"/>' * 2 + "</PinGroup>"
+        for n, inner in enumerate(["P", *(f"G{n}" for n in range(levels))])
+    )
+    xml = f'<PinMap><Pins><DUTPin name="P"/></Pins><PinGroups>{groups}</PinGroups></PinMap>'
+    assert parse_pin_map(xml).leaves_of_group[f"G{levels}"] == ("P",)
+
+
 def test_a_multiplexer_type_may_be_empty():
     pin_map = parse_pin_map(every_kind().replace('multiplexerTypeId="Matrix"', ""))
     assert pin_map.multiplexers[0].type_id == ""

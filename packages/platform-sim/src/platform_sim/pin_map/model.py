@@ -164,7 +164,7 @@ class PinMap:
             return {name: None}
         if name in seen:
             return {}
-        seen = seen | {name}
+        seen.add(name)
         leaves: dict[str, None] = {}
         for reference in group.references:
             leaves.update(self._resolve(reference, seen))

@@ -36,6 +36,7 @@ CONFIGURATION = [
     ("path", T.Path, "/tmp/x", {}),
     ("resource", T.IOResource, "Pin1", {"instrument_type": "niDMM"}),
     ("color", T.Enum, Color.BLUE, {"enum_type": Color}),
+    ("idle", T.Enum, Color.NONE, {"enum_type": Color}),
     ("i32s", T.Int32Array1D, [1, -2], {}),
     ("u64s", T.UInt64Array1D, [2**63, 0], {}),
     ("doubles", T.DoubleArray1D, [0.25, -1.5], {}),
@@ -48,14 +49,14 @@ CONFIGURATION = [
 
 
 def measure(
-    i32, i64, u32, u64, single, double, flag, text, path, resource, color,
+    i32, i64, u32, u64, single, double, flag, text, path, resource, color, idle,
     i32s, u64s, doubles, flags, texts, paths, resources, colors,
 ):  # fmt: skip
     xy = DoubleXYData(x_data=[0.0, 1.0], y_data=doubles)
     grid = Double2DArray(rows=2, columns=3, data=[1, 2, 3, 4, 5, 6])
     words = String2DArray(rows=1, columns=2, data=["a", "b"])
     echoed = (
-        i32, i64, u32, u64, single, double, flag, text, path, resource, color,
+        i32, i64, u32, u64, single, double, flag, text, path, resource, color, idle,
         i32s, u64s, doubles, flags, texts, paths, resources, colors,
     )  # fmt: skip
     return (*echoed, xy, [xy, xy], grid, words, None)
