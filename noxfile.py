@@ -94,7 +94,15 @@ POETRY = "poetry==2.5.1"
 TEST_TOOLS = ["pytest>=8", "pytest-timeout>=2.3", "pytest-xdist>=3.6", "hypothesis>=6.100"]
 TEST_LIBRARIES = ["duckdb", "grpcio-status", "numpy", "pandas", "polars", "psutil", "trustme"]
 LINT_TOOLS = ["ruff==0.17.5", "import-linter==2.16"]
-TYPE_TOOLS = ["mypy==2.4.1", "types-grpcio", "types-protobuf", "types-psutil", "lxml-stubs"]
+TYPE_TOOLS = [
+    "mypy==2.4.1",
+    "lxml-stubs",
+    "pytest>=8",
+    "tomli>=2",
+    "types-grpcio",
+    "types-protobuf",
+    "types-psutil",
+]
 
 
 @nox.session
