@@ -8,6 +8,7 @@ Ends with exit code 1 when a target is missed.
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from xml.sax.saxutils import quoteattr
 from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2 as pb
 from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2_grpc
 from platform_sim.channels import open_channel
+from platform_sim.hook import hooked_environment
 from platform_sim.platform_client import PlatformClient
 from platform_sim.state_file import read_state
 
@@ -67,6 +69,18 @@ def start_platform(state_file: Path) -> tuple[subprocess.Popen[str], float]:
 def stop_platform(process: subprocess.Popen[str]) -> None:
     process.terminate()
     process.wait(20)
+
+
+def measure_hook(address: str) -> Result:
+    """Compares the start of Python with the hook to one without; neither imports the SDK."""
+
+    def start_with(environment: dict[str, str]) -> float:
+        run = [sys.executable, "-c", "pass"]
+        return median_ms(lambda: subprocess.run(run, env=environment, check=True), 21)
+
+    plain = start_with(dict(os.environ))
+    hooked = start_with(hooked_environment(address, os.environ))
+    return Result("the hook, at the start of a Python process", hooked - plain, 10)
 
 
 def large_pin_map() -> str:
@@ -145,6 +159,7 @@ def measure_all() -> list[Result]:
             return [
                 Result("platform ready", statistics.median(ready), 500),
                 Result("warm resolve", warm, 20),
+                measure_hook(state.discovery_address),
                 *measure_reserve(state.discovery_address, folder),
             ]
         finally:

@@ -195,9 +195,12 @@ class Platform:
         if not self.options.has_device_server:
             return ""
         # Loads the drivers and numpy: half of a platform's start, so only where it is wanted.
-        from platform_sim.devices import DeviceServer
+        from platform_sim.devices import BenchError, DeviceServer
 
-        self._device_server = DeviceServer(self.options.bench)
+        try:
+            self._device_server = DeviceServer(self.options.bench)
+        except BenchError as error:
+            raise PlatformSimError(str(error)) from error
         port = self._device_server.start(_ANY_PORT)
         self._register(DEVICE_SERVER_CLASS, tuple(self._device_server.interfaces), port)
         return f"127.0.0.1:{port}"

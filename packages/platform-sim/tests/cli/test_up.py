@@ -83,6 +83,36 @@ def test_platforms_of_other_state_files_run_side_by_side(tmp_path):
         assert one.state.discovery_address != other.state.discovery_address
 
 
+def test_a_bench_that_makes_no_sense_is_told_in_one_line(tmp_path):
+    bench = tmp_path / "bench.toml"
+    bench.write_text("nonsense = [")
+    done = subprocess.run(
+        command("up", "--state-file", tmp_path / "state.json", "--bench", bench),
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "bench.toml" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "state.json").exists()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="SIGHUP is POSIX's")
+def test_a_platform_under_nohup_outlives_its_terminal(tmp_path):
+    hang_up = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with running_platform(tmp_path) as platform:
+            platform.process.send_signal(signal.SIGHUP)
+            with PlatformClient(platform.state.discovery_address) as client:
+                assert client.services()
+            assert platform.stop() == 0
+    finally:
+        signal.signal(signal.SIGHUP, hang_up)
+
+
 def test_no_child_is_left_of_a_platform_that_had_none(tmp_path):
     with running_platform(tmp_path) as platform:
         assert psutil.Process(platform.process.pid).children() == []

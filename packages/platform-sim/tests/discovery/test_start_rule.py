@@ -47,6 +47,13 @@ def test_start_sh_comes_before_the_batch_file(folder):
     assert command(folder) == ["/bin/sh", str(folder / "start.sh")]
 
 
+def test_an_executable_start_sh_runs_with_the_interpreter_that_it_names(folder):
+    script = folder / "start.sh"
+    script.write_text("#!/usr/bin/env bash\n")
+    script.chmod(0o755)
+    assert command(folder) == [str(script)]
+
+
 def test_the_own_section_comes_before_all(folder):
     (folder / "start.sh").touch()
     (folder / "run-me").touch()

@@ -60,6 +60,14 @@ def test_leaving_the_updates_cancels_the_measurement(plugin, tmp_path):
     wait_until(lambda: mark.exists() and mark.read_text() == "cancelled")
 
 
+def test_updates_that_nobody_wants_any_more_do_not_end_the_next_measurement(plugin, tmp_path):
+    abandoned = plugin.measure({"mode": "WAIT_FOR_CANCEL", "mark file": tmp_path / "mark"})
+    next(abandoned)
+    following = plugin.measure({"mode": "YIELD"})
+    abandoned.close()
+    assert [outputs["number"] for outputs in following] == [1, 2, 3]
+
+
 def test_a_deadline_ends_the_measurement(plugin, tmp_path):
     values = {"mode": "WAIT_FOR_CANCEL", "mark file": tmp_path / "mark"}
     with pytest.raises(MeasurementError, match="DEADLINE_EXCEEDED"):

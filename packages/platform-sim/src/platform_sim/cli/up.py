@@ -83,6 +83,8 @@ def _stop_event() -> threading.Event:
     """Returns an event that the signals to stop set."""
     stop = threading.Event()
     for name in _STOP_SIGNALS:
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), lambda number, frame: stop.set())
+        number = getattr(signal, name, None)
+        is_nohup = name == "SIGHUP" and number and signal.getsignal(number) is signal.SIG_IGN
+        if number is not None and not is_nohup:
+            signal.signal(number, lambda number, frame: stop.set())
     return stop

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import sys
@@ -34,7 +35,7 @@ def start_command(installed: InstalledService) -> list[str]:
         return [str(beside) if beside.is_file() else program, *arguments]
     script = folder / "start.sh"
     if script.is_file() and sys.platform != "win32":
-        return ["/bin/sh", str(script)]
+        return [str(script)] if _names_its_interpreter(script) else ["/bin/sh", str(script)]
     if not installed.start_path:
         raise PluginStartError(f"{installed.config_file}: key 'path' is missing.")
     target = folder / installed.start_path.replace("\\", "/")
@@ -43,6 +44,11 @@ def start_command(installed: InstalledService) -> list[str]:
     if sys.platform == "win32" or target.suffix.lower() != ".bat":
         return [str(target)]
     return _command_of_batch_file(target, folder)
+
+
+def _names_its_interpreter(script: Path) -> bool:
+    with script.open("rb") as file:
+        return os.access(script, os.X_OK) and file.read(2) == b"#!"
 
 
 def _command_of_batch_file(file: Path, folder: Path) -> list[str]:

@@ -125,8 +125,10 @@ class MeasurementPlugin:
         """
         configuration = self._configuration(values or {})
         context = pin_map_context_pb2.PinMapContext(pin_map_id=pin_map_id, sites=sites)
-        responses = self._call_measure(configuration, context, timeout)
-        return self._outputs(responses)
+        call, responses = self._call_measure(configuration, context, timeout)
+        with self._lock:
+            self._call = call
+        return self._outputs(call, responses)
 
     def cancel(self) -> None:
         """Cancels the measurement under way, if there is one."""
@@ -168,26 +170,21 @@ class MeasurementPlugin:
         configuration: any_pb2.Any,
         context: pin_map_context_pb2.PinMapContext,
         timeout: float | None,
-    ) -> Iterator[any_pb2.Any]:
+    ) -> tuple[Any, Iterator[any_pb2.Any]]:
+        """Begins the call; returns it with its answers to come."""
         if self._v2 is not None:
             stream = self._v2.Measure(
                 v2.MeasureRequest(configuration_parameters=configuration, pin_map_context=context),
                 timeout=timeout,
             )
-            self._begin(stream)
-            return (response.outputs for response in stream)
+            return stream, (response.outputs for response in stream)
         future = self._v1.Measure.future(
             v1.MeasureRequest(configuration_parameters=configuration, pin_map_context=context),
             timeout=timeout,
         )
-        self._begin(future)
-        return (call.result().outputs for call in (future,))
+        return future, (call.result().outputs for call in (future,))
 
-    def _begin(self, call: Any) -> None:
-        with self._lock:
-            self._call = call
-
-    def _outputs(self, responses: Iterator[any_pb2.Any]) -> Iterator[dict[str, object]]:
+    def _outputs(self, call: Any, responses: Iterator[any_pb2.Any]) -> Iterator[dict[str, object]]:
         try:
             for outputs in responses:
                 message = self._output_class()
@@ -198,7 +195,7 @@ class MeasurementPlugin:
         except grpc.RpcError as error:
             raise MeasurementError(text_of_error(error)) from error
         finally:
-            self.cancel()
+            call.cancel()
 
 
 def _read_metadata(response: Any) -> PluginMetadata:
