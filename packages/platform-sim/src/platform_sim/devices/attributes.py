@@ -82,8 +82,9 @@ class Attribute:
         allowed = self.choices is None or value in self.choices.values()
         if self.limits and not isinstance(value, str) and value not in self.specials:
             allowed = allowed and self.limits[0] <= value <= self.limits[1]
-        if isinstance(value, float) and math.isnan(value) and math.nan not in self.specials:
-            allowed = False
+        if isinstance(value, float) and not math.isfinite(value):
+            # Infinity is only for what is infinite until it is set, as the limits of cutoffs.
+            allowed = math.isinf(value) and math.isinf(float(self.default))
         if not allowed:
             raise DriverError(INVALID_VALUE, f"Attribute: {self.name}\nRequested Value: {value}")
         return value

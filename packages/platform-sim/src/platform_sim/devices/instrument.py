@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from platform_sim.devices.bench import Bench
 
 
+_LONGEST_WAIT = 1e6  # Seconds; what clients ask for beyond that is for ever.
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What a session finds in the server that it lives in."""
@@ -230,6 +233,7 @@ class InstrumentSession:
         again = poll(self.clock.now())
         if again is None:
             return True
+        deadline = min(deadline, self.clock.now() + _LONGEST_WAIT)
         wake_on_end(call, self.lock)
         while True:
             check_active(call)

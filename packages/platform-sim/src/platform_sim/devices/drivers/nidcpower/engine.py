@@ -21,6 +21,9 @@ from platform_sim.devices.drivers.nidcpower.sequences import Step
 
 Trigger = SendSoftwareEdgeTriggerType
 
+_SHORTEST_STEP = 1e-5  # Seconds that even a step without delay and aperture takes.
+_CATCH_UP = 0.1  # Seconds of something endless that are made up for when nobody has looked.
+
 TRIGGER_ATTRIBUTES: Mapping[SendSoftwareEdgeTriggerType, str] = {
     Trigger.START: "start_trigger_type",
     Trigger.SOURCE: "source_trigger_type",
@@ -104,7 +107,7 @@ class Engine:
         self._sent: dict[SendSoftwareEdgeTriggerType, deque[float]] = {
             trigger: deque() for trigger in Trigger
         }
-        self._started = False
+        self._now = start
         self.records: deque[Record] = deque(maxlen=int(self._value("measure_buffer_size")) or None)
         self._scripts: list[tuple[Script, Waiting]] = []
         self._add(self._source(start), start)
@@ -115,6 +118,7 @@ class Engine:
 
     def advance(self, now: float) -> float:
         """Let everything happen that is due; returns when to look again."""
+        self._now = now
         progressing = True
         while progressing:
             progressing = False
@@ -170,6 +174,8 @@ class Engine:
             loop += 1
             if self._sequence:
                 self._emit(Event.SEQUENCE_ITERATION_COMPLETE)
+            if math.isinf(self._loops):
+                now = max(now, self._now - _CATCH_UP)
         if self._sequence:
             self._emit(Event.SEQUENCE_ENGINE_DONE)
 
@@ -195,7 +201,7 @@ class Engine:
             self._emit(Event.PULSE_COMPLETE)
         if self._value("sequence_step_delta_time_enabled", step):
             now = yield max(now, begin + self._value("sequence_step_delta_time", step))
-        return now
+        return (yield max(now, begin + _SHORTEST_STEP))
 
     def _measure(self, step: Step, now: float) -> Generator[Waiting, float, float]:
         finite = self._value("measure_record_length_is_finite", step)
@@ -207,6 +213,9 @@ class Engine:
             remaining -= 1
             now = yield now + self._value("measure_complete_event_delay", step)
             self._emit(Event.MEASURE_COMPLETE)
+            now = yield max(now, begin + _SHORTEST_STEP)
+            if math.isinf(remaining):
+                now = max(now, self._now - _CATCH_UP)
         return now
 
     def _measure_on_trigger(self) -> Script:

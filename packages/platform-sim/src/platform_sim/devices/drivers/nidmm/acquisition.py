@@ -15,6 +15,10 @@ from enum import Enum
 from nidmm.enums import AcquisitionStatus
 
 
+_SHORTEST_SAMPLE = 1e-5  # Seconds that even a sample without an aperture takes.
+_BACKLOG = 100_000  # Readings that are made up for when nobody has fetched.
+
+
 class Wait(Enum):
     """What a script can wait for apart from a time."""
 
@@ -85,7 +89,7 @@ class Acquisition:
         if self._waiting is Wait.TRIGGER:
             self._sent.append(at)
 
-    def advance(self, now: float, wanted: float = math.inf) -> float:
+    def advance(self, now: float, wanted: float = _BACKLOG) -> float:
         """Take all samples that are due, until there are `wanted`; returns when to look again."""
         while self._waiting is not None and len(self.readings) < wanted:
             due = self._due()
@@ -116,6 +120,6 @@ class Acquisition:
                 begin = now + plan.delay
                 now = yield begin + plan.aperture
                 self.readings.append(self._acquire(begin, now))
-                now = max(now, begin - plan.delay + plan.interval)
+                now = max(now, begin - plan.delay + max(plan.interval, _SHORTEST_SAMPLE))
                 samples += 1
             triggers += 1
