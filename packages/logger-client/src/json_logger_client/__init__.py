@@ -7,6 +7,8 @@ from session_sharing.client import ConnectOptions, SessionOptions
 from session_sharing.core.behaviors import InitializationBehavior
 
 from json_logger_client.client import JsonLoggerClient
+from json_logger_client.grpc_options import GrpcSessionOptions
+from json_logger_client.stream import LogStream, StreamOptions
 
 if TYPE_CHECKING:
     from json_logger_client.session_constructor import JsonLoggerSessionConstructor
@@ -14,10 +16,13 @@ if TYPE_CHECKING:
 __all__ = [
     "JSON_LOGGER_INSTRUMENT_TYPE",
     "ConnectOptions",
+    "GrpcSessionOptions",
     "InitializationBehavior",
     "JsonLoggerClient",
     "JsonLoggerSessionConstructor",
+    "LogStream",
     "SessionOptions",
+    "StreamOptions",
 ]
 
 

@@ -21,24 +21,23 @@ from session_sharing.client import (
     SharedSession,
 )
 from session_sharing.core.behaviors import InitializationBehavior
-from session_sharing.core.errors import SessionExpiredError, SessionSharingError
+from session_sharing.core.errors import (
+    ServerDrainingError,
+    SessionExpiredError,
+    SessionSharingError,
+)
 
 from json_logger_client.encoding import encode_record
+from json_logger_client.grpc_options import GrpcSessionOptions
 from json_logger_client.locating import locate_logger
+from json_logger_client.stream import LogStream, StreamOptions
+from json_logger_client.write_order import order_of
 
 if TYPE_CHECKING:
     from ni.measurementlink.discovery.v1.client import DiscoveryClient
 
-
-class _WriteOrder:
-    """Counts the records of one connection; whoever writes holds the lock, to keep the order."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.next_seq = 1
-
-
-_orders: weakref.WeakKeyDictionary[Connection, _WriteOrder] = weakref.WeakKeyDictionary()
+_UNCLEAR = (CallTimeoutError, ServerUnavailableError, ServerDrainingError, SessionExpiredError)
+"""Errors that do not tell whether the records were written."""
 
 
 class JsonLoggerClient(SharedSession):
@@ -62,6 +61,7 @@ class JsonLoggerClient(SharedSession):
         *,
         connect: Connection | ConnectOptions | None = None,
         options: SessionOptions | None = None,
+        grpc_options: GrpcSessionOptions | None = None,
     ) -> None:
         """Open the log.
 
@@ -71,18 +71,36 @@ class JsonLoggerClient(SharedSession):
             discovery_client: NI discovery client that finds the server when nothing else names it.
             connect: A connection, which stays the caller's, or how to make one.
             options: What else there is to say about the session.
+            grpc_options: Channel, session name and behavior in the form of NI's drivers, instead
+                of the three above; the channel stays the caller's, and presence shares it.
 
         Raises:
             SessionSharingError: The log cannot be opened, or the server not be found.
         """
-        if not isinstance(connect, Connection):
+        options = options or SessionOptions()
+        behavior = int(initialization_behavior)
+        own_connection = False
+        if grpc_options is not None:
+            behavior = _integer(grpc_options.initialization_behavior)
+            options = replace(options, session_name=grpc_options.session_name)
+            how = connect if isinstance(connect, ConnectOptions) else ConnectOptions()
+            connect = Connection(how, channel=grpc_options.grpc_channel)
+            own_connection = True
+        elif not isinstance(connect, Connection):
             connect = locate_logger(connect, discovery_client)
-        behavior = InitializationBehavior(int(initialization_behavior))
-        options = replace(options or SessionOptions(), behavior=behavior)
-        super().__init__(file_path, connect, options)
-        self._service = json_logger_ext_pb2_grpc.JsonLoggerExtStub(self.connection.channel)
-        self._order = _orders.setdefault(self.connection, _WriteOrder())
+        self._lock = threading.Lock()
         self._unacknowledged: pb.AppendRequest | None = None
+        self._streams: weakref.WeakSet[LogStream] = weakref.WeakSet()
+        options = replace(options, behavior=InitializationBehavior(behavior))
+        try:
+            super().__init__(file_path, connect, options)
+        except BaseException:
+            if own_connection and isinstance(connect, Connection):
+                connect.close()
+            raise
+        self._owns_connection |= own_connection
+        self._service = json_logger_ext_pb2_grpc.JsonLoggerExtStub(self.connection.channel)
+        self._order = order_of(self.connection)
 
     def log_data(
         self,
@@ -109,21 +127,48 @@ class JsonLoggerClient(SharedSession):
                 old server had not written it.
             CallTimeoutError: There was no answer in time. The record is not lost: the next call
                 sends it again first, and it is written once.
-            SessionSharingError: What else the server answered.
+            SessionSharingError: What else the server answered; the record was not written and never
+                will be.
         """
         line = encode_record(
             measurement_name, measurement_configurations, measurement_outputs, timestamp
         )
-        with self._order.lock:
+        with self._lock:
             self._settle()
             return self._append(
-                pb.AppendRequest(
-                    attachment=self.attachment,
-                    first_client_seq=self._order.next_seq,
-                    count=1,
-                    ndjson=line,
-                )
+                pb.AppendRequest(first_client_seq=self._order.take(), count=1, ndjson=line)
             )
+
+    def stream(self, options: StreamOptions | None = None) -> LogStream:
+        """Open a stream for high rates: records go in batches and are acknowledged later.
+
+        ```python
+        with log.stream() as stream:
+            for sample in samples:
+                stream.log("scope", {"channel": 0}, {"waveform": sample})
+        ```
+
+        Leaving the block waits for the last acknowledgement and raises what went wrong.
+        """
+        stream = LogStream(self, self._service.AppendStream, self._order, options)
+        self._streams.add(stream)
+        return stream
+
+    def detach(self) -> None:
+        """End this attachment as leaving the `with` block does, once everything is sent.
+
+        Raises:
+            SessionSharingError: A record could not be sent; the attachment has ended all the same.
+        """
+        self._end_after_sending(super().detach)
+
+    def close(self) -> None:
+        """Close the session for whom its close policy says, once everything is sent.
+
+        Raises:
+            SessionSharingError: A record could not be sent; the session is closed all the same.
+        """
+        self._end_after_sending(super().close)
 
     def close_file(self) -> None:
         """Close the log, for everybody unless it was opened otherwise; `close` by its old name."""
@@ -132,28 +177,44 @@ class JsonLoggerClient(SharedSession):
     def reset(self) -> None:
         """Open the log anew and send what was not acknowledged before."""
         super().reset()
-        with self._order.lock:
+        with self._lock:
             self._settle()
+        for stream in list(self._streams):
+            stream.resume()
+
+    def _end_after_sending(self, end: Any) -> None:
+        if self._ended:
+            return
+        try:
+            for stream in list(self._streams):
+                stream.close()
+            with self._lock:
+                self._settle()
+        finally:
+            end()
 
     def _append(self, request: pb.AppendRequest) -> int:
         """Send records under numbers of their own, which make a repetition harmless.
 
-        A clear refusal frees the numbers. Without a clear answer the records are kept, and sent
-        again before anything else is.
+        Without a clear answer the records are kept, and sent again before anything else is.
         """
         self._unacknowledged = request
+        request.attachment = self.attachment
         try:
             answer = self.call(self._service.Append, request)
-        except (CallTimeoutError, ServerUnavailableError, SessionExpiredError):
+        except _UNCLEAR:
             raise
         except SessionSharingError:
             self._unacknowledged = None
             raise
         self._unacknowledged = None
-        self._order.next_seq = answer.client_seq + 1
         return answer.first_seq
 
     def _settle(self) -> None:
         if self._unacknowledged is not None:
-            self._unacknowledged.attachment = self.attachment
             self._append(self._unacknowledged)
+
+
+def _integer(behavior: Any) -> int:
+    """Read NI's behavior enum, which is an IntEnum in some packages and an Enum in others."""
+    return int(getattr(behavior, "value", behavior))

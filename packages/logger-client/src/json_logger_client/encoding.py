@@ -5,15 +5,21 @@ from __future__ import annotations
 import dataclasses
 import enum
 import math
-from collections.abc import Mapping
-from datetime import date, datetime, timezone
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime, time, timezone
 from typing import Any
 
 import orjson
 from session_sharing.core.errors import InvalidArgumentError
 
-_OPTIONS = orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
-_OPTIONS |= orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+MAX_DEPTH = 100
+"""Nesting of a value that the server takes."""
+
+_OPTIONS = (
+    orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+)
+_NULL = b"null"
 
 
 def encode_record(
@@ -24,10 +30,10 @@ def encode_record(
 ) -> bytes:
     """Encode one record as a line without its newline.
 
-    Numbers, texts, booleans, None, lists, tuples, dicts, enums (by value), dataclasses and numpy
-    arrays become the JSON of their kind; dates and times become RFC 3339 text, in UTC where they
-    have a zone; NaN and the infinities become the texts "NaN", "Infinity" and "-Infinity", as in
-    protobuf's JSON.
+    Numbers, texts, booleans, None, lists, tuples, sets, dicts, enums (by value), dataclasses and
+    numpy arrays become the JSON of their kind; dates and times become RFC 3339 text, in UTC where
+    they have a zone; NaN and the infinities become the texts "NaN", "Infinity" and "-Infinity", as
+    in protobuf's JSON. An array of numbers never becomes a Python list.
 
     Args:
         measurement_name: What was measured.
@@ -38,62 +44,128 @@ def encode_record(
     Raises:
         InvalidArgumentError: A value has no JSON form; the message says which.
     """
-    moment = (timestamp or datetime.now(timezone.utc)).astimezone(timezone.utc)
+    if not isinstance(measurement_name, str):
+        raise InvalidArgumentError(f"The measurement's name is no text: {measurement_name!r}")
+    for values in (configurations, outputs):
+        if not isinstance(values, Mapping):
+            raise InvalidArgumentError(
+                f"{measurement_name!r}: give its values by name, as a dict, not as "
+                f"{type(values).__name__}."
+            )
     record = {
-        "timestamp": moment.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        "timestamp": _in_utc(timestamp),
         "measurement_name": measurement_name,
-        "measurement_configurations": _finite(configurations),
-        "measurement_outputs": _finite(outputs),
+        "measurement_configurations": configurations,
+        "measurement_outputs": outputs,
     }
     try:
-        return orjson.dumps(record, default=_other, option=_OPTIONS)
-    except orjson.JSONEncodeError as error:
+        return _encode(record)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise InvalidArgumentError(
             f"{measurement_name!r} has a value without a JSON form: {error}"
         ) from error
 
 
-def _finite(value: Any) -> Any:
-    """Give the same value, with texts for floats that JSON does not know."""
+def _encode(record: Mapping[str, object]) -> bytes:
+    try:
+        line = orjson.dumps(record, default=_plain, option=_OPTIONS)
+    except TypeError:
+        line = _NULL
+    # orjson writes NaN and infinities as null, so that only a record with null needs a second look.
+    if _NULL in line:
+        line = orjson.dumps(_plain(record), option=_OPTIONS)
+    return line
+
+
+def _in_utc(timestamp: datetime | None) -> str:
+    try:
+        moment = (timestamp or datetime.now(timezone.utc)).astimezone(timezone.utc)
+    except (ValueError, OverflowError, OSError) as error:
+        raise InvalidArgumentError(f"{timestamp!r} is out of range in UTC.") from error
+    return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _plain(value: Any, depth: int = 0) -> Any:
+    """Give what JSON has for a value, and all within it.
+
+    Raises:
+        TypeError: It has nothing.
+        ValueError: It is nested too deeply, or two keys of a dict become one.
+    """
+    if depth > MAX_DEPTH:
+        raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
+    if isinstance(value, enum.Enum):
+        return _plain(value.value, depth)
+    if value is None or isinstance(value, (str, int, orjson.Fragment)):
+        return value
     if isinstance(value, float):
         return value if math.isfinite(value) else _name_of(value)
     if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
+        return _plain_dict(value, depth)
     if isinstance(value, (list, tuple)):
-        if all(type(item) is float for item in value) and math.isfinite(math.fsum(value)):
-            return value
-        return [_finite(item) for item in value]
-    if hasattr(value, "dtype"):
-        return _finite_array(value)
-    return value
+        return [_plain(item, depth + 1) for item in value]
+    if isinstance(value, (set, frozenset)):
+        return [_plain(item, depth + 1) for item in sorted(value)]
+    if isinstance(value, (datetime, date, time)):
+        return _plain_time(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = dataclasses.fields(value)
+        return {item.name: _plain(getattr(value, item.name), depth + 1) for item in fields}
+    if hasattr(value, "dtype") and hasattr(value, "tolist"):
+        return _plain_array(value, depth)
+    raise TypeError(f"{type(value).__name__} has no JSON form: {value!r:.60}")
 
 
-def _finite_array(array: Any) -> Any:
-    """Leave a numpy array as it is, so that no list is built, unless it holds NaN or infinities."""
-    if array.dtype.kind != "f" or bool((abs(array) < math.inf).all()):
-        return array if array.flags.c_contiguous else array.copy(order="C")
-    return _finite(array.tolist())
+def _plain_dict(value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+    plain = {_plain_key(key): _plain(item, depth + 1) for key, item in value.items()}
+    if len(plain) < len(value):
+        raise ValueError(f"two keys of a dict become the same text: {list(value)!r:.60}")
+    return plain
+
+
+def _plain_key(key: Any) -> str:
+    if isinstance(key, str):
+        return key.value if isinstance(key, enum.Enum) else str(key)
+    found = _plain(key)
+    if isinstance(found, str):
+        return found
+    if isinstance(found, (bool, int, float)):
+        return orjson.dumps(found).decode()
+    raise TypeError(f"{key!r:.60} cannot be a key")
+
+
+def _plain_time(value: datetime | date | time) -> str:
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
+    return value.isoformat()
+
+
+def _plain_array(array: Any, depth: int) -> Any:
+    """Give a numpy array in a form that is encoded without a Python object for each number."""
+    numpy, kind = sys.modules["numpy"], array.dtype.kind
+    if kind == "m":
+        raise TypeError("an array of time differences has no JSON form; give it as numbers")
+    if kind == "M":
+        array = array.astype("datetime64[us]")
+    if kind == "f" and array.dtype.itemsize > 8:
+        array = array.astype("float64")
+    if array.ndim == 0 or kind not in "fiub" or hasattr(array, "mask"):
+        return _plain(array.tolist(), depth)
+    native = numpy.ascontiguousarray(array, dtype=array.dtype.newbyteorder("="))
+    if kind == "f" and not numpy.isfinite(native).all():
+        outliers = native[~numpy.isfinite(native)]
+        return orjson.Fragment(_with_names(orjson.dumps(native, option=_OPTIONS), outliers))
+    return native
+
+
+def _with_names(encoded: bytes, outliers: Iterable[float]) -> bytes:
+    """Put the names of NaN and infinities where orjson wrote null."""
+    pieces = encoded.split(_NULL)
+    names = [b'"%b"' % _name_of(value).encode() for value in outliers]
+    return b"".join(part for pair in zip(pieces, [*names, b""], strict=True) for part in pair)
 
 
 def _name_of(value: float) -> str:
     if math.isnan(value):
         return "NaN"
     return "Infinity" if value > 0 else "-Infinity"
-
-
-def _other(value: Any) -> Any:
-    if isinstance(value, datetime):
-        if value.tzinfo is None:
-            return value.isoformat()
-        return value.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, enum.Enum):
-        return value.value
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return _finite(dataclasses.asdict(value))
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, (set, frozenset)):
-        return sorted(value)
-    raise TypeError(f"{type(value).__name__} is not JSON")

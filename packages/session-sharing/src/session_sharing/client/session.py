@@ -95,6 +95,11 @@ class SharedSession:
         """Opaque id that stands for session, generation and client in calls."""
         return self._opened.attachment
 
+    @property
+    def epoch(self) -> str:
+        """The server's start in which the session was opened."""
+        return self._opened.epoch
+
     def detach(self) -> None:
         """End this attachment now, as leaving the `with` block does."""
         self._end(self.connection.lifecycle.Detach, pb.DetachRequest(attachment=self.attachment))
