@@ -20,7 +20,7 @@ from ni.measurementlink.sessionmanagement.v1.client import (
     SessionManagementClient,
 )
 from teststand_pin_map import active_pin_map
-from teststand_registered_sessions import reserve_registered_sessions
+from teststand_registered_sessions import register, unregister_left_behind, unregistering
 
 _logger = logging.getLogger(__name__)
 
@@ -35,12 +35,13 @@ def create_json_logger_sessions(sequence_context: Any) -> None:
         sequence_context: TestStand's SequenceContext (a COM object; pass ``ThisContext``).
     """
     client = SessionManagementClient()
+    pin_map = active_pin_map(sequence_context)
     open_log = JsonLoggerSessionConstructor(
         initialization_behavior=SessionInitializationBehavior.INITIALIZE_SESSION_THEN_DETACH,
         reclaim=True,
     )
     with client.reserve_sessions(
-        active_pin_map(sequence_context), instrument_type_id=JSON_LOGGER_INSTRUMENT_TYPE
+        pin_map, instrument_type_id=JSON_LOGGER_INSTRUMENT_TYPE
     ) as reservation:
         for session in reservation.session_info:
             log = open_log(session)
@@ -51,18 +52,18 @@ def create_json_logger_sessions(sequence_context: Any) -> None:
                 log.session_name,
                 "taken over from a crashed run" if log.reclaimed else "new",
             )
-        client.register_sessions(reservation.session_info)
+        unregister_left_behind(client, reservation)
+        register(client, reservation, JSON_LOGGER_INSTRUMENT_TYPE, pin_map)
 
 
 def destroy_json_logger_sessions() -> None:
-    """Close and unregister every registered log session."""
+    """Close and unregister the log sessions that this execution opened."""
     client = SessionManagementClient()
     close_log = JsonLoggerSessionConstructor(
         initialization_behavior=SessionInitializationBehavior.ATTACH_TO_SESSION_THEN_CLOSE
     )
-    with reserve_registered_sessions(client, JSON_LOGGER_INSTRUMENT_TYPE) as reservation:
-        if reservation.session_info:
-            client.unregister_sessions(reservation.session_info)
+    with unregistering(client, JSON_LOGGER_INSTRUMENT_TYPE) as reservation:
+        if reservation is not None:
             with reservation.initialize_sessions(close_log, JSON_LOGGER_INSTRUMENT_TYPE):
                 pass
     while _attached:

@@ -10,7 +10,7 @@ from ni.measurementlink.sessionmanagement.v1.client import (
     SessionManagementClient,
 )
 from teststand_pin_map import active_pin_map
-from teststand_registered_sessions import reserve_registered_sessions
+from teststand_registered_sessions import close_left_behind, register, unregistering
 
 
 def create_nidmm_sessions(sequence_context: Any) -> None:
@@ -20,24 +20,21 @@ def create_nidmm_sessions(sequence_context: Any) -> None:
         sequence_context: TestStand's SequenceContext (a COM object; pass ``ThisContext``).
     """
     client = SessionManagementClient()
-    with (
-        client.reserve_sessions(
-            active_pin_map(sequence_context), instrument_type_id=INSTRUMENT_TYPE_NI_DMM
-        ) as reservation,
-        reservation.initialize_nidmm_sessions(
+    pin_map = active_pin_map(sequence_context)
+    with client.reserve_sessions(pin_map, instrument_type_id=INSTRUMENT_TYPE_NI_DMM) as reservation:
+        close_left_behind(client, reservation, reservation.initialize_nidmm_sessions)
+        with reservation.initialize_nidmm_sessions(
             initialization_behavior=SessionInitializationBehavior.INITIALIZE_SESSION_THEN_DETACH
-        ),
-    ):
-        client.register_sessions(reservation.session_info)
+        ):
+            register(client, reservation, INSTRUMENT_TYPE_NI_DMM, pin_map)
 
 
 def destroy_nidmm_sessions() -> None:
-    """Close and unregister every registered NI-DMM session."""
+    """Close and unregister the NI-DMM sessions that this execution opened."""
     client = SessionManagementClient()
-    with reserve_registered_sessions(client, INSTRUMENT_TYPE_NI_DMM) as reservation:
-        if not reservation.session_info:
+    with unregistering(client, INSTRUMENT_TYPE_NI_DMM) as reservation:
+        if reservation is None:
             return
-        client.unregister_sessions(reservation.session_info)
         with reservation.initialize_nidmm_sessions(
             initialization_behavior=SessionInitializationBehavior.ATTACH_TO_SESSION_THEN_CLOSE
         ):

@@ -1,0 +1,87 @@
+"""A chain that is up, and a sequence on it that takes long enough to be broken."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+from chain import Chain, Environments
+from chain_sequences import TESTSTAND, changed_sequences
+from environments import environment
+from processes import RUN_VARIABLE
+
+
+@contextmanager
+def running_chain(folder: Path) -> Iterator[Chain]:
+    """Start the platform and the logger with the plug-ins laid out."""
+    environments = Environments(*map(environment, ("server", "dcpower", "dmm", "station")))
+    work = folder / "work"
+    work.mkdir()
+    chain = Chain(environments, TESTSTAND, work, folder / "results")
+    try:
+        chain.find_commands()
+        chain.lay_out()
+        chain.start_platform()
+        chain.start_logger()
+        yield chain
+    finally:
+        chain.close()
+
+
+def slow_sequences(folder: Path) -> Path:
+    """Return the sequences with an SMU that takes 50 s to settle."""
+    delay = 'name = "source_delay", type = "double", value = '
+    return changed_sequences(folder, lambda text: text.replace(f'{delay}"0"', f'{delay}"50"'))
+
+
+def start_run(chain: Chain, sequence: Path) -> subprocess.Popen[str]:
+    """Run a sequence beside the test; its standard output is the JSON of the run."""
+    return subprocess.Popen(
+        [
+            str(environment("station") / "bin" / "platform-sim"),
+            "run",
+            f"--state-file={chain.platform_state}",
+            "--json",
+            str(sequence),
+        ],
+        env=dict(chain.environment()),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for_measuring_plugin(chain: Chain) -> psutil.Process:
+    """Return the process of the DC power plug-in, once its measurement is under way."""
+    found: list[psutil.Process] = []
+
+    def is_measuring() -> bool:
+        log = "".join(path.read_text() for path in (chain.logs / "plugins").glob("*DCPower*"))
+        found[:] = [
+            process
+            for process in psutil.process_iter()
+            if _is_of(process, chain.run_id, "dcpower_logger_plugin")
+        ]
+        return bool(found) and "GetMetadata responded" in log
+
+    wait_for(is_measuring)
+    return found[0]
+
+
+def wait_for(condition: Callable[[], bool], timeout: float = 20.0) -> None:
+    """Wait until a condition holds."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def _is_of(process: psutil.Process, run_id: str, module: str) -> bool:
+    try:
+        return process.environ().get(RUN_VARIABLE) == run_id and module in process.cmdline()
+    except psutil.Error:
+        return False
