@@ -153,6 +153,8 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
             self._registry.events.publish(refused)
         if isinstance(error, SessionSharingError):
             await context.abort(status_code(error), str(error), trailing_metadata(error))
+        if isinstance(error, NotImplementedError):
+            await context.abort(grpc.StatusCode.UNIMPLEMENTED, "This server has no such call.")
         _log.error("A call failed unexpectedly.", exc_info=error)
         await context.abort(
             grpc.StatusCode.INTERNAL,

@@ -1,0 +1,129 @@
+"""T40: a client reaches log files inside the log roots and nothing else, however spelled."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from json_logger_server.storage.paths import LogRoots
+from logger_process import LoggerProcess
+from session_sharing.core.errors import (
+    InvalidArgumentError,
+    NotAResourceError,
+    NotPermittedError,
+    ResourceNotFoundError,
+    SessionSharingError,
+)
+
+
+@pytest.fixture(scope="module")
+def outside(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("outside")
+    (folder / "secret.log").write_text("{}\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def logger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoggerProcess]:
+    with LoggerProcess(tmp_path_factory.mktemp("root")) as process:
+        yield process
+
+
+def test_paths_outside_the_roots_are_refused_however_they_are_spelled(
+    logger: LoggerProcess, outside: Path
+) -> None:
+    link = logger.folder / "link.log"
+    link.symlink_to(outside / "secret.log")
+    folder_link = logger.folder / "folder"
+    folder_link.symlink_to(outside)
+    for name in (
+        str(outside / "secret.log"),
+        f"../{outside.name}/secret.log",
+        f"state/../../{outside.name}/secret.log",
+        "link.log",
+        "folder/secret.log",
+        "folder/new.log",
+    ):
+        with pytest.raises(NotPermittedError):
+            logger.client(name)
+    assert sorted(path.name for path in outside.iterdir()) == ["secret.log"]
+    assert (outside / "secret.log").read_text() == "{}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("a\0b.log", InvalidArgumentError),
+        ("no-suffix", InvalidArgumentError),
+        ("x" * 300 + ".log", InvalidArgumentError),
+        ("missing/a.log", ResourceNotFoundError),
+        (".log/../..//a.exe", InvalidArgumentError),
+    ],
+)
+def test_names_that_cannot_be_are_refused(
+    logger: LoggerProcess, name: str, error: type[SessionSharingError]
+) -> None:
+    with pytest.raises(error):
+        logger.client(name)
+
+
+def test_what_is_not_a_plain_file_is_refused_without_waiting_for_it(logger: LoggerProcess) -> None:
+    (logger.folder / "folder.log").mkdir()
+    os.mkfifo(logger.folder / "fifo.log")
+    for name in ("folder.log", "fifo.log"):
+        with pytest.raises(NotAResourceError):
+            logger.client(name)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="makes a device")
+def test_a_device_is_refused(logger: LoggerProcess) -> None:
+    os.mknod(logger.folder / "null.log", 0o20666, os.makedev(1, 3))
+    with pytest.raises(NotAResourceError):
+        logger.client("null.log")
+
+
+def test_a_link_that_is_swapped_in_between_look_and_open_leads_nowhere(
+    tmp_path: Path, outside: Path
+) -> None:
+    roots = LogRoots((tmp_path,))
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    swapped = threading.Event()
+    results: list[str] = []
+
+    def swap() -> None:
+        while not swapped.is_set():
+            inner.rename(tmp_path / "aside")
+            inner.symlink_to(outside)
+            inner.unlink()
+            (tmp_path / "aside").rename(inner)
+
+    thread = threading.Thread(target=swap)
+    thread.start()
+    try:
+        for _ in range(2000):
+            try:
+                handle, _ = roots.open(roots.resolve("inner/secret.log"), create=True)
+            except SessionSharingError as error:
+                results.append(error.reason)
+            else:
+                reached = os.fstat(handle)
+                os.close(handle)
+                assert not os.path.samestat(reached, (outside / "secret.log").stat())
+                results.append("opened inside")
+    finally:
+        swapped.set()
+        thread.join()
+
+    assert "opened inside" in results
+    assert len(set(results)) > 1, "the race was never met"
+
+
+def test_any_path_is_taken_only_where_that_was_asked_for(tmp_path: Path, outside: Path) -> None:
+    free = str(outside / "free.log")
+    with LoggerProcess(tmp_path, "--any-path") as logger, logger.client(free) as log:
+        log.log_data("m", {}, {})
+    assert (outside / "free.log").read_text().count("\n") == 1
