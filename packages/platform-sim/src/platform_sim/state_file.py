@@ -99,10 +99,15 @@ def release_state_file(path: Path, state: PlatformState) -> None:
 
 
 def _link_if_absent(fresh: Path, path: Path) -> bool:
+    """Puts a written file in its place, unless there is one; a link does both in one step."""
     try:
         os.link(fresh, path)
     except FileExistsError:
         return False
+    except OSError:  # a file system without hard links
+        if path.exists():
+            return False
+        fresh.replace(path)
     return True
 
 

@@ -11,7 +11,13 @@ import sys
 
 import psutil
 import pytest
-from platform_process import clean_environment, command, running_platform, wait_for_exit
+from platform_process import (
+    clean_environment,
+    command,
+    invoke,
+    running_platform,
+    wait_for_exit,
+)
 from platform_sim.errors import StateFileError
 from platform_sim.platform_client import PlatformClient
 from platform_sim.state_file import (
@@ -120,14 +126,8 @@ def test_no_child_is_left_of_a_platform_that_had_none(tmp_path):
 
 @pytest.mark.parametrize("verb", ["services", "reservations"])
 def test_verbs_without_a_platform_say_how_to_start_one(tmp_path, verb):
-    done = subprocess.run(
-        command(verb, "--state-file", tmp_path / "none.json"),
-        env=clean_environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1
+    done = invoke(verb, "--state-file", tmp_path / "none.json")
+    assert done.exit_code == 1
     assert "platform-sim up" in done.stderr
 
 

@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+from click.testing import CliRunner, Result
+from platform_sim.cli import main
 from platform_sim.state_file import PlatformState, read_state
 
 READY = "platform-sim is ready"
@@ -26,6 +28,18 @@ def command(*arguments: object) -> list[str]:
 def clean_environment() -> dict[str, str]:
     """Returns an environment in which no platform is named."""
     return {key: text for key, text in os.environ.items() if not key.startswith("PLATFORM_SIM")}
+
+
+def invoke(*arguments: object, state_file: Path | None = None) -> Result:
+    """Runs a verb of platform-sim in this process."""
+    environment = {name: None for name in os.environ if name.startswith("PLATFORM_SIM")}
+    named = {"PLATFORM_SIM_STATE_FILE": str(state_file)} if state_file else {}
+    return CliRunner().invoke(
+        main,
+        [str(one) for one in arguments],
+        env={**environment, **named},
+        prog_name="platform-sim",
+    )
 
 
 class PlatformProcess:
@@ -48,11 +62,16 @@ class PlatformProcess:
         assert state is not None
         return state
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """An environment whose state file is this platform's."""
+        return {**clean_environment(), "PLATFORM_SIM_STATE_FILE": str(self.state_file)}
+
     def run(self, *arguments: object, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Runs a verb of platform-sim against this platform."""
+        """Runs platform-sim in a process, against this platform."""
         done = subprocess.run(
             command(*arguments),
-            env={**clean_environment(), "PLATFORM_SIM_STATE_FILE": str(self.state_file)},
+            env=self.environment,
             capture_output=True,
             text=True,
             timeout=DEADLINE,
@@ -60,6 +79,12 @@ class PlatformProcess:
         )
         assert not check or done.returncode == 0, done.stdout + done.stderr
         return done
+
+    def invoke(self, *arguments: object, exit_code: int = 0) -> Result:
+        """Runs a verb of platform-sim in this process, against this platform."""
+        result = invoke(*arguments, state_file=self.state_file)
+        assert result.exit_code == exit_code, result.output
+        return result
 
     def stop(self) -> int:
         """Asks the platform to stop and returns its exit code."""
