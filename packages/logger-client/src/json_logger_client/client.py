@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
@@ -36,6 +38,7 @@ from json_logger_client.write_order import order_of
 if TYPE_CHECKING:
     from ni.measurementlink.discovery.v1.client import DiscoveryClient
 
+_log = logging.getLogger(__name__)
 _UNCLEAR = (CallTimeoutError, ServerUnavailableError, ServerDrainingError, SessionExpiredError)
 """Errors that do not tell whether the records were written."""
 
@@ -90,6 +93,8 @@ class JsonLoggerClient(SharedSession):
             connect = locate_logger(connect, discovery_client)
         self._lock = threading.Lock()
         self._unacknowledged: pb.AppendRequest | None = None
+        self._refusal: SessionSharingError | None = None
+        """Why the last call failed, which its caller knows."""
         self._streams: weakref.WeakSet[LogStream] = weakref.WeakSet()
         options = replace(options, behavior=InitializationBehavior(behavior))
         try:
@@ -182,14 +187,29 @@ class JsonLoggerClient(SharedSession):
         for stream in list(self._streams):
             stream.resume()
 
-    def _end_after_sending(self, end: Any) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            super().__exit__(kind, error, traceback)
+        except SessionSharingError as leaving_error:
+            if error is None:
+                raise
+            # What happened inside the block comes first.
+            _log.warning("Leaving %s failed: %s", self.resource, leaving_error)
+
+    def _end_after_sending(self, end: Callable[[], None]) -> None:
         if self._ended:
             return
         try:
             for stream in list(self._streams):
                 stream.close()
             with self._lock:
-                self._settle()
+                if not isinstance(self._refusal, SessionExpiredError):
+                    self._settle()
         finally:
             end()
 
@@ -198,14 +218,14 @@ class JsonLoggerClient(SharedSession):
 
         Without a clear answer the records are kept, and sent again before anything else is.
         """
-        self._unacknowledged = request
+        self._unacknowledged, self._refusal = request, None
         request.attachment = self.attachment
         try:
             answer = self.call(self._service.Append, request)
-        except _UNCLEAR:
-            raise
-        except SessionSharingError:
-            self._unacknowledged = None
+        except SessionSharingError as error:
+            self._refusal = error
+            if not isinstance(error, _UNCLEAR):
+                self._unacknowledged = None
             raise
         self._unacknowledged = None
         return answer.first_seq

@@ -125,7 +125,9 @@ class LogStream:
                 self._lines_since = time.monotonic()
             self._lines.append(line)
             self._lines_bytes += len(line) + 1
-            if self._is_full() or len(self._lines) == 1:
+            if self._is_full():
+                self._make_batch()
+            if len(self._lines) < 2:
                 self._changed.notify_all()
 
     def flush(self) -> None:
@@ -303,7 +305,7 @@ class LogStream:
         """Seconds until the records at hand are sent; None when there are none."""
         if not self._lines:
             return None
-        if self._flushing or self._closing or self._is_full():
+        if self._flushing or self._closing:
             return 0.0
         return self._lines_since + self._options.max_delay - time.monotonic()
 

@@ -15,6 +15,7 @@ from session_sharing.core.errors import (
     ResourceLostError,
     SessionExpiredError,
     SessionSharingError,
+    StorageFullError,
 )
 from session_sharing.core.resources import Resource
 
@@ -47,6 +48,12 @@ class Totals:
     bytes: int = 0
     groups: int = 0
 
+    def add(self, plan: Plan) -> None:
+        """Count what was written at once."""
+        self.records += len(plan.records)
+        self.bytes += len(plan.lines)
+        self.groups += 1
+
 
 @dataclass(slots=True, eq=False)
 class Appending:
@@ -58,18 +65,18 @@ class Appending:
     size: int = 0
     """Bytes, about."""
 
-    def succeed(self, first_seq: int) -> None:
-        """It is written."""
-        self.batch.after = None
-        if not self.answer.done():
-            self.answer.set_result(first_seq)
+    first_seq: int = 0
+    """The answer, once the batch is in the file."""
 
-    def fail(self, error: SessionSharingError) -> None:
-        """It is not written and never will be."""
+    def settle(self) -> None:
+        """Tell whoever waits what became of the batch."""
         self.batch.after = None
-        self.batch.error = error
-        if not self.answer.done():
-            self.answer.set_exception(error)
+        if self.answer.done():
+            return
+        if self.batch.error is not None:
+            self.answer.set_exception(self.batch.error)
+        else:
+            self.answer.set_result(self.first_seq)
 
 
 class JsonLog(Resource):
@@ -168,16 +175,19 @@ class JsonLog(Resource):
         if not group:
             return
         if self._may_block_the_loop(group):
-            self._settle(group, *self._commit(group))
+            self._commit(group)
+            self._settle(group)
         else:
             self._job = asyncio.ensure_future(self._commit_elsewhere(group))
 
     def _refuse(self, appending: Appending) -> bool:
         """Refuse what may not be written any more, as the file or an earlier batch failed."""
         error = self._lost or appending.batch.refusal()
-        if error is not None:
-            appending.fail(error)
-        return error is not None
+        if error is None:
+            return False
+        appending.batch.error = error
+        appending.settle()
+        return True
 
     def _may_block_the_loop(self, group: list[Appending]) -> bool:
         return (
@@ -187,47 +197,54 @@ class JsonLog(Resource):
         )
 
     async def _commit_elsewhere(self, group: list[Appending]) -> None:
-        outcome = await self._loop.run_in_executor(self._executor, self._commit, group)
+        await self._loop.run_in_executor(self._executor, self._commit, group)
         self._job = None
-        self._settle(group, *outcome)
+        self._settle(group)
         self._take_turn()
 
-    def _commit(self, group: list[Appending]) -> tuple[Plan | None, SessionSharingError | None]:
+    def _commit(self, group: list[Appending]) -> None:
         """Write a group; runs in the loop or in a thread, never twice at once for one file."""
         started = time.monotonic()
+        error = self._write(group)
+        if isinstance(error, StorageFullError) and len(group) > 1:
+            for appending in group:  # a small one may still fit
+                self._write([appending])
+        if time.monotonic() - started > _SLOW_WRITE:
+            self._slow_until = time.monotonic() + _SLOW_FOR
+
+    def _write(self, group: list[Appending]) -> SessionSharingError | None:
+        """Write batches with one call of the system, all or nothing.
+
+        Returns:
+            Why nothing was written.
+        """
         try:
             plan = self._numbering.plan([appending.batch for appending in group])
             if plan.lines:
                 self.file.append(plan.lines, sync=self._durability is Durability.DURABLE)
-        except SessionSharingError as error:
-            return None, error
         except Exception as error:
-            _log.exception("A group for %s could not be written.", self.name)
-            return None, ResourceLostError(f"{self.name}: unexpected {type(error).__name__}.")
-        if time.monotonic() - started > _SLOW_WRITE:
-            self._slow_until = time.monotonic() + _SLOW_FOR
-        return plan, None
+            refusal = self._explain(error)
+            for appending in group:
+                appending.batch.error = refusal
+            return refusal
+        self._numbering.commit(plan)
+        self._totals.add(plan)
+        for appending, first_seq in zip(group, plan.first_seqs, strict=True):
+            appending.first_seq = first_seq
+        return None
 
-    def _settle(
-        self, group: list[Appending], plan: Plan | None, error: SessionSharingError | None
-    ) -> None:
-        """Tell everybody in a group what became of it."""
+    def _explain(self, error: Exception) -> SessionSharingError:
         if isinstance(error, ResourceLostError):
             self._lost = error
-        if plan is None:
-            assert error is not None
-            for appending in group:
-                appending.fail(error)
-            return
-        self._numbering.commit(plan)
-        self._totals.groups += 1
-        self._totals.records += len(plan.records)
-        self._totals.bytes += len(plan.lines)
-        for appending, first_seq in zip(group, plan.first_seqs, strict=True):
-            if appending.batch.error is None:
-                appending.succeed(first_seq)
-            else:
-                appending.fail(appending.batch.error)
+        if isinstance(error, SessionSharingError):
+            return error
+        _log.error("A group for %s could not be written.", self.name, exc_info=error)
+        return ResourceLostError(f"{self.name}: unexpected {type(error).__name__}.")
+
+    def _settle(self, group: list[Appending]) -> None:
+        """Tell everybody in a group what became of it, and readers that there may be more."""
+        for appending in group:
+            appending.settle()
         for listener in self._listeners:
             listener(None)
 

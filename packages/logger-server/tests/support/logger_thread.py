@@ -1,0 +1,101 @@
+"""A logger in a thread of the test's own process, for what only a seam can bring about."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import threading
+from concurrent.futures import Future
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from json_logger_client import ConnectOptions, InitializationBehavior, JsonLoggerClient
+from json_logger_server.json_log import Durability
+from json_logger_server.server import ServerOptions, build_host
+from json_logger_server.storage.log_file import SystemDisk
+from json_logger_server.storage.paths import LogRoots
+
+
+class FaultyDisk(SystemDisk):
+    """The `Disk` seam: the real one until it is told to fail; a stand-in for a dying device."""
+
+    def __init__(self) -> None:
+        self.failing: dict[str, set[str]] = {}
+        """Calls that fail with EIO, by the end of the file's name."""
+        self.before_write = threading.Event()
+        """While it is cleared, writes of slow files wait."""
+        self.before_write.set()
+        self.slow = ""
+        """Ending of the names of slow files."""
+        self.writes = 0
+
+    def write(self, handle: int, data: memoryview) -> int:
+        self.writes += 1
+        if self.slow and self._name(handle).endswith(self.slow):
+            self.before_write.wait()
+        if self._fails("write", handle):
+            os.write(handle, data[: len(data) // 2])
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return super().write(handle, data)
+
+    def sync(self, handle: int) -> None:
+        if self._fails("sync", handle):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        super().sync(handle)
+
+    def truncate(self, handle: int, size: int) -> None:
+        if self._fails("truncate", handle):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        super().truncate(handle, size)
+
+    def _fails(self, call: str, handle: int) -> bool:
+        name = self._name(handle)
+        return any(call in calls for end, calls in self.failing.items() if name.endswith(end))
+
+    @staticmethod
+    def _name(handle: int) -> str:
+        return str(Path(f"/proc/self/fd/{handle}").readlink())
+
+
+class LoggerThread:
+    """A real server on a real port whose disk is the test's."""
+
+    def __init__(self, folder: Path, disk: FaultyDisk, durability: Durability) -> None:
+        self.options = ServerOptions(
+            roots=LogRoots((folder,)),
+            state_file=folder / "unused.json",
+            durability=durability,
+            disk=disk,
+        )
+        self._ready: Future[ConnectOptions] = Future()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        host = build_host(self.options)
+        await host.start()
+        self._ready.set_result(ConnectOptions(host.targets[0], host.authenticator.token))
+        await self._stop.wait()
+        await host.stop()
+
+    def client(self, file: str, **options: Any) -> JsonLoggerClient:
+        behavior = InitializationBehavior.AUTO
+        return JsonLoggerClient(file, behavior, connect=self._ready.result(10), **options)
+
+    def __enter__(self) -> LoggerThread:
+        self._thread.start()
+        self._ready.result(10)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(20)
+        assert not self._thread.is_alive()

@@ -1,0 +1,239 @@
+"""P10: a full or broken disk hurts the caller on it, clearly, and nobody else."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from json_logger_client import StreamOptions
+from json_logger_server.json_log import Durability
+from logger_process import LoggerProcess, records_in
+from logger_thread import FaultyDisk, LoggerThread
+from session_sharing.core.errors import (
+    LimitExceededError,
+    ResourceLostError,
+    SessionExpiredError,
+    SessionSharingError,
+    StorageFullError,
+)
+from waiting import eventually
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="uses limits and /proc of Linux")
+LIMITED = str(Path(__file__).parent / "support" / "limited_logger.py")
+
+
+def names_in(path: Path) -> list[str]:
+    return [record["measurement_name"] for record in records_in(path)]
+
+
+def check_that_a_full_disk_recovers(
+    logger: LoggerProcess, path: Path, make_room: Callable[[], None]
+) -> None:
+    """Fill up, see every refusal, make room, go on; what was refused never appears."""
+    accepted, refused = [], 0
+    with logger.client(str(path)) as log:
+        for number in range(40):
+            try:
+                log.log_data(f"m{number}", {}, {"filler": "x" * 3000})
+                accepted.append(f"m{number}")
+            except StorageFullError:
+                refused += 1
+        assert refused >= 10 <= len(accepted)
+        assert names_in(path) == accepted
+
+        make_room()
+        log.log_data("after", {}, {"filler": "x" * 3000})
+    assert names_in(path) == [*accepted, "after"]
+    assert [r["seq"] for r in records_in(path)] == list(range(1, len(accepted) + 2))
+
+
+def test_a_file_at_its_largest_size_goes_on_once_it_may_grow(tmp_path: Path) -> None:
+    with LoggerProcess(tmp_path, program=(LIMITED, "FSIZE=65536")) as logger:
+
+        def make_room() -> None:
+            resource.prlimit(logger.pid, resource.RLIMIT_FSIZE, (-1, -1))
+
+        check_that_a_full_disk_recovers(logger, tmp_path / "a.ndjson", make_room)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = shutil.which("mount")
+    options = ["-t", "tmpfs", "-o", "size=128k", "none", str(folder)]
+    if mount is None or subprocess.run([mount, *options], capture_output=True).returncode:
+        pytest.skip("this user cannot mount a small disk")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_goes_on_once_it_has_room(small_disk: Path, tmp_path: Path) -> None:
+    other = small_disk / "other"
+    other.write_bytes(b"x" * 50_000)
+    with LoggerProcess(tmp_path) as logger:
+        check_that_a_full_disk_recovers(logger, small_disk / "a.ndjson", other.unlink)
+
+
+def test_a_stream_on_a_full_disk_fails_and_writes_nothing_after_the_refused_batch(
+    tmp_path: Path,
+) -> None:
+    with LoggerProcess(tmp_path, program=(LIMITED, "FSIZE=100000")) as logger:
+        with logger.client("a.ndjson") as log:
+            stream = log.stream(StreamOptions(max_batch_records=3))
+            with pytest.raises(StorageFullError):
+                for number in range(1000):
+                    # Small and large ones, so that a later batch would fit where one did not.
+                    stream.log(f"m{number}", {}, {"filler": "x" * (number % 7) * 1000})
+                stream.flush()
+            with pytest.raises(StorageFullError):
+                stream.close()
+            written = names_in(tmp_path / "a.ndjson")
+            assert 0 < len(written) < 1000
+            assert written == [f"m{number}" for number in range(len(written))]
+            assert stream.unacknowledged > 0
+
+
+def test_without_descriptors_left_opens_are_refused_and_open_logs_go_on(tmp_path: Path) -> None:
+    with LoggerProcess(tmp_path, program=(LIMITED, "NOFILE=280")) as logger:
+        with logger.client("first.ndjson") as first:
+            held = []
+            with pytest.raises(LimitExceededError):
+                for number in range(100):
+                    # One connection, so that the files alone use descriptors up.
+                    held.append(type(first)(f"{number}.ndjson", connect=first.connection))
+            first.log_data("still here", {}, {})
+            assert len(held) > 5
+            refused = tmp_path / f"{len(held)}.ndjson"
+            assert not refused.exists()
+            for log in held:
+                log.close()
+            with logger.client("again.ndjson"):
+                pass
+
+
+@pytest.fixture
+def disk() -> FaultyDisk:
+    return FaultyDisk()
+
+
+@pytest.mark.parametrize("durability", list(Durability))
+def test_an_io_error_ends_its_session_and_no_other(
+    tmp_path: Path, disk: FaultyDisk, durability: Durability
+) -> None:
+    with LoggerThread(tmp_path, disk, durability) as logger:
+        with logger.client("bad.ndjson") as bad, logger.client("good.ndjson") as good:
+            bad.log_data("kept", {}, {})
+            disk.failing["bad.ndjson"] = {"write"}
+            with pytest.raises(ResourceLostError, match="bad"):
+                bad.log_data("refused", {}, {})
+            good.log_data("kept", {}, {})
+            eventually(lambda: is_over(bad))
+            disk.failing.clear()
+        with logger.client("bad.ndjson") as again:
+            again.log_data("new", {}, {})
+    assert names_in(tmp_path / "bad.ndjson") == ["kept", "new"]
+    assert names_in(tmp_path / "good.ndjson") == ["kept"]
+
+
+def is_over(log: object) -> bool:
+    try:
+        log.log_data("probe", {}, {})  # type: ignore[attr-defined]
+    except SessionExpiredError:
+        return True
+    except SessionSharingError:
+        return False
+    return False
+
+
+def test_after_a_failed_sync_nothing_is_acknowledged_any_more(
+    tmp_path: Path, disk: FaultyDisk
+) -> None:
+    with LoggerThread(tmp_path, disk, Durability.DURABLE) as logger:
+        with logger.client("a.ndjson") as first, logger.client("a.ndjson") as second:
+            first.log_data("kept", {}, {})
+            disk.failing["a.ndjson"] = {"sync"}
+            disk.slow = "a.ndjson"
+            disk.before_write.clear()
+            outcomes: list[SessionSharingError] = []
+
+            def log(client: object, name: str) -> None:
+                try:
+                    client.log_data(name, {}, {})  # type: ignore[attr-defined]
+                except SessionSharingError as error:
+                    outcomes.append(error)
+
+            writes = disk.writes
+            threads = [threading.Thread(target=log, args=(first, "in the failing group"))]
+            threads[0].start()
+            eventually(lambda: disk.writes > writes)
+            threads.append(threading.Thread(target=log, args=(second, "waiting behind it")))
+            threads[1].start()
+            disk.before_write.set()
+            for thread in threads:
+                thread.join()
+            # The device works again, but nobody knows what is on it.
+            disk.failing.clear()
+            assert {type(error) for error in outcomes} <= {ResourceLostError, SessionExpiredError}
+            assert len(outcomes) == 2
+    assert names_in(tmp_path / "a.ndjson") == ["kept"]
+
+
+def test_a_record_that_cannot_be_cut_off_again_ends_the_session_and_is_mended_at_open(
+    tmp_path: Path, disk: FaultyDisk
+) -> None:
+    with LoggerThread(tmp_path, disk, Durability.FLUSHED) as logger:
+        with logger.client("a.ndjson") as log:
+            log.log_data("kept", {}, {})
+            disk.failing["a.ndjson"] = {"write", "truncate"}
+            with pytest.raises(ResourceLostError, match="cut back"):
+                log.log_data("refused", {}, {})
+            disk.failing.clear()
+            eventually(lambda: is_over(log))
+        with logger.client("a.ndjson") as log:
+            log.log_data("new", {}, {})
+    assert names_in(tmp_path / "a.ndjson") == ["kept", "new"]
+
+
+def test_a_disk_that_hangs_holds_up_its_own_file_only(tmp_path: Path, disk: FaultyDisk) -> None:
+    with LoggerThread(tmp_path, disk, Durability.DURABLE) as logger:
+        with logger.client("slow.ndjson") as slow, logger.client("quick.ndjson") as quick:
+            disk.slow = "slow.ndjson"
+            disk.before_write.clear()
+            waiting = threading.Thread(target=slow.log_data, args=("late", {}, {}))
+            waiting.start()
+            for _ in range(20):
+                quick.log_data("in time", {}, {})
+            assert waiting.is_alive()
+            disk.before_write.set()
+            waiting.join()
+    assert names_in(tmp_path / "slow.ndjson") == ["late"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda path: path.unlink(),
+        lambda path: (path.unlink(), path.write_bytes(b"")),
+        lambda path: path.rename(path.with_suffix(".moved")),
+        lambda path: os.truncate(path, 0),
+        lambda path: path.open("ab").write(b"{}\n"),
+    ],
+    ids=["deleted", "replaced", "renamed", "truncated", "extended"],
+)
+def test_a_file_changed_under_an_open_session_is_noticed_at_the_next_write(
+    own_logger: LoggerProcess, change: Callable[[Path], object]
+) -> None:
+    path = own_logger.folder / "a.ndjson"
+    with own_logger.client("a.ndjson") as log:
+        log.log_data("before", {}, {})
+        change(path)
+        with pytest.raises(ResourceLostError):
+            log.log_data("after", {}, {})

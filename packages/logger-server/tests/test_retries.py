@@ -1,0 +1,138 @@
+"""P3: a retried call whose reply was lost makes one line, also across a restart of the server."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from chaos_proxy import ChaosProxy
+from json_logger_client import ConnectOptions, JsonLoggerClient, StreamOptions
+from logger_process import LoggerProcess, records_in
+from session_sharing.client import CallTimeoutError, ServerRestartedError, ServerUnavailableError
+from waiting import eventually
+
+
+@pytest.fixture
+def proxy(own_logger: LoggerProcess) -> Iterator[ChaosProxy]:
+    with ChaosProxy(own_logger.target) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def log(own_logger: LoggerProcess, proxy: ChaosProxy) -> Iterator[JsonLoggerClient]:
+    connect = ConnectOptions(proxy.target, own_logger.token, window=5.0)
+    with JsonLoggerClient("a.ndjson", connect=connect) as log:
+        yield log
+
+
+def names_in(path: Path) -> list[str]:
+    return [record["measurement_name"] for record in records_in(path)]
+
+
+def lose_the_reply(
+    log: JsonLoggerClient, proxy: ChaosProxy, path: Path
+) -> threading.Thread:
+    """Log a record whose acknowledgement never arrives; returns once it is in the file."""
+    proxy.loses_replies = True
+    call = threading.Thread(target=log.log_data, args=("lost reply", {}, {}))
+    call.start()
+    eventually(lambda: "lost reply" in names_in(path))
+    return call
+
+
+def test_a_lost_reply_makes_one_line(
+    own_logger: LoggerProcess, proxy: ChaosProxy, log: JsonLoggerClient
+) -> None:
+    path = own_logger.folder / "a.ndjson"
+    log.log_data("first", {}, {})
+    call = lose_the_reply(log, proxy, path)
+    proxy.loses_replies = False
+    proxy.cut()
+    call.join()
+    log.log_data("last", {}, {})
+
+    assert names_in(path) == ["first", "lost reply", "last"]
+
+
+def test_a_lost_reply_makes_one_line_across_a_restart(
+    own_logger: LoggerProcess, proxy: ChaosProxy
+) -> None:
+    path = own_logger.folder / "a.ndjson"
+    connect = ConnectOptions(proxy.target, presence=True, timeout=1.0)
+    own_logger.kill()
+    with LoggerProcess(own_logger.folder, "--anonymous") as first:
+        proxy.upstream = first.target
+        log = JsonLoggerClient("a.ndjson", connect=connect)
+        proxy.loses_replies = True
+        with pytest.raises((CallTimeoutError, ServerUnavailableError)):
+            log.log_data("lost reply", {}, {})
+        first.kill()
+        assert names_in(path) == ["lost reply"]
+    with LoggerProcess(own_logger.folder, "--anonymous") as second:
+        proxy.upstream = second.target
+        proxy.loses_replies = False
+        proxy.cut()
+        with pytest.raises(ServerRestartedError):
+            log.log_data("refused: the session is gone", {}, {})
+        log.reset()
+        log.log_data("last", {}, {})
+        log.close()
+
+    assert names_in(path) == ["lost reply", "last"]
+
+
+def test_a_stream_sends_again_what_was_not_acknowledged_and_nothing_twice(
+    own_logger: LoggerProcess, proxy: ChaosProxy, log: JsonLoggerClient
+) -> None:
+    path = own_logger.folder / "a.ndjson"
+    count = 3000
+    with log.stream(StreamOptions(max_batch_records=10, max_delay=0.001)) as stream:
+        for number in range(count):
+            if number % 500 == 250:
+                proxy.loses_replies = True
+            if number % 500 == 300:
+                proxy.loses_replies = False
+                proxy.cut()
+            stream.log(f"m{number}", {}, {})
+
+    assert names_in(path) == [f"m{number}" for number in range(count)]
+
+
+def test_a_stream_goes_on_after_a_restart_once_the_session_is_reset(
+    own_logger: LoggerProcess, proxy: ChaosProxy
+) -> None:
+    path = own_logger.folder / "a.ndjson"
+    own_logger.kill()
+    with LoggerProcess(own_logger.folder, "--anonymous") as first:
+        proxy.upstream = first.target
+        log = JsonLoggerClient("a.ndjson", connect=ConnectOptions(proxy.target, timeout=5.0))
+        stream = log.stream(StreamOptions(max_batch_records=5))
+        for number in range(100):
+            stream.log(f"m{number}", {}, {})
+        proxy.loses_replies = True
+        for number in range(100, 150):
+            stream.log(f"m{number}", {}, {})
+        eventually(lambda: len(names_in(path)) > 120)
+        first.kill()
+    with LoggerProcess(own_logger.folder, "--anonymous") as second:
+        proxy.upstream = second.target
+        proxy.loses_replies = False
+        proxy.cut()
+        with pytest.raises(ServerRestartedError):
+            stream.flush()
+        log.reset()
+        stream.log("last", {}, {})
+        log.close()
+
+    assert names_in(path) == [*(f"m{number}" for number in range(150)), "last"]
+
+
+def test_two_sessions_of_one_connection_on_one_log_never_hide_each_others_records(
+    own_logger: LoggerProcess, log: JsonLoggerClient
+) -> None:
+    with JsonLoggerClient("./a.ndjson", connect=log.connection) as other:
+        for number in range(50):
+            (log if number % 2 else other).log_data(f"m{number}", {}, {})
+    assert names_in(own_logger.folder / "a.ndjson") == [f"m{n}" for n in range(50)]
