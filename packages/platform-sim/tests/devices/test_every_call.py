@@ -105,6 +105,51 @@ odd_calls = st.sampled_from([(p.values[0], p.values[1]) for p in CALLS]).flatmap
 )
 
 
+WIRED = """
+[[connect]]
+channel = "SMU1/0"
+hi = "net"
+
+[[connect]]
+channel = "SMU1/1"
+hi = "net"
+lo = "diode"
+
+[[connect]]
+channel = "DMM1"
+hi = "net"
+
+[[part]]
+name = "C1"
+kind = "capacitor"
+a = "net"
+b = "GND"
+value = 1e-6
+
+[[part]]
+name = "D1"
+kind = "diode"
+a = "diode"
+b = "GND"
+
+[[part]]
+name = "V1"
+kind = "source"
+a = "net"
+b = "GND"
+voltage = 1.0
+resistance = 50.0
+amplitude = 0.1
+"""
+
+
+@pytest.fixture
+def bench(request, bench_file):
+    content = getattr(request, "param", None)
+    return bench_file(content) if content else None
+
+
+@pytest.mark.parametrize("bench", [None, WIRED], indirect=True, ids=["free", "wired"])
 @settings(
     max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
