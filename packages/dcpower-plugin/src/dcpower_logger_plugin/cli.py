@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from pathlib import Path
 
 from dcpower_logger_plugin.hosting import Plugin, plugin_cli
 
 PLUGIN = Plugin(
     package="dcpower_logger_plugin",
     distribution="dcpower-logger-plugin",
+    data=Path(__file__).parent / "data",
     version=version("dcpower-logger-plugin"),
 )
 

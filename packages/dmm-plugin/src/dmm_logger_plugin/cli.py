@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from pathlib import Path
 
 from dmm_logger_plugin.hosting import Plugin, plugin_cli
 
 PLUGIN = Plugin(
     package="dmm_logger_plugin",
     distribution="dmm-logger-plugin",
+    data=Path(__file__).parent / "data",
     version=version("dmm-logger-plugin"),
 )
 

@@ -36,10 +36,8 @@ class Plugin:
     version: str
     """Version of the distribution."""
 
-    @property
-    def data(self) -> Path:
-        """Folder with the .serviceconfig, the .measui and .env.simulation."""
-        return Path(__file__).parent / "data"
+    data: Path
+    """Folder with the .serviceconfig, the .measui and .env.simulation."""
 
     def load(self) -> MeasurementService:
         """Import the measurement: late, because the SDK reads ``.env`` on import."""

@@ -90,7 +90,7 @@ def _measure_and_log(pin: str, logger_pin: str, settings: DmmSettings) -> Readin
             record.outputs(connection.site, connection.pin_or_relay_name, settings, reading),
         )
         _logger.info(
-            "logged 1 readings in session %s (%s)",
+            "logged a reading in session %s (%s)",
             log.session.session_name,
             "new" if log.session.new_session else "attached",
         )
