@@ -116,6 +116,21 @@ def test_a_plugin_that_dies_is_told_with_its_last_output(platform, tmp_path):
         assert part in raised.value.details()
 
 
+def test_the_output_of_each_run_is_kept_but_only_the_last_ones_is_told(platform, tmp_path):
+    script = "import os\nraise SystemExit(f'process {os.getpid()} failed')"
+    write_script_plugin(tmp_path, "test.Dying", script, providedInterfaces=[INTERFACE])
+    platform.add_plugins(tmp_path)
+
+    told = []
+    for _ in range(2):
+        with pytest.raises(grpc.RpcError) as raised:
+            DiscoveryClient().resolve_service(INTERFACE)
+        told.append(raised.value.details().splitlines()[-1])
+    assert told[0] != told[1]
+    assert told[0] not in raised.value.details()
+    assert (platform.log_folder / "test.Dying-0.0.1.log").read_text().splitlines() == told
+
+
 def test_a_program_that_does_not_exist_is_named(platform, tmp_path):
     section = {"start": ["no-such-program-anywhere"]}
     entry = service_entry(

@@ -42,7 +42,9 @@ class PluginProcess:
         if sys.platform == "linux":
             command = [sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid()), *command]
         try:
-            with log_file.open("wb") as output:
+            # A restart keeps the output of the run before it, which may say why that one ended.
+            with log_file.open("ab") as output:
+                self._first_byte = output.tell()
                 self._process = subprocess.Popen(
                     list(command),
                     cwd=folder,
@@ -84,10 +86,10 @@ class PluginProcess:
         return None
 
     def last_output(self) -> str:
-        """Returns the last lines that the process wrote."""
+        """Returns the last lines that this process wrote."""
         try:
             with self.log_file.open("rb") as file:
-                file.seek(max(0, file.seek(0, os.SEEK_END) - _OUTPUT_TAIL_BYTES))
+                file.seek(max(self._first_byte, file.seek(0, os.SEEK_END) - _OUTPUT_TAIL_BYTES))
                 lines = file.read().decode(errors="replace").splitlines()
         except OSError:
             return ""
