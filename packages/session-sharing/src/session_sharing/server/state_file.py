@@ -33,6 +33,7 @@ class StateFile:
             InvalidArgumentError: It stands at the default place, and others can enter there.
         """
         if self.path == default_state_file(self.path.stem):
+            make_private_folder(self.path.parent.parent)
             make_private_folder(self.path.parent)
         else:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

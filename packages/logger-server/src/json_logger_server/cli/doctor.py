@@ -1,0 +1,41 @@
+"""`json-logger doctor`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+from session_sharing.places import default_state_file
+
+from json_logger_server.cli.serve import PROGRAM, default_roots
+from json_logger_server.doctor import Verdict, examine
+
+_COLORS = {Verdict.OK: "green", Verdict.NOTE: "yellow", Verdict.WRONG: "red"}
+
+
+@click.command("doctor")
+@click.option("--state-file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--log-root", "roots", multiple=True, type=click.Path(file_okay=False, path_type=Path)
+)
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array for programs.")
+def doctor_command(state_file: Path | None, roots: tuple[Path, ...], as_json: bool) -> None:
+    """Look this station over and say what stands in the way of logging.
+
+    Ends with 1 when something is wrong. Example: json-logger doctor
+    """
+    state = state_file or default_state_file(PROGRAM)
+    findings = list(examine(state, roots or default_roots()))
+    if as_json:
+        rows = [
+            {"subject": item.subject, "verdict": item.verdict.value, "text": item.text}
+            for item in findings
+        ]
+        click.echo(json.dumps(rows, indent=2))
+    else:
+        for item in findings:
+            verdict = click.style(f"{item.verdict.value:<5}", fg=_COLORS[item.verdict])
+            click.echo(f"{verdict} {item.subject}: {item.text}")
+    sys.exit(any(item.verdict is Verdict.WRONG for item in findings))

@@ -1,0 +1,137 @@
+"""Looks a station over and says in plain words what stands in the way of logging."""
+
+from __future__ import annotations
+
+import enum
+import os
+import platform
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+from json_logger_client.locating import TARGET_VARIABLE, TOKEN_FILE_VARIABLE, locate_logger
+from session_sharing.client import ConnectOptions, connect
+from session_sharing.core.errors import SessionSharingError
+from session_sharing.server.descriptors import raise_descriptor_limit
+
+_FEW_DESCRIPTORS = 4096
+_LITTLE_SPACE = 1 << 30
+_PROBE_SECONDS = 3.0
+
+
+class Verdict(enum.Enum):
+    """How bad a finding is."""
+
+    OK = "ok"
+    NOTE = "note"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    subject: str
+    verdict: Verdict
+    text: str
+    """What was found, and what to do about it."""
+
+
+def examine(state_file: Path, roots: tuple[Path, ...]) -> Iterator[Finding]:
+    """Look at everything, most basic things first.
+
+    Args:
+        state_file: Where a server of this user would tell of itself.
+        roots: Folders that logs shall lie in.
+    """
+    yield _versions()
+    yield _descriptors()
+    yield _loopback()
+    for root in roots:
+        yield _log_root(root)
+    yield _environment()
+    yield _running_server(state_file)
+    yield _discovery()
+
+
+def _versions() -> Finding:
+    names = ("json-logger-server", "session-sharing", "grpcio", "protobuf")
+    found = ", ".join(f"{name} {version(name)}" for name in names)
+    return Finding("versions", Verdict.OK, f"Python {platform.python_version()}, {found}")
+
+
+def _descriptors() -> Finding:
+    limit = raise_descriptor_limit()
+    if limit < _FEW_DESCRIPTORS:
+        text = f"Only {limit} files may be open at once; raise the hard limit for many sessions."
+        return Finding("file descriptors", Verdict.NOTE, text)
+    return Finding("file descriptors", Verdict.OK, f"{limit} may be open at once")
+
+
+def _loopback() -> Finding:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        text = "IPv6 is off. The logger does without; NI's SDK binds [::1] and then needs a helper."
+        return Finding("loopback", Verdict.NOTE, text)
+    return Finding("loopback", Verdict.OK, "IPv4 and IPv6")
+
+
+def _log_root(root: Path) -> Finding:
+    subject = f"log folder {root}"
+    if not os.access(root, os.W_OK):
+        return Finding(subject, Verdict.WRONG, "You cannot write there; choose another --log-root.")
+    free = shutil.disk_usage(root).free
+    if free < _LITTLE_SPACE:
+        return Finding(subject, Verdict.NOTE, f"Only {free >> 20} MiB are free.")
+    return Finding(subject, Verdict.OK, f"writable, {free >> 30} GiB free")
+
+
+def _environment() -> Finding:
+    target, token = os.environ.get(TARGET_VARIABLE), os.environ.get(TOKEN_FILE_VARIABLE)
+    if token and not Path(token).is_file():
+        text = f"{TOKEN_FILE_VARIABLE} names {token}, which is not a file; unset it or correct it."
+        return Finding("environment", Verdict.WRONG, text)
+    if target:
+        options = replace(ConnectOptions(target), token=_read(token))
+        return _probe("environment", lambda: options, f"{TARGET_VARIABLE} is set")
+    return Finding("environment", Verdict.OK, "names no server, so discovery is asked")
+
+
+def _running_server(state_file: Path) -> Finding:
+    if not state_file.exists():
+        text = f"None of yours has written {state_file}; `json-logger serve` starts one."
+        return Finding("server", Verdict.NOTE, text)
+    return _probe("server", lambda: ConnectOptions.from_state_file(state_file), str(state_file))
+
+
+def _discovery() -> Finding:
+    if os.environ.get(TARGET_VARIABLE):
+        return Finding("discovery", Verdict.OK, f"not asked, because {TARGET_VARIABLE} is set")
+    return _probe("discovery", locate_logger, "found through NI discovery", missing=Verdict.NOTE)
+
+
+def _probe(
+    subject: str,
+    locate: Callable[[], ConnectOptions],
+    what: str,
+    missing: Verdict = Verdict.WRONG,
+) -> Finding:
+    """Find a server and talk to it."""
+    try:
+        options = replace(locate(), presence=False)
+    except SessionSharingError as error:
+        return Finding(subject, missing, str(error))
+    try:
+        connect(options, _PROBE_SECONDS).close()
+    except SessionSharingError as error:
+        return Finding(subject, Verdict.WRONG, f"{what}, but {options.target} says: {error}")
+    return Finding(subject, Verdict.OK, f"{what}: {options.target} answers")
+
+
+def _read(token_file: str | None) -> str:
+    return Path(token_file).read_text(encoding="utf-8").strip() if token_file else ""

@@ -1,0 +1,63 @@
+"""A state file tells of one live server, to its user alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from hosting import hosted
+from session_sharing.client import ConnectOptions, connect
+from session_sharing.core.errors import InvalidArgumentError, ResourceInUseError
+from session_sharing.places import default_state_file
+from session_sharing.server import StateFile
+
+
+def test_a_published_server_is_found_by_its_state_file(tmp_path: Path) -> None:
+    state = StateFile(tmp_path / "server.json")
+    state.claim()
+    with hosted() as host:
+        state.publish(host)
+        assert json.loads(state.path.read_text())["pid"] == os.getpid()
+        assert stat.S_IMODE(state.path.stat().st_mode) == 0o600
+        assert stat.S_IMODE(state.token_path.stat().st_mode) == 0o600
+        assert connect(ConnectOptions.from_state_file(state.path)).is_connected()
+    state.remove()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_second_server_on_a_live_state_file_is_refused_and_a_stale_one_is_reclaimed(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "server.json"
+    path.write_text('{"pid": 1, "targets": []}')  # left behind: nobody holds its guard
+    first = StateFile(path)
+    first.claim()
+    assert not path.exists()
+    with pytest.raises(ResourceInUseError, match="already running"):
+        StateFile(path).claim()
+    first.remove()
+    StateFile(path).claim()
+
+
+def test_a_default_place_that_others_can_enter_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    tmp_path.chmod(0o755)
+    with pytest.raises(InvalidArgumentError, match="chmod 700"):
+        StateFile(default_state_file("json-logger")).claim()
+    tmp_path.chmod(0o700)
+    StateFile(default_state_file("json-logger")).claim()
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"targets": []}', '{"targets": ["x"]}'])
+def test_what_is_not_a_state_file_is_named_as_such(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "server.json"
+    path.write_text(text)
+    with pytest.raises(InvalidArgumentError, match="not a server's state file"):
+        ConnectOptions.from_state_file(path)
+    with pytest.raises(InvalidArgumentError, match="is it running"):
+        ConnectOptions.from_state_file(tmp_path / "none.json")
