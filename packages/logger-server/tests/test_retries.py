@@ -31,9 +31,7 @@ def names_in(path: Path) -> list[str]:
     return [record["measurement_name"] for record in records_in(path)]
 
 
-def lose_the_reply(
-    log: JsonLoggerClient, proxy: ChaosProxy, path: Path
-) -> threading.Thread:
+def lose_the_reply(log: JsonLoggerClient, proxy: ChaosProxy, path: Path) -> threading.Thread:
     """Log a record whose acknowledgement never arrives; returns once it is in the file."""
     proxy.loses_replies = True
     call = threading.Thread(target=log.log_data, args=("lost reply", {}, {}))

@@ -121,6 +121,38 @@ class LoggerProcess:
         self._errors.close()
 
 
+class ClientProcess:
+    """A client in a process of its own, which logs until it is killed; see logging_client.py."""
+
+    def __init__(self, logger: LoggerProcess, file: str, *arguments: object) -> None:
+        script = Path(__file__).with_name("logging_client.py")
+        given = [str(script), str(logger.state_file), file, *map(str, arguments)]
+        self._process = subprocess.Popen(
+            [sys.executable, *given], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def line(self) -> str:
+        """Read what it says next."""
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def __enter__(self) -> ClientProcess:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+
 def records_in(path: Path) -> list[dict[str, Any]]:
     """Read a log strictly: every line is one JSON object, and the last one ends with a newline."""
     data = path.read_bytes()

@@ -1,0 +1,122 @@
+"""Checks a whole log file, line by line."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(slots=True)
+class Problem:
+    """The first thing that is wrong."""
+
+    line: int
+    """From 1."""
+    reason: str
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What a check found."""
+
+    lines: int = 0
+    """Lines up to the first problem, blank ones included."""
+    records: int = 0
+    numbered: int = 0
+    """Records that have a sequence number, which those of other programs do not."""
+    first_seq: int = 0
+    last_seq: int = 0
+    clients: int = 0
+    problem: Problem | None = None
+
+
+@dataclass(slots=True)
+class _Checker:
+    verdict: Verdict = field(default_factory=Verdict)
+    previous_seq: int = 0
+    clients: dict[str, _Numbers] = field(default_factory=dict)
+
+    def check(self, line: bytes) -> str:
+        """Take the next line; say what is wrong with it, if something is."""
+        if not line.endswith(b"\n"):
+            return "the file ends within a line; opening it as a log mends that"
+        if not line.strip():
+            return ""
+        record = _parse(line)
+        if isinstance(record, str):
+            return record
+        self.verdict.records += 1
+        seq = record.get("seq")
+        if not isinstance(seq, int):
+            self.previous_seq = 0  # another program wrote it; numbers may begin anew
+            return ""
+        return self._check_numbers(seq, record.get("client"), record.get("client_seq"))
+
+    def _check_numbers(self, seq: int, client: object, client_seq: object) -> str:
+        if self.previous_seq and seq != self.previous_seq + 1:
+            return f"its number is {seq} and follows {self.previous_seq}; records are missing"
+        self.previous_seq = self.verdict.last_seq = seq
+        self.verdict.first_seq = self.verdict.first_seq or seq
+        self.verdict.numbered += 1
+        if isinstance(client, str) and isinstance(client_seq, int):
+            numbers = self.clients.setdefault(client, _Numbers())
+            if not numbers.add(client_seq):
+                return f"record {client_seq} of client {client} is there twice"
+        return ""
+
+
+class _Numbers:
+    """A set of integers that mostly come in order, kept as ranges."""
+
+    def __init__(self) -> None:
+        self._ranges: list[tuple[int, int]] = []
+
+    def add(self, number: int) -> bool:
+        """Add a number; False when it is there already."""
+        if self._ranges:
+            first, last = self._ranges[-1]
+            if number == last + 1:
+                self._ranges[-1] = (first, number)
+                return True
+            if number <= last and any(low <= number <= high for low, high in self._ranges):
+                return False
+        self._ranges.append((number, number))
+        self._ranges.sort()
+        return True
+
+
+def verify(path: Path) -> Verdict:
+    """Check that every line is one strict JSON object and that the numbers fit.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    checker = _Checker()
+    with path.open("rb") as file:
+        for line in file:
+            checker.verdict.lines += 1
+            reason = checker.check(line)
+            if reason:
+                checker.verdict.problem = Problem(checker.verdict.lines, reason)
+                break
+    checker.verdict.clients = len(checker.clients)
+    return checker.verdict
+
+
+def _parse(line: bytes) -> dict[str, Any] | str:
+    """Read a line as strictly as any reader would; text says what is wrong."""
+    try:
+        record = json.loads(line.decode("utf-8"), parse_constant=_refuse_constant)
+    except UnicodeDecodeError as error:
+        return f"it is not UTF-8: {error.reason} at byte {error.start}"
+    except RecursionError:
+        return "it is nested too deeply"
+    except ValueError as error:
+        return f"it is not JSON: {error}"
+    return record if isinstance(record, dict) else "it is JSON but not an object"
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"{name} is not a JSON value")

@@ -1,0 +1,13 @@
+"""Opens a log, says `open`, and waits to be killed: `logging_client.py STATE_FILE FILE`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from json_logger_client import ConnectOptions, JsonLoggerClient
+
+state_file, file = sys.argv[1:3]
+log = JsonLoggerClient(file, connect=ConnectOptions.from_state_file(Path(state_file)))
+print("open", flush=True)
+sys.stdin.read()
