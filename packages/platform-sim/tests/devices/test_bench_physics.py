@@ -178,6 +178,7 @@ def test_a_resistor_across_a_dmm_reads_its_ohms(open_dmm):
     assert dmm.read() == pytest.approx(10e3, rel=RELATIVE)
 
 
+@pytest.mark.filterwarnings("ignore::nidmm.errors.DriverWarning")
 @wired_to(DIVIDER)
 def test_ohms_of_an_open_circuit_are_not_a_number(server, open_dmm):
     server.bench.disconnect("DMM1")

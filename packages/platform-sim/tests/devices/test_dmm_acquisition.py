@@ -140,9 +140,11 @@ def test_samples_without_end_run_until_aborted(dmm):
         assert dmm.read_status()[1] is nidmm.AcquisitionStatus.RUNNING
 
 
-def test_an_overloaded_range_reads_nan(dmm, server):
+def test_an_overloaded_range_reads_nan_with_a_warning(dmm, server):
     server.bench.set("V1", voltage=11.0)
-    assert math.isnan(dmm.read())
+    with pytest.warns(nidmm.errors.DriverWarning, match="overloads the range") as caught:
+        assert math.isnan(dmm.read())
+    assert caught[0].message.args[0].startswith("Warning 1073356801")
     dmm.range = 100.0
     assert dmm.read() == pytest.approx(11.0, rel=1e-6)
 
@@ -181,7 +183,7 @@ def test_a_waveform_shows_what_is_on_the_net(dmm):
 
 def test_a_closed_dmm_lets_go_of_its_net(open_dmm, server, clock):
     with open_dmm("DMM1") as dmm:
-        dmm.configure_measurement_digits(nidmm.Function.DC_CURRENT, 1.0, 5.5)
+        dmm.configure_measurement_digits(nidmm.Function.DC_CURRENT, 3.0, 5.5)
         dmm.read()
     assert server.bench.measure("DMM1", clock.now(), clock.now()).voltage == pytest.approx(2.0)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import enum
 import math
-from fnmatch import fnmatchcase
 
 import hightime
 import nidcpower
@@ -43,24 +42,13 @@ WRITABLE = {
 
 def model_with(attribute: Attribute) -> str | None:
     """A model of NI-DCPower that has an attribute."""
-    for model in DCPOWER.models.models.values():
-        if supports(model, attribute):
-            return model.number
-    return None
+    models = DCPOWER.models.models.values()
+    return next((m.number for m in models if attribute.name not in m.lacks), None)
 
 
 def model_without(attribute: Attribute) -> str | None:
-    for model in DCPOWER.models.models.values():
-        if not supports(model, attribute):
-            return model.number
-    return None
-
-
-def supports(model, attribute: Attribute) -> bool:
-    return all(
-        feature in model.features or not any(fnmatchcase(attribute.name, p) for p in patterns)
-        for feature, patterns in DCPOWER._features.items()
-    )
+    models = DCPOWER.models.models.values()
+    return next((m.number for m in models if attribute.name in m.lacks), None)
 
 
 def scoped(session, attribute: Attribute):

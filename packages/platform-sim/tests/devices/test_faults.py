@@ -42,6 +42,7 @@ def test_faults_that_make_no_sense_are_refused(server, code, nth):
         server.faults.fail_call("SMU1", code=code, nth=nth)
 
 
+@pytest.mark.filterwarnings("ignore::nidmm.errors.DriverWarning")
 def test_over_range_reads_nan(server, open_dmm):
     dmm = open_dmm("DMM1")
     server.faults.over_range("dmm1")
@@ -90,6 +91,15 @@ def test_a_cancelled_wait_ends_at_once_on_the_server_too(server, channel, open_d
     assert threading.active_count() <= waiting + 1
 
 
+def test_a_silent_device_does_not_keep_the_server_from_stopping(server, channel, open_dcpower):
+    open_dcpower("SMU1/0", name="silent")
+    server.faults.stop_answering("SMU1")
+    stub = nidcpower_pb2_grpc.NiDCPowerStub(channel)
+    call = stub.Reset.future(nidcpower_pb2.ResetRequest(vi={"name": "silent"}))
+    server.stop(0.05)
+    assert call.code() in (grpc.StatusCode.CANCELLED, grpc.StatusCode.UNAVAILABLE)
+
+
 def test_bench_and_faults_can_be_reached_from_another_process(address, server, open_dcpower):
     session = open_dcpower("SMU1/0", name="mine")
     with DeviceControl(address) as control:
@@ -122,6 +132,12 @@ a = "net"
 b = "GND"
 voltage = 2.0
 resistance = 1.0
+
+[[part]]
+name = "J1"
+kind = "open"
+a = "net"
+b = "GND"
 """
 
 
@@ -137,6 +153,10 @@ class TestWired:
             assert control.parts()["V1"]["voltage"] == 2.0
             control.set("V1", voltage=3.0)
             assert dmm.read() == pytest.approx(3.0, rel=1e-3)
+            control.set("V1", resistance=1e3)
+            assert control.parts()["V1"]["resistance"] == 1e3
+            control.set("J1", value=math.inf)
+            assert control.parts()["J1"]["value"] == math.inf
             control.disconnect("DMM1")
             assert dmm.read() == pytest.approx(0.0, abs=1e-3)
             control.reconnect("DMM1")

@@ -9,7 +9,6 @@ import hightime
 import nidcpower
 import nidmm
 import pytest
-
 from platform_sim.devices.drivers.nidcpower import DRIVER as DCPOWER
 from platform_sim.devices.drivers.nidmm import DRIVER as DMM
 
@@ -74,6 +73,7 @@ def test_each_site_gives_its_resistor_and_the_dmm_agrees(open_dcpower, open_dmm)
         assert volts / amperes != ohms  # The instruments have deviations of their own.
 
 
+@pytest.mark.filterwarnings("ignore::nidmm.errors.DriverWarning")
 def test_an_open_site_is_seen_by_both_and_disturbs_no_other(server, open_dcpower, open_dmm):
     server.bench.disconnect("DCPower1/2")
     server.bench.disconnect("DMM3")

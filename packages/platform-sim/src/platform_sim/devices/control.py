@@ -6,6 +6,7 @@ JSON. It listens where the drivers' services do, so `platform-sim up` needs no s
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
@@ -22,6 +23,8 @@ from platform_sim.devices.sessions import SessionTable
 from platform_sim.devices.transport import serve
 
 _SERVICE = "platform_sim.devices.Control"
+
+_INFINITIES = {math.inf: "Infinity", -math.inf: "-Infinity"}
 
 Arguments = dict[str, Any]
 
@@ -40,7 +43,7 @@ class ControlService:
         self._methods: dict[str, Callable[..., Arguments | None]] = {
             "Sessions": self._list_sessions,
             "Parts": lambda: {"parts": self._bench.parts},
-            "SetPart": lambda name, **values: self._bench.set(name, **values),
+            "SetPart": lambda name, values: self._bench.set(name, **values),
             "Disconnect": lambda channel: self._bench.disconnect(channel),
             "Reconnect": lambda channel: self._bench.reconnect(channel),
             "FailCall": self._fail_call,
@@ -66,7 +69,7 @@ class ControlService:
     def _handler(method: Callable[..., Arguments | None]) -> grpc.RpcMethodHandler[Any, Any]:
         def call(request: Struct) -> Struct:
             try:
-                return _to_struct(method(**MessageToDict(request)) or {})
+                return _to_struct(method(**_from_struct(request)) or {})
             except (TypeError, ValueError) as error:
                 raise BenchError(str(error)) from error
 
@@ -111,7 +114,7 @@ class DeviceControl:
 
     def set(self, name: str, **values: float) -> None:
         """Set values of a part, as `Bench.set`."""
-        self._call("SetPart", name=name, **values)
+        self._call("SetPart", name=name, values=values)
 
     def disconnect(self, channel: str) -> None:
         """Open the connection of a channel, as `Bench.disconnect`."""
@@ -144,15 +147,38 @@ class DeviceControl:
             f"/{_SERVICE}/{method}", Struct.SerializeToString, Struct.FromString
         )
         try:
-            answer: Arguments = MessageToDict(stub(_to_struct(arguments), timeout=10.0))
+            answer = stub(_to_struct(arguments), timeout=10.0)
         except grpc.RpcError as error:
             if error.code() is grpc.StatusCode.INVALID_ARGUMENT:
                 raise BenchError(str(error.details())) from None
             raise
-        return answer
+        return _from_struct(answer)
 
 
 def _to_struct(content: Arguments) -> Struct:
     struct = Struct()
-    struct.update(content)
+    struct.update(_spell_infinities(content))
     return struct
+
+
+def _from_struct(struct: Struct) -> Arguments:
+    content: Arguments = _read_infinities(MessageToDict(struct))
+    return content
+
+
+def _spell_infinities(value: Any) -> Any:
+    """JSON has no number for the value of an open part."""
+    if isinstance(value, dict):
+        return {key: _spell_infinities(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_spell_infinities(item) for item in value]
+    return _INFINITIES.get(value, value) if isinstance(value, float) else value
+
+
+def _read_infinities(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _read_infinities(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_read_infinities(item) for item in value]
+    spelled = {text: number for number, text in _INFINITIES.items()}
+    return spelled.get(value, value) if isinstance(value, str) else value

@@ -11,12 +11,14 @@ from typing import NamedTuple
 
 from grpc import StatusCode
 
+from platform_sim.errors import InvalidRequestError, PlatformSimError
 
-class DeviceError(Exception):
+
+class DeviceError(PlatformSimError):
     """Root of everything that the simulated devices raise."""
 
 
-class BenchError(DeviceError):
+class BenchError(DeviceError, InvalidRequestError):
     """A bench file or a call to the bench's API that makes no sense."""
 
 

@@ -28,6 +28,11 @@ class Model(Protocol):
         ...
 
     @property
+    def lacks(self) -> frozenset[str]:
+        """Names of the driver's attributes that the model does not have."""
+        ...
+
+    @property
     def unverified(self) -> str:
         """Which of the figures no public document states; empty if all are stated."""
         ...

@@ -20,7 +20,10 @@ from platform_sim.devices.errors import (
 from platform_sim.devices.instrument import InstrumentSession
 
 Fields = Mapping[str, Any]
-"""The fields of a response, apart from those that keep their default."""
+"""The fields of a response, apart from those that keep their default.
+
+A positive `status` is a warning, of which clients ask the text; the call has worked all the same.
+"""
 
 Method = Callable[[Any, Any, Call], "Fields | None"]
 """What serves one RPC: session, request and call give the response's fields."""

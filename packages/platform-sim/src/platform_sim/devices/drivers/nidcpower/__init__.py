@@ -31,9 +31,8 @@ class DCPowerDriver(Driver):
         super().__init__(nidcpower_pb2, "NiDCPower")
         data = read_data(__name__, "attributes.toml")
         self.table = AttributeTable.load(nidcpower, data)
-        self.models = load_models(self.table)
+        self.models = load_models(self.table, data["features"])
         self.service = DCPowerService()
-        self._features = data["features"]
 
     def open(
         self, rpc: str, request: Any, options: Options, surroundings: Surroundings
@@ -48,7 +47,6 @@ class DCPowerDriver(Driver):
             channels = _legacy_channels(request, model.channels)
         return DCPowerSession(
             self.table,
-            self._features,
             model,
             ChannelList(channels, independent=independent),
             independent=independent,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 from importlib import metadata
 
 from nidcpower.enums import MeasureWhen, SourceMode
@@ -31,7 +30,6 @@ class ConfiguredChannels(InstrumentSession):
 
     Args:
         table: The driver's attributes.
-        features: Attribute patterns by feature, from attributes.toml.
         smu: The model of all instruments in the session.
         channels: The channels in it.
         resource: The resource name that the client gave.
@@ -42,7 +40,6 @@ class ConfiguredChannels(InstrumentSession):
     def __init__(
         self,
         table: AttributeTable,
-        features: dict[str, list[str]],
         smu: SmuModel,
         channels: ChannelList,
         *,
@@ -61,7 +58,6 @@ class ConfiguredChannels(InstrumentSession):
         super().__init__(table, channels, options, surroundings, defaults)
         self.model = smu.number
         self.smu = smu
-        self._features = features
         self.units = [Channel(self, index) for index in range(len(channels))]
 
     @property
@@ -71,14 +67,11 @@ class ConfiguredChannels(InstrumentSession):
 
     def check_supported(self, attribute: Attribute) -> None:
         """Raise DriverError if this model does not have the attribute."""
-        for feature, patterns in self._features.items():
-            if feature in self.smu.features:
-                continue
-            if any(fnmatchcase(attribute.name, pattern) for pattern in patterns):
-                raise DriverError(
-                    ATTRIBUTE_NOT_SUPPORTED,
-                    f"Attribute: {attribute.name}\nModel: {self.get('instrument_model')}",
-                )
+        if attribute.name in self.smu.lacks:
+            raise DriverError(
+                ATTRIBUTE_NOT_SUPPORTED,
+                f"Attribute: {attribute.name}\nModel: {self.get('instrument_model')}",
+            )
 
     def compute(self, attribute: Attribute, index: int) -> Value | None:
         """Attributes that follow from others, from the active step, or from the hardware."""

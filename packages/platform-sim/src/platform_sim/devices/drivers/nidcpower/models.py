@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 from platform_sim.devices.attributes import AttributeTable, Value
@@ -54,6 +55,9 @@ class SmuModel:
     unverified: str
     """Which figures no public document states."""
 
+    lacks: frozenset[str]
+    """Names of attributes that the model does not have."""
+
     lcr_frequencies: tuple[float, float] = (0.0, 0.0)
     """Least and greatest frequency of LCR measurements, in hertz."""
 
@@ -67,18 +71,42 @@ class SmuModel:
         return next(fitting, None)
 
 
-def load_models(table: AttributeTable) -> ModelCatalog[SmuModel]:
-    """Read the models; `table` translates the enum names among their defaults."""
+def load_models(
+    table: AttributeTable, features: Mapping[str, Sequence[str]]
+) -> ModelCatalog[SmuModel]:
+    """Read the models.
+
+    Args:
+        table: The driver's attributes; translates the enum names among the models' defaults.
+        features: For each feature, patterns of the attributes that only models with it have.
+    """
     content = read_data(__package__, "models.toml")
     models: dict[str, SmuModel] = {}
     resolved: dict[str, dict[str, Any]] = {}
     for number, data in content["models"].items():
         resolved[number] = {**resolved.get(data.get("like", ""), {}), **data}
-        models[number] = _model(number, resolved[number], content["resolution_bits"], table)
+        lacks = _without(frozenset(resolved[number]["features"]), table, features)
+        models[number] = _model(number, resolved[number], content["resolution_bits"], table, lacks)
     return ModelCatalog(models, content["default"])
 
 
-def _model(number: str, data: Mapping[str, Any], bits: int, table: AttributeTable) -> SmuModel:
+def _without(
+    present: frozenset[str], table: AttributeTable, features: Mapping[str, Sequence[str]]
+) -> frozenset[str]:
+    """Names of the attributes that belong to features other than those present."""
+    absent = [
+        p for feature, patterns in features.items() if feature not in present for p in patterns
+    ]
+    return frozenset(a.name for a in table if any(fnmatchcase(a.name, p) for p in absent))
+
+
+def _model(
+    number: str,
+    data: Mapping[str, Any],
+    bits: int,
+    table: AttributeTable,
+    lacks: frozenset[str],
+) -> SmuModel:
     def ranges(rows: list[list[float]]) -> tuple[Range, ...]:
         return tuple(
             Range(limit, Accuracy(gain, offset, noise, limit / 2**bits))
@@ -95,5 +123,6 @@ def _model(number: str, data: Mapping[str, Any], bits: int, table: AttributeTabl
         features=frozenset(data["features"]),
         defaults={name: table[name].parse(v) for name, v in data.get("defaults", {}).items()},
         unverified=data["unverified"],
+        lacks=lacks,
         lcr_frequencies=tuple(data.get("lcr_frequencies", (0.0, 0.0))),
     )

@@ -14,7 +14,6 @@ from enum import Enum
 
 from nidmm.enums import AcquisitionStatus
 
-
 _SHORTEST_SAMPLE = 1e-5  # Seconds that even a sample without an aperture takes.
 _BACKLOG = 100_000  # Readings that are made up for when nobody has fetched.
 

@@ -1,4 +1,4 @@
-"""Error codes of NI-DMM, by number and name from NI's public nidmm.h; texts in our own words."""
+"""Error and warning codes of NI-DMM, by number and name from NI's public nidmm.h; texts in our own words."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from platform_sim.devices import errors
 from platform_sim.devices.errors import ErrorCode
 
 MAX_TIME_EXCEEDED = ErrorCode(-1074126845, "Maximum time exceeded before the operation completed.")
+OVER_RANGE = ErrorCode(1073356801, "Warning: the signal overloads the range.")
 DATA_NOT_AVAILABLE = ErrorCode(
     -1074118641, "No data is available: no acquisition has been initiated, or it was aborted."
 )
@@ -20,6 +21,7 @@ ALL = {
     for item in (
         *(value for value in vars(errors).values() if isinstance(value, ErrorCode)),
         MAX_TIME_EXCEEDED,
+        OVER_RANGE,
         DATA_NOT_AVAILABLE,
         CABLE_COMPENSATION_NOT_ALLOWED,
         FEATURE_NOT_SUPPORTED,

@@ -59,6 +59,9 @@ class DmmModel:
     channels: int = 1
     """A multimeter has one channel."""
 
+    lacks: frozenset[str] = frozenset()
+    """Every multimeter takes all attributes; what it cannot measure is up to its ranges."""
+
     def range_for(self, function: int, value: float) -> float | None:
         """The smallest range of a function that holds a value, or None if none does."""
         fitting = (r for r in self.ranges[function] if abs(value) <= r * (1 + 1e-12))

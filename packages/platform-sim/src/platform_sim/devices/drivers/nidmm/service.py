@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from nidmm.enums import AcquisitionStatus, Function
@@ -124,13 +125,18 @@ class DmmService(DriverService):
 
     def fetch(self, session: DmmSession, request: Any, call: Call) -> Fields:
         """Take one reading."""
-        return {"reading": session.fetch(1, enum_value(request, "maximum_time"), call)[0]}
+        readings = session.fetch(1, enum_value(request, "maximum_time"), call)
+        return {"reading": readings[0], "status": _warning(readings)}
 
     def fetch_multi_point(self, session: DmmSession, request: Any, call: Call) -> Fields:
         """Take several readings."""
         time = enum_value(request, "maximum_time")
         readings = session.fetch(request.array_size, time, call)
-        return {"reading_array": readings, "actual_number_of_points": len(readings)}
+        return {
+            "reading_array": readings,
+            "actual_number_of_points": len(readings),
+            "status": _warning(readings),
+        }
 
     def fetch_waveform(self, session: DmmSession, request: Any, call: Call) -> Fields:
         """Take points of a waveform."""
@@ -217,6 +223,11 @@ class DmmService(DriverService):
         """Measure a shorted cable; a simulated one has no resistance."""
         _require_lc(session)
         return {"resistance": 0.0, "reactance": 0.0}
+
+
+def _warning(readings: Sequence[float]) -> int:
+    """The status of readings: NI-DMM warns of those that are not a number."""
+    return errors.OVER_RANGE.code if any(math.isnan(reading) for reading in readings) else 0
 
 
 def _require_lc(session: DmmSession) -> None:
