@@ -20,6 +20,7 @@ from session_sharing.ni.folders import Startable, lay_out
 if TYPE_CHECKING:
     from ni_measurement_plugin_sdk_service.measurement.service import MeasurementService
 
+_STOP_SIGNALS = ("SIGTERM", "SIGINT", "SIGBREAK")
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -84,8 +85,9 @@ def serve(service: MeasurementService) -> None:
     def request_stop(number: int, frame: FrameType | None) -> None:
         stop.set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, request_stop)
+    for name in _STOP_SIGNALS:
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), request_stop)
     if _parent_holds_stdin():
         threading.Thread(target=_stop_at_end_of_input, args=(stop,), daemon=True).start()
 

@@ -29,13 +29,14 @@ from platform_sim.sequence.property_tree import read_property_file
 from platform_sim.sequence.seq_reader import read_sequence_file
 from platform_sim.sequence.seq_writer import sequence_text, with_ids, write_sequence_file
 
-_names = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), max_size=12).map(
-    lambda text: "n" + text.strip()
+_CHARACTERS = st.one_of(
+    st.characters(
+        codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="\ufffe\uffff"
+    ),
+    st.sampled_from("\t\n\r\"'\\<>&"),
 )
-_texts = st.text(
-    st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="￾￿"),
-    max_size=20,
-).map(str.strip)
+_texts = st.text(_CHARACTERS, max_size=20)
+_names = st.text(_CHARACTERS, max_size=12).map(lambda text: "n" + text)
 _identifiers = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True)
 _environments = st.builds(PythonEnvironment, st.sampled_from(["", "3.11"]), _texts)
 _python_calls = st.builds(
@@ -162,6 +163,11 @@ def test_every_array_has_as_many_elements_as_it_declares(
     arrays = [node for node in read_property_file(path).data.walk() if node.upper_bound is not None]
     assert arrays
     assert all(node.upper_bound == len(node.elements) - 1 for node in arrays)
+
+
+def test_a_character_that_xml_cannot_hold_is_refused() -> None:
+    with pytest.raises(UnsupportedError, match="XML cannot hold"):
+        sequence_text(parse_description('[[main]]\nname = "a\\u0000"\n'))
 
 
 def test_ids_are_unique_and_the_same_from_build_to_build() -> None:

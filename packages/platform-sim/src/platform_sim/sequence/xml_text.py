@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from xml.sax.saxutils import escape
 
-_APOSTROPHE = {"'": "&apos;"}
+from platform_sim.sequence.errors import UnsupportedError
+
+_IN_ATTRIBUTES = {"'": "&apos;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
+_IN_TEXT = {"\r": "&#13;"}
+"""What a reader would change: white space in attributes, carriage returns everywhere."""
+
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +42,17 @@ class Verbatim:
 
 
 def render(element: Element | Verbatim, depth: int = 0) -> Iterator[str]:
-    """Yield the lines of an element."""
+    """Yield the lines of an element.
+
+    Raises:
+        UnsupportedError: A text has a character that XML cannot hold.
+    """
     if isinstance(element, Verbatim):
         yield element.text
         return
     indent = "\t" * depth
     attributes = "".join(
-        f" {name}='{escape(value, _APOSTROPHE)}'" for name, value in element.attributes.items()
+        f" {name}='{_escaped(value, _IN_ATTRIBUTES)}'" for name, value in element.attributes.items()
     )
     start = f"{indent}<{element.tag}{attributes}"
     if element.children:
@@ -50,6 +61,13 @@ def render(element: Element | Verbatim, depth: int = 0) -> Iterator[str]:
             yield from render(child, depth + 1)
         yield f"{indent}</{element.tag}>"
     elif element.text:
-        yield f"{start}>{escape(element.text)}</{element.tag}>"
+        yield f"{start}>{_escaped(element.text, _IN_TEXT)}</{element.tag}>"
     else:
         yield f"{start}/>"
+
+
+def _escaped(text: str, entities: dict[str, str]) -> str:
+    wrong = _NOT_IN_XML.search(text)
+    if wrong:
+        raise UnsupportedError(f"{text!r}: XML cannot hold the character {wrong[0]!r}.")
+    return escape(text, entities)
