@@ -131,6 +131,14 @@ def test_an_output_outlives_its_session(open_dcpower, server):
     assert server.bench.measure("SMU1/0", 0.0, 0.0).current == pytest.approx(0.002)
 
 
+def test_a_reset_when_opening_switches_the_output_off(open_dcpower, server):
+    with open_dcpower("SMU1/0", model="4137") as first:
+        first.voltage_level = 2.0
+        first.initiate()
+    open_dcpower("SMU1/0", model="4137", reset=True)
+    assert server.bench.measure("SMU1/0", 0.0, 0.0).current == 0.0
+
+
 def test_disable_switches_the_outputs_off(smu):
     smu.voltage_level = 2.0
     smu.initiate()

@@ -45,7 +45,7 @@ class DCPowerDriver(Driver):
             channels = parse_resource(request.resource_name, model.channels)
         else:
             channels = _legacy_channels(request, model.channels)
-        return DCPowerSession(
+        session = DCPowerSession(
             self.table,
             model,
             ChannelList(channels, independent=independent),
@@ -54,6 +54,9 @@ class DCPowerDriver(Driver):
             options=options,
             surroundings=surroundings,
         )
+        if request.reset:
+            session.reset(range(len(session.channels)))
+        return session
 
 
 def _legacy_channels(request: Any, count: int) -> list[ChannelId]:

@@ -107,9 +107,6 @@ class LcrUnit:
         self._channel = channel
         self.compensations = Compensations()
 
-    def reset(self) -> None:
-        """Nothing of a compensation is lost by a reset."""
-
     def last_compensation(self, compensation: int) -> tuple[int, int, int, int, int]:
         """When a compensation was last performed."""
         return self.compensations.dates.get(compensation, _NEVER)

@@ -73,7 +73,8 @@ class DCPowerSession(ConfiguredChannels):
         """Stop channels; their outputs stay as they are."""
         for index in indices:
             self.units[index].abort()
-        self.lock.notify_all()
+        with self.lock:
+            self.lock.notify_all()
 
     def reset(self, indices: Sequence[int]) -> None:
         """Stop channels, switch their outputs off, give their attributes the defaults."""
@@ -81,8 +82,8 @@ class DCPowerSession(ConfiguredChannels):
         self.reset_attributes(indices)
         for index in indices:
             self.units[index].reset(now)
-            self.lcr[index].reset()
-        self.lock.notify_all()
+        with self.lock:
+            self.lock.notify_all()
 
     def disable(self) -> None:
         """Switch all outputs off."""

@@ -1,4 +1,4 @@
-"""Error and warning codes of NI-DMM, by number and name from NI's public nidmm.h; texts in our own words."""
+"""Error and warning codes of NI-DMM: numbers and names of NI's public nidmm.h, texts our own."""
 
 from __future__ import annotations
 
