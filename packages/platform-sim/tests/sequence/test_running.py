@@ -316,6 +316,38 @@ def test_an_instance_lives_in_the_interpreter_from_step_to_step(bench: Bench) ->
     ], [step.message for step in result.steps]
 
 
+def test_an_object_that_a_code_module_leaves_in_a_variable_is_there_for_the_next(
+    bench: Bench,
+) -> None:
+    bench.module(
+        "keeps.py",
+        "class Device:\n"
+        "    volts = 3\n"
+        "def open_it(context): context.Locals.SetValVariant('Device', 0, Device())\n"
+        "def use_it(context, device): assert context.Locals.Device is device; return device.volts\n",
+    )
+
+    result = bench.run(
+        """
+        locals = { Device = "", Volts = 0.0 }
+        [[main]]
+        name = "open"
+        module = "keeps.py"
+        function = "open_it"
+        arguments = { context = "ThisContext" }
+        [[main]]
+        name = "use"
+        module = "keeps.py"
+        function = "use_it"
+        arguments = { context = "ThisContext", device = "Locals.Device" }
+        result = "Locals.Volts"
+        status_expression = "Locals.Volts == 3"
+        """
+    )
+
+    assert bench.trace(result) == ["Main open: Done", "Main use: Passed"], result.steps[-1].message
+
+
 def test_what_code_modules_print_does_not_disturb_the_run(bench: Bench) -> None:
     bench.module(
         "noisy.py",
@@ -465,3 +497,4 @@ def test_ctrl_c_runs_cleanup_and_exits_with_130(bench: Bench) -> None:
     assert process.returncode == 130, output + errors
     assert "closed" in errors
     assert "interrupted by the user" in output
+    assert output.splitlines()[-1].startswith("interrupted: 1 bad of 2 steps")

@@ -14,7 +14,7 @@ import click
 from platform_sim.cli.options import json_option, locate_platform, state_file_option
 from platform_sim.hook import hooked_environment
 from platform_sim.sequence.check import check_sequence_file
-from platform_sim.sequence.reports import LiveTable, Silence, run_as_json, write_junit
+from platform_sim.sequence.reports import LiveTable, Silence, run_as_json, summary_line, write_junit
 from platform_sim.sequence.runner import run_sequence_file
 
 _FAILED = 1
@@ -80,6 +80,8 @@ def run_command(
             raise click.ClickException(f"{junit} cannot be written: {error.strerror}") from error
     if as_json:
         click.echo(json.dumps(run_as_json(result), indent=2))
+    else:
+        click.echo(summary_line(result))
     if result.passed:
         return
     for step in result.bad_steps:

@@ -55,6 +55,16 @@ class Silence:
         """Do nothing."""
 
 
+def summary_line(run: RunResult) -> str:
+    """Return how a run ended, in a line."""
+    seconds = sum(step.seconds for step in run.steps)
+    counted = f"{len(run.steps)} steps in {seconds:.2f} s"
+    if run.passed:
+        return f"passed: {counted}"
+    verdict = "interrupted" if run.interrupted else "FAILED"
+    return f"{verdict}: {len(run.bad_steps)} bad of {counted}"
+
+
 def run_as_json(run: RunResult) -> dict[str, object]:
     """Return a run as JSON values; numbers that JSON lacks are null."""
     return {

@@ -98,7 +98,7 @@ class Values:
 
 def perform(request: dict[str, Any], modules: CodeModules, values: Values) -> dict[str, Any]:
     """Do what one request asks for and return the reply."""
-    state = request["context"]
+    state = values.decode(request["context"], None)
     context = context_module.SequenceContext(state)
     try:
         result = _operate(request, modules, values, context)

@@ -77,7 +77,7 @@ class PropertyObject(Unsupported):
         if name.startswith("_") or name not in self._values:
             return super().__getattr__(name)
         value = self._values[name]
-        is_container = isinstance(value, dict) and "$object" not in value
+        is_container = isinstance(value, dict)
         return PropertyObject(f"{self._api_name}.{name}", value) if is_container else value
 
     def _path(self, lookup: str) -> list[str]:
