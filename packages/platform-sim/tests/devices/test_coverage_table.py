@@ -1,20 +1,42 @@
-"""docs/instruments.md: its tables are those of the installed packages."""
+"""docs/instruments.md: its tables are those of the installed packages, its examples work."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import nidcpower
 import nidmm
 import pytest
 from click.testing import CliRunner
-from platform_sim.devices import coverage
+from platform_sim.devices import Bench, ManualClock, coverage
 from platform_sim.devices.driver import load_drivers
 
 DOCUMENT = Path(__file__).parents[4] / "docs" / "instruments.md"
 
 
-@pytest.mark.skipif(not DOCUMENT.exists(), reason="the package is tested outside its repository")
+in_repository = pytest.mark.skipif(
+    not DOCUMENT.exists(), reason="the package is tested outside its repository"
+)
+
+
+def example(language: str) -> str:
+    return re.findall(rf"```{language}\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)[0]
+
+
+@in_repository
+def test_the_first_example_prints_what_the_document_says(capsys):
+    exec(example("python"), {})
+    assert "voltage=2.0, current=0.001" in capsys.readouterr().out
+
+
+@in_repository
+def test_the_bench_of_the_document_is_a_bench(bench_file):
+    bench = Bench.load(bench_file(example("toml")), ManualClock())
+    assert sorted(bench.parts) == ["Rload0", "Rload1", "Rload2", "Rload3"]
+
+
+@in_repository
 def test_the_document_is_up_to_date():
     result = CliRunner().invoke(coverage.main, [str(DOCUMENT), "--check"])
     assert result.exit_code == 0, result.output
