@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import stat
 import subprocess
@@ -176,6 +177,18 @@ def test_anything_wrong_is_found_and_the_step_named(
     failure = f"FAILED: run MeasureAndLogOneSite.seq: {message}"
     assert re.search(failure, output, re.DOTALL), output
     assert "last lines of" in output
+
+
+def test_missing_records_are_found(tmp_path: Path) -> None:
+    sequences = tmp_path / "sequences"
+    shutil.copytree(TESTSTAND, sequences, ignore=shutil.ignore_patterns("tests", "e2e"))
+    pin_map = sequences / "pinmaps" / "OneSite.pinmap"
+    pin_map.write_text(pin_map.read_text().replace("measurements.ndjson", "elsewhere.ndjson"))
+
+    code, output = run(tmp_path / "results", f"--sequences={sequences}")
+
+    assert code == 1, output
+    assert "(0, 0, 0) SMU, DMM and all records, and (1, 1, 2) were due" in output
 
 
 def test_a_missing_command_is_named(tmp_path: Path) -> None:

@@ -324,7 +324,9 @@ def test_an_object_that_a_code_module_leaves_in_a_variable_is_there_for_the_next
         "class Device:\n"
         "    volts = 3\n"
         "def open_it(context): context.Locals.SetValVariant('Device', 0, Device())\n"
-        "def use_it(context, device): assert context.Locals.Device is device; return device.volts\n",
+        "def use_it(context, device):\n"
+        "    assert context.Locals.Device is device\n"
+        "    return device.volts\n",
     )
 
     result = bench.run(
