@@ -85,38 +85,42 @@ def test_a_full_disk_goes_on_once_it_has_room(small_disk: Path, tmp_path: Path) 
 def test_a_stream_on_a_full_disk_fails_and_writes_nothing_after_the_refused_batch(
     tmp_path: Path,
 ) -> None:
-    with LoggerProcess(tmp_path, program=(LIMITED, "FSIZE=100000")) as logger:
-        with logger.client("a.ndjson") as log:
-            stream = log.stream(StreamOptions(max_batch_records=3))
-            with pytest.raises(StorageFullError):
-                for number in range(1000):
-                    # Small and large ones, so that a later batch would fit where one did not.
-                    stream.log(f"m{number}", {}, {"filler": "x" * (number % 7) * 1000})
-                stream.flush()
-            with pytest.raises(StorageFullError):
-                stream.close()
-            written = names_in(tmp_path / "a.ndjson")
-            assert 0 < len(written) < 1000
-            assert written == [f"m{number}" for number in range(len(written))]
-            assert stream.unacknowledged > 0
+    with (
+        LoggerProcess(tmp_path, program=(LIMITED, "FSIZE=100000")) as logger,
+        logger.client("a.ndjson") as log,
+    ):
+        stream = log.stream(StreamOptions(max_batch_records=3))
+        with pytest.raises(StorageFullError):
+            for number in range(1000):
+                # Small and large ones, so that a later batch would fit where one did not.
+                stream.log(f"m{number}", {}, {"filler": "x" * (number % 7) * 1000})
+            stream.flush()
+        with pytest.raises(StorageFullError):
+            stream.close()
+        written = names_in(tmp_path / "a.ndjson")
+        assert 0 < len(written) < 1000
+        assert written == [f"m{number}" for number in range(len(written))]
+        assert stream.unacknowledged > 0
 
 
 def test_without_descriptors_left_opens_are_refused_and_open_logs_go_on(tmp_path: Path) -> None:
-    with LoggerProcess(tmp_path, program=(LIMITED, "NOFILE=280")) as logger:
-        with logger.client("first.ndjson") as first:
-            held = []
-            with pytest.raises(LimitExceededError):
-                for number in range(100):
-                    # One connection, so that the files alone use descriptors up.
-                    held.append(type(first)(f"{number}.ndjson", connect=first.connection))
-            first.log_data("still here", {}, {})
-            assert len(held) > 5
-            refused = tmp_path / f"{len(held)}.ndjson"
-            assert not refused.exists()
-            for log in held:
-                log.close()
-            with logger.client("again.ndjson"):
-                pass
+    with (
+        LoggerProcess(tmp_path, program=(LIMITED, "NOFILE=280")) as logger,
+        logger.client("first.ndjson") as first,
+    ):
+        held = []
+        with pytest.raises(LimitExceededError):
+            for number in range(100):
+                # One connection, so that the files alone use descriptors up.
+                held.append(type(first)(f"{number}.ndjson", connect=first.connection))
+        first.log_data("still here", {}, {})
+        assert len(held) > 5
+        refused = tmp_path / f"{len(held)}.ndjson"
+        assert not refused.exists()
+        for log in held:
+            log.close()
+        with logger.client("again.ndjson"):
+            pass
 
 
 @pytest.fixture
@@ -156,33 +160,36 @@ def is_over(log: object) -> bool:
 def test_after_a_failed_sync_nothing_is_acknowledged_any_more(
     tmp_path: Path, disk: FaultyDisk
 ) -> None:
-    with LoggerThread(tmp_path, disk, Durability.DURABLE) as logger:
-        with logger.client("a.ndjson") as first, logger.client("a.ndjson") as second:
-            first.log_data("kept", {}, {})
-            disk.failing["a.ndjson"] = {"sync"}
-            disk.slow = "a.ndjson"
-            disk.before_write.clear()
-            outcomes: list[SessionSharingError] = []
+    with (
+        LoggerThread(tmp_path, disk, Durability.DURABLE) as logger,
+        logger.client("a.ndjson") as first,
+        logger.client("a.ndjson") as second,
+    ):
+        first.log_data("kept", {}, {})
+        disk.failing["a.ndjson"] = {"sync"}
+        disk.slow = "a.ndjson"
+        disk.before_write.clear()
+        outcomes: list[SessionSharingError] = []
 
-            def log(client: object, name: str) -> None:
-                try:
-                    client.log_data(name, {}, {})  # type: ignore[attr-defined]
-                except SessionSharingError as error:
-                    outcomes.append(error)
+        def log(client: object, name: str) -> None:
+            try:
+                client.log_data(name, {}, {})  # type: ignore[attr-defined]
+            except SessionSharingError as error:
+                outcomes.append(error)
 
-            writes = disk.writes
-            threads = [threading.Thread(target=log, args=(first, "in the failing group"))]
-            threads[0].start()
-            eventually(lambda: disk.writes > writes)
-            threads.append(threading.Thread(target=log, args=(second, "waiting behind it")))
-            threads[1].start()
-            disk.before_write.set()
-            for thread in threads:
-                thread.join()
-            # The device works again, but nobody knows what is on it.
-            disk.failing.clear()
-            assert {type(error) for error in outcomes} <= {ResourceLostError, SessionExpiredError}
-            assert len(outcomes) == 2
+        writes = disk.writes
+        threads = [threading.Thread(target=log, args=(first, "in the failing group"))]
+        threads[0].start()
+        eventually(lambda: disk.writes > writes)
+        threads.append(threading.Thread(target=log, args=(second, "waiting behind it")))
+        threads[1].start()
+        disk.before_write.set()
+        for thread in threads:
+            thread.join()
+        # The device works again, but nobody knows what is on it.
+        disk.failing.clear()
+        assert {type(error) for error in outcomes} <= {ResourceLostError, SessionExpiredError}
+        assert len(outcomes) == 2
     assert names_in(tmp_path / "a.ndjson") == ["kept"]
 
 
@@ -203,17 +210,20 @@ def test_a_record_that_cannot_be_cut_off_again_ends_the_session_and_is_mended_at
 
 
 def test_a_disk_that_hangs_holds_up_its_own_file_only(tmp_path: Path, disk: FaultyDisk) -> None:
-    with LoggerThread(tmp_path, disk, Durability.DURABLE) as logger:
-        with logger.client("slow.ndjson") as slow, logger.client("quick.ndjson") as quick:
-            disk.slow = "slow.ndjson"
-            disk.before_write.clear()
-            waiting = threading.Thread(target=slow.log_data, args=("late", {}, {}))
-            waiting.start()
-            for _ in range(20):
-                quick.log_data("in time", {}, {})
-            assert waiting.is_alive()
-            disk.before_write.set()
-            waiting.join()
+    with (
+        LoggerThread(tmp_path, disk, Durability.DURABLE) as logger,
+        logger.client("slow.ndjson") as slow,
+        logger.client("quick.ndjson") as quick,
+    ):
+        disk.slow = "slow.ndjson"
+        disk.before_write.clear()
+        waiting = threading.Thread(target=slow.log_data, args=("late", {}, {}))
+        waiting.start()
+        for _ in range(20):
+            quick.log_data("in time", {}, {})
+        assert waiting.is_alive()
+        disk.before_write.set()
+        waiting.join()
     assert names_in(tmp_path / "slow.ndjson") == ["late"]
 
 
@@ -229,10 +239,10 @@ def test_a_disk_that_hangs_holds_up_its_own_file_only(tmp_path: Path, disk: Faul
     ids=["deleted", "replaced", "renamed", "truncated", "extended"],
 )
 def test_a_file_changed_under_an_open_session_is_noticed_at_the_next_write(
-    own_logger: LoggerProcess, change: Callable[[Path], object]
+    logger: LoggerProcess, change: Callable[[Path], object], request: pytest.FixtureRequest
 ) -> None:
-    path = own_logger.folder / "a.ndjson"
-    with own_logger.client("a.ndjson") as log:
+    path = logger.folder / f"{request.node.callspec.id}.ndjson"
+    with logger.client(path.name) as log:
         log.log_data("before", {}, {})
         change(path)
         with pytest.raises(ResourceLostError):

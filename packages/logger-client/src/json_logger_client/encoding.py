@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import enum
 import math
@@ -67,14 +68,13 @@ def encode_record(
 
 
 def _encode(record: Mapping[str, object]) -> bytes:
-    try:
+    with contextlib.suppress(TypeError):
         line = orjson.dumps(record, default=_plain, option=_OPTIONS)
-    except TypeError:
-        line = _NULL
-    # orjson writes NaN and infinities as null, so that only a record with null needs a second look.
-    if _NULL in line:
-        line = orjson.dumps(_plain(record), option=_OPTIONS)
-    return line
+        # orjson writes NaN and infinities as null, so that only null calls for a second look.
+        if _NULL not in line:
+            return line
+        del line
+    return orjson.dumps(_plain(record), option=_OPTIONS)
 
 
 def _in_utc(timestamp: datetime | None) -> str:

@@ -7,11 +7,12 @@ import errno
 import os
 import threading
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from json_logger_client import ConnectOptions, InitializationBehavior, JsonLoggerClient
+from json_logger_client import ConnectOptions, JsonLoggerClient
 from json_logger_server.json_log import Durability
 from json_logger_server.server import ServerOptions, build_host
 from json_logger_server.storage.log_file import SystemDisk
@@ -81,9 +82,12 @@ class LoggerThread:
         await self._stop.wait()
         await host.stop()
 
-    def client(self, file: str, **options: Any) -> JsonLoggerClient:
-        behavior = InitializationBehavior.AUTO
-        return JsonLoggerClient(file, behavior, connect=self._ready.result(10), **options)
+    def connect(self, **options: Any) -> ConnectOptions:
+        """Say how to connect as the server's own user."""
+        return replace(self._ready.result(10), **options)
+
+    def client(self, file: str) -> JsonLoggerClient:
+        return JsonLoggerClient(file, connect=self.connect())
 
     def __enter__(self) -> LoggerThread:
         self._thread.start()
