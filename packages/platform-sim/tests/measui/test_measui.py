@@ -55,27 +55,30 @@ def test_every_parameter_has_a_control_of_its_type(panel: str, metadata: PluginM
     found = controls(panel)
 
     assert {f"Configuration/{one.name}" for one in metadata.parameters} <= set(found)
-    assert found.items() >= {
-        "Configuration/i32": "ChannelNumericText",
-        "Configuration/i64": "ChannelNumericText",
-        "Configuration/u32": "ChannelNumericText",
-        "Configuration/u64": "ChannelNumericText",
-        "Configuration/single": "ChannelNumericText",
-        "Configuration/double": "ChannelNumericText",
-        "Configuration/flag": "ChannelCheckBox",
-        "Configuration/text": "ChannelStringControl",
-        "Configuration/path": "ChannelPathSelector",
-        "Configuration/resource": "ChannelPinSelector",
-        "Configuration/color": "ChannelEnumSelector",
-        "Configuration/i32s": "ChannelArrayViewer",
-        "Configuration/u64s": "ChannelArrayViewer",
-        "Configuration/doubles": "ChannelArrayViewer",
-        "Configuration/flags": "ChannelArrayViewer",
-        "Configuration/texts": "ChannelArrayViewer",
-        "Configuration/paths": "ChannelArrayViewer",
-        "Configuration/resources": "ChannelPinSelector",
-        "Configuration/colors": "ChannelArrayViewer",
-    }.items()
+    assert (
+        found.items()
+        >= {
+            "Configuration/i32": "ChannelNumericText",
+            "Configuration/i64": "ChannelNumericText",
+            "Configuration/u32": "ChannelNumericText",
+            "Configuration/u64": "ChannelNumericText",
+            "Configuration/single": "ChannelNumericText",
+            "Configuration/double": "ChannelNumericText",
+            "Configuration/flag": "ChannelCheckBox",
+            "Configuration/text": "ChannelStringControl",
+            "Configuration/path": "ChannelPathSelector",
+            "Configuration/resource": "ChannelPinSelector",
+            "Configuration/color": "ChannelEnumSelector",
+            "Configuration/i32s": "ChannelArrayViewer",
+            "Configuration/u64s": "ChannelArrayViewer",
+            "Configuration/doubles": "ChannelArrayViewer",
+            "Configuration/flags": "ChannelArrayViewer",
+            "Configuration/texts": "ChannelArrayViewer",
+            "Configuration/paths": "ChannelArrayViewer",
+            "Configuration/resources": "ChannelPinSelector",
+            "Configuration/colors": "ChannelArrayViewer",
+        }.items()
+    )
     assert found["Output/flag"] == "ChannelLED"
     assert found["Output/color"] == "ChannelEnumSelector"
     assert found["Output/XY Data"] == "HmiGraphPlot"
