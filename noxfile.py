@@ -16,9 +16,7 @@ import shutil
 import subprocess
 import sys
 import venv
-import zipfile
-from collections.abc import Iterable
-from email.parser import Parser
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -55,8 +53,9 @@ except ImportError:
         raise
     sys.exit(_run_with_own_nox())
 
-from packaging.requirements import Requirement  # noqa: E402 - comes with nox
-from packaging.utils import canonicalize_name  # noqa: E402
+sys.path.insert(0, str(ROOT / "teststand" / "release"))
+from index_server import index_server  # noqa: E402 - our own, not installed
+from wheels import Wheels  # noqa: E402
 
 nox.needs_version = ">=2024.4.15"
 nox.options.default_venv_backend = "uv|virtualenv"
@@ -93,6 +92,14 @@ PROTO_TOOLS = ["grpcio-tools==1.67.1", "mypy-protobuf==3.6.0", "setuptools<81"]
 POETRY = "poetry==2.5.1"
 TEST_TOOLS = ["pytest>=8", "pytest-timeout>=2.3", "pytest-xdist>=3.6", "hypothesis>=6.100"]
 TEST_LIBRARIES = ["duckdb", "grpcio-status", "numpy", "pandas", "polars", "psutil", "trustme"]
+BENCH_LIBRARIES = ["numpy", "psutil"]
+DOCS_TOOLS = ["furo", "myst-parser>=4", "sphinx>=8"]
+# What the client packages run with, at both ends of the ranges that they state.
+CLIENT_VERSIONS = [
+    ("grpcio==1.67.1", "protobuf==5.29.*"),
+    ("protobuf==6.*",),
+    ("protobuf==7.*",),
+]
 LINT_TOOLS = ["ruff==0.17.5", "import-linter==2.16"]
 TYPE_TOOLS = [
     "mypy==2.4.1",
@@ -180,6 +187,117 @@ def types(session: nox.Session) -> None:
     session.run("mypy", *(str(PACKAGES / folder / "src") for folder in DISTRIBUTIONS))
 
 
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the docs site into docs/_build/html; any warning is an error."""
+    _install_workshop(session, *DOCS_TOOLS)
+    site = ROOT / "docs" / "_build" / "html"
+    session.run("sphinx-build", "-W", "--keep-going", "-q", "-b", "html", "docs", str(site))
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure speed as ratios against baselines in one run; `-- --full` takes longer."""
+    _install_workshop(session, *BENCH_LIBRARIES)
+    for script in sorted(PACKAGES.glob("*/benchmarks/run*.py")):
+        session.run("python", str(script), *session.posargs)
+
+
+@nox.session
+def publish(session: nox.Session) -> None:
+    """Build and check the wheels, and upload those that the index does not have.
+
+    `-- --check` stops before uploading. Twine takes credentials from its usual places.
+    """
+    build(session)
+    _check_wheels(session)
+    if "--check" not in session.posargs:
+        _upload(session, "https://pypi.org/simple/", "https://upload.pypi.org/legacy/")
+
+
+@nox.session
+def rehearse(session: nox.Session) -> None:
+    """Publish to an index server on loopback, install from it, and run the whole chain on that."""
+    build(session)
+    _check_wheels(session)
+    session.install("pypiserver>=2.4", "passlib")
+    packages = Path(session.create_tmp()) / "index"
+    shutil.rmtree(packages, ignore_errors=True)
+    packages.mkdir()
+    with index_server(Path(session.bin) / "pypi-server", packages) as address:
+        simple = f"{address}/simple/"
+        _upload(session, simple, f"{address}/", "--username=any", "--password=any")
+        if Wheels(DIST).new_to(simple):
+            session.error("the index does not have what was uploaded")
+        environments = {}
+        for name, wanted in STATION.items():
+            environments[name] = _environment(session, f"published-{name}", simple, *wanted)
+        options = [f"--{name}-env={path}" for name, path in environments.items()]
+        chain = str(TESTSTAND / "e2e" / "run_chain.py")
+        session.run("python", chain, f"--results={RESULTS / 'rehearsal'}", *options)
+        _try_versions(session, simple, environments["server"])
+
+
+def _check_wheels(session: nox.Session) -> None:
+    session.install("twine>=6")
+    session.run("twine", "check", "--strict", *map(str, sorted(DIST.glob("*.whl"))))
+    problems = [f"{w.path.name}: {problem}" for w in Wheels(DIST) for problem in w.problems()]
+    if problems:
+        session.error("unfit to be published:\n  " + "\n  ".join(problems))
+
+
+def _upload(session: nox.Session, simple: str, upload: str, *options: str) -> None:
+    new = [str(wheel.path) for wheel in Wheels(DIST).new_to(simple)]
+    if not new:
+        session.log("the index has every wheel already")
+        return
+    session.run(
+        "twine", "upload", "--non-interactive", f"--repository-url={upload}", *options, *new
+    )
+
+
+def _environment(
+    session: nox.Session, name: str, index: str, *wanted: str, python: str = sys.executable
+) -> Path:
+    """Make a fresh environment from an index of ours and the public one."""
+    folder = Path(session.virtualenv.location).parent / name
+    session.run("uv", "venv", "--quiet", "--clear", f"--python={python}", str(folder))
+    pip = ["uv", "pip", "install", "--quiet", f"--python={folder}", "--refresh", f"--index={index}"]
+    session.run(*pip, *wanted)
+    return folder
+
+
+def _pythons() -> Iterator[str]:
+    """Find the supported Pythons that this machine has and that run."""
+    for version in PYTHONS:
+        command = shutil.which(f"python{version}")
+        if command and not subprocess.run([command, "-V"], capture_output=True).returncode:
+            yield command
+
+
+def _try_versions(session: nox.Session, index: str, server: Path) -> None:
+    """Log from the oldest and newest supported versions, and from every Python on the machine."""
+    state = Path(session.create_tmp()) / "server" / "json-logger.json"
+    programs = server / ("Scripts" if os.name == "nt" else "bin")
+    command = [str(programs / "json-logger"), "serve", "--no-discovery", f"--state-file={state}"]
+    roots = RESULTS / "rehearsal"
+    running = subprocess.Popen([*command, f"--log-root={roots}"], stdout=subprocess.PIPE)
+    try:
+        assert running.stdout is not None
+        running.stdout.readline()
+        tries = [(sys.executable, versions) for versions in CLIENT_VERSIONS]
+        tries += [(python, ()) for python in _pythons()]
+        for number, (python, versions) in enumerate(tries):
+            wanted = ["json-logger-client", *versions]
+            folder = _environment(session, f"client-{number}", index, *wanted, python=python)
+            interpreter = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+            script = str(TESTSTAND / "release" / "log_once.py")
+            session.run(str(interpreter), script, str(state), external=True)
+    finally:
+        running.terminate()
+        running.wait()
+
+
 def _install_workshop(session: nox.Session, *tools: str) -> None:
     """Install every package from its folder, with what tests and checks need."""
     session.install(*_editable(), *(tools or [*TEST_TOOLS, *TEST_LIBRARIES]))
@@ -220,50 +338,6 @@ def _station_environments(session: nox.Session) -> dict[str, Path]:
         session.run(*pip, "--no-index", "--no-deps", "--reinstall", *map(str, ours), log=False)
         session.run("uv", "pip", "check", "--quiet", f"--python={folder}", log=False)
     return environments
-
-
-class Wheels:
-    """The wheels in a folder and what they require."""
-
-    def __init__(self, folder: Path) -> None:
-        self._paths: dict[str, Path] = {}
-        self._requires: dict[str, list[Requirement]] = {}
-        for path in sorted(folder.glob("*.whl")):
-            with zipfile.ZipFile(path) as wheel:
-                name = next(n for n in wheel.namelist() if n.endswith(".dist-info/METADATA"))
-                metadata = Parser().parsestr(wheel.read(name).decode())
-            key = canonicalize_name(metadata["Name"])
-            self._paths[key] = path
-            requires = metadata.get_all("Requires-Dist") or []
-            self._requires[key] = [Requirement(text) for text in requires]
-
-    def split(self, wanted: Iterable[str]) -> tuple[list[Path], list[str]]:
-        """Follow the requirements of some distributions.
-
-        Returns:
-            Our own wheels that are needed, and the requirements that others fulfil.
-        """
-        ours: dict[str, Path] = {}
-        others: set[str] = set()
-        seen: set[str] = set()
-        queue = [Requirement(text) for text in wanted]
-        while queue:
-            requirement = queue.pop()
-            key = canonicalize_name(requirement.name)
-            if str(requirement) in seen:
-                continue
-            seen.add(str(requirement))
-            if key not in self._paths:
-                requirement.marker = None  # it holds here, or it would not stand in the queue
-                others.add(str(requirement))
-                continue
-            ours[key] = self._paths[key]
-            extras = requirement.extras or {""}
-            for inner in self._requires[key]:
-                marker = inner.marker
-                if marker is None or any(marker.evaluate({"extra": e}) for e in {"", *extras}):
-                    queue.append(inner)
-        return sorted(ours.values()), sorted(others)
 
 
 @nox.session

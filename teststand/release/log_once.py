@@ -10,4 +10,4 @@ options = ConnectOptions.from_state_file(Path(sys.argv[1]))
 with JsonLoggerClient("smoke.ndjson", connect=options) as log:
     seq = log.log_data("smoke", {"python": sys.version_info[:2]}, {"values": [1.5, 2.5]})
 versions = ", ".join(f"{name} {version(name)}" for name in ("protobuf", "grpcio"))
-print(f"Python {sys.version_info[0]}.{sys.version_info[1]}, {versions}: record {seq} is in the log")
+print(f"Python {sys.version.split()[0]}, {versions}: record {seq} is in the log")  # noqa: T201

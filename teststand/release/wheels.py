@@ -16,6 +16,9 @@ from packaging.utils import canonicalize_name
 ALLOWED_AT_TOP = {"platform_sim_hook.pth"}
 """Files beside the one package folder; the hook must be at the top to be read by Python."""
 
+NEVER_INSIDE = ("__pycache__", "/tests/", "/.env/", ".lock")
+REQUIRED_METADATA = ("Summary", "License-Expression", "Requires-Python", "Description-Content-Type")
+
 
 class Wheel:
     """One built wheel."""

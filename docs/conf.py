@@ -1,0 +1,19 @@
+"""Sphinx settings: pages in Markdown, the reference from docstrings."""
+
+from importlib.metadata import version as version_of
+
+project = "session-sharing"
+author = "The session-sharing developers"
+release = version_of("session-sharing")
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+exclude_patterns = ["_build"]
+html_theme = "furo"
+html_title = "session-sharing"
+
+myst_enable_extensions = ["colon_fence"]
+myst_heading_anchors = 3
+autodoc_member_order = "bysource"
+autodoc_typehints = "description"
+autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_mock_imports: list[str] = []
