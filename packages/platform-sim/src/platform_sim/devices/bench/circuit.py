@@ -9,6 +9,7 @@ trying, beginning with what held before.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -38,6 +39,11 @@ OUTPUT_RESISTANCE = 1e-12
 
 _NEWTON_STEPS = 200
 _NEWTON_TOLERANCE = 1e-13
+_ROUNDING_FLOOR = 1e-6  # volts
+
+
+class _UnsettledError(Exception):
+    """Newton's method finds no operating point for the diodes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +121,12 @@ class Circuit:
         modes = self._modes
         for attempt in range(20 + 4 * len(modes)):
             modes = self._give_way_where_open(modes)
-            solution = self._solve_in(modes, capacitor_voltages)
+            try:
+                solution = self._solve_in(modes, capacitor_voltages)
+            except (_UnsettledError, np.linalg.LinAlgError):
+                # As a current that is driven against a diode: its output cannot hold it.
+                modes = self._give_way_everywhere(modes)
+                continue
             wrong = self._unfitting(solution)
             if not wrong:
                 self._modes = modes
@@ -124,7 +135,7 @@ class Circuit:
             modes = {**modes, **(dict([next(iter(wrong.items()))]) if attempt > 10 else wrong)}
         raise BenchError(
             f"no stable state found for the outputs {', '.join(sorted(modes))}; "
-            "check for outputs that work against each other"
+            "check for outputs that work against each other, and the values of diodes"
         )
 
     def _unfitting(self, solution: Solution) -> dict[str, int]:
@@ -139,18 +150,33 @@ class Circuit:
         return wrong
 
     def _give_way_where_open(self, modes: Mapping[str, int]) -> dict[str, int]:
-        """Put outputs that should drive a current into an open circuit to a voltage instead."""
+        """Put outputs that should drive a current into an open circuit to a voltage instead.
+
+        Of several that meet there the strongest holds the voltage, for it can take what the
+        others deliver.
+        """
         result = dict(modes)
         while True:
             groups = self.groups(result)
-            for name, output in self._outputs.items():
-                current = held_current(output, result[name])
-                hi, lo = self.nodes.of(self.ends[name])
-                if current and groups[hi] != groups[lo]:
-                    result[name] = mode_without_path(output, current)
-                    break
-            else:
+            currents = {n: held_current(o, result[n]) for n, o in self._outputs.items()}
+            stranded = {
+                name: current
+                for name, current in currents.items()
+                if current and len({groups[node] for node in self.nodes.of(self.ends[name])}) > 1
+            }
+            if not stranded:
                 return result
+            strongest = max(stranded, key=lambda name: abs(stranded[name]))
+            output = self._outputs[strongest]
+            result[strongest] = mode_without_path(output, stranded[strongest])
+
+    def _give_way_everywhere(self, modes: Mapping[str, int]) -> dict[str, int]:
+        """Put all outputs that hold a current to a voltage."""
+        held = {name: held_current(output, modes[name]) for name, output in self._outputs.items()}
+        return {
+            name: mode_without_path(self._outputs[name], current) if current else modes[name]
+            for name, current in held.items()
+        }
 
     def groups(self, modes: Mapping[str, int]) -> Mapping[int, int]:
         """Which nets hang together by something that conducts."""
@@ -227,9 +253,9 @@ class Circuit:
         """Add the diodes, each as the tangent at its operating point.
 
         Raises:
-            BenchError: Newton's method finds no operating point.
+            _UnsettledError: Newton's method finds no operating point.
         """
-        across = [0.0] * len(self.diodes)
+        across, change = [0.0] * len(self.diodes), math.inf
         for _ in range(_NEWTON_STEPS if self.diodes else 0):
             tangent = equations.copy()
             for part, voltage in zip(self.diodes, across, strict=True):
@@ -239,15 +265,18 @@ class Circuit:
             x = tangent.solve()
             wanted = [float(self.nodes.across(x, part.nets)) for part in self.diodes]
             limited = [
-                limit_step(p, old, new)
-                for p, old, new in zip(self.diodes, across, wanted, strict=True)
+                limit_step(part, old, new)
+                for part, old, new in zip(self.diodes, across, wanted, strict=True)
             ]
-            settled = np.allclose(wanted, across, _NEWTON_TOLERANCE, _NEWTON_TOLERANCE)
-            if settled and limited == wanted:
+            before, change = change, float(np.max(np.abs(np.subtract(wanted, across))))
+            settled = change <= _NEWTON_TOLERANCE * (1.0 + max(map(abs, wanted)))
+            # A junction without current settles to what rounding leaves of its voltage.
+            rounded = _ROUNDING_FLOOR >= change >= before / 2.0
+            if limited == wanted and (settled or rounded):
                 return tangent
             across = limited
         if self.diodes:
-            raise BenchError("the bench's diodes do not settle; check their values")
+            raise _UnsettledError
         return equations
 
 
