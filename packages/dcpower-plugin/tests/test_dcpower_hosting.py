@@ -18,7 +18,6 @@ from platform_sim.platform_client import PlatformClient
 if TYPE_CHECKING:
     from platform_sim.testing import PlatformFixture
 
-INSTALL = [sys.executable, "-m", "dcpower_logger_plugin", "install"]
 DATA = Path(__file__).parents[1] / "src" / "dcpower_logger_plugin" / "data"
 
 

@@ -1,7 +1,8 @@
 """The bridge to NI's measurement platform; the only package that imports it.
 
 Servers are announced to NI discovery and found through it, a `SessionConstructor` fits what the
-measurement plug-in SDK expects of `initialize_session(s)`, and plug-in folders are laid out.
+measurement plug-in SDK expects of `initialize_session(s)`, a `MeasurementCall` ends when its caller
+does, and a plug-in gets a command line that serves it and lays out its folder.
 """
 
 from session_sharing.ni.announcing import DiscoveryAnnouncer

@@ -15,6 +15,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
+
 from session_sharing.ni.folders import Startable, lay_out
 
 if TYPE_CHECKING:
