@@ -73,7 +73,7 @@ DISTRIBUTIONS = {
     "session-sharing": "[server,ni]",
     "logger-proto": "",
     "logger-client": "[ni]",
-    "logger-server": "",
+    "logger-server": "[report]",
     "platform-sim": "",
     "dcpower-plugin": "",
     "dmm-plugin": "",
@@ -119,6 +119,7 @@ def build(session: nox.Session) -> None:
     shutil.rmtree(DIST, ignore_errors=True)
     for folder in DISTRIBUTIONS:
         project = ["--project", str(PACKAGES / folder)]
+        session.run("poetry", *project, "check", "--lock", silent=True)
         session.run("poetry", *project, "build", "--format=wheel", f"--output={DIST}", silent=True)
     session.log("built %s", ", ".join(sorted(path.name for path in DIST.glob("*.whl"))))
 
@@ -146,10 +147,15 @@ def tests(session: nox.Session) -> None:
     )
 
 
-@nox.session(python=PYTHONS, name="unit")
-def unit(session: nox.Session) -> None:
-    """Run the unit tests on one of the supported Pythons."""
-    _unit_tests(session)
+def _tests_on(version: str) -> None:
+    @nox.session(python=version, name=f"tests-{version}")
+    def unit_tests(session: nox.Session) -> None:
+        """Run the unit tests on this Python, if the machine has it."""
+        _unit_tests(session)
+
+
+for _version in PYTHONS:
+    _tests_on(_version)
 
 
 @nox.session(venv_backend="none")
@@ -178,6 +184,7 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("lint-imports")
+    session.notify("protos", ["--check"])
 
 
 @nox.session
