@@ -6,7 +6,10 @@ import click
 
 from json_logger_server.cli.doctor import doctor_command
 from json_logger_server.cli.install import install_command
+from json_logger_server.cli.reading import tail_command, verify_command
+from json_logger_server.cli.report import report_command
 from json_logger_server.cli.serve import serve_command
+from json_logger_server.cli.sessions import close_command, ls_command, show_command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -15,5 +18,15 @@ def main() -> None:
     """A log file that many programs write to at once: serve it, look at it, read it back."""
 
 
-for command in (serve_command, install_command, doctor_command):
+for command in (
+    serve_command,
+    ls_command,
+    show_command,
+    close_command,
+    tail_command,
+    verify_command,
+    report_command,
+    doctor_command,
+    install_command,
+):
     main.add_command(command)

@@ -1,0 +1,95 @@
+"""Which server a command talks to: by option, by state file, or by environment."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from json_logger_client.locating import TARGET_VARIABLE, locate_logger
+from session_sharing.client import Connection, ConnectOptions, connect
+from session_sharing.core.errors import InvalidArgumentError, SessionSharingError
+from session_sharing.places import default_state_file
+from session_sharing.v1 import lifecycle_pb2 as pb
+
+PROGRAM = "json-logger"
+_TIMEOUT = 3.0
+"""Seconds; a server on this host answers at once."""
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def server_options(command: _Function) -> _Function:
+    """Add `--state-file` and `--target` to a command."""
+    for option in (
+        click.option(
+            "--state-file",
+            type=click.Path(dir_okay=False, path_type=Path),
+            help="State file of the server. Default: the user's own server.",
+        ),
+        click.option("--target", help="gRPC target of the server, such as ipv4:127.0.0.1:PORT."),
+    ):
+        command = option(command)
+    return command
+
+
+def reports_errors(command: _Function) -> _Function:
+    """Turn what goes wrong into a message and exit code 1."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except SessionSharingError as error:
+            raise click.ClickException(str(error)) from error
+        except OSError as error:
+            raise click.ClickException(f"{error.filename or ''}: {error.strerror}") from error
+
+    return run  # type: ignore[return-value]
+
+
+def open_connection(state_file: Path | None, target: str | None) -> Connection:
+    """Connect to the server that the options name.
+
+    Raises:
+        SessionSharingError: There is none, or it does not let this user in.
+    """
+    if target:
+        return connect(locate_logger(_options(target)))
+    if state_file is None and default_state_file(PROGRAM).exists():
+        state_file = default_state_file(PROGRAM)
+    if state_file is not None:
+        options = ConnectOptions.from_state_file(state_file)
+        return connect(_options(options.target, options.token))
+    try:
+        return connect(locate_logger(_options()))
+    except SessionSharingError as error:
+        raise InvalidArgumentError(
+            f"No server was found: there is no {default_state_file(PROGRAM)}, {TARGET_VARIABLE} "
+            f"names none, and {str(error)[:1].lower()}{str(error)[1:]} Start one by "
+            "`json-logger serve`, or name it by --state-file or --target."
+        ) from error
+
+
+def _options(target: str = "", token: str = "") -> ConnectOptions:
+    """Only look: a command attaches to nothing."""
+    return ConnectOptions(target, token, presence=False, timeout=_TIMEOUT)
+
+
+def list_sessions(connection: Connection) -> list[pb.SessionInfo]:
+    """Ask for the open sessions, in the order in which they were opened."""
+    answer = connection.call(connection.lifecycle.ListSessions, pb.ListSessionsRequest())
+    return sorted(answer.sessions, key=lambda session: session.generation)
+
+
+def find_session(connection: Connection, wanted: str) -> pb.SessionInfo | None:
+    """Find a session by its name, or by a beginning of it, or by its file."""
+    sessions = list_sessions(connection)
+    path = str(Path(wanted).resolve())
+    for session in sessions:
+        if wanted in (session.name, session.resource) or path == session.details.get("path"):
+            return session
+    alike = [session for session in sessions if wanted and session.name.startswith(wanted)]
+    return alike[0] if len(alike) == 1 else None
