@@ -195,12 +195,9 @@ class Platform:
         if not self.options.has_device_server:
             return ""
         # Loads the drivers and numpy: half of a platform's start, so only where it is wanted.
-        from platform_sim.devices import BenchError, DeviceServer
+        from platform_sim.devices import DeviceServer
 
-        try:
-            self._device_server = DeviceServer(self.options.bench)
-        except BenchError as error:
-            raise PlatformSimError(str(error)) from error
+        self._device_server = DeviceServer(self.options.bench)
         port = self._device_server.start(_ANY_PORT)
         self._register(DEVICE_SERVER_CLASS, tuple(self._device_server.interfaces), port)
         return f"127.0.0.1:{port}"

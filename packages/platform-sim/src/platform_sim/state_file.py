@@ -12,8 +12,6 @@ import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import platformdirs
-
 from platform_sim.errors import StateFileError
 
 _CONNECT_TIMEOUT = 1.0
@@ -40,6 +38,8 @@ class PlatformState:
 
 def default_state_file() -> Path:
     """Returns the place of the state file in the user's runtime folder."""
+    import platformdirs  # not needed where a state file is named
+
     with warnings.catch_warnings():
         # Without XDG_RUNTIME_DIR it is a folder under /tmp; its owner and mode are checked.
         warnings.simplefilter("ignore")
@@ -69,6 +69,20 @@ def read_state(path: Path) -> PlatformState | None:
         raise StateFileError(
             f"{path} is not a platform-sim state file ({error}); delete it or name another."
         ) from error
+
+
+def refuse_live_state_file(path: Path) -> None:
+    """Does nothing if a state file is free to be claimed.
+
+    Raises:
+        StateFileError: A live platform owns the file, or it is no state file.
+    """
+    state = read_state(path)
+    if state is not None and state.is_live():
+        raise StateFileError(
+            f"A platform is running with state file {path} (pid {state.pid}, discovery "
+            f"{state.discovery_address}). Stop it, or give this one a --state-file of its own."
+        )
 
 
 def claim_state_file(path: Path, state: PlatformState) -> None:
@@ -113,12 +127,7 @@ def _link_if_absent(fresh: Path, path: Path) -> bool:
 
 def _set_stale_aside(path: Path) -> None:
     """Removes a dead platform's file, never one that another platform just wrote."""
-    state = read_state(path)
-    if state is not None and state.is_live():
-        raise StateFileError(
-            f"A platform is running with state file {path} (pid {state.pid}, discovery "
-            f"{state.discovery_address}). Stop it, or give this one a --state-file of its own."
-        )
+    refuse_live_state_file(path)
     aside = path.with_name(f"{path.name}.stale-{os.getpid()}")
     try:
         path.rename(aside)

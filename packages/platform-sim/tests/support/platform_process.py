@@ -17,7 +17,7 @@ from platform_sim.cli import main
 from platform_sim.state_file import PlatformState, read_state
 
 READY = "platform-sim is ready"
-DEADLINE = 20.0
+DEADLINE = 40.0
 
 
 def command(*arguments: object) -> list[str]:

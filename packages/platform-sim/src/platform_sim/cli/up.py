@@ -11,7 +11,12 @@ import click
 
 from platform_sim.cli.options import state_file_option
 from platform_sim.platform import Platform, PlatformOptions
-from platform_sim.state_file import claim_state_file, default_state_file, release_state_file
+from platform_sim.state_file import (
+    claim_state_file,
+    default_state_file,
+    refuse_live_state_file,
+    release_state_file,
+)
 
 _STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
@@ -64,6 +69,7 @@ def up_command(
     )
     stop = _stop_event()
     path = state_file or default_state_file()
+    refuse_live_state_file(path)  # before all is started; the claim below decides
     options = PlatformOptions(
         plugin_folders=plugin_folders, bench=bench, log_folder=log_dir, start_timeout=start_timeout
     )
