@@ -158,14 +158,14 @@ for _version in PYTHONS:
     _tests_on(_version)
 
 
-@nox.session(venv_backend="none")
+@nox.session
 def workshop(session: nox.Session) -> None:
     """Make .venv with every package and command, to work or play with by hand."""
     folder = ROOT / ".venv"
     if not folder.exists():
-        session.run_install("uv", "venv", "--quiet", f"--python={sys.executable}", str(folder))
+        _uv(session, "venv", "--quiet", f"--python={sys.executable}", str(folder))
     wanted = [*_editable(), *TEST_TOOLS, *TEST_LIBRARIES, *LINT_TOOLS, *TYPE_TOOLS]
-    session.run_install("uv", "pip", "install", "--quiet", f"--python={folder}", *wanted, log=False)
+    _uv(session, "pip", "install", "--quiet", f"--python={folder}", *wanted)
     session.log("activate it: . .venv/bin/activate (Windows: .venv\\Scripts\\activate)")
 
 
@@ -268,9 +268,9 @@ def _environment(
 ) -> Path:
     """Make a fresh environment from an index of ours and the public one."""
     folder = Path(session.virtualenv.location).parent / name
-    session.run("uv", "venv", "--quiet", "--clear", f"--python={python}", str(folder))
-    pip = ["uv", "pip", "install", "--quiet", f"--python={folder}", "--refresh", f"--index={index}"]
-    session.run(*pip, *wanted)
+    _uv(session, "venv", "--quiet", "--clear", f"--python={python}", str(folder))
+    pip = ["pip", "install", "--quiet", f"--python={folder}", "--refresh", f"--index={index}"]
+    _uv(session, *pip, *wanted)
     return folder
 
 
@@ -303,6 +303,13 @@ def _try_versions(session: nox.Session, index: str, server: Path) -> None:
     finally:
         running.terminate()
         running.wait()
+
+
+def _uv(session: nox.Session, *arguments: str) -> None:
+    """Run uv: nox's own, or one of the session where nox was installed without it."""
+    if session.venv_backend != "uv":
+        session.install("uv", silent=True)
+    session.run("uv", *arguments, log=False)
 
 
 def _install_workshop(session: nox.Session, *tools: str) -> None:
@@ -338,12 +345,12 @@ def _station_environments(session: nox.Session) -> dict[str, Path]:
         folder = environments[name] = Path(session.virtualenv.location).parent / f"station-{name}"
         ours, others = wheels.split(wanted)
         if not (folder / "pyvenv.cfg").exists():
-            session.run("uv", "venv", "--quiet", f"--python={sys.executable}", str(folder))
+            _uv(session, "venv", "--quiet", f"--python={sys.executable}", str(folder))
         session.log("installing %s into %s", ", ".join(path.name for path in ours), folder.name)
-        pip = ["uv", "pip", "install", "--quiet", f"--python={folder}"]
-        session.run(*pip, *others, log=False)
-        session.run(*pip, "--no-index", "--no-deps", "--reinstall", *map(str, ours), log=False)
-        session.run("uv", "pip", "check", "--quiet", f"--python={folder}", log=False)
+        pip = ["pip", "install", "--quiet", f"--python={folder}"]
+        _uv(session, *pip, *others)
+        _uv(session, *pip, "--no-index", "--no-deps", "--reinstall", *map(str, ours))
+        _uv(session, "pip", "check", "--quiet", f"--python={folder}")
     return environments
 
 

@@ -206,8 +206,24 @@ def make_private_folder(folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if os.name == "nt":
         return
-    facts = folder.stat()
-    if facts.st_uid != os.getuid() or stat.S_IMODE(facts.st_mode) & 0o077:
+    if stat.S_IMODE(check_owned(folder).st_mode) & 0o077:
         raise InvalidArgumentError(
             f"{folder} must belong to you alone: `chmod 700` it, or choose another."
         )
+
+
+def check_owned(folder: Path) -> os.stat_result:
+    """Check that nobody else can put another folder in the place of what lies in this one.
+
+    Returns:
+        What the system says of the folder.
+
+    Raises:
+        InvalidArgumentError: It belongs to somebody else, or others can write there.
+    """
+    facts = folder.stat()
+    if os.name != "nt" and (facts.st_uid != os.getuid() or stat.S_IMODE(facts.st_mode) & 0o022):
+        raise InvalidArgumentError(
+            f"{folder} must belong to you, and nobody else write there: `chmod go-w` it."
+        )
+    return facts

@@ -10,7 +10,7 @@ from pathlib import Path
 from session_sharing.places import default_state_file
 from session_sharing.server.guard import Guard
 from session_sharing.server.host import SessionHost
-from session_sharing.server.listeners import make_private_folder
+from session_sharing.server.listeners import check_owned, make_private_folder
 
 
 class StateFile:
@@ -33,8 +33,8 @@ class StateFile:
             InvalidArgumentError: It stands at the default place, and others can enter there.
         """
         if self.path == default_state_file(self.path.stem):
-            make_private_folder(self.path.parent.parent)
             make_private_folder(self.path.parent)
+            check_owned(self.path.parent.parent)
         else:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._guard.acquire(f"A server is already running; see {self.path}.")
