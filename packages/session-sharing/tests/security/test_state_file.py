@@ -46,16 +46,16 @@ def test_a_default_place_that_others_can_enter_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    state_file = default_state_file("json-logger")
+    state_file = StateFile(default_state_file("json-logger"))
     tmp_path.chmod(0o777)
     with pytest.raises(InvalidArgumentError, match="chmod go-w"):
-        StateFile(state_file).claim()
+        state_file.claim()
     tmp_path.chmod(0o755)
-    state_file.parent.chmod(0o755)
+    state_file.path.parent.chmod(0o755)
     with pytest.raises(InvalidArgumentError, match="chmod 700"):
-        StateFile(state_file).claim()
-    state_file.parent.chmod(0o700)
-    StateFile(state_file).claim()
+        state_file.claim()
+    state_file.path.parent.chmod(0o700)
+    state_file.claim()
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"targets": []}', '{"targets": ["x"]}'])

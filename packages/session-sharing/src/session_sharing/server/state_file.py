@@ -19,6 +19,7 @@ class StateFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._guard = Guard(path)
+        self._is_default = path == default_state_file(path.stem)
 
     @property
     def token_path(self) -> Path:
@@ -32,7 +33,7 @@ class StateFile:
             ResourceInUseError: A live server holds it.
             InvalidArgumentError: It stands at the default place, and others can enter there.
         """
-        if self.path == default_state_file(self.path.stem):
+        if self._is_default:
             make_private_folder(self.path.parent)
             check_owned(self.path.parent.parent)
         else:
