@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,6 +25,7 @@ from session_sharing.server.identity import read_api_keys
 from session_sharing.server.journal import configure_logging
 from session_sharing.server.listeners import Listener
 
+from json_logger_server.event_loop import run
 from json_logger_server.json_log import Durability
 from json_logger_server.server import ServerOptions, serve
 from json_logger_server.storage.paths import LogRoots
@@ -93,7 +93,7 @@ def serve_command(**given: Any) -> None:
         click.secho("Every user of this host can write logs: --anonymous.", fg="yellow", err=True)
     try:
         options = server_options(given)
-        asyncio.run(serve(options))
+        run(serve(options))
     except SessionSharingError as error:
         raise click.ClickException(str(error)) from error
 
