@@ -91,7 +91,16 @@ STATION = {
 PROTO_TOOLS = ["grpcio-tools==1.67.1", "mypy-protobuf==3.6.0", "setuptools<81"]
 POETRY = "poetry==2.5.1"
 TEST_TOOLS = ["pytest>=8", "pytest-timeout>=2.3", "pytest-xdist>=3.6", "hypothesis>=6.100"]
-TEST_LIBRARIES = ["duckdb", "grpcio-status", "numpy", "pandas", "polars", "psutil", "trustme"]
+TEST_LIBRARIES = [
+    "poetry-core",
+    "duckdb",
+    "grpcio-status",
+    "numpy",
+    "pandas",
+    "polars",
+    "psutil",
+    "trustme",
+]
 BENCH_LIBRARIES = ["numpy", "psutil"]
 DOCS_TOOLS = ["furo", "myst-parser>=4", "sphinx>=8"]
 # What the client packages run with, at both ends of the ranges that they state.

@@ -112,7 +112,8 @@ empty = {{"Locals": {{}}, "FileGlobals": {{}}, "Parameters": {{}}, "RunState": {
 context = {{"variables": empty, "run_time_variables": {{}}, "sequence_file": "F.seq",
            "sequence": "MainSequence", "step": "work"}}
 call = PythonCall("leave.py", "work")
-print(interpreter.call(call, Path({str(bench.folder / "leave.py")!r}), [], None, context)[0])
+answer = interpreter.call(call, Path({str(bench.folder / "leave.py")!r}), [], None, context)
+print(answer[0], flush=True)
 os._exit(0)
 """
     printed = subprocess.run(
