@@ -46,14 +46,24 @@ def test_options_come_from_the_fixture_that_a_test_overrides(platform):
     assert platform.device_server_address == ""
 
 
-def test_a_module_has_one_platform(module_platform):
-    module_platform.plugin(TINY)
-    os.environ["FIRST_MODULE_PLATFORM"] = module_platform.discovery_address
+def test_a_module_has_one_platform(pytester):
+    pytester.makepyfile(
+        """
+        addresses = []
+
+        def test_one(module_platform):
+            addresses.append(module_platform.discovery_address)
+
+        def test_another(module_platform):
+            assert addresses == [module_platform.discovery_address]
+        """
+    )
+    pytester.runpytest_subprocess("-p", "no:xdist").assert_outcomes(passed=2)
 
 
 def test_the_platform_of_a_test_stands_before_that_of_its_module(module_platform, platform):
-    assert os.environ.pop("FIRST_MODULE_PLATFORM") == module_platform.discovery_address
     assert os.environ["PLATFORM_SIM_DISCOVERY"] == platform.discovery_address
+    assert platform.discovery_address != module_platform.discovery_address
 
 
 def test_after_a_platform_of_its_own_the_modules_is_found_again(module_platform):
