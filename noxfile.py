@@ -261,6 +261,15 @@ def rehearse(session: nox.Session) -> None:
         _try_versions(session, simple, environments["server"])
 
 
+@nox.session
+def changelog(session: nox.Session) -> None:
+    """Gather a package's changes/ into its changelog: `-- session-sharing 0.2.0`."""
+    session.install("towncrier>=24.8")
+    package, version = session.posargs
+    where = [f"--config={ROOT / '.towncrier.toml'}", f"--dir={PACKAGES / package}"]
+    session.run("towncrier", "build", *where, f"--version={version}", "--yes")
+
+
 def _check_wheels(session: nox.Session) -> None:
     session.install("twine>=6")
     session.run("twine", "check", "--strict", *map(str, sorted(DIST.glob("*.whl"))))
