@@ -46,10 +46,10 @@ _UNCLEAR = (CallTimeoutError, ServerUnavailableError, ServerDrainingError, Sessi
 class JsonLoggerClient(SharedSession):
     """A session on a shared log file.
 
-    ```python
-    with JsonLoggerClient("measurements.ndjson") as log:
-        log.log_data("leakage", {"voltage": 3.3}, {"current": [1.2e-9, 1.4e-9]})
-    ```
+    Example::
+
+        with JsonLoggerClient("measurements.ndjson") as log:
+            log.log_data("leakage", {"voltage": 3.3}, {"current": [1.2e-9, 1.4e-9]})
 
     Leaving the block does what the behavior says. Thread-safe; records keep their order.
     """
@@ -147,11 +147,11 @@ class JsonLoggerClient(SharedSession):
     def stream(self, options: StreamOptions | None = None) -> LogStream:
         """Open a stream for high rates: records go in batches and are acknowledged later.
 
-        ```python
-        with log.stream() as stream:
-            for sample in samples:
-                stream.log("scope", {"channel": 0}, {"waveform": sample})
-        ```
+        Example::
+
+            with log.stream() as stream:
+                for sample in samples:
+                    stream.log("scope", {"channel": 0}, {"waveform": sample})
 
         Leaving the block waits for the last acknowledgement and raises what went wrong.
         """
