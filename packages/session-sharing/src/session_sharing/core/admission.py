@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from session_sharing.core.behaviors import RULES
+from session_sharing.core.behaviors import RULES, EndAction
 from session_sharing.core.errors import (
     InvalidArgumentError,
     LimitExceededError,
     NameInUseError,
+    NotPermittedError,
     SessionAlreadyOpenError,
     SessionNotFoundError,
 )
@@ -40,7 +41,8 @@ def check_request(
         LimitExceededError: A name is too long.
         InvalidArgumentError: The kind is unknown, or the resource is not named.
     """
-    longest = max(map(len, (request.resource, request.session_name, request.label)))
+    names = (request.kind, request.resource, request.session_name, request.label)
+    longest = max(map(len, names))
     if longest > limits.max_name_length:
         raise LimitExceededError(
             f"A name has {longest} characters; {limits.max_name_length} are allowed.",
@@ -78,6 +80,7 @@ def check_attach(session: Session, request: OpenRequest, limits: Limits) -> None
         SessionAlreadyOpenError: The request only creates, or the session is closing.
         SessionNotFoundError: The session is of another kind.
         NameInUseError: The request names the session differently.
+        NotPermittedError: The end of the attachment would close another identity's session.
         LimitExceededError: Too many are attached.
     """
     if session.request.kind != request.kind:
@@ -93,6 +96,12 @@ def check_attach(session: Session, request: OpenRequest, limits: Limits) -> None
             f"{session.request.resource!r} is open under another session name: "
             f"{describe_holder(session)}."
         )
+    closes = RULES[request.behavior].after_attaching is EndAction.CLOSE
+    if closes and not may_close(session, request.principal):
+        raise NotPermittedError(
+            f"The session of {session.request.resource!r} belongs to another identity, so that "
+            "leaving cannot close it; attach without closing."
+        )
     if session.closing:
         raise SessionAlreadyOpenError(
             f"The session of {session.request.resource!r} is closing with its last attachment."
@@ -102,6 +111,11 @@ def check_attach(session: Session, request: OpenRequest, limits: Limits) -> None
             f"The session has {len(session.attachments)} attachments, which is the limit.",
             limit="attachments",
         )
+
+
+def may_close(session: Session, principal: str) -> bool:
+    """Tell whether an identity may close a session: its opener's, or any when it said so."""
+    return session.request.anyone_may_close or principal == session.request.principal
 
 
 def no_session_for(request: OpenRequest) -> SessionNotFoundError:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import enum
+import logging
 import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+
+_log = logging.getLogger(__name__)
 
 
 class EventType(enum.IntEnum):
@@ -72,7 +75,7 @@ class EventLog:
         return self._revision
 
     def listen(self, listener: Callable[[SessionEvent], None]) -> Callable[[], None]:
-        """Call `listener` with every event from now on, in order; it must be quick and never raise.
+        """Call `listener` with every event from now on, in order; it must be quick.
 
         Returns:
             A function that ends it.
@@ -93,7 +96,10 @@ class EventLog:
             object.__setattr__(event, "revision", self._revision)
             self._kept.append(event)
             for listener in self._listeners:
-                listener(event)
+                try:
+                    listener(event)
+                except Exception:
+                    _log.exception("A listener to session events has failed.")
 
     def since(self, revision: int, prefix: str = "") -> tuple[list[SessionEvent | Gap], int]:
         """Read the events from `revision` on whose session name begins with `prefix`.

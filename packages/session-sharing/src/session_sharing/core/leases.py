@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import logging
 import threading
 from collections.abc import Callable
 
 Clock = Callable[[], float]
 """Seconds on a clock that never jumps, as `time.monotonic`."""
+
+
+_log = logging.getLogger(__name__)
 
 
 class Lease:
@@ -83,5 +87,8 @@ class Leases:
                 lease.live = False
                 due.append(lease)
         for lease in due:
-            lease.on_expiry()
+            try:
+                lease.on_expiry()
+            except Exception:
+                _log.exception("What follows the end of a lease has failed.")
         return len(due)

@@ -13,12 +13,15 @@ from session_sharing.core.errors import (
     ServerDrainingError,
     SessionExpiredError,
 )
+from session_sharing.core.leases import Lease
 from session_sharing.core.registry import SessionRegistry
 from session_sharing.core.sessions import Client, Opened, OpenRequest
 
 MIN_SECRET_BYTES = 16
 _REMEMBERED_OPENS = 256
 """Latest requests of a client whose repetition is recognised."""
+_LONGEST_REQUEST_ID = 256
+"""Characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,8 @@ class Presence:
         self._registry = registry
         self._windows = windows or WindowRange()
         self._clients: dict[tuple[str, str], Client] = {}
+        self._unheard: dict[Future[Opened], Lease] = {}
+        """Answers that nobody waits for any more, and how long they may be asked for again."""
 
     def hold(
         self, secret: bytes, window: float, label: str = "", principal: str = ""
@@ -84,7 +89,7 @@ class Presence:
         with self._registry.lock:
             client.streams -= 1
             if client.streams == 0 and not client.ended:
-                if client.attachments:
+                if client.attachments or client.is_opening:
                     self._grant(client, client.window / 2)
                 else:
                     self._forget(client)
@@ -102,28 +107,47 @@ class Presence:
 
         Raises:
             SessionExpiredError: No client is present under this secret.
+            InvalidArgumentError: The request id is too long to be one.
         """
+        if len(request_id) > _LONGEST_REQUEST_ID:
+            raise InvalidArgumentError(
+                f"A request id has {_LONGEST_REQUEST_ID} characters at most."
+            )
         with self._registry.lock:
             client = self._clients.get(self._key(secret, request.principal))
             if client is None and by_calls:
-                client = self._begin(secret, 0.0, request.label, request.principal)
-                client.present_by_calls = True
-                client.window = self._registry.options.call_ttl
-                self._grant(client, client.window)
+                client = self._begin_by_calls(secret, request)
             if client is None:
                 raise SessionExpiredError("This client is not present; hold a stream first.")
+            client.note_call()
             answer = client.opens.get(request_id)
-            if answer is None:
+            if answer is None or answer.cancelled():
                 answer = self._registry.open(request, client)
                 if request_id:
                     self._remember(client, request_id, answer)
+            lease = self._unheard.pop(answer, None)
+            if lease is not None:
+                lease.end()
             return answer
+
+    def unheard(self, answer: Future[Opened]) -> None:
+        """Note that the caller of `open` went away before its answer came.
+
+        Unless the request is repeated within a window, what it opened ends again: its caller does
+        not know of it.
+        """
+        with self._registry.lock:
+            if not answer.cancelled() and answer not in self._unheard:
+                undo = partial(self._undo, answer)
+                self._unheard[answer] = self._registry.leases.grant(self._windows.default, undo)
 
     def expire(self, client: Client, reason: str) -> None:
         """End a client and all its attachments; one that came back in time is left alone."""
         with self._registry.lock:
             if client.ended or client.streams:
                 return
+            if client.lease is not None and client.lease.live:
+                return  # it came back and went again since, which began a new grace
             self._forget(client)
             attachments = list(client.attachments.values())
         for attachment in attachments:
@@ -132,6 +156,29 @@ class Presence:
     def __len__(self) -> int:
         """Count the clients, present or in their grace."""
         return len(self._clients)
+
+    def _undo(self, answer: Future[Opened]) -> None:
+        with self._registry.lock:
+            if self._unheard.pop(answer, None) is not None:
+                answer.add_done_callback(self._end_unheard)
+
+    def _end_unheard(self, answer: Future[Opened]) -> None:
+        if answer.cancelled() or answer.exception() is not None:
+            return
+        attachment = answer.result().attachment
+        assert attachment is not None
+        with self._registry.lock:
+            opens = attachment.client.opens
+            for request_id in [key for key, value in opens.items() if value is answer]:
+                del opens[request_id]
+        self._registry.end(attachment, "its caller did not wait for it")
+
+    def _begin_by_calls(self, secret: bytes, request: OpenRequest) -> Client:
+        client = self._begin(secret, 0.0, request.label, request.principal)
+        client.present_by_calls = True
+        client.window = self._registry.options.call_ttl
+        self._grant(client, client.window)
+        return client
 
     def _begin(self, secret: bytes, window: float, label: str, principal: str) -> Client:
         if len(secret) < MIN_SECRET_BYTES:

@@ -7,7 +7,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 
 from session_sharing.core.errors import ResourceBusyError
-from session_sharing.core.leases import Leases
+from session_sharing.core.leases import Lease, Leases
 from session_sharing.core.sessions import Session, Transition
 
 
@@ -21,8 +21,12 @@ class Release:
     """Why nobody closed it properly; empty when somebody did."""
     done: Future[bool] = field(default_factory=Future)
     """True once the resource is free; fails when that takes too long."""
-    error: Exception | None = None
+    error: BaseException | None = None
     """What the hook raised."""
+
+    def __post_init__(self) -> None:
+        # Whoever waits for it may stop waiting; the release goes on.
+        self.done.set_running_or_notify_cancel()
 
     @property
     def busy(self) -> ResourceBusyError:
@@ -51,17 +55,17 @@ class Releases:
     def start(self, session: Session, transition: Transition, abandoned: str) -> Future[bool]:
         """Run a session's release hook on the executor."""
         release = Release(session, transition, abandoned)
-        self._executor.submit(self._run, release)
+        lease = self._leases.grant(self._timeout, lambda: self._on_late(release))
+        self._executor.submit(self._run, release, lease)
         return release.done
 
-    def _run(self, release: Release) -> None:
-        lease = self._leases.grant(self._timeout, lambda: self._on_late(release))
+    def _run(self, release: Release, lease: Lease) -> None:
         try:
             if release.abandoned:
                 release.session.resource.abandon(release.abandoned)
             else:
                 release.session.resource.close()
-        except Exception as error:
+        except BaseException as error:
             release.error = error
         lease.end()
         self._on_free(release)

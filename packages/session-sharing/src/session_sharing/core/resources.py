@@ -46,7 +46,10 @@ class Resource:
         self.close()
 
     def describe(self) -> Mapping[str, str]:
-        """Give facts about the resource, sent to whoever opens or lists the session."""
+        """Give facts about the resource, sent to whoever opens or lists the session.
+
+        It is called in the server's event loop, so it must not wait for anything.
+        """
         return {}
 
 

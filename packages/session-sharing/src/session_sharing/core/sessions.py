@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Hashable
 from concurrent.futures import Future
@@ -12,6 +13,8 @@ from session_sharing.core.behaviors import RULES, ClosePolicy, EndAction, Initia
 from session_sharing.core.events import EventType, SessionEvent, utc_now
 from session_sharing.core.leases import Lease
 from session_sharing.core.resources import Candidate, Resource
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,16 @@ class Client:
     """Runs while no stream is open."""
     ended: bool = False
 
+    @property
+    def is_opening(self) -> bool:
+        """Whether a request of this client is on its way."""
+        return any(not answer.done() for answer in self.opens.values())
+
+    def note_call(self) -> None:
+        """Keep a client present that shows its presence by its calls."""
+        if self.present_by_calls and self.lease is not None:
+            self.lease.renew(self.window)
+
 
 @dataclass(slots=True, eq=False)
 class Attachment:
@@ -121,15 +134,32 @@ class PendingOpen:
     result: Future[Opened]
     reclaimed: str = ""
 
+    @property
+    def key(self) -> Hashable:
+        """Identity of the resource; kinds do not share theirs."""
+        return self.request.kind, self.candidate.key
+
+    def claim(self) -> bool:
+        """Begin to carry the request out, unless its caller has cancelled it."""
+        return self.result.running() or self.result.set_running_or_notify_cancel()
+
     def succeed(self, opened: Opened) -> None:
         """Answer; the resource was opened by an earlier request."""
-        self.candidate.discard()
         self.result.set_result(opened)
+        self.discard()
 
     def fail(self, error: BaseException) -> None:
         """Answer that it cannot be."""
-        self.candidate.discard()
-        self.result.set_exception(error)
+        if self.claim():
+            self.result.set_exception(error)
+        self.discard()
+
+    def discard(self) -> None:
+        """Give back what locating took."""
+        try:
+            self.candidate.discard()
+        except Exception:
+            _log.exception("A located resource cannot be given back.")
 
 
 @dataclass(slots=True, eq=False)
@@ -141,6 +171,18 @@ class Transition:
     waiting: list[PendingOpen] = field(default_factory=list)
     stuck: bool = False
     """A release hook that has not returned in time."""
+
+    def take_waiting(self) -> list[PendingOpen]:
+        """Hand over the requests that wait, each of them once."""
+        taken, self.waiting = self.waiting, []
+        return taken
+
+    def withdraw(self, pending: PendingOpen) -> bool:
+        """Let a request go that waits here; tell whether it did."""
+        if pending not in self.waiting:
+            return False
+        self.waiting.remove(pending)
+        return True
 
 
 def session_event(
@@ -161,14 +203,18 @@ def session_event(
     )
 
 
+_LONGEST_FACT = 1000
+"""Characters of a name in the event of a refusal: refused names may be of any length."""
+
+
 def refusal(request: OpenRequest, reason: str) -> SessionEvent:
     """Describe a request that was refused."""
     return SessionEvent(
         EventType.REFUSED,
-        session_name=request.session_name,
-        kind=request.kind,
-        resource=request.resource,
-        label=request.label,
-        reason=reason,
+        session_name=request.session_name[:_LONGEST_FACT],
+        kind=request.kind[:_LONGEST_FACT],
+        resource=request.resource[:_LONGEST_FACT],
+        label=request.label[:_LONGEST_FACT],
+        reason=reason[:_LONGEST_FACT],
         principal=request.principal,
     )

@@ -7,7 +7,6 @@ import logging
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any, Protocol
@@ -18,7 +17,6 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1._async import HealthServicer
 from grpc_reflection.v1alpha import reflection
 
-from session_sharing.core.errors import SessionSharingError
 from session_sharing.core.events import utc_now
 from session_sharing.core.presence import Presence
 from session_sharing.core.registry import RegistryOptions, SessionRegistry
@@ -37,6 +35,7 @@ from session_sharing.server.listeners import (
     check_exposure,
 )
 from session_sharing.server.transport import make_server
+from session_sharing.server.workers import Workers
 from session_sharing.v1 import lifecycle_pb2 as pb
 from session_sharing.v1 import lifecycle_pb2_grpc
 
@@ -101,7 +100,7 @@ class SessionHost:
             tls=self.options.tls,
             anonymous=self.options.anonymous,
         )
-        self.executor = ThreadPoolExecutor(self.options.workers, "session-worker")
+        self.executor = Workers(self.options.workers, "session-worker")
         self.registry = SessionRegistry(kinds, self.executor, options=self.options.registry)
         self.presence = Presence(self.registry)
         self.authenticator = Authenticator(
@@ -110,7 +109,7 @@ class SessionHost:
         self.draining = asyncio.Event()
         self.counters = Counters()
         self.counters.gauge("clients", lambda: len(self.presence))
-        self.counters.gauge("sessions", lambda: len(self.registry.sessions()))
+        self.counters.gauge("sessions", lambda: len(self.registry))
         self.registry.events.listen(self.counters.count_event)
         self._local = self._make_server(self.options.window)
         self._network = self._make_server(self.options.network_window)
@@ -143,20 +142,16 @@ class SessionHost:
         Raises:
             SessionSharingError: A listener cannot be opened; nothing is left open.
         """
-        health = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
         try:
             for listener in self.options.listeners:
                 is_local = isinstance(listener, UnixListener) or listener.is_loopback
                 self._bound.bind(self._local if is_local else self._network, listener)
-        except SessionSharingError:
+            await self._serve()
+        except BaseException:
             await self._stop_servers(0)
+            self.executor.shutdown()
             raise
-        for server in (self._local, self._network):
-            reflection.enable_server_reflection([*self._services, health], server)
-            await server.start()
         self._ticker = asyncio.ensure_future(self._tick())
-        for name in ("", *self._services):
-            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
         for announcer in self._announcers:
             announcer.start(self.targets, self.authenticator.token)
 
@@ -171,12 +166,13 @@ class SessionHost:
         self.draining.set()
         await self._stop_servers(self.options.grace)
         self._ticker.cancel()
-        closing = [asyncio.wrap_future(done) for done in self.registry.close_all()]
-        if closing:
-            await asyncio.wait(closing, timeout=self.options.registry.release_timeout)
+        all_free = asyncio.wrap_future(self.registry.close_all())
+        await asyncio.wait([all_free], timeout=self.options.registry.release_timeout)
+        if not all_free.done():
+            _log.error("%d resources do not come free; stopping anyway.", len(self.registry))
         for announcer in reversed(self._announcers):
             await asyncio.to_thread(announcer.stop)
-        self.executor.shutdown(wait=False)
+        self.executor.shutdown()
 
     async def run(self, on_ready: Callable[[], None] = lambda: None) -> None:
         """Serve until Ctrl-C, SIGTERM or the end of the terminal, then stop cleanly."""
@@ -190,6 +186,14 @@ class SessionHost:
         on_ready()
         await stopping.wait()
         await self.stop()
+
+    async def _serve(self) -> None:
+        health = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
+        for server in (self._local, self._network):
+            reflection.enable_server_reflection([*self._services, health], server)
+            await server.start()
+        for name in ("", *self._services):
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
 
     def _add_own_services(self) -> None:
         identity = pb.GetServerInfoResponse(
@@ -231,7 +235,10 @@ class SessionHost:
         while True:
             before = time.monotonic()
             await asyncio.sleep(_TICK)
-            if time.monotonic() - before < _TICK + _LATE:
-                self.registry.leases.expire_due()
-            else:
+            if time.monotonic() - before >= _TICK + _LATE:
                 _log.warning("The event loop was blocked; leases run on for a moment.")
+                continue
+            try:
+                self.registry.leases.expire_due()
+            except Exception:
+                _log.exception("Leases could not be looked through.")

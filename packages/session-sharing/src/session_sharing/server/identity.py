@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hmac
 import json
+import os
 import secrets
-import stat
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -55,6 +55,7 @@ class Authenticator:
         for key, value in context.invocation_metadata() or ():
             if key == "authorization":
                 return self._check(value if isinstance(value, str) else value.decode("latin-1"))
+        self._count_wrong_try()
         raise NotAuthenticatedError(
             "This server wants a token. Its state file names the file that holds it; clients of "
             "the same user find it by themselves through discovery."
@@ -88,7 +89,7 @@ def read_api_keys(file: Path) -> dict[str, str]:
         InvalidArgumentError: It is not such a file.
     """
     try:
-        if hasattr(stat, "S_IRWXG") and file.stat().st_mode & 0o077:
+        if os.name != "nt" and file.stat().st_mode & 0o077:
             raise InvalidArgumentError(f"Others can read {file}: `chmod 600` it.")
         keys = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from time import perf_counter
 from typing import Any
 
@@ -27,7 +28,7 @@ from session_sharing.core.events import EventType, SessionEvent
 from session_sharing.core.registry import SessionRegistry
 from session_sharing.server import calls
 from session_sharing.server.counters import Counters
-from session_sharing.server.status import status_code, trailing_metadata
+from session_sharing.server.status import message, status_code, trailing_metadata
 from session_sharing.v1 import options_pb2
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -113,8 +114,9 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
         async def serve(data: bytes, context: Context) -> AsyncIterator[Any]:
             try:
                 call = calls.begin(self._authenticate(context), self._window)
-                async for response in inner(decode(data, call), context):
-                    yield response
+                async with aclosing(inner(decode(data, call), context)) as responses:
+                    async for response in responses:
+                        yield response
             except Exception as error:
                 await self._abort(context, error)
 
@@ -137,8 +139,9 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
             try:
                 call = calls.begin(self._authenticate(context), self._window)
                 requests = (decode(data, call) async for data in stream)
-                async for response in inner(requests, context):
-                    yield response
+                async with aclosing(inner(requests, context)) as responses:
+                    async for response in responses:
+                        yield response
             except Exception as error:
                 await self._abort(context, error)
 
@@ -152,7 +155,7 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
             refused = SessionEvent(EventType.REFUSED, label=context.peer(), reason=str(error))
             self._registry.events.publish(refused)
         if isinstance(error, SessionSharingError):
-            await context.abort(status_code(error), str(error), trailing_metadata(error))
+            await context.abort(status_code(error), message(error), trailing_metadata(error))
         if isinstance(error, NotImplementedError):
             await context.abort(grpc.StatusCode.UNIMPLEMENTED, "This server has no such call.")
         _log.error("A call failed unexpectedly.", exc_info=error)

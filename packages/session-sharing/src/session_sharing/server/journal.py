@@ -7,6 +7,7 @@ import logging
 from pathlib import Path
 from types import TracebackType
 
+from session_sharing.core.errors import InvalidArgumentError
 from session_sharing.core.events import SessionEvent
 
 _log = logging.getLogger(__name__)
@@ -42,7 +43,15 @@ class AuditTrail:
     """Appends every session event as a line of JSON: who opened, closed, expired, was refused."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("a", encoding="utf-8", buffering=1)
+        """Open the file.
+
+        Raises:
+            InvalidArgumentError: It cannot be opened.
+        """
+        try:
+            self._file = path.open("a", encoding="utf-8", buffering=1)
+        except OSError as error:
+            raise InvalidArgumentError(f"The audit trail cannot be opened: {error}") from error
         self._failed = False
 
     def note(self, event: SessionEvent) -> None:

@@ -34,7 +34,8 @@ class SessionLifecycleServicer(lifecycle_pb2_grpc.SessionLifecycleServicer):
 
     async def Hold(self, request: pb.HoldRequest, context: Context) -> AsyncIterator[pb.HoldEvent]:  # noqa: N802
         """See lifecycle.proto."""
-        window = request.window_ms / 1000 or calls.default_window()
+        # The pings of a connection prove presence no faster than its listener's window.
+        window = max(request.window_ms / 1000, calls.default_window())
         client, resumed = self._presence.hold(
             request.client_secret, window, request.label, calls.principal()
         )
@@ -60,7 +61,12 @@ class SessionLifecycleServicer(lifecycle_pb2_grpc.SessionLifecycleServicer):
             request.request_id,
             by_calls=request.without_presence,
         )
-        return messages.open_response(await asyncio.wrap_future(answer), self._identity.epoch)
+        try:
+            opened = await asyncio.wrap_future(answer)
+        except asyncio.CancelledError:
+            self._presence.unheard(answer)
+            raise
+        return messages.open_response(opened, self._identity.epoch)
 
     async def Detach(self, request: pb.DetachRequest, context: Context) -> pb.DetachResponse:  # noqa: N802
         """See lifecycle.proto."""

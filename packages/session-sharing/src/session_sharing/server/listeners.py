@@ -172,10 +172,15 @@ class BoundListeners:
         guard = Guard(path)
         guard.acquire(f"Another server listens on {path}.")
         self._guards.append(guard)
+        if path.exists() and not path.is_socket():
+            raise InvalidArgumentError(f"{path} is a file, not a socket; choose another path.")
         self._sockets.append(path)
         path.unlink(missing_ok=True)
         credentials = grpc.local_server_credentials(grpc.LocalConnectionType.UDS)
-        server.add_secure_port(f"unix:{path}", credentials)
+        try:
+            server.add_secure_port(f"unix:{path}", credentials)
+        except RuntimeError as error:
+            raise InvalidArgumentError(f"Cannot listen on {path}: {error}") from error
         path.chmod(0o600)
         return f"unix:{path}"
 
@@ -201,9 +206,12 @@ def make_private_folder(folder: Path) -> None:
     """Make a folder that only this user can enter, or check that it is one.
 
     Raises:
-        InvalidArgumentError: It belongs to somebody else, or others can enter it.
+        InvalidArgumentError: It cannot be made, belongs to somebody else, or others can enter it.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidArgumentError(f"{folder} cannot be made: {error}") from error
     if os.name == "nt":
         return
     if stat.S_IMODE(check_owned(folder).st_mode) & 0o077:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from datetime import datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -11,6 +13,8 @@ from session_sharing.core.errors import InvalidArgumentError
 from session_sharing.core.events import Gap, SessionEvent
 from session_sharing.core.sessions import Attachment, Opened, OpenRequest, Session
 from session_sharing.v1 import lifecycle_pb2 as pb
+
+_log = logging.getLogger(__name__)
 
 
 def open_request(message: pb.OpenRequest, principal: str) -> OpenRequest:
@@ -49,7 +53,7 @@ def open_response(opened: Opened, epoch: str) -> pb.OpenResponse:
         reclaimed=opened.reclaimed,
         epoch=epoch,
         client_id=attachment.client.id,
-        details=session.resource.describe(),
+        details=_facts_about(session),
     )
 
 
@@ -65,7 +69,7 @@ def session_info(session: Session) -> pb.SessionInfo:
         close_policy=pb.ClosePolicy.ValueType(session.request.close_policy),
         closing=session.closing,
         attachments=[attachment_info(item) for item in session.attachments.values()],
-        details=session.resource.describe(),
+        details=_facts_about(session),
     )
 
 
@@ -79,6 +83,16 @@ def attachment_info(attachment: Attachment) -> pb.AttachmentInfo:
         since=timestamp(attachment.since),
         present=client.streams > 0 or client.present_by_calls,
     )
+
+
+def _facts_about(session: Session) -> Mapping[str, str]:
+    """Ask a resource about itself; one that fails to tell hurts nobody else's list."""
+    try:
+        facts = session.resource.describe()
+        return {str(name): str(value) for name, value in facts.items()}
+    except Exception as error:
+        _log.exception("%s cannot describe itself.", session.request.resource)
+        return {"error": f"{type(error).__name__}: {error}"}
 
 
 def watch_response(event: SessionEvent | Gap) -> pb.WatchResponse:

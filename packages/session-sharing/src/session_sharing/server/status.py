@@ -13,18 +13,35 @@ from session_sharing.v1 import status_pb2
 DETAILS_KEY = "grpc-status-details-bin"
 DOMAIN = "session-sharing"
 
+_MESSAGE_BYTES, _DETAIL_BYTES = 1000, 300
+"""The most that travels, in UTF-8: gRPC refuses headers of more than 8 KB, which hold the message
+twice, in encodings that make it longer."""
+
 
 def status_code(error: SessionSharingError) -> grpc.StatusCode:
     """Give the status code that carries an error."""
     return grpc.StatusCode[error.status]
 
 
+def message(error: SessionSharingError) -> str:
+    """Give an error's words, as long as they may be."""
+    return _shortened(str(error), _MESSAGE_BYTES)
+
+
 def trailing_metadata(error: SessionSharingError) -> tuple[tuple[str, bytes]]:
     """Pack an error's reason and details, readable by every tool that knows google.rpc.Status."""
     number, _ = status_code(error).value
-    status = status_pb2.RichStatus(code=number, message=str(error))
-    info = status_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.details)
+    status = status_pb2.RichStatus(code=number, message=message(error))
+    details = {key: _shortened(value, _DETAIL_BYTES) for key, value in error.details.items()}
+    info = status_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=details)
     detail = status.details.add()
     detail.type_url = "type.googleapis.com/google.rpc.ErrorInfo"
     detail.value = info.SerializeToString()
     return ((DETAILS_KEY, status.SerializeToString()),)
+
+
+def _shortened(text: str, limit: int) -> str:
+    encoded = text.encode("utf-8", "replace")
+    if len(encoded) <= limit:
+        return encoded.decode("utf-8")
+    return encoded[:limit].decode("utf-8", "ignore") + "…"
