@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import click
 from platform_sim.sequence.description import read_description
 from platform_sim.sequence.errors import SequenceError
-from platform_sim.sequence.model import PinMapUpdate, SequenceFile, Step
+from platform_sim.sequence.model import (
+    MeasurementCall,
+    MeasurementParameter,
+    PinMapUpdate,
+    SequenceFile,
+    Step,
+)
 from platform_sim.sequence.seq_writer import write_sequence_file
 from platform_sim.sequence.type_library import NO_TYPES, types_from
 
@@ -16,23 +23,52 @@ _HERE = Path(__file__).resolve().parent
 DESCRIPTION = _HERE / "MeasureAndLog.toml"
 """What the sequences say."""
 
-PIN_MAPS = {
-    "MeasureAndLogOneSite.seq": r"pinmaps\OneSite.pinmap",
-    "MeasureAndLogFourSites.seq": r"pinmaps\FourSites.pinmap",
+
+@dataclass(frozen=True)
+class Variant:
+    """How one sequence file differs from the description."""
+
+    pin_map: str
+    """Path of the pin map, relative to the sequence file."""
+
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    """Expressions of measurement inputs, by parameter name."""
+
+
+VARIANTS = {
+    "MeasureAndLogOneSite.seq": Variant(r"pinmaps\OneSite.pinmap"),
+    "MeasureAndLogFourSites.seq": Variant(r"pinmaps\FourSites.pinmap"),
+    # The DC power plug-in resets its SMU at its end, so there is no voltage left for the DMM: on
+    # a bench it measures ohms.
+    "MeasureAndLogBench.seq": Variant(
+        r"pinmaps\Bench.pinmap", {"measurement_type": "5i64", "range": "10e3"}
+    ),
 }
-"""Pin map of each sequence file, relative to it."""
+"""Variant of each sequence file."""
 
 
-def with_pin_map(content: SequenceFile, pin_map: str) -> SequenceFile:
-    """Return the sequence with another path in its Update Pin Map steps."""
+def with_variant(content: SequenceFile, variant: Variant) -> SequenceFile:
+    """Return the sequence with the pin map and the inputs of a variant."""
+
+    def parameter(one: MeasurementParameter) -> MeasurementParameter:
+        if one.output or one.name not in variant.inputs:
+            return one
+        return replace(one, value=variant.inputs[one.name])
 
     def changed(step: Step) -> Step:
-        if not isinstance(step.call, PinMapUpdate):
-            return step
-        return replace(step, call=PinMapUpdate(f'"{pin_map}"'))
+        if isinstance(step.call, PinMapUpdate):
+            return replace(step, call=PinMapUpdate(f'"{variant.pin_map}"'))
+        if isinstance(step.call, MeasurementCall):
+            parameters = tuple(map(parameter, step.call.parameters))
+            return replace(step, call=replace(step.call, parameters=parameters))
+        return step
 
     sequences = tuple(
-        replace(sequence, setup=tuple(changed(step) for step in sequence.setup))
+        replace(
+            sequence,
+            setup=tuple(map(changed, sequence.setup)),
+            main=tuple(map(changed, sequence.main)),
+        )
         for sequence in content.sequences
     )
     return replace(content, sequences=sequences)
@@ -57,8 +93,8 @@ def main(sample: Path | None, output: Path) -> None:
     try:
         types = types_from(sample) if sample else NO_TYPES
         content = read_description(DESCRIPTION)
-        for name, pin_map in PIN_MAPS.items():
-            write_sequence_file(output / name, with_pin_map(content, pin_map), types)
+        for name, variant in VARIANTS.items():
+            write_sequence_file(output / name, with_variant(content, variant), types)
             click.echo(output / name)
     except (SequenceError, OSError) as error:
         raise click.ClickException(str(error)) from error

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from build_sequences import DESCRIPTION, PIN_MAPS, with_pin_map
+from build_sequences import DESCRIPTION, VARIANTS, with_variant
 from com_builder import ComBuilder
 from platform_sim.sequence.description import read_description
 from platform_sim.sequence.errors import SequenceError
@@ -33,8 +33,8 @@ def main(output: Path) -> None:
     try:
         builder = ComBuilder(start_engine())
         content = read_description(DESCRIPTION)
-        for name, pin_map in PIN_MAPS.items():
-            builder.build(with_pin_map(content, pin_map), output / name)
+        for name, variant in VARIANTS.items():
+            builder.build(with_variant(content, variant), output / name)
             click.echo(output / name)
     except (SequenceError, OSError) as error:
         raise click.ClickException(str(error)) from error

@@ -1,28 +1,30 @@
-"""The chain, link by link: lay out, start, run both sequences, check, stop, find nothing left."""
+"""The chain, link by link: lay out, start, run the sequences, check, stop, find nothing left."""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import shutil
 import socket
 import sys
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from expectations import PinValue, check_one_session, check_records, check_run
+from log_session import check_one_session
 from processes import RUN_VARIABLE, Background, ChainError, end_survivors, run, survivors
+from runs import RUNS, PinValue, SequenceRun
 
 LOGGER_SERVICE_CLASS = "ni.logger.JSONLogService"
 LOG_FILE = "measurements.ndjson"
 """Instrument name of the log in the pin maps; relative to the logger's first log root."""
 
-RUNS = (("MeasureAndLogOneSite.seq", (0,)), ("MeasureAndLogFourSites.seq", (0, 1, 2, 3)))
-"""The sequence files and the sites of their pin maps."""
+BENCH_FILE = "bench.toml"
+"""Beside the sequences: what some of the simulated instruments are wired to."""
 
 _PLUGINS = ("dcpower", "dmm")
 _SHORT = 30.0
@@ -87,6 +89,7 @@ class Chain:
         self.logs = self.results / "logs"
         self.data = self.results / "data"
         self.log_file = self.data / LOG_FILE
+        self.station = self.work / "station"
         self._plugins = self.work / "plugins"
         self.platform_state = self.work / "state" / "platform.json"
         self._logger_state = self.work / "state" / "json-logger.json"
@@ -98,8 +101,8 @@ class Chain:
         yield "lay out the plug-ins", self.lay_out
         yield "start the platform", self.start_platform
         yield "start the logger", self.start_logger
-        for name, sites in RUNS:
-            yield f"run {name}", lambda name=name, sites=sites: self.run_sequence(name, sites)
+        for one in RUNS:
+            yield f"run {one.sequence}", functools.partial(self.run_sequence, one)
         yield "stop everything", self.stop
         yield "find nothing left", self.find_nothing_left
 
@@ -140,10 +143,9 @@ class Chain:
             )
             if code != 0:
                 raise ChainError(f"{command} install ended with code {code}", log)
-        station = self.work / "station"
-        shutil.copytree(self.sequences, station, ignore=shutil.ignore_patterns(".venv", "e2e"))
+        shutil.copytree(self.sequences, self.station, ignore=shutil.ignore_patterns(".venv", "e2e"))
         simulation = self._plugins / "dcpower-logger-plugin" / ".env.simulation"
-        shutil.copy(simulation, station / ".env")
+        shutil.copy(simulation, self.station / ".env")
 
     def start_platform(self) -> None:
         """Start the platform and wait until it has written its state file."""
@@ -153,6 +155,7 @@ class Chain:
             "up",
             f"--state-file={self.platform_state}",
             f"--plugins={self._plugins}",
+            f"--bench={self.station / BENCH_FILE}",
             f"--log-dir={self.logs / 'plugins'}",
         )
         self._platform.wait_until(self.platform_state.exists, "it was ready", _SHORT)
@@ -180,9 +183,10 @@ class Chain:
         ]
         self._logger.wait_until(self._logger_is_known, "it was registered", _SHORT)
 
-    def run_sequence(self, name: str, sites: Sequence[int]) -> None:
+    def run_sequence(self, one: SequenceRun) -> None:
         """Run a sequence and check what it measured and logged."""
-        log = self.logs / f"run-{Path(name).stem}.log"
+        name = Path(one.sequence).stem
+        log = self.logs / f"run-{name}.log"
         lines_before = len(self._log_lines())
         sizes = {path: path.stat().st_size for path in self._plugin_logs()}
         code, output = run(
@@ -191,22 +195,24 @@ class Chain:
                 "run",
                 f"--state-file={self.platform_state}",
                 "--json",
-                f"--junit={self.results / f'{Path(name).stem}.xml'}",
-                str(self.work / "station" / name),
+                f"--junit={self.results / f'{name}.xml'}",
+                str(self.station / one.sequence),
             ],
             log,
             self.environment(),
             _RUN_TIMEOUT,
         )
         result = _result(code, output, log)
-        values = check_run(result, sites, self._log_concerned(result, log))
-        records = check_records(self._log_lines()[lines_before:], sites, log)
+        try:
+            values, records = one.check(result, self._log_lines()[lines_before:])
+        except ChainError as error:
+            raise ChainError(str(error), self._log_concerned(result, log)) from None
         written = [
             (path, path.read_text(encoding="utf-8", errors="replace")[sizes.get(path, 0) :])
             for path in self._plugin_logs()
         ]
         session = check_one_session(log, written)
-        self.reports.append(RunReport(name, session, values, records))
+        self.reports.append(RunReport(one.sequence, session, values, records))
 
     def stop(self) -> None:
         """Stop the logger, then the platform with its plug-ins."""

@@ -113,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         default=_TESTSTAND,
         metavar="DIR",
-        help="folder with the sequence files, code modules and pin maps",
+        help="folder with the sequence files, code modules, pin maps and bench file",
     )
     return parser
 

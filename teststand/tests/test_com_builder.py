@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from build_sequences import DESCRIPTION, PIN_MAPS, with_pin_map
+from build_sequences import DESCRIPTION, VARIANTS, with_variant
 from build_with_teststand import main
 from click.testing import CliRunner
 from com_builder import ComBuilder
@@ -127,17 +127,17 @@ def test_a_measurement_step_gets_every_parameter_by_its_property_path() -> None:
     assert sizes == [("Measurement.Parameters", "2"), (f"{first}.EnumDefinition", "2")]
 
 
-@pytest.mark.parametrize("name", PIN_MAPS)
+@pytest.mark.parametrize("name", VARIANTS)
 def test_the_sequences_of_this_folder_can_be_built(name: str, tmp_path: Path) -> None:
     calls: list[Call] = []
-    content = with_pin_map(read_description(DESCRIPTION), PIN_MAPS[name])
+    content = with_variant(read_description(DESCRIPTION), VARIANTS[name])
 
     ComBuilder(Recorder(calls)).build(content, tmp_path / name)
 
     names = last_names(calls)
     assert names.count("InsertStep") == 9
     assert names.index("Save") == len(names) - 2
-    assert ("PinMapPath", f'"{PIN_MAPS[name]}"') in [
+    assert ("PinMapPath", f'"{VARIANTS[name].pin_map}"') in [
         (arguments[0], arguments[-1]) for _, arguments in calls if arguments
     ]
 

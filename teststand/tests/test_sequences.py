@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from build_sequences import DESCRIPTION, PIN_MAPS, main, with_pin_map
+from build_sequences import DESCRIPTION, VARIANTS, main, with_variant
 from click.testing import CliRunner
 from lxml import etree
 from platform_sim.pin_map.parser import parse_pin_map
@@ -40,7 +40,7 @@ def sample(tmp_path: Path) -> Path:
 def build(folder: Path, *options: str) -> list[Path]:
     result = CliRunner().invoke(main, [f"--output={folder}", *options])
     assert result.exit_code == 0, result.output
-    return [folder / name for name in PIN_MAPS]
+    return [folder / name for name in VARIANTS]
 
 
 def test_the_files_here_are_what_the_description_builds(tmp_path: Path) -> None:
@@ -50,9 +50,9 @@ def test_the_files_here_are_what_the_description_builds(tmp_path: Path) -> None:
         )
 
 
-@pytest.mark.parametrize("name", PIN_MAPS)
+@pytest.mark.parametrize("name", VARIANTS)
 def test_a_file_reads_back_as_the_description(name: str) -> None:
-    described = with_pin_map(read_description(DESCRIPTION), PIN_MAPS[name])
+    described = with_variant(read_description(DESCRIPTION), VARIANTS[name])
 
     text = description_text(read_sequence_file(TESTSTAND / name))
 
@@ -60,7 +60,7 @@ def test_a_file_reads_back_as_the_description(name: str) -> None:
     assert description_text(parse_description(text)) == text
 
 
-@pytest.mark.parametrize("name", PIN_MAPS)
+@pytest.mark.parametrize("name", VARIANTS)
 def test_a_file_passes_the_checks_that_need_no_plugin(name: str) -> None:
     findings = check_sequence_file(
         TESTSTAND / name, environment=os.environ, python=Path(sys.executable)
@@ -69,7 +69,9 @@ def test_a_file_passes_the_checks_that_need_no_plugin(name: str) -> None:
     assert [str(finding) for finding in findings if finding.is_error] == []
 
 
-@pytest.mark.parametrize(("name", "sites"), [("OneSite", (0,)), ("FourSites", (0, 1, 2, 3))])
+@pytest.mark.parametrize(
+    ("name", "sites"), [("OneSite", (0,)), ("FourSites", (0, 1, 2, 3)), ("Bench", (0, 1, 2, 3))]
+)
 def test_the_pin_maps_are_usable_and_share_one_log_over_their_sites(
     name: str, sites: tuple[int, ...]
 ) -> None:

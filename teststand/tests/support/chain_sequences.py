@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from build_sequences import DESCRIPTION, PIN_MAPS, with_pin_map
+from build_sequences import DESCRIPTION, VARIANTS, with_variant
 from platform_sim.sequence.description import parse_description
 from platform_sim.sequence.seq_writer import write_sequence_file
 
@@ -20,6 +20,6 @@ def changed_sequences(folder: Path, change: Callable[[str], str]) -> Path:
     text = DESCRIPTION.read_text(encoding="utf-8")
     changed = change(text)
     assert changed != text
-    for name, pin_map in PIN_MAPS.items():
-        write_sequence_file(folder / name, with_pin_map(parse_description(changed), pin_map))
+    for name, variant in VARIANTS.items():
+        write_sequence_file(folder / name, with_variant(parse_description(changed), variant))
     return folder

@@ -1,0 +1,141 @@
+"""What the instruments of bench.toml must read: a resistor on each site, one at an open contact.
+
+A measured value leaves an interval for the true one: the value plus and minus the limit of error of
+the instrument in its range, which is
+
+    gain x value + offset + step + 5 x (noise / square root of the aperture).
+
+The figures are those of platform-sim's models, in the models.toml of its two drivers, which says
+where each comes from and which of them no public document of NI states. The bench draws the gain
+and offset of every channel within them; five standard deviations of noise are exceeded by one
+reading in two million.
+
+With the SMU's intervals of voltage and current, Ohm's law gives an interval for the conductance of
+the site. The DMM loads it with its input resistance while the SMU measures, so that is taken off.
+The DMM's own interval must meet what is left, and both must hold the resistor of the site.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from processes import ChainError
+from readings import DMM_STEP, SMU_STEP, SiteReading
+
+RESISTORS = {0: 1000.0, 1: 2200.0, 2: math.inf, 3: 4700.0}
+"""Ohms by site; infinite behind an open contact. Not read from the bench file, but checked with."""
+
+LEVEL = 6.0
+"""Volts that the SMU sources; its current limit is 10 mA."""
+
+_SIGMAS = 5.0
+_DMM_RANGE = 10e3
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Limits of error of an instrument in one range."""
+
+    gain: float
+    """In proportion to the value."""
+
+    offset: float
+    """In the unit of the value."""
+
+    noise: float
+    """Standard deviation at an aperture of a second, in the unit of the value."""
+
+    step: float
+    """Smallest difference between two readings, in the unit of the value."""
+
+    aperture: float
+    """Seconds over which the sequence's measurements average."""
+
+    def interval(self, value: float) -> tuple[float, float]:
+        """Return the least and the greatest true value that may read as this one."""
+        noise = _SIGMAS * self.noise / math.sqrt(self.aperture)
+        error = self.gain * abs(value) + self.offset + self.step + noise
+        return value - error, value + error
+
+
+SMU_VOLTAGE = Accuracy(300e-6, 1e-3, 2e-6, 10.0 / 2**24, 0.01666)
+"""PXIe-4141 in its range of 10 V."""
+
+SMU_CURRENT = Accuracy(300e-6, 300e-9, 1e-9, 0.01 / 2**24, 0.01666)
+"""PXIe-4141 in its range of 10 mA."""
+
+DMM_OHMS = Accuracy(60e-6, 0.1, 2e-3, 0.05, 500e-6)
+"""PXIe-4081 in its range of 10 kOhm at 5.5 digits; the step is its absolute resolution."""
+
+DMM_INPUT = 10e6
+"""Ohms between the terminals of a DMM whose session is open and which measures nothing yet."""
+
+
+def check_bench_values(readings: Sequence[SiteReading]) -> list[tuple[str, str]]:
+    """Check the readings of all sites.
+
+    Returns:
+        For each site what the SMU and what the DMM measured, in words.
+
+    Raises:
+        ChainError: A reading is not as it must be.
+    """
+    return [_check_site(reading, RESISTORS[reading.site]) for reading in readings]
+
+
+def _check_site(reading: SiteReading, resistor: float) -> tuple[str, str]:
+    where = f"site {reading.site}"
+    _expect_inside(f"{SMU_STEP}: {where}: volts", SMU_VOLTAGE.interval(reading.voltage), LEVEL)
+    if reading.limited:
+        raise ChainError(f"{SMU_STEP}: {where}: in compliance")
+    smu, dmm = _smu_interval(reading), _dmm_interval(reading)
+    if smu[0] > dmm[1] or dmm[0] > smu[1]:
+        raise ChainError(
+            f"{DMM_STEP}: {where}: ohms: {_between(dmm)}, but the SMU says {_between(smu)}"
+        )
+    _expect_inside(f"{SMU_STEP}: {where}: ohms", smu, resistor)
+    _expect_inside(f"{DMM_STEP}: {where}: ohms", dmm, resistor)
+    if reading.dmm_resolution != DMM_OHMS.step:
+        raise ChainError(f"{DMM_STEP}: {where}: absolute resolution {reading.dmm_resolution}")
+    measured = f"{reading.voltage:.4f} V, {reading.current:.4g} A"
+    if math.isinf(resistor):
+        return f"{measured}: open ({_between(smu)})", f"out of range: open ({_between(dmm)})"
+    conductance = reading.current / reading.voltage - 1.0 / DMM_INPUT
+    return (
+        f"{measured}: {1.0 / conductance:.1f} Ohm ({_between(smu)})",
+        f"{reading.dmm_value:.2f} Ohm ({_between(dmm)})",
+    )
+
+
+def _smu_interval(reading: SiteReading) -> tuple[float, float]:
+    """Return what Ohm's law leaves for the resistance; without an end if it may be open."""
+    least_volts, most_volts = SMU_VOLTAGE.interval(reading.voltage)
+    least_amperes, most_amperes = SMU_CURRENT.interval(reading.current)
+    least = least_amperes / most_volts - 1.0 / DMM_INPUT
+    most = most_amperes / least_volts - 1.0 / DMM_INPUT
+    if most <= 0:
+        amperes = f"{reading.current:.4g} A, less than the DMM alone takes"
+        raise ChainError(f"{SMU_STEP}: site {reading.site}: {amperes}")
+    return 1.0 / most, 1.0 / least if least > 0 else math.inf
+
+
+def _dmm_interval(reading: SiteReading) -> tuple[float, float]:
+    """Return what the DMM leaves for the resistance: out of range is all beyond the range."""
+    if reading.dmm_out_of_range != (reading.dmm_value is None):
+        said = f"{reading.dmm_value} Ohm, out of range: {reading.dmm_out_of_range}"
+        raise ChainError(f"{DMM_STEP}: site {reading.site}: {said}")
+    if reading.dmm_value is None:
+        return _DMM_RANGE, math.inf
+    return DMM_OHMS.interval(reading.dmm_value)
+
+
+def _expect_inside(what: str, interval: tuple[float, float], due: float) -> None:
+    if not interval[0] <= due <= interval[1]:
+        raise ChainError(f"{what}: {_between(interval)}, and {due:g} was due")
+
+
+def _between(interval: tuple[float, float]) -> str:
+    least, most = interval
+    return f"over {least:.3g}" if math.isinf(most) else f"{least:.6g} to {most:.6g}"

@@ -1,0 +1,127 @@
+"""What a run of a sequence measured, site by site: as the run reports it, and as it was logged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from processes import ChainError
+
+SMU_STEP = "Source and measure DC voltage"
+DMM_STEP = "Measure with the DMM"
+SMU_PIN = "DCPowerPin"
+DMM_PIN = "DMMPin"
+
+_OUTPUTS_BY_SITE = (
+    "measurement_sites",
+    "measurement_pin_names",
+    "voltage_measurements",
+    "current_measurements",
+    "in_compliance",
+)
+
+
+@dataclass(frozen=True)
+class SiteReading:
+    """What both plug-ins measured on one site."""
+
+    site: int
+    """Site number."""
+
+    voltage: float
+    """Volts at the SMU."""
+
+    current: float
+    """Amperes out of the SMU."""
+
+    limited: bool
+    """Whether the SMU was in compliance."""
+
+    dmm_value: float | None
+    """What the DMM read; None when the signal was out of range."""
+
+    dmm_out_of_range: bool
+    """Whether the DMM said so."""
+
+    dmm_resolution: float
+    """Absolute resolution of the DMM."""
+
+
+def readings_of_run(result: Mapping[str, Any], sites: Sequence[int]) -> list[SiteReading]:
+    """Return what a run reports.
+
+    Args:
+        result: The JSON that ``platform-sim run`` printed.
+        sites: Sites of the pin map.
+
+    Raises:
+        ChainError: A step did not run or went wrong, or a site is missing.
+    """
+    for step in result["steps"]:
+        if step["status"] not in ("Done", "Passed"):
+            raise ChainError(f"{step['step']}: {step['status']}: {step['message']}")
+    measurements = {step["step"]: step["measurements"] for step in result["steps"]}
+    for name in (SMU_STEP, DMM_STEP):
+        if name not in measurements:
+            raise ChainError(f"the step {name!r} did not run")
+    smu, dmm = measurements[SMU_STEP], measurements[DMM_STEP]
+    if len(smu) != 1:
+        raise ChainError(f"{SMU_STEP}: {len(smu)} calls, and one for all sites was due")
+    called = [one["site"] for one in dmm]
+    due = list(sites) if len(sites) > 1 else [None]
+    if called != due:
+        raise ChainError(f"{DMM_STEP}: called for the sites {called}, and {due} was due")
+    return _join(smu[0]["outputs"], [one["outputs"] for one in dmm], sites)
+
+
+def readings_of_records(
+    records: Sequence[Mapping[str, Any]], sites: Sequence[int]
+) -> list[SiteReading]:
+    """Return what a run logged: one record of the SMU, and one of the DMM for each site.
+
+    Raises:
+        ChainError: A record is missing, too many, or lacks a site.
+    """
+    outputs = [record["measurement_outputs"] for record in records]
+    smu = [one for one in outputs if "voltage_measurements" in one]
+    dmm = [one for one in outputs if "measured_value" in one]
+    found = len(smu), len(dmm), len(records)
+    due = 1, len(sites), 1 + len(sites)
+    if found != due:
+        raise ChainError(f"{found} SMU, DMM and all records, and {due} were due")
+    logged = [one["measurement_sites"] for one in dmm]
+    if logged != [[site] for site in sites]:
+        raise ChainError(f"DMM records of the sites {logged}, and one of each of {sites} was due")
+    return _join(smu[0], dmm, sites)
+
+
+def parse_records(lines: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the records that lines of the log file hold."""
+    return [json.loads(line) for line in lines]
+
+
+def _join(
+    smu: Mapping[str, Any], dmm: Sequence[Mapping[str, Any]], sites: Sequence[int]
+) -> list[SiteReading]:
+    for name in _OUTPUTS_BY_SITE:
+        if len(smu[name]) != len(sites):
+            raise ChainError(f"{SMU_STEP}: {name} is {smu[name]}, for the sites {list(sites)}")
+    if smu["measurement_sites"] != list(sites):
+        measured = smu["measurement_sites"]
+        raise ChainError(f"{SMU_STEP}: the sites {measured}, and {list(sites)} was due")
+    if set(smu["measurement_pin_names"]) != {SMU_PIN}:
+        raise ChainError(f"{SMU_STEP}: the pins {smu['measurement_pin_names']}, not {SMU_PIN}")
+    return [
+        SiteReading(
+            site,
+            smu["voltage_measurements"][place],
+            smu["current_measurements"][place],
+            smu["in_compliance"][place],
+            reading["measured_value"],
+            reading["signal_out_of_range"],
+            reading["absolute_resolution"],
+        )
+        for place, (site, reading) in enumerate(zip(sites, dmm, strict=True))
+    ]
