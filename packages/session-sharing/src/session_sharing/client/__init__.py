@@ -3,6 +3,7 @@
 from session_sharing.client.connection import Connection, connect
 from session_sharing.client.errors import (
     CallTimeoutError,
+    ConnectionClosedError,
     ServerRestartedError,
     ServerUnavailableError,
 )
@@ -15,6 +16,7 @@ __all__ = [
     "CallTimeoutError",
     "ConnectOptions",
     "Connection",
+    "ConnectionClosedError",
     "ServerRestartedError",
     "ServerUnavailableError",
     "SessionOptions",

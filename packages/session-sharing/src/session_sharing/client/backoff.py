@@ -19,6 +19,10 @@ class Backoff:
         self._pause = min(self._pause * 2, _LONGEST)
         return pause
 
+    def slow_down(self) -> None:
+        """Make the next pause a long one, when it is known that a success is not near."""
+        self._pause = _LONGEST
+
     def reset(self) -> None:
         """Begin with short pauses again, after a success."""
         self._pause = _SHORTEST

@@ -12,7 +12,12 @@ from typing import TypeVar
 import grpc
 
 from session_sharing.client.backoff import Backoff
-from session_sharing.client.errors import ServerUnavailableError, from_rpc_error
+from session_sharing.client.errors import (
+    CALL_ERRORS,
+    ConnectionClosedError,
+    ServerUnavailableError,
+    from_rpc_error,
+)
 from session_sharing.client.options import ConnectOptions
 from session_sharing.client.presence import PresenceStream
 from session_sharing.core.presence import MIN_SECRET_BYTES
@@ -32,6 +37,7 @@ class Connection:
         self._lock = threading.Lock()
         self._presence: PresenceStream | None = None
         self._owned: list[grpc.Channel] = []
+        self._closed = False
         self._shared_channel = channel is not None
         self.channel = channel if channel is not None else self._open_channel()
         self.lifecycle = lifecycle_pb2_grpc.SessionLifecycleStub(self.channel)
@@ -45,6 +51,8 @@ class Connection:
         if not self.options.presence:
             return
         with self._lock:
+            if self._closed:
+                raise ConnectionClosedError("The connection is closed.")
             if self._presence is None:
                 own = self.channel if self._shared_channel else self._open_channel(own=True)
                 request = pb.HoldRequest(
@@ -53,12 +61,19 @@ class Connection:
                     label=self.options.label,
                 )
                 self._presence = PresenceStream(own, request)
-        self._presence.wait_until_granted(self.options.timeout)
+            presence = self._presence
+        presence.wait_until_granted(self.options.timeout)
 
     @property
     def epoch(self) -> str:
         """The server's start at which this client is present; empty without presence."""
-        return self._presence.epoch if self._presence else ""
+        presence = self._presence
+        return presence.epoch if presence is not None else ""
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed
 
     def call(
         self, method: Callable[..., _Response], request: _Request, timeout: float | None = None
@@ -76,8 +91,8 @@ class Connection:
             tries += 1
             try:
                 return method(request, timeout=left)
-            except grpc.RpcError as rpc_error:
-                error = from_rpc_error(rpc_error)
+            except CALL_ERRORS as call_error:
+                error = from_rpc_error(call_error)
             pause = backoff.next_pause()
             left = deadline - time.monotonic() - pause
             used_up = left <= 0 or tries == self.options.attempts
@@ -89,19 +104,20 @@ class Connection:
         """Ask the server whether it is there."""
         try:
             self.lifecycle.GetServerInfo(pb.GetServerInfoRequest(), timeout=timeout)
-        except grpc.RpcError:
+        except CALL_ERRORS:
             return False
         return True
 
     def close(self) -> None:
         """Leave: end the presence stream and close what this connection opened."""
         with self._lock:
-            if self._presence is not None:
-                self._presence.close()
-                self._presence = None
-            for channel in self._owned:
-                channel.close()
-            self._owned.clear()
+            self._closed = True
+            presence, self._presence = self._presence, None
+            owned, self._owned = self._owned, []
+        if presence is not None:
+            presence.close()
+        for channel in owned:
+            channel.close()
 
     def __enter__(self) -> Connection:
         return self

@@ -25,6 +25,13 @@ class CallTimeoutError(SessionSharingError):
     reason = "CALL_TIMEOUT"
 
 
+class ConnectionClosedError(SessionSharingError):
+    """The call was made on a connection, or channel, that this program has closed."""
+
+    status = "CANCELLED"
+    reason = "CONNECTION_CLOSED"
+
+
 class ServerRestartedError(SessionExpiredError):
     """The server was started anew since this session was opened; `reset()` opens it again."""
 
@@ -48,16 +55,25 @@ def _subclasses(cls: type[SessionSharingError]) -> Iterator[type[SessionSharingE
 _BY_REASON = {
     cls.reason: cls for cls in _subclasses(SessionSharingError) if cls.__module__ == core.__name__
 }
+_ENDED_HERE = ("Channel closed!", "Locally cancelled by application!")
+"""What gRPC says when not the server but this program ended a call."""
 _BY_STATUS = {
     grpc.StatusCode.UNAVAILABLE: ServerUnavailableError,
     grpc.StatusCode.DEADLINE_EXCEEDED: CallTimeoutError,
+    grpc.StatusCode.CANCELLED: ServerUnavailableError,
     grpc.StatusCode.UNAUTHENTICATED: core.NotAuthenticatedError,
     grpc.StatusCode.RESOURCE_EXHAUSTED: core.LimitExceededError,
 }
 
 
-def from_rpc_error(error: grpc.RpcError) -> SessionSharingError:
+CALL_ERRORS = (grpc.RpcError, ValueError)
+"""What a call raises; a `ValueError` tells that its channel is closed."""
+
+
+def from_rpc_error(error: grpc.RpcError | ValueError) -> SessionSharingError:
     """Bring back the error that a server raised, of the same class where it tells its reason."""
+    if isinstance(error, ValueError):
+        return ConnectionClosedError(str(error))
     if not hasattr(error, "code"):
         return ServerUnavailableError(str(error))
     call: grpc.Call = error  # type: ignore[assignment]  # what every failed call raises is both
@@ -65,6 +81,8 @@ def from_rpc_error(error: grpc.RpcError) -> SessionSharingError:
     info = _error_info(call)
     if info is not None and info.reason in _BY_REASON:
         return _BY_REASON[info.reason](message, **dict(info.metadata))
+    if message in _ENDED_HERE:
+        return ConnectionClosedError(message)
     if call.code() in _BY_STATUS:
         return _BY_STATUS[call.code()](message)
     return UnexpectedStatusError(message, call.code().name)

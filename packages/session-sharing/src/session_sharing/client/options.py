@@ -133,7 +133,11 @@ class ConnectOptions:
         if self.authority:
             options.append(("grpc.ssl_target_name_override", self.authority))
         if self.keepalive:
-            options.append(("grpc.keepalive_time_ms", round(max(self.keepalive, 1.0) * 1000)))
+            options += [
+                ("grpc.keepalive_time_ms", round(max(self.keepalive, 1.0) * 1000)),
+                ("grpc.keepalive_permit_without_calls", 1),
+                ("grpc.http2.max_pings_without_data", 0),
+            ]
         return options
 
     def _tls(self) -> grpc.ChannelCredentials:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import grpc
 
 from session_sharing.client.backoff import Backoff
 from session_sharing.client.errors import (
     CallTimeoutError,
+    ConnectionClosedError,
     ServerUnavailableError,
     from_rpc_error,
 )
 from session_sharing.core.errors import SessionSharingError
 from session_sharing.v1 import lifecycle_pb2 as pb
 from session_sharing.v1 import lifecycle_pb2_grpc
+
+_log = logging.getLogger(__name__)
 
 
 class PresenceStream:
@@ -31,6 +35,7 @@ class PresenceStream:
         self._answered = threading.Event()
         self._closed = threading.Event()
         self._error: SessionSharingError | None = None
+        self._lock = threading.Lock()
         self._stream: grpc.Call | None = None
         self.epoch = ""
         """The server's start that this client is present at."""
@@ -46,29 +51,46 @@ class PresenceStream:
         Raises:
             SessionSharingError: The server refused, or it could not be reached in time.
         """
-        if not self._answered.wait(timeout) or self._error is not None:
-            raise self._error or CallTimeoutError("The server did not answer in time.")
+        answered = self._answered.wait(timeout)
+        if self._closed.is_set():
+            raise ConnectionClosedError("The connection is closed.")
+        error = self._error
+        if error is not None or not answered:
+            raise error or CallTimeoutError("The server did not answer in time.")
 
     def close(self) -> None:
         """End the stream; attachments that are left end as their behaviors say."""
-        self._closed.set()
-        if self._stream is not None:
-            self._stream.cancel()
-        self._thread.join(timeout=5)
+        with self._lock:
+            self._closed.set()
+            if self._stream is not None:
+                self._stream.cancel()
+        self._answered.set()
+        if self._thread is not threading.current_thread():
+            self._thread.join(timeout=5)
 
     def _run(self) -> None:
         backoff = Backoff()
-        while not self._closed.is_set():
+        while (stream := self._begin_stream()) is not None:
             try:
-                stream = self._stub.Hold(self._request)
-                self._stream = stream
                 for event in stream:
-                    self._take(event)
-                    backoff.reset()
+                    self._take(event, backoff)
                 self._answered.clear()
             except grpc.RpcError as error:
                 self._fail(from_rpc_error(error))
             self._closed.wait(backoff.next_pause())
+
+    def _begin_stream(self) -> Iterator[pb.HoldEvent] | None:
+        """Hold once more, unless this object, or its channel, is closed."""
+        with self._lock:
+            if self._closed.is_set():
+                return None
+            try:
+                stream = self._stub.Hold(self._request)
+            except ValueError as error:
+                self._fail(from_rpc_error(error))
+                return None
+            self._stream = stream
+            return stream
 
     def _fail(self, error: SessionSharingError) -> None:
         self._error = error
@@ -77,12 +99,17 @@ class PresenceStream:
         else:
             self._answered.set()
 
-    def _take(self, event: pb.HoldEvent) -> None:
+    def _take(self, event: pb.HoldEvent, backoff: Backoff) -> None:
         kind = event.WhichOneof("event")
         if kind == "granted":
             self.epoch = event.granted.epoch
             self.window = event.granted.window_ms / 1000
             self._error = None
             self._answered.set()
+            backoff.reset()
         elif kind == "draining":
-            self.on_draining()
+            backoff.slow_down()
+            try:
+                self.on_draining()
+            except Exception:
+                _log.exception("The callback for a draining server has failed.")

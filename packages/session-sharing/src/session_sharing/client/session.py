@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import logging
+import threading
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
+from session_sharing.client.backoff import Backoff
 from session_sharing.client.connection import Connection
 from session_sharing.client.errors import ServerRestartedError
 from session_sharing.client.options import ConnectOptions
 from session_sharing.core.behaviors import ClosePolicy, InitializationBehavior
-from session_sharing.core.errors import SessionExpiredError
+from session_sharing.core.errors import (
+    NotPermittedError,
+    SessionExpiredError,
+    SessionSharingError,
+)
 from session_sharing.v1 import lifecycle_pb2 as pb
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 _Response = TypeVar("_Response")
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +75,7 @@ class SharedSession:
         """
         self.resource = resource
         self.options = options or SessionOptions()
+        self._ending = threading.Lock()
         self._owns_connection = isinstance(connect, ConnectOptions)
         self.connection = Connection(connect) if isinstance(connect, ConnectOptions) else connect
         try:
@@ -109,7 +119,12 @@ class SharedSession:
         self._end(self.connection.lifecycle.Close, pb.CloseRequest(attachment=self.attachment))
 
     def reset(self) -> None:
-        """Open the session anew, after it expired, was closed, or the server was restarted."""
+        """Open the session anew, after it expired, was closed, or the server was restarted.
+
+        Raises:
+            ConnectionClosedError: This object has left on a connection of its own; make a new one.
+            SessionSharingError: The session cannot be opened, or the server not be reached.
+        """
         self._opened = self._open()
         self._ended = False
 
@@ -139,12 +154,32 @@ class SharedSession:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.detach()
+        try:
+            self.detach()
+        except SessionSharingError as leaving_error:
+            if error is None:
+                raise
+            # What happened inside the block comes first.
+            _log.warning("Leaving %s failed: %s", self.resource, leaving_error)
 
     def _open(self) -> pb.OpenResponse:
-        self.connection.be_present()
+        request = self._open_request()
+        backoff = Backoff()
+        deadline = time.monotonic() + self.connection.options.timeout
+        while True:
+            self.connection.be_present()
+            try:
+                return self.connection.call(self.connection.lifecycle.Open, request)
+            except SessionExpiredError:
+                # The presence stream broke and is being held anew, as after a server's restart.
+                pause = backoff.next_pause()
+                if time.monotonic() + pause > deadline:
+                    raise
+                time.sleep(pause)
+
+    def _open_request(self) -> pb.OpenRequest:
         wanted = self.options
-        request = pb.OpenRequest(
+        return pb.OpenRequest(
             client_secret=self.connection.secret,
             kind=self.kind,
             resource=self.resource,
@@ -157,17 +192,22 @@ class SharedSession:
             without_presence=not self.connection.options.presence,
             anyone_may_close=wanted.anyone_may_close,
         )
-        return self.connection.call(self.connection.lifecycle.Open, request)
 
     def _end(self, method: Callable[..., object], request: object) -> None:
-        if self._ended:
-            return
-        self._ended = True
-        try:
-            self.connection.call(method, request)
-        except SessionExpiredError:
-            return  # it is over already, which is what was wanted
-        finally:
+        with self._ending:
+            if self._ended:
+                return
+            try:
+                self.connection.call(method, request)
+            except SessionExpiredError:
+                pass  # it is over already, which is what was wanted
+            except NotPermittedError:
+                raise  # nothing has ended
+            except BaseException:
+                self._ended = self._owns_connection  # whose end is the attachment's, too
+                self._leave_connection()
+                raise
+            self._ended = True
             self._leave_connection()
 
     def _leave_connection(self) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timezone
 from types import TracebackType
 
@@ -17,6 +18,8 @@ from session_sharing.client.errors import ServerUnavailableError, from_rpc_error
 from session_sharing.core.errors import SessionSharingError
 from session_sharing.core.events import EventType, Gap, SessionEvent
 from session_sharing.v1 import lifecycle_pb2 as pb
+
+_log = logging.getLogger(__name__)
 
 Happening = SessionEvent | Gap
 _WAITING = 1000
@@ -50,7 +53,9 @@ class SessionWatch:
         self._lifecycle = connection.lifecycle
         self._request = pb.WatchRequest(from_revision=from_revision, name_prefix=name_prefix)
         self._on_event = on_event
-        self._waiting: queue.Queue[Happening] = queue.Queue(_WAITING)
+        self._waiting: queue.Queue[Happening | None] = queue.Queue(_WAITING)
+        """Ends with None, so that nobody waits for what never comes."""
+        self._lock = threading.Lock()
         self._closed = threading.Event()
         self._started = threading.Event()
         self._error: SessionSharingError | None = None
@@ -68,27 +73,29 @@ class SessionWatch:
             timeout: Seconds to wait; 0 asks only, None waits for as long as it takes.
 
         Returns:
-            The event, or None when there is none in time.
+            The event, or None when there is none in time, or the watch is closed.
 
         Raises:
             SessionSharingError: The server ended the watch for good.
         """
         try:
-            return self._waiting.get(block=timeout != 0, timeout=timeout or None)
+            event = self._waiting.get(block=timeout != 0, timeout=timeout or None)
         except queue.Empty:
-            if self._error is not None:
-                raise self._error from None
             return None
+        if event is None:
+            self._waiting.put(None)  # for whoever asks next
+            if self._error is not None:
+                raise self._error
+        return event
 
     def close(self) -> None:
         """Stop watching."""
-        self._closed.set()
-        if self._stream is not None:
-            self._stream.cancel()
-        with contextlib.suppress(queue.Empty):
-            while True:
-                self._waiting.get_nowait()
-        self._thread.join(timeout=5)
+        with self._lock:
+            self._closed.set()
+            if self._stream is not None:
+                self._stream.cancel()
+        if self._thread is not threading.current_thread():
+            self._thread.join(timeout=5)
 
     def __enter__(self) -> SessionWatch:
         return self
@@ -103,23 +110,49 @@ class SessionWatch:
 
     def _run(self) -> None:
         backoff = Backoff()
-        while not self._closed.is_set():
+        while (stream := self._begin_stream()) is not None:
             try:
-                stream = self._lifecycle.Watch(self._request)
-                self._stream = stream
                 for response in stream:
-                    backoff.reset()
-                    self._take(response)
+                    self._take(response, backoff)
             except grpc.RpcError as rpc_error:
                 error = from_rpc_error(rpc_error)
-                if not isinstance(error, ServerUnavailableError) and not self._closed.is_set():
-                    self._error = error
-                    self._started.set()
-                    return
+                if not isinstance(error, ServerUnavailableError):
+                    self._fail(error)
+                    break
             self._closed.wait(backoff.next_pause())
+        self._end_waiting()
 
-    def _take(self, response: pb.WatchResponse) -> None:
+    def _begin_stream(self) -> Iterator[pb.WatchResponse] | None:
+        """Watch once more, unless this object, or its channel, is closed."""
+        with self._lock:
+            if self._closed.is_set():
+                return None
+            try:
+                stream = self._lifecycle.Watch(self._request)
+            except ValueError as error:
+                self._fail(from_rpc_error(error))
+                return None
+            self._stream = stream
+            return stream
+
+    def _fail(self, error: SessionSharingError) -> None:
+        if not self._closed.is_set():
+            self._error = error
+        self._started.set()
+
+    def _end_waiting(self) -> None:
+        """Let go of whoever waits for an event; a closed watch forgets those that were left."""
+        while self._closed.is_set() and not self._waiting.empty():
+            with contextlib.suppress(queue.Empty):
+                self._waiting.get_nowait()
+        self._give(None)
+
+    def _take(self, response: pb.WatchResponse, backoff: Backoff) -> None:
         kind = response.WhichOneof("event")
+        if kind == "draining":
+            backoff.slow_down()
+            return
+        backoff.reset()
         if kind == "started":
             if self._request.epoch not in ("", response.started.epoch):
                 self._give(Gap(self._request.from_revision, 0))
@@ -133,14 +166,24 @@ class SessionWatch:
             self._request.from_revision = response.session.revision + 1
             self._give(_event(response.session))
 
-    def _give(self, event: Happening) -> None:
+    def _give(self, event: Happening | None) -> None:
         if self._on_event is not None:
-            self._on_event(event)
+            self._call_back(event)
             return
-        while not self._closed.is_set():
+        while True:
             with contextlib.suppress(queue.Full):
                 self._waiting.put(event, timeout=0.2)
                 return
+            if self._closed.is_set():
+                return
+
+    def _call_back(self, event: Happening | None) -> None:
+        if event is None or self._on_event is None:
+            return
+        try:
+            self._on_event(event)
+        except Exception:
+            _log.exception("The callback of a watch has failed.")
 
 
 def _event(message: pb.SessionEvent) -> SessionEvent:

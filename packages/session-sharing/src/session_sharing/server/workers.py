@@ -65,5 +65,6 @@ class Workers(Executor):
     def _work(self) -> None:
         while (task := self._tasks.get()) is not None:
             task()
+            del task  # what it held must not live until the next one comes
             with self._lock:
                 self._idle += 1
