@@ -66,7 +66,7 @@ def unregistering(
 
     The platform never ends the reservation of a process that died. In Cleanup no measurement of
     this execution runs any more, so whoever still holds one of its sessions is such a process, and
-    its reservation is ended.
+    its reservations are ended, also those of the other types: that wait is due once.
 
     Yields:
         The reservation; None when this execution registered no such session.
@@ -135,7 +135,8 @@ def _reserve(
     except grpc.RpcError as error:
         if error.code() is not grpc.StatusCode.UNAVAILABLE:
             raise
-    _end_reservations(registered.names)
+    held = [registered.names, *(other.names for other in _registered.values())]
+    _end_reservations(frozenset[str]().union(*held))
     return reserve()
 
 

@@ -10,7 +10,7 @@ import shutil
 import socket
 import sys
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,9 @@ LOG_FILE = "measurements.ndjson"
 
 BENCH_FILE = "bench.toml"
 """Beside the sequences: what some of the simulated instruments are wired to."""
+
+Step = tuple[str, Callable[[], None]]
+"""Name of a step, and the function that does it."""
 
 _PLUGINS = ("dcpower", "dmm")
 _SHORT = 30.0
@@ -95,7 +98,7 @@ class Chain:
         self._logger_state = self.work / "state" / "json-logger.json"
         self._addresses: list[str] = []
 
-    def steps(self) -> Iterator[tuple[str, Any]]:
+    def steps(self) -> Iterator[Step]:
         """Yield the steps, each with the function that does it."""
         yield "find the installed commands", self.find_commands
         yield "lay out the plug-ins", self.lay_out

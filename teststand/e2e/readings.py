@@ -98,15 +98,22 @@ def readings_of_records(
 
 
 def parse_records(lines: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the records that lines of the log file hold."""
-    return [json.loads(line) for line in lines]
+    """Return the records that lines of the log file hold.
+
+    Raises:
+        ChainError: A line is no JSON.
+    """
+    try:
+        return [json.loads(line) for line in lines]
+    except ValueError as error:
+        raise ChainError(f"a line of the log file is no JSON: {error}") from None
 
 
 def _join(
     smu: Mapping[str, Any], dmm: Sequence[Mapping[str, Any]], sites: Sequence[int]
 ) -> list[SiteReading]:
     for name in _OUTPUTS_BY_SITE:
-        if len(smu[name]) != len(sites):
+        if len(smu[name]) != len(sites) or None in smu[name]:
             raise ChainError(f"{SMU_STEP}: {name} is {smu[name]}, for the sites {list(sites)}")
     if smu["measurement_sites"] != list(sites):
         measured = smu["measurement_sites"]

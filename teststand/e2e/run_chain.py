@@ -10,11 +10,11 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import FrameType
 
-from chain import Chain, Environments
+from chain import Chain, Environments, Step
 from processes import ChainError, tail
 
 _FAILED = 1
@@ -38,16 +38,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
             environments, options.sequences.resolve(), Path(work), options.results.resolve()
         )
         try:
-            code = _run(chain, rows)
+            code = do_steps(chain.steps(), rows)
         finally:
             chain.close()
     _print_summary(chain, rows)
     return code
 
 
-def _run(chain: Chain, rows: list[tuple[str, str, float]]) -> int:
-    """Do the steps, tell of each, and stop at the first that fails."""
-    for name, step in chain.steps():
+def do_steps(steps: Iterable[Step], rows: list[tuple[str, str, float]]) -> int:
+    """Do steps, tell of each, and stop at the first that fails.
+
+    Args:
+        steps: The steps.
+        rows: Takes the name, result and seconds of each.
+
+    Returns:
+        The exit code.
+    """
+    for name, step in steps:
         _say(f"{name} ...")
         started = time.monotonic()
         result = "ok"

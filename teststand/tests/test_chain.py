@@ -14,8 +14,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+from chain import Chain
 from chain_sequences import TESTSTAND, changed_sequences
 from environments import environment
+from running_chain import run_step
+from runs import RUNS
 
 PROGRAM = TESTSTAND / "e2e" / "run_chain.py"
 MARK = "CHAIN_TEST"
@@ -70,33 +73,53 @@ def fake_environment(folder: Path, name: str, script: str) -> Path:
     return path.parent.parent
 
 
-def test_all_is_well(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, str]:
+    """Results folder, exit code and output of a run of all there is."""
+    results = tmp_path_factory.mktemp("results")
+    return results, *run(results)
+
+
+def test_all_is_well(finished: tuple[Path, int, str]) -> None:
+    results, code, output = finished
+
+    assert code == 0, output
+    assert output.count("6 V, 0.0001 A, in compliance: False") == 5
+    assert output.count("resolution 5e-05 V") == 5
+    assert output.count("one session for both plug-ins") == 3
+    logs = {path.name for path in (results / "logs").rglob("*.log")}
+    assert {"platform.log", "json-logger.log", "run-MeasureAndLogOneSite.log"} <= logs
+    assert len(list(results.glob("*.xml"))) == 3
+
+
+def test_the_values_of_the_bench_are_shown_site_by_site(finished: tuple[Path, int, str]) -> None:
+    _, _, output = finished
+    _, _, bench = output.partition("MeasureAndLogBench.seq: measured")
+
+    for site, ohms in enumerate(("1", "2", None, "4")):
+        smu = f"[0-9.]+ V, [0-9.]+ A: {ohms}[0-9.]+ Ohm" if ohms else ".* A: open"
+        assert re.search(f"site {site}  DCPowerPin +{smu}", bench), output
+        dmm = "[0-9.]+ Ohm" if ohms else "out of range: open"
+        assert re.search(f"site {site}  DMMPin +{dmm}", bench), output
+
+
+def test_it_can_run_again_into_the_same_results(finished: tuple[Path, int, str]) -> None:
+    results, _, _ = finished
+    before = (results / "data" / "measurements.ndjson").read_text().splitlines()
+
+    code, output = run(results)
+
+    assert code == 0, output
+    lines = (results / "data" / "measurements.ndjson").read_text().splitlines()
+    assert lines[: len(before)] == before
+    assert len(lines) == len(before) + 2 + 5 + 5
+
+
+def test_it_can_run_beside_a_running_platform(tmp_path: Path, chain: Chain) -> None:
     code, output = run(tmp_path)
 
     assert code == 0, output
-    assert "6 V, 0.0001 A, in compliance: False" in output
-    assert output.count("resolution 5e-05 V") == 5
-    assert output.count("one session for both plug-ins") == 2
-    assert len((tmp_path / "data" / "measurements.ndjson").read_text().splitlines()) == 2 + 5
-    logs = {path.name for path in (tmp_path / "logs").rglob("*.log")}
-    assert {"platform.log", "json-logger.log", "run-MeasureAndLogOneSite.log"} <= logs
-    assert len(list(tmp_path.glob("*.xml"))) == 2
-
-
-def test_it_can_run_beside_itself(tmp_path: Path) -> None:
-    first = subprocess.Popen(
-        command(tmp_path / "first"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    code, second = run(tmp_path / "second")
-    output, _ = first.communicate(timeout=55)
-
-    assert (first.returncode, code) == (0, 0), output + second
-
-
-def test_it_can_run_again_into_the_same_results(tmp_path: Path) -> None:
-    results = [run(tmp_path / "results") for _ in range(2)]
-
-    assert [code for code, _ in results] == [0, 0], results
+    chain.run_sequence(RUNS[0])
 
 
 def test_a_server_that_does_not_come_up_is_named_with_its_last_words(tmp_path: Path) -> None:
@@ -142,7 +165,7 @@ def test_a_plugin_that_dies_at_its_start_is_named_with_its_last_words(tmp_path: 
                 'name = "voltage_level", type = "double", value = "6"',
                 'name = "voltage_level", type = "double", value = "5"',
             ),
-            "voltages: .* was due",
+            "Source and measure DC voltage: site 0: volts: 5.0, and 6.0 was due",
             id="a wrong value",
         ),
         pytest.param(
@@ -167,26 +190,41 @@ def test_a_plugin_that_dies_at_its_start_is_named_with_its_last_words(tmp_path: 
     ],
 )
 def test_anything_wrong_is_found_and_the_step_named(
-    tmp_path: Path, change: Callable[[str], str], message: str
+    chain: Chain,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    change: Callable[[str], str],
+    message: str,
 ) -> None:
     sequences = changed_sequences(tmp_path / "sequences", change)
+    monkeypatch.setattr(chain, "station", sequences)
 
-    code, output = run(tmp_path / "results", f"--sequences={sequences}")
+    code = run_step(chain, "MeasureAndLogOneSite.seq")
 
+    output = capsys.readouterr().out
     assert code == 1, output
     failure = f"FAILED: run MeasureAndLogOneSite.seq: {message}"
     assert re.search(failure, output, re.DOTALL), output
     assert "last lines of" in output
 
 
-def test_missing_records_are_found(tmp_path: Path) -> None:
+def test_missing_records_are_found(
+    chain: Chain,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     sequences = tmp_path / "sequences"
-    shutil.copytree(TESTSTAND, sequences, ignore=shutil.ignore_patterns("tests", "e2e"))
+    shutil.copytree(chain.station, sequences)
     pin_map = sequences / "pinmaps" / "OneSite.pinmap"
     pin_map.write_text(pin_map.read_text().replace("measurements.ndjson", "elsewhere.ndjson"))
 
-    code, output = run(tmp_path / "results", f"--sequences={sequences}")
+    monkeypatch.setattr(chain, "station", sequences)
 
+    code = run_step(chain, "MeasureAndLogOneSite.seq")
+
+    output = capsys.readouterr().out
     assert code == 1, output
     assert "(0, 0, 0) SMU, DMM and all records, and (1, 1, 2) were due" in output
 

@@ -34,7 +34,7 @@ class Recorder:
         self._calls.append((f"{self._path}.{name} =", (value,)))
 
     def __str__(self) -> str:
-        return self._path
+        return str(self._path)
 
 
 def record(description: str) -> list[Call]:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
-import pytest
-from chain import RUNS, Chain
+from chain import Chain
 from chain_sequences import changed_sequences
 from running_chain import (
-    running_chain,
     slow_sequences,
     start_run,
     wait_for,
     wait_for_measuring_plugin,
 )
+from runs import RUNS
 
 WAITING_STEP = """[[main]]
 name = "Wait"
@@ -35,12 +33,6 @@ def wait():
 """
 
 
-@pytest.fixture
-def chain(tmp_path: Path) -> Iterator[Chain]:
-    with running_chain(tmp_path) as chain:
-        yield chain
-
-
 def test_cleanup_runs_after_a_plugin_was_killed_and_the_next_run_is_clean(
     chain: Chain, tmp_path: Path
 ) -> None:
@@ -55,7 +47,7 @@ def test_cleanup_runs_after_a_plugin_was_killed_and_the_next_run_is_clean(
     assert "Measure with the DMM" not in steps
     closing = {name: step["status"] for name, step in steps.items() if name.startswith("Close")}
     assert set(closing.values()) == {"Done"}, json.dumps(steps, indent=2)
-    run_both_sequences(chain)
+    run_every_sequence(chain)
 
 
 def test_a_run_that_was_killed_does_not_block_the_next_one(chain: Chain, tmp_path: Path) -> None:
@@ -66,12 +58,12 @@ def test_a_run_that_was_killed_does_not_block_the_next_one(chain: Chain, tmp_pat
     killed.communicate()
     wait_for(lambda: not any(process.is_running() for process in interpreters))
 
-    run = start_run(chain, chain.work / "station" / "MeasureAndLogOneSite.seq")
+    run = start_run(chain, chain.station / "MeasureAndLogOneSite.seq")
     output, errors = run.communicate(timeout=40)
 
     assert run.returncode == 0, output + errors
     assert "(taken over from a crashed run)" in errors
-    run_both_sequences(chain)
+    run_every_sequence(chain)
 
 
 def test_a_run_that_is_alive_is_not_taken_for_a_crashed_one(chain: Chain, tmp_path: Path) -> None:
@@ -83,7 +75,7 @@ def test_a_run_that_is_alive_is_not_taken_for_a_crashed_one(chain: Chain, tmp_pa
     alive = start_run(chain, waiting / "MeasureAndLogOneSite.seq")
     wait_for((tmp_path / "go.waiting").exists)
 
-    second = start_run(chain, chain.work / "station" / "MeasureAndLogOneSite.seq")
+    second = start_run(chain, chain.station / "MeasureAndLogOneSite.seq")
     output, _ = second.communicate(timeout=40)
     go.touch()
     alive_output, alive_errors = alive.communicate(timeout=40)
@@ -93,11 +85,9 @@ def test_a_run_that_is_alive_is_not_taken_for_a_crashed_one(chain: Chain, tmp_pa
     assert "already has a session: opened by" in failed["message"]
     assert second.returncode == 1
     assert alive.returncode == 0, alive_output + alive_errors
-    run_both_sequences(chain)
+    run_every_sequence(chain)
 
 
-def run_both_sequences(chain: Chain) -> None:
-    for name, sites in RUNS:
-        chain.run_sequence(name, sites)
-    chain.stop()
-    chain.find_nothing_left()
+def run_every_sequence(chain: Chain) -> None:
+    for run in RUNS:
+        chain.run_sequence(run)

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import subprocess
-from pathlib import Path
 
-from chain import RUNS
+import pytest
+from chain import Chain
 from environments import environment
-from running_chain import running_chain
+from runs import RUNS, SequenceRun
 
 
-def test_the_sequences_fit_the_plugins_that_they_call(tmp_path: Path) -> None:
-    with running_chain(tmp_path) as chain:
-        for name, _ in RUNS:
-            done = subprocess.run(
-                [
-                    str(environment("station") / "bin" / "platform-sim"),
-                    "check",
-                    f"--state-file={chain.platform_state}",
-                    str(chain.work / "station" / name),
-                ],
-                env=dict(chain.environment()),
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            assert done.returncode == 0, done.stdout + done.stderr
-            assert done.stdout.endswith("0 errors, 1 notes\n")
+@pytest.mark.parametrize("run", RUNS, ids=lambda run: run.sequence)
+def test_a_sequence_fits_the_plugins_that_it_calls(chain: Chain, run: SequenceRun) -> None:
+    done = subprocess.run(
+        [
+            str(environment("station") / "bin" / "platform-sim"),
+            "check",
+            f"--state-file={chain.platform_state}",
+            str(chain.station / run.sequence),
+        ],
+        env=dict(chain.environment()),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.endswith("0 errors, 1 notes\n")

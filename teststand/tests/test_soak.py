@@ -6,9 +6,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from chain import RUNS
 from processes import RUN_VARIABLE
 from running_chain import running_chain
+from runs import RUNS
 
 REPETITIONS = 30
 
@@ -19,8 +19,8 @@ def test_many_runs_leave_neither_processes_nor_descriptors_behind(tmp_path: Path
     with running_chain(tmp_path) as chain:
         usage = []
         for _ in range(REPETITIONS):
-            for name, sites in RUNS:
-                chain.run_sequence(name, sites)
+            for run in RUNS:
+                chain.run_sequence(run)
             usage.append(_usage(chain.run_id))
         chain.stop()
         chain.find_nothing_left()

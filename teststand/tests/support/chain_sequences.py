@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from build_sequences import DESCRIPTION, VARIANTS, with_variant
+from chain import BENCH_FILE
 from platform_sim.sequence.description import parse_description
 from platform_sim.sequence.seq_writer import write_sequence_file
 
@@ -17,6 +18,7 @@ def changed_sequences(folder: Path, change: Callable[[str], str]) -> Path:
     """Build the sequences from a changed description into a folder of their own."""
     for name in ("code_modules", "pinmaps"):
         shutil.copytree(TESTSTAND / name, folder / name)
+    shutil.copy(TESTSTAND / BENCH_FILE, folder)
     text = DESCRIPTION.read_text(encoding="utf-8")
     changed = change(text)
     assert changed != text

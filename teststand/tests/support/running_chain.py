@@ -1,7 +1,8 @@
-"""A chain that is up, and a sequence on it that takes long enough to be broken."""
+"""A chain that is up, and runs on it that can be broken."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -12,16 +13,20 @@ import psutil
 from chain import Chain, Environments
 from chain_sequences import TESTSTAND, changed_sequences
 from environments import environment
+from json_logger_client import JSON_LOGGER_INSTRUMENT_TYPE
+from ni.measurementlink.sessionmanagement.v1.client import INSTRUMENT_TYPE_NI_DCPOWER
+from platform_sim.platform_client import PlatformClient
 from processes import RUN_VARIABLE
+from run_chain import do_steps
 
 
 @contextmanager
-def running_chain(folder: Path) -> Iterator[Chain]:
+def running_chain(folder: Path, sequences: Path = TESTSTAND) -> Iterator[Chain]:
     """Start the platform and the logger with the plug-ins laid out."""
     environments = Environments(*map(environment, ("server", "dcpower", "dmm", "station")))
     work = folder / "work"
     work.mkdir()
-    chain = Chain(environments, TESTSTAND, work, folder / "results")
+    chain = Chain(environments, sequences, work, folder / "results")
     try:
         chain.find_commands()
         chain.lay_out()
@@ -36,6 +41,11 @@ def slow_sequences(folder: Path) -> Path:
     """Return the sequences with an SMU that takes 50 s to settle."""
     delay = 'name = "source_delay", type = "double", value = '
     return changed_sequences(folder, lambda text: text.replace(f'{delay}"0"', f'{delay}"50"'))
+
+
+def run_step(chain: Chain, sequence: str) -> int:
+    """Do one of the chain's run steps as the end-to-end program does, and return the exit code."""
+    return do_steps([step for step in chain.steps() if step[0] == f"run {sequence}"], [])
 
 
 def start_run(chain: Chain, sequence: Path) -> subprocess.Popen[str]:
@@ -57,19 +67,21 @@ def start_run(chain: Chain, sequence: Path) -> subprocess.Popen[str]:
 
 def wait_for_measuring_plugin(chain: Chain) -> psutil.Process:
     """Return the process of the DC power plug-in, once its measurement is under way."""
-    found: list[psutil.Process] = []
 
+    # The code modules reserve one type of instrument at a time; only a plug-in needs both.
     def is_measuring() -> bool:
-        log = "".join(path.read_text() for path in (chain.logs / "plugins").glob("*DCPower*"))
-        found[:] = [
-            process
-            for process in psutil.process_iter()
-            if _is_of(process, chain.run_id, "dcpower_logger_plugin")
-        ]
-        return bool(found) and "GetMetadata responded" in log
+        reserved = {one.instrument_type_id for one in platform.sessions() if one.session_reserved}
+        return reserved >= {INSTRUMENT_TYPE_NI_DCPOWER, JSON_LOGGER_INSTRUMENT_TYPE}
 
-    wait_for(is_measuring)
-    return found[0]
+    state = json.loads(chain.platform_state.read_text(encoding="utf-8"))
+    with PlatformClient(state["discovery_address"]) as platform:
+        wait_for(is_measuring)
+    (plugin,) = (
+        process
+        for process in psutil.process_iter()
+        if _is_of(process, chain.run_id, "dcpower_logger_plugin")
+    )
+    return plugin
 
 
 def wait_for(condition: Callable[[], bool], timeout: float = 20.0) -> None:

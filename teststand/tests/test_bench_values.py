@@ -1,0 +1,104 @@
+"""What readings of the bench are accepted, and what they are judged by."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from bench_values import (
+    DMM_INPUT,
+    DMM_OHMS,
+    LEVEL,
+    RESISTORS,
+    SMU_CURRENT,
+    SMU_VOLTAGE,
+    Accuracy,
+    check_bench_values,
+)
+from hypothesis import given
+from hypothesis import strategies as st
+from platform_sim.devices.drivers.nidcpower import DRIVER as DCPOWER
+from platform_sim.devices.drivers.nidmm import DRIVER as DMM
+from processes import ChainError
+from readings import SiteReading
+
+TWO_WIRE_RES, AUTO_SMU_APERTURE = 5, 0.01666
+FINITE = [site for site, ohms in RESISTORS.items() if math.isfinite(ohms)]
+SHARES = st.floats(-1.0, 1.0)
+
+
+def exact(site: int, ohms: float) -> SiteReading:
+    """What instruments without any error would read."""
+    is_open = math.isinf(ohms)
+    current = LEVEL / ohms + LEVEL / DMM_INPUT
+    return SiteReading(
+        site, LEVEL, current, False, None if is_open else ohms, is_open, DMM_OHMS.step
+    )
+
+
+def test_the_limits_of_error_are_those_of_the_models() -> None:
+    smu, dmm = DCPOWER.models.models["4141"], DMM.models.models["4081"]
+    for ours, theirs in (
+        (SMU_VOLTAGE, smu.range_for("voltage", LEVEL).accuracy),
+        (SMU_CURRENT, smu.range_for("current", 0.01).accuracy),
+        (DMM_OHMS, dmm.accuracy(TWO_WIRE_RES, 10e3, 5.5)),
+    ):
+        figures = [ours.gain, ours.offset, ours.noise, ours.step]
+        due = [theirs.gain, theirs.offset, theirs.noise, theirs.step]
+        assert figures == pytest.approx(due, rel=1e-9)
+    assert DMM_OHMS.aperture == dmm.apertures[5.5]
+    assert SMU_VOLTAGE.aperture == SMU_CURRENT.aperture == AUTO_SMU_APERTURE
+
+
+@given(st.sampled_from(list(RESISTORS)), SHARES, SHARES, SHARES)
+def test_readings_within_the_limits_of_error_are_accepted(
+    site: int, volts: float, amperes: float, ohms: float
+) -> None:
+    reading = exact(site, RESISTORS[site])
+    reading = replace(
+        reading,
+        voltage=reading.voltage + 0.99 * volts * error(SMU_VOLTAGE, reading.voltage),
+        current=reading.current + 0.99 * amperes * error(SMU_CURRENT, reading.current),
+    )
+    if reading.dmm_value is not None:
+        value = reading.dmm_value + 0.99 * ohms * error(DMM_OHMS, reading.dmm_value)
+        reading = replace(reading, dmm_value=value)
+
+    check_bench_values([reading])
+
+
+@given(st.sampled_from(FINITE), st.sampled_from([-1, 1]), st.floats(0.01, 0.5))
+def test_a_resistor_that_is_one_per_cent_off_is_refused(site: int, sign: int, off: float) -> None:
+    reading = exact(site, RESISTORS[site] * (1 + sign * off))
+
+    with pytest.raises(ChainError, match=f"site {site}: ohms: .*was due"):
+        check_bench_values([reading])
+
+
+@pytest.mark.parametrize("site", FINITE)
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"limited": True}, "in compliance"),
+        ({"voltage": 5.9}, "volts: .* and 6 was due"),
+        ({"current": 0.0}, "less than the DMM alone takes"),
+        ({"dmm_value": 6000.0}, "but the SMU says"),
+        ({"dmm_value": None, "dmm_out_of_range": True}, "over 1e.04, but the SMU says"),
+        ({"dmm_out_of_range": True}, "out of range: True"),
+        ({"dmm_value": None}, "out of range: False"),
+        ({"dmm_resolution": 0.5}, "absolute resolution 0.5"),
+    ],
+)
+def test_any_reading_that_is_off_is_refused(
+    site: int, changes: dict[str, Any], message: str
+) -> None:
+    reading = replace(exact(site, RESISTORS[site]), **changes)
+
+    with pytest.raises(ChainError, match=message):
+        check_bench_values([reading])
+
+
+def error(accuracy: Accuracy, value: float) -> float:
+    return accuracy.interval(value)[1] - value
