@@ -134,3 +134,96 @@ def test_a_thousand_clients_that_end_together_all_end() -> None:
 def test_a_clients_public_name_does_not_tell_its_secret_and_never_changes() -> None:
     assert client_id(SECRET) == client_id(SECRET)
     assert SECRET.hex() not in client_id(SECRET)
+
+
+def test_a_client_whose_open_is_on_its_way_has_its_grace_when_its_stream_breaks() -> None:
+    world = World()
+    presence = Presence(world.registry)
+    client, _ = presence.hold(SECRET, window=2.0)
+    world.executor.held = True
+    answer = presence.open(SECRET, REQUEST, "request-1")
+    presence.release(client)
+    world.executor.held = False
+    world.executor.run()
+    _, resumed = presence.hold(SECRET, window=2.0)
+
+    assert resumed
+    assert answer.result(0).attachment is not None
+
+
+def test_an_open_whose_caller_gave_up_is_undone_unless_it_is_repeated() -> None:
+    world = World()
+    presence = Presence(world.registry)
+    presence.hold(SECRET, window=2.0)
+    unheard = presence.open(SECRET, REQUEST, "request-1")
+    repeated = presence.open(SECRET, OpenRequest("probe", "s"), "request-2")
+    presence.unheard(unheard)
+    presence.unheard(repeated)
+    assert presence.open(SECRET, OpenRequest("probe", "s"), "request-2") is repeated
+
+    world.pass_time(2.1)
+
+    assert [session.request.resource for session in world.registry.sessions()] == ["s"]
+    assert presence.open(SECRET, REQUEST, "request-1").result(0).new_session
+
+
+def test_an_open_whose_caller_gave_up_is_undone_even_when_it_succeeds_later() -> None:
+    world = World()
+    presence = Presence(world.registry)
+    presence.hold(SECRET, window=2.0)
+    world.executor.held = True
+    presence.unheard(presence.open(SECRET, REQUEST, "request-1"))
+    world.pass_time(2.1)
+    world.executor.held = False
+    world.executor.run()
+
+    assert world.registry.sessions() == []
+
+
+def test_an_open_that_was_cancelled_while_it_waited_is_asked_anew_when_repeated() -> None:
+    world = World()
+    presence = Presence(world.registry)
+    presence.hold(SECRET, window=2.0)
+    world.executor.held = True
+    assert presence.open(SECRET, REQUEST, "request-1").cancel()
+    again = presence.open(SECRET, REQUEST, "request-1")
+    world.executor.held = False
+    world.executor.run()
+
+    assert again.result(0).new_session
+    assert len(again.result(0).session.attachments) == 1
+
+
+def test_opening_more_keeps_a_client_without_a_stream() -> None:
+    world = World()
+    presence = Presence(world.registry)
+    first = presence.open(SECRET, REQUEST, by_calls=True).result()
+    assert first.attachment
+    for number in range(4):
+        world.pass_time(50)
+        presence.open(SECRET, OpenRequest("probe", f"r{number}"), by_calls=True).result()
+
+    assert world.registry.attachment(first.attachment.id) is first.attachment
+
+
+def test_a_grace_that_was_over_but_not_yet_told_does_not_end_a_client_that_came_back() -> None:
+    world = World()
+    presence = Presence(world.registry)
+    client, _ = presence.hold(SECRET, window=2.0)
+    presence.open(SECRET, REQUEST).result()
+    presence.release(client)
+    old_lease = client.lease
+    assert old_lease is not None
+    presence.hold(SECRET, window=2.0)
+    presence.release(client)
+
+    old_lease.on_expiry()
+
+    assert len(world.registry.sessions()) == 1
+
+
+def test_a_long_request_id_is_refused_rather_than_remembered() -> None:
+    presence = Presence(World().registry)
+    presence.hold(SECRET, window=2.0)
+    with pytest.raises(InvalidArgumentError):
+        presence.open(SECRET, REQUEST, "x" * 257)
