@@ -134,7 +134,8 @@ class JsonLog(Resource):
         self._waiting.append(appending)
         if not self._scheduled and self._job is None:
             self._scheduled = True
-            self._loop.call_soon(self._take_turn)
+            # One turn later, so that calls that have arrived meanwhile share the write.
+            self._loop.call_soon(self._loop.call_soon, self._take_turn)
         return appending
 
     def listen(self, listener: Callable[[object], None]) -> Callable[[], None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime, timedelta
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from json_logger_proto import json_logger_pb2 as pb
@@ -20,6 +21,8 @@ from json_logger_server.history import Batch
 from json_logger_server.records import ReferenceRecord
 from json_logger_server.services.appending import append, log_of
 
+_EPOCH = datetime(1970, 1, 1)
+_SECOND = 1_000_000_000
 _BEHAVIORS = {
     pb.SESSION_INITIALIZATION_BEHAVIOR_UNSPECIFIED: InitializationBehavior.AUTO,
     pb.SESSION_INITIALIZATION_BEHAVIOR_INITIALIZE_NEW: (
@@ -95,7 +98,12 @@ def rfc3339(timestamp: Timestamp) -> str:
     Raises:
         InvalidArgumentError: It is no time between the years 1 and 9999.
     """
+    seconds, nanos = timestamp.seconds, timestamp.nanos
+    if not 0 <= nanos < _SECOND:
+        raise InvalidArgumentError(f"The timestamp has {nanos} nanoseconds.")
     try:
-        return timestamp.ToJsonString()
-    except ValueError as error:
-        raise InvalidArgumentError(f"The timestamp is out of range: {error}") from error
+        moment = _EPOCH + timedelta(seconds=seconds)
+    except OverflowError as error:
+        raise InvalidArgumentError("The timestamp is not between the years 1 and 9999.") from error
+    fraction = f".{nanos:09}".removesuffix("000").removesuffix("000") if nanos else ""
+    return f"{moment.isoformat()}{fraction}Z"

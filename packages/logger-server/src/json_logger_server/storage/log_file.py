@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import stat
 from pathlib import Path
 from typing import Protocol
 
@@ -60,9 +59,12 @@ class LogFile:
             SessionSharingError: The file is locked, is not a log, or cannot be mended.
         """
         self.path = path
+        self._name = str(path)
         self._handle = handle
         self._disk = disk or SystemDisk()
         try:
+            facts = os.fstat(handle)
+            self._identity = (facts.st_dev, facts.st_ino)
             lock_exclusively(handle, path)
             self._check_still_there()
             self.end: LogEnd = inspect_and_repair(handle, path)
@@ -89,7 +91,7 @@ class LogFile:
                 so that what is on the medium is unknown from now on; or it cannot be cut back.
             SessionSharingError: Another system error.
         """
-        if self._check_still_there().st_size != self.size:
+        if self._check_still_there() != self.size:
             raise ResourceLostError(f"Somebody else changed {self.path} in an open session.")
         view = memoryview(data)
         try:
@@ -124,12 +126,12 @@ class LogFile:
         """Close the file, which unlocks it."""
         os.close(self._handle)
 
-    def _check_still_there(self) -> os.stat_result:
-        mine = os.fstat(self._handle)
+    def _check_still_there(self) -> int:
+        """Make sure that the path still means the open file; give its size."""
         with contextlib.suppress(OSError):
-            found = self.path.lstat()
-            if stat.S_ISREG(found.st_mode) and os.path.samestat(mine, found):
-                return mine
+            found = os.lstat(self._name)
+            if (found.st_dev, found.st_ino) == self._identity:
+                return found.st_size
         raise ResourceLostError(f"{self.path} was deleted or replaced in an open session.")
 
     def _cut_back(self) -> None:

@@ -23,7 +23,7 @@ from json_logger_server.storage.lines import (
     start_of_line,
 )
 
-TAIL_WINDOW = 1024 * 1024
+TAIL_WINDOW = 256 * 1024
 """Bytes at the end in which repeated records are recognised; more when the last line is longer."""
 _HEAD_WINDOW = 64 * 1024
 _LONGEST_RECORD = 256 * 1024 * 1024
