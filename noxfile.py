@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -54,7 +54,9 @@ except ImportError:
     sys.exit(_run_with_own_nox())
 
 sys.path.insert(0, str(ROOT / "teststand" / "release"))
-from index_server import index_server  # noqa: E402 - our own, not installed
+from environments import from_index, from_wheels, pythons, uv  # noqa: E402 - ours, not installed
+from index_server import index_server  # noqa: E402
+from publishing import check_wheels, log_from_each, upload_new  # noqa: E402
 from wheels import Wheels  # noqa: E402
 
 nox.needs_version = ">=2024.4.15"
@@ -142,9 +144,7 @@ def build(session: nox.Session) -> None:
 def e2e(session: nox.Session) -> None:
     """Install the wheels apart, as on a station, and run both TestStand sequences on them."""
     build(session)
-    environments = _station_environments(session)
-    options = [f"--{name}-env={path}" for name, path in environments.items()]
-    session.run("python", str(TESTSTAND / "e2e" / "run_chain.py"), f"--results={RESULTS}", *options)
+    _run_chain(session, _station(session), RESULTS)
 
 
 @nox.session
@@ -152,7 +152,7 @@ def tests(session: nox.Session) -> None:
     """Run the tests of every package and the end-to-end tests on this Python."""
     _unit_tests(session)
     build(session)
-    environments = _station_environments(session)
+    environments = _station(session)
     session.run(
         "pytest",
         str(TESTSTAND / "tests"),
@@ -177,9 +177,9 @@ def workshop(session: nox.Session) -> None:
     """Make .venv with every package and command, to work or play with by hand."""
     folder = ROOT / ".venv"
     if not folder.exists():
-        _uv(session, "venv", "--quiet", f"--python={sys.executable}", str(folder))
+        uv(session, "venv", "--quiet", f"--python={sys.executable}", str(folder))
     wanted = [*_editable(), *TEST_TOOLS, *TEST_LIBRARIES, *LINT_TOOLS, *TYPE_TOOLS]
-    _uv(session, "pip", "install", "--quiet", f"--python={folder}", *wanted)
+    uv(session, "pip", "install", "--quiet", f"--python={folder}", *wanted)
     session.log("activate it: . .venv/bin/activate (Windows: .venv\\Scripts\\activate)")
 
 
@@ -233,32 +233,35 @@ def publish(session: nox.Session) -> None:
     `-- --check` stops before uploading. Twine takes credentials from its usual places.
     """
     build(session)
-    _check_wheels(session)
+    wheels = Wheels(DIST)
+    check_wheels(session, wheels)
     if "--check" not in session.posargs:
-        _upload(session, "https://pypi.org/simple/", "https://upload.pypi.org/legacy/")
+        upload_new(session, wheels, "https://pypi.org/simple/", "https://upload.pypi.org/legacy/")
 
 
 @nox.session
 def rehearse(session: nox.Session) -> None:
     """Publish to an index server on loopback, install from it, and run the whole chain on that."""
     build(session)
-    _check_wheels(session)
+    wheels = Wheels(DIST)
+    check_wheels(session, wheels)
     session.install("pypiserver>=2.4", "passlib")
     packages = Path(session.create_tmp()) / "index"
     shutil.rmtree(packages, ignore_errors=True)
     packages.mkdir()
+    results = RESULTS / "rehearsal"
     with index_server(Path(session.bin) / "pypi-server", packages) as address:
-        simple = f"{address}/simple/"
-        _upload(session, simple, f"{address}/", "--username=any", "--password=any")
-        if Wheels(DIST).new_to(simple):
+        index = f"{address}/simple/"
+        upload_new(session, wheels, index, f"{address}/", "--username=any", "--password=any")
+        if wheels.new_to(index):
             session.error("the index does not have what was uploaded")
-        environments = {}
-        for name, wanted in STATION.items():
-            environments[name] = _environment(session, f"published-{name}", simple, *wanted)
-        options = [f"--{name}-env={path}" for name, path in environments.items()]
-        chain = str(TESTSTAND / "e2e" / "run_chain.py")
-        session.run("python", chain, f"--results={RESULTS / 'rehearsal'}", *options)
-        _try_versions(session, simple, environments["server"])
+        published = {
+            n: from_index(session, f"published-{n}", index, *w) for n, w in STATION.items()
+        }
+        _run_chain(session, published, results)
+        tries = [(sys.executable, versions) for versions in CLIENT_VERSIONS]
+        tries += [(python, ()) for python in pythons(PYTHONS)]
+        log_from_each(session, index, published["server"], results, tries)
 
 
 @nox.session
@@ -268,73 +271,6 @@ def changelog(session: nox.Session) -> None:
     package, version = session.posargs
     where = [f"--config={ROOT / '.towncrier.toml'}", f"--dir={PACKAGES / package}"]
     session.run("towncrier", "build", *where, f"--version={version}", "--yes")
-
-
-def _check_wheels(session: nox.Session) -> None:
-    session.install("twine>=6")
-    session.run("twine", "check", "--strict", *map(str, sorted(DIST.glob("*.whl"))))
-    problems = [f"{w.path.name}: {problem}" for w in Wheels(DIST) for problem in w.problems()]
-    if problems:
-        session.error("unfit to be published:\n  " + "\n  ".join(problems))
-
-
-def _upload(session: nox.Session, simple: str, upload: str, *options: str) -> None:
-    new = [str(wheel.path) for wheel in Wheels(DIST).new_to(simple)]
-    if not new:
-        session.log("the index has every wheel already")
-        return
-    session.run(
-        "twine", "upload", "--non-interactive", f"--repository-url={upload}", *options, *new
-    )
-
-
-def _environment(
-    session: nox.Session, name: str, index: str, *wanted: str, python: str = sys.executable
-) -> Path:
-    """Make a fresh environment from an index of ours and the public one."""
-    folder = Path(session.virtualenv.location).parent / name
-    _uv(session, "venv", "--quiet", "--clear", f"--python={python}", str(folder))
-    pip = ["pip", "install", "--quiet", f"--python={folder}", "--refresh", f"--index={index}"]
-    _uv(session, *pip, *wanted)
-    return folder
-
-
-def _pythons() -> Iterator[str]:
-    """Find the supported Pythons that this machine has and that run."""
-    for version in PYTHONS:
-        command = shutil.which(f"python{version}")
-        if command and not subprocess.run([command, "-V"], capture_output=True).returncode:
-            yield command
-
-
-def _try_versions(session: nox.Session, index: str, server: Path) -> None:
-    """Log from the oldest and newest supported versions, and from every Python on the machine."""
-    state = Path(session.create_tmp()) / "server" / "json-logger.json"
-    programs = server / ("Scripts" if os.name == "nt" else "bin")
-    command = [str(programs / "json-logger"), "serve", "--no-discovery", f"--state-file={state}"]
-    roots = RESULTS / "rehearsal"
-    running = subprocess.Popen([*command, f"--log-root={roots}"], stdout=subprocess.PIPE)
-    try:
-        assert running.stdout is not None
-        running.stdout.readline()
-        tries = [(sys.executable, versions) for versions in CLIENT_VERSIONS]
-        tries += [(python, ()) for python in _pythons()]
-        for number, (python, versions) in enumerate(tries):
-            wanted = ["json-logger-client", *versions]
-            folder = _environment(session, f"client-{number}", index, *wanted, python=python)
-            interpreter = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-            script = str(TESTSTAND / "release" / "log_once.py")
-            session.run(str(interpreter), script, str(state), external=True)
-    finally:
-        running.terminate()
-        running.wait()
-
-
-def _uv(session: nox.Session, *arguments: str) -> None:
-    """Run uv: nox's own, or one of the session where nox was installed without it."""
-    if session.venv_backend != "uv":
-        session.install("uv", silent=True)
-    session.run("uv", *arguments, log=False)
 
 
 def _install_workshop(session: nox.Session, *tools: str) -> None:
@@ -358,25 +294,14 @@ def _pytest(session: nox.Session, package: Path, *options: str) -> None:
         session.run("pytest", "-q", "--numprocesses=2", *options, success_codes=[0, 5])
 
 
-def _station_environments(session: nox.Session) -> dict[str, Path]:
-    """Make the station's environments and install the wheels in dist/ into them.
+def _run_chain(session: nox.Session, environments: dict[str, Path], results: Path) -> None:
+    options = [f"--{name}-env={path}" for name, path in environments.items()]
+    session.run("python", str(TESTSTAND / "e2e" / "run_chain.py"), f"--results={results}", *options)
 
-    What others publish comes first, then our own wheels without an index, so that nothing of ours
-    can come from anywhere but dist/.
-    """
+
+def _station(session: nox.Session) -> dict[str, Path]:
     wheels = Wheels(DIST)
-    environments = {}
-    for name, wanted in STATION.items():
-        folder = environments[name] = Path(session.virtualenv.location).parent / f"station-{name}"
-        ours, others = wheels.split(wanted)
-        if not (folder / "pyvenv.cfg").exists():
-            _uv(session, "venv", "--quiet", f"--python={sys.executable}", str(folder))
-        session.log("installing %s into %s", ", ".join(path.name for path in ours), folder.name)
-        pip = ["pip", "install", "--quiet", f"--python={folder}"]
-        _uv(session, *pip, *others)
-        _uv(session, *pip, "--no-index", "--no-deps", "--reinstall", *map(str, ours))
-        _uv(session, "pip", "check", "--quiet", f"--python={folder}")
-    return environments
+    return {n: from_wheels(session, f"station-{n}", wheels, w) for n, w in STATION.items()}
 
 
 @nox.session

@@ -1,0 +1,72 @@
+"""The steps of a release, for nox sessions: check, upload what is new, try what was published."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+import nox
+from environments import from_index, program
+from wheels import Wheels
+
+
+def check_wheels(session: nox.Session, wheels: Wheels) -> None:
+    """Fail when a wheel is not fit to be published."""
+    session.install("twine>=6")
+    session.run("twine", "check", "--strict", *(str(wheel.path) for wheel in wheels))
+    problems = [f"{wheel.path.name}: {p}" for wheel in wheels for p in wheel.problems()]
+    if problems:
+        session.error("unfit to be published:\n  " + "\n  ".join(problems))
+
+
+def upload_new(
+    session: nox.Session, wheels: Wheels, simple: str, upload: str, *options: str
+) -> None:
+    """Upload the wheels that an index does not have.
+
+    Args:
+        session: With twine installed.
+        wheels: What there is.
+        simple: Address of the index's simple API.
+        upload: Address that takes uploads.
+        options: More options of ``twine upload``.
+    """
+    new = [str(wheel.path) for wheel in wheels.new_to(simple)]
+    if not new:
+        session.log("the index has every wheel already")
+        return
+    twine = ["twine", "upload", "--non-interactive", f"--repository-url={upload}"]
+    session.run(*twine, *options, *new)
+
+
+def log_from_each(
+    session: nox.Session,
+    index: str,
+    server: Path,
+    log_root: Path,
+    tries: Iterable[tuple[str, tuple[str, ...]]],
+) -> None:
+    """Log with the published client from several Pythons and versions of what it requires.
+
+    Args:
+        session: Makes the environments.
+        index: The index to install from.
+        server: Environment of the logger's server.
+        log_root: Folder for its log.
+        tries: Pythons, each with further requirements.
+    """
+    state = Path(session.create_tmp()).absolute() / "server" / "json-logger.json"
+    options = ["--no-discovery", f"--state-file={state}", f"--log-root={log_root}"]
+    command = [program(server, "json-logger"), "serve", *options]
+    script = str(Path(__file__).with_name("log_once.py"))
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as running:
+        try:
+            assert running.stdout is not None
+            running.stdout.readline()
+            for number, (python, versions) in enumerate(tries):
+                wanted = ["json-logger-client", *versions]
+                folder = from_index(session, f"client-{number}", index, *wanted, python=python)
+                session.run(program(folder, "python"), script, str(state), external=True)
+        finally:
+            running.terminate()
