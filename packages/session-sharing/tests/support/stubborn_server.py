@@ -1,0 +1,35 @@
+"""A server of locks that never come free."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from pathlib import Path
+
+from session_sharing.core.registry import RegistryOptions
+from session_sharing.core.resources import Resource
+from session_sharing.server import HostOptions, SessionHost
+from session_sharing.server.listeners import UnixListener
+
+
+class StubbornLock(Resource):
+    """Its release hook hangs."""
+
+    def close(self) -> None:
+        threading.Event().wait()
+
+
+async def main(socket: str) -> None:
+    options = HostOptions(
+        listeners=(UnixListener(Path(socket)),),
+        window=0.5,
+        grace=0.5,
+        registry=RegistryOptions(release_timeout=0.5),
+    )
+    host = SessionHost({"lock": StubbornLock}, options)
+    await host.run(lambda: print("ready", flush=True))
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
