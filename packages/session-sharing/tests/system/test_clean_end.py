@@ -43,7 +43,7 @@ def test_a_server_whose_input_is_closed_goes_on(server: LockServer) -> None:
 def test_health_says_so_before_anything_is_refused() -> None:
     told: list[int] = []
     draining = threading.Event()
-    with hosted() as host:
+    with hosted(HostOptions(grace=0.5)) as host:
         options = ConnectOptions(host.targets[0], token=host.authenticator.token)
         watch = health_pb2_grpc.HealthStub(options.open_channel()).Watch(
             health_pb2.HealthCheckRequest(service="session_sharing.v1.SessionLifecycle")
