@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from platform_sim.sequence.description import parse_description
-from platform_sim.sequence.reports import Silence
+from platform_sim.sequence.reports import Notes
 from platform_sim.sequence.results import RunResult
 from platform_sim.sequence.runner import run_sequence_file
 from platform_sim.sequence.seq_writer import write_sequence_file
@@ -55,7 +55,7 @@ class Bench:
             self.sequence(description, change),
             discovery_address=discovery_address,
             environment=os.environ,
-            listener=Silence(),
+            listener=Notes(),
             pin_map=pin_map,
             python=Path(sys.executable),
         )

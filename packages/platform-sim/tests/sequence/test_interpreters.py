@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from platform_sim.sequence.reports import Silence
+from platform_sim.sequence.reports import Notes
 from platform_sim.sequence.results import RunResult
 from platform_sim.sequence.runner import run_sequence_file
 
@@ -54,7 +54,7 @@ def run(bench: Bench, version: str, python: Path | None = None) -> RunResult:
         bench.sequence(TWO_STEPS % version),
         discovery_address="127.0.0.1:1",
         environment=os.environ,
-        listener=Silence(),
+        listener=Notes(),
         python=python,
     )
 
@@ -83,6 +83,29 @@ def test_without_that_environment_this_python_runs_the_steps(bench: Bench) -> No
 
     assert result.passed
     assert (bench.folder / "told.txt").read_text() == sys.prefix
+
+
+def test_that_another_python_takes_its_place_is_said_in_a_line(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(bench, "3.7")
+
+    told = capsys.readouterr()
+    (line,) = told.err.splitlines()
+    assert line.startswith("note: there is no .venv beside the sequence, which is to be Python 3.7")
+    assert f"the Python {RUNNING}" in line
+    assert "--python" in line
+    assert told.out == ""
+
+
+def test_nothing_is_said_of_a_python_that_the_sequence_or_the_user_names(
+    bench: Bench, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(bench, "3.7", python=Path(sys.executable))
+    venv.create(bench.folder / ".venv", symlinks=os.name != "nt")
+    run(bench, RUNNING)
+
+    assert capsys.readouterr().err == ""
 
 
 def test_a_python_named_by_the_user_runs_the_steps(bench: Bench, tmp_path: Path) -> None:

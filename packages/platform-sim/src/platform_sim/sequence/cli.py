@@ -14,7 +14,7 @@ import click
 from platform_sim.cli.options import json_option, locate_platform, state_file_option
 from platform_sim.hook import hooked_environment
 from platform_sim.sequence.check import check_sequence_file
-from platform_sim.sequence.reports import LiveTable, Silence, run_as_json, summary_line, write_junit
+from platform_sim.sequence.reports import LiveTable, Notes, run_as_json, summary_line, write_junit
 from platform_sim.sequence.runner import run_sequence_file
 
 _FAILED = 1
@@ -69,7 +69,7 @@ def run_command(
         sequence_file,
         discovery_address=address,
         environment=hooked_environment(address, os.environ),
-        listener=Silence() if as_json else LiveTable(),
+        listener=Notes() if as_json else LiveTable(),
         pin_map=pin_map.resolve() if pin_map else None,
         python=python.absolute() if python else None,
     )

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -144,11 +144,17 @@ class Interpreters:
         sequence_file: The sequence file; environments are relative to its folder.
         environment: Environment variables of the processes.
         executable: Python to use for every step, instead of the one that the step names.
+        tell: Takes a line to the user when another Python than the named one is used.
     """
 
     def __init__(
-        self, sequence_file: Path, environment: Mapping[str, str], executable: Path | None = None
+        self,
+        sequence_file: Path,
+        environment: Mapping[str, str],
+        executable: Path | None = None,
+        tell: Callable[[str], None] | None = None,
     ) -> None:
+        self._tell = tell
         self._folder = sequence_file.parent
         self._environment = environment
         self._executable = executable
@@ -163,6 +169,8 @@ class Interpreters:
         key = self._locate(wanted)
         if key not in self._running:
             self._running[key] = Interpreter(key[0], self._environment, key[1])
+            if self._tell is not None and self._is_missing(wanted):
+                self._tell(_substitution(wanted))
         return self._running[key]
 
     def close(self) -> None:
@@ -185,10 +193,21 @@ class Interpreters:
         """
         if self._executable is not None:
             return self._executable, ""
-        if not wanted.path:
+        if not wanted.path or self._is_missing(wanted):
             return Path(sys.executable), ""
+        return self._python_of(wanted), wanted.version
+
+    def _is_missing(self, wanted: PythonEnvironment) -> bool:
+        """Whether a step names an environment that is needed and not there."""
+        is_needed = self._executable is None and bool(wanted.path)
+        return is_needed and not self._python_of(wanted).exists()
+
+    def _python_of(self, wanted: PythonEnvironment) -> Path:
         environment = self._folder / wanted.path.replace("\\", "/")
-        python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-        if python.exists():
-            return python, wanted.version
-        return Path(sys.executable), ""
+        return environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def _substitution(wanted: PythonEnvironment) -> str:
+    asked = f", which is to be Python {wanted.version}" if wanted.version else ""
+    runs = f"the Python {sys.version.split()[0]} of platform-sim runs the code modules"
+    return f"there is no {wanted.path} beside the sequence{asked}: {runs}; --python names another"

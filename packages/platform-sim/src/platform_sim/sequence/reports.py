@@ -25,7 +25,21 @@ _COLORS = {
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-class LiveTable:
+class Notes:
+    """Prints notes to standard error, so that they never mix with results, and nothing else."""
+
+    def note(self, text: str) -> None:
+        """Print a note."""
+        click.echo(f"note: {text}", err=True)
+
+    def step_started(self, group: Group, step: str) -> None:
+        """Do nothing."""
+
+    def step_ended(self, result: StepResult) -> None:
+        """Do nothing."""
+
+
+class LiveTable(Notes):
     """Prints a line for every step as it ends, and its outputs below it."""
 
     def __init__(self) -> None:
@@ -43,16 +57,6 @@ class LiveTable:
         click.echo(f"{result.group.value:<8} {status} {result.seconds:>8.3f}  {result.step}")
         for line in (*_output_lines(result), *_message_lines(result)):
             click.echo(f"{'':<28}{line}")
-
-
-class Silence:
-    """Prints nothing."""
-
-    def step_started(self, group: Group, step: str) -> None:
-        """Do nothing."""
-
-    def step_ended(self, result: StepResult) -> None:
-        """Do nothing."""
 
 
 def summary_line(run: RunResult) -> str:

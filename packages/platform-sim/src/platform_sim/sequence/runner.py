@@ -34,6 +34,9 @@ _INTERRUPTED = "interrupted by the user"
 class RunListener(Protocol):
     """Is told of a run while it goes on."""
 
+    def note(self, text: str) -> None:
+        """Something that the user should know, and that is no error."""
+
     def step_started(self, group: Group, step: str) -> None:
         """A step starts."""
 
@@ -57,7 +60,7 @@ def run_sequence_file(
         discovery_address: HOST:PORT of the platform's discovery service.
         environment: Environment variables for the code modules' interpreters, in which the NI
             SDK finds the platform.
-        listener: Is told of every step.
+        listener: Is told of every step, and of what the user should know.
         pin_map: Pin map to use in place of the one that the file names.
         python: Python to use in place of the environments that the file names.
 
@@ -69,7 +72,7 @@ def run_sequence_file(
     content = read_sequence_file(sequence_file)
     sequence = refuse_unsupported(content)
     variables = ExecutionVariables(content, sequence)
-    with Interpreters(sequence_file, environment, python) as interpreters:
+    with Interpreters(sequence_file, environment, python, listener.note) as interpreters:
         calls = StepCalls(
             sequence_file, sequence.name, variables, interpreters, discovery_address, pin_map
         )
