@@ -67,7 +67,7 @@ class PlainLogger(json_logger_pb2_grpc.JsonLoggerServicer):
         self._lock = threading.Lock()
         self._sessions: list[tuple[str, Any]] = []
 
-    def InitializeFile(self, request: Any, context: Any) -> Any:
+    def InitializeFile(self, request: Any, context: Any) -> Any:  # noqa: N802
         path = Path(request.file_path)
         with self._lock:
             if path.exists():
@@ -77,7 +77,7 @@ class PlainLogger(json_logger_pb2_grpc.JsonLoggerServicer):
             self._sessions.append((name, path.open("a", encoding="utf-8")))
         return pb.InitializeFileResponse(session_name=name, new_session=True)
 
-    def LogMeasurementData(self, request: Any, context: Any) -> Any:
+    def LogMeasurementData(self, request: Any, context: Any) -> Any:  # noqa: N802
         with self._lock:
             file = next(file for name, file in self._sessions if name == request.session_name)
             record = {
@@ -90,7 +90,7 @@ class PlainLogger(json_logger_pb2_grpc.JsonLoggerServicer):
             file.flush()
         return pb.LogMeasurementDataResponse()
 
-    def CloseFile(self, request: Any, context: Any) -> Any:
+    def CloseFile(self, request: Any, context: Any) -> Any:  # noqa: N802
         with self._lock:
             found = [item for item in self._sessions if item[0] == request.session_name]
             self._sessions = [item for item in self._sessions if item not in found]

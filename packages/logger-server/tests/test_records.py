@@ -152,7 +152,7 @@ def test_no_bytes_at_all_make_more_or_other_lines_than_announced(part: bytes, cu
     except InvalidArgumentError:
         return
     assert lines.count(b"\n") == 2
-    for line in lines.decode().splitlines():
+    for line in lines.splitlines():
         assert isinstance(json.loads(line, parse_constant=pytest.fail), dict)
 
 

@@ -161,4 +161,4 @@ def records_in(path: Path) -> list[dict[str, Any]]:
     def refuse(constant: str) -> float:
         raise AssertionError(f"{constant} is not JSON")
 
-    return [json.loads(line, parse_constant=refuse) for line in data.decode().splitlines()]
+    return [json.loads(line, parse_constant=refuse) for line in data.splitlines()]
