@@ -8,7 +8,8 @@ from session_sharing.core.behaviors import InitializationBehavior
 
 from json_logger_client.client import JsonLoggerClient
 from json_logger_client.grpc_options import GrpcSessionOptions
-from json_logger_client.stream import LogStream, StreamOptions
+from json_logger_client.outbox import StreamOptions
+from json_logger_client.stream import LogStream
 
 if TYPE_CHECKING:
     from json_logger_client.session_constructor import JsonLoggerSessionConstructor

@@ -32,7 +32,8 @@ from session_sharing.core.errors import (
 from json_logger_client.encoding import encode_record
 from json_logger_client.grpc_options import GrpcSessionOptions
 from json_logger_client.locating import locate_logger
-from json_logger_client.stream import LogStream, StreamOptions
+from json_logger_client.outbox import StreamOptions
+from json_logger_client.stream import LogStream
 from json_logger_client.write_order import order_of
 
 if TYPE_CHECKING:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -25,6 +23,7 @@ from session_sharing.core.errors import (
 )
 
 from json_logger_client.encoding import encode_record
+from json_logger_client.outbox import Outbox, StreamOptions
 from json_logger_client.write_order import WriteOrder
 
 if TYPE_CHECKING:
@@ -34,21 +33,6 @@ AppendStream = Callable[[Iterator[pb.AppendRequest]], Any]
 """The stub's method: takes requests, gives a call that iterates over responses."""
 _TRANSIENT = (ServerUnavailableError, ServerDrainingError)
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class StreamOptions:
-    """When a batch is sent and how much may be under way."""
-
-    max_batch_records: int = 1000
-    """Records after which a batch is sent."""
-    max_batch_bytes: int = 256 * 1024
-    """Bytes after which a batch is sent; a larger record goes alone."""
-    max_delay: float = 0.05
-    """Seconds after which a batch is sent however small it is."""
-    max_unacknowledged_bytes: int = 16 * 1024 * 1024
-    """Bytes that wait for their acknowledgement; `log` blocks until it would stay below, or until
-    nothing else waits."""
 
 
 class LogStream:
@@ -75,19 +59,10 @@ class LogStream:
         """
         self._session = session
         self._append_stream = append_stream
-        self._order = order
-        self._options = options or StreamOptions()
         self._patience = session.connection.options.timeout
         self._changed = threading.Condition()
-        self._lines: list[bytes] = []
-        self._lines_bytes = 0
-        self._lines_since = 0.0
-        self._batches: deque[pb.AppendRequest] = deque()
-        self._batches_bytes = 0
-        self._sent = 0
-        """Batches at the head of the queue that the present call has taken."""
+        self._outbox = Outbox(options or StreamOptions(), order.take, time.monotonic)
         self._call = 0
-        self._flushing = False
         self._closing = False
         self._error: SessionSharingError | None = None
         self._progress = 0.0
@@ -98,7 +73,7 @@ class LogStream:
     def unacknowledged(self) -> int:
         """Count the records that are not known to be in the file."""
         with self._changed:
-            return len(self._lines) + sum(batch.count for batch in self._batches)
+            return len(self._outbox)
 
     def log(
         self,
@@ -120,14 +95,8 @@ class LogStream:
         )
         with self._changed:
             self._start()
-            self._wait_until(lambda: self._has_room(len(line)))
-            if not self._lines:
-                self._lines_since = time.monotonic()
-            self._lines.append(line)
-            self._lines_bytes += len(line) + 1
-            if self._is_full():
-                self._make_batch()
-            if len(self._lines) < 2:
+            self._wait_until(lambda: self._outbox.has_room(len(line)))
+            if self._outbox.add(line):
                 self._changed.notify_all()
 
     def flush(self) -> None:
@@ -139,10 +108,9 @@ class LogStream:
             SessionSharingError: A record could not be written; neither were those after it.
         """
         with self._changed:
-            if self._lines:
-                self._flushing = True
-                self._changed.notify_all()
-            self._wait_until(lambda: not self._lines and not self._batches)
+            self._outbox.hurry()
+            self._changed.notify_all()
+            self._wait_until(lambda: self._outbox.is_empty)
 
     def close(self) -> None:
         """Flush and end the stream; the session stays open.
@@ -197,6 +165,7 @@ class LogStream:
     def _stop(self) -> None:
         with self._changed:
             self._closing = True
+            self._outbox.hurry()
             self._changed.notify_all()
             if self._error is not None and self._answers is not None:
                 self._answers.cancel()
@@ -213,22 +182,11 @@ class LogStream:
             if left <= 0:
                 raise CallTimeoutError(
                     f"The server acknowledged nothing for {self._patience:g} s; "
-                    f"{len(self._batches)} batches wait."
+                    f"{self._outbox.batches} batches wait."
                 )
             self._changed.wait(left)
         if self._error is not None:
             raise self._error
-
-    def _has_room(self, more: int) -> bool:
-        waiting = self._batches_bytes + self._lines_bytes
-        return not waiting or waiting + more <= self._options.max_unacknowledged_bytes
-
-    def _is_full(self) -> bool:
-        options = self._options
-        return (
-            len(self._lines) >= options.max_batch_records
-            or self._lines_bytes >= options.max_batch_bytes
-        )
 
     def _run(self) -> None:
         """Keep a call open while there is something to send, until the stream ends or fails."""
@@ -251,7 +209,7 @@ class LogStream:
 
     def _wait_for_work(self) -> bool:
         with self._changed:
-            while not self._lines and not self._batches:
+            while self._outbox.is_empty:
                 if self._closing:
                     return False
                 self._changed.wait()
@@ -265,7 +223,7 @@ class LogStream:
         """
         with self._changed:
             self._call += 1
-            self._sent = 0
+            self._outbox.rewind()
             requests = self._requests(self._call)
         try:
             self._answers = answers = self._append_stream(requests)
@@ -277,7 +235,8 @@ class LogStream:
             with self._changed:
                 self._call += 1  # its requests end, whatever they wait for
                 self._changed.notify_all()
-        return ServerUnavailableError("The server ended the stream.") if self._batches else None
+        early = self._outbox.batches > 0
+        return ServerUnavailableError("The server ended the stream.") if early else None
 
     def _requests(self, call: int) -> Iterator[pb.AppendRequest]:
         while (request := self._next_request(call)) is not None:
@@ -287,43 +246,19 @@ class LogStream:
         """Wait for the next batch of a call; None when the call is over."""
         with self._changed:
             while call == self._call:
-                if self._sent < len(self._batches):
-                    request = self._batches[self._sent]
+                request = self._outbox.next_unsent()
+                if request is not None:
                     request.attachment = self._session.attachment
-                    self._sent += 1
                     return request
-                due = self._due_in()
-                if due is not None and due <= 0:
-                    self._make_batch()
-                elif self._closing and due is None:
+                due = self._outbox.due_in()
+                if self._closing and due is None:
                     return None
-                else:
-                    self._changed.wait(due)
+                self._changed.wait(due)
             return None
-
-    def _due_in(self) -> float | None:
-        """Seconds until the records at hand are sent; None when there are none."""
-        if not self._lines:
-            return None
-        if self._flushing or self._closing:
-            return 0.0
-        return self._lines_since + self._options.max_delay - time.monotonic()
-
-    def _make_batch(self) -> None:
-        lines, self._lines, self._lines_bytes = self._lines, [], 0
-        self._flushing = False
-        first = self._order.take(len(lines))
-        ndjson = lines[0] if len(lines) == 1 else b"\n".join(lines)
-        self._batches_bytes += len(ndjson)
-        self._batches.append(
-            pb.AppendRequest(first_client_seq=first, count=len(lines), ndjson=ndjson)
-        )
 
     def _acknowledge(self, answer: pb.AppendResponse) -> None:
         with self._changed:
-            while self._batches and self._batches[0].first_client_seq <= answer.client_seq:
-                self._batches_bytes -= len(self._batches.popleft().ndjson)
-                self._sent -= 1
+            self._outbox.acknowledge(answer.client_seq)
             self._progress = time.monotonic()
             self._changed.notify_all()
 
