@@ -7,12 +7,10 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import grpc
 from ni.measurementlink.discovery.v1.client import DiscoveryClient, ServiceInfo, ServiceLocation
 
 from session_sharing.ni.names import TOKEN_FILE_ANNOTATION, DiscoveryName, first_line
 
-_RETRY_SECONDS = 2.0
 _log = logging.getLogger(__name__)
 
 
@@ -27,10 +25,20 @@ class DiscoveryAnnouncer:
         name: DiscoveryName,
         token_file: Path | None = None,
         make_client: Callable[[], DiscoveryClient] = DiscoveryClient,
+        interval: float = 2.0,
     ) -> None:
+        """Prepare to announce a server; nothing happens before `start`.
+
+        Args:
+            name: What the server is called.
+            token_file: File that holds its token; only the path is told.
+            make_client: Makes a client of discovery, a new one after discovery was lost.
+            interval: Seconds between two looks at whether discovery knows the server.
+        """
         self._name = name
         self._token_file = token_file
         self._make_client = make_client
+        self._interval = interval
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -64,16 +72,18 @@ class DiscoveryAnnouncer:
             except NotImplementedError:
                 _log.info("NI discovery does not exist on this system; serving without it.")
                 return
-            except (OSError, grpc.RpcError, RuntimeError) as error:
+            except Exception as error:  # NI's client raises what its key file and gRPC do
                 if not missed:
                     _log.warning("NI discovery is not there yet. (%s)", first_line(error))
                 missed = True
-                self._stopping.wait(_RETRY_SECONDS)
+                self._stopping.wait(self._interval)
 
     def _wait_while_known(self, client: DiscoveryClient, registration: str) -> None:
-        """Wait until this server stops, or discovery does: then an RpcError tells."""
-        while not self._stopping.wait(_RETRY_SECONDS):
-            client.enumerate_services(self._name.interface)
+        """Wait until this server stops, or discovery, or forgets it as after a restart."""
+        while not self._stopping.wait(self._interval):
+            known = client.enumerate_services(self._name.interface)
+            if not any(info.service_class == self._name.service_class for info in known):
+                return
         client.unregister_service(registration)
 
     def _service_info(self) -> ServiceInfo:

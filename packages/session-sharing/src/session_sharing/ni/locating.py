@@ -33,7 +33,7 @@ def locate(
     client = discovery_client or DiscoveryClient()
     try:
         location, info = client.resolve_service_with_information(name.interface, name.service_class)
-    except (grpc.RpcError, OSError, NotImplementedError) as error:
+    except (grpc.RpcError, OSError, RuntimeError, ValueError) as error:
         raise ServerUnavailableError(
             f"NI discovery did not find {name.service_class}: {first_line(error)}"
         ) from error

@@ -1,0 +1,151 @@
+"""A server is found through NI discovery for as long as it lives, however often discovery dies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import grpc
+import pytest
+from bare_platform import discovery_client
+from hosting import hosted
+from ni.measurementlink.discovery.v1.client import DiscoveryClient, ServiceInfo, ServiceLocation
+from platform_sim.platform import Platform
+from processes import eventually
+from session_sharing.client import ConnectOptions, ServerUnavailableError, connect
+from session_sharing.core.errors import NotPermittedError
+from session_sharing.ni import DiscoveryAnnouncer, DiscoveryName, locate
+from session_sharing.server import SessionHost
+
+NAME = DiscoveryName("test.locks.v1", "test.LockService", display_name="Locks", version="1.2.3")
+Restart = Callable[["Platform | None"], Platform]
+
+
+@contextmanager
+def announced(
+    host: SessionHost, make_client: Callable[[], DiscoveryClient], folder: Path
+) -> Iterator[DiscoveryAnnouncer]:
+    token_file = folder / "server.token"
+    token_file.write_text(host.authenticator.token)
+    announcer = DiscoveryAnnouncer(NAME, token_file, make_client, interval=0.05)
+    announcer.start(host.targets, host.authenticator.token)
+    try:
+        yield announcer
+    finally:
+        announcer.stop()
+
+
+def _knows(client: DiscoveryClient) -> bool:
+    return any(
+        info.service_class == NAME.service_class
+        for info in client.enumerate_services(NAME.interface)
+    )
+
+
+def test_an_announced_server_is_located_with_its_token_and_gone_when_it_stops(
+    client: DiscoveryClient, tmp_path: Path
+) -> None:
+    with hosted() as host:
+        with announced(host, lambda: client, tmp_path):
+            eventually(lambda: _knows(client), within=5)
+            options = locate(NAME, ConnectOptions(label="tester"), client)
+            assert options.label == "tester"
+            with connect(options) as connection:
+                assert connection.is_connected()
+        assert not _knows(client)
+
+
+def test_a_registration_tells_what_the_server_is_and_never_the_token(
+    client: DiscoveryClient, tmp_path: Path
+) -> None:
+    with hosted() as host, announced(host, lambda: client, tmp_path):
+        eventually(lambda: _knows(client), within=5)
+        (info,) = client.enumerate_services(NAME.interface)
+
+        assert (info.display_name, list(info.versions)) == ("Locks", ["1.2.3"])
+        assert host.authenticator.token not in repr(info)
+
+
+def test_a_server_that_was_started_before_discovery_is_registered_once_it_is_there(
+    restart: Restart, tmp_path: Path
+) -> None:
+    platforms: list[Platform] = []
+    tried: list[bool] = []
+
+    def make_client() -> DiscoveryClient:
+        tried.append(True)
+        if not platforms:
+            raise FileNotFoundError("no key file")
+        return discovery_client(platforms[0])
+
+    with hosted() as host, announced(host, make_client, tmp_path):
+        eventually(lambda: len(tried) > 2, within=5)
+        platforms.append(restart(None))
+        eventually(lambda: _knows(discovery_client(platforms[0])), within=5)
+
+
+def test_a_server_is_registered_again_after_discovery_was_started_anew(
+    restart: Restart, tmp_path: Path
+) -> None:
+    platforms = [restart(None)]
+    with hosted() as host, announced(host, lambda: discovery_client(platforms[-1]), tmp_path):
+        eventually(lambda: _knows(discovery_client(platforms[-1])), within=5)
+        platforms.append(restart(platforms[-1]))
+        eventually(lambda: _knows(discovery_client(platforms[-1])), within=5)
+
+
+def test_a_registration_that_discovery_has_forgotten_is_made_again(
+    client: DiscoveryClient, tmp_path: Path
+) -> None:
+    with hosted() as host, announced(host, lambda: client, tmp_path):
+        eventually(lambda: _knows(client), within=5)
+        (info,) = client.enumerate_services(NAME.interface)
+        port = host.targets[0].rpartition(":")[2]
+        copy = client.register_service(info, ServiceLocation("localhost", port, ""))
+        client.unregister_service(copy)  # the copy had taken the place of the announcer's
+
+        eventually(lambda: _knows(client), within=5)
+
+
+def test_where_discovery_does_not_exist_the_server_serves_without_it(tmp_path: Path) -> None:
+    def make_client() -> DiscoveryClient:
+        raise NotImplementedError("Platform not supported")
+
+    with hosted() as host, announced(host, make_client, tmp_path):
+        options = ConnectOptions(host.targets[0], token=host.authenticator.token)
+        with connect(options) as connection:
+            assert connection.is_connected()
+
+
+def test_a_server_that_nobody_announced_is_not_located(client: DiscoveryClient) -> None:
+    with pytest.raises(ServerUnavailableError, match=r"test\.LockService"):
+        locate(NAME, ConnectOptions(), client)
+
+
+def test_discovery_that_is_not_there_is_named(restart: Restart) -> None:
+    platform = restart(None)
+    client = discovery_client(platform)
+    platform.stop()
+    with pytest.raises(ServerUnavailableError, match="NI discovery"):
+        locate(NAME, ConnectOptions(), client)
+
+
+def test_a_token_of_ones_own_is_kept_and_an_unreadable_file_is_explained(
+    client: DiscoveryClient, tmp_path: Path
+) -> None:
+    gone = tmp_path / "gone.token"
+    annotations = {"session-sharing/token-file": str(gone)}
+    info = ServiceInfo(NAME.service_class, "", [NAME.interface], annotations, display_name="Locks")
+    with hosted() as host:
+        port = host.targets[0].rpartition(":")[2]
+        client.register_service(info, ServiceLocation("localhost", port, ""))
+
+        assert locate(NAME, ConnectOptions(token="mine"), client).token == "mine"
+        with pytest.raises(NotPermittedError, match="another user"):
+            locate(NAME, ConnectOptions(), client)
+
+
+def test_the_errors_of_nis_client_are_those_that_are_caught(client: DiscoveryClient) -> None:
+    with pytest.raises(grpc.RpcError):
+        client.resolve_service("nobody.has.this")
