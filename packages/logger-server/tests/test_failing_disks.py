@@ -227,6 +227,31 @@ def test_a_disk_that_hangs_holds_up_its_own_file_only(tmp_path: Path, disk: Faul
     assert names_in(tmp_path / "slow.ndjson") == ["late"]
 
 
+def test_after_one_slow_write_a_file_no_longer_holds_up_the_others(
+    tmp_path: Path, disk: FaultyDisk
+) -> None:
+    """Without durability the first slow write is felt by all; from then on a thread writes."""
+    with (
+        LoggerThread(tmp_path, disk, Durability.FLUSHED) as logger,
+        logger.client("slow.ndjson") as slow,
+        logger.client("quick.ndjson") as quick,
+    ):
+        disk.slow = "slow.ndjson"
+        disk.before_write.clear()
+        threading.Timer(0.1, disk.before_write.set).start()
+        slow.log_data("felt by all", {}, {})
+
+        disk.before_write.clear()
+        waiting = threading.Thread(target=slow.log_data, args=("late", {}, {}))
+        waiting.start()
+        for _ in range(20):
+            quick.log_data("in time", {}, {})
+        assert waiting.is_alive()
+        disk.before_write.set()
+        waiting.join()
+    assert names_in(tmp_path / "slow.ndjson") == ["felt by all", "late"]
+
+
 @pytest.mark.parametrize(
     "change",
     [

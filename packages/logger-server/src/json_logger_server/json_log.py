@@ -235,12 +235,13 @@ class JsonLog(Resource):
         return None
 
     def _explain(self, error: Exception) -> SessionSharingError:
+        """Say in domain terms why nothing was written, and note when nothing ever will be."""
+        if not isinstance(error, SessionSharingError):
+            _log.error("A group for %s could not be written.", self.name, exc_info=error)
+            error = ResourceLostError(f"{self.name}: unexpected {type(error).__name__}.")
         if isinstance(error, ResourceLostError):
             self._lost = error
-        if isinstance(error, SessionSharingError):
-            return error
-        _log.error("A group for %s could not be written.", self.name, exc_info=error)
-        return ResourceLostError(f"{self.name}: unexpected {type(error).__name__}.")
+        return error
 
     def _settle(self, group: list[Appending]) -> None:
         """Tell everybody in a group what became of it, and readers that there may be more."""

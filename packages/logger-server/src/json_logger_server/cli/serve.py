@@ -140,7 +140,15 @@ def default_listeners(state_file: Path) -> tuple[Listener, ...]:
     tcp = TcpListener("127.0.0.1")
     if os.name == "nt":
         return (tcp,)
-    return (tcp, UnixListener(state_file.with_suffix(".socket") / PROGRAM))
+    socket = UnixListener(state_file.with_suffix(".socket") / PROGRAM)
+    if socket.fits:
+        return (tcp, socket)
+    click.secho(
+        f"Listening on TCP alone: the path of a socket beside {state_file} would be too long.",
+        fg="yellow",
+        err=True,
+    )
+    return (tcp,)
 
 
 def default_roots() -> tuple[Path, ...]:

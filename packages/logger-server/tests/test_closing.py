@@ -1,0 +1,86 @@
+"""Closing a log commits what waits, and never hangs, also when the event loop is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
+from pathlib import Path
+
+import msgspec
+import pytest
+from json_logger_server.history import Batch
+from json_logger_server.json_log import Durability, JsonLog
+from json_logger_server.records import Record
+from json_logger_server.storage.log_file import LogFile
+from logger_process import records_in
+from session_sharing.core.errors import ResourceLostError, SessionExpiredError
+
+RAW = msgspec.Raw(b"{}")
+
+
+def batch(number: int = 1) -> Batch:
+    record = Record(datetime(2026, 1, 1, tzinfo=timezone.utc), f"m{number}", RAW, RAW)
+    return Batch([record], "client", number)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "a.log"
+
+
+def open_log(path: Path, durability: Durability = Durability.FLUSHED) -> JsonLog:
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0))
+    loop = asyncio.get_running_loop()
+    return JsonLog(LogFile(handle, path), loop, durability, ThreadPoolExecutor(1))
+
+
+@pytest.mark.parametrize("durability", list(Durability))
+def test_what_waits_is_committed_before_the_file_is_closed(
+    path: Path, durability: Durability
+) -> None:
+    async def run() -> None:
+        log = open_log(path, durability)
+        waiting = [log.append(batch(number)) for number in range(1, 6)]
+        await asyncio.to_thread(log.close)
+        assert [await item.answer for item in waiting] == [1, 2, 3, 4, 5]
+        with pytest.raises(SessionExpiredError):
+            log.append(batch(6))
+
+    asyncio.run(run())
+    assert len(records_in(path)) == 5
+
+
+def test_a_log_whose_loop_is_gone_is_closed_all_the_same(path: Path) -> None:
+    async def run() -> JsonLog:
+        log = open_log(path)
+        log.append(batch())
+        return log
+
+    log = asyncio.run(run())
+    log.close()
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(log.file._handle)
+
+
+def test_an_unforeseen_error_is_told_to_everybody_in_the_group(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run() -> None:
+        log = open_log(path)
+
+        def fail(*_: object, **__: object) -> None:
+            raise MemoryError
+
+        monkeypatch.setattr(log.file, "append", fail)
+        waiting = [log.append(batch(1)), log.append(batch(2))]
+        for item in waiting:
+            with pytest.raises(ResourceLostError, match="MemoryError"):
+                await item.answer
+        with pytest.raises(ResourceLostError):
+            log.append(batch(3))
+        await asyncio.to_thread(log.close)
+
+    asyncio.run(run())
+    assert records_in(path) == []

@@ -1,0 +1,31 @@
+"""Where `json-logger serve` listens when nobody says where."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from json_logger_server.cli.serve import default_listeners
+from session_sharing.server import TcpListener, UnixListener
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs unix sockets")
+TCP = TcpListener("127.0.0.1")
+
+
+def test_it_is_a_port_of_this_host_and_a_socket_beside_the_state_file() -> None:
+    state = Path("/run/user/1000/session-sharing/json-logger.json")
+
+    assert default_listeners(state) == (
+        TCP,
+        UnixListener(state.with_suffix(".socket") / "json-logger"),
+    )
+
+
+def test_where_the_path_of_a_socket_would_be_too_long_it_is_the_port_alone_and_says_so(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    state = Path("/run") / ("x" * 90) / "json-logger.json"
+
+    assert default_listeners(state) == (TCP,)
+    assert "TCP alone" in capsys.readouterr().err
