@@ -52,6 +52,11 @@ class UnixListener:
 
     path: Path
 
+    @property
+    def fits(self) -> bool:
+        """Whether the system can hold a path of this length."""
+        return len(os.fsencode(self.path.absolute())) <= _LONGEST_SOCKET_PATH
+
 
 Listener = TcpListener | UnixListener
 
@@ -163,7 +168,7 @@ class BoundListeners:
 
     def _bind_unix(self, server: grpc.aio.Server, listener: UnixListener) -> str:
         path = listener.path.absolute()
-        if len(os.fsencode(path)) > _LONGEST_SOCKET_PATH:
+        if not listener.fits:
             raise InvalidArgumentError(f"The path of a socket must be shorter: {path}")
         if not path.parent.exists():
             self._folders.append(path.parent)
