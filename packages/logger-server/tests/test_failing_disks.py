@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from session_sharing.core.errors import (
 from waiting import eventually
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="uses limits and /proc of Linux")
+resource = pytest.importorskip("resource", reason="limits are POSIX")
 LIMITED = str(Path(__file__).parent / "support" / "limited_logger.py")
 
 
