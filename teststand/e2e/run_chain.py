@@ -55,25 +55,23 @@ def do_steps(steps: Iterable[Step], rows: list[tuple[str, str, float]]) -> int:
     Returns:
         The exit code.
     """
-    for name, step in steps:
-        _say(f"{name} ...")
-        started = time.monotonic()
-        result = "ok"
-        try:
-            step()
-        except ChainError as error:
-            result = "FAILED"
-            _say(f"FAILED: {name}: {error}")
-            if error.log is not None:
-                _say(f"last lines of {error.log}:")
-                for line in tail(error.log):
-                    _say(f"  | {line}")
-        except KeyboardInterrupt:
-            result = "interrupted"
-            _say(f"interrupted: {name}")
-        rows.append((name, result, time.monotonic() - started))
-        if result != "ok":
-            return _INTERRUPTED if result == "interrupted" else _FAILED
+    name, started = "", time.monotonic()
+    try:
+        for name, step in steps:
+            started = time.monotonic()
+            _say(f"{name} ...")
+            try:
+                step()
+            except ChainError as error:
+                _say(f"FAILED: {name}: {error}")
+                _say_last_words(error.log)
+                rows.append((name, "FAILED", time.monotonic() - started))
+                return _FAILED
+            rows.append((name, "ok", time.monotonic() - started))
+    except KeyboardInterrupt:
+        _say(f"interrupted: {name}")
+        rows.append((name, "interrupted", time.monotonic() - started))
+        return _INTERRUPTED
     return 0
 
 
@@ -124,6 +122,13 @@ def _parser() -> argparse.ArgumentParser:
         help="folder with the sequence files, code modules, pin maps and bench file",
     )
     return parser
+
+
+def _say_last_words(log: Path | None) -> None:
+    if log is not None:
+        _say(f"last lines of {log}:")
+        for line in tail(log):
+            _say(f"  | {line}")
 
 
 def _say(line: str) -> None:

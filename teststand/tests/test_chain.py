@@ -103,7 +103,9 @@ def test_the_values_of_the_bench_are_shown_site_by_site(finished: tuple[Path, in
         assert re.search(f"site {site}  DMMPin +{dmm}", bench), output
 
 
-def test_it_can_run_again_into_the_same_results(finished: tuple[Path, int, str]) -> None:
+def test_it_can_run_again_into_the_same_results_and_beside_a_running_platform(
+    finished: tuple[Path, int, str], chain: Chain
+) -> None:
     results, _, _ = finished
     before = (results / "data" / "measurements.ndjson").read_text().splitlines()
 
@@ -113,12 +115,6 @@ def test_it_can_run_again_into_the_same_results(finished: tuple[Path, int, str])
     lines = (results / "data" / "measurements.ndjson").read_text().splitlines()
     assert lines[: len(before)] == before
     assert len(lines) == len(before) + 2 + 5 + 5
-
-
-def test_it_can_run_beside_a_running_platform(tmp_path: Path, chain: Chain) -> None:
-    code, output = run(tmp_path)
-
-    assert code == 0, output
     chain.run_sequence(RUNS[0])
 
 

@@ -47,7 +47,7 @@ def test_cleanup_runs_after_a_plugin_was_killed_and_the_next_run_is_clean(
     assert "Measure with the DMM" not in steps
     closing = {name: step["status"] for name, step in steps.items() if name.startswith("Close")}
     assert set(closing.values()) == {"Done"}, json.dumps(steps, indent=2)
-    run_every_sequence(chain)
+    run_both_sequences(chain)
 
 
 def test_a_run_that_was_killed_does_not_block_the_next_one(chain: Chain, tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ def test_a_run_that_was_killed_does_not_block_the_next_one(chain: Chain, tmp_pat
 
     assert run.returncode == 0, output + errors
     assert "(taken over from a crashed run)" in errors
-    run_every_sequence(chain)
+    run_both_sequences(chain)
 
 
 def test_a_run_that_is_alive_is_not_taken_for_a_crashed_one(chain: Chain, tmp_path: Path) -> None:
@@ -85,9 +85,10 @@ def test_a_run_that_is_alive_is_not_taken_for_a_crashed_one(chain: Chain, tmp_pa
     assert "already has a session: opened by" in failed["message"]
     assert second.returncode == 1
     assert alive.returncode == 0, alive_output + alive_errors
-    run_every_sequence(chain)
+    run_both_sequences(chain)
 
 
-def run_every_sequence(chain: Chain) -> None:
-    for run in RUNS:
+def run_both_sequences(chain: Chain) -> None:
+    """Run what uses the instruments that were in use; the bench has others."""
+    for run in RUNS[:2]:
         chain.run_sequence(run)
