@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
-from processes import LockServer, Process
+from processes import LockServer, Process, count_attachments
 from session_sharing.client import Connection, ConnectOptions, connect
-from session_sharing.v1 import lifecycle_pb2 as pb
 
 
 @pytest.fixture
@@ -51,11 +51,4 @@ def observer(server: LockServer) -> Iterator[Connection]:
 def attachments_of(observer: Connection) -> Callable[[str], int | None]:
     """Counts the attachments to a resource's session; None when it has no session."""
 
-    def count(resource: str) -> int | None:
-        found = observer.call(observer.lifecycle.ListSessions, pb.ListSessionsRequest())
-        for session in found.sessions:
-            if session.resource == resource:
-                return len(session.attachments)
-        return None
-
-    return count
+    return partial(count_attachments, observer)

@@ -11,6 +11,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from session_sharing.client import Connection
+from session_sharing.v1 import lifecycle_pb2 as pb
+
 SUPPORT = Path(__file__).parent
 EXAMPLES = SUPPORT.parent.parent / "examples"
 
@@ -78,6 +81,15 @@ class LockServer(Process):
 
     def client(self, resource: str, behavior: str = "AUTO") -> Process:
         return Process("holder.py", self.target, resource, behavior)
+
+
+def count_attachments(observer: Connection, resource: str) -> int | None:
+    """Count the attachments to a resource's session; None when it has no session."""
+    found = observer.call(observer.lifecycle.ListSessions, pb.ListSessionsRequest())
+    for session in found.sessions:
+        if session.resource == resource:
+            return len(session.attachments)
+    return None
 
 
 def eventually(what: Callable[[], bool], within: float) -> float:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from processes import LockServer, Process, eventually
+from processes import LockServer, Process, count_attachments, eventually
+from session_sharing.client import ConnectOptions, connect
 from session_sharing.core.behaviors import InitializationBehavior
 
 DOCS = Path(__file__).parents[4] / "docs" / "sessions.md"
@@ -37,20 +39,27 @@ def test_the_table_has_every_case() -> None:
     assert len(covered) == len(rows())
 
 
-@pytest.mark.parametrize("row", rows(), ids="-".join)
-def test_a_row(
-    row: list[str],
-    server: LockServer,
-    keep: Callable[[Process], Process],
-    attachments_of: Callable[[str], int | None],
-) -> None:
-    behavior, before, end, opening, afterwards = row
-    if before == "open":
-        assert keep(server.client("r", "AUTO")).line() == "new"
+@pytest.fixture(scope="module")
+def one_server() -> Iterator[LockServer]:
+    """A server for all rows; each has a resource of its own."""
+    with tempfile.TemporaryDirectory(prefix="ss-") as folder:
+        server = LockServer(Path(folder))
+        yield server
+        server.end()
 
-    client = keep(server.client("r", behavior))
+
+@pytest.mark.parametrize("row", rows(), ids="-".join)
+def test_a_row(row: list[str], one_server: LockServer, keep: Callable[[Process], Process]) -> None:
+    behavior, before, end, opening, afterwards = row
+    resource = "-".join(row[:3])
+    if before == "open":
+        assert keep(one_server.client(resource, "AUTO")).line() == "new"
+
+    client = keep(one_server.client(resource, behavior))
     assert client.line() == opening
     ENDS[end](client)
 
     others = 1 if before == "open" else 0
-    eventually(lambda: attachments_of("r") == (None if afterwards == "none" else others), within=3)
+    expected = None if afterwards == "none" else others
+    with connect(ConnectOptions(one_server.target, presence=False)) as observer:
+        eventually(lambda: count_attachments(observer, resource) == expected, within=3)
