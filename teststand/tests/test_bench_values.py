@@ -7,6 +7,7 @@ import math
 from dataclasses import replace
 from typing import Any
 
+import nidmm
 import pytest
 from bench_values import (
     DMM_INPUT,
@@ -23,7 +24,6 @@ from platform_sim.devices.drivers.nidmm import DRIVER as DMM
 from processes import ChainError
 from readings import SiteReading
 
-TWO_WIRE_RES, AUTO_SMU_APERTURE = 5, 0.01666
 FINITE = [site for site, ohms in RESISTORS.items() if math.isfinite(ohms)]
 
 
@@ -41,13 +41,15 @@ def test_the_limits_of_error_are_those_of_the_models() -> None:
     for ours, theirs in (
         (SMU_VOLTAGE, smu.range_for("voltage", LEVEL).accuracy),
         (SMU_CURRENT, smu.range_for("current", 0.01).accuracy),
-        (DMM_OHMS, dmm.accuracy(TWO_WIRE_RES, 10e3, 5.5)),
+        (DMM_OHMS, dmm.accuracy(nidmm.Function.TWO_WIRE_RES.value, 10e3, 5.5)),
     ):
         figures = [ours.gain, ours.offset, ours.noise, ours.step]
         due = [theirs.gain, theirs.offset, theirs.noise, theirs.step]
         assert figures == pytest.approx(due, rel=1e-9)
     assert DMM_OHMS.aperture == dmm.apertures[5.5]
-    assert SMU_VOLTAGE.aperture == SMU_CURRENT.aperture == AUTO_SMU_APERTURE
+    assert DMM.table["input_resistance"].default == DMM_INPUT
+    for ours in (SMU_VOLTAGE, SMU_CURRENT):
+        assert ours.aperture == DCPOWER.table["aperture_time"].default
 
 
 @pytest.mark.parametrize("site", RESISTORS)
