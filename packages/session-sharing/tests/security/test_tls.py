@@ -6,8 +6,12 @@ by the name alone and need no network.
 
 from __future__ import annotations
 
+import socket
+import ssl
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -30,8 +34,11 @@ class Certificates:
         self.root = self._folder / "ca.pem"
         self.authority.cert_pem.write_to_path(str(self.root))
 
-    def issue(self, name: str, common_name: str | None = None) -> tuple[Path, Path]:
-        issued = self.authority.issue_cert(name, common_name=common_name)
+    def issue(
+        self, name: str, common_name: str | None = None, *, expired: bool = False
+    ) -> tuple[Path, Path]:
+        until = datetime.now(timezone.utc) - timedelta(days=1) if expired else None
+        issued = self.authority.issue_cert(name, common_name=common_name, not_after=until)
         certificate, key = self._folder / f"{name}.pem", self._folder / f"{name}.key"
         issued.cert_chain_pems[0].write_to_path(str(certificate))
         issued.private_key_pem.write_to_path(str(key))
@@ -76,6 +83,36 @@ def test_a_client_without_a_certificate_or_with_a_strangers_is_not_let_in(
         connect(client(mutual, own))
     with pytest.raises(ServerUnavailableError):
         connect(client(mutual, own, certificate=certificate, certificate_key=key))
+
+
+def test_an_expired_certificate_is_worth_nothing_on_either_side(
+    mutual: SessionHost, own: Certificates
+) -> None:
+    certificate, key = own.issue("client.example", "tester", expired=True)
+    with pytest.raises(ServerUnavailableError):
+        connect(client(mutual, own, certificate=certificate, certificate_key=key))
+
+    tls = TlsFiles(*own.issue(SERVER_NAME, expired=True))
+    options = HostOptions(listeners=(TcpListener("127.0.0.1", tls=True),), tls=tls)
+    with hosted(options) as host, pytest.raises(ServerUnavailableError):
+        connect(client(host, own, token=host.authenticator.token))
+
+
+def test_tls_older_than_1_2_is_not_spoken(mutual: SessionHost) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.maximum_version = ssl.TLSVersion.TLSv1_1
+    address = ("127.0.0.1", int(mutual.targets[0].rpartition(":")[2]))
+    with (
+        socket.create_connection(address, timeout=5) as plain,
+        pytest.raises((ssl.SSLError, ConnectionError)),
+        context.wrap_socket(plain),
+    ):
+        pass
 
 
 def test_a_server_with_a_wrong_name_or_authority_is_not_believed(
