@@ -142,7 +142,7 @@ def build(session: nox.Session) -> None:
 
 @nox.session
 def e2e(session: nox.Session) -> None:
-    """Install the wheels apart, as on a station, and run both TestStand sequences on them."""
+    """Install the wheels apart, as on a station, and run the TestStand sequences on them."""
     build(session)
     _run_chain(session, _station(session), RESULTS)
 
@@ -152,13 +152,7 @@ def tests(session: nox.Session) -> None:
     """Run the tests of every package and the end-to-end tests on this Python."""
     _unit_tests(session)
     build(session)
-    environments = _station(session)
-    session.run(
-        "pytest",
-        str(TESTSTAND / "tests"),
-        *session.posargs,
-        env={f"E2E_{name.upper()}_ENV": str(path) for name, path in environments.items()},
-    )
+    _pytest(session, TESTSTAND, *session.posargs, env=_station_variables(session))
 
 
 def _tests_on(version: str) -> None:
@@ -189,6 +183,8 @@ def soak(session: nox.Session) -> None:
     _install_workshop(session)
     for folder in DISTRIBUTIONS:
         _pytest(session, PACKAGES / folder, "-m", "soak", "--timeout=3600")
+    build(session)
+    _pytest(session, TESTSTAND, "-m", "soak", "--timeout=3600", env=_station_variables(session))
 
 
 @nox.session
@@ -288,10 +284,16 @@ def _unit_tests(session: nox.Session) -> None:
         _pytest(session, PACKAGES / folder, *session.posargs)
 
 
-def _pytest(session: nox.Session, package: Path, *options: str) -> None:
+def _pytest(
+    session: nox.Session, package: Path, *options: str, env: dict[str, str] | None = None
+) -> None:
     """Run one package's tests with its own settings; a package without matching tests is fine."""
     with session.chdir(package):
-        session.run("pytest", "-q", "--numprocesses=2", *options, success_codes=[0, 5])
+        session.run("pytest", "-q", "--numprocesses=2", *options, env=env, success_codes=[0, 5])
+
+
+def _station_variables(session: nox.Session) -> dict[str, str]:
+    return {f"E2E_{name.upper()}_ENV": str(path) for name, path in _station(session).items()}
 
 
 def _run_chain(session: nox.Session, environments: dict[str, Path], results: Path) -> None:
