@@ -80,6 +80,33 @@ def test_what_is_too_long_ago_to_know_is_refused_and_not_guessed() -> None:
     assert isinstance(late.error, InvalidArgumentError)
 
 
+def reopened(file: bytes, tail_lines: int) -> Numbering:
+    """A numbering after a restart that has read a few lines of a larger file's tail."""
+    lines = numbers_in(file)
+    return Numbering(LogEnd(len(file), lines[-tail_lines:], False), lambda: lines)
+
+
+@pytest.mark.parametrize("others", [0, 20])
+def test_after_a_restart_batches_from_before_the_tail_are_found_when_they_come_again(
+    others: int,
+) -> None:
+    numbering = Numbering()
+    file = b""
+    sent = [("a", first) for first in range(11, 61, 10)] + [("b", 1)] * bool(others)
+    for client, first in sent:
+        plan = numbering.plan([batch(client, first, 10 if client == "a" else others)])
+        numbering.commit(plan)
+        file += plan.lines
+
+    after = reopened(file, tail_lines=5)
+    for place, first in enumerate(range(11, 61, 10)):
+        again = after.plan([batch("a", first, 10)])
+        assert (again.first_seqs, again.records) == ([1 + place * 10], [])
+        after.commit(again)
+    assert write(after, batch("a", 61, 10)) == [51 + others]
+    assert len(after.plan([batch("a", 5, 1)]).records) == 0
+
+
 def test_what_follows_a_refused_batch_of_a_stream_is_refused_too() -> None:
     refused = batch("a", 0, 1)
     follower = batch("a", 1, 1)

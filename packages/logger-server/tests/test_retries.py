@@ -111,7 +111,7 @@ def test_a_stream_goes_on_after_a_restart_once_the_session_is_reset(
             stream.log(f"m{number}", {}, {})
         proxy.loses_replies = True
         for number in range(100, 150):
-            stream.log(f"m{number}", {}, {})
+            stream.log(f"m{number}", {}, {"filler": "x" * 20_000})  # more than the tail, in all
         eventually(lambda: len(names_in(path)) > 120)
         first.kill()
     with LoggerProcess(own_logger.folder, "--anonymous") as second:

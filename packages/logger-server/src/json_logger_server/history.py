@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from session_sharing.core.errors import InvalidArgumentError, SessionSharingError
 
 from json_logger_server.records import AnyRecord, encode_lines
+from json_logger_server.storage.lines import LineNumbers
 from json_logger_server.storage.repair import LogEnd
 
 MAX_CLIENT_SEQ = (1 << 53) - 1
@@ -68,22 +69,12 @@ class ClientHistory:
             first, count, _ = self.spans.pop(0)
             self.forgotten = max(self.forgotten, first + count - 1)
 
-    def find(self, number: int) -> int:
-        """Tell where a record is in the file; 0 when it is not.
-
-        Raises:
-            InvalidArgumentError: It is too long ago to know.
-        """
-        if number > self.newest:
-            return 0
+    def find(self, number: int) -> int | None:
+        """Tell where a record is in the file: 0 when it is not, None when that is forgotten."""
         for first, count, seq in reversed(self.spans):
             if first <= number < first + count:
                 return seq + number - first
-        if number > self.forgotten:
-            return 0
-        raise InvalidArgumentError(
-            f"Record {number} comes too late: whether it was written before is not known any more."
-        )
+        return 0 if number > self.forgotten else None
 
 
 @dataclass(slots=True)
@@ -114,13 +105,22 @@ class Plan:
 class Numbering:
     """Gives every new record its number in the file, and finds those that come again."""
 
-    def __init__(self, end: LogEnd | None = None) -> None:
+    def __init__(
+        self,
+        end: LogEnd | None = None,
+        recall: Callable[[], Iterable[LineNumbers]] = lambda: (),
+    ) -> None:
         """Go on where a file ends.
 
         Args:
             end: What its tail told; None for a new file.
+            recall: Reads the numbers of more of the file; called once, when a client sends
+                something that it may have sent before the file was opened.
         """
         self.next_seq = 1
+        self._tail_is_all = end is None or end.tail_is_all
+        self._recall = recall
+        self._recalled: dict[str, dict[int, int]] | None = None
         self._histories: OrderedDict[str, ClientHistory] = OrderedDict()
         if end is not None:
             self._learn(end)
@@ -158,19 +158,55 @@ class Numbering:
         _check(batch)
         history = plan.histories.get(batch.client)
         if history is None:
-            history = self._histories.get(batch.client, _NEW_CLIENT).copy()
+            known = self._histories.get(batch.client)
+            history = known.copy() if known else self._history_of_stranger(batch)
         if first > history.newest:
             places = [0]
             plan.take(batch, batch.records, first)
             history.add(first, len(batch.records), first_seq)
         else:
-            places = [history.find(first + index) for index in range(len(batch.records))]
+            numbers = range(first, first + len(batch.records))
+            places = [self._find(history, batch.client, number) for number in numbers]
             for index, place in enumerate(places):
                 if not place:
                     history.add(first + index, 1, plan.next_seq)
                     plan.take(batch, batch.records[index : index + 1], first + index)
         plan.histories[batch.client] = history
         return places[0] or first_seq
+
+    def _history_of_stranger(self, batch: Batch) -> ClientHistory:
+        """Begin a history; who does not begin with 1 may have been here before this run."""
+        if batch.first_client_seq == 1 or self._tail_is_all:
+            return ClientHistory()
+        newest = max(self._recall_places(batch.client), default=0)
+        return ClientHistory(newest=newest, forgotten=newest)
+
+    def _find(self, history: ClientHistory, client: str, number: int) -> int:
+        """Tell where a record is in the file; 0 when it is not.
+
+        Raises:
+            InvalidArgumentError: It is too long ago to know.
+        """
+        place = history.find(number)
+        if place is not None:
+            return place
+        places = self._recall_places(client)
+        if number in places:
+            return places[number]
+        if places and min(places) < number < max(places):
+            return 0
+        raise InvalidArgumentError(
+            f"Record {number} comes too late: whether it was written before is not known any more."
+        )
+
+    def _recall_places(self, client: str) -> dict[int, int]:
+        """Give a client's numbers and their places from before the file was opened."""
+        if self._recalled is None:
+            self._recalled = {}
+            for line in self._recall():
+                if line.client:
+                    self._recalled.setdefault(line.client, {})[line.client_seq] = line.seq
+        return self._recalled.get(client, {})
 
     def _learn(self, end: LogEnd) -> None:
         for line in end.tail:

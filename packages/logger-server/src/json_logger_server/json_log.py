@@ -101,7 +101,7 @@ class JsonLog(Resource):
         self._durability = durability
         self._executor = executor
         self._totals = totals or Totals()
-        self._numbering = Numbering(file.end)
+        self._numbering = Numbering(file.end, file.recall)
         self._waiting: list[Appending] = []
         self._scheduled = False
         self._job: asyncio.Future[None] | None = None

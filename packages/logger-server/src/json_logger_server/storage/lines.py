@@ -9,7 +9,7 @@ import msgspec
 NEWLINE = b"\n"
 LARGEST_NUMBER = (1 << 53) - 1
 """Numbers beyond this are not ours, as not every JSON reader keeps them exact."""
-_CHUNK = 64 * 1024
+_CHUNK = 8 * 1024
 
 
 class LineNumbers(msgspec.Struct):

@@ -10,8 +10,12 @@ from typing import Protocol
 from session_sharing.core.errors import ResourceLostError, SessionSharingError
 
 from json_logger_server.storage.exclusive import lock_exclusively
+from json_logger_server.storage.lines import LineNumbers, numbers_in, read_at, start_of_line
 from json_logger_server.storage.paths import from_os_error
 from json_logger_server.storage.repair import LogEnd, inspect_and_repair
+
+RECALL_WINDOW = 64 * 1024 * 1024
+"""Bytes at the end in which repeated records are recognised after a restart."""
 
 
 class Disk(Protocol):
@@ -107,6 +111,18 @@ class LogFile:
             self._cut_back()
             raise ResourceLostError(f"{self.path} cannot be synced: {error.strerror}") from error
         self.size += len(data)
+
+    def recall(self) -> list[LineNumbers]:
+        """Read the numbers of the last 64 MB that were in the file when it was opened.
+
+        Takes up to a second; meant for a client that sends again after a restart.
+        """
+        try:
+            start = max(0, self.end.size - RECALL_WINDOW)
+            start = start_of_line(self._handle, start)
+            return numbers_in(read_at(self._handle, start, self.end.size - start))
+        finally:
+            os.lseek(self._handle, self.size, os.SEEK_SET)
 
     def sync_folder(self) -> None:
         """Have the file's name on the medium, where the system can do that.

@@ -23,9 +23,9 @@ from json_logger_server.storage.lines import (
     start_of_line,
 )
 
-TAIL_WINDOW = 256 * 1024
-"""Bytes at the end in which repeated records are recognised; more when the last line is longer."""
-_HEAD_WINDOW = 64 * 1024
+TAIL_WINDOW = 64 * 1024
+"""Bytes at the end whose numbers are read at open; more when the last line is longer."""
+_HEAD_WINDOW = 16 * 1024
 _LONGEST_RECORD = 256 * 1024 * 1024
 """Bytes; a fragment that is longer is no record."""
 _CHUNK = 1024 * 1024
