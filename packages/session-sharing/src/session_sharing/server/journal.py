@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import os
+import queue
+import threading
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
 from session_sharing.core.errors import InvalidArgumentError
 from session_sharing.core.events import SessionEvent
+
+_WAITING = 10_000
+"""Events that wait for a slow disk; more are not kept, but told to be missing."""
+_CLOSING_SECONDS = 5.0
 
 _log = logging.getLogger(__name__)
 
@@ -40,47 +49,59 @@ def configure_logging(*, as_json: bool) -> None:
 
 
 class AuditTrail:
-    """Appends every session event as a line of JSON: who opened, closed, expired, was refused."""
+    """Appends every session event as a line of JSON: who opened, closed, expired, was refused.
+
+    A thread of its own writes, so that a slow disk holds up nobody else.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Open the file.
+        """Open the file, which only this user can read when it is new.
 
         Raises:
             InvalidArgumentError: It cannot be opened.
         """
         try:
-            self._file = path.open("a", encoding="utf-8", buffering=1)
+            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         except OSError as error:
             raise InvalidArgumentError(f"The audit trail cannot be opened: {error}") from error
+        self._file = os.fdopen(descriptor, "a", encoding="utf-8", buffering=1)
+        self._events: queue.Queue[SessionEvent | None] = queue.Queue(_WAITING)
         self._failed = False
+        self._thread = threading.Thread(target=self._run, name="audit-trail", daemon=True)
+        self._thread.start()
 
     def note(self, event: SessionEvent) -> None:
-        """Write an event down; a full disk is reported once and does not stop the server."""
-        facts = {
-            "time": event.time.isoformat(),
-            "revision": event.revision,
-            "event": event.type.name,
-            "principal": event.principal,
-            "label": event.label,
-            "client": event.client_id,
-            "session": event.session_name,
-            "kind": event.kind,
-            "resource": event.resource,
-            "generation": event.generation,
-            "reason": event.reason,
-        }
+        """Have an event written down, or, where the disk is too slow for it, that it is missing."""
+        with contextlib.suppress(queue.Full):
+            self._events.put_nowait(event)
+
+    def close(self) -> None:
+        """Write down what waits, and close the file."""
+        self._events.put(None)
+        self._thread.join(timeout=_CLOSING_SECONDS)
+        if self._thread.is_alive():
+            _log.error("The audit trail cannot be written in time; its end is missing.")
+        else:
+            self._file.close()
+
+    def _run(self) -> None:
+        written = 0
+        while (event := self._events.get()) is not None:
+            missing = event.revision - written - 1
+            if written and missing:
+                self._write({"event": "MISSING", "count": missing})
+            self._write(_facts(event))
+            written = event.revision
+
+    def _write(self, facts: Mapping[str, object]) -> None:
+        """Write a line; a full disk is reported once and does not stop the server."""
         try:
-            known = {key: value for key, value in facts.items() if value}
-            self._file.write(json.dumps(known) + "\n")
+            self._file.write(json.dumps(facts) + "\n")
             self._failed = False
         except OSError as error:
             if not self._failed:
                 _log.error("The audit trail cannot be written: %s", error)
             self._failed = True
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
 
     def __enter__(self) -> AuditTrail:
         return self
@@ -92,3 +113,20 @@ class AuditTrail:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _facts(event: SessionEvent) -> dict[str, object]:
+    facts = {
+        "time": event.time.isoformat(),
+        "revision": event.revision,
+        "event": event.type.name,
+        "principal": event.principal,
+        "label": event.label,
+        "client": event.client_id,
+        "session": event.session_name,
+        "kind": event.kind,
+        "resource": event.resource,
+        "generation": event.generation,
+        "reason": event.reason,
+    }
+    return {key: value for key, value in facts.items() if value}

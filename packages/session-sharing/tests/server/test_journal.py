@@ -1,0 +1,65 @@
+"""The audit trail has every event, in order, and its disk holds up nobody."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from session_sharing.core.errors import InvalidArgumentError
+from session_sharing.core.events import EventLog, EventType, SessionEvent
+from session_sharing.server.journal import AuditTrail
+
+
+def _publish(log: EventLog, count: int, label: str = "") -> None:
+    for _ in range(count):
+        log.publish(SessionEvent(EventType.REFUSED, label=label))
+
+
+def test_every_event_is_a_line_in_order_once_the_trail_is_closed(tmp_path: Path) -> None:
+    log = EventLog()
+    with AuditTrail(tmp_path / "audit") as trail:
+        log.listen(trail.note)
+        _publish(log, 500, 'a "quoted"\nlabel')
+
+    lines = [json.loads(line) for line in (tmp_path / "audit").read_text().splitlines()]
+    assert [line["revision"] for line in lines] == list(range(1, 501))
+    assert lines[0]["label"] == 'a "quoted"\nlabel'
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_only_its_user_can_read_it(tmp_path: Path) -> None:
+    with AuditTrail(tmp_path / "audit"):
+        assert stat.S_IMODE((tmp_path / "audit").stat().st_mode) == 0o600
+
+
+def test_a_trail_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidArgumentError, match="audit trail"):
+        AuditTrail(tmp_path / "missing" / "audit")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a FIFO for a disk that blocks")
+def test_a_disk_that_blocks_holds_up_nobody_and_what_it_misses_is_counted(tmp_path: Path) -> None:
+    path = tmp_path / "audit"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDWR)  # does not read yet: after 64 KB writing blocks
+    log, published = EventLog(), 15_000
+    with AuditTrail(path) as trail:
+        log.listen(trail.note)
+        _publish(log, published, "x" * 100)
+        assert log.revision == published
+
+        found = b""
+        while b'"revision": 9000,' not in found:
+            found += os.read(reader, 65536)
+        _publish(log, 1)
+        while f'"revision": {published + 1},'.encode() not in found:
+            found += os.read(reader, 65536)
+    os.close(reader)
+
+    lines = [json.loads(line) for line in found.splitlines() if line.endswith(b"}")]
+    lost = sum(line.get("count", 0) for line in lines)
+    assert lost > 0
+    assert lost + sum("revision" in line for line in lines) == published + 1
