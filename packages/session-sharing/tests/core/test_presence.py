@@ -227,3 +227,19 @@ def test_a_long_request_id_is_refused_rather_than_remembered() -> None:
     presence.hold(SECRET, window=2.0)
     with pytest.raises(InvalidArgumentError):
         presence.open(SECRET, REQUEST, "x" * 257)
+
+
+def test_a_caller_that_goes_away_takes_no_answer_from_another_that_asked_for_the_same() -> None:
+    world = World()
+    presence = Presence(world.registry)
+    presence.hold(SECRET, window=2.0)
+    world.executor.held = True
+    lost = presence.open(SECRET, REQUEST, "request-1")
+    repeated = presence.open(SECRET, REQUEST, "request-1")
+    presence.unheard(lost)  # its broken connection is noticed after the client came back
+    world.executor.held = False
+    world.executor.run()
+    world.pass_time(10)
+
+    assert repeated.result(0).attachment is not None
+    assert len(world.registry.sessions()) == 1

@@ -6,6 +6,7 @@ import hashlib
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
+from weakref import WeakKeyDictionary
 
 from session_sharing.core.errors import (
     InvalidArgumentError,
@@ -50,6 +51,8 @@ class Presence:
         self._registry = registry
         self._windows = windows or WindowRange()
         self._clients: dict[tuple[str, str], Client] = {}
+        self._callers: WeakKeyDictionary[Future[Opened], int] = WeakKeyDictionary()
+        """How many wait for an answer, or have heard it."""
         self._unheard: dict[Future[Opened], Lease] = {}
         """Answers that nobody waits for any more, and how long they may be asked for again."""
 
@@ -125,21 +128,25 @@ class Presence:
                 answer = self._registry.open(request, client)
                 if request_id:
                     self._remember(client, request_id, answer)
+            self._callers[answer] = self._callers.get(answer, 0) + 1
             lease = self._unheard.pop(answer, None)
             if lease is not None:
                 lease.end()
             return answer
 
     def unheard(self, answer: Future[Opened]) -> None:
-        """Note that the caller of `open` went away before its answer came.
+        """Note that a caller of `open` went away before its answer came.
 
-        Unless the request is repeated within a window, what it opened ends again: its caller does
-        not know of it.
+        When no other caller asked for the same, the request is withdrawn. If it is being carried
+        out already, and is not repeated within a window, what it opened ends again, as nobody knows
+        of it.
         """
         with self._registry.lock:
-            if not answer.cancelled() and answer not in self._unheard:
-                undo = partial(self._undo, answer)
-                self._unheard[answer] = self._registry.leases.grant(self._windows.default, undo)
+            self._callers[answer] -= 1
+            if self._callers[answer] or answer.cancel():
+                return
+            undo = partial(self._undo, answer)
+            self._unheard[answer] = self._registry.leases.grant(self._windows.default, undo)
 
     def expire(self, client: Client, reason: str) -> None:
         """End a client and all its attachments; one that came back in time is left alone."""

@@ -62,7 +62,7 @@ class SessionLifecycleServicer(lifecycle_pb2_grpc.SessionLifecycleServicer):
             by_calls=request.without_presence,
         )
         try:
-            opened = await asyncio.wrap_future(answer)
+            opened = await asyncio.shield(asyncio.wrap_future(answer))
         except asyncio.CancelledError:
             self._presence.unheard(answer)
             raise
