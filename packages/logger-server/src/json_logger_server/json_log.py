@@ -25,6 +25,10 @@ from json_logger_server.storage.log_file import LogFile
 _SLOW_WRITE = 0.02
 """Seconds; after a write that took longer, a file's writes move off the event loop for a while."""
 _SLOW_FOR = 10.0
+_TURNS = 8
+"""Turns of the loop that a write waits for others when several callers were there lately."""
+_CROWDED_FOR = 100
+"""Groups of one batch after which that is over."""
 _LARGE_GROUP = 1024 * 1024
 """Bytes of records; a group that is larger is always written off the event loop."""
 
@@ -82,7 +86,7 @@ class Appending:
 class JsonLog(Resource):
     """The single writer of a log file. Lives in an event loop; the registry's threads close it.
 
-    One group is written for each turn of the loop, or while another is under way.
+    A group is what has come in a few turns of the loop, or while another was being written.
     """
 
     def __init__(
@@ -105,6 +109,8 @@ class JsonLog(Resource):
         self._waiting: list[Appending] = []
         self._scheduled = False
         self._job: asyncio.Future[None] | None = None
+        self._crowded = 0
+        """Groups for which several callers at once are expected."""
         self._closed = False
         self._lost: ResourceLostError | None = None
         self._slow_until = 0.0
@@ -134,8 +140,7 @@ class JsonLog(Resource):
         self._waiting.append(appending)
         if not self._scheduled and self._job is None:
             self._scheduled = True
-            # One turn later, so that calls that have arrived meanwhile share the write.
-            self._loop.call_soon(self._loop.call_soon, self._take_turn)
+            self._loop.call_soon(self._let_others_in, _TURNS if self._crowded else 1)
         return appending
 
     def listen(self, listener: Callable[[object], None]) -> Callable[[], None]:
@@ -166,6 +171,13 @@ class JsonLog(Resource):
         if self.file.end.torn is not None:
             facts["torn_record_set_aside"] = str(self.file.end.torn)
         return facts
+
+    def _let_others_in(self, turns: int) -> None:
+        """Wait some turns of the loop, so that calls that have arrived share the write."""
+        if turns > 1:
+            self._loop.call_soon(self._let_others_in, turns - 1)
+        else:
+            self._take_turn()
 
     def _take_turn(self) -> None:
         self._scheduled = False
@@ -245,6 +257,7 @@ class JsonLog(Resource):
 
     def _settle(self, group: list[Appending]) -> None:
         """Tell everybody in a group what became of it, and readers that there may be more."""
+        self._crowded = _CROWDED_FOR if len(group) > 1 else max(0, self._crowded - 1)
         for appending in group:
             appending.settle()
         for listener in self._listeners:
