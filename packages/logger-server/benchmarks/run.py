@@ -39,7 +39,7 @@ class Effort:
 
 
 QUICK = Effort(rounds=3, seconds=0.7, callers=(16,), sessions=1_000, opens=5)
-FULL = Effort(rounds=5, seconds=1.5, callers=(1, 4, 16, 64), sessions=9_900, opens=15)
+FULL = Effort(rounds=5, seconds=1.2, callers=(1, 4, 16, 64), sessions=9_900, opens=15)
 
 
 def main() -> None:
