@@ -109,7 +109,7 @@ BENCHMARKS = [
     "platform-sim/benchmarks/devices_calls.py",
 ]
 BENCH_LIBRARIES = ["numpy", "psutil"]
-DOCS_TOOLS = ["furo", "myst-parser>=4", "sphinx>=8"]
+DOCS_TOOLS = ["furo", "myst-parser>=4", "pytest>=8", "sphinx>=8"]
 # What the client packages run with, at both ends of the ranges that they state.
 CLIENT_VERSIONS = [
     ("grpcio==1.67.1", "protobuf==5.29.*"),
