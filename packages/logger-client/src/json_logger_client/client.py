@@ -8,7 +8,6 @@ import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
@@ -187,20 +186,6 @@ class JsonLoggerClient(SharedSession):
             self._settle()
         for stream in list(self._streams):
             stream.resume()
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        try:
-            super().__exit__(kind, error, traceback)
-        except SessionSharingError as leaving_error:
-            if error is None:
-                raise
-            # What happened inside the block comes first.
-            _log.warning("Leaving %s failed: %s", self.resource, leaving_error)
 
     def _end_after_sending(self, end: Callable[[], None]) -> None:
         if self._ended:
