@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import venv
@@ -21,6 +22,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 NOX = "nox[uv]==2026.10.20"
+
+# A shell that starts this in the background has it ignore Ctrl-C, and so would every program below.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # uv takes its certificates and its index from where pip users already set them.
 os.environ.setdefault("UV_NATIVE_TLS", "1")
