@@ -58,6 +58,16 @@ def test_a_default_place_that_others_can_enter_is_refused(
     state_file.claim()
 
 
+@pytest.mark.parametrize("text", ["", "{}", "notes, not JSON", '["pid", "targets"]'])
+def test_a_file_of_somebody_elses_is_never_overwritten(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "important.json"
+    path.write_text(text)
+    with pytest.raises(InvalidArgumentError, match="name another place"):
+        StateFile(path).claim()
+    assert path.read_text() == text
+    assert [file.name for file in tmp_path.iterdir()] == ["important.json"]
+
+
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"targets": []}', '{"targets": ["x"]}'])
 def test_what_is_not_a_state_file_is_named_as_such(tmp_path: Path, text: str) -> None:
     path = tmp_path / "server.json"

@@ -7,6 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 
+from session_sharing.core.errors import InvalidArgumentError
 from session_sharing.places import default_state_file
 from session_sharing.server.guard import Guard
 from session_sharing.server.host import SessionHost
@@ -31,7 +32,8 @@ class StateFile:
 
         Raises:
             ResourceInUseError: A live server holds it.
-            InvalidArgumentError: It stands at the default place, and others can enter there.
+            InvalidArgumentError: It stands at the default place, and others can enter there; or
+                what stands there is not a state file.
         """
         if self._is_default:
             make_private_folder(self.path.parent)
@@ -39,7 +41,24 @@ class StateFile:
         else:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._guard.acquire(f"A server is already running; see {self.path}.")
-        self.path.unlink(missing_ok=True)
+        try:
+            self._remove_stale()
+        except InvalidArgumentError:
+            self._guard.release()
+            raise
+
+    def _remove_stale(self) -> None:
+        """Remove what a dead server left, and nothing else that may stand there."""
+        try:
+            state = json.loads(self.path.read_text(encoding="utf-8"))
+            left_by_a_server = isinstance(state, dict) and {"pid", "targets"} <= state.keys()
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError, TypeError):
+            left_by_a_server = False
+        if not left_by_a_server:
+            raise InvalidArgumentError(f"{self.path} is not a state file; name another place.")
+        self.path.unlink()
 
     def publish(self, host: SessionHost) -> None:
         """Tell where a server is, once it is ready."""
