@@ -6,6 +6,7 @@ import os
 import random
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -39,10 +40,16 @@ class Load:
         for thread in self._threads:
             thread.join()
 
+    def _open(self) -> JsonLoggerClient:
+        """Open with patience, because others open as well; then wait for no dead server."""
+        log = JsonLoggerClient("a.ndjson", connect=self._connect)
+        log.connection.options = replace(log.connection.options, timeout=0.3)
+        return log
+
     def _log(self, number: int) -> None:
         name = f"{self._prefix} client {number}"
         self.acknowledged[name] = 0
-        log = JsonLoggerClient("a.ndjson", connect=self._connect)
+        log = self._open()
         self.started.wait()
         try:
             while True:
@@ -54,7 +61,7 @@ class Load:
     def _stream(self) -> None:
         name = f"{self._prefix} stream"
         self.acknowledged[name] = 0
-        log = JsonLoggerClient("a.ndjson", connect=self._connect)
+        log = self._open()
         self.started.wait()
         sent = 0
         try:
@@ -79,7 +86,7 @@ def test_every_acknowledged_record_is_in_the_file_once_and_in_order_after_sigkil
     acknowledged: dict[str, int] = {}
     for round_number in range(rounds):
         with LoggerProcess(tmp_path, f"--durability={durability}") as logger:
-            load = Load(logger.connect(timeout=0.3), round_number)
+            load = Load(logger.connect(), round_number)
             load.started.wait()
             threading.Event().wait(chance.uniform(0.0, 0.4))  # the moment is what is random
             logger.kill()
@@ -103,7 +110,7 @@ def test_every_acknowledged_record_is_in_the_file_once_and_in_order_after_sigkil
 def test_sigterm_under_load_loses_nothing_acknowledged_and_exits_with_0(tmp_path: Path) -> None:
     """P8."""
     with LoggerProcess(tmp_path) as logger:
-        load = Load(logger.connect(timeout=0.3), 0)
+        load = Load(logger.connect(), 0)
         load.started.wait()
         assert logger.terminate() == 0
         load.join()
