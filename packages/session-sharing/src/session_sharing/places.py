@@ -3,7 +3,22 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One way to reach a server."""
+
+    target: str
+    """gRPC target: ``unix:PATH``, ``ipv4:HOST:PORT``, ``ipv6:[HOST]:PORT`` or ``HOST:PORT``."""
+    host: str = ""
+    """Where its TCP port is: the name or address that the server listens at."""
+    port: int = 0
+    """0 for a unix socket."""
+    tls: bool = False
+    """Whether TLS is spoken there."""
 
 
 def default_state_file(program: str) -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+import trustme
 from bare_platform import discovery_client
 from hosting import hosted
 from ni.measurementlink.discovery.v1.client import DiscoveryClient, ServiceInfo, ServiceLocation
@@ -16,7 +17,9 @@ from processes import eventually
 from session_sharing.client import ConnectOptions, ServerUnavailableError, connect
 from session_sharing.core.errors import NotPermittedError
 from session_sharing.ni import DiscoveryAnnouncer, DiscoveryName, locate
-from session_sharing.server import SessionHost
+from session_sharing.ni.announcing import service_location
+from session_sharing.places import Endpoint
+from session_sharing.server import HostOptions, SessionHost, TcpListener, TlsFiles
 
 NAME = DiscoveryName("test.locks.v1", "test.LockService", display_name="Locks", version="1.2.3")
 Restart = Callable[["Platform | None"], Platform]
@@ -29,7 +32,7 @@ def announced(
     token_file = folder / "server.token"
     token_file.write_text(host.authenticator.token)
     announcer = DiscoveryAnnouncer(NAME, token_file, make_client, interval=0.05)
-    announcer.start(host.targets, host.authenticator.token)
+    announcer.start(host.endpoints, host.authenticator.token)
     try:
         yield announcer
     finally:
@@ -65,6 +68,81 @@ def test_a_registration_tells_what_the_server_is_and_never_the_token(
 
         assert (info.display_name, list(info.versions)) == ("Locks", ["1.2.3"])
         assert host.authenticator.token not in repr(info)
+
+
+@pytest.fixture
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def tls(authority: trustme.CA, tmp_path: Path) -> TlsFiles:
+    files = TlsFiles(tmp_path / "server.pem", tmp_path / "server.key")
+    issued = authority.issue_cert("localhost")
+    issued.cert_chain_pems[0].write_to_path(str(files.certificate))
+    issued.private_key_pem.write_to_path(str(files.key))
+    return files
+
+
+@pytest.fixture
+def trusting(authority: trustme.CA, tmp_path: Path) -> ConnectOptions:
+    root = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(root))
+    return ConnectOptions(root_certificates=root, timeout=5.0)
+
+
+def test_a_server_that_speaks_tls_alone_is_announced_and_located_as_such(
+    client: DiscoveryClient, tmp_path: Path, tls: TlsFiles, trusting: ConnectOptions
+) -> None:
+    options = HostOptions(listeners=(TcpListener("127.0.0.1", tls=True),), tls=tls)
+    with hosted(options) as host, announced(host, lambda: client, tmp_path):
+        eventually(lambda: _knows(client), within=5)
+        location = client.resolve_service(NAME.interface, NAME.service_class)
+        port = host.targets[0].rpartition(":")[2]
+        assert (location.insecure_port, location.ssl_authenticated_port) == ("", port)
+
+        assert locate(NAME, ConnectOptions(), client).wants_tls
+        with connect(locate(NAME, trusting, client)) as connection:
+            assert connection.is_connected()
+
+
+def test_the_plain_port_of_a_server_with_both_is_for_those_who_do_not_ask_for_tls(
+    client: DiscoveryClient, tmp_path: Path, tls: TlsFiles, trusting: ConnectOptions
+) -> None:
+    listeners = (TcpListener("localhost", tls=True), TcpListener("127.0.0.1"))
+    with (
+        hosted(HostOptions(listeners=listeners, tls=tls)) as host,
+        announced(host, lambda: client, tmp_path),
+    ):
+        eventually(lambda: _knows(client), within=5)
+        ports = [target.rpartition(":")[2] for target in host.targets]
+        found = [locate(NAME, options, client) for options in (trusting, ConnectOptions())]
+
+        assert [options.target.rpartition(":")[2] for options in found] == ports
+        assert all(connect(options).is_connected() for options in found)
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "expected"),
+    [
+        ([], None),
+        ([Endpoint("unix:/s")], None),
+        ([Endpoint("ipv6:[::1]:5", "::1", 5)], ("localhost", "5", "")),
+        ([Endpoint("0.0.0.0:5", "0.0.0.0", 5, tls=True)], ("localhost", "", "5")),
+        ([Endpoint("[fd00::1]:5", "fd00::1", 5, tls=True)], ("[fd00::1]", "", "5")),
+        (
+            [
+                Endpoint("station:5", "station", 5, tls=True),
+                Endpoint("ipv4:127.0.0.1:6", "127.0.0.1", 6),
+            ],
+            ("localhost", "6", ""),
+        ),
+    ],
+)
+def test_where_a_server_is_said_to_be(
+    endpoints: list[Endpoint], expected: tuple[str, str, str] | None
+) -> None:
+    assert service_location(endpoints) == expected
 
 
 def test_a_server_that_was_started_before_discovery_is_registered_once_it_is_there(

@@ -37,9 +37,11 @@ class ConnectOptions:
     api_key: str = field(default="", repr=False)
     """An API key instead of a token; see `with_api_key`."""
     api_key_id: str = ""
+    tls: bool = False
+    """Speak TLS on this host, too; beyond it there is no other way with credentials."""
     root_certificates: Path | None = None
     """PEM file of the authority that signed the server's certificate; None for the system's.
-    Naming one asks for TLS on this host, too."""
+    Naming one asks for `tls`."""
     certificate: Path | None = None
     """PEM file of this client's own certificate, where the server asks for one."""
     certificate_key: Path | None = None
@@ -96,7 +98,7 @@ class ConnectOptions:
             InvalidArgumentError: The options contradict each other, or a file cannot be read.
         """
         options = self._channel_options(own_connection)
-        if is_this_host(self.target) and not self._wants_tls:
+        if is_this_host(self.target) and not self.wants_tls:
             over_unix = self.target.startswith("unix:")
             kind = grpc.LocalConnectionType
             credentials = grpc.local_channel_credentials(kind.UDS if over_unix else kind.LOCAL_TCP)
@@ -114,8 +116,9 @@ class ConnectOptions:
         return grpc.secure_channel(self.target, credentials, options)
 
     @property
-    def _wants_tls(self) -> bool:
-        return self.root_certificates is not None or self.certificate is not None
+    def wants_tls(self) -> bool:
+        """Whether TLS is spoken on this host, too."""
+        return self.tls or self.root_certificates is not None or self.certificate is not None
 
     def _channel_options(self, own_connection: bool) -> list[tuple[str, int | str]]:
         options: list[tuple[str, int | str]] = [

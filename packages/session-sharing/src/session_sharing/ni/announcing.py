@@ -10,6 +10,9 @@ from pathlib import Path
 from ni.measurementlink.discovery.v1.client import DiscoveryClient, ServiceInfo, ServiceLocation
 
 from session_sharing.ni.names import TOKEN_FILE_ANNOTATION, DiscoveryName, first_line
+from session_sharing.places import Endpoint
+
+_THIS_HOST = ("localhost", "127.0.0.1", "::1", "0.0.0.0", "::")  # noqa: S104 - nothing listens here
 
 _log = logging.getLogger(__name__)
 
@@ -42,11 +45,10 @@ class DiscoveryAnnouncer:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def start(self, targets: Sequence[str], token: str) -> None:
-        """Register the first TCP target, as soon as discovery is there."""
-        ports = [target.rpartition(":")[2] for target in targets if target.startswith("ip")]
-        if ports:
-            location = ServiceLocation("localhost", ports[0], "")
+    def start(self, endpoints: Sequence[Endpoint], token: str) -> None:
+        """Register the server's ports, as soon as discovery is there."""
+        location = service_location(endpoints)
+        if location is not None:
             self._thread = threading.Thread(
                 target=self._run, args=(location,), name="discovery-announcer", daemon=True
             )
@@ -99,3 +101,26 @@ class DiscoveryAnnouncer:
             display_name=name.display_name or name.service_class,
             versions=[name.version] if name.version else [],
         )
+
+
+def service_location(endpoints: Sequence[Endpoint]) -> ServiceLocation | None:
+    """Say in discovery's terms where a server is: one host, its plain port and its port with TLS.
+
+    Where these are on different hosts, the plain port is told of.
+
+    Returns:
+        None for a server without a TCP port, for which discovery has no words.
+    """
+    plain_first = sorted((e for e in endpoints if e.port), key=lambda endpoint: endpoint.tls)
+    if not plain_first:
+        return None
+    host = _host(plain_first[0])
+    ports = {e.tls: str(e.port) for e in reversed(plain_first) if _host(e) == host}
+    return ServiceLocation(host, ports.get(False, ""), ports.get(True, ""))
+
+
+def _host(endpoint: Endpoint) -> str:
+    """Give the name by which other programs reach a listener's host."""
+    if endpoint.host in _THIS_HOST:
+        return "localhost"
+    return f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host

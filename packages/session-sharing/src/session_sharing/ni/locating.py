@@ -21,6 +21,8 @@ def locate(
 ) -> ConnectOptions:
     """Find a server through discovery, which starts it when it knows how to.
 
+    The plain port is taken where there is one, unless the options ask for TLS.
+
     Args:
         name: What the server is called.
         options: How to connect; target and token are filled in, a given token is kept.
@@ -46,4 +48,6 @@ def locate(
             raise NotPermittedError(
                 f"The server's token file cannot be read, so it runs as another user: {error}"
             ) from error
-    return replace(options, target=location.insecure_address, token=token)
+    if location.insecure_port and not (options.wants_tls and location.ssl_authenticated_port):
+        return replace(options, target=location.insecure_address, token=token)
+    return replace(options, target=location.ssl_authenticated_address, token=token, tls=True)

@@ -21,6 +21,7 @@ from session_sharing.core.events import utc_now
 from session_sharing.core.presence import Presence
 from session_sharing.core.registry import RegistryOptions, SessionRegistry
 from session_sharing.core.resources import ResourceKind
+from session_sharing.places import Endpoint
 from session_sharing.server import messages
 from session_sharing.server.counters import Counters
 from session_sharing.server.identity import Authenticator
@@ -50,8 +51,8 @@ _log = logging.getLogger(__name__)
 class Announcer(Protocol):
     """Tells the world where a server is, and takes it back."""
 
-    def start(self, targets: Sequence[str], token: str) -> None:
-        """The server is ready at these targets."""
+    def start(self, endpoints: Sequence[Endpoint], token: str) -> None:
+        """The server is ready there."""
 
     def stop(self) -> None:
         """The server is gone."""
@@ -122,7 +123,12 @@ class SessionHost:
     @property
     def targets(self) -> Sequence[str]:
         """Where clients reach the server, as gRPC targets; empty before `start`."""
-        return self._bound.targets
+        return [endpoint.target for endpoint in self.endpoints]
+
+    @property
+    def endpoints(self) -> Sequence[Endpoint]:
+        """The same, with what is spoken there."""
+        return self._bound.endpoints
 
     def add_service(
         self, add_to_server: Callable[[Any, grpc.aio.Server], None], servicer: object, name: str
@@ -153,7 +159,7 @@ class SessionHost:
             raise
         self._ticker = asyncio.ensure_future(self._tick())
         for announcer in self._announcers:
-            announcer.start(self.targets, self.authenticator.token)
+            announcer.start(self.endpoints, self.authenticator.token)
 
     async def stop(self) -> None:
         """Stop in the order in which nothing is lost.

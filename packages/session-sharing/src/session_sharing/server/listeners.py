@@ -14,6 +14,7 @@ import grpc
 import grpc.aio
 
 from session_sharing.core.errors import InvalidArgumentError, ResourceInUseError
+from session_sharing.places import Endpoint
 from session_sharing.server.guard import Guard
 
 _LONGEST_SOCKET_PATH = 100
@@ -40,10 +41,23 @@ class TcpListener:
         except ValueError:
             return False
 
+    @property
+    def speaks_tls(self) -> bool:
+        """Whether clients must speak TLS."""
+        return self.tls or not self.is_loopback
+
     def address(self, port: int) -> str:
         """Give host and port in gRPC's form."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{port}"
+
+    def target(self, port: int) -> str:
+        """Give the gRPC target by which clients reach the port."""
+        if self.host == "localhost":
+            return f"ipv4:127.0.0.1:{port}"
+        if self.is_loopback:
+            return f"ipv{6 if ':' in self.host else 4}:{self.address(port)}"
+        return self.address(port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +116,9 @@ def parse_listener(text: str) -> Listener:
     host, _, port = rest.rpartition(":")
     if scheme in ("tcp", "tls") and host and port.isdecimal() and int(port) < 65536:
         return TcpListener(host.strip("[]"), int(port), tls=scheme == "tls")
-    raise InvalidArgumentError(f"{text!r} is not an address; write tcp:HOST:PORT or unix:PATH.")
+    raise InvalidArgumentError(
+        f"{text!r} is not an address; write tls:HOST:PORT, tcp:HOST:PORT or unix:PATH."
+    )
 
 
 def check_exposure(
@@ -117,7 +133,7 @@ def check_exposure(
     for listener in listeners:
         if isinstance(listener, UnixListener):
             continue
-        if (listener.tls or not listener.is_loopback) and tls is None:
+        if listener.speaks_tls and tls is None:
             raise InvalidArgumentError(
                 f"{listener.host} is to speak TLS; give the server a certificate and a key."
             )
@@ -135,7 +151,7 @@ class BoundListeners:
     """The open listeners of one host, with their targets for clients."""
 
     def __init__(self, tls: TlsFiles | None = None) -> None:
-        self.targets: list[str] = []
+        self.endpoints: list[Endpoint] = []
         self._tls = tls
         self._guards: list[Guard] = []
         self._sockets: list[Path] = []
@@ -149,9 +165,9 @@ class BoundListeners:
             InvalidArgumentError: The address cannot be used.
         """
         if isinstance(listener, TcpListener):
-            self.targets.append(self._bind_tcp(server, listener))
+            self.endpoints.append(self._bind_tcp(server, listener))
         else:
-            self.targets.append(self._bind_unix(server, listener))
+            self.endpoints.append(self._bind_unix(server, listener))
 
     def release(self) -> None:
         """Let go of what guards the sockets, once the server has stopped."""
@@ -166,7 +182,7 @@ class BoundListeners:
         self._sockets.clear()
         self._folders.clear()
 
-    def _bind_unix(self, server: grpc.aio.Server, listener: UnixListener) -> str:
+    def _bind_unix(self, server: grpc.aio.Server, listener: UnixListener) -> Endpoint:
         path = listener.path.absolute()
         if not listener.fits:
             raise InvalidArgumentError(f"The path of a socket must be shorter: {path}")
@@ -187,24 +203,20 @@ class BoundListeners:
         except RuntimeError as error:
             raise InvalidArgumentError(f"Cannot listen on {path}: {error}") from error
         path.chmod(0o600)
-        return f"unix:{path}"
+        return Endpoint(f"unix:{path}")
 
-    def _bind_tcp(self, server: grpc.aio.Server, listener: TcpListener) -> str:
-        if listener.is_loopback and not listener.tls:
-            credentials = grpc.local_server_credentials(grpc.LocalConnectionType.LOCAL_TCP)
-        else:
+    def _bind_tcp(self, server: grpc.aio.Server, listener: TcpListener) -> Endpoint:
+        if listener.speaks_tls:
             assert self._tls is not None  # see check_exposure
             credentials = self._tls.credentials()
+        else:
+            credentials = grpc.local_server_credentials(grpc.LocalConnectionType.LOCAL_TCP)
         address = listener.address(listener.port)
         try:
             port = server.add_secure_port(address, credentials)
         except RuntimeError as error:
             raise ResourceInUseError(f"Cannot listen on {address}; is the port taken?") from error
-        if listener.host == "localhost":
-            return f"ipv4:127.0.0.1:{port}"
-        if listener.is_loopback:
-            return f"ipv{6 if ':' in listener.host else 4}:{listener.address(port)}"
-        return listener.address(port)
+        return Endpoint(listener.target(port), listener.host, port, listener.speaks_tls)
 
 
 def make_private_folder(folder: Path) -> None:

@@ -62,9 +62,11 @@ class StateFile:
 
     def publish(self, host: SessionHost) -> None:
         """Tell where a server is, once it is ready."""
+        # Clients that know nothing else take the first; TLS wants more than is told here.
+        plain_first = sorted(host.endpoints, key=lambda endpoint: endpoint.tls)
         state = {
             "pid": os.getpid(),
-            "targets": list(host.targets),
+            "targets": [endpoint.target for endpoint in plain_first],
             "token_file": str(self.token_path),
         }
         write_private(self.token_path, host.authenticator.token)
