@@ -40,6 +40,8 @@ class ServerOptions:
     """Register with NI discovery."""
     audit: Path | None = None
     """File that every session event is appended to."""
+    stop_with_starter: bool = False
+    """Stop when whoever started the server closes its standard input."""
     disk: Disk | None = None
     """The seam at which tests make a disk fail."""
 
@@ -85,7 +87,7 @@ async def serve(options: ServerOptions) -> None:
             state.publish(host)
             print(f"json-logger is ready at {' and '.join(host.targets)}", flush=True)  # noqa: T201
 
-        await host.run(publish)
+        await host.run(publish, stop_with_starter=options.stop_with_starter)
 
 
 def _discovery_name() -> DiscoveryName:

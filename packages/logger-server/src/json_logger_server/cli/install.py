@@ -20,7 +20,7 @@ def install_command(folder: Path) -> None:
     """
     program = Startable(
         data=Path(__file__).parent.parent / "data",
-        command="json_logger_server serve",
+        command="json_logger_server serve --stop-with-starter",
         distribution=_DISTRIBUTION,
         version=version(_DISTRIBUTION),
     )

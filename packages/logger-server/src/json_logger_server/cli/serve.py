@@ -74,6 +74,11 @@ _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--tls-client-ca", type=_FILE, help="Ask clients for certificates of this authority.")
 @click.option("--api-keys", type=_FILE, help="JSON file of ids and API keys that are let in.")
 @click.option("--audit", type=_NEW_FILE, help="Append who did what to this file.")
+@click.option(
+    "--stop-with-starter",
+    is_flag=True,
+    help="Stop when the pipe at standard input is closed, which discovery keeps open.",
+)
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text")
 @click.option(
     "--orphan-timeout",
@@ -123,6 +128,7 @@ def server_options(given: Mapping[str, Any]) -> ServerOptions:
         durability=Durability(given["durability"]),
         discovery=not given["no_discovery"],
         audit=given["audit"],
+        stop_with_starter=given["stop_with_starter"],
     )
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import importlib
 import logging
-import os
 import shutil
 import signal
-import stat
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from session_sharing.ni.folders import Startable, lay_out
+from session_sharing.starter import when_starter_goes
 
 if TYPE_CHECKING:
     from ni_measurement_plugin_sdk_service.measurement.service import MeasurementService
@@ -89,8 +88,7 @@ def serve(service: MeasurementService) -> None:
     for name in _STOP_SIGNALS:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), request_stop)
-    if _parent_holds_stdin():
-        threading.Thread(target=_stop_at_end_of_input, args=(stop,), daemon=True).start()
+    when_starter_goes(stop.set)
 
     with service.host_service():
         address = service.service_location.insecure_address
@@ -123,21 +121,3 @@ def install(plugin: Plugin, folder: Path, *, simulate: bool = False) -> list[Pat
     if simulate and not environment.exists():
         written.append(Path(shutil.copy(plugin.data / ".env.simulation", environment)))
     return written
-
-
-def _parent_holds_stdin() -> bool:
-    """Whether the end of standard input means anything: not for /dev/null or a closed one."""
-    try:
-        mode = os.fstat(0).st_mode
-    except OSError:
-        return False
-    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
-
-
-def _stop_at_end_of_input(stop: threading.Event) -> None:
-    try:
-        while os.read(0, 4096):
-            pass
-    except OSError:
-        pass
-    stop.set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 import time
@@ -37,6 +38,7 @@ from session_sharing.server.listeners import (
 )
 from session_sharing.server.transport import make_server
 from session_sharing.server.workers import Workers
+from session_sharing.starter import when_starter_goes
 from session_sharing.v1 import lifecycle_pb2 as pb
 from session_sharing.v1 import lifecycle_pb2_grpc
 
@@ -180,16 +182,30 @@ class SessionHost:
             await asyncio.to_thread(announcer.stop)
         self.executor.shutdown()
 
-    async def run(self, on_ready: Callable[[], None] = lambda: None) -> None:
-        """Serve until Ctrl-C, SIGTERM or the end of the terminal, then stop cleanly."""
+    async def run(
+        self, on_ready: Callable[[], None] = lambda: None, *, stop_with_starter: bool = False
+    ) -> None:
+        """Serve until Ctrl-C, SIGTERM or the end of the terminal, then stop cleanly.
+
+        Args:
+            on_ready: Called once the server is ready.
+            stop_with_starter: Stop also when whoever started this process closes its standard
+                input, as discovery services do.
+        """
         stopping = asyncio.Event()
         loop = asyncio.get_running_loop()
+
+        def stop(*_: object) -> None:
+            with contextlib.suppress(RuntimeError):  # it has stopped already
+                loop.call_soon_threadsafe(stopping.set)
+
         for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):  # not every system has all
             if hasattr(signal, name):
-                handler = lambda *_: loop.call_soon_threadsafe(stopping.set)  # noqa: E731
-                signal.signal(getattr(signal, name), handler)
+                signal.signal(getattr(signal, name), stop)
         await self.start()
         on_ready()
+        if stop_with_starter:
+            when_starter_goes(stop)
         await stopping.wait()
         await self.stop()
 
