@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from hosting import Lock, hosted
 from processes import LockServer, Process
 from session_sharing.client import ConnectOptions, SessionWatch, SharedSession, connect
@@ -63,6 +65,39 @@ def test_health_says_so_before_anything_is_refused() -> None:
     thread.join(10)
 
     assert told == [health_pb2.HealthCheckResponse.NOT_SERVING]
+
+
+def test_streams_that_clients_keep_open_do_not_hold_up_an_idle_server() -> None:
+    """Hold, watch, health and reflection: all are ended by the server, long before its grace."""
+    asked = threading.Event()
+
+    def ask_no_more() -> Iterator[reflection_pb2.ServerReflectionRequest]:
+        yield reflection_pb2.ServerReflectionRequest(list_services="")
+        asked.wait(20)
+
+    with hosted(HostOptions(grace=20.0)) as host:
+        options = ConnectOptions(host.targets[0], token=host.authenticator.token)
+        channel = options.open_channel()
+        health = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+        unknown = health_pb2_grpc.HealthStub(channel).Watch(
+            health_pb2.HealthCheckRequest(service="nobody's")
+        )
+        reflection = reflection_pb2_grpc.ServerReflectionStub(channel)
+        answers = reflection.ServerReflectionInfo(ask_no_more())
+        connection = connect(options)
+        connection.be_present()
+        watch = SessionWatch(connection)
+        for stream in (health, unknown, answers):
+            next(stream)
+        stopping = time.monotonic()
+
+    assert time.monotonic() - stopping < 2.0
+    assert [answer.status for answer in health] == [health_pb2.HealthCheckResponse.NOT_SERVING]
+    assert list(unknown) == []
+    assert list(answers) == []
+    asked.set()
+    watch.close()
+    connection.close()
 
 
 def test_watchers_and_holders_are_told_and_what_is_under_way_is_finished() -> None:

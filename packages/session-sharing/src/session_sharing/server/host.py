@@ -14,9 +14,6 @@ from typing import Any, Protocol
 
 import grpc
 import grpc.aio
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-from grpc_health.v1._async import HealthServicer
-from grpc_reflection.v1alpha import reflection
 
 from session_sharing.core.events import utc_now
 from session_sharing.core.presence import Presence
@@ -36,6 +33,7 @@ from session_sharing.server.listeners import (
     UnixListener,
     check_exposure,
 )
+from session_sharing.server.standard_services import add_standard_services
 from session_sharing.server.transport import make_server
 from session_sharing.server.workers import Workers
 from session_sharing.starter import when_starter_goes
@@ -117,7 +115,6 @@ class SessionHost:
         self._local = self._make_server(self.options.window)
         self._network = self._make_server(self.options.network_window)
         self._bound = BoundListeners(self.options.tls)
-        self._health = HealthServicer()
         self._announcers: list[Announcer] = []
         self._services: list[str] = []
         self._add_own_services()
@@ -169,9 +166,8 @@ class SessionHost:
         Not serving, refuse new sessions, end open streams with a draining event, finish the calls
         under way, close every session, and only then tell the world.
         """
-        await self._health.enter_graceful_shutdown()
-        self.registry.drain()
         self.draining.set()
+        self.registry.drain()
         await self._stop_servers(self.options.grace)
         self._ticker.cancel()
         all_free = asyncio.wrap_future(self.registry.close_all())
@@ -210,12 +206,9 @@ class SessionHost:
         await self.stop()
 
     async def _serve(self) -> None:
-        health = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
         for server in (self._local, self._network):
-            reflection.enable_server_reflection([*self._services, health], server)
+            add_standard_services(server, self._services, self.draining)
             await server.start()
-        for name in ("", *self._services):
-            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
 
     def _add_own_services(self) -> None:
         identity = pb.GetServerInfoResponse(
@@ -236,8 +229,6 @@ class SessionHost:
             lifecycle,
             pb.DESCRIPTOR.services_by_name["SessionLifecycle"].full_name,
         )
-        for server in (self._local, self._network):
-            health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
 
     def _make_server(self, window: float) -> grpc.aio.Server:
         interceptor = DomainInterceptor(self.registry, self.authenticator, self.counters, window)

@@ -1,11 +1,13 @@
-"""Wakes a coroutine when something happens in any thread, or when the server drains."""
+"""What coroutines wait for: happenings in any thread, and the server that drains."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
+
+_Item = TypeVar("_Item")
 
 
 class Signal:
@@ -44,3 +46,21 @@ class Signal:
         await self._happened.wait()
         self._happened.clear()
         return not self._draining.is_set()
+
+
+async def until(event: asyncio.Event, stream: AsyncIterator[_Item]) -> AsyncIterator[_Item]:
+    """Give what a stream gives, until it ends or an event happens."""
+    happened = asyncio.ensure_future(event.wait())
+    waiting: set[asyncio.Future[Any]] = {happened}
+    try:
+        while True:
+            item = asyncio.ensure_future(anext(stream, None))
+            waiting.add(item)
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            if not item.done() or (found := item.result()) is None:
+                return
+            waiting.remove(item)
+            yield found
+    finally:
+        for future in waiting:
+            future.cancel()
