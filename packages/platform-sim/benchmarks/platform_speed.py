@@ -2,7 +2,8 @@
 
     python benchmarks/platform_speed.py [--json]
 
-Ends with exit code 1 when a target is missed.
+Ends with exit code 1 when a target is missed. The plug-in that it starts is dcpower-logger-plugin,
+which must be installed beside this package.
 """
 
 from __future__ import annotations
@@ -14,21 +15,40 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
+import grpc
+import nidcpower
 from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2 as pb
 from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2_grpc
 from platform_sim.channels import open_channel
 from platform_sim.hook import hooked_environment
 from platform_sim.platform_client import PlatformClient
-from platform_sim.state_file import read_state
+from platform_sim.state_file import PlatformState, read_state
 
 SITES = 64
 PINS = 1000
+STARTS = 15
 SESSION_MANAGEMENT = "ni.measurementlink.sessionmanagement.v1.SessionManagementService"
+MEASUREMENT = "ni.measurementlink.measurement.v2.MeasurementService"
+PLUGIN = "ni.examples.NIDCPowerSourceDCVoltageWithLogger"
+
+BENCH = """
+[[connect]]
+channel = "SMU1/0"
+hi = "net"
+
+[[part]]
+name = "R1"
+kind = "resistor"
+a = "net"
+b = "GND"
+value = 1000.0
+"""
 
 
 @dataclass(frozen=True)
@@ -53,22 +73,53 @@ def median_ms(action: Callable[[], object], repeats: int) -> float:
     return statistics.median(times)
 
 
-def start_platform(state_file: Path) -> tuple[subprocess.Popen[str], float]:
-    """Starts a platform process; returns it and the milliseconds until its ready line."""
+@contextmanager
+def running_platform(folder: Path, *options: str) -> Iterator[tuple[PlatformState, float]]:
+    """Runs a platform process; yields its state and the milliseconds until its ready line."""
+    state_file = folder / "state.json"
+    command = [sys.executable, "-m", "platform_sim.cli", "up", "--state-file", str(state_file)]
     start = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "platform_sim.cli", "up", "--state-file", str(state_file)],
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline().startswith("platform-sim is ready")
-    return process, (time.perf_counter() - start) * 1000
+    process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("platform-sim is ready")
+        milliseconds = (time.perf_counter() - start) * 1000
+        state = read_state(state_file)
+        assert state is not None
+        yield state, milliseconds
+    finally:
+        process.terminate()
+        process.wait(20)
 
 
-def stop_platform(process: subprocess.Popen[str]) -> None:
-    process.terminate()
-    process.wait(20)
+def measure_starts(folder: Path) -> list[Result]:
+    """Starts platforms, and with each what its users bring: a plug-in and a first session."""
+    bench, plugins = folder / "bench.toml", folder / "plugins"
+    bench.write_text(BENCH, encoding="utf-8")
+    install = [sys.executable, "-m", "dcpower_logger_plugin", "install", str(plugins)]
+    subprocess.run(install, check=True, stdout=subprocess.DEVNULL)
+    plain, with_bench, plugin, session = [], [], [], []
+    for _ in range(STARTS):
+        with running_platform(folder, "--bench", str(bench)) as (_, milliseconds):
+            with_bench.append(milliseconds)
+        with running_platform(folder, "--plugins", str(plugins)) as (state, milliseconds):
+            plain.append(milliseconds)
+            with PlatformClient(state.discovery_address) as client:
+                plugin.append(median_ms(lambda: client.resolve(MEASUREMENT, PLUGIN), 1))
+            with grpc.insecure_channel(state.device_server_address) as channel:
+                session.append(median_ms(lambda: open_session(channel), 1))
+    return [
+        Result("platform ready", statistics.median(plain), 500),
+        Result("platform ready, with a bench file", statistics.median(with_bench), 750),
+        Result("the first driver session", statistics.median(session), 500),
+        Result("a plug-in's cold start through discovery", statistics.median(plugin), 600),
+    ]
+
+
+def open_session(channel: grpc.Channel) -> None:
+    options = nidcpower.GrpcSessionOptions(channel, "")
+    with nidcpower.Session("SMU1/0", options="Simulate=1", grpc_options=options):
+        pass
 
 
 def measure_hook(address: str) -> Result:
@@ -144,26 +195,17 @@ def measure_reserve(address: str, folder: Path) -> list[Result]:
 def measure_all() -> list[Result]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        ready = []
-        for _ in range(3):
-            process, milliseconds = start_platform(folder / "state.json")
-            ready.append(milliseconds)
-            stop_platform(process)
-        process, _ = start_platform(folder / "state.json")
-        try:
-            state = read_state(folder / "state.json")
-            assert state is not None
+        starts = measure_starts(folder)
+        with running_platform(folder) as (state, _):
             with PlatformClient(state.discovery_address) as client:
                 client.resolve(SESSION_MANAGEMENT)
                 warm = median_ms(lambda: client.resolve(SESSION_MANAGEMENT), 200)
             return [
-                Result("platform ready", statistics.median(ready), 500),
+                *starts,
                 Result("warm resolve", warm, 20),
                 measure_hook(state.discovery_address),
                 *measure_reserve(state.discovery_address, folder),
             ]
-        finally:
-            stop_platform(process)
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import grpc
 import grpc.aio
@@ -21,6 +21,7 @@ from ni.measurementlink.discovery.v1 import discovery_service_pb2_grpc
 from ni.measurementlink.pinmap.v1 import pin_map_service_pb2_grpc
 from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2_grpc
 
+from platform_sim.devices import DeviceServer
 from platform_sim.discovery.activation import Activator
 from platform_sim.discovery.catalog import ServiceCatalog
 from platform_sim.discovery.directory import ServiceDirectory
@@ -38,9 +39,6 @@ from platform_sim.pin_map.store import PinMapStore
 from platform_sim.session_management.servicer import SessionManagementServicer
 from platform_sim.session_management.sessions import SessionManagement
 from platform_sim.state_file import PlatformState
-
-if TYPE_CHECKING:
-    from platform_sim.devices import DeviceServer
 
 T = TypeVar("T")
 
@@ -194,9 +192,6 @@ class Platform:
     def _start_device_server(self) -> str:
         if not self.options.has_device_server:
             return ""
-        # Loads the drivers and numpy: half of a platform's start, so only where it is wanted.
-        from platform_sim.devices import DeviceServer
-
         self._device_server = DeviceServer(self.options.bench)
         port = self._device_server.start(_ANY_PORT)
         self._register(DEVICE_SERVER_CLASS, tuple(self._device_server.interfaces), port)

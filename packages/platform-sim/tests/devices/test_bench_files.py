@@ -7,7 +7,8 @@ import math
 import nidcpower
 import nidmm
 import pytest
-from platform_sim.devices import Bench, BenchError, DeviceServer, ManualClock
+from platform_sim.devices import BenchError, DeviceServer, ManualClock
+from platform_sim.devices.bench import Bench
 
 GOOD = """
 ground = "0"

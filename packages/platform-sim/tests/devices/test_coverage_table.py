@@ -9,8 +9,9 @@ import nidcpower
 import nidmm
 import pytest
 from click.testing import CliRunner
-from platform_sim.devices import Bench, ManualClock, coverage
-from platform_sim.devices.driver import load_drivers
+from platform_sim.devices import ManualClock, coverage
+from platform_sim.devices.bench import Bench
+from platform_sim.devices.drivers import load_drivers
 
 DOCUMENT = Path(__file__).parents[4] / "docs" / "instruments.md"
 

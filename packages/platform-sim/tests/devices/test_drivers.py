@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import subprocess
 import sys
-import textwrap
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import nidmm
@@ -11,9 +14,9 @@ import nidmm.nidmm_pb2 as nidmm_pb2
 import pytest
 from nidmm import nidmm_pb2_grpc
 from platform_sim.devices import DeviceServer, drivers, list_models
-from platform_sim.devices.driver import load_drivers
 
-FOLDER = '''
+ANNOUNCEMENT = 'INTERFACE = "nidmm_grpc.NiDmm"'
+DRIVER = '''
 """A multimeter driver that knows one call."""
 
 from platform_sim.devices.attributes import AttributeTable
@@ -51,11 +54,15 @@ DRIVER = OneCall(nidmm_pb2, "NiDmm")
 @pytest.fixture
 def only_driver(tmp_path, monkeypatch):
     """The package's driver folder, replaced by one with a single new driver."""
-    (tmp_path / "onecall").mkdir()
-    (tmp_path / "onecall" / "__init__.py").write_text(textwrap.dedent(FOLDER), encoding="utf-8")
+    folder = tmp_path / "onecall"
+    folder.mkdir()
+    (folder / "__init__.py").write_text(ANNOUNCEMENT, encoding="utf-8")
+    (folder / "driver.py").write_text(DRIVER, encoding="utf-8")
+    importlib.import_module(f"{drivers.__name__}.nidmm.models")  # which the new one borrows
     monkeypatch.setattr(drivers, "__path__", [str(tmp_path)])
     yield
-    sys.modules.pop("platform_sim.devices.drivers.onecall", None)
+    for module in [name for name in sys.modules if name.startswith(f"{drivers.__name__}.onecall")]:
+        del sys.modules[module]
 
 
 def test_a_new_folder_is_a_new_driver(only_driver):
@@ -74,11 +81,29 @@ def test_a_new_folder_is_a_new_driver(only_driver):
     server.stop()
 
 
-def test_this_package_has_two():
-    assert [driver.interface for driver in load_drivers()] == [
-        "nidcpower_grpc.NiDCPower",
-        "nidmm_grpc.NiDmm",
-    ]
+def test_this_package_has_two_that_announce_what_they_serve():
+    served = [driver.interface for driver in drivers.load_drivers()]
+    assert drivers.list_interfaces() == served == ["nidcpower_grpc.NiDCPower", "nidmm_grpc.NiDmm"]
+
+
+def test_a_server_listens_before_it_loads_drivers_and_physics():
+    code = (
+        "import sys; from platform_sim.devices import DeviceServer; server = DeviceServer(); "
+        "server.start(); server.stop(); print(*{'numpy', 'nidcpower', 'nidmm'} & {*sys.modules})"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (loaded.stdout.strip(), loaded.stderr) == ("", "")
+
+
+def test_all_who_come_first_meet_at_one_bench():
+    server, together = DeviceServer(), threading.Barrier(8)
+
+    def arrive(_: int) -> object:
+        together.wait()
+        return server.bench
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len({id(bench) for bench in pool.map(arrive, range(8))}) == 1
 
 
 def test_models_say_which_of_their_figures_are_not_verified():

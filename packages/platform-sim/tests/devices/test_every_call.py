@@ -13,7 +13,7 @@ import pytest
 from google.protobuf.descriptor import FieldDescriptor
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from platform_sim.devices.driver import load_drivers
+from platform_sim.devices.drivers import load_drivers
 
 DRIVERS = {driver.name: driver for driver in load_drivers()}
 CALLS = [

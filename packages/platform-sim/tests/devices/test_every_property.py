@@ -14,8 +14,8 @@ import nidcpower
 import nidmm
 import pytest
 from platform_sim.devices.attributes import Attribute, Scope
-from platform_sim.devices.drivers.nidcpower import DRIVER as DCPOWER
-from platform_sim.devices.drivers.nidmm import DRIVER as DMM
+from platform_sim.devices.drivers.nidcpower.driver import DRIVER as DCPOWER
+from platform_sim.devices.drivers.nidmm.driver import DRIVER as DMM
 from platform_sim.devices.errors import DriverError
 from platform_sim.devices.toml import read_data
 

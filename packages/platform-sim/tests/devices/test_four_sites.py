@@ -9,8 +9,8 @@ import hightime
 import nidcpower
 import nidmm
 import pytest
-from platform_sim.devices.drivers.nidcpower import DRIVER as DCPOWER
-from platform_sim.devices.drivers.nidmm import DRIVER as DMM
+from platform_sim.devices.drivers.nidcpower.driver import DRIVER as DCPOWER
+from platform_sim.devices.drivers.nidmm.driver import DRIVER as DMM
 
 OHMS = (681.0, 1000.0, 2200.0, 4700.0)
 LEVEL, LIMIT = 6.0, 0.01

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from platform_sim.devices.bench import Accuracy, Converter, Imperfections
-from platform_sim.devices.drivers.nidcpower import DRIVER as DCPOWER
-from platform_sim.devices.drivers.nidmm import DRIVER as DMM
+from platform_sim.devices.drivers.nidcpower.driver import DRIVER as DCPOWER
+from platform_sim.devices.drivers.nidmm.driver import DRIVER as DMM
 
 BENCH = """
 [readings]

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from platform_sim.devices.bench import Bench
 from platform_sim.devices.clock import ManualClock, SystemClock
 from platform_sim.devices.control import DeviceControl
 from platform_sim.devices.errors import BenchError, DeviceError
@@ -15,7 +14,6 @@ from platform_sim.devices.inventory import ModelInfo, SessionInfo, list_models
 from platform_sim.devices.server import DeviceServer
 
 __all__ = [
-    "Bench",
     "BenchError",
     "DeviceControl",
     "DeviceError",

@@ -9,18 +9,20 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.struct_pb2 import Struct
 
-from platform_sim.devices.bench import Bench
 from platform_sim.devices.errors import BenchError
 from platform_sim.devices.instrument import InstrumentSession
 from platform_sim.devices.inventory import SessionInfo, describe_sessions
 from platform_sim.devices.sessions import SessionTable
 from platform_sim.devices.transport import serve
+
+if TYPE_CHECKING:
+    from platform_sim.devices.bench import Bench
 
 _SERVICE = "platform_sim.devices.Control"
 

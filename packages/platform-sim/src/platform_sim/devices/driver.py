@@ -1,20 +1,15 @@
 """The base on which a driver is one folder.
 
-A folder under `drivers/` has a module-level `DRIVER`, made from what the driver's own package
-brings (its protobuf module) and from what the folder adds (models, sessions, calls). Nothing
-else needs to know of it.
+A folder under `drivers/` makes one from what the driver's own package brings (its protobuf
+module) and from what the folder adds (models, sessions, calls).
 """
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
-from platform_sim.devices import drivers
 from platform_sim.devices.attributes import AttributeTable
 from platform_sim.devices.call import Call
 from platform_sim.devices.errors import DEVICE_NOT_RECOGNISED, DriverError
@@ -128,10 +123,3 @@ def _name(request: Any) -> str:
     # An unknown name and NI's old numeric handles alike are handles that are not valid.
     name: str = request.vi.name
     return name
-
-
-def load_drivers() -> Iterator[Driver]:
-    """The drivers that this package simulates, one for each folder under `drivers/`."""
-    for module in pkgutil.iter_modules(drivers.__path__, f"{drivers.__name__}."):
-        driver: Driver = importlib.import_module(module.name).DRIVER
-        yield driver

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from platform_sim.devices.driver import load_drivers
+from platform_sim.devices.drivers import load_drivers
 from platform_sim.devices.instrument import InstrumentSession
 from platform_sim.devices.models import full_name
 from platform_sim.devices.sessions import SessionTable

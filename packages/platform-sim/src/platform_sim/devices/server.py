@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import session_pb2_grpc
 
-from platform_sim.devices.bench import Bench
 from platform_sim.devices.clock import Clock, SystemClock
-from platform_sim.devices.control import ControlService
-from platform_sim.devices.driver import Driver, DriverCalls, load_drivers
+from platform_sim.devices.drivers import list_interfaces
 from platform_sim.devices.faults import Faults
-from platform_sim.devices.instrument import InstrumentSession, Surroundings
+from platform_sim.devices.instrument import InstrumentSession
 from platform_sim.devices.inventory import SessionInfo, describe_sessions
 from platform_sim.devices.sessions import SessionTable
-from platform_sim.devices.transport import generic_handler
 from platform_sim.devices.utilities import SessionUtilitiesServicer
+
+if TYPE_CHECKING:
+    from platform_sim.devices.bench import Bench
+    from platform_sim.devices.simulation import Simulation
 
 _MAX_THREADS = 512  # Calls that wait (events, hung devices) hold one each; started on demand.
 
@@ -30,24 +33,25 @@ class DeviceServer:
         bench: A bench file that says what the instruments are wired to. Without one they
             answer as NI's own simulated devices do.
         clock: Where time comes from; tests may pass a ManualClock.
-        drivers: What to serve; without it all drivers of this package.
 
     Raises:
         BenchError: The bench file makes no sense.
     """
 
-    def __init__(
-        self,
-        bench: Path | None = None,
-        *,
-        clock: Clock | None = None,
-        drivers: Sequence[Driver] | None = None,
-    ) -> None:
+    def __init__(self, bench: Path | None = None, *, clock: Clock | None = None) -> None:
         self.clock: Clock = clock or SystemClock()
-        self.bench = Bench.load(bench, self.clock) if bench else Bench(self.clock)
+        self._bench_file = bench
         self._sessions: SessionTable[InstrumentSession] = SessionTable()
-        self._drivers = list(drivers) if drivers is not None else list(load_drivers())
+        self._loading = threading.Lock()
+        self._simulation: Simulation | None = None
         self._server: grpc.Server | None = None
+        if bench is not None:
+            self._load()  # its mistakes are told now, not to the first client
+
+    @property
+    def bench(self) -> Bench:
+        """What the instruments are wired to."""
+        return self._load().bench
 
     @property
     def faults(self) -> Faults:
@@ -57,7 +61,7 @@ class DeviceServer:
     @property
     def interfaces(self) -> list[str]:
         """Names of the driver services, as registered with discovery."""
-        return [driver.interface for driver in self._drivers]
+        return list_interfaces()
 
     @property
     def sessions(self) -> list[SessionInfo]:
@@ -82,15 +86,10 @@ class DeviceServer:
             ThreadPoolExecutor(_MAX_THREADS, thread_name_prefix="device-server"),
             options=[("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", -1)],
         )
-        surroundings = Surroundings(self.clock, self.bench)
-        for driver in self._drivers:
-            calls = DriverCalls(driver, self._sessions, surroundings, self.faults)
-            server.add_generic_rpc_handlers((generic_handler(calls),))
-        control = ControlService(self.bench, self._sessions)
-        server.add_generic_rpc_handlers((control.generic_handler(),))
         session_pb2_grpc.add_SessionUtilitiesServicer_to_server(
             SessionUtilitiesServicer(self._sessions), server
         )
+        server.add_generic_rpc_handlers((_OnDemand(self._load),))
         port = server.add_insecure_port(address)
         server.start()
         self._server = server
@@ -104,3 +103,32 @@ class DeviceServer:
         self._server = None
         for session in self._sessions.clear():
             session.close()
+
+    def _load(self) -> Simulation:
+        """The simulation; made when it is first asked for."""
+        with self._loading:
+            if self._simulation is None:
+                # NI's packages and numpy take longer to import than a platform to start, and
+                # pin maps and sequences without instruments never need them.
+                from platform_sim.devices.simulation import Simulation
+
+                self._simulation = Simulation(self._bench_file, self.clock, self._sessions)
+            return self._simulation
+
+
+class _OnDemand(grpc.GenericRpcHandler):
+    """Hands calls to the simulation, which the first of them loads.
+
+    Args:
+        load: Returns the simulation.
+    """
+
+    def __init__(self, load: Callable[[], Simulation]) -> None:
+        self._load = load
+
+    def service(
+        self, handler_call_details: grpc.HandlerCallDetails
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+        """Return what answers the call, or None if there is no such method."""
+        answers = (h.service(handler_call_details) for h in self._load().handlers)
+        return next((answer for answer in answers if answer is not None), None)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import grpc
 
-from platform_sim.devices.driver import DriverCalls
 from platform_sim.devices.errors import CallCancelledError, CallError, DeviceError, DriverError
+
+if TYPE_CHECKING:
+    from platform_sim.devices.driver import DriverCalls
 
 _log = logging.getLogger(__name__)
 

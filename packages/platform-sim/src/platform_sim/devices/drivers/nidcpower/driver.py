@@ -1,0 +1,71 @@
+"""The driver NI-DCPower: what it serves, and how it opens a session."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import nidcpower
+import nidcpower.session
+from nidcpower import nidcpower_pb2
+
+from platform_sim.devices.attributes import AttributeTable
+from platform_sim.devices.channels import ChannelId, ChannelList, parse_resource
+from platform_sim.devices.driver import Driver
+from platform_sim.devices.drivers.nidcpower.models import load_models
+from platform_sim.devices.drivers.nidcpower.service import DCPowerService
+from platform_sim.devices.drivers.nidcpower.session import DCPowerSession
+from platform_sim.devices.instrument import Surroundings
+from platform_sim.devices.options import Options
+from platform_sim.devices.toml import read_data
+
+_INDEPENDENT = "InitializeWithIndependentChannels"
+_LEGACY = "InitializeWithChannels"
+
+
+class DCPowerDriver(Driver):
+    """The driver `nidcpower_grpc.NiDCPower`."""
+
+    initializers = frozenset({_INDEPENDENT, _LEGACY})
+
+    def __init__(self) -> None:
+        super().__init__(nidcpower_pb2, "NiDCPower")
+        data = read_data(__package__, "attributes.toml")
+        self.table = AttributeTable.load(nidcpower, data)
+        self.models = load_models(self.table, data["features"])
+        self.service = DCPowerService()
+
+    def open(
+        self, rpc: str, request: Any, options: Options, surroundings: Surroundings
+    ) -> DCPowerSession:
+        """Make a session; all its instruments are of one model."""
+        independent = rpc == _INDEPENDENT
+        first = request.resource_name.replace(" ", "").split(",")[0].split("/")[0]
+        model = self.models.choose(options, surroundings.bench.model_of(first))
+        if independent:
+            channels = parse_resource(request.resource_name, model.channels)
+        else:
+            channels = _legacy_channels(request, model.channels)
+        session = DCPowerSession(
+            self.table,
+            model,
+            ChannelList(channels, independent=independent),
+            independent=independent,
+            resource=request.resource_name,
+            options=options,
+            surroundings=surroundings,
+        )
+        if request.reset:
+            session.reset(range(len(session.channels)))
+        return session
+
+
+def _legacy_channels(request: Any, count: int) -> list[ChannelId]:
+    """The resource of a legacy session is one instrument, its channels are named beside it."""
+    device = "".join(request.resource_name.split()).replace("/", "-").replace(",", "-")
+    wanted = "".join(request.channels.split())
+    return parse_resource(
+        ",".join(f"{device}/{c}" for c in wanted.split(",")) if wanted else device, count
+    )
+
+
+DRIVER = DCPowerDriver()

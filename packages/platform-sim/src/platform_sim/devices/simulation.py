@@ -1,0 +1,44 @@
+"""What answers the calls of a device server: bench and drivers, as handlers for gRPC."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import grpc
+
+from platform_sim.devices.bench import Bench
+from platform_sim.devices.clock import Clock
+from platform_sim.devices.control import ControlService
+from platform_sim.devices.driver import DriverCalls
+from platform_sim.devices.drivers import load_drivers
+from platform_sim.devices.instrument import InstrumentSession, Surroundings
+from platform_sim.devices.sessions import SessionTable
+from platform_sim.devices.transport import generic_handler
+
+
+class Simulation:
+    """The drivers of one server on their bench.
+
+    Args:
+        bench: A bench file, or None for instruments that are wired to nothing.
+        clock: Where time comes from.
+        sessions: Where the sessions of all drivers are kept.
+
+    Raises:
+        BenchError: The bench file makes no sense.
+    """
+
+    def __init__(
+        self, bench: Path | None, clock: Clock, sessions: SessionTable[InstrumentSession]
+    ) -> None:
+        self.bench = Bench.load(bench, clock) if bench else Bench(clock)
+        surroundings = Surroundings(clock, self.bench)
+        calls = [
+            DriverCalls(driver, sessions, surroundings, self.bench.faults)
+            for driver in load_drivers()
+        ]
+        self.handlers: Sequence[grpc.GenericRpcHandler] = [
+            *map(generic_handler, calls),
+            ControlService(self.bench, sessions).generic_handler(),
+        ]
