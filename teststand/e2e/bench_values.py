@@ -3,7 +3,7 @@
 A measured value leaves an interval for the true one: the value plus and minus the limit of error of
 the instrument in its range, which is
 
-    gain x value + offset + step + 5 x (noise / square root of the aperture).
+    gain x value + offset + step / 2 + 5 x (noise / square root of the aperture).
 
 The figures are those of platform-sim's models, in the models.toml of its two drivers, which says
 where each comes from and which of them no public document of NI states. The bench draws the gain
@@ -56,7 +56,7 @@ class Accuracy:
     def interval(self, value: float) -> tuple[float, float]:
         """Return the least and the greatest true value that may read as this one."""
         noise = _SIGMAS * self.noise / math.sqrt(self.aperture)
-        error = self.gain * abs(value) + self.offset + self.step + noise
+        error = self.gain * abs(value) + self.offset + self.step / 2 + noise
         return value - error, value + error
 
 

@@ -38,14 +38,15 @@ def exact(site: int, ohms: float) -> SiteReading:
 
 def test_the_limits_of_error_are_those_of_the_models() -> None:
     smu, dmm = DCPOWER.models.models["4141"], DMM.models.models["4081"]
-    for ours, theirs in (
-        (SMU_VOLTAGE, smu.range_for("voltage", LEVEL).accuracy),
-        (SMU_CURRENT, smu.range_for("current", 0.01).accuracy),
-        (DMM_OHMS, dmm.accuracy(nidmm.Function.TWO_WIRE_RES.value, 10e3, 5.5)),
+    for ours, theirs, value in (
+        (SMU_VOLTAGE, smu.range_for("voltage", LEVEL).accuracy, LEVEL),
+        (SMU_CURRENT, smu.range_for("current", 0.01).accuracy, 1e-3),
+        (DMM_OHMS, dmm.accuracy(nidmm.Function.TWO_WIRE_RES.value, 10e3, 5.5), 4700.0),
     ):
         figures = [ours.gain, ours.offset, ours.noise, ours.step]
         due = [theirs.gain, theirs.offset, theirs.noise, theirs.step]
         assert figures == pytest.approx(due, rel=1e-9)
+        assert error(ours, value) == pytest.approx(theirs.limit_of_error(value, ours.aperture))
     assert DMM_OHMS.aperture == dmm.apertures[5.5]
     assert DMM.table["input_resistance"].default == DMM_INPUT
     for ours in (SMU_VOLTAGE, SMU_CURRENT):

@@ -50,16 +50,18 @@ def read_ohms(open_dmm, number: int) -> float:
 def smu_error(ohms: float) -> float:
     """The largest relative error of volts over amperes that the 4141's accuracy allows."""
     model = DCPOWER.models.models["4141"]
-    volts = model.range_for("voltage", LEVEL).accuracy
-    amperes = model.range_for("current", LIMIT).accuracy
-    voltage = volts.gain + (volts.offset + volts.step) / LEVEL
-    current = amperes.gain + (amperes.offset + amperes.step) / (LEVEL / ohms)
+    aperture = float(DCPOWER.table["aperture_time"].default)
+    amperes = LEVEL / ohms
+    voltage = model.range_for("voltage", LEVEL).accuracy.limit_of_error(LEVEL, aperture) / LEVEL
+    current = model.range_for("current", LIMIT).accuracy.limit_of_error(amperes, aperture) / amperes
     return voltage + current
 
 
 def dmm_error(ohms: float) -> float:
-    accuracy = DMM.models.models["4081"].accuracy(nidmm.Function.TWO_WIRE_RES.value, 10e3, 5.5)
-    return accuracy.gain + (accuracy.offset + accuracy.step + 5 * accuracy.noise) / ohms
+    """The largest relative error of the 4081 in its range of 10 kOhm at 5.5 digits."""
+    model = DMM.models.models["4081"]
+    accuracy = model.accuracy(nidmm.Function.TWO_WIRE_RES.value, 10e3, 5.5)
+    return accuracy.limit_of_error(ohms, model.apertures[5.5]) / ohms
 
 
 def test_each_site_gives_its_resistor_and_the_dmm_agrees(open_dcpower, open_dmm):

@@ -147,4 +147,12 @@ finite = st.floats(-1e3, 1e3)
 def test_a_converter_stays_within_its_accuracy(value, seed, name):
     accuracy = Accuracy(gain=1e-4, offset=1e-3, noise=0.0, step=1e-6)
     read = Converter(name, Imperfections(noise=False, seed=seed)).convert(value, accuracy, 1.0)
-    assert abs(read - value) <= abs(value) * 1e-4 + 1e-3 + 0.5e-6 * (1 + 1e-6) + 1e-12
+    assert abs(read - value) <= accuracy.limit_of_error(value, 1.0) * (1 + 1e-6)
+
+
+def test_noise_stays_within_the_limit_of_error_at_the_aperture_that_it_is_for():
+    accuracy = Accuracy(gain=0.0, offset=0.0, noise=1e-3, step=0.0)
+    converter = Converter("noise", Imperfections(calibration=False, quantization=False))
+    errors = np.abs([converter.convert(1.0, accuracy, 500e-6) - 1.0 for _ in range(1000)])
+    assert errors.max() <= accuracy.limit_of_error(1.0, 500e-6)
+    assert errors.max() > accuracy.limit_of_error(1.0, 1.0)

@@ -26,6 +26,24 @@ class Accuracy:
     step: float
     """Smallest difference between two readings, in the quantity's unit."""
 
+    def limit_of_error(self, value: float, aperture: float, sigmas: float = 5.0) -> float:
+        """How far a reading may be from the true value, in the quantity's unit.
+
+        Args:
+            value: The true value.
+            aperture: Seconds over which the reading averages, above 0.
+            sigmas: Standard deviations of noise; one reading in two million exceeds five.
+        """
+        noise = sigmas * self.noise_over(aperture)
+        return self.gain * abs(value) + self.offset + noise + self.step / 2.0
+
+    def noise_over(self, aperture: float) -> float:
+        """Standard deviation at an aperture of so many seconds, above 0.
+
+        White noise averages out: its variance is in inverse proportion to the aperture.
+        """
+        return float(self.noise / aperture**0.5)
+
 
 class Converter:
     """The analogue-to-digital converter of one channel and quantity.
@@ -48,15 +66,12 @@ class Converter:
         self._noise = np.random.default_rng([*seed, 2])
 
     def convert(self, value: float, accuracy: Accuracy, aperture: float) -> float:
-        """The reading for a value that was averaged over `aperture` seconds.
-
-        White noise averages out: its variance is in inverse proportion to the aperture.
-        """
+        """The reading for a value that was averaged over `aperture` seconds."""
         how = self._imperfections
         if how.calibration:
             value += value * accuracy.gain * self._gain + accuracy.offset * self._offset
         if how.noise and aperture > 0.0:
-            value += float(self._noise.normal()) * accuracy.noise / aperture**0.5
+            value += float(self._noise.normal()) * accuracy.noise_over(aperture)
         if how.quantization and accuracy.step > 0.0:
             value = round(value / accuracy.step) * accuracy.step
         return value
