@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from inline import World
 from session_sharing.core.errors import InvalidArgumentError, SessionExpiredError
 from session_sharing.core.events import EventType
 from session_sharing.core.presence import Presence, client_id
-from session_sharing.core.sessions import OpenRequest
+from session_sharing.core.sessions import Expiry, OpenRequest
 
 SECRET = b"0123456789abcdef"
 REQUEST = OpenRequest("probe", "r")
@@ -47,6 +49,36 @@ def test_a_client_that_stays_away_loses_its_attachments_once_its_grace_is_over()
     assert types == [EventType.OPENED, EventType.EXPIRED, EventType.CLOSED]
     _, resumed = presence.hold(SECRET, window=2.0)
     assert not resumed
+
+
+def test_a_client_that_comes_back_too_late_learns_once_how_its_time_ended() -> None:
+    world = World()
+    presence = Presence(world.registry)
+    client, _ = presence.hold(SECRET, window=2.0, principal="ann")
+    presence.open(SECRET, replace(REQUEST, principal="ann")).result()
+    presence.release(client)
+    world.pass_time(1.0)
+
+    foreign, _ = presence.hold(SECRET, window=2.0, principal="ben")
+    back, _ = presence.hold(SECRET, window=2.0, principal="ann")
+    assert (foreign.expiry, back.expiry) == (None, Expiry("silent for more than 1 s", 1))
+
+    presence.release(back)
+    later, _ = presence.hold(SECRET, window=2.0, principal="ann")
+    assert later.expiry is None
+
+
+def test_how_clients_ended_is_not_remembered_for_ever() -> None:
+    world = World()
+    presence = Presence(world.registry)
+    for number in range(1_001):
+        client, _ = presence.hold(number.to_bytes(16, "big"), window=2.0)
+        presence.open(number.to_bytes(16, "big"), replace(REQUEST, resource=f"{number}")).result()
+        presence.release(client)
+        world.pass_time(1.0)
+
+    returned = [presence.hold(number.to_bytes(16, "big"), 2.0)[0] for number in (0, 1)]
+    assert [client.expiry is None for client in returned] == [True, False]
 
 
 def test_two_beginnings_of_one_client_make_one_that_lives_until_the_last_stream_ends() -> None:

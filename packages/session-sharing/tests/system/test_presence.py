@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+import signal
 import subprocess
 import sys
 import time
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 from processes import LockServer, Process, eventually
 from session_sharing.client import (
+    Connection,
     ConnectOptions,
     ServerRestartedError,
     SessionOptions,
@@ -96,6 +99,77 @@ def test_a_client_that_was_stopped_past_its_window_is_refused_when_it_goes_on(
     assert client.line() == "refused SESSION_EXPIRED"
 
 
+def test_a_client_that_was_stopped_past_its_window_is_told_when_it_goes_on(
+    server: LockServer, keep: Keep, attachments_of: Callable[[str], int | None]
+) -> None:
+    client = keep(server.client("r"))
+    assert client.line() == "new"
+
+    client.stop()
+    eventually(lambda: attachments_of("r") is None, within=3.0)
+    client.go_on()
+
+    assert client.popen.stderr
+    told = (line.strip() for line in client.popen.stderr)
+    assert "The server has ended 1 attachments: silent for more than 0.25 s." in told
+
+
+def test_a_client_that_comes_back_too_late_is_told_once_what_has_ended(
+    server: LockServer, observer: Connection, attachments_of: Callable[[str], int | None]
+) -> None:
+    hold = pb.HoldRequest(client_secret=secrets.token_bytes(16))
+    stream = observer.lifecycle.Hold(hold)
+    assert next(stream).HasField("granted")
+    for resource in ("r", "s"):
+        wanted = pb.OpenRequest(client_secret=hold.client_secret, kind="lock", resource=resource)
+        observer.lifecycle.Open(wanted)
+    stream.cancel()
+    eventually(lambda: attachments_of("r") is None and attachments_of("s") is None, within=3.0)
+
+    back = observer.lifecycle.Hold(hold)
+    expired, granted = next(back).expired, next(back).granted
+    assert (expired.reason, expired.attachments) == ("silent for more than 0.25 s", 2)
+    assert not granted.resumed
+    back.cancel()
+    stranger = observer.lifecycle.Hold(pb.HoldRequest(client_secret=secrets.token_bytes(16)))
+    for known_or_not in (observer.lifecycle.Hold(hold), stranger):
+        assert next(known_or_not).HasField("granted")
+        known_or_not.cancel()
+
+
+REOPENING_PROGRAM = """
+import queue, sys
+from session_sharing.client import Connection, ConnectOptions, SharedSession
+
+class LockSession(SharedSession):
+    kind = "lock"
+
+told = queue.SimpleQueue()
+with Connection(ConnectOptions(sys.argv[1])) as connection:
+    connection.on_expired = told.put
+    session = LockSession("r", connection)
+    print("ready", flush=True)
+    print(told.get(), flush=True)
+    session.reset()
+    print(session.new_session, flush=True)
+"""
+
+
+def test_a_program_can_act_at_once_when_its_sessions_have_ended(
+    server: LockServer, attachments_of: Callable[[str], int | None]
+) -> None:
+    command = [sys.executable, "-c", REOPENING_PROGRAM, server.target]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout
+        assert program.stdout.readline() == "ready\n"
+        program.send_signal(signal.SIGSTOP)
+        eventually(lambda: attachments_of("r") is None, within=3.0)
+        program.send_signal(signal.SIGCONT)
+
+        assert program.stdout.readline() == "silent for more than 0.25 s\n"
+        assert program.stdout.readline() == "True\n"
+
+
 def test_a_server_that_was_stopped_for_a_while_loses_no_live_client(
     server: LockServer, keep: Keep
 ) -> None:
@@ -152,9 +226,7 @@ def test_a_draining_server_tells_its_clients_and_exits_cleanly(
 ) -> None:
     drained = []
     with LockSession("r", ConnectOptions(server.target)) as session:
-        presence = session.connection._presence
-        assert presence is not None
-        presence.on_draining = lambda: drained.append(True)
+        session.connection.on_draining = lambda: drained.append(True)
 
         assert server.terminate() == 0
         assert drained == [True]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import threading
 import time
@@ -24,16 +25,25 @@ from session_sharing.core.presence import MIN_SECRET_BYTES
 from session_sharing.v1 import lifecycle_pb2 as pb
 from session_sharing.v1 import lifecycle_pb2_grpc
 
+_log = logging.getLogger(__name__)
 _Request = TypeVar("_Request")
 _Response = TypeVar("_Response")
 
 
 class Connection:
-    """One client on one server. Thread-safe; sessions may share it."""
+    """One client on one server. Thread-safe; sessions may share it.
+
+    Attributes:
+        on_draining: Called, in a thread of its own, when the server says that it is stopping.
+        on_expired: Called in the same way, with the reason, when the server says that this client
+            was away for too long, so that what it held has ended.
+    """
 
     def __init__(self, options: ConnectOptions, *, channel: grpc.Channel | None = None) -> None:
         self.options = options
         self.secret = secrets.token_bytes(2 * MIN_SECRET_BYTES)
+        self.on_draining: Callable[[], None] = lambda: None
+        self.on_expired: Callable[[str], None] = lambda reason: None
         self._lock = threading.Lock()
         self._presence: PresenceStream | None = None
         self._owned: list[grpc.Channel] = []
@@ -60,7 +70,7 @@ class Connection:
                     window_ms=round(self.options.window * 1000),
                     label=self.options.label,
                 )
-                self._presence = PresenceStream(own, request)
+                self._presence = PresenceStream(own, request, self._take)
             presence = self._presence
         presence.wait_until_granted(self.options.timeout)
 
@@ -129,6 +139,15 @@ class Connection:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _take(self, event: pb.HoldEvent) -> None:
+        """Tell the program what the server says of this client's presence."""
+        if event.HasField("draining"):
+            self.on_draining()
+        elif event.HasField("expired"):
+            gone = event.expired
+            _log.warning("The server has ended %d attachments: %s.", gone.attachments, gone.reason)
+            self.on_expired(gone.reason)
 
     def _open_channel(self, *, own: bool = False) -> grpc.Channel:
         channel = self.options.open_channel(own_connection=own)

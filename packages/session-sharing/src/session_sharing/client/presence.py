@@ -29,7 +29,19 @@ class PresenceStream:
     interpreter busy stays present, while one that is stopped or unplugged does not.
     """
 
-    def __init__(self, channel: grpc.Channel, request: pb.HoldRequest) -> None:
+    def __init__(
+        self,
+        channel: grpc.Channel,
+        request: pb.HoldRequest,
+        tell: Callable[[pb.HoldEvent], None],
+    ) -> None:
+        """Begin to hold.
+
+        Args:
+            channel: Connection to the server.
+            request: Who this client is.
+            tell: Called in the stream's thread with what the server says while the stream lives.
+        """
         self._stub = lifecycle_pb2_grpc.SessionLifecycleStub(channel)
         self._request = request
         self._answered = threading.Event()
@@ -41,7 +53,7 @@ class PresenceStream:
         """The server's start that this client is present at."""
         self.window = 0.0
         """Granted window in seconds."""
-        self.on_draining: Callable[[], None] = lambda: None
+        self._tell = tell
         self._thread = threading.Thread(target=self._run, name="session-presence", daemon=True)
         self._thread.start()
 
@@ -107,9 +119,10 @@ class PresenceStream:
             self._error = None
             self._answered.set()
             backoff.reset()
-        elif kind == "draining":
+            return
+        if kind == "draining":
             backoff.slow_down()
-            try:
-                self.on_draining()
-            except Exception:
-                _log.exception("The callback for a draining server has failed.")
+        try:
+            self._tell(event)
+        except Exception:
+            _log.exception("A callback of the connection has failed.")

@@ -16,11 +16,13 @@ from session_sharing.core.errors import (
 )
 from session_sharing.core.leases import Lease
 from session_sharing.core.registry import SessionRegistry
-from session_sharing.core.sessions import Client, Opened, OpenRequest
+from session_sharing.core.sessions import Client, Expiry, Opened, OpenRequest
 
 MIN_SECRET_BYTES = 16
 _REMEMBERED_OPENS = 256
 """Latest requests of a client whose repetition is recognised."""
+_REMEMBERED_EXPIRIES = 1_000
+"""Latest clients that are told, when they come back, that their time was over."""
 _LONGEST_REQUEST_ID = 256
 """Characters."""
 
@@ -51,6 +53,7 @@ class Presence:
         self._registry = registry
         self._windows = windows or WindowRange()
         self._clients: dict[tuple[str, str], Client] = {}
+        self._expiries: dict[tuple[str, str], Expiry] = {}
         self._callers: WeakKeyDictionary[Future[Opened], int] = WeakKeyDictionary()
         """How many wait for an answer, or have heard it."""
         self._unheard: dict[Future[Opened], Lease] = {}
@@ -69,7 +72,8 @@ class Presence:
             principal: Its identity; the same secret from another identity is another client.
 
         Returns:
-            The client, and whether it was known and keeps its attachments.
+            The client, and whether it was known and keeps its attachments. One that was away for
+            too long is a new one, whose `expiry` tells how the one before it ended.
 
         Raises:
             InvalidArgumentError: The secret is too short to be one.
@@ -157,6 +161,8 @@ class Presence:
                 return  # it came back and went again since, which began a new grace
             self._forget(client)
             attachments = list(client.attachments.values())
+            if attachments:
+                self._remember_expiry(client, Expiry(reason, len(attachments)))
         for attachment in attachments:
             self._registry.end(attachment, reason)
 
@@ -200,6 +206,7 @@ class Presence:
         key = self._key(secret, principal)
         granted = self._windows.grant(window)
         client = Client(key[1], principal, label[: limits.max_name_length], granted)
+        client.expiry = self._expiries.pop(key, None)
         self._clients[key] = client
         return client
 
@@ -208,6 +215,11 @@ class Presence:
         while len(client.opens) >= _REMEMBERED_OPENS:
             del client.opens[next(iter(client.opens))]
         client.opens[request_id] = answer
+
+    def _remember_expiry(self, client: Client, expiry: Expiry) -> None:
+        while len(self._expiries) >= _REMEMBERED_EXPIRIES:
+            del self._expiries[next(iter(self._expiries))]
+        self._expiries[client.principal, client.id] = expiry
 
     def _grant(self, client: Client, seconds: float) -> None:
         reason = f"silent for more than {seconds:g} s"

@@ -61,6 +61,15 @@ class Session:
     orphan_lease: Lease | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """How a client ended that was away for too long."""
+
+    reason: str
+    attachments: int
+    """How many of them ended with it."""
+
+
 @dataclass(slots=True, eq=False)
 class Client:
     """Somebody who holds attachments. Its presence decides when they end."""
@@ -81,6 +90,8 @@ class Client:
     lease: Lease | None = None
     """Runs while no stream is open."""
     ended: bool = False
+    expiry: Expiry | None = None
+    """How this client's predecessor ended, whose secret it has."""
 
     @property
     def is_opening(self) -> bool:

@@ -11,7 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from session_sharing.core.behaviors import ClosePolicy, InitializationBehavior
 from session_sharing.core.errors import InvalidArgumentError
 from session_sharing.core.events import Gap, SessionEvent
-from session_sharing.core.sessions import Attachment, Opened, OpenRequest, Session
+from session_sharing.core.sessions import Attachment, Client, Expiry, Opened, OpenRequest, Session
 from session_sharing.v1 import lifecycle_pb2 as pb
 
 _log = logging.getLogger(__name__)
@@ -38,6 +38,25 @@ def open_request(message: pb.OpenRequest, principal: str) -> OpenRequest:
         label=message.label,
         principal=principal,
         anyone_may_close=message.anyone_may_close,
+    )
+
+
+def granted(client: Client, resumed: bool, epoch: str) -> pb.HoldEvent:
+    """Encode that a client is present."""
+    return pb.HoldEvent(
+        granted=pb.HoldEvent.Granted(
+            client_id=client.id,
+            window_ms=round(client.window * 1000),
+            resumed=resumed,
+            epoch=epoch,
+        )
+    )
+
+
+def expired(expiry: Expiry) -> pb.HoldEvent:
+    """Encode that a client was away for too long."""
+    return pb.HoldEvent(
+        expired=pb.HoldEvent.Expired(reason=expiry.reason, attachments=expiry.attachments)
     )
 
 

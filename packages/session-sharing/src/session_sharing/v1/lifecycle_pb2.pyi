@@ -127,18 +127,22 @@ class HoldEvent(google.protobuf.message.Message):
 
     @typing.final
     class Expired(google.protobuf.message.Message):
-        """The client's time is over; its attachments have ended."""
+        """The client was away for longer than its grace; what it held then has ended."""
 
         DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
         REASON_FIELD_NUMBER: builtins.int
+        ATTACHMENTS_FIELD_NUMBER: builtins.int
         reason: builtins.str
+        attachments: builtins.int
+        """How many attachments have ended."""
         def __init__(
             self,
             *,
             reason: builtins.str = ...,
+            attachments: builtins.int = ...,
         ) -> None: ...
-        def ClearField(self, field_name: typing.Literal["reason", b"reason"]) -> None: ...
+        def ClearField(self, field_name: typing.Literal["attachments", b"attachments", "reason", b"reason"]) -> None: ...
 
     GRANTED_FIELD_NUMBER: builtins.int
     DRAINING_FIELD_NUMBER: builtins.int
