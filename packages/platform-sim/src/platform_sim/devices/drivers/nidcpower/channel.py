@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from enum import Enum
-from typing import TYPE_CHECKING
 
 from nidcpower.enums import (
     ApertureTimeUnits,
@@ -15,21 +14,21 @@ from nidcpower.enums import (
 )
 
 from platform_sim.devices.attributes import Value
-from platform_sim.devices.bench import Input, State
+from platform_sim.devices.bench import Bench, Input, State
+from platform_sim.devices.channels import ChannelId
 from platform_sim.devices.drivers.nidcpower.engine import Engine, Record
 from platform_sim.devices.drivers.nidcpower.errors import OPERATION_NOT_SUPPORTED
+from platform_sim.devices.drivers.nidcpower.models import SmuModel
 from platform_sim.devices.drivers.nidcpower.sequences import SequenceBook, Step
 from platform_sim.devices.drivers.nidcpower.setting import (
     OTHER_QUANTITY,
+    Getter,
     Setting,
     function_names,
     is_pulsing,
     read_setting,
 )
 from platform_sim.devices.errors import INVALID_VALUE, DriverError
-
-if TYPE_CHECKING:
-    from platform_sim.devices.drivers.nidcpower.configuration import ConfiguredChannels
 
 _SIMULATED_FRACTION = 0.01
 """NI's simulated devices measure this part of the limit's range."""
@@ -59,14 +58,18 @@ class Channel:
     """The hardware of one channel.
 
     Args:
-        session: The session it belongs to.
-        index: Its place in the session.
+        channel: Which one it is.
+        smu: The instrument's model.
+        bench: What the channel is wired to.
+        attribute: Returns the value of an attribute of this channel, by its name.
     """
 
-    def __init__(self, session: ConfiguredChannels, index: int) -> None:
-        self._session = session
-        self.index = index
-        self.wire = session.channels.channels[index].qualified
+    def __init__(self, channel: ChannelId, smu: SmuModel, bench: Bench, attribute: Getter) -> None:
+        self._device = channel.device
+        self._smu = smu
+        self._bench = bench
+        self._attribute = attribute
+        self.wire = channel.qualified
         self.phase = Phase.UNCOMMITTED
         self.sequences = SequenceBook()
         self.engine: Engine | None = None
@@ -76,7 +79,7 @@ class Channel:
     @property
     def wired(self) -> bool:
         """Whether the bench says what the channel is connected to."""
-        return self._session.bench.is_wired(self.wire)
+        return self._bench.is_wired(self.wire)
 
     # The programming flow.
 
@@ -144,7 +147,7 @@ class Channel:
         """An attribute as it is in a step; times come in seconds."""
         if name == "aperture_seconds":
             return self.aperture(step)
-        return step[name] if name in step else self._session.get(name, self.index)
+        return step[name] if name in step else self._attribute(name)
 
     def aperture(self, step: Step | None = None) -> float:
         """Seconds that one measurement takes."""
@@ -156,9 +159,7 @@ class Channel:
 
     def setting(self, step: Step, *, bias: bool = False) -> Setting:
         """What the attributes ask for in a step."""
-        return read_setting(
-            lambda name: self.value(name, step), sinks=self._session.sinks, bias=bias
-        )
+        return read_setting(lambda name: self.value(name, step), sinks=self._smu.sinks, bias=bias)
 
     def apply(self, step: Step, at: float, *, bias: bool = False) -> None:
         """Source what the channel is set to in a step."""
@@ -166,12 +167,12 @@ class Channel:
         self.sourcing = self.setting(step, bias=bias) if on and not self.latched_cutoffs else None
         if self.wired:
             terminal = self.sourcing.terminal() if self.sourcing else None
-            self._session.bench.drive(self.wire, terminal, at)
+            self._bench.drive(self.wire, terminal, at)
 
     def shut_down(self, at: float) -> None:
         """Switch the output off."""
         self.sourcing = None
-        self._session.bench.drive(self.wire, None, at)
+        self._bench.drive(self.wire, None, at)
 
     def acquire(self, step: Step, begin: float, end: float) -> Record:
         """Measure over an aperture."""
@@ -180,7 +181,7 @@ class Channel:
         record = Record(
             self._reading("voltage", state.voltage, aperture),
             self._reading(
-                "current", -state.current if self._session.sinks else state.current, aperture
+                "current", -state.current if self._smu.sinks else state.current, aperture
             ),
             state.limited,
         )
@@ -197,7 +198,7 @@ class Channel:
     def state(self, begin: float, end: float) -> State:
         """What is at the terminals, exactly."""
         if self.wired:
-            return self._session.bench.measure(self.wire, begin, end)
+            return self._bench.measure(self.wire, begin, end)
         if self.sourcing is None:
             return State(0.0, 0.0, False)
         other = OTHER_QUANTITY[self.sourcing.quantity]
@@ -221,13 +222,12 @@ class Channel:
     def _reading(self, quantity: str, value: float, aperture: float) -> float:
         if not self.wired:
             return value
-        bench = self._session.bench
         limit = self.sourcing.range_of(quantity) if self.sourcing else math.inf
-        ranges = self._session.smu.ranges(quantity)
-        chosen = self._session.smu.range_for(quantity, limit) or ranges[-1]
-        if bench.faults.is_over_range(self._session.channels.channels[self.index].device):
+        ranges = self._smu.ranges(quantity)
+        chosen = self._smu.range_for(quantity, limit) or ranges[-1]
+        if self._bench.faults.is_over_range(self._device):
             return math.nan
-        converter = bench.converter(f"{self.wire} {quantity}")
+        converter = self._bench.converter(f"{self.wire} {quantity}")
         return converter.convert(value, chosen.accuracy, aperture)
 
     def _watch_cutoffs(self, record: Record, now: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from importlib import metadata
 
 from nidcpower.enums import MeasureWhen, SourceMode
@@ -58,12 +59,10 @@ class ConfiguredChannels(InstrumentSession):
         super().__init__(table, channels, options, surroundings, defaults)
         self.model = smu.number
         self.smu = smu
-        self.units = [Channel(self, index) for index in range(len(channels))]
-
-    @property
-    def sinks(self) -> bool:
-        """Whether positive currents flow into the instrument."""
-        return "eload" in self.smu.features
+        self.units = [
+            Channel(channel, smu, self.bench, partial(self.get, index=index))
+            for index, channel in enumerate(channels.channels)
+        ]
 
     def check_supported(self, attribute: Attribute) -> None:
         """Raise DriverError if this model does not have the attribute."""

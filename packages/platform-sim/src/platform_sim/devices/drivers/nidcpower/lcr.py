@@ -5,7 +5,7 @@ from __future__ import annotations
 import cmath
 import math
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nidcpower.enums import (
     InstrumentMode,
@@ -14,9 +14,9 @@ from nidcpower.enums import (
     LCRStimulusFunction,
 )
 
-if TYPE_CHECKING:
-    from platform_sim.devices.drivers.nidcpower.channel import Channel
-    from platform_sim.devices.drivers.nidcpower.configuration import ConfiguredChannels
+from platform_sim.devices.bench import Bench
+from platform_sim.devices.clock import Clock
+from platform_sim.devices.drivers.nidcpower.channel import Channel
 
 _UNWIRED_IMPEDANCE = complex(1000.0, 0.0)
 """Ohms that an LCR meter sees with no bench; what NI's simulation returns is not public."""
@@ -98,13 +98,15 @@ class LcrUnit:
     """The LCR side of one channel.
 
     Args:
-        session: The session it belongs to.
         channel: The channel.
+        bench: What it is wired to.
+        clock: Where time comes from.
     """
 
-    def __init__(self, session: ConfiguredChannels, channel: Channel) -> None:
-        self._session = session
+    def __init__(self, channel: Channel, bench: Bench, clock: Clock) -> None:
         self._channel = channel
+        self._bench = bench
+        self._clock = clock
         self.compensations = Compensations()
 
     def last_compensation(self, compensation: int) -> tuple[int, int, int, int, int]:
@@ -113,15 +115,14 @@ class LcrUnit:
 
     def measurement_seconds(self) -> float:
         """How long one measurement takes."""
-        profile = self._session.get("lcr_measurement_time", self._channel.index)
-        custom = self._session.number("lcr_custom_measurement_time", self._channel.index)
-        return _MEASUREMENT_TIMES.get(int(profile), custom)
+        profile = int(self._channel.value("lcr_measurement_time", {}))
+        return _MEASUREMENT_TIMES.get(profile, self._number("lcr_custom_measurement_time"))
 
     def acquire(self) -> LcrRecord:
         """Measure now."""
         frequency = self._number("lcr_frequency")
         z = self._impedance(frequency)
-        stimulus = self._session.get("lcr_stimulus_function", self._channel.index)
+        stimulus = self._channel.value("lcr_stimulus_function", {})
         if stimulus == LCRStimulusFunction.VOLTAGE.value:
             voltage = complex(self._number("lcr_voltage_amplitude"))
             current = voltage / z
@@ -132,20 +133,20 @@ class LcrUnit:
         return LcrRecord(vdc, idc, frequency, voltage, current, z)
 
     def _number(self, name: str) -> float:
-        return self._session.number(name, self._channel.index)
+        return float(self._channel.value(name, {}))
 
     def _impedance(self, frequency: float) -> complex:
         if not self._channel.wired:
             return _UNWIRED_IMPEDANCE
-        z = self._session.bench.impedance(self._channel.wire, frequency)
+        z = self._bench.impedance(self._channel.wire, frequency)
         return z if cmath.isfinite(z) and abs(z) < _OPEN_IMPEDANCE else complex(_OPEN_IMPEDANCE)
 
     def _bias(self) -> tuple[float, float]:
-        source = self._session.get("lcr_dc_bias_source", self._channel.index)
-        voltage = self._session.number("lcr_dc_bias_voltage_level", self._channel.index)
-        current = self._session.number("lcr_dc_bias_current_level", self._channel.index)
+        source = self._channel.value("lcr_dc_bias_source", {})
+        voltage = self._number("lcr_dc_bias_voltage_level")
+        current = self._number("lcr_dc_bias_current_level")
         if self._channel.wired:
-            now = self._session.clock.now()
+            now = self._clock.now()
             state = self._channel.state(now, now)
             return state.voltage, state.current
         return (

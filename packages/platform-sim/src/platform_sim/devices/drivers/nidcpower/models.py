@@ -61,6 +61,11 @@ class SmuModel:
     lcr_frequencies: tuple[float, float] = (0.0, 0.0)
     """Least and greatest frequency of LCR measurements, in hertz."""
 
+    @property
+    def sinks(self) -> bool:
+        """Whether positive currents flow into the instrument."""
+        return "eload" in self.features
+
     def ranges(self, quantity: str) -> tuple[Range, ...]:
         """The ranges of `voltage` or `current`."""
         return self.voltage if quantity == "voltage" else self.current

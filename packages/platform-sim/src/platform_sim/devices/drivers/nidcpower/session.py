@@ -28,7 +28,7 @@ class DCPowerSession(ConfiguredChannels):
     def __init__(self, *args: Any, independent: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.independent = independent
-        self.lcr = [LcrUnit(self, unit) for unit in self.units]
+        self.lcr = [LcrUnit(unit, self.bench, self.clock) for unit in self.units]
 
     # Which channels a call is for.
 
