@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import threading
+import time
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -187,10 +191,11 @@ def test_a_server_that_does_not_answer_is_told_by_flush_in_time(tmp_path: Path) 
 
 
 def test_a_waveform_of_a_million_doubles_arrives_without_a_python_list(
-    log: JsonLoggerClient, path: Path
+    logger: LoggerProcess, path: Path
 ) -> None:
     waveform = np.random.default_rng(1).normal(size=1_000_000)
-    with log.stream() as stream:
+    patient = logger.connect(timeout=60.0)  # tracing makes everything slow
+    with JsonLoggerClient(path.name, connect=patient) as log, log.stream() as stream:
         tracemalloc.start()
         for number in range(3):
             stream.log(f"scope {number}", {}, {"waveform": waveform})
@@ -263,14 +268,34 @@ def test_an_idle_stream_and_tail_do_not_hold_up_a_stopping_server(
     stream.flush()
     answers = tail(log, follow=True)
     assert next(answers).next_seq == 2
-    reader = threading.Thread(target=lambda: list(answers))
+    last: list[pb.TailResponse] = []
+    reader = threading.Thread(target=lambda: last.extend(answers))
     reader.start()
 
+    stopping = time.monotonic()
     assert own_logger.terminate() == 0
+    assert time.monotonic() - stopping < 3.0
     reader.join(10)
-    assert not reader.is_alive()
+    assert last == [pb.TailResponse(next_seq=2, draining=True)]
     stderr = (own_logger.folder / "server.err").read_text()
     assert "Traceback" not in stderr
+    log.connection.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="stops the server by SIGTERM")
+def test_the_command_tail_says_when_the_server_stops(own_logger: LoggerProcess) -> None:
+    log = JsonLoggerClient("a.ndjson", connect=own_logger.connect(timeout=1.0))
+    log.log_data("m", {}, {})
+    state = f"--state-file={own_logger.state_file}"
+    command = [sys.executable, "-m", "json_logger_server", "tail", "-f", "a.ndjson", state]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as reader:
+        assert reader.stdout and reader.stderr
+        assert "  m  " in reader.stdout.readline()
+        assert own_logger.terminate() == 0
+        assert reader.wait(10) == 1
+        assert "The server stops, before record 2." in reader.stderr.read()
     log.connection.close()
 
 

@@ -17,7 +17,11 @@ from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
 from session_sharing.client import Connection
 from session_sharing.client.backoff import Backoff
 from session_sharing.client.errors import ServerUnavailableError, from_rpc_error
-from session_sharing.core.errors import InvalidArgumentError, SessionSharingError
+from session_sharing.core.errors import (
+    InvalidArgumentError,
+    ServerDrainingError,
+    SessionSharingError,
+)
 from session_sharing.v1 import lifecycle_pb2
 
 from json_logger_server.cli.target import (
@@ -49,7 +53,7 @@ def tail_command(
     """Print the last records of a log.
 
     An open log is read through its server, which gives acknowledged records only; any other file
-    is read from disk.
+    is read from disk. With -f the exit code is 0 when the log is closed, 1 when its server stops.
 
     Example: json-logger tail -f measurements.ndjson
     """
@@ -146,6 +150,8 @@ def _from_server(
                 request.from_seq = answer.next_seq
                 backoff.reset()
                 yield from answer.ndjson.splitlines()
+                if answer.draining:
+                    raise ServerDrainingError(f"The server stops, before record {answer.next_seq}.")
             return
         except grpc.RpcError as rpc_error:
             error = from_rpc_error(rpc_error)

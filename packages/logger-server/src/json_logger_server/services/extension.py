@@ -50,12 +50,15 @@ class ExtensionServicer(json_logger_ext_pb2_grpc.JsonLoggerExtServicer):
         log = log_of(self._registry.session(request.session_name))
         with CommittedLines(log.file) as lines, Signal(log.listen, self._draining) as more:
             await asyncio.to_thread(lines.seek, request.from_seq)
-            while True:
+            while not self._draining.is_set():
                 ended = log.ended
-                while chunk := await asyncio.to_thread(lines.read):
+                if chunk := await asyncio.to_thread(lines.read):
                     yield pb.TailResponse(ndjson=chunk, next_seq=lines.next_seq)
-                if not request.follow or ended or not await more.wait():
+                elif ended or not request.follow:
                     return
+                else:
+                    await more.wait()
+            yield pb.TailResponse(next_seq=lines.next_seq, draining=True)
 
 
 def _begin(request: pb.AppendRequest, after: Batch | None = None) -> tuple[Session, Appending]:

@@ -75,7 +75,7 @@ class TailRequest(google.protobuf.message.Message):
     from_seq: builtins.int
     """First sequence number wanted; 0 starts with the oldest record."""
     follow: builtins.bool
-    """Go on with records as they come, until the session closes."""
+    """Go on with records as they come, until the session closes or the server stops."""
     def __init__(
         self,
         *,
@@ -93,16 +93,20 @@ class TailResponse(google.protobuf.message.Message):
 
     NDJSON_FIELD_NUMBER: builtins.int
     NEXT_SEQ_FIELD_NUMBER: builtins.int
+    DRAINING_FIELD_NUMBER: builtins.int
     ndjson: builtins.bytes
     """Whole lines, as they stand in the file."""
     next_seq: builtins.int
     """The sequence number to resume from."""
+    draining: builtins.bool
+    """The server is stopping and ends this stream with this message."""
     def __init__(
         self,
         *,
         ndjson: builtins.bytes = ...,
         next_seq: builtins.int = ...,
+        draining: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["ndjson", b"ndjson", "next_seq", b"next_seq"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["draining", b"draining", "ndjson", b"ndjson", "next_seq", b"next_seq"]) -> None: ...
 
 global___TailResponse = TailResponse
