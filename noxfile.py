@@ -355,5 +355,17 @@ def _generate_stubs(session: nox.Session) -> None:
         stub.write_text(text, encoding="utf-8")
 
 
+@nox.session
+def pages(session: nox.Session) -> None:
+    """Write the tables of docs/errors.md; with `-- --check` fail when they differ."""
+    _install_workshop(session)
+    folders = [
+        PACKAGES / name / "tests" / "support" for name in ("session-sharing", "logger-server")
+    ]
+    path = os.pathsep.join(map(str, folders))
+    tables = ["lifecycle_errors", "logger_errors"]
+    session.run("python", "-m", "error_page", *tables, *session.posargs, env={"PYTHONPATH": path})
+
+
 if __name__ == "__main__":
     nox.main()

@@ -17,6 +17,7 @@ from json_logger_server.json_log import Durability
 from json_logger_server.server import ServerOptions, build_host
 from json_logger_server.storage.log_file import SystemDisk
 from json_logger_server.storage.paths import LogRoots
+from session_sharing.server import HostOptions, SessionHost
 
 
 class FaultyDisk(SystemDisk):
@@ -63,20 +64,29 @@ class FaultyDisk(SystemDisk):
 class LoggerThread:
     """A real server on a real port whose disk is the test's."""
 
-    def __init__(self, folder: Path, disk: FaultyDisk, durability: Durability) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        disk: FaultyDisk,
+        durability: Durability,
+        host: HostOptions | None = None,
+    ) -> None:
         self.options = ServerOptions(
             roots=LogRoots((folder,)),
             state_file=folder / "unused.json",
+            host=host or HostOptions(),
             durability=durability,
             disk=disk,
         )
+        self.host: SessionHost
+        """Once it is entered."""
         self._ready: Future[ConnectOptions] = Future()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        host = build_host(self.options)
+        self.host = host = build_host(self.options)
         await host.start()
         self._ready.set_result(ConnectOptions(host.targets[0], host.authenticator.token))
         await self._stop.wait()

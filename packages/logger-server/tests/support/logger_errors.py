@@ -1,0 +1,297 @@
+"""Every error that is known to arise in the logger's own calls, and what brings it about."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+from functools import partial
+from pathlib import Path
+
+import pytest
+from error_page import Case, case, cases_table, errors_in, matrix
+from every_call import on_every
+from google.protobuf.timestamp_pb2 import Timestamp
+from hosting import Lock
+from json_logger_proto import json_logger_pb2 as reference
+from json_logger_proto.ext.v1 import json_logger_ext_pb2 as ext
+from logger_bench import LIMITED, RECORD, LoggerBench
+from session_sharing.core import errors
+from waiting import eventually
+
+SERVICES = [
+    reference.DESCRIPTOR.services_by_name["JsonLogger"],
+    ext.DESCRIPTOR.services_by_name["JsonLoggerExt"],
+]
+METHODS = [method for service in SERVICES for method in service.methods]
+NEW = reference.SESSION_INITIALIZATION_BEHAVIOR_INITIALIZE_NEW
+ATTACH = reference.SESSION_INITIALIZATION_BEHAVIOR_ATTACH_TO_EXISTING
+
+CASES: list[Case] = []
+_initialize = partial(case, CASES, "InitializeFile")
+_log = partial(case, CASES, "LogMeasurementData")
+_close = partial(case, CASES, "CloseFile")
+_append = partial(case, CASES, "Append")
+_stream = partial(case, CASES, "AppendStream")
+_tail = partial(case, CASES, "Tail")
+
+
+def tables() -> dict[str, str]:
+    """Give the logger's tables of docs/errors.md."""
+    classes = errors_in(errors)
+    found = {"the logger by call": cases_table(CASES, classes)}
+    for service in SERVICES:
+        calls = tuple(method.name for method in service.methods)
+        found[service.name] = matrix(calls, classes, [*CASES, *on_every(calls)])
+    return found
+
+
+@_initialize(errors.InvalidArgumentError, "the name is not that of a log file")
+def _(bench: LoggerBench) -> None:
+    bench.initialize("a.exe")
+
+
+@_initialize(errors.InvalidArgumentError, "the name has a part that is too long for the system")
+def _(bench: LoggerBench) -> None:
+    bench.initialize("x" * 300 + ".log")
+
+
+@_initialize(errors.InvalidArgumentError, "the behavior is unknown")
+def _(bench: LoggerBench) -> None:
+    bench.initialize("a.log", 9)
+
+
+@_initialize(errors.NotAResourceError, "the file is not NDJSON")
+def _(bench: LoggerBench) -> None:
+    (bench.folder / "prose.txt").write_text("not a log\n")
+    bench.initialize("prose.txt")
+
+
+@_initialize(errors.NotAResourceError, "it is a folder, a FIFO or a device")
+def _(bench: LoggerBench) -> None:
+    (bench.folder / "folder.log").mkdir()
+    bench.initialize("folder.log")
+
+
+@_initialize(errors.SessionAlreadyOpenError, "a new session is asked for and there is one")
+def _(bench: LoggerBench) -> None:
+    bench.initialize("a.log")
+    bench.initialize("a.log", NEW)
+
+
+@_initialize(errors.ResourceInUseError, "another program writes the file; says which process")
+def _(bench: LoggerBench) -> None:
+    import fcntl
+
+    handle = os.open(bench.folder / "a.log", os.O_RDWR | os.O_CREAT)
+    bench.stack.callback(os.close, handle)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    bench.initialize("a.log")
+
+
+@_initialize(errors.SessionNotFoundError, "attaching, and there is no session")
+def _(bench: LoggerBench) -> None:
+    bench.initialize("a.log", ATTACH)
+
+
+@_initialize(errors.ResourceNotFoundError, "the folder does not exist")
+def _(bench: LoggerBench) -> None:
+    bench.initialize("missing/a.log")
+
+
+@_initialize(errors.NotPermittedError, "the file lies outside the log folders")
+def _(bench: LoggerBench) -> None:
+    bench.initialize("../../../../a.log")
+
+
+@_initialize(errors.NotPermittedError, "the server's user may not write the file")
+def _(bench: LoggerBench) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root may write every file")
+    (bench.folder / "a.log").touch(mode=0o400)
+    bench.initialize("a.log")
+
+
+@_initialize(errors.LimitExceededError, "the name is too long for the server")
+def _(bench: LoggerBench) -> None:
+    bench.initialize("x" * 5000 + ".log")
+
+
+@_initialize(errors.LimitExceededError, "too many sessions are open, or no descriptor is left")
+def _(bench: LoggerBench) -> None:
+    few, _ = bench.with_own_process(LIMITED, "NOFILE=280")
+    for number in range(100):
+        few.initialize(f"{number}.log")
+
+
+@_initialize(errors.StorageFullError, "there is no room to mend what a crash left of the file")
+def _(bench: LoggerBench) -> None:
+    small, _ = bench.with_own_process(LIMITED, "FSIZE=4096")
+    (bench.folder / "a.log").write_bytes(b'{"filler":"' + b"x" * 4083 + b'"}')
+    small.initialize("a.log")
+
+
+@_initialize(errors.ResourceLostError, "the file was deleted or replaced while it was opened")
+def _(bench: LoggerBench) -> None:
+    slow = bench.with_seams()
+    session = slow.initialize("a.log")
+    write = slow.begin_slow_write(session)
+    slow.begin_close(session)
+    request = reference.InitializeFileRequest(file_path=f"{slow.folder}/a.log")
+    opening = slow.reference.InitializeFile.future(request, metadata=slow.user)
+    eventually(lambda: _handles_on(slow.folder / "a.log") == 2)
+    (slow.folder / "a.log").unlink()
+    write.set()
+    opening.result()
+
+
+def _handles_on(path: Path) -> int:
+    handles = Path("/proc/self/fd").iterdir()
+    return sum(handle.exists() and handle.samefile(path) for handle in handles)
+
+
+@_initialize(errors.ServerDrainingError, "the server is stopping")
+def _(bench: LoggerBench) -> None:
+    stopping = bench.with_seams()
+    stopping.host.registry.drain()
+    stopping.initialize("a.log")
+
+
+@_initialize(errors.ResourceBusyError, "the last session's disk hangs, so that it does not end")
+def _(bench: LoggerBench) -> None:
+    slow = bench.with_seams(release_timeout=0.2)
+    session = slow.initialize("a.log")
+    slow.begin_slow_write(session)
+    slow.begin_close(session)
+    slow.initialize("a.log")
+
+
+@_log(errors.SessionNotFoundError, "unknown or closed")
+def _(bench: LoggerBench) -> None:
+    session = bench.initialize("a.log")
+    bench.close(session)
+    bench.log(session)
+
+
+@_log(errors.InvalidArgumentError, "the timestamp is none")
+def _(bench: LoggerBench) -> None:
+    bench.log(bench.initialize("a.log"), timestamp=Timestamp(seconds=1 << 60))
+
+
+@_log(errors.StorageFullError, "there is no room on the disk")
+def _(bench: LoggerBench) -> None:
+    small, _ = bench.with_own_process(LIMITED, "FSIZE=4096")
+    session = small.initialize("a.log")
+    while True:
+        small.log(session)
+
+
+@_log(errors.ResourceLostError, "the file was deleted, replaced or changed")
+def _(bench: LoggerBench) -> None:
+    session = bench.initialize("a.log")
+    (bench.folder / "a.log").unlink()
+    bench.log(session)
+
+
+@_close(errors.SessionNotFoundError, "unknown or closed")
+def _(bench: LoggerBench) -> None:
+    session = bench.initialize("a.log")
+    bench.close(session)
+    bench.close(session)
+
+
+@_close(errors.NotPermittedError, "the session belongs to another identity")
+def _(bench: LoggerBench) -> None:
+    bench.close(bench.initialize("a.log"), bench.other)
+
+
+@_close(errors.ResourceBusyError, "the disk hangs, so that what was logged cannot be written")
+def _(bench: LoggerBench) -> None:
+    slow = bench.with_seams(release_timeout=0.2)
+    session = slow.initialize("a.log")
+    slow.begin_slow_write(session)
+    slow.close(session)
+
+
+@_append(errors.InvalidArgumentError, "a record is not what the protocol says; names its index")
+def _(bench: LoggerBench) -> None:
+    bench.append(bench.open("a.log").attachment, b"{}")
+
+
+@_append(errors.InvalidArgumentError, "the records are numbered from 0 or beyond 2^53 - 1")
+def _(bench: LoggerBench) -> None:
+    bench.append(bench.open("a.log").attachment, seq=1 << 60)
+
+
+@_append(errors.SessionExpiredError, "the attachment is over, unknown or somebody else's")
+def _(bench: LoggerBench) -> None:
+    opened = bench.open("a.log")
+    bench.close(opened.session_name)
+    bench.append(opened.attachment)
+
+
+@_append(errors.SessionNotFoundError, "the session is not a log, where a server has other kinds")
+def _(bench: LoggerBench) -> None:
+    mixed = bench.with_seams()
+    mixed.host.registry.kinds["lock"] = Lock
+    mixed.append(mixed.open("a.log", kind="lock").attachment)
+
+
+@_append(errors.StorageFullError, "there is no room on the disk")
+def _(bench: LoggerBench) -> None:
+    small, _ = bench.with_own_process(LIMITED, "FSIZE=4096")
+    attachment = small.open("a.log").attachment
+    for number in itertools.count(1):
+        small.append(attachment, seq=number)
+
+
+@_append(errors.ResourceLostError, "the file was deleted, replaced or changed")
+def _(bench: LoggerBench) -> None:
+    opened = bench.open("a.log")
+    (bench.folder / "a.log").unlink()
+    bench.append(opened.attachment)
+
+
+@_stream(errors.InvalidArgumentError, "as Append")
+def _(bench: LoggerBench) -> object:
+    return bench.append_stream(bench.open("a.log").attachment, b"{}")
+
+
+@_stream(errors.SessionExpiredError, "as Append, at any message")
+def _(bench: LoggerBench) -> object:
+    return bench.append_stream("unknown")
+
+
+@_stream(errors.SessionNotFoundError, "as Append")
+def _(bench: LoggerBench) -> object:
+    mixed = bench.with_seams()
+    mixed.host.registry.kinds["lock"] = Lock
+    return mixed.append_stream(mixed.open("a.log", kind="lock").attachment)
+
+
+@_stream(errors.StorageFullError, "as Append")
+def _(bench: LoggerBench) -> object:
+    small, _ = bench.with_own_process(LIMITED, "FSIZE=4096")
+    (bench.folder / "a.log").write_bytes(b'{"filler":"' + b"x" * 4080 + b'"}\n')
+    return small.append_stream(small.open("a.log").attachment)
+
+
+@_stream(errors.ResourceLostError, "as Append")
+def _(bench: LoggerBench) -> object:
+    opened = bench.open("a.log")
+    (bench.folder / "a.log").unlink()
+    return bench.append_stream(opened.attachment, RECORD)
+
+
+@_stream(errors.ServerDrainingError, "the server is stopping; what it acknowledged is in the file")
+def _(bench: LoggerBench) -> None:
+    own, process = bench.with_own_process()
+    answers = own.endless_stream(own.open("a.log").attachment)
+    next(answers)
+    process.process.send_signal(signal.SIGTERM)
+    next(answers)
+
+
+@_tail(errors.SessionNotFoundError, "unknown or closed")
+def _(bench: LoggerBench) -> object:
+    return bench.tail("unknown")

@@ -1,0 +1,77 @@
+"""Calls below the stubs: any bytes to any method, and refusals as grpc's own tool reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf import descriptor_pool
+from google.protobuf.descriptor import MethodDescriptor
+from google.rpc import error_details_pb2
+from grpc_reflection.v1alpha import reflection, reflection_pb2, reflection_pb2_grpc
+from grpc_status import rpc_status
+from session_sharing.client.errors import from_rpc_error
+from session_sharing.core.errors import SessionSharingError
+
+
+def served_methods(channel: grpc.Channel, **options: Any) -> list[MethodDescriptor]:
+    """Ask a server's reflection for all its methods; those of reflection itself come with them."""
+    reflect = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo
+    request = reflection_pb2.ServerReflectionRequest(list_services="")
+    listed = next(reflect(iter([request]), **options)).list_services_response.service
+    names = {service.name for service in listed} | {reflection.SERVICE_NAME}
+    find = descriptor_pool.Default().FindServiceByName
+    return [method for name in sorted(names) for method in find(name).methods]
+
+
+def answers(
+    channel: grpc.Channel, method: MethodDescriptor, *messages: bytes, **options: Any
+) -> Iterator[bytes]:
+    """Call a method; one that streams is cancelled as soon as its answers are read no further.
+
+    Args:
+        channel: Leads to the server.
+        method: What to call.
+        messages: What to send, encoded or not; all but the first only where requests are streamed.
+        options: As for every gRPC call: `timeout`, `metadata`, `compression`.
+    """
+    path = f"/{method.containing_service.full_name}/{method.name}"
+    raw: Any = channel  # the stubs know no calls without serializers
+    if not method.server_streaming:
+        yield raw.unary_unary(path)(messages[0], **options)
+        return
+    if method.client_streaming:
+        call = raw.stream_stream(path)(iter(messages), **options)
+    else:
+        call = raw.unary_stream(path)(messages[0], **options)
+    try:
+        yield from call
+    finally:
+        call.cancel()
+
+
+def assert_refused(
+    call: Callable[[], object], error: type[SessionSharingError], *, by_grpc: bool = False
+) -> None:
+    """Make a call, and have it refused with an error that every tool can read, and our clients.
+
+    Args:
+        call: Makes it; an iterator that it returns is read to its end.
+        error: What the server raised.
+        by_grpc: gRPC itself refuses, and gives no reason.
+    """
+    with pytest.raises(grpc.RpcError) as refused:
+        answer = call()
+        if isinstance(answer, Iterator):
+            for _ in answer:
+                pass
+    assert refused.value.code().name == error.status
+    assert type(from_rpc_error(refused.value)) is error, "the client raises the server's class"
+    info = error_details_pb2.ErrorInfo()
+    status = rpc_status.from_call(refused.value)
+    if status is not None:
+        assert status.details[0].Unpack(info)
+    reason, domain = ("", "") if by_grpc else (error.reason, "session-sharing")
+    assert (info.reason, info.domain) == (reason, domain)
