@@ -25,4 +25,7 @@ def test_a_sequence_fits_the_plugins_that_it_calls(chain: Chain, run: SequenceRu
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.endswith("0 errors, 1 notes\n")
+    types, python, counts = done.stdout.splitlines()
+    assert types.startswith("note: file: it holds no type definitions")
+    assert python.startswith("note: file: there is no .venv beside the sequence")
+    assert counts == "0 errors, 2 notes"

@@ -110,6 +110,18 @@ def check(bench: Bench, description: str, address: str) -> Callable[..., list[Fi
     return check
 
 
+def test_a_missing_environment_is_noted_and_is_no_error(bench: Bench) -> None:
+    bench.module("code_module.py", CODE)
+    step = 'module = "code_module.py"\nfunction = "work"\narguments = { sequence_context = "1" }'
+    python = 'python = { version = "3.7", environment = ".venv" }'
+    file = bench.sequence(f'{python}\n[[main]]\nname = "a"\n{step}\n')
+
+    here = check_sequence_file(file, environment=os.environ, python=Path(sys.executable))
+    (note,) = [f for f in check_sequence_file(file, environment=os.environ) if f not in here]
+    assert str(note).startswith("note: file: there is no .venv beside the sequence, which is to be")
+    assert note.mending == "Name another with --python"
+
+
 def test_a_right_sequence_has_no_findings(check: Callable[..., list[Finding]]) -> None:
     assert [str(finding) for finding in check()] == []
 
@@ -232,6 +244,6 @@ def test_the_command_prints_the_findings_and_fails(bench: Bench, address: str) -
 
     assert printed.exit_code == as_json.exit_code == 1
     assert "Main step 'it': test.Missing cannot be had" in printed.output
-    assert "1 errors, 1 notes" in printed.output
+    assert "1 error, 1 note" in printed.output
     assert [one["is_error"] for one in json.loads(as_json.stdout)] == [False, True]
     assert offline.exit_code == 0

@@ -128,7 +128,8 @@ def check_command(
     else:
         for finding in findings:
             click.echo(finding)
-        click.echo(f"{len(errors)} errors, {len(findings) - len(errors)} notes")
+        counts = {"error": len(errors), "note": len(findings) - len(errors)}
+        click.echo(", ".join(f"{n} {kind}{'' if n == 1 else 's'}" for kind, n in counts.items()))
     if errors:
         raise SystemExit(_FAILED)
 

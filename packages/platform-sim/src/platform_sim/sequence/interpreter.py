@@ -210,4 +210,4 @@ class Interpreters:
 def _substitution(wanted: PythonEnvironment) -> str:
     asked = f", which is to be Python {wanted.version}" if wanted.version else ""
     runs = f"the Python {sys.version.split()[0]} of platform-sim runs the code modules"
-    return f"there is no {wanted.path} beside the sequence{asked}: {runs}; --python names another"
+    return f"there is no {wanted.path} beside the sequence{asked}: {runs}"

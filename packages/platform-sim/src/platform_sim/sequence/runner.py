@@ -72,7 +72,11 @@ def run_sequence_file(
     content = read_sequence_file(sequence_file)
     sequence = refuse_unsupported(content)
     variables = ExecutionVariables(content, sequence)
-    with Interpreters(sequence_file, environment, python, listener.note) as interpreters:
+
+    def tell(substitution: str) -> None:
+        listener.note(f"{substitution}; --python names another")
+
+    with Interpreters(sequence_file, environment, python, tell) as interpreters:
         calls = StepCalls(
             sequence_file, sequence.name, variables, interpreters, discovery_address, pin_map
         )

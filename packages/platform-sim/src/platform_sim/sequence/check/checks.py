@@ -50,7 +50,11 @@ def check_sequence_file(
         Finding(where, problem.rstrip("."), "Take it out, or run the file in TestStand")
         for where, problem in refusals(content)
     ]
-    with Interpreters(path, environment, python) as interpreters:
+
+    def tell(substitution: str) -> None:
+        findings.append(Finding("file", substitution, "Name another with --python", is_error=False))
+
+    with Interpreters(path, environment, python, tell) as interpreters:
         findings += _check_steps(content, path.parent, interpreters, discovery_address)
     return findings
 
