@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -134,3 +135,16 @@ def test_two_sessions_of_one_connection_on_one_log_never_hide_each_others_record
         for number in range(50):
             (log if number % 2 else other).log_data(f"m{number}", {}, {})
     assert names_in(own_logger.folder / "a.ndjson") == [f"m{n}" for n in range(50)]
+
+
+def test_a_caller_that_was_told_of_a_dead_server_is_not_kept_waiting_by_leaving(
+    own_logger: LoggerProcess,
+) -> None:
+    """The record was tried for the whole timeout; leaving tries it, and the end, for a moment."""
+    log = JsonLoggerClient("a.ndjson", connect=own_logger.connect(timeout=4.0))
+    with pytest.raises(ServerUnavailableError), log:
+        own_logger.kill()
+        with pytest.raises((ServerUnavailableError, CallTimeoutError)):
+            log.log_data("lost with its server", {}, {})
+        leaving = time.monotonic()
+    assert time.monotonic() - leaving < 3.5

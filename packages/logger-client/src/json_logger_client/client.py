@@ -195,11 +195,11 @@ class JsonLoggerClient(SharedSession):
                 stream.close()
             with self._lock:
                 if not isinstance(self._refusal, SessionExpiredError):
-                    self._settle()
+                    self._settle(self.connection.grace)  # its caller has waited already
         finally:
             end()
 
-    def _append(self, request: pb.AppendRequest) -> int:
+    def _append(self, request: pb.AppendRequest, patience: float | None = None) -> int:
         """Send records under numbers of their own, which make a repetition harmless.
 
         Without a clear answer the records are kept, and sent again before anything else is.
@@ -207,7 +207,7 @@ class JsonLoggerClient(SharedSession):
         self._unacknowledged, self._refusal = request, None
         request.attachment = self.attachment
         try:
-            answer = self.call(self._service.Append, request)
+            answer = self.call(self._service.Append, request, patience)
         except SessionSharingError as error:
             self._refusal = error
             if not isinstance(error, _UNCLEAR):
@@ -216,9 +216,9 @@ class JsonLoggerClient(SharedSession):
         self._unacknowledged = None
         return answer.first_seq
 
-    def _settle(self) -> None:
+    def _settle(self, patience: float | None = None) -> None:
         if self._unacknowledged is not None:
-            self._append(self._unacknowledged)
+            self._append(self._unacknowledged, patience)
 
 
 def _integer(behavior: Any) -> int:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
-from hosting import hosted
-from processes import eventually
+from hosting import Lock, hosted
+from processes import LockServer, eventually
 from session_sharing.client import (
     Connection,
     ConnectionClosedError,
@@ -218,3 +219,52 @@ def test_a_server_that_is_gone_is_named_within_the_time_given() -> None:
     with pytest.raises(ServerUnavailableError):
         connection.call(connection.lifecycle.GetServerInfo, pb.GetServerInfoRequest())
     connection.close()
+
+
+@pytest.mark.parametrize("end", ["kill", "stop"])
+def test_leaving_a_server_that_is_gone_takes_no_longer_than_it_takes_to_know(
+    server: LockServer, end: str
+) -> None:
+    session = LockSession("r", ConnectOptions(server.target, timeout=30.0))
+    getattr(server, end)()
+
+    started = time.monotonic()
+    with pytest.raises(ServerUnavailableError), session:
+        pass
+    assert time.monotonic() - started < 3.0
+
+
+def test_what_happened_in_the_block_is_not_hidden_by_a_server_that_is_gone(
+    server: LockServer,
+) -> None:
+    started = time.monotonic()
+    with (
+        pytest.raises(ZeroDivisionError),
+        LockSession("r", ConnectOptions(server.target, timeout=30.0)),
+    ):
+        server.kill()
+        raise ZeroDivisionError
+    assert time.monotonic() - started < 3.0
+
+
+def test_leaving_waits_for_a_resource_that_takes_its_time() -> None:
+    class Slow(Lock):
+        def close(self) -> None:
+            closing.set()
+            assert go_on.wait(20)
+
+    closing, go_on = threading.Event(), threading.Event()
+    options = HostOptions(window=0.5, grace=0.5)
+    with hosted(options, {"lock": Slow}) as host:
+        session = LockSession("r", ConnectOptions(host.targets[0], host.authenticator.token))
+        calls = host.counters.sums
+        before = calls["calls"]
+        leaving = threading.Thread(target=session.detach)
+        leaving.start()
+        assert closing.wait(5)
+        eventually(lambda: calls["calls"] - before >= 2, within=10)  # it has asked twice
+        assert leaving.is_alive()
+        go_on.set()
+        leaving.join(5)
+        assert not leaving.is_alive()
+        assert len(host.registry) == 0

@@ -7,8 +7,9 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import grpc
 
@@ -24,6 +25,9 @@ from session_sharing.client.presence import PresenceStream
 from session_sharing.core.presence import MIN_SECRET_BYTES
 from session_sharing.v1 import lifecycle_pb2 as pb
 from session_sharing.v1 import lifecycle_pb2_grpc
+
+_GRACE = 1.0
+"""Seconds; half the default window, for clients that hold no stream."""
 
 _log = logging.getLogger(__name__)
 _Request = TypeVar("_Request")
@@ -85,16 +89,33 @@ class Connection:
         """Whether `close` was called."""
         return self._closed
 
+    @property
+    def grace(self) -> float:
+        """Seconds after which the server ends by itself what an unreachable client holds."""
+        presence = self._presence
+        return presence.window / 2 if presence is not None and presence.window else _GRACE
+
     def call(
-        self, method: Callable[..., _Response], request: _Request, timeout: float | None = None
+        self,
+        method: Callable[..., _Response],
+        request: _Request,
+        timeout: float | None = None,
+        patience: float | None = None,
     ) -> _Response:
         """Call a method that may be repeated: again when the server cannot be reached, in time.
+
+        Args:
+            method: The stub's method.
+            request: What it is given.
+            timeout: Seconds for all tries; by default the options'.
+            patience: Seconds after which a server that cannot be reached is not tried again.
 
         Raises:
             SessionSharingError: What the server answered, or that it does not.
         """
         left = self.options.timeout if timeout is None else timeout
         deadline = time.monotonic() + left
+        hopeless_at = deadline if patience is None else time.monotonic() + patience
         backoff = Backoff()
         tries = 0
         while True:
@@ -106,9 +127,21 @@ class Connection:
             pause = backoff.next_pause()
             left = deadline - time.monotonic() - pause
             used_up = left <= 0 or tries == self.options.attempts
+            used_up |= time.monotonic() + pause > hopeless_at
             if used_up or not isinstance(error, ServerUnavailableError):
                 raise error
             time.sleep(pause)
+
+    def leave(self, method: grpc.UnaryUnaryMultiCallable[Any, Any], request: object) -> None:
+        """Call a method that ends something, without waiting for a server that is gone.
+
+        What an unreachable client holds is ended by the server itself after the grace, so that
+        more patience with it would change nothing. One that is there may take the whole timeout.
+
+        Raises:
+            SessionSharingError: What the server answered, or that it does not.
+        """
+        self.call(partial(self._call_unless_silent, method), request, patience=self.grace)
 
     def is_connected(self, timeout: float = 1.0) -> bool:
         """Ask the server whether it is there."""
@@ -139,6 +172,22 @@ class Connection:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _call_unless_silent(
+        self, method: grpc.UnaryUnaryMultiCallable[Any, Any], request: object, timeout: float
+    ) -> object:
+        """Wait for an answer for as long as the server answers anything at all."""
+        answer = method.future(request, timeout=timeout)
+        while True:
+            try:
+                return answer.result(timeout=self.grace)
+            except grpc.FutureCancelledError as error:
+                raise ConnectionClosedError("The connection was closed meanwhile.") from error
+            except grpc.FutureTimeoutError:
+                pass
+            if not self.is_connected(2 * self.grace):
+                answer.cancel()
+                raise ServerUnavailableError("The server does not answer.")
 
     def _take(self, event: pb.HoldEvent) -> None:
         """Tell the program what the server says of this client's presence."""

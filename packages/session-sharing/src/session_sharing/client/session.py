@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from session_sharing.client.backoff import Backoff
 from session_sharing.client.connection import Connection
@@ -24,6 +24,7 @@ from session_sharing.core.errors import (
 from session_sharing.v1 import lifecycle_pb2 as pb
 
 if TYPE_CHECKING:
+    import grpc
     from typing_extensions import Self
 
 _Response = TypeVar("_Response")
@@ -111,7 +112,13 @@ class SharedSession:
         return self._opened.epoch
 
     def detach(self) -> None:
-        """End this attachment now, as leaving the `with` block does."""
+        """End this attachment now, as leaving the `with` block does.
+
+        Raises:
+            ServerUnavailableError: The server cannot be reached for the connection's `grace`, or
+                answers nothing for a little longer. If it lives, it ends the attachment by itself.
+            SessionSharingError: What else it answered.
+        """
         self._end(self.connection.lifecycle.Detach, pb.DetachRequest(attachment=self.attachment))
 
     def close(self) -> None:
@@ -128,8 +135,19 @@ class SharedSession:
         self._opened = self._open()
         self._ended = False
 
-    def call(self, method: Callable[..., _Response], request: object) -> _Response:
+    def call(
+        self,
+        method: Callable[..., _Response],
+        request: object,
+        patience: float | None = None,
+    ) -> _Response:
         """Call a method of the resource's service that may be repeated without harm.
+
+        Args:
+            method: The stub's method.
+            request: What it is given.
+            patience: Seconds after which a server that cannot be reached is not tried again; by
+                default the connection's timeout.
 
         Raises:
             ServerRestartedError: The server was started anew since the session was opened.
@@ -137,7 +155,7 @@ class SharedSession:
             SessionSharingError: What else the server answered, or that it does not.
         """
         try:
-            return self.connection.call(method, request)
+            return self.connection.call(method, request, patience=patience)
         except SessionExpiredError as error:
             if error.details.get("epoch", self._opened.epoch) != self._opened.epoch:
                 raise ServerRestartedError(
@@ -193,12 +211,12 @@ class SharedSession:
             anyone_may_close=wanted.anyone_may_close,
         )
 
-    def _end(self, method: Callable[..., object], request: object) -> None:
+    def _end(self, method: grpc.UnaryUnaryMultiCallable[Any, Any], request: object) -> None:
         with self._ending:
             if self._ended:
                 return
             try:
-                self.connection.call(method, request)
+                self.connection.leave(method, request)
             except SessionExpiredError:
                 pass  # it is over already, which is what was wanted
             except NotPermittedError:
