@@ -71,6 +71,20 @@ def test_measure_describes_a_plugin(platform_process):
     assert "data: double[]" in text
 
 
+def test_a_description_and_numbers_that_json_lacks_can_be_read_by_a_program(platform_process):
+    described = json.loads(
+        platform_process.invoke("measure", BEHAVIOUR, "--describe", "--json").stdout
+    )
+    assert (described["display_name"], described["version"]) == ("Behaviour", "2.1.0")
+    mode, *_ = described["parameters"]
+    assert (mode["name"], mode["type"], mode["default"]) == ("mode", "enum", "RETURN")
+    assert mode["enum_values"]["YIELD"] == 1
+    assert [one["name"] for one in described["outputs"]] == ["number", "data", "sites", "pin map"]
+
+    done = platform_process.invoke("measure", TINY, "--set", "value=nan", "--json")
+    assert done.stdout == '{"doubled": null}\n'
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -178,6 +192,10 @@ def test_pinmap_check_names_file_line_and_mending(tmp_path):
     assert f'{file}:{line}: error: Connection of "Out": site 3 is not defined. Define' in (
         done.stdout
     )
+    done = invoke("pinmap", "check", "--json", file)
+    row = next(row for row in json.loads(done.stdout) if "site 3" in row["message"])
+    assert (done.exit_code, row["file"], row["line"]) == (1, str(file), line)
+    assert row["severity"] == "error"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import click
 
 from platform_sim.cli.options import json_option, locate_platform, state_file_option
 from platform_sim.platform_client import PlatformClient
-from platform_sim.plugin_client import MeasurementPlugin, Parameter
+from platform_sim.plugin_client import MeasurementPlugin, Parameter, PluginMetadata, values
 
 _LONGEST_ARRAY_SHOWN = 20
 _INTERRUPTED_EXIT_CODE = 130
@@ -50,7 +50,7 @@ def measure_command(
     """Run the measurement plug-in SERVICE_CLASS and print its outputs as they come.
 
     Parameters that are not set have the plug-in's defaults. Ctrl-C cancels the measurement. With
-    --json each update is one line of JSON.
+    --json each update is one line of JSON; NaN and infinities are null there.
 
     Example: platform-sim measure ni.examples.NIDmmMeasurementWithLogger
     --pin-map PinMap.pinmap --set range=1
@@ -58,16 +58,16 @@ def measure_command(
     address = locate_platform(state_file)
     with MeasurementPlugin.resolve(service_class, discovery_address=address) as plugin:
         if describe:
-            _describe(plugin)
+            _describe(plugin.metadata, as_json)
             return
-        values = plugin.parse(_split_settings(settings))
+        parameters = plugin.parse(_split_settings(settings))
         pin_map_id = ""
         if pin_map is not None:
             with PlatformClient(address) as platform:
                 pin_map_id = platform.load_pin_map(pin_map.resolve())
         try:
             for outputs in plugin.measure(
-                values, pin_map_id=pin_map_id, sites=_split_sites(sites), timeout=timeout
+                parameters, pin_map_id=pin_map_id, sites=_split_sites(sites), timeout=timeout
             ):
                 _show(outputs, as_json)
         except KeyboardInterrupt:
@@ -77,13 +77,13 @@ def measure_command(
 
 
 def _split_settings(settings: Sequence[str]) -> dict[str, str]:
-    values = {}
+    texts = {}
     for setting in settings:
         name, equals, value = setting.partition("=")
         if not equals:
             raise click.BadParameter(f"{setting!r} must be NAME=VALUE.", param_hint="--set")
-        values[name] = value
-    return values
+        texts[name] = value
+    return texts
 
 
 def _split_sites(text: str | None) -> list[int] | None:
@@ -98,23 +98,19 @@ def _split_sites(text: str | None) -> list[int] | None:
 
 
 def _show(outputs: dict[str, object], as_json: bool) -> None:
-    plain = {name: _plain(value) for name, value in outputs.items()}
     if as_json:
-        click.echo(json.dumps(plain))
+        click.echo(json.dumps(values.as_json(outputs)))
         return
-    width = max(map(len, plain), default=0)
-    for name, value in plain.items():
-        click.echo(f"{name:<{width}}  {_shorten(value)}")
+    width = max(map(len, outputs), default=0)
+    for name, value in outputs.items():
+        click.echo(f"{name:<{width}}  {_shorten(_by_name(value))}")
     click.echo()
 
 
-def _plain(value: object) -> object:
-    """Returns a value that JSON has; enums by name."""
+def _by_name(value: object) -> object:
     if isinstance(value, enum.Enum):
         return value.name
-    if isinstance(value, list):
-        return [_plain(one) for one in value]
-    return value
+    return [_by_name(one) for one in value] if isinstance(value, list) else value
 
 
 def _shorten(value: Any) -> str:
@@ -124,16 +120,26 @@ def _shorten(value: Any) -> str:
     return str(value)
 
 
-def _describe(plugin: MeasurementPlugin) -> None:
-    metadata = plugin.metadata
+def _describe(metadata: PluginMetadata, as_json: bool) -> None:
+    groups = {"parameters": metadata.parameters, "outputs": metadata.outputs}
+    if as_json:
+        about = {"display_name": metadata.display_name, "version": metadata.version}
+        described = {title: [_row(one) for one in group] for title, group in groups.items()}
+        click.echo(json.dumps({**about, **described}, indent=2))
+        return
     click.echo(f"{metadata.display_name} {metadata.version}".rstrip())
-    _describe_group("Parameters", metadata.parameters)
-    _describe_group("Outputs", metadata.outputs)
+    for title, group in groups.items():
+        click.echo(f"\n{title.capitalize()}")
+        for one in group:
+            default = "" if one.default is None else f" = {_shorten(_by_name(one.default))}"
+            choices = f"  one of {', '.join(one.enum_values)}" if one.enum_values else ""
+            click.echo(f"  {one.name}: {one.type_name}{default}{choices}")
 
 
-def _describe_group(title: str, parameters: Sequence[Parameter]) -> None:
-    click.echo(f"\n{title}")
-    for one in parameters:
-        default = "" if one.default is None else f" = {_shorten(_plain(one.default))}"
-        choices = f"  one of {', '.join(one.enum_values)}" if one.enum_values else ""
-        click.echo(f"  {one.name}: {one.type_name}{default}{choices}")
+def _row(one: Parameter) -> dict[str, object]:
+    return {
+        "name": one.name,
+        "type": one.type_name,
+        "default": values.as_json(one.default),
+        "enum_values": one.enum_values,
+    }

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
+from platform_sim.cli.options import json_option
 from platform_sim.errors import PinMapSyntaxError
 from platform_sim.pin_map.parser import parse_pin_map
 from platform_sim.pin_map.validator import Finding, Severity, find_faults
@@ -18,24 +21,35 @@ def pinmap_group() -> None:
 
 @pinmap_group.command("check")
 @click.argument("files", nargs=-1, required=True, type=click.Path(dir_okay=False, path_type=Path))
-def check_command(files: tuple[Path, ...]) -> None:
+@json_option
+def check_command(files: tuple[Path, ...], as_json: bool) -> None:
     """Say what is wrong in .pinmap FILES: where, what, and how to mend it.
 
     Ends with exit code 1 if a file has errors; warnings alone are 0.
 
     Example: platform-sim pinmap check PinMap.pinmap
     """
-    has_errors = False
-    for file in files:
-        findings = _check(file)
-        for one in findings:
-            place = f"{file}:{one.line}" if one.line else str(file)
-            click.echo(f"{place}: {one.severity.value}: {one.message} {one.mending}")
-        has_errors |= any(one.severity is Severity.ERROR for one in findings)
-        if not findings:
-            click.echo(f"{file}: no faults found.")
-    if has_errors:
+    findings = {file: _check(file) for file in files}
+    if as_json:
+        rows = [_row(file, one) for file, found in findings.items() for one in found]
+        click.echo(json.dumps(rows, indent=2))
+    else:
+        for file, found in findings.items():
+            _show(file, found)
+    if any(one.severity is Severity.ERROR for found in findings.values() for one in found):
         raise SystemExit(1)
+
+
+def _show(file: Path, findings: list[Finding]) -> None:
+    for one in findings:
+        place = f"{file}:{one.line}" if one.line else str(file)
+        click.echo(f"{place}: {one.severity.value}: {one.message} {one.mending}")
+    if not findings:
+        click.echo(f"{file}: no faults found.")
+
+
+def _row(file: Path, finding: Finding) -> dict[str, object]:
+    return {"file": str(file), **asdict(finding), "severity": finding.severity.value}
 
 
 def _check(file: Path) -> list[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import json
+import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -63,6 +64,19 @@ def write_value(message: Message, parameter: Parameter, value: object) -> None:
         raise ParameterError(
             f"{parameter.name}: {value!r} does not fit {parameter.type_name}: {error}."
         ) from error
+
+
+def as_json(value: object) -> object:
+    """Returns a value as JSON has it: enums by name, null for NaN and the infinities."""
+    if isinstance(value, enum.Enum):
+        return value.name
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, (list, tuple)):
+        return [as_json(item) for item in value]
+    if isinstance(value, dict):
+        return {key: as_json(item) for key, item in value.items()}
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
 
 
 def send_zero_enums(message: Message, parameters: Iterable[Parameter]) -> None:

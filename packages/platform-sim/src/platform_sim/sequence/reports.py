@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import enum
 import json
-import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +10,7 @@ from pathlib import Path
 import click
 from lxml import etree
 
+from platform_sim.plugin_client.values import as_json
 from platform_sim.sequence.model import Group
 from platform_sim.sequence.results import RunResult, StepResult, StepStatus
 
@@ -84,7 +83,7 @@ def run_as_json(run: RunResult) -> dict[str, object]:
                 "message": step.message,
                 "details": step.details,
                 "measurements": [
-                    {"site": one.site, "outputs": _plain(dict(one.outputs))}
+                    {"site": one.site, "outputs": as_json(dict(one.outputs))}
                     for one in step.measurements
                 ],
             }
@@ -140,23 +139,11 @@ def _output_lines(result: StepResult) -> Iterator[str]:
     for one in result.measurements:
         prefix = "" if one.site is None else f"site {one.site}: "
         for name, value in one.outputs.items():
-            yield f"{prefix}{name} = {json.dumps(_plain(value))}"
+            yield f"{prefix}{name} = {json.dumps(as_json(value))}"
 
 
 def _message_lines(result: StepResult) -> list[str]:
     return [*result.message.splitlines(), *result.details.splitlines()]
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, enum.Enum):
-        return value.name
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
 
 
 def _xml(text: str) -> str:
