@@ -52,6 +52,8 @@ def stored(ndjson: bytes, count: int = 1) -> list[dict[str, object]]:
         '{"a":\n1}',
         '{"a":\r1}',
         '{"a":' + "[" * MAX_DEPTH + "]" * MAX_DEPTH + "}",
+        '{"a":' + '["]",' * MAX_DEPTH + "1" + "]" * MAX_DEPTH + "}",
+        '\n{"a":[{}],"b":' + "[1," * MAX_DEPTH + "1" + "]" * MAX_DEPTH + "}",
         '{"a":' + "[" * 100_000 + "]" * 100_000 + "}",
         '{"a":1}}',
         '{"a":1',

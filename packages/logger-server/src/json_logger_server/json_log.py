@@ -25,8 +25,12 @@ from json_logger_server.storage.log_file import LogFile
 _SLOW_WRITE = 0.02
 """Seconds; after a write that took longer, a file's writes move off the event loop for a while."""
 _SLOW_FOR = 10.0
-_TURNS = 8
-"""Turns of the loop that a write waits for others when several callers were there lately."""
+_TURNS = 32
+"""Turns of the loop that a write waits for others when several callers were there lately.
+
+Some hundred microseconds under load, which pay: who shares a write shares its system calls, and its
+answers go out together.
+"""
 _CROWDED_FOR = 100
 """Groups of one batch after which that is over."""
 _LARGE_GROUP = 1024 * 1024

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from json_logger_proto import json_logger_pb2 as pb
@@ -70,8 +72,8 @@ class ReferenceServicer(json_logger_pb2_grpc.JsonLoggerServicer):
         record = ReferenceRecord(
             rfc3339(request.timestamp) if request.HasField("timestamp") else now(),
             request.measurement_name,
-            dict(request.measurement_configurations),
-            dict(request.measurement_outputs),
+            _texts(request.measurement_configurations),
+            _texts(request.measurement_outputs),
         )
         await append(self._registry, session, Batch([record]), request.ByteSize())
         return pb.LogMeasurementDataResponse()
@@ -98,12 +100,22 @@ def rfc3339(timestamp: Timestamp) -> str:
     Raises:
         InvalidArgumentError: It is no time between the years 1 and 9999.
     """
-    seconds, nanos = timestamp.seconds, timestamp.nanos
+    nanos = timestamp.nanos
     if not 0 <= nanos < _SECOND:
         raise InvalidArgumentError(f"The timestamp has {nanos} nanoseconds.")
     try:
-        moment = _EPOCH + timedelta(seconds=seconds)
+        moment = _to_the_second(timestamp.seconds)
     except OverflowError as error:
         raise InvalidArgumentError("The timestamp is not between the years 1 and 9999.") from error
     fraction = f".{nanos:09}".removesuffix("000").removesuffix("000") if nanos else ""
-    return f"{moment.isoformat()}{fraction}Z"
+    return f"{moment}{fraction}Z"
+
+
+@lru_cache(maxsize=16)
+def _to_the_second(seconds: int) -> str:
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat()
+
+
+def _texts(values: Mapping[str, str]) -> dict[str, str]:
+    """Copy a protobuf map; `dict` would take half as long again for it."""
+    return {name: values[name] for name in values}
