@@ -1,113 +1,237 @@
-"""T45: whatever bytes and values are sent, the answer is a clear status, and the server goes on."""
+"""T28, T45: whatever is sent to whatever call, the answer is a clear status, and the server goes on."""
 
 from __future__ import annotations
 
+import contextlib
+import os
+import random
+import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import grpc
 import psutil
 import pytest
-from google.protobuf.descriptor import FieldDescriptor, MethodDescriptor
-from google.protobuf.message import Message
-from google.protobuf.message_factory import GetMessageClass
+from fuzzing import SECRET, requests, values
+from google.protobuf.descriptor import MethodDescriptor
+from google.protobuf.message import DecodeError
 from grpc_health.v1 import health_pb2
+from grpc_reflection.v1alpha import reflection_pb2
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from json_logger_proto import json_logger_pb2
-from json_logger_proto.ext.v1 import json_logger_ext_pb2
+from json_logger_proto.ext.v1 import json_logger_ext_pb2 as ext
+from logger_bench import LoggerBench
 from logger_process import LoggerProcess
+from raw_calls import answers, served_methods
 from session_sharing.v1 import lifecycle_pb2
+from waiting import eventually
 
 SERVICES = [
     lifecycle_pb2.DESCRIPTOR.services_by_name["SessionLifecycle"],
     json_logger_pb2.DESCRIPTOR.services_by_name["JsonLogger"],
-    json_logger_ext_pb2.DESCRIPTOR.services_by_name["JsonLoggerExt"],
+    ext.DESCRIPTOR.services_by_name["JsonLoggerExt"],
     health_pb2.DESCRIPTOR.services_by_name["Health"],
+    reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"],
 ]
-# Watch waits for events by design; bytes that are no message are sent to it elsewhere.
-METHODS = [m for service in SERVICES for m in service.methods if m.name != "Watch"]
-STREAMS = {"Hold", "Tail"}
+METHODS = [method for service in SERVICES for method in service.methods]
 NEVER = {grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL}
+LARGEST = 64 * 1024 * 1024
+"""Bytes of a request that the server takes."""
 
-NAMES = st.sampled_from(["", "a.log", "b.ndjson", "../x.log", "/etc/x.log", "\0.log", "json-log"])
-VALUES: dict[int, st.SearchStrategy[Any]] = {
-    FieldDescriptor.TYPE_STRING: NAMES | st.text(max_size=50),
-    FieldDescriptor.TYPE_BYTES: st.binary(max_size=200) | st.just(b"0123456789abcdef"),
-    FieldDescriptor.TYPE_BOOL: st.booleans(),
-    FieldDescriptor.TYPE_UINT32: st.integers(0, 2**32 - 1),
-    FieldDescriptor.TYPE_INT32: st.integers(-(2**31), 2**31 - 1),
-    FieldDescriptor.TYPE_UINT64: st.integers(0, 2**64 - 1),
-    FieldDescriptor.TYPE_INT64: st.integers(-(2**63), 2**63 - 1),
-    FieldDescriptor.TYPE_ENUM: st.integers(-3, 9),
-}
+every_method = pytest.mark.parametrize("method", METHODS, ids=lambda method: method.full_name)
 
 
-@st.composite
-def messages(draw: st.DrawFn, descriptor: Any) -> Message:
-    """A message with any values in any of its fields."""
-    message = GetMessageClass(descriptor)()
-    for field in descriptor.fields:
-        if not draw(st.booleans()):
-            continue
-        if field.message_type is not None and field.message_type.GetOptions().map_entry:
-            getattr(message, field.name)[draw(NAMES)] = draw(st.text(max_size=20))
-        elif field.message_type is not None:
-            getattr(message, field.name).CopyFrom(draw(messages(field.message_type)))
-        else:
-            setattr(message, field.name, draw(VALUES[field.type]))
-    return message
+@pytest.fixture
+def bench(anonymous: LoggerProcess, folder: Path) -> Iterator[LoggerBench]:
+    with ExitStack() as stack:
+        yield LoggerBench(anonymous.connect(), folder, stack)
 
 
-@st.composite
-def requests(draw: st.DrawFn, method: MethodDescriptor) -> bytes:
-    message: bytes = draw(messages(method.input_type)).SerializeToString()
-    garbage = draw(st.binary(max_size=100))
-    half = message[: len(message) // 2]
-    return draw(st.sampled_from([message, garbage, half, message + garbage]))
+@pytest.fixture
+def opened(bench: LoggerBench) -> lifecycle_pb2.OpenResponse:
+    """A log with a record, whose session and attachment requests may name."""
+    opened = bench.open("live.log")
+    bench.append(opened.attachment)
+    return opened
 
 
-@pytest.fixture(scope="module")
-def channel(anonymous: LoggerProcess) -> Iterator[grpc.Channel]:
-    with anonymous.channel() as channel:
-        yield channel
+@pytest.fixture(autouse=True)
+def and_the_server_goes_on(anonymous: LoggerProcess, bench: LoggerBench) -> Iterator[None]:
+    log = anonymous.folder / "server.err"
+    before = len(log.read_text())
+    yield
+    bench.lifecycle.GetServerInfo(lifecycle_pb2.GetServerInfoRequest(), timeout=5)
+    assert anonymous.process.poll() is None
+    told = log.read_text()[before:]
+    # gRPC says so by itself when there is nobody any more to send an answer to.
+    assert told.count("Traceback") == told.count("ExecuteBatchError raised in core"), told
 
 
-def _call(channel: grpc.Channel, method: MethodDescriptor, data: bytes) -> grpc.StatusCode:
-    path = f"/{method.containing_service.full_name}/{method.name}"
+def status_of(
+    bench: LoggerBench, method: MethodDescriptor, *messages: bytes, **options: Any
+) -> grpc.StatusCode:
+    """Call a method; of a stream that only the server goes on with, the first answer is enough."""
+    stream = answers(bench.channel, method, *messages, **options)
     try:
-        if method.name == "AppendStream":
-            for _ in channel.stream_stream(path)(iter([data, data]), timeout=5):
+        next(stream, None)
+        if method.client_streaming:
+            for _ in stream:
                 pass
-        elif method.name in STREAMS:
-            stream = channel.unary_stream(path)(data, timeout=5)
-            next(stream, None)
-            stream.cancel()
         else:
-            channel.unary_unary(path)(data, timeout=5)
+            stream.close()
     except grpc.RpcError as error:
         return error.code()  # type: ignore[attr-defined,no-any-return]
     return grpc.StatusCode.OK
 
 
-@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+def waits_for_records(method: MethodDescriptor, message: bytes) -> bool:
+    """Tell whether a call may rightly give no answer for now."""
+    try:
+        return method.name == "Tail" and ext.TailRequest.FromString(message).follow
+    except DecodeError:
+        return False
+
+
+def test_every_call_that_is_served_is_fuzzed(bench: LoggerBench) -> None:
+    served = {method.full_name for method in served_methods(bench.channel)}
+    assert served == {method.full_name for method in METHODS}
+
+
+@every_method
 def test_anything_that_is_sent_gets_a_clear_answer(
-    method: MethodDescriptor, channel: grpc.Channel, anonymous: LoggerProcess
+    method: MethodDescriptor,
+    anonymous: LoggerProcess,
+    bench: LoggerBench,
+    opened: lifecycle_pb2.OpenResponse,
 ) -> None:
     process = psutil.Process(anonymous.pid)
     before = process.num_threads()
+    most = 4 if method.client_streaming else 1
+    request = requests(method, values([opened.attachment, opened.session_name]))
 
     @settings(
         max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None
     )
-    @given(requests(method))
-    def send(data: bytes) -> None:
-        code = _call(channel, method, data)
-        assert code not in NEVER
-        assert code is not grpc.StatusCode.DEADLINE_EXCEEDED, "it hung"
+    @given(st.lists(request, min_size=1, max_size=most))
+    def send(messages: list[bytes]) -> None:
+        may_wait = waits_for_records(method, messages[0])
+        status = status_of(bench, method, *messages, timeout=0.2 if may_wait else 5)
+        assert status not in NEVER
+        assert may_wait or status is not grpc.StatusCode.DEADLINE_EXCEEDED, "it hung"
 
     send()
 
-    assert anonymous.process.poll() is None
     assert process.num_threads() <= before + 40, "workers are bounded"
-    assert "Traceback" not in (anonymous.folder / "server.err").read_text()
+
+
+@every_method
+def test_a_message_that_is_too_large_is_refused(
+    method: MethodDescriptor, bench: LoggerBench
+) -> None:
+    status = status_of(bench, method, bytes(LARGEST + 1), timeout=20)
+    assert status is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+@pytest.mark.parametrize("name", ["Open", "Watch", "AppendStream"])
+def test_a_message_that_is_too_large_once_it_is_unpacked_is_refused(
+    name: str, bench: LoggerBench
+) -> None:
+    method = next(method for method in METHODS if method.name == name)
+    packed = grpc.Compression.Gzip
+    status = status_of(bench, method, bytes(LARGEST + 1), compression=packed, timeout=20)
+    assert status is grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/session_sharing.v1.SessionLifecycle/Reopen",
+        "/session_sharing.v1.SessionLifecycle/",
+        "/session_sharing.v1.SessionLifecycle/Open/Open",
+        "/session_sharing.v2.SessionLifecycle/Open",
+        "/json_logger.JsonLogger/initializefile",
+        "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+        "/" + "x" * 5000 + "/y",
+        "//",
+        "/",
+    ],
+)
+def test_a_call_that_is_not_served_is_unimplemented(path: str, bench: LoggerBench) -> None:
+    for message in (b"", b"\x08", SECRET * 100):
+        with pytest.raises(grpc.RpcError) as refused:
+            bench.channel.unary_unary(path)(message, timeout=5)
+        assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
+
+
+def _reasonable_requests(chance: random.Random, opened: lifecycle_pb2.OpenResponse) -> list[bytes]:
+    """Give what gets a stream going, for calls of any kind."""
+    session, attachment = opened.session_name, opened.attachment
+    return [
+        lifecycle_pb2.HoldRequest(client_secret=chance.randbytes(16)).SerializeToString(),
+        lifecycle_pb2.WatchRequest(from_revision=1).SerializeToString(),
+        ext.TailRequest(session_name=session, follow=True, from_seq=99).SerializeToString(),
+        ext.AppendRequest(attachment=attachment, ndjson=chance.randbytes(99)).SerializeToString(),
+        health_pb2.HealthCheckRequest(service=str(chance.random())).SerializeToString(),
+        reflection_pb2.ServerReflectionRequest(list_services="").SerializeToString(),
+        b"",
+        chance.randbytes(50),
+    ]
+
+
+def _send_and_leave(bench: LoggerBench, method: MethodDescriptor, message: bytes) -> None:
+    """Call a method and be gone after the first answer, or soon; a request stream is left open."""
+    path = f"/{method.containing_service.full_name}/{method.name}"
+    raw: Any = bench.channel
+    over = threading.Event()
+
+    def messages() -> Iterator[bytes]:
+        yield message
+        over.wait()
+
+    if method.client_streaming:
+        call = raw.stream_stream(path)(messages(), timeout=5)
+    elif method.server_streaming:
+        call = raw.unary_stream(path)(message, timeout=5)
+    else:
+        call = raw.unary_unary(path).future(message, timeout=5)
+    if method.name != "Tail":
+        with contextlib.suppress(grpc.RpcError):
+            next(call) if method.server_streaming else call.result()
+    call.cancel()
+    over.set()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="counts descriptors")
+@pytest.mark.parametrize("rounds", [20, pytest.param(500, marks=pytest.mark.soak)])
+def test_nothing_stays_of_what_was_sent_or_of_streams_that_were_left(
+    rounds: int,
+    anonymous: LoggerProcess,
+    bench: LoggerBench,
+    opened: lifecycle_pb2.OpenResponse,
+) -> None:
+    chance = random.Random(45)
+    process = psutil.Process(anonymous.pid)
+
+    def send(times: int) -> None:
+        for _ in range(times):
+            for message in _reasonable_requests(chance, opened):
+                for method in METHODS:
+                    _send_and_leave(bench, method, message)
+
+    def counters() -> dict[str, float]:
+        info = bench.lifecycle.GetServerInfo(lifecycle_pb2.GetServerInfoRequest())
+        return {name: info.counters[name] for name in ("clients", "sessions")}
+
+    send(10)  # threads are started and buffers are filled up
+    descriptors, threads = process.num_fds(), process.num_threads()
+    memory, here = process.memory_info().rss, counters()
+    send(rounds)
+
+    eventually(lambda: counters() == here)
+    eventually(lambda: process.num_fds() <= descriptors)
+    assert process.num_threads() <= threads + 2
+    growth = process.memory_info().rss - memory
+    assert growth < 8 * 1024 * 1024, f"{growth} bytes more"

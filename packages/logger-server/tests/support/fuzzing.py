@@ -1,0 +1,65 @@
+"""Messages with anything in them, for every kind of request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
+from google.protobuf.message import Message
+from google.protobuf.message_factory import GetMessageClass
+from hypothesis import strategies as st
+from logger_bench import RECORD
+
+SECRET = b"0123456789abcdef"
+"""A client's; it is met again from one message to the next."""
+_NAMES = ["", "a.log", "b.ndjson", "../x.log", "/etc/x.log", "\0.log", "json-log"]
+_NUMBERS = st.sampled_from([0, 1, 2, 2**31 - 1])
+
+Values = dict[int, st.SearchStrategy[Any]]
+
+
+def values(names: Sequence[str]) -> Values:
+    """Give strategies by type of field.
+
+    Args:
+        names: What the server knows, such as a session's name: met often, so that messages get
+            further than to the look-up.
+    """
+    known = st.sampled_from([*names, *_NAMES])
+    return {
+        FieldDescriptor.TYPE_STRING: known | st.text(max_size=50),
+        FieldDescriptor.TYPE_BYTES: st.binary(max_size=200) | st.sampled_from([SECRET, RECORD]),
+        FieldDescriptor.TYPE_BOOL: st.booleans(),
+        FieldDescriptor.TYPE_UINT32: _NUMBERS | st.integers(0, 2**32 - 1),
+        FieldDescriptor.TYPE_INT32: _NUMBERS | st.integers(-(2**31), 2**31 - 1),
+        FieldDescriptor.TYPE_UINT64: _NUMBERS | st.integers(0, 2**64 - 1),
+        FieldDescriptor.TYPE_INT64: _NUMBERS | st.integers(-(2**63), 2**63 - 1),
+        FieldDescriptor.TYPE_ENUM: st.integers(-3, 9),
+    }
+
+
+@st.composite
+def messages(draw: st.DrawFn, descriptor: Descriptor, values: Values) -> Message:
+    """Give messages with any values in any of their fields."""
+    message = GetMessageClass(descriptor)()
+    for field in descriptor.fields:
+        if not draw(st.booleans()):
+            continue
+        if field.message_type is not None and field.message_type.GetOptions().map_entry:
+            text = values[FieldDescriptor.TYPE_STRING]
+            getattr(message, field.name)[draw(text)] = draw(text)
+        elif field.message_type is not None:
+            getattr(message, field.name).CopyFrom(draw(messages(field.message_type, values)))
+        else:
+            setattr(message, field.name, draw(values[field.type]))
+    return message
+
+
+@st.composite
+def requests(draw: st.DrawFn, method: MethodDescriptor, values: Values) -> bytes:
+    """Give requests of a method, encoded: whole, cut, with garbage behind, or garbage alone."""
+    message: bytes = draw(messages(method.input_type, values)).SerializeToString()
+    garbage = draw(st.binary(max_size=100))
+    half = message[: len(message) // 2]
+    return draw(st.sampled_from([message, message, garbage, half, message + garbage]))
