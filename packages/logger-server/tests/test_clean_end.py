@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
+import itertools
 import threading
 from pathlib import Path
 
 import pytest
-from json_logger_client import JsonLoggerClient
-from logger_process import LoggerProcess
+from json_logger_client import JsonLoggerClient, StreamOptions
+from logger_process import LoggerProcess, records_in
 from session_sharing.core.errors import SessionSharingError
+from waiting import eventually
 
 WRITERS = 4
 
@@ -22,30 +23,55 @@ def _write_until_refused(log: JsonLoggerClient, acknowledged: list[int]) -> None
         log.connection.close()
 
 
+def _stream_until_refused(log: JsonLoggerClient, acknowledged: list[int]) -> None:
+    values = itertools.count()
+    try:
+        with log.stream(StreamOptions(max_batch_records=7)) as stream:
+            while True:
+                batch = list(itertools.islice(values, 50))
+                for value in batch:
+                    stream.log("streamed", {}, {"value": value})
+                stream.flush()
+                acknowledged += batch
+    except SessionSharingError:
+        log.connection.close()
+
+
 def _terminate_under_load(folder: Path) -> None:
     acknowledged: list[list[int]] = [[] for _ in range(WRITERS)]
+    streamed: list[int] = []
+    work = [(_write_until_refused, seqs) for seqs in acknowledged]
+    work.append((_stream_until_refused, streamed))
     with LoggerProcess(folder) as logger:
         options = logger.connect(timeout=2.0, attempts=1)
-        logs = [JsonLoggerClient("load.ndjson", connect=options) for _ in range(WRITERS)]
         threads = [
-            threading.Thread(target=_write_until_refused, args=pair)
-            for pair in zip(logs, acknowledged, strict=True)
+            threading.Thread(
+                target=write, args=(JsonLoggerClient("load.ndjson", connect=options), done)
+            )
+            for write, done in work
         ]
         for thread in threads:
             thread.start()
-        while not all(acknowledged):
-            threads[0].join(0.01)
+        eventually(lambda: all(acknowledged) and bool(streamed))
         assert logger.terminate() == 0
         for thread in threads:
             thread.join()
 
-    lines = (folder / "load.ndjson").read_text().splitlines()
-    written = [json.loads(line)["seq"] for line in lines]
-    assert written == list(range(1, len(lines) + 1))
-    for seqs in acknowledged:
-        assert seqs == sorted(seqs) and set(seqs) <= set(written)
+    _check_log(folder / "load.ndjson", acknowledged, streamed)
     left = {str(path.relative_to(folder)) for path in folder.rglob("*")}
     assert left == {"load.ndjson", "server.err", "state"}
+
+
+def _check_log(path: Path, acknowledged: list[list[int]], streamed: list[int]) -> None:
+    records = records_in(path)
+    written = [record["seq"] for record in records]
+    assert written == list(range(1, len(records) + 1))
+    for seqs in acknowledged:
+        assert seqs == sorted(seqs) and set(seqs) <= set(written)
+    of_the_stream = [r for r in records if r["measurement_name"] == "streamed"]
+    values = [record["measurement_outputs"]["value"] for record in of_the_stream]
+    assert values == list(range(len(values)))
+    assert values[: len(streamed)] == streamed
 
 
 def test_sigterm_under_load_keeps_every_acknowledged_record_and_leaves_only_logs(

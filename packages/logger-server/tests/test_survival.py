@@ -107,19 +107,6 @@ def test_every_acknowledged_record_is_in_the_file_once_and_in_order_after_sigkil
         assert len(numbers) >= count, f"{name}: {count} acknowledged, {len(numbers)} found"
 
 
-def test_sigterm_under_load_loses_nothing_acknowledged_and_exits_with_0(tmp_path: Path) -> None:
-    """P8."""
-    with LoggerProcess(tmp_path) as logger:
-        load = Load(logger.connect(), 0)
-        load.started.wait()
-        assert logger.terminate() == 0
-        load.join()
-        assert not logger.state_file.exists()
-    found = [record["measurement_name"] for record in records_in(tmp_path / "a.ndjson")]
-    for name, count in load.acknowledged.items():
-        assert found.count(name) >= count
-
-
 @pytest.fixture
 def probe(anonymous: LoggerProcess) -> Iterator[psutil.Process]:
     yield psutil.Process(anonymous.pid)

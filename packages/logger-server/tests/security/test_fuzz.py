@@ -1,4 +1,4 @@
-"""T28, T45: whatever is sent to whatever call, the answer is a clear status, and the server goes on."""
+"""T28, T45: whatever is sent to whatever call gets a clear answer, and the server goes on."""
 
 from __future__ import annotations
 
