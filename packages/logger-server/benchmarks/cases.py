@@ -42,6 +42,18 @@ class Case:
         return median(map(what, self.outcomes[server]))
 
 
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """What many open sessions cost."""
+
+    p50_one: float
+    """Seconds of a call with one session."""
+    p50_many: float
+    memory: float
+    """Bytes of a session."""
+    descriptors: float
+
+
 class Bench:
     """All servers at once, so that rounds can be interleaved."""
 
@@ -137,23 +149,22 @@ class Bench:
             stub.CloseFile(pb.CloseFileRequest(session_name=name))
         return median(took)
 
-    def sessions(self, count: int, seconds: float) -> tuple[float, float, float, float]:
-        """Log with one session open and with many.
-
-        Returns:
-            p50 with one and with many in seconds, and bytes and descriptors a session.
-        """
-        server = self.flushed
-        requests = same(record(open_file(server, "one.ndjson")).SerializeToString())
-        one = asyncio.run(unary(server, LOG, requests, 1, 1, seconds))
-        memory, descriptors = server.memory(), server.descriptors()
-        (server.folder / "many").mkdir()
-        for number in range(count):
-            open_file(server, f"many/{number}.ndjson")
-        a_session = (server.memory() - memory) / count
-        a_descriptor = (server.descriptors() - descriptors) / count
-        many = asyncio.run(unary(server, LOG, requests, 1, 1, seconds))
-        return one.quantile(0.5), many.quantile(0.5), a_session, a_descriptor
+    def sessions(self, count: int, rounds: int, seconds: float) -> Crowd:
+        """Log on a server with one session and on one with many, in turn."""
+        empty = self.flushed
+        with OurServer(self.folder / "crowded", "flushed") as crowded:
+            memory, descriptors = crowded.memory(), crowded.descriptors()
+            name = [open_file(crowded, f"{number}.ndjson") for number in range(count)][-1]
+            memory = crowded.memory() - memory
+            descriptors = crowded.descriptors() - descriptors
+            sessions = {empty: open_file(empty, "one.ndjson"), crowded: name}
+            p50: dict[OurServer, list[float]] = {empty: [], crowded: []}
+            for _ in range(rounds):
+                for server, session in sessions.items():
+                    requests = same(record(session).SerializeToString())
+                    outcome = asyncio.run(unary(server, LOG, requests, 1, 1, seconds))
+                    p50[server].append(outcome.quantile(0.5))
+        return Crowd(median(p50[empty]), median(p50[crowded]), memory / count, descriptors / count)
 
     def disturbed(self, seconds: float) -> tuple[float, float]:
         """Log undisturbed, and while others open files of 100 MB.
