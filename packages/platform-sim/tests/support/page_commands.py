@@ -1,0 +1,130 @@
+"""Does what a page tells its reader to do: writes its files, types its commands."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).parents[4]
+
+_FILE = re.compile(r"`(\w+/[\w.]+)`(?:(?!```).)*?:\n\n```\w+\n(.*?)^```$", re.M | re.S)
+_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
+
+_READY = {"platform-sim up": "platform-sim is ready", "json-logger serve": "Registered with NI"}
+"""What keeps its terminal, and what it says when the next command may be typed."""
+
+
+class Page:
+    """A page of this project.
+
+    Args:
+        path: Its place below the top folder.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.text = (ROOT / path).read_text(encoding="utf-8")
+
+    def files(self) -> dict[str, str]:
+        """The files that the reader is to write: a name in prose, a colon, a block of code."""
+        return dict(_FILE.findall(self.text))
+
+    def blocks(self, title: str, language: str) -> str:
+        """The blocks of one language below a heading, up to the next heading of its rank."""
+        section = self.text.split(f"\n## {title}\n")[1].split("\n## ")[0]
+        return "".join(text for kind, text in _BLOCK.findall(section) if kind == language)
+
+    def commands(self, title: str) -> list[str]:
+        """The commands below a heading, a line each; making the environment is left out."""
+        text = self.blocks(title, "").replace("\\\n", " ")
+        lines = (line.split("  #")[0].strip() for line in text.splitlines())
+        return [line for line in lines if line and "noxfile.py" not in line]
+
+
+class Workplace:
+    """A folder with what a clone has for its user, and an environment as in a fresh account."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        skipped = shutil.ignore_patterns(".venv", "tests", "e2e", "release", ".*_cache")
+        shutil.copytree(ROOT / "teststand", folder / "teststand", ignore=skipped)
+        home = folder / "home"
+        home.mkdir(mode=0o700)
+        foreign = ("PLATFORM_SIM", "JSON_LOGGER", "MEASUREMENT_PLUGIN", "PYTEST", "XDG")
+        own = {name: text for name, text in os.environ.items() if not name.startswith(foreign)}
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        places = {"HOME": str(home), "XDG_RUNTIME_DIR": str(home), "PATH": path}
+        self.environment = {**own, **places, "PYTHONUNBUFFERED": "1"}
+
+    def write(self, files: dict[str, str]) -> None:
+        """Write the files of a page."""
+        for name, content in files.items():
+            (self.folder / name).parent.mkdir(exist_ok=True)
+            (self.folder / name).write_text(content, encoding="utf-8")
+
+    def type(self, commands: Sequence[str]) -> str:
+        """Type commands one after the other; those that keep a terminal get one.
+
+        Returns:
+            What the other commands printed.
+        """
+        printed = []
+        with ExitStack() as terminals:
+            for command in commands:
+                word = next((word for server, word in _READY.items() if server in command), None)
+                if word is None:
+                    printed.append(self._run(command))
+                else:
+                    terminals.enter_context(self._keep_running(command, word))
+        return "".join(printed)
+
+    def _run(self, command: str) -> str:
+        done = subprocess.run(
+            ["/bin/sh", "-c", command],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}"
+        return done.stdout
+
+    @contextmanager
+    def _keep_running(self, command: str, word: str) -> Iterator[None]:
+        with subprocess.Popen(
+            ["/bin/sh", "-c", command],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        ) as process:
+            assert process.stdout is not None
+            said = []
+            for line in process.stdout:
+                said.append(line)
+                if word in line:
+                    break
+            else:
+                raise AssertionError(f"{command}\n{''.join(said)}")
+            try:
+                yield
+            finally:
+                os.killpg(process.pid, signal.SIGINT)  # Ctrl-C, as the reader is told
+
+
+@contextmanager
+def workplace() -> Iterator[Workplace]:
+    """A workplace for a test; its path is short, as sockets need it."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Workplace(Path(folder))
