@@ -120,7 +120,7 @@ CLIENT_VERSIONS = [
     ("protobuf==6.*",),
     ("protobuf==7.*",),
 ]
-LINT_TOOLS = ["ruff==0.17.5", "import-linter==2.16"]
+LINT_TOOLS = ["ruff==0.17.5", "import-linter==2.16", "markdown-it-py>=3"]
 TYPE_TOOLS = [
     "mypy==2.4.1",
     "lxml-stubs",
@@ -193,11 +193,12 @@ def soak(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style, the direction of imports, and that the stubs match their .proto."""
+    """Check style, the direction of imports, links, and that the stubs match their .proto."""
     _install_workshop(session, *LINT_TOOLS)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("lint-imports")
+    session.run("python", "docs/check_links.py")
     session.notify("protos", ["--check"])
 
 
