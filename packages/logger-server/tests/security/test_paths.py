@@ -8,12 +8,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from json_logger_proto.ext.v1.json_logger_ext_pb2 import TailRequest
+from json_logger_proto.ext.v1.json_logger_ext_pb2_grpc import JsonLoggerExtStub
 from json_logger_server.storage.paths import LogRoots
 from logger_process import LoggerProcess
+from raw_calls import assert_refused
 from session_sharing.core.errors import (
     InvalidArgumentError,
     NotAResourceError,
     NotPermittedError,
+    ResourceLostError,
     ResourceNotFoundError,
     SessionSharingError,
 )
@@ -120,6 +124,21 @@ def test_a_link_that_is_swapped_in_between_look_and_open_leads_nowhere(
 
     assert "opened inside" in results
     assert len(set(results)) > 1, "the race was never met"
+
+
+def test_a_link_that_is_swapped_in_for_an_open_log_is_not_read(
+    logger: LoggerProcess, outside: Path
+) -> None:
+    with logger.client("swapped.log") as log:
+        log.log_data("m", {}, {"filler": "x" * 100})
+        path = logger.folder / "swapped.log"
+        path.unlink()
+        path.symlink_to(outside / "secret.log")
+        metadata = (("authorization", f"Bearer {logger.token}"),)
+        with logger.channel() as channel:
+            tail = JsonLoggerExtStub(channel).Tail
+            request = TailRequest(session_name=log.session_name)
+            assert_refused(lambda: tail(request, metadata=metadata), ResourceLostError)
 
 
 def test_any_path_is_taken_only_where_that_was_asked_for(tmp_path: Path, outside: Path) -> None:

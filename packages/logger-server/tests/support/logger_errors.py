@@ -295,3 +295,10 @@ def _(bench: LoggerBench) -> None:
 @_tail(errors.SessionNotFoundError, "unknown or closed")
 def _(bench: LoggerBench) -> object:
     return bench.tail("unknown")
+
+
+@_tail(errors.ResourceLostError, "the file was deleted or replaced")
+def _(bench: LoggerBench) -> object:
+    opened = bench.open("a.log")
+    (bench.folder / "a.log").unlink()
+    return bench.tail(opened.session_name)

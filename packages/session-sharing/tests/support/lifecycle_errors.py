@@ -7,6 +7,7 @@ from functools import partial
 from error_page import Case, case, cases_table, classes_table, errors_in, matrix
 from every_call import CASES as EVERY_CALL
 from every_call import on_every
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 from lifecycle_bench import STUCK, LifecycleBench
 from processes import eventually
 from session_sharing.client import errors as client_errors
@@ -25,6 +26,9 @@ _open = partial(case, CASES, "Open")
 _detach = partial(case, CASES, "Detach")
 _close = partial(case, CASES, "Close")
 
+HEALTH_CASES: list[Case] = []
+_check = partial(case, HEALTH_CASES, "Check")
+
 
 def tables() -> dict[str, str]:
     """Give the tables of docs/errors.md that are not another package's."""
@@ -33,9 +37,16 @@ def tables() -> dict[str, str]:
         "errors": classes_table(classes),
         "errors of clients": classes_table(errors_in(client_errors)),
         "every call": cases_table(EVERY_CALL, classes),
+        "health by call": cases_table(HEALTH_CASES, classes),
         "SessionLifecycle by call": cases_table(CASES, classes),
         "SessionLifecycle": matrix(CALLS, classes, [*CASES, *on_every(CALLS)]),
     }
+
+
+@_check(errors.ResourceNotFoundError, "the server has no such service")
+def _(bench: LifecycleBench) -> None:
+    request = health_pb2.HealthCheckRequest(service="unknown")
+    health_pb2_grpc.HealthStub(bench.channel).Check(request, metadata=bench.user)
 
 
 @_hold(errors.InvalidArgumentError, "the secret is too short")

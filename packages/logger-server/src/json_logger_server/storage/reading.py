@@ -22,10 +22,13 @@ class CommittedLines:
         """Start at the file's beginning.
 
         Raises:
+            ResourceLostError: The file was deleted or replaced, by a link that leads out, say.
             OSError: The file cannot be read.
         """
         self._log = log
-        self._handle = os.open(log.path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        log._check_still_there()
+        flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+        self._handle = os.open(log.path, flags)
         self.position = 0
         """Offset of the next line."""
         self.next_seq = 1
