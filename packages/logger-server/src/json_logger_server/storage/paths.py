@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +28,6 @@ SUFFIXES = (".ndjson", ".log", ".txt")
 _OPEN_FLAGS = os.O_RDWR
 for _flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"):
     _OPEN_FLAGS |= getattr(os, _flag, 0)
-_WALKS = os.open in os.supports_dir_fd and hasattr(os, "O_DIRECTORY")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class LogRoots:
 
     def _open(self, path: Path, flags: int) -> int:
         root = self._root_of(path)
-        if root is not None and _WALKS:
+        if sys.platform != "win32" and root is not None:
             return _open_beneath(root, path.relative_to(root), flags)
         return os.open(path, flags, 0o666)
 
@@ -105,17 +105,19 @@ class LogRoots:
         return None
 
 
-def _open_beneath(root: Path, inside: Path, flags: int) -> int:
-    """Open a path step by step below a folder, so that no link swapped in leads elsewhere."""
-    step = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        for part in inside.parts[:-1]:
-            below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=step)
+if sys.platform != "win32":
+
+    def _open_beneath(root: Path, inside: Path, flags: int) -> int:
+        """Open a path step by step below a folder, so that no link swapped in leads elsewhere."""
+        step = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            for part in inside.parts[:-1]:
+                below = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=step)
+                os.close(step)
+                step = below
+            return os.open(inside.name, flags, 0o666, dir_fd=step)
+        finally:
             os.close(step)
-            step = below
-        return os.open(inside.name, flags, 0o666, dir_fd=step)
-    finally:
-        os.close(step)
 
 
 def from_os_error(error: OSError, path: Path) -> SessionSharingError:

@@ -107,7 +107,7 @@ class PluginProcess:
 
     def kill(self) -> None:
         """Ends the process and its children at once."""
-        self._signal(signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
+        self._signal(getattr(signal, "SIGKILL", signal.SIGTERM))
 
     def _signal(self, number: signal.Signals) -> None:
         if sys.platform == "win32":

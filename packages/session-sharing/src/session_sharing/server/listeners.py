@@ -6,6 +6,7 @@ import contextlib
 import ipaddress
 import os
 import stat
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -247,7 +248,9 @@ def check_owned(folder: Path) -> os.stat_result:
         InvalidArgumentError: It belongs to somebody else, or others can write there.
     """
     facts = folder.stat()
-    if os.name != "nt" and (facts.st_uid != os.getuid() or stat.S_IMODE(facts.st_mode) & 0o022):
+    if sys.platform != "win32" and (
+        facts.st_uid != os.getuid() or stat.S_IMODE(facts.st_mode) & 0o022
+    ):
         raise InvalidArgumentError(
             f"{folder} must belong to you, and nobody else write there: `chmod go-w` it."
         )
