@@ -8,13 +8,15 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from json_logger_client import StreamOptions
+from json_logger_client import JsonLoggerClient, StreamOptions
 from json_logger_server.json_log import Durability
 from logger_process import LoggerProcess, records_in
 from logger_thread import FaultyDisk, LoggerThread
+from session_sharing.client import CallTimeoutError
 from session_sharing.core.errors import (
     LimitExceededError,
     ResourceLostError,
@@ -26,7 +28,9 @@ from waiting import eventually
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="uses limits and /proc of Linux")
 resource = pytest.importorskip("resource", reason="limits are POSIX")
-LIMITED = str(Path(__file__).parent / "support" / "limited_logger.py")
+SUPPORT = Path(__file__).parent / "support"
+LIMITED = str(SUPPORT / "limited_logger.py")
+HANGING = str(SUPPORT / "hanging_logger.py")
 
 
 def names_in(path: Path) -> list[str]:
@@ -209,9 +213,12 @@ def test_a_record_that_cannot_be_cut_off_again_ends_the_session_and_is_mended_at
     assert names_in(tmp_path / "a.ndjson") == ["kept", "new"]
 
 
-def test_a_disk_that_hangs_holds_up_its_own_file_only(tmp_path: Path, disk: FaultyDisk) -> None:
+@pytest.mark.parametrize("durability", list(Durability))
+def test_a_disk_that_hangs_holds_up_its_own_file_only(
+    tmp_path: Path, disk: FaultyDisk, durability: Durability
+) -> None:
     with (
-        LoggerThread(tmp_path, disk, Durability.DURABLE) as logger,
+        LoggerThread(tmp_path, disk, durability) as logger,
         logger.client("slow.ndjson") as slow,
         logger.client("quick.ndjson") as quick,
     ):
@@ -227,15 +234,56 @@ def test_a_disk_that_hangs_holds_up_its_own_file_only(tmp_path: Path, disk: Faul
     assert names_in(tmp_path / "slow.ndjson") == ["late"]
 
 
+@pytest.mark.parametrize("durability", list(Durability))
+def test_a_drive_that_went_away_holds_up_no_other_however_many_logs_it_has(
+    small_disk: Path, tmp_path: Path, disk: FaultyDisk, durability: Durability
+) -> None:
+    with (
+        LoggerThread(tmp_path, disk, durability) as logger,
+        logger.client("quick.ndjson") as quick,
+        ExitStack() as stack,
+    ):
+        logs = [stack.enter_context(logger.client(f"disk/{n}.slow.log")) for n in range(10)]
+        disk.slow = ".slow.log"
+        disk.before_write.clear()
+        waiting = [threading.Thread(target=log.log_data, args=("late", {}, {})) for log in logs]
+        for thread in waiting:
+            thread.start()
+        eventually(lambda: disk.writes >= 4)
+        for _ in range(20):
+            quick.log_data("in time", {}, {})
+        assert all(thread.is_alive() for thread in waiting)
+        disk.before_write.set()
+        for thread in waiting:
+            thread.join()
+    assert [names_in(small_disk / f"{n}.slow.log") for n in range(10)] == [["late"]] * 10
+
+
+def test_a_server_whose_drive_hangs_stops_all_the_same(tmp_path: Path) -> None:
+    """The record was never acknowledged; the other logs are closed in order."""
+    with LoggerProcess(tmp_path, program=(HANGING,)) as logger:
+        connect = logger.connect(timeout=0.5, attempts=1)
+        good, hanging = (JsonLoggerClient(f"{n}.ndjson", connect=connect) for n in ("good", "hang"))
+        good.log_data("kept", {}, {})
+        with pytest.raises(CallTimeoutError):
+            hanging.log_data("lost", {}, {})
+
+        assert logger.terminate() == 0
+        for log in (good, hanging):
+            log.connection.close()
+    assert names_in(tmp_path / "good.ndjson") == ["kept"]
+
+
 def test_after_one_slow_write_a_file_no_longer_holds_up_the_others(
     tmp_path: Path, disk: FaultyDisk
 ) -> None:
-    """Without durability the first slow write is felt by all; from then on a thread writes."""
+    """In the midst of quick ones a slow write is felt by all; from then on a thread writes."""
     with (
         LoggerThread(tmp_path, disk, Durability.FLUSHED) as logger,
         logger.client("slow.ndjson") as slow,
         logger.client("quick.ndjson") as quick,
     ):
+        slow.log_data("quick as yet", {}, {})
         disk.slow = "slow.ndjson"
         disk.before_write.clear()
         threading.Timer(0.1, disk.before_write.set).start()
@@ -249,7 +297,7 @@ def test_after_one_slow_write_a_file_no_longer_holds_up_the_others(
         assert waiting.is_alive()
         disk.before_write.set()
         waiting.join()
-    assert names_in(tmp_path / "slow.ndjson") == ["felt by all", "late"]
+    assert names_in(tmp_path / "slow.ndjson") == ["quick as yet", "felt by all", "late"]
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,9 @@ from json_logger_server.storage.log_file import LogFile
 _SLOW_WRITE = 0.02
 """Seconds; after a write that took longer, a file's writes move off the event loop for a while."""
 _SLOW_FOR = 10.0
+_QUICK_FOR = 1.0
+"""Seconds for which a quick write lets the next ones be made in the event loop; the first one after
+a pause is not, as a disk may have gone away meanwhile."""
 _TURNS = 32
 """Turns of the loop that a write waits for others when several callers were there lately.
 
@@ -118,6 +121,7 @@ class JsonLog(Resource):
         self._closed = False
         self._lost: ResourceLostError | None = None
         self._slow_until = 0.0
+        self._quick_until = 0.0
         self._listeners: list[Callable[[object], None]] = []
 
     @property
@@ -209,7 +213,7 @@ class JsonLog(Resource):
     def _may_block_the_loop(self, group: list[Appending]) -> bool:
         return (
             self._durability is Durability.FLUSHED
-            and time.monotonic() > self._slow_until
+            and self._slow_until < time.monotonic() < self._quick_until
             and sum(appending.size for appending in group) <= _LARGE_GROUP
         )
 
@@ -226,8 +230,10 @@ class JsonLog(Resource):
         if isinstance(error, StorageFullError) and len(group) > 1:
             for appending in group:  # a small one may still fit
                 self._write([appending])
-        if time.monotonic() - started > _SLOW_WRITE:
-            self._slow_until = time.monotonic() + _SLOW_FOR
+        now = time.monotonic()
+        self._quick_until = now + _QUICK_FOR
+        if now - started > _SLOW_WRITE:
+            self._slow_until = now + _SLOW_FOR
 
     def _write(self, group: list[Appending]) -> SessionSharingError | None:
         """Write batches with one call of the system, all or nothing.

@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from concurrent.futures import ThreadPoolExecutor
+from collections import defaultdict
 from pathlib import Path
 
 from session_sharing.core.errors import ResourceInUseError
 from session_sharing.core.resources import Candidate
+from session_sharing.server.workers import Workers
 
 from json_logger_server.json_log import Durability, JsonLog, Totals
 from json_logger_server.storage.exclusive import lock_exclusively
 from json_logger_server.storage.log_file import Disk, LogFile
 from json_logger_server.storage.paths import LogRoots, from_os_error
+
+_WRITERS = 4
+"""Threads that write to one disk."""
 
 
 class JsonLogKind:
@@ -31,7 +35,10 @@ class JsonLogKind:
         self._loop = loop
         self._durability = durability
         self._disk = disk
-        self._writers = ThreadPoolExecutor(4, "log-writer")
+        # Of each disk its own, so that one that hangs holds up no other.
+        self._writers: defaultdict[int, Workers] = defaultdict(
+            lambda: Workers(_WRITERS, "log-writer")
+        )
         self.totals = Totals()
 
     def locate(self, name: str, *, create: bool) -> Candidate:
@@ -68,7 +75,8 @@ class JsonLogKind:
             except OSError as error:
                 file.close()
                 raise from_os_error(error, path) from error
-        return JsonLog(file, self._loop, self._durability, self._writers, self.totals)
+        writers = self._writers[os.fstat(handle).st_dev]
+        return JsonLog(file, self._loop, self._durability, writers, self.totals)
 
 
 def _is_nobodys(handle: int, path: Path) -> bool:
