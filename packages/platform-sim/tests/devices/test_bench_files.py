@@ -59,14 +59,27 @@ def test_a_bench_names_models_and_gives_sites_their_parts(bench_file):
         ('kind = "resistor"', "", "part needs 'kind'"),
         ("value = [100.0, 200.0]", "", "a resistor needs value"),
         ("value = [100.0, 200.0]", "value = [100.0]", "lists 1 values for 2 sites"),
-        ("value = [100.0, 200.0]", "value = -1.0", "must be above 0"),
+        ("value = [100.0, 200.0]", "value = -1.0", "must not be below 0"),
+        ("value = [100.0, 200.0]", "value = nan", "must be a number"),
+        ("value = [100.0, 200.0]", f"value = 1{'0' * 400}", "must be a number"),
+        ("value = [100.0, 200.0]", "value = 1.0\ndrift = inf", "must be finite"),
         ("value = [100.0, 200.0]", 'value = "big"', "must be a number"),
         ("value = [100.0, 200.0]", "value = 1.0\ncolour = 2.0", "no value 'colour'"),
         ('name = "R{site}"', 'name = "R"', "is there twice; with several sites write 'R{site}'"),
         ('channel = "SMU1/{site}"', 'channel = "SMU1/1"', "is connected twice"),
+        ('ground = "0"', "ground = 0", "ground must be text, not 0"),
+        ("sites = [1, 2]", "sites = 2", "sites must be a list of different site numbers, not 2"),
+        ("sites = [1, 2]", "sites = [1, 1]", "sites must be a list of different site numbers"),
+        ('channel = "SMU1/{site}"', "channel = 1", "channel must be a channel such as 'SMU1/0'"),
+        ('channel = "SMU1/{site}"', 'channel = "S/{site}/0"', "a channel such as 'SMU1/0', not"),
+        ('model = "4162"', 'model = ["4162"]', "model must be a model's number"),
+        ('model = "4162"', "", "instruments.SMU1 needs 'model'"),
+        ("noise = false", "noise = 0", "noise must be true or false, not 0"),
+        ("noise = false", "seed = -1", "seed must be a whole number from 0 on"),
+        ("[[connect]]", "[connect]", "connect must be tables, each with"),
         ("[readings]", "[readings", "is not a TOML file"),
         ("[readings]", '[[fault]]\nkind = "fire"\n[readings]', "no fault 'fire'"),
-        ("[readings]", '[[fault]]\nkind = "open"\n[readings]', "fault open"),
+        ("[readings]", '[[fault]]\nkind = "open"\n[readings]', "fault open needs 'channel'"),
         ("[readings]", '[[fault]]\nkind = "open"\nchannel="X/1"\n[readings]', "not connected"),
     ],
 )
@@ -74,6 +87,11 @@ def test_a_wrong_bench_file_says_what_to_change(bench_file, old, new, complaint)
     assert old in GOOD
     with pytest.raises(BenchError, match=complaint.replace("{", r"\{")):
         load(bench_file, GOOD.replace(old, new, 1))
+
+
+def test_a_model_that_no_driver_has_is_refused_at_the_start(bench_file):
+    with pytest.raises(BenchError, match=r"bench\.toml: smu1: no model '9'; there are 4051, 4065"):
+        DeviceServer(bench_file(GOOD.replace("4162", "9")))
 
 
 def test_a_missing_bench_file_is_named(tmp_path):
@@ -87,7 +105,7 @@ def test_wrong_values_are_refused_and_change_nothing(bench_file):
         ("R9", {"value": 1.0}, "no part 'R9' on the bench; there are R1, R2"),
         ("R1", {"ohms": 1.0}, "no value 'ohms'"),
         ("R1", {"value": math.nan}, "must be a number"),
-        ("R1", {"value": -5.0}, "must be above 0"),
+        ("R1", {"value": -5.0}, "must not be below 0"),
     ):
         with pytest.raises(BenchError, match=complaint):
             bench.set(name, **values)

@@ -55,6 +55,10 @@ class ModelCatalog(Generic[M]):
         self.models = dict(models)
         self.default = self.models[default]
 
+    def find(self, number: str) -> M | None:
+        """The model with this number, also as it is printed on the device: `PXIe-4141`."""
+        return self.models.get(number.upper().rpartition("-")[2])
+
     def choose(self, options: Options, wired: str | None) -> M:
         """The model that a session gets.
 
@@ -71,8 +75,7 @@ class ModelCatalog(Generic[M]):
         number = options.setup.get("model") or wired
         if number is None:
             return self.default
-        # NI accepts the bare number; people also write it as it is printed on the device.
-        model = self.models.get(number.upper().rpartition("-")[2])
+        model = self.find(number)
         if model is None:
             known = ", ".join(sorted(self.models))
             raise DriverError(UNKNOWN_OPTION_VALUE, f"Model:{number}\nSimulated models: {known}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import grpc
@@ -10,8 +10,9 @@ import grpc
 from platform_sim.devices.bench import Bench
 from platform_sim.devices.clock import Clock
 from platform_sim.devices.control import ControlService
-from platform_sim.devices.driver import DriverCalls
+from platform_sim.devices.driver import Driver, DriverCalls
 from platform_sim.devices.drivers import load_drivers
+from platform_sim.devices.errors import BenchError
 from platform_sim.devices.instrument import InstrumentSession, Surroundings
 from platform_sim.devices.sessions import SessionTable
 from platform_sim.devices.transport import generic_handler
@@ -33,12 +34,21 @@ class Simulation:
         self, bench: Path | None, clock: Clock, sessions: SessionTable[InstrumentSession]
     ) -> None:
         self.bench = Bench.load(bench, clock) if bench else Bench(clock)
+        drivers = list(load_drivers())
+        if bench:
+            _refuse_unknown_models(bench, self.bench.models, drivers)
         surroundings = Surroundings(clock, self.bench)
-        calls = [
-            DriverCalls(driver, sessions, surroundings, self.bench.faults)
-            for driver in load_drivers()
-        ]
+        calls = [DriverCalls(each, sessions, surroundings, self.bench.faults) for each in drivers]
         self.handlers: Sequence[grpc.GenericRpcHandler] = [
             *map(generic_handler, calls),
             ControlService(self.bench, sessions).generic_handler(),
         ]
+
+
+def _refuse_unknown_models(
+    file: Path, models: Mapping[str, str], drivers: Sequence[Driver]
+) -> None:
+    for device, number in models.items():
+        if not any(driver.models.find(number) for driver in drivers):
+            known = ", ".join(sorted(n for driver in drivers for n in driver.models.models))
+            raise BenchError(f"bench {file.name}: {device}: no model '{number}'; there are {known}")

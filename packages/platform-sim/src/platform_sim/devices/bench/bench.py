@@ -6,7 +6,7 @@ import copy
 import math
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,7 +72,10 @@ class Bench:
         Raises:
             BenchError: It makes no sense; the text says what to change.
         """
-        return cls(clock, load_netlist(path))
+        try:
+            return cls(clock, load_netlist(path))
+        except BenchError as error:
+            raise BenchError(f"bench {path.name}: {error}") from error
 
     # For tests and their authors.
 
@@ -137,9 +140,14 @@ class Bench:
         """How readings are to deviate."""
         return self._netlist.imperfections
 
+    @property
+    def models(self) -> Mapping[str, str]:
+        """The models that the bench file gives to instruments, by their lower-case names."""
+        return self._netlist.models
+
     def model_of(self, device: str) -> str | None:
         """The model that the bench file gives an instrument."""
-        return self._netlist.models.get(device.lower())
+        return self.models.get(device.lower())
 
     def is_wired(self, channel: str) -> bool:
         """Whether the bench says what a channel is connected to, even if a fault opened it."""
@@ -275,13 +283,7 @@ class Bench:
         }
         for fault in self._netlist.faults:
             arguments = dict(fault)
-            kind = arguments.pop("kind", None)
-            if kind not in actions:
-                raise BenchError(f"no fault '{kind}'; there are {', '.join(actions)}")
-            try:
-                actions[kind](**arguments)
-            except (TypeError, ValueError) as error:
-                raise BenchError(f"fault {kind}: {error}") from error
+            actions[arguments.pop("kind")](**arguments)
 
 
 def _open_voltage(terminal: Terminal | None) -> float:

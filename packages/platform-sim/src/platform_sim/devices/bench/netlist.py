@@ -6,18 +6,17 @@ site: `{site}` becomes the site's number, a list gives each site its item.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from platform_sim.devices.bench import tables
 from platform_sim.devices.bench.parts import Connection, Imperfections, Part
 from platform_sim.devices.errors import BenchError
 from platform_sim.devices.toml import read_file
 
 Table = Mapping[str, Any]
-
-_SECTIONS = {"ground", "sites", "readings", "instruments", "connect", "part", "fault"}
 
 
 @dataclass(slots=True)
@@ -55,10 +54,7 @@ def load_netlist(path: Path) -> Netlist:
     Raises:
         BenchError: The file cannot be read or makes no sense; the text says what to change.
     """
-    try:
-        return parse_netlist(read_file(path))
-    except BenchError as error:
-        raise BenchError(f"bench {path.name}: {error}") from error
+    return parse_netlist(read_file(path))
 
 
 def parse_netlist(content: Table) -> Netlist:
@@ -67,28 +63,24 @@ def parse_netlist(content: Table) -> Netlist:
     Raises:
         BenchError: It makes no sense.
     """
-    _refuse_unknown("the file", content, _SECTIONS)
-    sites = content.get("sites", [0])
-    netlist = Netlist(ground=content.get("ground", "GND"))
-    netlist.imperfections = _imperfections(content.get("readings", {}))
+    tables.FILE.check("the file", content)
+    readings = content.get("readings", {})
+    tables.READINGS.check("readings", readings)
+    netlist = Netlist(content.get("ground", "GND"), imperfections=Imperfections(**readings))
     for name, instrument in content.get("instruments", {}).items():
-        _refuse_unknown(f"instruments.{name}", instrument, {"model"})
+        tables.INSTRUMENT.check(f"instruments.{name}", instrument)
         netlist.models[name.lower()] = str(instrument["model"])
+    sites = content.get("sites", [0])
     for table in _per_site(content.get("connect", ()), sites):
         _add_connection(netlist, table)
     for table in _per_site(content.get("part", ()), sites):
         _add_part(netlist, table)
-    netlist.faults = [dict(table) for table in _per_site(content.get("fault", ()), sites)]
+    netlist.faults = [_fault(table) for table in _per_site(content.get("fault", ()), sites)]
     return netlist
 
 
-def _imperfections(table: Table) -> Imperfections:
-    _refuse_unknown("readings", table, {item.name for item in fields(Imperfections)})
-    return Imperfections(**table)
-
-
-def _per_site(tables: Any, sites: list[int]) -> Iterator[Table]:
-    for table in tables:
+def _per_site(rows: Iterable[Table], sites: list[int]) -> Iterator[Table]:
+    for table in rows:
         if not any(isinstance(v, list) or "{site}" in str(v) for v in table.values()):
             yield table
             continue
@@ -105,10 +97,7 @@ def _for_site(key: str, value: Any, place: int, site: int, sites: list[int]) -> 
 
 
 def _add_connection(netlist: Netlist, table: Table) -> None:
-    _refuse_unknown("connect", table, {"channel", "hi", "lo"})
-    for key in ("channel", "hi"):
-        if key not in table:
-            raise BenchError(f"connect needs '{key}': {dict(table)}")
+    tables.CONNECT.check("connect", table)
     key = channel_key(table["channel"])
     if key in netlist.connections:
         raise BenchError(f"channel {table['channel']} is connected twice")
@@ -116,19 +105,19 @@ def _add_connection(netlist: Netlist, table: Table) -> None:
 
 
 def _add_part(netlist: Netlist, table: Table) -> None:
-    for key in ("name", "kind", "a", "b"):
-        if key not in table:
-            raise BenchError(f"part needs '{key}': {dict(table)}")
+    tables.PART.check("part", table)
     name = table["name"]
     if name in netlist.parts:
         raise BenchError(f"part {name} is there twice; with several sites write '{name}{{site}}'")
-    values = {k: v for k, v in table.items() if k not in ("name", "kind", "a", "b")}
+    values = {k: v for k, v in table.items() if k not in tables.PART.required}
     netlist.parts[name] = Part(name, table["kind"], (table["a"], table["b"]), values)
 
 
-def _refuse_unknown(where: str, table: Table, known: set[str]) -> None:
-    unknown = set(table) - known
-    if unknown:
-        raise BenchError(
-            f"{where} has no '{sorted(unknown)[0]}'; it may have {', '.join(sorted(known))}"
-        )
+def _fault(table: Table) -> dict[str, Any]:
+    tables.FAULT.check("fault", table)
+    kind = table["kind"]
+    if kind not in tables.FAULTS:
+        raise BenchError(f"no fault '{kind}'; there are {', '.join(tables.FAULTS)}")
+    arguments = {key: value for key, value in table.items() if key != "kind"}
+    tables.FAULTS[kind].check(f"fault {kind}", arguments)
+    return {"kind": kind, **arguments}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,6 +38,7 @@ _KINDS: Mapping[str, _Kind] = {
 }
 
 _POSITIVE = {"esr", "resistance", "saturation_current", "ideality", "frequency"}
+_RESISTORS = {"resistor", "open", "short"}
 
 
 @dataclass(slots=True)
@@ -97,14 +99,18 @@ class Part:
         self.values.update({name: float(value) for name, value in values.items()})
 
     def _check(self, name: str, value: Any) -> None:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
-            raise BenchError(f"part {self.name}: {name} must be a number, not {value!r}")
-        if name in _POSITIVE and not 0 < value < math.inf:
+        if not _is_number(value):
+            raise BenchError(f"part {self.name}: {name} must be a number, not {value!r:.60}")
+        if name == "value" and self.kind in _RESISTORS:
+            if value < 0:  # Infinite is an open circuit.
+                raise BenchError(f"part {self.name}: value must not be below 0, as {value} is")
+            return
+        if math.isinf(value):
+            raise BenchError(f"part {self.name}: {name} must be finite")
+        if (name == "value" or name in _POSITIVE) and value <= 0:
             raise BenchError(f"part {self.name}: {name} must be above 0, not {value}")
-        if name == "value":
-            least_allowed = value > 0 if self.kind in ("capacitor", "inductor") else value >= 0
-            if not least_allowed:
-                raise BenchError(f"part {self.name}: value must be above 0, not {value}")
+        if name == "temperature" and value <= -_ZERO_CELSIUS:
+            raise BenchError(f"part {self.name}: {value} °C is below absolute zero")
 
     def main_value(self, now: float) -> float:
         """The value (voltage of a source, saturation current of a diode), drift included."""
@@ -117,6 +123,12 @@ class Part:
         """Of a diode: ideality times k T / q, in volts."""
         kelvin = self.values["temperature"] + _ZERO_CELSIUS
         return self.values["ideality"] * kelvin / _ELEMENTARY_CHARGE_OVER_BOLTZMANN
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, int):
+        return not isinstance(value, bool) and abs(value) <= sys.float_info.max
+    return isinstance(value, float) and not math.isnan(value)
 
 
 @dataclass(frozen=True, slots=True)
