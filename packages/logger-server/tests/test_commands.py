@@ -203,3 +203,27 @@ def test_the_report_is_one_page_that_needs_nothing_else(measured: Path, tmp_path
     assert "<script>alert(1)" not in text
     own = re.sub(r"<script>.*?</script>", "", text, count=1, flags=re.S)  # plotly itself
     assert not re.search(r"<(script|link|img)[^>]+(src|href)=", own)
+
+
+def test_the_reports_tables_can_be_read_by_programs(measured: Path) -> None:
+    with measured.open("a") as log:
+        overflow = {**RECORDS[-1], "measurement_outputs": {"current": "1e999"}}
+        log.write(json.dumps(overflow) + "\n")
+    found = run_json("report", measured)
+
+    assert (found["records"], found["unreadable"], found["writers"]) == (32, 1, [])
+    assert (found["first"], found["last"][:13]) == ("2026-01-01T12:00:00+00:00", "2026-01-01T13")
+    outputs = found["measurements"]["Source <script>alert(1)</script>"]["outputs"]
+    voltage = outputs["voltage_measurements"]
+    assert (voltage["unit"], list(voltage["places"])) == ("V", ["Vdd, site 0", "Vdd, site 1"])
+    assert voltage["places"]["Vdd, site 1"] == {
+        "count": 30,
+        "lowest": 3.3,
+        "mean": pytest.approx(3.3145),
+        "highest": 3.329,
+        "last": 3.329,
+    }
+    assert (outputs["in_compliance"]["true"], outputs["in_compliance"]["false"]) == (30, 30)
+    current = found["measurements"]["reference"]["outputs"]["current"]["places"][""]
+    assert (current["lowest"], current["highest"]) == (1.5e-9, None)
+    assert not measured.with_suffix(".html").exists()

@@ -1,7 +1,8 @@
-"""T36, T44: who may call, and that nobody else learns or does anything."""
+"""T35, T36, T44: who may call, and that nobody else learns or does anything."""
 
 from __future__ import annotations
 
+import hmac
 import os
 import stat
 import subprocess
@@ -60,6 +61,32 @@ def test_a_token_ends_with_its_server() -> None:
         old = first.authenticator.token
     with hosted() as second, pytest.raises(NotAuthenticatedError):
         connect(_options(second, old))
+
+
+def test_no_part_of_a_guess_that_is_right_shows_in_the_time_that_it_takes(
+    host: SessionHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No clock tells this apart over a socket, so that what compares is watched instead."""
+    compared: list[tuple[str, str]] = []
+    compare = hmac.compare_digest
+
+    def watched(given: bytes, expected: bytes) -> bool:
+        compared.append((given.decode(), expected.decode()))
+        return compare(given, expected)
+
+    monkeypatch.setattr(hmac, "compare_digest", watched)
+    token = host.authenticator.token
+    guess = token[:-1] + "~"
+    options = _options(host, guess)
+    for wrong in (
+        options,
+        options.with_api_key("k3z", "station-7"),
+        options.with_api_key("k3y", "nobody"),
+    ):
+        with pytest.raises(NotAuthenticatedError):
+            connect(wrong)
+
+    assert compared == [(guess, token), ("k3z", "k3y"), ("k3y", "")]
 
 
 def test_guessing_tokens_is_slowed_down(host: SessionHost) -> None:

@@ -67,6 +67,21 @@ def test_names_are_limited(options: ConnectOptions) -> None:
         LockSession("x" * 101, options)
 
 
+def test_calls_that_one_connection_cannot_hold_wait_and_other_connections_are_served() -> None:
+    with hosted(HostOptions(max_streams=3)) as host:
+        options = ConnectOptions(
+            host.targets[0], token=host.authenticator.token, presence=False, timeout=1.0
+        )
+        with connect(options) as greedy, connect(options) as other:
+            watches = [greedy.lifecycle.Watch(pb.WatchRequest()) for _ in range(3)]
+            for watch in watches:
+                next(watch)
+            assert not greedy.is_connected(timeout=0.3)
+            assert other.is_connected()
+            watches[0].cancel()
+            assert greedy.is_connected()
+
+
 def test_a_message_that_is_too_large_is_refused_and_the_connection_goes_on(
     options: ConnectOptions,
 ) -> None:
