@@ -16,6 +16,7 @@ from json_logger_server.report.series import (
     LogContents,
     Measurement,
     Quantity,
+    statistics,
     thinned,
 )
 
@@ -105,8 +106,9 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def _statistics(values: Sequence[float]) -> list[str]:
-    mean = sum(values) / len(values)
-    return [f"{number:.6g}" for number in (min(values), mean, max(values), values[-1])]
+    found = statistics(values)
+    numbers = (found.lowest, found.mean, found.highest, found.last)
+    return [f"{number:.6g}" for number in numbers]
 
 
 def _plot(title: str, quantity: Quantity) -> str:

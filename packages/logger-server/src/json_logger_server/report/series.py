@@ -25,6 +25,23 @@ class Series:
     values: array[float] = field(default_factory=lambda: array("d"))
 
 
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What a table says of some values."""
+
+    count: int
+    lowest: float
+    mean: float
+    highest: float
+    last: float
+
+
+def statistics(values: Sequence[float]) -> Statistics:
+    """Sum values up, of which there must be one."""
+    count = len(values)
+    return Statistics(count, min(values), sum(values) / count, max(values), values[-1])
+
+
 @dataclass(slots=True)
 class Quantity:
     """One output of a measurement, at all places."""
