@@ -18,6 +18,20 @@ NO_PLATFORM = "127.0.0.1:1"
 """Address of no platform, for sequences that need none."""
 
 
+RECORDER = """
+calls = []
+
+def note(name):
+    calls.append(name)
+
+def fail():
+    raise ValueError("no such instrument")
+
+def seen():
+    return list(calls)
+"""
+
+
 class Bench:
     """A folder for one sequence with its code modules."""
 
@@ -30,6 +44,10 @@ class Bench:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(code, encoding="utf-8")
         return path
+
+    def recorder(self) -> Path:
+        """Write a code module that notes, fails, and tells what it noted."""
+        return self.module("recorder.py", RECORDER)
 
     def sequence(self, description: str, change: Callable[[str], str] | None = None) -> Path:
         """Build a .seq file; `change` edits its XML text afterwards."""

@@ -1,4 +1,4 @@
-"""Which Python runs the code modules."""
+"""Which Python runs the code modules, and that the run survives what they do to it."""
 
 from __future__ import annotations
 
@@ -147,3 +147,30 @@ os._exit(0)
     with pytest.raises(ProcessLookupError):
         while True:
             os.kill(child, 0)
+
+
+def test_what_code_modules_print_does_not_disturb_the_run(bench: Bench) -> None:
+    bench.module(
+        "noisy.py",
+        "import os, subprocess, sys\n"
+        "def work():\n"
+        "    print('{\"value\": 1}')\n"
+        "    os.write(1, b'raw\\n')\n"
+        "    subprocess.run([sys.executable, '-c', 'print(2)'], check=True)\n"
+        "    assert sys.stdin.read() == ''\n",
+    )
+
+    result = bench.run("[[main]]\nname = 'work'\nmodule = 'noisy.py'\nfunction = 'work'\n")
+
+    assert result.passed, result.steps[0].message
+
+
+def test_an_interpreter_that_dies_is_an_error_of_the_step(bench: Bench) -> None:
+    bench.module("dies.py", "import os\ndef work():\n    os._exit(7)\n")
+
+    result = bench.run(
+        "[[main]]\nname = 'work'\nmodule = 'dies.py'\nfunction = 'work'\n[[cleanup]]\nname = 'c'\n"
+    )
+
+    assert bench.trace(result) == ["Main work: Error", "Cleanup c: Done"]
+    assert "ended with code 7" in result.steps[0].message
