@@ -21,6 +21,9 @@ _COLORS = {
     StepStatus.ERROR: "red",
     StepStatus.SKIPPED: "yellow",
 }
+_MOST_IN_TABLE = 8
+"""Elements of an array that the table shows, such as of a waveform."""
+
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -54,7 +57,7 @@ class LiveTable(Notes):
         """Print the step."""
         status = click.style(f"{result.status.value:<8}", fg=_COLORS[result.status])
         click.echo(f"{result.group.value:<8} {status} {result.seconds:>8.3f}  {result.step}")
-        for line in (*_output_lines(result), *_message_lines(result)):
+        for line in (*_output_lines(result, _MOST_IN_TABLE), *_message_lines(result)):
             click.echo(f"{'':<28}{line}")
 
 
@@ -135,11 +138,15 @@ def _add_case(suite: etree._Element, file_name: str, step: StepResult) -> None:
         etree.SubElement(case, "system-out").text = _xml("\n".join(lines))
 
 
-def _output_lines(result: StepResult) -> Iterator[str]:
+def _output_lines(result: StepResult, most: int | None = None) -> Iterator[str]:
     for one in result.measurements:
         prefix = "" if one.site is None else f"site {one.site}: "
         for name, value in one.outputs.items():
-            yield f"{prefix}{name} = {json.dumps(as_json(value))}"
+            shown = json.dumps(as_json(value))
+            if most is not None and isinstance(value, list) and len(value) > most:
+                first = json.dumps(as_json(value[:most])).removesuffix("]")
+                shown = f"{first}, ... {len(value)} values]"
+            yield f"{prefix}{name} = {shown}"
 
 
 def _message_lines(result: StepResult) -> list[str]:
