@@ -19,7 +19,7 @@ from platform_sim.sequence.property_tree import read_property_file
 from platform_sim.sequence.seq_reader import read_sequence_file
 
 TESTSTAND = DESCRIPTION.parent
-LOCKED = "<typedef>0123456789:;</typedef>"
+LOCKED = "<protected>0123456789:;</protected>"
 
 
 @pytest.fixture

@@ -66,6 +66,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     for name, kind, result in (
         ("Scalar", "Int32", "sites()[0] if sites() else -1"),
         ("Array", "Int32Array1D", "sites()"),
+        ("PinMap", "String", "service.context.pin_map_context.pin_map_id"),
     ):
         script = TELLS_SITES.format(kind=kind, result=result)
         write_script_plugin(folder / name, f"test.{name}", script, version="1.2.3")
@@ -177,6 +178,36 @@ def test_a_pin_map_of_the_user_takes_the_place_of_the_one_in_the_file(
     )
 
     assert [one.site for one in result.steps[-1].measurements] == [0, 1]
+
+
+def test_a_pin_map_that_a_code_module_handed_over_is_the_active_one(
+    bench: Bench, address: str
+) -> None:
+    """Older measurement examples do this in a step of their own."""
+    bench.module(
+        "older.py",
+        "def update(context):\n"
+        "    variables = context.Engine.TemporaryGlobals\n"
+        "    variables.SetValString('NI.MeasurementLink.PinMapId', 0x1, 'older')\n",
+    )
+
+    result = bench.run(
+        """
+        [[setup]]
+        name = "pin map"
+        module = "older.py"
+        function = "update"
+        arguments = { sequence_context = "ThisContext" }
+        [[main]]
+        name = "measure"
+        measurement = "test.PinMap"
+        outputs = [{ name = "site", type = "string" }]
+        """,
+        discovery_address=address,
+    )
+
+    assert result.passed, result.bad_steps
+    assert result.steps[1].measurements[0].outputs["site"] == "older"
 
 
 @pytest.mark.parametrize(

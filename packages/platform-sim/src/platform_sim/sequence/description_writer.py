@@ -24,7 +24,6 @@ from platform_sim.sequence.model import (
     SequenceFile,
     Step,
     StepFlow,
-    UnknownCall,
 )
 from platform_sim.sequence.seq_writer import with_ids
 
@@ -90,6 +89,9 @@ def _step(step: Step, usual_id: str, environment: PythonEnvironment) -> Iterator
         value = getattr(step.flow, item.name)
         if value != getattr(_USUAL_FLOW, item.name):
             yield f"{item.name} = {_toml(value)}"
+    if step.unknown_options:
+        options = ", ".join(step.unknown_options)
+        raise UnsupportedError(f"step {step.name!r}: {options} has no description.")
     call = step.call
     if isinstance(call, PinMapUpdate):
         yield f"pin_map = {_toml(call.path)}"
@@ -97,10 +99,8 @@ def _step(step: Step, usual_id: str, environment: PythonEnvironment) -> Iterator
         yield from _python(call, environment)
     elif isinstance(call, MeasurementCall):
         yield from _measurement(call)
-    elif isinstance(call, UnknownCall):
+    elif not isinstance(call, NoCall):
         raise UnsupportedError(f"step {step.name!r}: {call.what} has no description.")
-    else:
-        assert isinstance(call, NoCall)
 
 
 def _python(call: PythonCall, environment: PythonEnvironment) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import ClassVar
 
 Variables = Mapping[str, object]
 """Default values of variables by name; a mapping stands for a container."""
@@ -157,6 +158,17 @@ class MeasurementCall:
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """A step that waits for a time."""
+
+    seconds: str
+    """Expression."""
+
+    what: ClassVar = "step type NI_Wait"
+    """Its type, for messages of what only reads it."""
+
+
+@dataclass(frozen=True, slots=True)
 class NoCall:
     """A step that calls nothing; its expressions may still do something."""
 
@@ -166,10 +178,10 @@ class UnknownCall:
     """A step whose type or adapter is not known here."""
 
     what: str
-    """In the words of the file, such as ``step type NI_Wait``."""
+    """In the words of the file, such as ``step type SequenceCall``."""
 
 
-Call = PythonCall | PinMapUpdate | MeasurementCall | NoCall | UnknownCall
+Call = PythonCall | PinMapUpdate | MeasurementCall | Wait | NoCall | UnknownCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +249,9 @@ class Step:
 
     flow: StepFlow = StepFlow()
     """When and how it runs."""
+
+    unknown_options: tuple[str, ...] = ()
+    """Options that the file sets and that are not known here, such as ``switching``."""
 
 
 @dataclass(frozen=True, slots=True)

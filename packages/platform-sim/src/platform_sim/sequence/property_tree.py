@@ -106,7 +106,7 @@ class PropertyFile:
     """Names of the types defined in the clear."""
 
     locked_types: int
-    """Count of definitions that TestStand stored as opaque text (password-protected types)."""
+    """Count of definitions that TestStand stored as opaque text, in ``<protected>``."""
 
     data: Property
     """The root of the data."""
@@ -155,13 +155,8 @@ def _parse(path: Path, content: bytes) -> PropertyFile:
 
 
 def _types(root: etree._Element) -> tuple[frozenset[str], int]:
-    names: set[str] = set()
-    locked = 0
-    for typedef in root.iter("{*}typedef"):
-        if len(typedef):
-            names.add(etree.QName(typedef[0]).localname)
-        else:
-            locked += 1
+    names = {_local(typedef[0]) for typedef in root.iter("{*}typedef") if len(typedef)}
+    locked = sum(1 for _ in root.iterfind("{*}typelist/{*}protected"))
     return frozenset(names), locked
 
 

@@ -6,6 +6,7 @@ Map and Measurement steps; a step of another type or adapter becomes an `Unknown
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from platform_sim.sequence.errors import SequenceFileError
@@ -25,16 +26,21 @@ from platform_sim.sequence.model import (
     Step,
     StepFlow,
     UnknownCall,
+    Wait,
 )
 from platform_sim.sequence.property_tree import Property, read_property_file
 
 RETURN_VALUE = "Return Value"
 """Name of the first element of a Python call's parameters, which is no argument."""
 
-STEP_TYPES = frozenset({"Action", "Statement", "NI_UpdatePinMap", "NI_Measurement"})
-"""Step types that can be run here."""
+_PLAIN_STEP_TYPES = frozenset({"Action", "Statement"})
+"""Step types that do nothing but call their module and evaluate their expressions."""
 
 _PYTHON_ADAPTER = "CPythonModule"
+_NONE_ADAPTER = "NoneModule"
+_ADAPTERS = {"FGModule": "LabVIEW", "DotNetModule": ".NET"}
+_TIME_INTERVAL = 0
+"""What a Wait step waits for (``WaitForTarget``)."""
 
 
 def read_sequence_file(path: Path) -> SequenceFile:
@@ -79,8 +85,13 @@ def _steps(node: Property | None) -> tuple[Step, ...]:
 
 
 def _step(node: Property) -> Step:
+    options = node.find("TS")
     return Step(
-        name=node.name, call=_call(node), id=node.string("TS", "Id"), flow=_flow(node.find("TS"))
+        name=node.name,
+        call=_call(node),
+        id=node.string("TS", "Id"),
+        flow=_flow(options),
+        unknown_options=tuple(_unknown_options(options)) if options else (),
     )
 
 
@@ -90,13 +101,27 @@ def _call(node: Property) -> Call:
         return PinMapUpdate(node.string("PinMapPath"))
     if node.type_name == "NI_Measurement":
         return _measurement(node)
-    if node.type_name not in STEP_TYPES:
+    if node.type_name == "NI_Wait":
+        return _wait(node)
+    if node.type_name not in _PLAIN_STEP_TYPES:
         return UnknownCall(f"step type {node.type_name or node.class_name or '(none)'}")
-    if module is None:
+    if module is None or module.class_name == _NONE_ADAPTER:
         return NoCall()
     if module.class_name != _PYTHON_ADAPTER:
-        return UnknownCall(f"adapter {module.type_name or module.class_name}")
+        return UnknownCall(_adapter(module))
     return _python_call(module)
+
+
+def _adapter(module: Property) -> str:
+    name = _ADAPTERS.get(module.class_name, module.class_name or module.type_name)
+    return f"the {name} adapter"
+
+
+def _wait(node: Property) -> Call:
+    target = node.number("WaitForTarget")
+    if target != _TIME_INTERVAL:
+        return UnknownCall(f"waiting for something else than a time (WaitForTarget {target})")
+    return Wait(node.string("TimeExpr"))
 
 
 def _python_call(module: Property) -> Call:
@@ -122,9 +147,15 @@ def _python_call(module: Property) -> Call:
         scope=scope,
         class_name=call.string("ClassName"),
         instance=call.string("ClassInstanceLocation"),
-        environment=PythonEnvironment(
-            version=call.string("PythonVersion"), path=call.string("PythonVirtualEnvironmentPath")
-        ),
+        environment=_environment(call),
+    )
+
+
+def _environment(call: Property) -> PythonEnvironment:
+    if call.flag("UseAdapterSettingsForInterpreterSession"):
+        return PythonEnvironment(path="")
+    return PythonEnvironment(
+        version=call.string("PythonVersion"), path=call.string("PythonVirtualEnvironmentPath")
     )
 
 
@@ -173,6 +204,14 @@ def _flow(node: Property | None) -> StepFlow:
         ignore_errors=node.flag("IgnoreRTE"),
         failure_fails_sequence=node.flag("StepFCSeqF", default=True),
     )
+
+
+def _unknown_options(node: Property) -> Iterator[str]:
+    if node.flag("SwitchEnabled"):
+        yield "switching (SwitchEnabled)"
+    actions = {node.string(key, default="Next") for key in ("CustTrueAct", "CustFalseAct")}
+    if node.string("CustExpr") and actions != {"Next"}:
+        yield "a post action on a custom condition (CustExpr)"
 
 
 def _variables(node: Property | None) -> dict[str, object]:

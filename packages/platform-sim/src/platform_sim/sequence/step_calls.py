@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import math
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from platform_sim.sequence.model import (
     PythonCall,
     Scope,
     Step,
+    Wait,
 )
 from platform_sim.sequence.paths import evaluate_path, resolve
 from platform_sim.sequence.results import SiteOutputs
@@ -80,6 +82,9 @@ class StepCalls:
             return ()
         if isinstance(call, MeasurementCall):
             return self._measure(call)
+        if isinstance(call, Wait):
+            time.sleep(_seconds(evaluate(call.seconds, self._variables)))
+            return ()
         if isinstance(call, NoCall):
             return ()
         raise UnsupportedError(f"{call.what} is not supported.")
@@ -155,7 +160,7 @@ class StepCalls:
     ) -> dict[str, object]:
         updates = plugin.measure(
             values,
-            pin_map_id=self._variables.run_time.get(PIN_MAP_ID, ""),
+            pin_map_id=self._variables.pin_map_id,
             sites=None if site is None else [site],
         )
         try:
@@ -174,6 +179,13 @@ class StepCalls:
             values = [one.outputs.get(parameter.name) for one in measured]
             value: object = values[0] if measured[0].site is None else values
             assign(parameter.value, value, self._variables)
+
+
+def _seconds(value: object) -> float:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number or not 0 <= value < math.inf:  # type: ignore[operator]
+        raise StepError(f"the time to wait is {value!r}, not a number of seconds.")
+    return float(value)  # type: ignore[arg-type]
 
 
 def _input(parameter: MeasurementParameter, value: object) -> object:

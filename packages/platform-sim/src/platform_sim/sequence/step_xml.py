@@ -39,9 +39,12 @@ def step_xml(step: Step) -> Element:
     """Build the XML of a step.
 
     Raises:
-        UnsupportedError: The step is of a type that only the reader knows.
+        UnsupportedError: The step is of a type, or has options, that only the reader knows.
     """
     type_name = step_type(step)
+    if step.unknown_options:
+        options = ", ".join(step.unknown_options)
+        raise UnsupportedError(f"Step {step.name!r} ({options}) cannot be written.")
     children = [
         container("TS", _common(step, type_name)),
         _result(),
@@ -237,7 +240,12 @@ def _python_argument(name: str, value: str, logged: int) -> Element:
 
 def _measurement(call: MeasurementCall) -> Element:
     parameters = [
-        element("Obj", _parameter(item), type_name="NI_MeasurementParameter", has_xsi_type=False)
+        element(
+            "Obj",
+            [*_parameter(item, "Out" if item.output else "In"), _enum_definition(item)],
+            type_name="NI_MeasurementParameter",
+            has_xsi_type=False,
+        )
         for item in call.parameters
     ]
     empty = MeasurementParameter(name="", type="", id=0, specialization="")
@@ -253,10 +261,8 @@ def _measurement(call: MeasurementCall) -> Element:
     )
 
 
-def _parameter(parameter: MeasurementParameter, direction: str | None = None) -> list[Element]:
-    if direction is None:
-        direction = "Out" if parameter.output else "In"
-    children = [
+def _parameter(parameter: MeasurementParameter, direction: str) -> list[Element]:
+    return [
         leaf("MessageType", "Str", parameter.message_type),
         leaf("Name", "Str", parameter.name),
         leaf("ArgumentValue", "ExprValue", parameter.value),
@@ -267,14 +273,12 @@ def _parameter(parameter: MeasurementParameter, direction: str | None = None) ->
         leaf("ID", "Num", parameter.id, representation="Int64"),
         leaf("TypeSpecialization", "Str", parameter.specialization),
     ]
-    if parameter.enum_values:
-        values = [
-            Element(
-                "Num",
-                {"name": name},
-                (Element("value", {"representation": "Int64"}, text=str(number)),),
-            )
-            for name, number in parameter.enum_values.items()
-        ]
-        children.append(array("EnumDefinition", "Nums", values))
-    return children
+
+
+def _enum_definition(parameter: MeasurementParameter) -> Element:
+    def number(name: str, value: int) -> Element:
+        body = Element("value", {"representation": "Int64"}, text=str(value))
+        return Element("Num", {"name": name}, (body,))
+
+    values = [number(*item) for item in parameter.enum_values.items()]
+    return array("EnumDefinition", "Objs", values)

@@ -11,6 +11,9 @@ from platform_sim.sequence.model import Sequence, SequenceFile
 PIN_MAP_ID: Final = "NI.MeasurementPlugIns.PinMapId"
 """Run-time variable that holds the id of the active pin map."""
 
+_OLDER_PIN_MAP_ID: Final = "NI.MeasurementLink.PinMapId"
+"""Its name in older measurement examples, whose code modules hand the pin map over themselves."""
+
 
 class ThisContext:
     """Stands for the sequence context until a code module gets its own."""
@@ -42,6 +45,11 @@ class ExecutionVariables:
     def enter_step(self) -> None:
         """Give the next step a fresh result."""
         self._roots["Step"] = {"Result": {"Status": "", "PassFail": True, "ReportText": ""}}
+
+    @property
+    def pin_map_id(self) -> str:
+        """The id of the active pin map; empty for none."""
+        return self.run_time.get(PIN_MAP_ID) or self.run_time.get(_OLDER_PIN_MAP_ID, "")
 
     @property
     def loop(self) -> dict[str, float]:

@@ -15,7 +15,7 @@ from platform_sim.sequence.check.pins import check_pin_map, check_pins
 from platform_sim.sequence.interpreter import Interpreters
 from platform_sim.sequence.model import MeasurementCall, PinMapUpdate, PythonCall, SequenceFile
 from platform_sim.sequence.property_tree import read_property_file
-from platform_sim.sequence.refusals import at_step, refusals
+from platform_sim.sequence.refusals import FORCED_MODES, at_step, refusals
 from platform_sim.sequence.seq_reader import sequence_file as translate
 from platform_sim.sequence.variables import ExecutionVariables
 
@@ -46,10 +46,7 @@ def check_sequence_file(
     parsed = read_property_file(path)
     content = translate(parsed.data)
     findings = [*check_structure(parsed)]
-    findings += [
-        Finding(where, problem.rstrip("."), "Take it out, or run the file in TestStand")
-        for where, problem in refusals(content)
-    ]
+    findings += [Finding(one.where, one.problem, one.mending) for one in refusals(content)]
 
     def tell(substitution: str) -> None:
         findings.append(Finding("file", substitution, "Name another with --python", is_error=False))
@@ -68,6 +65,8 @@ def _check_steps(
     variables = ExecutionVariables(content, main)
     pin_map: PinMap | None = None
     for group, step in main.steps():
+        if step.flow.mode in FORCED_MODES:
+            continue
         where = at_step(group, step)
         if isinstance(step.call, PythonCall):
             yield from check_code_module(where, step.call, folder, interpreters)
