@@ -184,10 +184,17 @@ class Platform:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def _prepare_log_folder(self) -> None:
-        if self._log_folder is None:
-            self._log_folder = Path(tempfile.mkdtemp(prefix="platform-sim-"))
-            self._owns_log_folder = True
-        self._log_folder.mkdir(parents=True, exist_ok=True)
+        try:
+            if self._log_folder is None:
+                self._log_folder = Path(tempfile.mkdtemp(prefix="platform-sim-"))
+                self._owns_log_folder = True
+            self._log_folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            folder = self._log_folder or "a temporary folder"
+            raise PlatformSimError(
+                f"The output of plug-ins has no place: {folder} cannot be made ({error.strerror}). "
+                "Give another with --log-dir."
+            ) from error
 
     def _start_device_server(self) -> str:
         if not self.options.has_device_server:

@@ -65,7 +65,11 @@ def read_state(path: Path) -> PlatformState | None:
         )
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except OSError as error:
+        raise StateFileError(
+            f"{path} cannot be read ({error.strerror}); name another state file."
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
         raise StateFileError(
             f"{path} is not a platform-sim state file ({error}); delete it or name another."
         ) from error
@@ -91,10 +95,26 @@ def claim_state_file(path: Path, state: PlatformState) -> None:
     A file that a dead platform left behind is replaced.
 
     Raises:
-        StateFileError: A live platform owns the file, it is no state file, or its folder is not
-            safe to use.
+        StateFileError: A live platform owns the file, it is no state file, its folder is not safe
+            to use, or it cannot be written.
     """
-    _prepare_folder(path)
+    try:
+        _prepare_folder(path)
+        _write(path, state)
+    except OSError as error:
+        raise StateFileError(
+            f"The state file {path} cannot be written ({error.strerror}). Give --state-file a "
+            "place that you may write to."
+        ) from error
+
+
+def release_state_file(path: Path, state: PlatformState) -> None:
+    """Removes the state file if it still is the given platform's."""
+    if _read_or_none(path) == state:
+        path.unlink(missing_ok=True)
+
+
+def _write(path: Path, state: PlatformState) -> None:
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
     fresh = Path(name)
     try:
@@ -104,12 +124,6 @@ def claim_state_file(path: Path, state: PlatformState) -> None:
             _set_stale_aside(path)
     finally:
         fresh.unlink(missing_ok=True)
-
-
-def release_state_file(path: Path, state: PlatformState) -> None:
-    """Removes the state file if it still is the given platform's."""
-    if _read_or_none(path) == state:
-        path.unlink(missing_ok=True)
 
 
 def _link_if_absent(fresh: Path, path: Path) -> bool:

@@ -89,21 +89,53 @@ def test_platforms_of_other_state_files_run_side_by_side(tmp_path):
         assert one.state.discovery_address != other.state.discovery_address
 
 
-def test_a_bench_that_makes_no_sense_is_told_in_one_line(tmp_path):
-    bench = tmp_path / "bench.toml"
-    bench.write_text("nonsense = [")
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--bench", "bench.toml"], "bench bench.toml: bench.toml is not a TOML file"),
+        (["--state-file", "file/state.json"], "file/state.json cannot be"),
+        (["--state-file", f"{'long' * 80}.json"], "cannot be read (File name too long)"),
+        (
+            ["--state-file", "n" * 250],
+            "cannot be written (File name too long). Give --state-file a",
+        ),
+        (["--state-file", "bench.toml"], "bench.toml is not a platform-sim state file"),
+        (["--log-dir", "file/logs"], "file/logs cannot be made (Not a directory). Give another"),
+    ],
+)
+def test_what_cannot_be_used_is_told_in_one_line_and_nothing_is_left(tmp_path, options, told):
+    (tmp_path / "bench.toml").write_text("nonsense = [")
+    (tmp_path / "file").touch()
     done = subprocess.run(
-        command("up", "--state-file", tmp_path / "state.json", "--bench", bench),
-        env=clean_environment(),
+        command("up", "--state-file", "state.json", *options),
+        cwd=tmp_path,
+        env={**clean_environment(), "TMPDIR": str(tmp_path)},
         capture_output=True,
         text=True,
         timeout=20,
         check=False,
     )
-    assert done.returncode == 1
-    assert "bench.toml" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert not (tmp_path / "state.json").exists()
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("Error: ")
+    assert told in line
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bench.toml", "file"]
+
+
+def test_two_that_start_at_once_on_one_state_file_end_as_one(tmp_path):
+    start = command("up", "--state-file", tmp_path / "state.json")
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    both = [subprocess.Popen(start, env=clean_environment(), **pipes) for _ in range(2)]
+    lines = [process.stdout.readline() for process in both]
+    winner = next(process for process, line in zip(both, lines, strict=True) if line)
+    (loser,) = [process for process in both if process is not winner]
+
+    assert loser.wait(20) == 1
+    assert f"(pid {winner.pid}, " in loser.communicate()[1]
+    winner.terminate()
+    winner.communicate()
+    assert winner.returncode == 0
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="SIGHUP is POSIX's")

@@ -145,6 +145,18 @@ def test_a_program_that_does_not_exist_is_named(platform, tmp_path):
     assert "no-such-program-anywhere" in raised.value.details()
 
 
+def test_a_class_that_is_not_found_is_told_with_the_files_that_were_skipped(platform, tmp_path):
+    (tmp_path / "typo.serviceconfig").write_text('{"services": [{"displayName": "Typo",}]}')
+    write_plain_service(tmp_path / "good", "test.Good")
+    platform.add_plugins(tmp_path)
+
+    with pytest.raises(grpc.RpcError) as raised:
+        DiscoveryClient().resolve_service(INTERFACE, "test.Typo")
+    assert raised.value.code() is grpc.StatusCode.NOT_FOUND
+    assert "1 files were skipped: " in raised.value.details()
+    assert "typo.serviceconfig: Expecting property name" in raised.value.details()
+
+
 def test_a_plugin_that_never_registers_is_told_and_ended(tmp_path):
     script = (
         "import os, sys\nprint('pid', os.getpid(), flush=True)\n"

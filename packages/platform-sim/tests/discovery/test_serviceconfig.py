@@ -56,11 +56,35 @@ def test_annotations_that_are_not_text_become_compact_json(tmp_path):
         (service_entry("test.One", displayName=None), "displayName"),
         (service_entry("test.One", providedInterfaces=None), "providedInterfaces"),
         (service_entry("test.One", **{"platform-sim": {"start": "text"}}), "platform-sim"),
+        (service_entry("", displayName="One"), "serviceClass must be a name"),
+        (service_entry("test.One", displayName=3), "displayName must be a name, not 3"),
+        (service_entry("test.One", providedInterfaces=[3]), "must be a list of names"),
+        (service_entry("test.One", version={"major": 1}), "version must be text"),
+        (service_entry("test.One", path=["start.bat"]), "path must be text"),
     ],
 )
 def test_a_missing_or_wrong_key_is_named_with_the_file(tmp_path, entry, named):
     file = write_service_config(tmp_path, entry)
     with pytest.raises(ServiceConfigError, match=named) as raised:
+        read_service_config(file)
+    assert str(file) in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("", "Expecting value"),
+        ("[]", "It must be"),
+        ('{"services": null}', "It must be"),
+        ('{"services": ["test.One"]}', "It must be"),
+        ("[" * 100_000, "nested too deeply"),
+        ("\udcff", "can't decode"),
+    ],
+)
+def test_what_is_no_serviceconfig_is_told_with_the_file(tmp_path, content, told):
+    file = tmp_path / "plugin.serviceconfig"
+    file.write_bytes(content.encode("utf-8", "surrogateescape"))
+    with pytest.raises(ServiceConfigError, match=told) as raised:
         read_service_config(file)
     assert str(file) in str(raised.value)
 

@@ -96,3 +96,9 @@ def test_a_batch_file_without_python_says_what_to_add(folder):
     (folder / "start.bat").write_text("notepad.exe")
     with pytest.raises(PluginStartError, match=r"start\.sh"):
         command(folder)
+
+
+def test_a_quotation_without_an_end_is_told_with_its_line(folder):
+    (folder / "start.bat").write_text('python "measurement.py')
+    with pytest.raises(PluginStartError, match=r'No closing quotation in: "measurement\.py'):
+        command(folder)

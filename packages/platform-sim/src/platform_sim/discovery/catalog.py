@@ -23,7 +23,8 @@ class _ReadFile:
 
     modified_ns: int
     size: int
-    services: tuple[InstalledService, ...]
+    services: tuple[InstalledService, ...] = ()
+    problem: str = ""
 
 
 class ServiceCatalog:
@@ -39,24 +40,35 @@ class ServiceCatalog:
 
     def installed(self, interface: str = "", service_class: str = "") -> Iterator[InstalledService]:
         """Yields the installed services that fit a filter."""
-        for file in find_service_configs(self._folders):
-            for installed in self._services_of(file):
+        for read in self._read_all():
+            for installed in read.services:
                 if installed.service.matches(interface, service_class):
                     yield installed
 
-    def _services_of(self, file: Path) -> tuple[InstalledService, ...]:
+    def problems(self) -> list[str]:
+        """Returns what keeps files from being read, each with the file's name."""
+        return [read.problem for read in self._read_all() if read.problem]
+
+    def _read_all(self) -> Iterator[_ReadFile]:
+        for file in find_service_configs(self._folders):
+            read = self._read(file)
+            if read is not None:
+                yield read
+
+    def _read(self, file: Path) -> _ReadFile | None:
         """Reads a file again only when it changed; one that cannot be read has no services."""
         try:
             status = file.stat()
         except OSError:
-            return ()
+            return None
         known = self._read_files.get(file)
         if known and (known.modified_ns, known.size) == (status.st_mtime_ns, status.st_size):
-            return known.services
+            return known
         try:
             services = tuple(read_service_config(file))
+            read = _ReadFile(status.st_mtime_ns, status.st_size, services)
         except ServiceConfigError as error:
             _logger.warning("Skipped: %s", error)
-            services = ()
-        self._read_files[file] = _ReadFile(status.st_mtime_ns, status.st_size, services)
-        return services
+            read = _ReadFile(status.st_mtime_ns, status.st_size, problem=str(error))
+        self._read_files[file] = read
+        return read

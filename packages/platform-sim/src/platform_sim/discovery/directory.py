@@ -22,6 +22,8 @@ from platform_sim.errors import (
     NotKnownError,
 )
 
+_MOST_SHOWN = 3
+
 LOCAL_NODE_URL = "localhost"
 """The only deployment target: this machine."""
 
@@ -83,7 +85,9 @@ class ServiceDirectory:
         await self._drop_dead(interface, service_class)
         running = list(self._registry.matching(interface, service_class))
         installed = list(self._catalog.installed(interface, service_class))
-        _check_one_class(interface, service_class, running, installed)
+        if not running and not installed:
+            raise NotKnownError(self._nothing_provides(interface, service_class))
+        _check_one_class(interface, running, installed)
         wanted = _choose_version(interface, version, running, installed)
         for registration in running:
             if registration.service.effective_version == wanted:
@@ -111,6 +115,17 @@ class ServiceDirectory:
         await self._drop_dead(interface, service_class)
         return list(self._registry.matching(interface, service_class))
 
+    def _nothing_provides(self, interface: str, service_class: str) -> str:
+        asked = f"{interface} (service class {service_class})" if service_class else interface
+        told = (
+            f"No service provides {asked}. List what there is by 'platform-sim services'; "
+            "plug-in folders are given by 'platform-sim up --plugins DIR'."
+        )
+        problems = self._catalog.problems()
+        if problems:
+            told += f" {len(problems)} files were skipped: {'; '.join(problems[:_MOST_SHOWN])}"
+        return told
+
     async def _drop_dead(self, interface: str, service_class: str) -> list[Registration]:
         """Ends registrations where nobody listens, and returns them."""
         self._activator.drop_dying()
@@ -126,18 +141,9 @@ class ServiceDirectory:
 
 
 def _check_one_class(
-    interface: str,
-    service_class: str,
-    running: list[Registration],
-    installed: list[InstalledService],
+    interface: str, running: list[Registration], installed: list[InstalledService]
 ) -> None:
     classes = sorted({one.service_class for one in _services(running, installed)})
-    if not classes:
-        asked = f"{interface} (service class {service_class})" if service_class else interface
-        raise NotKnownError(
-            f"No service provides {asked}. List what there is by 'platform-sim services'; "
-            "plug-in folders are given by 'platform-sim up --plugins DIR'."
-        )
     if len(classes) > 1:
         raise AmbiguousRequestError(
             f"{len(classes)} services provide {interface}; give the service class, one of: "

@@ -54,8 +54,8 @@ class PluginProcess:
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
                 )
-        except OSError as error:
-            raise PluginStartError(f"{self.command[0]} cannot be started: {error}") from error
+        except (OSError, ValueError) as error:  # the latter for a NUL in the command
+            raise PluginStartError(f"{self.command[0]!r} cannot be started: {error}") from error
 
     @property
     def pid(self) -> int:

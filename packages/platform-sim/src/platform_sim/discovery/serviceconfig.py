@@ -44,11 +44,14 @@ def read_service_config(file: Path) -> list[InstalledService]:
     """
     try:
         document = json.loads(file.read_text(encoding="utf-8-sig"))
-        entries = document["services"]
-        return [_read_entry(file, entry) for entry in entries]
+        return [_read_entry(file, entry) for entry in _entries(document)]
     except KeyError as error:
         raise ServiceConfigError(f"{file}: key {error} is missing.") from error
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except RecursionError as error:
+        raise ServiceConfigError(f"{file}: it is nested too deeply.") from error
+    except OSError as error:
+        raise ServiceConfigError(f"{file}: {error.strerror}") from error
+    except (ValueError, TypeError) as error:
         raise ServiceConfigError(f"{file}: {error}") from error
 
 
@@ -61,30 +64,51 @@ def find_service_configs(folders: Iterable[Path]) -> list[Path]:
     return list(files)
 
 
+def _entries(document: object) -> list[Mapping[str, object]]:
+    services = document["services"] if isinstance(document, dict) else None
+    if not isinstance(services, list) or not all(isinstance(entry, dict) for entry in services):
+        raise TypeError('It must be {"services": [{...}, ...]}.')
+    return services
+
+
 def _read_entry(file: Path, entry: Mapping[str, object]) -> InstalledService:
     interfaces = entry.get("providedInterfaces", entry.get("providedInterface"))
     if interfaces is None:
         raise KeyError("providedInterfaces")
     if isinstance(interfaces, str):
         interfaces = [interfaces]
-    if not isinstance(interfaces, list):
+    if not isinstance(interfaces, list) or not all(isinstance(one, str) for one in interfaces):
         raise TypeError("providedInterfaces must be a list of names.")
     annotations = entry.get("annotations") or {}
     if not isinstance(annotations, dict):
         raise TypeError("annotations must be an object.")
     return InstalledService(
         service=ServiceDescription(
-            display_name=str(entry["displayName"]),
-            service_class=str(entry["serviceClass"]),
-            provided_interfaces=tuple(str(name) for name in interfaces),
-            version=str(entry.get("version") or ""),
-            description_url=str(entry.get("descriptionUrl") or ""),
+            display_name=_name(entry, "displayName"),
+            service_class=_name(entry, "serviceClass"),
+            provided_interfaces=tuple(interfaces),
+            version=_text(entry, "version"),
+            description_url=_text(entry, "descriptionUrl"),
             annotations={key: _annotation_text(value) for key, value in annotations.items()},
         ),
         config_file=file,
-        start_path=str(entry.get("path") or ""),
+        start_path=_text(entry, "path"),
         start_command=_start_command(entry.get(OWN_SECTION)),
     )
+
+
+def _name(entry: Mapping[str, object], key: str) -> str:
+    name = entry[key]
+    if not isinstance(name, str) or not name:
+        raise TypeError(f"{key} must be a name, not {name!r:.60}.")
+    return name
+
+
+def _text(entry: Mapping[str, object], key: str) -> str:
+    text = entry.get(key) or ""
+    if not isinstance(text, str):
+        raise TypeError(f"{key} must be text, not {text!r:.60}.")
+    return text
 
 
 def _annotation_text(value: object) -> str:

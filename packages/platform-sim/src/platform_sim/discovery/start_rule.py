@@ -26,8 +26,15 @@ def start_command(installed: InstalledService) -> list[str]:
     platform's own when the folder has no environment.
 
     Raises:
-        PluginStartError: Nothing startable was found.
+        PluginStartError: Nothing startable was found, or it cannot be read.
     """
+    try:
+        return _command_of(installed)
+    except OSError as error:
+        raise PluginStartError(f"{installed.config_file}: {error}") from error
+
+
+def _command_of(installed: InstalledService) -> list[str]:
     folder = installed.folder
     if installed.start_command:
         program, *arguments = installed.start_command
@@ -57,11 +64,18 @@ def _command_of_batch_file(file: Path, folder: Path) -> list[str]:
         if match:
             python = _environment_python(folder) or Path(sys.executable)
             arguments = match["arguments"].replace("\\", "/").replace("%~dp0", f"{folder}/")
-            return [str(python), *shlex.split(arguments.replace("%*", ""))]
+            return [str(python), *_split(file, arguments.replace("%*", ""))]
     raise PluginStartError(
         f"{file} has no line that runs a Python script; put a start.sh beside it, or give a "
         f'"platform-sim": {{"start": [...]}} section in the .serviceconfig file.'
     )
+
+
+def _split(file: Path, arguments: str) -> list[str]:
+    try:
+        return shlex.split(arguments)
+    except ValueError as error:
+        raise PluginStartError(f"{file}: {error} in: {arguments}") from error
 
 
 def _environment_python(folder: Path) -> Path | None:
