@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -84,6 +84,27 @@ def test_a_full_disk_goes_on_once_it_has_room(small_disk: Path, tmp_path: Path) 
     other.write_bytes(b"x" * 50_000)
     with LoggerProcess(tmp_path) as logger:
         check_that_a_full_disk_recovers(logger, small_disk / "a.ndjson", other.unlink)
+
+
+def test_a_torn_log_on_a_full_disk_is_left_as_it_is_until_there_is_room(
+    small_disk: Path, tmp_path: Path
+) -> None:
+    path, other = small_disk / "a.ndjson", small_disk / "other"
+    torn = b'{"seq":1,"measurement_name":"kept"}\n{"seq":2,"meas'
+    path.write_bytes(torn)
+    with suppress(OSError), other.open("wb", buffering=0) as file:
+        while file.write(b"x" * 4096):
+            pass
+    with LoggerProcess(tmp_path) as logger:
+        with pytest.raises(StorageFullError):
+            logger.client("disk/a.ndjson")
+        assert {found.name for found in small_disk.iterdir()} == {"a.ndjson", "other"}
+        assert path.read_bytes() == torn
+
+        other.unlink()
+        with logger.client("disk/a.ndjson") as log:
+            assert log.log_data("after", {}, {}) == 2
+    assert names_in(path) == ["kept", "after"]
 
 
 def test_a_stream_on_a_full_disk_fails_and_writes_nothing_after_the_refused_batch(

@@ -53,7 +53,7 @@ class JsonLogKind:
 
         def open_log() -> JsonLog:
             try:
-                return self._open(handle, path, is_new=created)
+                return self._open(handle, path)
             except BaseException:
                 if created:
                     _remove_if_empty(path)
@@ -67,9 +67,10 @@ class JsonLogKind:
         key = ("file", facts.st_dev, facts.st_ino)
         return Candidate(key=key, open=open_log, discard=discard)
 
-    def _open(self, handle: int, path: Path, *, is_new: bool) -> JsonLog:
+    def _open(self, handle: int, path: Path) -> JsonLog:
         file = LogFile(handle, path, self._disk)
-        if is_new and self._durability is Durability.DURABLE:
+        if self._durability is Durability.DURABLE:
+            # Of a file that was there already nobody knows whether its name is on the medium.
             try:
                 file.sync_folder()
             except OSError as error:

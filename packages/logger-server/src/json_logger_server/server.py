@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import sys
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
@@ -85,9 +87,18 @@ async def serve(options: ServerOptions) -> None:
 
         def publish() -> None:
             state.publish(host)
-            print(f"json-logger is ready at {' and '.join(host.targets)}", flush=True)  # noqa: T201
+            _say(f"json-logger is ready at {' and '.join(host.targets)}")
 
         await host.run(publish, stop_with_starter=options.stop_with_starter)
+
+
+def _say(text: str) -> None:
+    """Print a line, if there is still somebody who reads."""
+    try:
+        print(text, flush=True)  # noqa: T201
+    except OSError:
+        # What could not be written must not be tried again when the program ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _discovery_name() -> DiscoveryName:

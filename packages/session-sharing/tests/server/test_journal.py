@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from processes import eventually
 from session_sharing.core.errors import InvalidArgumentError
 from session_sharing.core.events import EventLog, EventType, SessionEvent
 from session_sharing.server.journal import AuditTrail
@@ -63,3 +64,42 @@ def test_a_disk_that_blocks_holds_up_nobody_and_what_it_misses_is_counted(tmp_pa
     lost = sum(line.get("count", 0) for line in lines)
     assert lost > 0
     assert lost + sum("revision" in line for line in lines) == published + 1
+
+
+def test_a_full_disk_makes_no_half_lines_and_what_it_misses_is_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    resource = pytest.importorskip("resource", reason="limits are POSIX")
+    path, limit = tmp_path / "audit", 1_000_000
+    path.write_bytes(b"{}\n" * (limit // 3 - 100))
+    log = EventLog()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with AuditTrail(path) as trail:
+        log.listen(trail.note)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+        try:
+            _publish(log, 20)
+            eventually(lambda: "No space left" in caplog.text, within=5)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        _publish(log, 1)
+
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    revisions = [line["revision"] for line in lines if "revision" in line]
+    assert (revisions[0], revisions[-1]) == (1, 21)
+    missing = sum(line.get("count", 0) for line in lines)
+    assert missing > 0
+    assert missing + len(revisions) == 21
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_disk_that_is_always_full_is_told_of_in_the_log_alone(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    log = EventLog()
+    with AuditTrail(Path("/dev/full")) as trail:
+        log.listen(trail.note)
+        _publish(log, 100)
+    assert [record.getMessage() for record in caplog.records] == [
+        "The audit trail cannot be written: [Errno 28] No space left on device"
+    ]

@@ -158,7 +158,16 @@ def default_listeners(state_file: Path) -> tuple[Listener, ...]:
 
 
 def default_roots() -> tuple[Path, ...]:
-    """Give the user's data folder, which is made when missing, and the current folder."""
+    """Give the user's data folder, which is made when missing, and the current folder.
+
+    Raises:
+        InvalidArgumentError: The data folder cannot be made.
+    """
     data = platformdirs.user_data_path("json-logger", appauthor=False)
-    data.mkdir(parents=True, exist_ok=True)
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidArgumentError(
+            f"{data} cannot be made: {error.strerror}; name a folder for logs by --log-root."
+        ) from error
     return (data, Path.cwd())

@@ -111,11 +111,15 @@ def _is_whole_record(handle: int, start: int, end: int) -> bool:
 def _set_aside(handle: int, start: int, end: int, path: Path) -> Path:
     stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
     torn = path.with_name(f"{path.name[:_LONGEST_NAME]}.torn-{stamp}")
-    with torn.open("xb") as copy:
-        for chunk in _chunks(handle, start, end):
-            copy.write(chunk)
-        copy.flush()
-        os.fsync(copy.fileno())
+    try:
+        with torn.open("xb") as copy:
+            for chunk in _chunks(handle, start, end):
+                copy.write(chunk)
+            copy.flush()
+            os.fsync(copy.fileno())
+    except OSError:
+        torn.unlink(missing_ok=True)
+        raise
     return torn
 
 

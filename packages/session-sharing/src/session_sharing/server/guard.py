@@ -7,7 +7,7 @@ from pathlib import Path
 
 import filelock
 
-from session_sharing.core.errors import ResourceInUseError
+from session_sharing.core.errors import InvalidArgumentError, ResourceInUseError
 
 
 class Guard:
@@ -26,11 +26,15 @@ class Guard:
 
         Raises:
             ResourceInUseError: Another process holds it; the message is `refusal`.
+            InvalidArgumentError: There can be no lock file.
         """
         try:
             self._lock.acquire(blocking=False)
         except filelock.Timeout as error:
             raise ResourceInUseError(refusal) from error
+        except OSError as error:
+            path = self._lock.lock_file
+            raise InvalidArgumentError(f"{path} cannot be locked: {error.strerror}.") from error
 
     def release(self) -> None:
         """Let go and leave no file behind."""

@@ -184,7 +184,7 @@ class SessionHost:
         """Serve until Ctrl-C, SIGTERM or the end of the terminal, then stop cleanly.
 
         Args:
-            on_ready: Called once the server is ready.
+            on_ready: Called once the server is ready; what it raises comes back, after the stop.
             stop_with_starter: Stop also when whoever started this process closes its standard
                 input, as discovery services do.
         """
@@ -199,11 +199,13 @@ class SessionHost:
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), stop)
         await self.start()
-        on_ready()
-        if stop_with_starter:
-            when_starter_goes(stop)
-        await stopping.wait()
-        await self.stop()
+        try:
+            on_ready()
+            if stop_with_starter:
+                when_starter_goes(stop)
+            await stopping.wait()
+        finally:
+            await self.stop()
 
     async def _serve(self) -> None:
         for server in (self._local, self._network):

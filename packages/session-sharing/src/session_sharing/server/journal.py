@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import logging
 import os
@@ -18,6 +19,7 @@ from session_sharing.core.events import SessionEvent
 _WAITING = 10_000
 """Events that wait for a slow disk; more are not kept, but told to be missing."""
 _CLOSING_SECONDS = 5.0
+_APPENDING = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
 
 _log = logging.getLogger(__name__)
 
@@ -61,10 +63,9 @@ class AuditTrail:
             InvalidArgumentError: It cannot be opened.
         """
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            self._handle = os.open(path, _APPENDING, 0o600)
         except OSError as error:
             raise InvalidArgumentError(f"The audit trail cannot be opened: {error}") from error
-        self._file = os.fdopen(descriptor, "a", encoding="utf-8", buffering=1)
         self._events: queue.Queue[SessionEvent | None] = queue.Queue(_WAITING)
         self._failed = False
         self._thread = threading.Thread(target=self._run, name="audit-trail", daemon=True)
@@ -82,26 +83,34 @@ class AuditTrail:
         if self._thread.is_alive():
             _log.error("The audit trail cannot be written in time; its end is missing.")
         else:
-            self._file.close()
+            os.close(self._handle)
 
     def _run(self) -> None:
-        written = 0
+        last: int | None = None
+        """Revision up to which everything is written, or said to be missing."""
         while (event := self._events.get()) is not None:
-            missing = event.revision - written - 1
-            if written and missing:
-                self._write({"event": "MISSING", "count": missing})
-            self._write(_facts(event))
-            written = event.revision
+            last = event.revision - 1 if last is None else last
+            missing = event.revision - 1 - last
+            if missing and self._write({"event": "MISSING", "count": missing}):
+                last += missing
+            if last == event.revision - 1 and self._write(_facts(event)):
+                last = event.revision
 
-    def _write(self, facts: Mapping[str, object]) -> None:
-        """Write a line; a full disk is reported once and does not stop the server."""
+    def _write(self, facts: Mapping[str, object]) -> bool:
+        """Write a whole line or nothing; a full disk is reported once and stops no server."""
+        line = json.dumps(facts).encode() + b"\n"
         try:
-            self._file.write(json.dumps(facts) + "\n")
-            self._failed = False
+            size = os.fstat(self._handle).st_size
+            if os.write(self._handle, line) < len(line):
+                os.truncate(self._handle, size)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
             if not self._failed:
                 _log.error("The audit trail cannot be written: %s", error)
             self._failed = True
+            return False
+        self._failed = False
+        return True
 
     def __enter__(self) -> AuditTrail:
         return self

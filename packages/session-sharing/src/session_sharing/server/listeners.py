@@ -216,7 +216,10 @@ class BoundListeners:
         try:
             port = server.add_secure_port(address, credentials)
         except RuntimeError as error:
-            raise ResourceInUseError(f"Cannot listen on {address}; is the port taken?") from error
+            why = "Is the port taken?"
+            if listener.speaks_tls:
+                why = "Is the port taken, or do certificate and key not fit?"
+            raise ResourceInUseError(f"Cannot listen on {address}. {why}") from error
         return Endpoint(listener.target(port), listener.host, port, listener.speaks_tls)
 
 

@@ -33,13 +33,16 @@ class StateFile:
         Raises:
             ResourceInUseError: A live server holds it.
             InvalidArgumentError: It stands at the default place, and others can enter there; or
-                what stands there is not a state file.
+                what stands there is not a state file; or there can be none.
         """
         if self._is_default:
             make_private_folder(self.path.parent)
             check_owned(self.path.parent.parent)
         else:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as error:
+                raise _no_place(self.path.parent, error) from error
         self._guard.acquire(f"A server is already running; see {self.path}.")
         try:
             self._remove_stale()
@@ -61,7 +64,11 @@ class StateFile:
         self.path.unlink()
 
     def publish(self, host: SessionHost) -> None:
-        """Tell where a server is, once it is ready."""
+        """Tell where a server is, once it is ready.
+
+        Raises:
+            InvalidArgumentError: The files cannot be written.
+        """
         # Clients that know nothing else take the first; TLS wants more than is told here.
         plain_first = sorted(host.endpoints, key=lambda endpoint: endpoint.tls)
         state = {
@@ -81,8 +88,23 @@ class StateFile:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file atomically that only this user can read."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    Path(name).replace(path)
+    """Write a file atomically that only this user can read.
+
+    Raises:
+        InvalidArgumentError: It cannot be written; nothing is left behind.
+    """
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise _no_place(path, error) from error
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).replace(path)
+    except OSError as error:
+        Path(name).unlink(missing_ok=True)
+        raise _no_place(path, error) from error
+
+
+def _no_place(path: Path, error: OSError) -> InvalidArgumentError:
+    return InvalidArgumentError(f"{path} cannot be made: {error.strerror}; name another place.")

@@ -1,0 +1,38 @@
+"""P1: what `durable` acknowledges is on the medium, and so is the name of its file."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from json_logger_server.json_log import Durability
+from logger_thread import FaultyDisk, LoggerThread
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asks /proc what was synced")
+
+
+@pytest.mark.parametrize("was_there", [False, True])
+def test_file_and_folder_are_synced_before_the_first_record_is_acknowledged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, was_there: bool
+) -> None:
+    """Power cannot be cut here; that the system was asked to sync stands in for it."""
+    log_file = tmp_path / "a.ndjson"
+    if was_there:
+        log_file.touch()
+    synced: list[Path] = []
+
+    def note_and(sync: object) -> object:
+        def call(handle: int) -> None:
+            synced.append(Path(f"/proc/self/fd/{handle}").readlink())
+            sync(handle)  # type: ignore[operator]
+
+        return call
+
+    for name in ("fsync", "fdatasync"):
+        monkeypatch.setattr(os, name, note_and(getattr(os, name)))
+    with LoggerThread(tmp_path, FaultyDisk(), Durability.DURABLE) as logger:
+        with logger.client("a.ndjson") as log:
+            log.log_data("m", {}, {})
+            assert synced == [tmp_path, log_file]
