@@ -32,7 +32,9 @@ def test_file_and_folder_are_synced_before_the_first_record_is_acknowledged(
 
     for name in ("fsync", "fdatasync"):
         monkeypatch.setattr(os, name, note_and(getattr(os, name)))
-    with LoggerThread(tmp_path, FaultyDisk(), Durability.DURABLE) as logger:
-        with logger.client("a.ndjson") as log:
-            log.log_data("m", {}, {})
-            assert synced == [tmp_path, log_file]
+    with (
+        LoggerThread(tmp_path, FaultyDisk(), Durability.DURABLE) as logger,
+        logger.client("a.ndjson") as log,
+    ):
+        log.log_data("m", {}, {})
+        assert synced == [tmp_path, log_file]
