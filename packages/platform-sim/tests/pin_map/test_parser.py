@@ -57,6 +57,9 @@ def test_a_multiplexer_type_may_be_empty():
     [
         ('siteNumber="0" instrument', 'siteNumber="a" instrument', "siteNumber 'a'"),
         ('name="DMM1"', "", "NIDmmInstrument needs the attribute name"),
+        ('siteNumber="0" instrument', 'siteNumber="," instrument', "siteNumber '' is not a number"),
+        ('siteNumber="0"', f'siteNumber="{"9" * 5000}"', "is more than 2147483647"),
+        ('name="DMM1"', 'name="DMM1" numberOfChannels="10001"', "'10001' is more than 10000"),
         ("</Pins>", "", "not well-formed"),
         ("<PinMap ", "<Map ", "not well-formed"),
     ],
@@ -75,7 +78,7 @@ def test_entities_are_not_resolved(tmp_path):
     secret.write_text("SECRET")
     xml = (
         f'<!DOCTYPE PinMap [<!ENTITY leak SYSTEM "{secret.as_uri()}">]>'
-        "<PinMap><Pins><DUTPin name='P'>&leak;</DUTPin></Pins></PinMap>"
+        "<PinMap><Pins><DUTPin name='P'>&leak;</DUTPin>&leak;</Pins></PinMap>"
     )
     assert "SECRET" not in repr(parse_pin_map(xml))
 

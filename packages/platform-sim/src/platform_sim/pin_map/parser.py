@@ -24,6 +24,12 @@ from platform_sim.pin_map.model import (
     PinMap,
 )
 
+_LARGEST_SITE = 2**31 - 1
+"""Sites are int32 in NI's protocols."""
+
+_MOST_CHANNELS = 10_000
+"""Far more than any instrument has; each is counted out where no channels are named."""
+
 NAMESPACE = "http://www.ni.com/TestStand/SemiconductorModule/PinMap.xsd"
 
 
@@ -54,7 +60,7 @@ def parse_pin_map(xml: str) -> PinMap:
         pin_groups=_groups(root, "PinGroups", "pin"),
         relays=_leaves(root, "Relays", "SystemRelay"),
         relay_groups=_groups(root, "RelayGroups", "relay"),
-        sites=tuple(_number(one, "siteNumber") for one in _children(root, "Sites", "Site")),
+        sites=tuple(_sites_of(root)),
         connections=tuple(_connections(root)),
         schema_version=root.get("schemaVersion", ""),
     )
@@ -68,7 +74,7 @@ def _parse_xml(xml: str) -> etree._Element:
     try:
         return etree.fromstring(xml.lstrip("\ufeff").encode("utf-8"), parser)
     except etree.XMLSyntaxError as error:
-        problem = error.msg.partition(", line ")[0]
+        problem = " ".join(error.msg.partition(", line ")[0].split())
         raise PinMapSyntaxError(
             f"This is not well-formed XML: {problem}.", error.lineno or 0
         ) from None
@@ -97,7 +103,7 @@ def _instruments(root: etree._Element) -> Iterator[Instrument]:
 def _channel_count(element: etree._Element) -> int | None:
     for attribute in ("numberOfChannels", "numberOfControlLines"):
         if element.get(attribute) is not None:
-            return _number(element, attribute)
+            return _number(element, attribute, _text(element, attribute), _MOST_CHANNELS)
     return None
 
 
@@ -172,7 +178,8 @@ def _children(root: etree._Element, section: str, tag: str = "") -> Iterator[etr
 
 def _elements(parent: etree._Element, tag: str = "") -> Iterator[etree._Element]:
     for child in parent:
-        is_element = not isinstance(child, (etree._Comment, etree._ProcessingInstruction))
+        # Comments, processing instructions and unresolved entities have no tag.
+        is_element = isinstance(child.tag, str)
         if is_element and tag in ("", _local_name(child)):
             yield child
 
@@ -195,24 +202,27 @@ def _text(element: etree._Element, attribute: str) -> str:
     return value
 
 
-def _number(element: etree._Element, attribute: str) -> int:
-    text = _text(element, attribute)
-    if not (text.isascii() and text.isdigit()):
-        raise PinMapSyntaxError(
-            f"{_local_name(element)}: {attribute} {text!r} is not a number.", _line(element)
-        )
-    return int(text)
+def _sites_of(root: etree._Element) -> Iterator[int]:
+    for one in _children(root, "Sites", "Site"):
+        yield _number(one, "siteNumber", _text(one, "siteNumber"), _LARGEST_SITE)
 
 
 def _sites(element: etree._Element) -> tuple[int, ...]:
+    """The sites of a connection: a number, or a list of them such as "0,1"."""
     parts = _split(_text(element, "siteNumber"))
-    if not parts or not all(part.isascii() and part.isdigit() for part in parts):
-        raise PinMapSyntaxError(
-            f"{_local_name(element)}: siteNumber {element.get('siteNumber')!r} is not a site "
-            'number or a list of them such as "0,1".',
-            _line(element),
-        )
-    return tuple(int(part) for part in parts)
+    return tuple(_number(element, "siteNumber", part, _LARGEST_SITE) for part in parts or ("",))
+
+
+def _number(element: etree._Element, attribute: str, text: str, largest: int) -> int:
+    if not (text.isascii() and text.isdigit()):
+        problem = "is not a number"
+    elif len(text) > len(str(largest)) or int(text) > largest:
+        problem = f"is more than {largest}"
+    else:
+        return int(text)
+    raise PinMapSyntaxError(
+        f"{_local_name(element)}: {attribute} {text!r:.60} {problem}.", _line(element)
+    )
 
 
 def _split(text: str) -> tuple[str, ...]:
