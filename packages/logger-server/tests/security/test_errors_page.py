@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -22,7 +22,7 @@ from raw_calls import answers, assert_refused
 from session_sharing.core import errors
 from session_sharing.server import SessionHost
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="locks and limits files as POSIX does")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="uses limits and /proc of Linux")
 
 
 @pytest.fixture(scope="module")

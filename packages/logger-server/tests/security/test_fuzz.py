@@ -83,7 +83,7 @@ def status_of(
         else:
             stream.close()
     except grpc.RpcError as error:
-        return error.code()  # type: ignore[attr-defined,no-any-return]
+        return error.code()
     return grpc.StatusCode.OK
 
 

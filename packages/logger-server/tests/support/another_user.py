@@ -23,7 +23,7 @@ def attempt(what: str, how: Callable[[], object]) -> None:
     except OSError as error:
         print(f"{what}: {error.strerror}")
     except grpc.RpcError as error:
-        print(f"{what}: {error.code().name}")  # type: ignore[attr-defined]
+        print(f"{what}: {error.code().name}")
     else:
         print(f"{what}: done")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import grpc
@@ -28,7 +28,7 @@ def served_methods(channel: grpc.Channel, **options: Any) -> list[MethodDescript
 
 def answers(
     channel: grpc.Channel, method: MethodDescriptor, *messages: bytes, **options: Any
-) -> Iterator[bytes]:
+) -> Generator[bytes, None, None]:
     """Call a method; one that streams is cancelled as soon as its answers are read no further.
 
     Args:
