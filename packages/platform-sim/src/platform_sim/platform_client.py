@@ -17,7 +17,15 @@ from ni.measurementlink.sessionmanagement.v1 import session_management_service_p
 from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2_grpc
 
 from platform_sim.channels import open_channel, text_of_error
-from platform_sim.errors import NotAvailableError, PlatformSimError
+from platform_sim.errors import (
+    InvalidRequestError,
+    NotAvailableError,
+    NotKnownError,
+    PlatformSimError,
+)
+
+_SIGNS_OF_NOBODY = ("failed to connect", "errors resolving", "DNS resolution failed")
+"""What gRPC says when no server is there, or its host has no address."""
 
 
 class PlatformClient:
@@ -94,11 +102,15 @@ class PlatformClient:
 
     def load_pin_map(self, file: Path) -> str:
         """Loads a .pinmap file and returns its id, which is its path."""
+        try:
+            xml = file.read_text(encoding="utf-8-sig")
+        except OSError as error:
+            raise InvalidRequestError(f"{file} cannot be read: {error.strerror}.") from error
+        except UnicodeDecodeError as error:
+            raise InvalidRequestError(f"{file} is not UTF-8. Save it as UTF-8.") from error
         with self._errors():
             response = self._pin_map.UpdatePinMapFromXml(
-                pin_map_pb.UpdatePinMapFromXmlRequest(
-                    pin_map_id=str(file), pin_map_xml=file.read_text(encoding="utf-8-sig")
-                )
+                pin_map_pb.UpdatePinMapFromXmlRequest(pin_map_id=str(file), pin_map_xml=xml)
             )
         return response.pin_map_id
 
@@ -109,7 +121,16 @@ class PlatformClient:
         return list(response.sessions)
 
     def free(self, session_name: str) -> None:
-        """Ends the reservation of a session, whoever holds it."""
+        """Ends the reservation of a session, whoever holds it.
+
+        Raises:
+            NotKnownError: Nobody holds it.
+        """
+        held = sorted(one.session.name for one in self.sessions() if one.session_reserved)
+        if session_name not in held:
+            raise NotKnownError(
+                f"No session {session_name!r} is reserved; there are: {', '.join(held) or 'none'}."
+            )
         session = session_pb.SessionInformation(session=session_pb2.Session(name=session_name))
         with self._errors():
             self._sessions.UnreserveSessions(
@@ -122,6 +143,8 @@ class PlatformClient:
             yield
         except grpc.RpcError as error:
             text = text_of_error(error)
-            if "failed to connect" in text:
-                raise NotAvailableError(f"No platform answers at {self._address}.") from error
+            if any(sign in text for sign in _SIGNS_OF_NOBODY):
+                raise NotAvailableError(
+                    f"No platform answers at {self._address}. Start one with 'platform-sim up'."
+                ) from error
             raise PlatformSimError(text) from error

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from platform_sim.cli.options import json_option, locate_platform, state_file_option
+from platform_sim.cli.options import Seconds, json_option, locate_platform, state_file_option
 from platform_sim.platform_client import PlatformClient
 from platform_sim.plugin_client import MeasurementPlugin, Parameter, PluginMetadata, values
 
@@ -33,7 +33,7 @@ _INTERRUPTED_EXIT_CODE = 130
     help=".pinmap file to load and measure with.",
 )
 @click.option("--sites", metavar="0,1", help="Sites to measure on. Default: all of the pin map.")
-@click.option("--timeout", type=float, help="Deadline in seconds.")
+@click.option("--timeout", type=Seconds(), help="Deadline in seconds. Default: none.")
 @click.option("--describe", is_flag=True, help="Show parameters and outputs instead of measuring.")
 @json_option
 @state_file_option

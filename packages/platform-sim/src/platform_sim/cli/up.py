@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from platform_sim.cli.options import state_file_option
+from platform_sim.cli.options import Seconds, state_file_option
 from platform_sim.platform import Platform, PlatformOptions
 from platform_sim.state_file import (
     claim_state_file,
@@ -42,7 +42,7 @@ _STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 )
 @click.option(
     "--start-timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=Seconds(),
     default=PlatformOptions().start_timeout,
     show_default=True,
     help="Seconds in which a started plug-in must register.",

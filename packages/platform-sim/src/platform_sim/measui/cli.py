@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from platform_sim.cli.options import locate_platform, state_file_option
-from platform_sim.measui.bindings import check_bindings
+from platform_sim.measui.bindings import MeasuiError, check_bindings
 from platform_sim.measui.document import measui_text
 from platform_sim.plugin_client import MeasurementPlugin
 
@@ -39,9 +39,7 @@ def measui_command(
     address = locate_platform(state_file)
     with MeasurementPlugin.resolve(service_class, discovery_address=address) as plugin:
         metadata = plugin.metadata
-    text = (
-        checked.read_text(encoding="utf-8-sig") if checked else measui_text(service_class, metadata)
-    )
+    text = _read(checked) if checked else measui_text(service_class, metadata)
     problems = check_bindings(text, service_class, metadata)
     for problem in problems:
         click.echo(problem, err=True)
@@ -51,9 +49,21 @@ def measui_command(
         raise SystemExit(1)
 
 
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise MeasuiError(f"{file} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise MeasuiError(f"{file} is no .measui: it is not UTF-8.") from error
+
+
 def _write(text: str, output: Path | None) -> None:
     if output is None:
         click.echo(text, nl=False)
         return
-    output.write_text(text, encoding="utf-8", newline="\n")
+    try:
+        output.write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise MeasuiError(f"{output} cannot be written: {error.strerror}.") from error
     click.echo(output)

@@ -120,11 +120,14 @@ class MeasurementPlugin:
             The outputs; the last is the result.
 
         Raises:
-            ParameterError: No such parameter, or a value does not fit its type.
+            ParameterError: No such parameter, or a value or site does not fit its type.
             MeasurementError: The plug-in ended the call with an error, or it was cancelled.
         """
         configuration = self._configuration(values or {})
-        context = pin_map_context_pb2.PinMapContext(pin_map_id=pin_map_id, sites=sites)
+        try:
+            context = pin_map_context_pb2.PinMapContext(pin_map_id=pin_map_id, sites=sites)
+        except (TypeError, ValueError) as error:
+            raise ParameterError(f"{sites} are no site numbers: {error}.") from error
         call, responses = self._call_measure(configuration, context, timeout)
         with self._lock:
             self._call = call
