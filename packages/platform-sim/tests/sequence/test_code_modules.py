@@ -17,6 +17,10 @@ def test_a_code_module_reads_and_sets_variables_through_the_sequence_context(ben
 def work(sequence_context):
     context = sequence_context
     assert context.Execution.RunTimeVariables.Exists("NI.Missing", 0x0) is False
+    context.Engine.TemporaryGlobals.SetValString("NI.Made", 0x1, "here")
+    context.Engine.TemporaryGlobals.DeleteSubProperty("NI.Made", 0x0)
+    context.Engine.TemporaryGlobals.DeleteSubProperty("NI.Made", 0x2)
+    assert context.Engine.TemporaryGlobals.Exists("NI.Made", 0x0) is False
     assert context.Locals.Volts == 6.0
     assert context.Locals.GetValNumber("Volts", 0) == 6.0
     assert context.AsPropertyObject().GetValString("FileGlobals.Map.Path", 0) == "A"

@@ -77,8 +77,47 @@ def test_a_result_goes_into_the_variable_that_an_expression_names(
 
 
 @pytest.mark.parametrize(
+    "owner", ["RunState.Engine.TemporaryGlobals", "RunState.Execution.RunTimeVariables"]
+)
+def test_the_functions_of_run_time_variables_set_and_delete_them(
+    variables: ExecutionVariables, owner: str
+) -> None:
+    assert evaluate(f'{owner}.Exists("NI.Some.Id", 0x0)', variables) is False
+    assert evaluate(f'{owner}.GetValString("NI.Some.Id", 0x1)', variables) == ""
+
+    evaluate(f'{owner}.SetValString("NI.Some.Id", 0x1, "a" + "b")', variables)
+    assert variables.run_time == {"NI.Some.Id": "ab"}
+    assert evaluate(f'{owner}.GetValString("NI.Some.Id", 0x0)', variables) == "ab"
+    assert evaluate(f'{owner}.Exists("NI.Some.Id")', variables) is True
+
+    evaluate(f'{owner}.DeleteSubProperty("NI.Some.Id", 0x0)', variables)
+    evaluate(f'{owner}.DeleteSubProperty("NI.Some.Id", 0x2)', variables)
+    assert variables.run_time == {}
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ('DeleteSubProperty("NI.Id", 0)', "there is no variable NI.Id"),
+        ('GetValString("NI.Id", 0)', "there is no variable NI.Id"),
+        ('SetValString("NI.Id", 0, "a")', "there is no variable NI.Id"),
+        ('SetValString("NI.Id", "x", "a")', "SetValString.*invalid literal"),
+        ('SetValString("NI.Id")', "SetValString.*missing"),
+        ('Exists("NI.Id", 0', r"expected '\)'"),
+    ],
+)
+def test_a_function_that_cannot_do_its_work_says_so(
+    variables: ExecutionVariables, call: str, message: str
+) -> None:
+    with pytest.raises(ExpressionError, match=message):
+        evaluate(f"RunState.Engine.TemporaryGlobals.{call}", variables)
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("Locals.Names[1e999]", "infinity"),
+        ("(" * 5000, r"\(\.\.\.: nested too deeply"),
         ("Locals.Missing", "there is no variable Locals.Missing"),
         ("Locals.Names[7]", r"there is no variable Locals.Names\[7\]"),
         ("Locals.Missing = 1", "there is no variable Locals.Missing"),
@@ -102,7 +141,12 @@ def test_a_wrong_expression_is_refused_with_its_text(
 
 @pytest.mark.parametrize(
     ("text", "name"),
-    [("Str(6)", r"Str\(\)"), ("Locals.Names.Len()", "Len"), ("1 & 2", "&"), ("~1", "~")],
+    [
+        ("Str(6)", r"Str\(\)"),
+        ("Locals.GetValString()", "Locals.GetValString"),
+        ("1 & 2", "&"),
+        ("~1", "~"),
+    ],
 )
 def test_what_is_not_built_is_refused_by_name(
     variables: ExecutionVariables, text: str, name: str

@@ -110,11 +110,12 @@ def test_a_newer_teststand_writes_a_namespace_and_properties_of_its_own(bench: B
     before = read_sequence_file(bench.sequence(MEASUREMENT))
 
     def newer(text: str) -> str:
-        step = "xsi:type='NI_Measurement' name='measure'>\n\t\t\t\t\t\t\t\t\t\t\t\t<subprops>\n"
+        step = "xsi:type='_CustomStepType_' name='measure'>\n\t\t\t\t\t\t\t\t\t\t\t\t<subprops>\n"
         description = "<InstrumentStepDescription classname='Str'><value/>"
         named = "<Measurement classname='Obj'>\n\t\t\t\t\t\t\t\t\t\t\t\t\t\t<subprops>\n"
         return (
             text.replace("/21.0.0/", "/23.0.0/")
+            .replace("xsi:type='NI_Measurement'", "xsi:type='_CustomStepType_'")
             .replace(step, f"{step}{description}</InstrumentStepDescription>")
             .replace(named, f"{named}<Version classname='Str'><value/></Version>")
         )
@@ -152,6 +153,33 @@ def test_a_path_among_the_file_globals_is_a_text(bench: Bench) -> None:
 
     variables = ExecutionVariables(content, content.sequences[0])
     assert variables.get(("FileGlobals", "Link", "Map")) == "A.pinmap"
+
+
+def test_elements_of_a_plain_array_stand_where_they_say(bench: Bench) -> None:
+    array = 'locals = { List = ["a", "b", "c"] }\n[[main]]\nname = "a"\n'
+
+    def without_second(text: str) -> str:
+        assert "<value arrayindex='[1]'>b</value>" in text
+        return text.replace("<value arrayindex='[1]'>b</value>", "")
+
+    whole = read_sequence_file(bench.sequence(array)).sequences[0].locals
+    left_out = read_sequence_file(bench.sequence(array, without_second)).sequences[0].locals
+
+    assert whole == {"List": ["a", "b", "c"]}
+    assert left_out == {"List": ["a", "", "c"]}
+
+
+@pytest.mark.parametrize(
+    ("index", "message"), [("[7]", "outside of its array"), ("[0][1]", "arrays of one dimension")]
+)
+def test_an_array_that_is_not_read_here_is_refused(bench: Bench, index: str, message: str) -> None:
+    array = 'locals = { List = ["a"] }\n[[main]]\nname = "a"\n'
+    path = bench.sequence(
+        array, lambda text: text.replace("arrayindex='[0]'", f"arrayindex='{index}'")
+    )
+
+    with pytest.raises(SequenceFileError, match=message):
+        read_sequence_file(path)
 
 
 def test_a_step_without_adapter_calls_nothing(bench: Bench) -> None:

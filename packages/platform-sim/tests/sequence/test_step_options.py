@@ -61,6 +61,21 @@ def test_a_loop_runs_by_its_expressions(bench: Bench) -> None:
     assert bench.trace(result) == ["Main add: Passed", "Main check: Passed"]
 
 
+def test_a_statement_step_evaluates_its_expression(bench: Bench) -> None:
+    result = bench.run(
+        """
+        locals = { Count = 1.0 }
+        [[main]]
+        name = "count"
+        post_expression = "Locals.Count += 1"
+        status_expression = "Locals.Count == 2"
+        """,
+        lambda text: text.replace("'Action'", "'Statement'"),
+    )
+
+    assert bench.trace(result) == ["Main count: Passed"]
+
+
 WAIT = "[[main]]\nname = 'wait'\n[[cleanup]]\nname = 'close'\n"
 
 

@@ -3,8 +3,8 @@
 Covered is what sequences of measurement steps use in practice: literals (``6``, ``0x1F``, ``1i64``,
 ``100ui64``, ``1.5e-3``, ``"text"``, ``@"verbatim"``, ``True``, ``Nothing``, ``{1, 2}``), variables
 (``Locals.Volts``, ``FileGlobals.List[0]``, ``ThisContext``), arithmetic, comparison, logic, the
-conditional operator, assignments, and lists of expressions separated by commas. Functions are
-refused by name.
+conditional operator, assignments, lists of expressions separated by commas, and the functions of
+run-time variables. Other functions are refused by name.
 """
 
 from __future__ import annotations
@@ -78,7 +78,15 @@ class Several:
     items: tuple[Node, ...]
 
 
-Node = Literal | Array | Name | Unary | Binary | Conditional | Assignment | Several
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of one of the functions of run-time variables."""
+
+    function: str
+    arguments: tuple[Node, ...]
+
+
+Node = Call | Literal | Array | Name | Unary | Binary | Conditional | Assignment | Several
 
 _SKIPPED = re.compile(r"(?:\s|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
 _TOKEN = re.compile(
@@ -91,6 +99,9 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+RUN_TIME_FUNCTIONS = frozenset({"DeleteSubProperty", "Exists", "GetValString", "SetValString"})
+"""What can be done to run-time variables; TestStand's API says how."""
+
 _CONSTANTS: dict[str, object] = {"true": True, "false": False, "nothing": None}
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
 _WORDS = {"AND": "&&", "OR": "||", "NOT": "!", "MOD": "%"}
@@ -102,6 +113,7 @@ _PRECEDENCE = (
     ("+", "-"),
     ("*", "/", "%"),
 )
+_RUN_TIME_VARIABLES = ("RunState.Engine.TemporaryGlobals", "RunState.Execution.RunTimeVariables")
 _BIT_OPERATORS = frozenset("&|^~")
 _ASSIGNMENTS = frozenset({"=", "+=", "-=", "*=", "/=", "%="})
 
@@ -113,7 +125,10 @@ def parse(text: str) -> Node:
         ExpressionError: It is no expression.
         UnsupportedError: It needs something that is not built here, such as a function.
     """
-    return _Parser(text).parse()
+    try:
+        return _Parser(text).parse()
+    except RecursionError:
+        raise ExpressionError(f"{text[:60]}...: nested too deeply.") from None
 
 
 class _Parser:
@@ -227,17 +242,17 @@ class _Parser:
             self._expect(")")
             return node
         if self._take("{"):
-            return self._array()
+            return Array(self._items("}"))
         raise self._failure()
 
-    def _array(self) -> Node:
+    def _items(self, end: str) -> tuple[Node, ...]:
         items: list[Node] = []
-        while not self._take("}"):
+        while not self._take(end):
             items.append(self._conditional())
             if not self._take(","):
-                self._expect("}")
+                self._expect(end)
                 break
-        return Array(tuple(items))
+        return tuple(items)
 
     def _name(self) -> Node:
         first = self._token
@@ -258,7 +273,10 @@ class _Parser:
                 break
         if self._take("("):
             name = ".".join(part if isinstance(part, str) else "[]" for part in parts)
-            raise UnsupportedError(f"{self._text}: the function {name}() is not supported.")
+            owner, _, function = name.rpartition(".")
+            if owner not in _RUN_TIME_VARIABLES or function not in RUN_TIME_FUNCTIONS:
+                raise UnsupportedError(f"{self._text}: the function {name}() is not supported.")
+            return Call(function, self._items(")"))
         return Name(tuple(parts))
 
 

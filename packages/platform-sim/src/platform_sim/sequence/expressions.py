@@ -11,6 +11,7 @@ from platform_sim.sequence.expression_syntax import (
     Array,
     Assignment,
     Binary,
+    Call,
     Conditional,
     Literal,
     Name,
@@ -28,6 +29,9 @@ class Scope(Protocol):
 
     def set(self, path: tuple[str | int, ...], value: object) -> None:
         """Set the variable at a path; KeyError when there is none."""
+
+    def call(self, function: str, arguments: list[object]) -> object:
+        """Call one of the functions of run-time variables."""
 
 
 def _add(left: object, right: object) -> object:
@@ -67,7 +71,7 @@ def evaluate(text: str, scope: Scope) -> object:
         return _value(node, scope)
     except KeyError as error:
         raise ExpressionError(f"{text}: there is no variable {error.args[0]}.") from None
-    except (TypeError, ZeroDivisionError, IndexError) as error:
+    except (TypeError, ValueError, ArithmeticError, IndexError) as error:
         raise ExpressionError(f"{text}: {error}.") from None
 
 
@@ -102,6 +106,8 @@ def _value(node: Node, scope: Scope) -> object:
         return _value(node.yes if _value(node.condition, scope) else node.no, scope)
     if isinstance(node, Assignment):
         return _assign(node, scope)
+    if isinstance(node, Call):
+        return scope.call(node.function, [_value(item, scope) for item in node.arguments])
     return [_value(item, scope) for item in node.items][-1]
 
 

@@ -175,9 +175,21 @@ def _property(element: etree._Element) -> Property:
         children = [_property(child) for child in body]
         return replace(node, children={child.name: child for child in children})
     if body.get("ubound") is not None:
-        elements = tuple(_element(child) for child in body if _local(child) == "value")
-        return replace(node, elements=elements, upper_bound=_bound(body))
+        last = _index(body, "ubound")
+        return replace(node, elements=_elements(body, last), upper_bound=last)
     return replace(node, text=body.text or "", representation=body.get("representation", ""))
+
+
+def _elements(body: etree._Element, last: int) -> tuple[Property, ...]:
+    """Read the elements of an array; plain values say where they stand."""
+    values = [child for child in body if _local(child) == "value"]
+    if not any("arrayindex" in value.attrib for value in values):
+        return tuple(map(_element, values))
+    placed = {_index(value, "arrayindex"): _element(value) for value in values}
+    if max(placed) > last:
+        raise SequenceFileError(f"line {_line(body)}: an element stands outside of its array.")
+    empty = Property("", "", "", line=_line(body))
+    return tuple(placed.get(at, empty) for at in range(max(placed) + 1))
 
 
 def _element(value: etree._Element) -> Property:
@@ -187,13 +199,13 @@ def _element(value: etree._Element) -> Property:
     return Property("", "", "", text=value.text or "", line=_line(value))
 
 
-def _bound(value: etree._Element) -> int:
-    text = value.get("ubound", "").strip("[]")
+def _index(value: etree._Element, attribute: str) -> int:
+    text = value.get(attribute, "").strip("[]")
     try:
         return int(text) if text else -1
     except ValueError:
         raise SequenceFileError(
-            f"line {_line(value)}: ubound is {value.get('ubound')!r}; only arrays of one "
+            f"line {_line(value)}: {attribute} is {value.get(attribute)!r}; only arrays of one "
             "dimension are read here."
         ) from None
 

@@ -44,8 +44,10 @@ def array(
 ) -> Element:
     """Build an array; the elements are properties, or the texts of plain values."""
     values = tuple(
-        Element("value", text=item) if isinstance(item, str) else Element("value", children=(item,))
-        for item in elements
+        Element("value", {"arrayindex": f"[{at}]"}, text=item)
+        if isinstance(item, str)
+        else Element("value", children=(item,))
+        for at, item in enumerate(elements)
     )
     first = (Element("elemproto", children=(prototype,)),) if prototype else ()
     bounds = {"lbound": "[0]", "ubound": f"[{len(values) - 1}]" if values else "[]"}

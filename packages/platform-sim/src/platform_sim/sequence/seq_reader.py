@@ -38,7 +38,7 @@ _PLAIN_STEP_TYPES = frozenset({"Action", "Statement"})
 
 _PYTHON_ADAPTER = "CPythonModule"
 _NONE_ADAPTER = "NoneModule"
-_ADAPTERS = {"FGModule": "LabVIEW", "DotNetModule": ".NET"}
+_ADAPTERS = {"FGModule": "LabVIEW", "DotNetModule": ".NET", "FCModule": "C/C++ DLL"}
 _TIME_INTERVAL = 0
 """What a Wait step waits for (``WaitForTarget``)."""
 

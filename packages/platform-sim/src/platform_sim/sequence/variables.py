@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from platform_sim.sequence.model import Sequence, SequenceFile
@@ -13,6 +13,10 @@ PIN_MAP_ID: Final = "NI.MeasurementPlugIns.PinMapId"
 
 _OLDER_PIN_MAP_ID: Final = "NI.MeasurementLink.PinMapId"
 """Its name in older measurement examples, whose code modules hand the pin map over themselves."""
+
+
+_INSERT_IF_MISSING = 0x1
+_ONLY_IF_THERE = 0x2
 
 
 class ThisContext:
@@ -92,6 +96,15 @@ class ExecutionVariables:
             raise KeyError(spelled(path))
         node[last] = value
 
+    def call(self, function: str, arguments: list[object]) -> object:
+        """Call one of the functions of run-time variables.
+
+        Raises:
+            KeyError: There is no such variable.
+            TypeError: The arguments do not fit.
+        """
+        return _FUNCTIONS[function](self.run_time, *arguments)
+
     def for_code_modules(self) -> dict[str, Any]:
         """Return the variables that a code module may read and set."""
         return {name: self._roots[name] for name in _SHARED_WITH_CODE_MODULES}
@@ -100,6 +113,33 @@ class ExecutionVariables:
         """Take over what a code module left in the variables."""
         for name in _SHARED_WITH_CODE_MODULES:
             self._roots[name] = variables[name]
+
+
+def _delete(values: dict[str, str], name: str, options: float = 0) -> None:
+    if not int(options) & _ONLY_IF_THERE or name in values:
+        del values[name]
+
+
+def _exists(values: dict[str, str], name: str, options: float = 0) -> bool:
+    return name in values
+
+
+def _get(values: dict[str, str], name: str, options: float = 0) -> str:
+    return "" if name not in values and int(options) & _INSERT_IF_MISSING else values[name]
+
+
+def _set(values: dict[str, str], name: str, options: float, value: str) -> None:
+    if name not in values and not int(options) & _INSERT_IF_MISSING:
+        raise KeyError(name)
+    values[name] = value
+
+
+_FUNCTIONS: dict[str, Callable[..., object]] = {
+    "DeleteSubProperty": _delete,
+    "Exists": _exists,
+    "GetValString": _get,
+    "SetValString": _set,
+}
 
 
 def spelled(path: tuple[str | int, ...]) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 _INSERT_IF_MISSING = 0x1
+_ONLY_IF_THERE = 0x2
 
 
 class Unsupported:
@@ -72,6 +73,13 @@ class PropertyObject(Unsupported):
     def SetValVariant(self, lookupString: str, options: int, newValue: Any) -> None:
         """Set any value."""
         self._set(lookupString, options, newValue)
+
+    def DeleteSubProperty(self, lookupString: str, options: int = 0) -> None:
+        """Delete a variable; an option leaves it at that when there is none."""
+        *above, last = self._path(lookupString)
+        if options & _ONLY_IF_THERE and not self.Exists(lookupString):
+            return
+        del (self._find(".".join(above)) if above else self._values)[last]
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name not in self._values:
