@@ -45,6 +45,25 @@ def test_a_task_that_hangs_holds_up_no_other() -> None:
     workers.shutdown()
 
 
+def test_threads_that_hang_for_good_are_replaced() -> None:
+    workers = Workers(2, "replaced", patience=0.05)
+    forever = threading.Event()
+    for _ in range(5):
+        workers.submit(forever.wait)
+    last = workers.submit(lambda: "not held up")
+
+    def is_done() -> bool:
+        workers.relieve()
+        return last.done()
+
+    eventually(is_done, within=5)
+    assert _alive("replaced") <= 7
+    forever.set()
+    assert [workers.submit(lambda: 1).result(5) for _ in range(5)] == [1] * 5
+    workers.shutdown()
+    eventually(lambda: _alive("replaced") == 0, within=5)
+
+
 def test_what_a_task_raises_reaches_whoever_asked() -> None:
     workers = Workers(1, "raises")
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
@@ -11,6 +13,7 @@ import pytest
 from hosting import Lock, hosted
 from processes import Process, eventually
 from session_sharing.client import (
+    CallTimeoutError,
     ConnectOptions,
     SessionOptions,
     SessionWatch,
@@ -24,6 +27,7 @@ from session_sharing.core.errors import (
     SessionNotFoundError,
 )
 from session_sharing.core.events import EventType, Gap, SessionEvent
+from session_sharing.core.registry import RegistryOptions
 from session_sharing.server import HostOptions, SessionHost, UnixListener
 from session_sharing.v1 import lifecycle_pb2 as pb
 from session_sharing.v1 import lifecycle_pb2_grpc
@@ -174,3 +178,25 @@ def test_a_watcher_that_reads_too_slowly_is_told_what_it_missed(
 
     assert seen == list(range(1, published + 1))
     assert gaps >= 1, "what was not read was dropped, and not kept for the watcher"
+
+
+def test_resources_that_hang_in_opening_use_up_no_threads_for_others() -> None:
+    """As on a network drive that went away: whoever asks for it waits, again and again."""
+    go_on = threading.Event()
+
+    class Hanging(Lock):
+        def __init__(self, name: str) -> None:
+            super().__init__(name)
+            if name.startswith("hang"):
+                assert go_on.wait(20)
+
+    registry = RegistryOptions(release_timeout=0.2)
+    options = HostOptions(workers=2, grace=0.5, registry=registry)
+    with hosted(options, {"lock": Hanging}) as host:
+        connect_options = ConnectOptions(host.targets[0], host.authenticator.token, timeout=0.3)
+        for number in range(6):
+            with pytest.raises(CallTimeoutError):
+                LockSession(f"hang-{number}", connect_options)
+        with LockSession("good", replace(connect_options, timeout=5.0)) as session:
+            assert session.new_session
+        go_on.set()

@@ -83,7 +83,7 @@ class HostOptions:
     max_streams: int = 200
     """Calls that one connection may have open at a time."""
     workers: int = 32
-    """Threads that open and release resources."""
+    """Threads that open and release resources, without those that hang in one."""
     registry: RegistryOptions = field(default_factory=RegistryOptions)
     """Times and limits of the registry."""
 
@@ -101,7 +101,9 @@ class SessionHost:
             tls=self.options.tls,
             anonymous=self.options.anonymous,
         )
-        self.executor = Workers(self.options.workers, "session-worker")
+        self.executor = Workers(
+            self.options.workers, "session-worker", self.options.registry.release_timeout
+        )
         self.registry = SessionRegistry(kinds, self.executor, options=self.options.registry)
         self.presence = Presence(self.registry)
         self.authenticator = Authenticator(
@@ -253,6 +255,7 @@ class SessionHost:
             if time.monotonic() - before >= _TICK + _LATE:
                 _log.warning("The event loop was blocked; leases run on for a moment.")
                 continue
+            self.executor.relieve()
             try:
                 self.registry.leases.expire_due()
             except Exception:

@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
-import queue
 import threading
+import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any
 
 _Task = Callable[[], None]
+_MOST_IN_ALL = 1_000
+"""Threads, with those that hang."""
 
 
 class Workers(Executor):
     """A pool of daemon threads, started as they are needed.
 
     The standard library's pool is joined when the interpreter exits, so that a release hook that
-    hangs would hang the process.
+    hangs would hang the process; and threads that hang for good would use it up.
     """
 
-    def __init__(self, most: int, name: str) -> None:
+    def __init__(self, most: int, name: str, patience: float = 10.0) -> None:
+        """Start with no thread.
+
+        Args:
+            most: Threads to have, besides those that hang.
+            name: What the threads are called.
+            patience: Seconds after which a thread counts as hanging in its task.
+        """
         self._most = most
         self._name = name
-        self._lock = threading.Lock()
-        self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
+        self._patience = patience
+        self._changed = threading.Condition()
+        self._tasks: deque[_Task] = deque()
+        self._busy_since: dict[int, float] = {}
+        """When a thread began its task, by its number."""
         self._idle = 0
+        """Threads that wait for a task, or have just been started for one."""
         self._started = 0
+        self._alive = 0
         self._ended = False
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -42,29 +57,55 @@ class Workers(Executor):
                 except BaseException as error:
                     future.set_exception(error)
 
-        with self._lock:
+        with self._changed:
             if self._ended:
                 raise RuntimeError("The workers have been sent home.")
-            self._tasks.put(task)
-            if self._idle:
-                self._idle -= 1
-            elif self._started < self._most:
-                self._started += 1
-                name = f"{self._name}-{self._started}"
-                threading.Thread(target=self._work, name=name, daemon=True).start()
+            self._tasks.append(task)
+            self._find_a_thread()
         return future
+
+    def relieve(self) -> None:
+        """Start a thread where tasks wait behind some that hang; to be called now and then."""
+        with self._changed:
+            self._find_a_thread()
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Let the threads end once what was submitted is done; waits for nothing."""
-        with self._lock:
-            if not self._ended:
-                self._ended = True
-                for _ in range(self._started):
-                    self._tasks.put(None)
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
 
-    def _work(self) -> None:
-        while (task := self._tasks.get()) is not None:
+    def _find_a_thread(self) -> None:
+        if len(self._tasks) <= self._idle:
+            self._changed.notify()
+        elif self._may_have_more() and self._alive < _MOST_IN_ALL:
+            self._started += 1
+            self._alive += 1
+            self._idle += 1
+            number = self._started
+            name = f"{self._name}-{number}"
+            threading.Thread(target=self._work, args=(number,), name=name, daemon=True).start()
+
+    def _may_have_more(self) -> bool:
+        too_long_ago = time.monotonic() - self._patience
+        hanging = sum(since < too_long_ago for since in self._busy_since.values())
+        return self._alive - hanging < self._most
+
+    def _work(self, number: int) -> None:
+        while (task := self._next_task(number)) is not None:
             task()
             del task  # what it held must not live until the next one comes
-            with self._lock:
+            with self._changed:
+                del self._busy_since[number]
                 self._idle += 1
+
+    def _next_task(self, number: int) -> _Task | None:
+        """Wait for a task; None when the thread is not needed any more."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._tasks or self._ended)
+            self._idle -= 1
+            if not self._tasks:
+                self._alive -= 1
+                return None
+            self._busy_since[number] = time.monotonic()
+            return self._tasks.popleft()
