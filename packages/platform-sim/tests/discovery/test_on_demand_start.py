@@ -7,11 +7,13 @@ import signal
 import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import grpc
 import pytest
 from ni.measurementlink.discovery.v1.client import DiscoveryClient
 from platform_process import running_platform, wait_for_exit
+from platform_sim.errors import PlatformSimError
 from platform_sim.platform import Platform, PlatformOptions
 from platform_sim.platform_client import PlatformClient
 from plugin_folders import (
@@ -143,6 +145,19 @@ def test_a_program_that_does_not_exist_is_named(platform, tmp_path):
         DiscoveryClient().resolve_service(INTERFACE)
     assert raised.value.code() is grpc.StatusCode.UNAVAILABLE
     assert "no-such-program-anywhere" in raised.value.details()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux's")
+def test_a_full_disk_below_the_log_folder_is_told(platform, tmp_path):
+    write_plain_service(tmp_path, "test.Plain")
+    platform.add_plugins(tmp_path)
+    log = platform.log_folder / "test.Plain-0.0.1.log"
+    log.symlink_to("/dev/full")
+
+    with pytest.raises(PlatformSimError, match=r"No space left on device.* another --log-dir"):
+        resolve(platform.discovery_address, "test.Plain")
+    log.unlink()
+    assert can_connect(resolve(platform.discovery_address, "test.Plain"))
 
 
 def test_a_class_that_is_not_found_is_told_with_the_files_that_were_skipped(platform, tmp_path):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 
 from platform_sim.errors import PluginStartError
@@ -35,16 +37,16 @@ class PluginProcess:
         is bound to the thread.
 
         Raises:
-            PluginStartError: The program cannot be started.
+            PluginStartError: The program cannot be started, or its output not be written.
         """
         self.command = list(command)
         self.log_file = log_file
         if sys.platform == "linux":
             command = [sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid()), *command]
-        try:
-            # A restart keeps the output of the run before it, which may say why that one ended.
-            with log_file.open("ab") as output:
-                self._first_byte = output.tell()
+        # A restart keeps the output of the run before it, which may say why that one ended.
+        with _open_log(log_file) as output:
+            self._first_byte = output.tell()
+            try:
                 self._process = subprocess.Popen(
                     list(command),
                     cwd=folder,
@@ -54,8 +56,8 @@ class PluginProcess:
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
                 )
-        except (OSError, ValueError) as error:  # the latter for a NUL in the command
-            raise PluginStartError(f"{self.command[0]!r} cannot be started: {error}") from error
+            except (OSError, ValueError) as error:  # the latter for a NUL in the command
+                raise PluginStartError(f"{self.command[0]!r} cannot be started: {error}") from error
 
     @property
     def pid(self) -> int:
@@ -115,3 +117,32 @@ class PluginProcess:
             return
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, number)
+
+
+def _open_log(file: Path) -> FileIO:
+    """Opens a log file to append to, with room in it: a first line that fails ends a plug-in.
+
+    Raises:
+        PluginStartError: It cannot be written, or its disk is full.
+    """
+    try:
+        log = file.open("ab", buffering=0)
+        try:
+            _require_room(log)
+        except OSError:
+            log.close()
+            raise
+    except OSError as error:
+        raise PluginStartError(
+            f"The output of plug-ins cannot be written to {file} ({error.strerror}). Make room, or "
+            "start the platform with another --log-dir."
+        ) from error
+    return log
+
+
+def _require_room(log: FileIO) -> None:
+    end = log.tell()
+    written = log.write(bytes(_OUTPUT_TAIL_BYTES))
+    log.truncate(end)
+    if written < _OUTPUT_TAIL_BYTES:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
