@@ -144,5 +144,6 @@ def _require_room(log: FileIO) -> None:
     end = log.tell()
     written = log.write(bytes(_OUTPUT_TAIL_BYTES))
     log.truncate(end)
+    log.seek(end)
     if written < _OUTPUT_TAIL_BYTES:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
