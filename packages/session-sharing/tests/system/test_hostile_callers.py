@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -180,7 +181,9 @@ def test_a_watcher_that_reads_too_slowly_is_told_what_it_missed(
     assert gaps >= 1, "what was not read was dropped, and not kept for the watcher"
 
 
-def test_resources_that_hang_in_opening_use_up_no_threads_for_others() -> None:
+def test_resources_that_hang_in_opening_use_up_no_threads_for_others(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     """As on a network drive that went away: whoever asks for it waits, again and again."""
     go_on = threading.Event()
 
@@ -200,3 +203,6 @@ def test_resources_that_hang_in_opening_use_up_no_threads_for_others() -> None:
         with LockSession("good", replace(connect_options, timeout=5.0)) as session:
             assert session.new_session
         go_on.set()
+        eventually(lambda: len(host.registry) == 0, within=5)
+    gc.collect()
+    assert "never retrieved" not in caplog.text

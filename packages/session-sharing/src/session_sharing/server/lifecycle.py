@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 
 from session_sharing.core.presence import Presence
 from session_sharing.core.registry import SessionRegistry
+from session_sharing.core.sessions import Opened
 from session_sharing.server import calls, messages
 from session_sharing.server.interceptor import Context
 from session_sharing.server.signals import Signal
@@ -56,10 +57,12 @@ class SessionLifecycleServicer(lifecycle_pb2_grpc.SessionLifecycleServicer):
             request.request_id,
             by_calls=request.without_presence,
         )
+        waiting = asyncio.wrap_future(answer)
         try:
-            opened = await asyncio.shield(asyncio.wrap_future(answer))
+            opened = await asyncio.shield(waiting)
         except asyncio.CancelledError:
             self._presence.unheard(answer)
+            waiting.add_done_callback(_take_note)
             raise
         return messages.open_response(opened, self._identity.epoch)
 
@@ -114,3 +117,9 @@ class SessionLifecycleServicer(lifecycle_pb2_grpc.SessionLifecycleServicer):
         info.draining = self._draining.is_set()
         info.counters.update(self._counters())
         return info
+
+
+def _take_note(answer: asyncio.Future[Opened]) -> None:
+    """Keep asyncio from reporting an error that nobody waits for any more."""
+    if not answer.cancelled():
+        answer.exception()
