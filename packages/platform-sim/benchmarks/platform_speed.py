@@ -110,7 +110,7 @@ def measure_starts(folder: Path) -> list[Result]:
                 session.append(median_ms(lambda: open_session(channel), 1))
     return [
         Result("platform ready", statistics.median(plain), 500),
-        Result("platform ready, with a bench file", statistics.median(with_bench), 750),
+        Result("platform ready, with a bench file", statistics.median(with_bench), 500),
         Result("the first driver session", statistics.median(session), 500),
         Result("a plug-in's cold start through discovery", statistics.median(plugin), 600),
     ]
