@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -171,6 +172,37 @@ def test_a_slow_disk_makes_log_wait_instead_of_filling_memory(tmp_path: Path) ->
             disk.before_write.set()
             filling.join()
         assert len(names_in(tmp_path / "a.ndjson")) == 300
+
+
+def test_a_record_that_waits_for_room_while_its_stream_is_closed_is_refused_not_lost(
+    tmp_path: Path,
+) -> None:
+    disk = FaultyDisk()
+    disk.slow = ".ndjson"
+    options = StreamOptions(max_batch_bytes=1, max_unacknowledged_bytes=1000)
+    with LoggerThread(tmp_path, disk, Durability.DURABLE) as logger:
+        with logger.client("a.ndjson") as log:
+            stream, logged, full = log.stream(options), [], threading.Event()
+            disk.before_write.clear()
+
+            def fill_until_refused() -> None:
+                with pytest.raises(InvalidArgumentError, match="closed"):
+                    for number in itertools.count():
+                        if stream.unacknowledged >= 2:  # there is no room for more
+                            full.set()
+                        stream.log(f"m{number}", {}, {"filler": "x" * 200})
+                        logged.append(f"m{number}")
+
+            filling = threading.Thread(target=fill_until_refused)
+            filling.start()
+            assert full.wait(10)
+            closing = threading.Thread(target=stream.close)
+            closing.start()
+            disk.before_write.set()
+            closing.join(10)
+            filling.join(10)
+            assert not filling.is_alive()
+        assert names_in(tmp_path / "a.ndjson") == logged
 
 
 def test_a_server_that_does_not_answer_is_told_by_flush_in_time(tmp_path: Path) -> None:
