@@ -21,7 +21,7 @@ from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
 from json_logger_server.json_log import Durability
 from logger_process import LoggerProcess, records_in
 from logger_thread import FaultyDisk, LoggerThread
-from session_sharing.client import CallTimeoutError
+from session_sharing.client import CallTimeoutError, ConnectionClosedError
 from session_sharing.core.errors import InvalidArgumentError, SessionExpiredError
 from session_sharing.v1 import lifecycle_pb2
 from waiting import eventually
@@ -138,6 +138,15 @@ def test_a_closed_session_ends_its_stream_with_an_error(log: JsonLoggerClient) -
 
 def close_request(log: JsonLoggerClient) -> object:
     return lifecycle_pb2.CloseRequest(session_name=log.session_name)
+
+
+def test_a_stream_on_a_closed_connection_says_so_at_once(logger: LoggerProcess) -> None:
+    log = JsonLoggerClient("closed.ndjson", connect=logger.connect(timeout=60.0))
+    log.connection.close()
+    stream = log.stream()
+    stream.log("too late", {}, {})
+    with pytest.raises(ConnectionClosedError):
+        stream.flush()
 
 
 def test_leaving_the_session_sends_what_is_left_in_its_streams(

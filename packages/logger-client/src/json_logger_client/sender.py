@@ -11,7 +11,7 @@ import grpc
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
 from session_sharing.client import ServerUnavailableError, SharedSession
 from session_sharing.client.backoff import Backoff
-from session_sharing.client.errors import ServerRestartedError, from_rpc_error
+from session_sharing.client.errors import CALL_ERRORS, ServerRestartedError, from_rpc_error
 from session_sharing.core.errors import (
     ServerDrainingError,
     SessionExpiredError,
@@ -121,8 +121,8 @@ class Sender:
             self._answers = answers = self._append_stream(requests)
             for answer in answers:
                 self._acknowledge(answer)
-        except grpc.RpcError as rpc_error:
-            return self._explain(rpc_error)
+        except CALL_ERRORS as call_error:
+            return self._explain(call_error)
         finally:
             with self.changed:
                 self._call += 1  # its requests end, whatever they wait for
@@ -154,8 +154,8 @@ class Sender:
             self.progress = time.monotonic()
             self.changed.notify_all()
 
-    def _explain(self, rpc_error: grpc.RpcError) -> SessionSharingError:
-        error = from_rpc_error(rpc_error)
+    def _explain(self, call_error: grpc.RpcError | ValueError) -> SessionSharingError:
+        error = from_rpc_error(call_error)
         epoch = error.details.get("epoch")
         if isinstance(error, SessionExpiredError) and epoch not in (None, self._session.epoch):
             return ServerRestartedError("The server was restarted; reset() opens anew.")

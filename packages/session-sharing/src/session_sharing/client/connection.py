@@ -40,7 +40,7 @@ class Connection:
     Attributes:
         on_draining: Called, in a thread of its own, when the server says that it is stopping.
         on_expired: Called in the same way, with the reason, when the server says that this client
-            was away for too long, so that what it held has ended.
+            was away for too long, so that what it held has ended; a session may be `reset` there.
     """
 
     def __init__(self, options: ConnectOptions, *, channel: grpc.Channel | None = None) -> None:

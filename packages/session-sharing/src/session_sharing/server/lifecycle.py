@@ -41,9 +41,9 @@ class SessionLifecycleServicer(lifecycle_pb2_grpc.SessionLifecycleServicer):
             request.client_secret, window, request.label, calls.principal()
         )
         try:
+            yield messages.granted(client, resumed, self._identity.epoch)
             if client.expiry is not None and not resumed:
                 yield messages.expired(client.expiry)
-            yield messages.granted(client, resumed, self._identity.epoch)
             await self._draining.wait()
             yield pb.HoldEvent(draining=pb.HoldEvent.Draining())
         finally:

@@ -85,9 +85,9 @@ class SessionLifecycleServicer(object):
     def Hold(self, request, context):
         """Begins or resumes a client and keeps it present for as long as the stream is open.
 
-        The first event is `granted`; before it, a client that was away for too long is told so by
-        `expired`, once. A secret that the server does not know (never seen, forgotten, or of another
-        identity) begins a new client: `resumed` is false and nothing else tells these cases apart.
+        The first event is `granted`; then a client that was away for too long is told so by `expired`,
+        once. A secret that the server does not know (never seen, forgotten, or of another identity)
+        begins a new client: `resumed` is false and nothing else tells these cases apart.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -31,9 +31,9 @@ class SessionLifecycleStub:
     ]
     """Begins or resumes a client and keeps it present for as long as the stream is open.
 
-    The first event is `granted`; before it, a client that was away for too long is told so by
-    `expired`, once. A secret that the server does not know (never seen, forgotten, or of another
-    identity) begins a new client: `resumed` is false and nothing else tells these cases apart.
+    The first event is `granted`; then a client that was away for too long is told so by `expired`,
+    once. A secret that the server does not know (never seen, forgotten, or of another identity)
+    begins a new client: `resumed` is false and nothing else tells these cases apart.
     """
 
     Open: grpc.UnaryUnaryMultiCallable[
@@ -87,9 +87,9 @@ class SessionLifecycleAsyncStub:
     ]
     """Begins or resumes a client and keeps it present for as long as the stream is open.
 
-    The first event is `granted`; before it, a client that was away for too long is told so by
-    `expired`, once. A secret that the server does not know (never seen, forgotten, or of another
-    identity) begins a new client: `resumed` is false and nothing else tells these cases apart.
+    The first event is `granted`; then a client that was away for too long is told so by `expired`,
+    once. A secret that the server does not know (never seen, forgotten, or of another identity)
+    begins a new client: `resumed` is false and nothing else tells these cases apart.
     """
 
     Open: grpc.aio.UnaryUnaryMultiCallable[
@@ -145,9 +145,9 @@ class SessionLifecycleServicer(metaclass=abc.ABCMeta):
     ) -> typing.Union[collections.abc.Iterator[session_sharing.v1.lifecycle_pb2.HoldEvent], collections.abc.AsyncIterator[session_sharing.v1.lifecycle_pb2.HoldEvent]]:
         """Begins or resumes a client and keeps it present for as long as the stream is open.
 
-        The first event is `granted`; before it, a client that was away for too long is told so by
-        `expired`, once. A secret that the server does not know (never seen, forgotten, or of another
-        identity) begins a new client: `resumed` is false and nothing else tells these cases apart.
+        The first event is `granted`; then a client that was away for too long is told so by `expired`,
+        once. A secret that the server does not know (never seen, forgotten, or of another identity)
+        begins a new client: `resumed` is false and nothing else tells these cases apart.
         """
 
     @abc.abstractmethod
