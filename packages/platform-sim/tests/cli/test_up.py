@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
@@ -122,10 +123,27 @@ def test_what_cannot_be_used_is_told_in_one_line_and_nothing_is_left(tmp_path, o
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bench.toml", "file"]
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux's")
+def test_a_full_disk_below_the_output_is_told_in_one_line(tmp_path):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command("up", "--state-file", tmp_path / "state.json"),
+            env=clean_environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, "Error: No space left on device\n")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_two_that_start_at_once_on_one_state_file_end_as_one(tmp_path):
     start = command("up", "--state-file", tmp_path / "state.json")
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    both = [subprocess.Popen(start, env=clean_environment(), **pipes) for _ in range(2)]
+    environment = {**clean_environment(), "TMPDIR": str(tmp_path)}
+    both = [subprocess.Popen(start, env=environment, **pipes) for _ in range(2)]
     lines = [process.stdout.readline() for process in both]
     winner = next(process for process, line in zip(both, lines, strict=True) if line)
     (loser,) = [process for process in both if process is not winner]

@@ -52,7 +52,8 @@ class PlatformProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env=clean_environment(),
+            # What a killed platform leaves behind goes with the test's folder.
+            env={**clean_environment(), "TMPDIR": str(folder)},
         )
         self.ready_line = self._wait_until_ready()
 
