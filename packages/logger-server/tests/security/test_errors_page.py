@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from error_page import COMMAND, PAGE, Case, errors_in, updated
 from every_call import CASES as EVERY_CALL
-from every_call import AnyCall
+from every_call import STREAM_CASES, AnyCall
 from google.protobuf.descriptor import MethodDescriptor
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as ext
 from json_logger_server.json_log import JsonLog
@@ -64,6 +64,18 @@ def test_every_call_wants_an_identity_and_a_message(
 ) -> None:
     call = AnyCall(own_seams.host, own_seams.channel, method)
     assert_refused(lambda: case.provoke(call), case.error, by_grpc=case.by_grpc)
+
+
+STREAMS = [method for method in METHODS if method.server_streaming]
+
+
+@pytest.mark.parametrize("method", STREAMS, ids=lambda method: method.name)
+@pytest.mark.parametrize("case", STREAM_CASES, ids=str)
+def test_every_stream_is_counted(
+    case: Case, method: MethodDescriptor, own_seams: SeamBench
+) -> None:
+    call = AnyCall(own_seams.host, own_seams.channel, method)
+    assert_refused(lambda: case.provoke(call), case.error)
 
 
 WHERE_THE_CORE_IS_CALLED: dict[str, Callable[[SessionHost], tuple[object, str]]] = {

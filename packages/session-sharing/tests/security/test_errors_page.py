@@ -9,7 +9,7 @@ import grpc
 import pytest
 from error_page import COMMAND, PAGE, Case, errors_in, updated
 from every_call import CASES as EVERY_CALL
-from every_call import AnyCall
+from every_call import STREAM_CASES, AnyCall
 from google.protobuf.descriptor import MethodDescriptor
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
@@ -23,6 +23,7 @@ from session_sharing.v1 import lifecycle_pb2 as pb
 HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"]
 REFLECTION = reflection_pb2.DESCRIPTOR.services_by_name["ServerReflection"]
 METHODS = [method for service in (SERVICE, HEALTH, REFLECTION) for method in service.methods]
+STREAMS = [method for method in METHODS if method.server_streaming]
 
 
 @pytest.fixture
@@ -43,6 +44,15 @@ def test_every_call_wants_an_identity_and_a_message(
 ) -> None:
     call = AnyCall(bench.host, bench.channel, method)
     assert_refused(lambda: case.provoke(call), case.error, by_grpc=case.by_grpc)
+
+
+@pytest.mark.parametrize("method", STREAMS, ids=lambda method: method.full_name)
+@pytest.mark.parametrize("case", STREAM_CASES, ids=str)
+def test_every_stream_is_counted(
+    case: Case, method: MethodDescriptor, bench: LifecycleBench
+) -> None:
+    call = AnyCall(bench.host, bench.channel, method)
+    assert_refused(lambda: case.provoke(call), case.error)
 
 
 def test_that_is_every_call_that_is_served(bench: LifecycleBench) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+import grpc
 import pytest
 from hosting import hosted
+from processes import eventually
 from session_sharing.client import Connection, ConnectOptions, SharedSession, connect
 from session_sharing.core.admission import Limits
 from session_sharing.core.errors import LimitExceededError
@@ -68,7 +70,7 @@ def test_names_are_limited(options: ConnectOptions) -> None:
 
 
 def test_calls_that_one_connection_cannot_hold_wait_and_other_connections_are_served() -> None:
-    with hosted(HostOptions(max_streams=3)) as host:
+    with hosted(HostOptions(max_calls=3)) as host:
         options = ConnectOptions(
             host.targets[0], token=host.authenticator.token, presence=False, timeout=1.0
         )
@@ -80,6 +82,31 @@ def test_calls_that_one_connection_cannot_hold_wait_and_other_connections_are_se
             assert other.is_connected()
             watches[0].cancel()
             assert greedy.is_connected()
+
+
+def test_streams_of_an_identity_are_limited_on_whatever_connections_and_come_free() -> None:
+    keys = {"station": "k" * 32}
+    with hosted(HostOptions(max_streams=3, api_keys=keys)) as host:
+        mine = ConnectOptions(host.targets[0], token=host.authenticator.token, presence=False)
+        theirs = ConnectOptions(host.targets[0], presence=False).with_api_key("k" * 32, "station")
+        with connect(mine) as one, connect(mine) as two, connect(theirs) as other:
+            watches = [c.lifecycle.Watch(pb.WatchRequest()) for c in (one, one, two)]
+            for watch in watches:
+                next(watch)
+            with pytest.raises(grpc.RpcError) as refused:
+                next(two.lifecycle.Watch(pb.WatchRequest()))
+            assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+            next(other.lifecycle.Watch(pb.WatchRequest()))
+            watches[0].cancel()
+            eventually(lambda: _answers(two.lifecycle.Watch(pb.WatchRequest())), within=5)
+
+
+def _answers(stream: grpc.Call) -> bool:
+    try:
+        next(stream)
+    except grpc.RpcError:
+        return False
+    return True
 
 
 def test_a_message_that_is_too_large_is_refused_and_the_connection_goes_on(

@@ -17,9 +17,12 @@ from session_sharing.core.errors import (
     NotAuthenticatedError,
 )
 from session_sharing.server import SessionHost
+from session_sharing.v1 import lifecycle_pb2, lifecycle_pb2_grpc
 
 LARGEST = 10_000
 """Bytes of a request that a host takes on which these cases are tried."""
+MOST_STREAMS = 5
+"""Streams of one identity that it takes."""
 _GUESS = "Bearer guess"
 
 
@@ -33,14 +36,20 @@ class AnyCall:
 
     def send(self, message: bytes, authorization: str | None = None) -> Iterator[bytes]:
         """Call it with this authorization; None for the user's."""
-        mine = f"Bearer {self.host.authenticator.token}"
-        word = mine if authorization is None else authorization
+        word = self.mine if authorization is None else authorization
         metadata = (("authorization", word),) if word else ()
         return answers(self.channel, self.method, message, metadata=metadata, timeout=10)
+
+    @property
+    def mine(self) -> str:
+        """The user's authorization."""
+        return f"Bearer {self.host.authenticator.token}"
 
 
 CASES: list[Case] = []
 _case = partial(case, CASES, "every call")
+STREAM_CASES: list[Case] = []
+_stream = partial(case, STREAM_CASES, "every stream")
 
 
 @_case(NotAuthenticatedError, "no token")
@@ -75,6 +84,20 @@ def _(call: AnyCall) -> object:
 @_case(InvalidArgumentError, "the bytes are no message")
 def _(call: AnyCall) -> object:
     return call.send(b"\x08")
+
+
+@_stream(LimitExceededError, "this identity has too many streams open, on whatever connections")
+def _(call: AnyCall) -> None:
+    watch = lifecycle_pb2_grpc.SessionLifecycleStub(call.channel).Watch
+    metadata = (("authorization", call.mine),)
+    streams = [watch(lifecycle_pb2.WatchRequest(), metadata=metadata) for _ in range(MOST_STREAMS)]
+    try:
+        for stream in streams:
+            next(stream)
+        next(call.send(b""))
+    finally:
+        for stream in streams:
+            stream.cancel()
 
 
 def on_every(calls: tuple[str, ...]) -> list[Case]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import grpc
-from every_call import LARGEST
+from every_call import LARGEST, MOST_STREAMS
 from hosting import Lock, hosted
 from session_sharing.core import errors
 from session_sharing.core.admission import Limits
@@ -87,7 +87,11 @@ def lifecycle_bench() -> Iterator[LifecycleBench]:
         release_timeout=0.2, limits=Limits(max_sessions=2, max_attachments=2, max_clients=3)
     )
     options = HostOptions(
-        api_keys={"id": "key"}, registry=registry, grace=0.5, max_message_bytes=LARGEST
+        api_keys={"id": "key"},
+        registry=registry,
+        grace=0.5,
+        max_message_bytes=LARGEST,
+        max_streams=MOST_STREAMS,
     )
     free = threading.Event()
     with hosted(options, {"moody": moody(free), "lock": Lock}) as host, ExitStack() as stack:

@@ -6,7 +6,7 @@ from functools import partial
 
 from error_page import Case, case, cases_table, classes_table, errors_in, matrix
 from every_call import CASES as EVERY_CALL
-from every_call import on_every
+from every_call import STREAM_CASES, on_every
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from lifecycle_bench import STUCK, LifecycleBench
 from processes import eventually
@@ -36,7 +36,7 @@ def tables() -> dict[str, str]:
     return {
         "errors": classes_table(classes),
         "errors of clients": classes_table(errors_in(client_errors)),
-        "every call": cases_table(EVERY_CALL, classes),
+        "every call": cases_table([*EVERY_CALL, *STREAM_CASES], classes),
         "health by call": cases_table(HEALTH_CASES, classes),
         "SessionLifecycle by call": cases_table(CASES, classes),
         "SessionLifecycle": matrix(CALLS, classes, [*CASES, *on_every(CALLS)]),

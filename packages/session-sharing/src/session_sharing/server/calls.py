@@ -12,8 +12,8 @@ from session_sharing.core.sessions import Attachment
 class Call:
     """The caller, and the attachment of its request where the method requires one."""
 
-    principal: str = ""
-    window: float = 0.0
+    principal: str
+    window: float
     """Presence window of callers from there that ask for none, in seconds."""
     attachment: Attachment | None = None
 
@@ -21,11 +21,14 @@ class Call:
 _current: ContextVar[Call] = ContextVar("session_sharing_call")
 
 
-def begin(principal: str, window: float) -> Call:
+def begin(principal: str, window: float) -> None:
     """Start a call in the current task."""
-    call = Call(principal, window)
-    _current.set(call)
-    return call
+    _current.set(Call(principal, window))
+
+
+def current() -> Call:
+    """The call that the current task serves."""
+    return _current.get()
 
 
 def principal() -> str:

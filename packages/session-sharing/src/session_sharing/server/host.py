@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 from typing import Any, Protocol
 
@@ -22,7 +23,12 @@ from session_sharing.core.resources import ResourceKind
 from session_sharing.places import Endpoint
 from session_sharing.server import messages
 from session_sharing.server.counters import Counters
-from session_sharing.server.identity import Authenticator
+from session_sharing.server.identity import (
+    Authenticator,
+    Identify,
+    everybody,
+    holder_of_certificate,
+)
 from session_sharing.server.interceptor import DomainInterceptor
 from session_sharing.server.lifecycle import SessionLifecycleServicer
 from session_sharing.server.listeners import (
@@ -33,6 +39,7 @@ from session_sharing.server.listeners import (
     UnixListener,
     check_exposure,
 )
+from session_sharing.server.quota import StreamQuota
 from session_sharing.server.standard_services import add_standard_services
 from session_sharing.server.transport import make_server
 from session_sharing.server.workers import Workers
@@ -80,8 +87,10 @@ class HostOptions:
     """Seconds that calls under way may take when the server stops."""
     max_message_bytes: int = 64 * 1024 * 1024
     """Largest request."""
-    max_streams: int = 200
-    """Calls that one connection may have open at a time."""
+    max_calls: int = 200
+    """Calls that one connection may have open at a time; more wait at the client."""
+    max_streams: int = 4_000
+    """Streams that one identity may have open at a time, over all its connections."""
     workers: int = 32
     """Threads that open and release resources, without those that hang in one."""
     registry: RegistryOptions = field(default_factory=RegistryOptions)
@@ -106,19 +115,19 @@ class SessionHost:
         )
         self.registry = SessionRegistry(kinds, self.executor, options=self.options.registry)
         self.presence = Presence(self.registry)
-        self.authenticator = Authenticator(
-            anonymous=self.options.anonymous, api_keys=self.options.api_keys
-        )
+        self.authenticator = Authenticator(api_keys=self.options.api_keys)
         self.draining = asyncio.Event()
         self.counters = Counters()
         self.counters.gauge("clients", lambda: len(self.presence))
         self.counters.gauge("sessions", lambda: len(self.registry))
         self.registry.events.listen(self.counters.count_event)
-        self._local = self._make_server(self.options.window)
-        self._network = self._make_server(self.options.network_window)
+        self._quota = StreamQuota(self.options.max_streams)
+        self._servers: dict[tuple[Identify, float], grpc.aio.Server] = {}
+        """By how they know their callers, and the window of those that ask for none."""
         self._bound = BoundListeners(self.options.tls)
         self._announcers: list[Announcer] = []
-        self._services: list[str] = []
+        self._services: dict[str, Callable[[grpc.aio.Server], None]] = {}
+        """How each is added to a server, by its name."""
         self._add_own_services()
 
     @property
@@ -135,9 +144,7 @@ class SessionHost:
         self, add_to_server: Callable[[Any, grpc.aio.Server], None], servicer: object, name: str
     ) -> None:
         """Add a service of a resource's own, by its generated `add_…Servicer_to_server`."""
-        for server in (self._local, self._network):
-            add_to_server(servicer, server)
-        self._services.append(name)
+        self._services[name] = partial(add_to_server, servicer)
 
     def add_announcer(self, announcer: Announcer) -> None:
         """Have a server that is ready told to the world."""
@@ -151,9 +158,9 @@ class SessionHost:
         """
         try:
             for listener in self.options.listeners:
-                is_local = isinstance(listener, UnixListener) or listener.is_loopback
-                self._bound.bind(self._local if is_local else self._network, listener)
-            await self._serve()
+                self._bound.bind(self._server_of(listener), listener)
+            for server in self._servers.values():
+                await server.start()
         except BaseException:
             await self._stop_servers(0)
             self.executor.shutdown()
@@ -209,11 +216,6 @@ class SessionHost:
         finally:
             await self.stop()
 
-    async def _serve(self) -> None:
-        for server in (self._local, self._network):
-            add_standard_services(server, self._services, self.draining)
-            await server.start()
-
     def _add_own_services(self) -> None:
         identity = pb.GetServerInfoResponse(
             epoch=self.registry.epoch,
@@ -234,17 +236,37 @@ class SessionHost:
             pb.DESCRIPTOR.services_by_name["SessionLifecycle"].full_name,
         )
 
-    def _make_server(self, window: float) -> grpc.aio.Server:
-        interceptor = DomainInterceptor(self.registry, self.authenticator, self.counters, window)
-        return make_server(
-            interceptor,
+    def _server_of(self, listener: Listener) -> grpc.aio.Server:
+        """Give the server of all listeners with the same kind of callers."""
+        is_local = isinstance(listener, UnixListener) or listener.is_loopback
+        window = self.options.window if is_local else self.options.network_window
+        kind = self._identify(listener), window
+        if kind not in self._servers:
+            self._servers[kind] = self._make_server(*kind)
+        return self._servers[kind]
+
+    def _identify(self, listener: Listener) -> Identify:
+        """Tell how a listener knows its callers."""
+        if self.options.anonymous or isinstance(listener, UnixListener):
+            return everybody
+        if listener.speaks_tls and self.options.tls and self.options.tls.client_authority:
+            return holder_of_certificate
+        return self.authenticator.holder_of_token
+
+    def _make_server(self, identify: Identify, window: float) -> grpc.aio.Server:
+        server = make_server(
+            DomainInterceptor(self.registry, identify, self.counters, self._quota, window),
             window=window,
             max_message_bytes=self.options.max_message_bytes,
-            max_streams=self.options.max_streams,
+            max_calls=self.options.max_calls,
         )
+        for add_to in self._services.values():
+            add_to(server)
+        add_standard_services(server, self._services, self.draining)
+        return server
 
     async def _stop_servers(self, grace: float) -> None:
-        await asyncio.gather(*(server.stop(grace) for server in (self._local, self._network)))
+        await asyncio.gather(*(server.stop(grace) for server in self._servers.values()))
         self._bound.release()
 
     async def _tick(self) -> None:

@@ -7,7 +7,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from session_sharing.core.errors import (
@@ -15,7 +15,14 @@ from session_sharing.core.errors import (
     LimitExceededError,
     NotAuthenticatedError,
 )
-from session_sharing.server.interceptor import Context
+
+Metadata = Iterable[tuple[str, "str | bytes"]]
+"""What comes before a request."""
+Identify = Callable[[Metadata], str]
+"""Tells the caller's principal before anything of the request is read.
+
+Empty where only the connection can tell; raises `NotAuthenticatedError`.
+"""
 
 USER = "user"
 """The principal of all who can read the server user's files; of everybody when anonymous."""
@@ -23,36 +30,54 @@ USER = "user"
 _WRONG_TOKENS_PER_SECOND = 20.0
 
 
+def everybody(_: Metadata) -> str:
+    """Identify the callers of a listener that only the server's user can reach, or anybody may."""
+    return USER
+
+
+def holder_of_certificate(_: Metadata) -> str:
+    """Leave it to the connection, for which a certificate was needed."""
+    return ""
+
+
+def certificate_principal(auth_context: Mapping[str, Iterable[bytes]]) -> str:
+    """Name the owner of the certificate that a connection was made with.
+
+    Args:
+        auth_context: What gRPC says of the connection.
+
+    Raises:
+        NotAuthenticatedError: The certificate names nobody.
+    """
+    name = next(iter(auth_context.get("x509_common_name", [])), b"").decode("utf-8", "replace")
+    if not name:
+        raise NotAuthenticatedError("The client certificate has no common name.")
+    return f"certificate:{name}"
+
+
 class Authenticator:
-    """Checks the callers of one host."""
+    """Knows the token and the keys of one host."""
 
     def __init__(
         self,
         *,
-        anonymous: bool = False,
         api_keys: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._anonymous = anonymous
         self._api_keys = dict(api_keys or {})
         self._clock = clock
         self._tries = _WRONG_TOKENS_PER_SECOND
         self._tries_at = clock()
         self.token = secrets.token_urlsafe(32)
 
-    def __call__(self, context: Context) -> str:
-        """Tell the caller's principal.
+    def holder_of_token(self, metadata: Metadata) -> str:
+        """Tell who shows the token or a key.
 
         Raises:
-            NotAuthenticatedError: The call shows no identity, or a wrong one.
+            NotAuthenticatedError: The call shows none, or a wrong one.
             LimitExceededError: There were too many wrong ones just now.
         """
-        if self._anonymous or context.peer().startswith("unix:"):
-            return USER
-        name = _certificate_name(context)
-        if name:
-            return f"certificate:{name}"
-        for key, value in context.invocation_metadata() or ():
+        for key, value in metadata:
             if key == "authorization":
                 return self._check(value if isinstance(value, str) else value.decode("latin-1"))
         self._count_wrong_try()
@@ -101,8 +126,3 @@ def read_api_keys(file: Path) -> dict[str, str]:
 
 def _same(given: str, expected: str) -> bool:
     return hmac.compare_digest(given.encode(), expected.encode())
-
-
-def _certificate_name(context: Context) -> str:
-    names = context.auth_context().get("x509_common_name", [])
-    return next(iter(names), b"").decode("utf-8", "replace")

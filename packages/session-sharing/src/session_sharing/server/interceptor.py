@@ -1,12 +1,12 @@
 """One interceptor for every method: identity, decoding, leases, and errors turned into statuses.
 
 Servicers never touch statuses: they raise domain errors. Handlers get raw bytes and decode here, so
-that a malformed request is an INVALID_ARGUMENT and not an UNKNOWN with a Python message.
+that a malformed request is an INVALID_ARGUMENT and not an UNKNOWN with a Python message. Who is not
+known is answered unread, as its messages could fill the memory.
 """
 
 from __future__ import annotations
 
-import inspect
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
@@ -28,12 +28,12 @@ from session_sharing.core.events import EventType, SessionEvent
 from session_sharing.core.registry import SessionRegistry
 from session_sharing.server import calls
 from session_sharing.server.counters import Counters
+from session_sharing.server.identity import Identify, certificate_principal
+from session_sharing.server.quota import StreamQuota
 from session_sharing.server.status import message, status_code, trailing_metadata
 from session_sharing.v1 import options_pb2
 
 Context = grpc.aio.ServicerContext[Any, Any]
-Authenticate = Callable[[Context], str]
-"""Tells the caller's identity; raises `NotAuthenticatedError`."""
 
 _log = logging.getLogger(__name__)
 
@@ -44,21 +44,24 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
     def __init__(
         self,
         registry: SessionRegistry,
-        authenticate: Authenticate,
+        identify: Identify,
         counters: Counters,
+        quota: StreamQuota,
         window: float,
     ) -> None:
         """Serve a registry.
 
         Args:
             registry: Knows the attachments.
-            authenticate: Tells who calls.
+            identify: Tells who calls.
             counters: Get calls, errors and the seconds that unary calls took.
+            quota: How many streams a caller may have open.
             window: Presence window of callers that ask for none, in seconds.
         """
         self._registry = registry
-        self._authenticate = authenticate
+        self._identify = identify
         self._sums = counters.sums
+        self._quota = quota
         self._window = window
         self._wrapped: dict[str, Any] = {}
 
@@ -68,6 +71,11 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Any:
         """Give the wrapped handler of a method; unknown methods stay unknown."""
+        try:
+            principal = self._identify(handler_call_details.invocation_metadata or ())
+        except SessionSharingError as error:
+            return self._refusing(error)
+        calls.begin(principal, self._window)
         method = handler_call_details.method
         wrapped = self._wrapped.get(method)
         if wrapped is None:
@@ -77,15 +85,21 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
             wrapped = self._wrapped[method] = self._wrap(method, handler)
         return wrapped
 
+    def _refusing(self, error: SessionSharingError) -> Any:
+        """Give a handler that answers without reading, which for any method a stream can."""
+
+        async def refuse(_: AsyncIterator[bytes], context: Context) -> None:
+            await self._abort(context, error)
+
+        return grpc.stream_stream_rpc_method_handler(refuse)
+
     def _wrap(self, method: str, handler: Any) -> Any:
         decode = _Decoder(handler.request_deserializer, self._registry, requires_lease(method))
         if handler.request_streaming:
-            behavior = self._stream_stream(handler.stream_stream, decode)
+            behavior = self._streaming(handler.stream_stream, decode.each)
             make = grpc.stream_stream_rpc_method_handler
         elif handler.response_streaming:
-            yields = inspect.isasyncgenfunction(handler.unary_stream)
-            wrap = self._unary_stream if yields else self._unary_writing
-            behavior = wrap(handler.unary_stream, decode)
+            behavior = self._streaming(handler.unary_stream, decode)
             make = grpc.unary_stream_rpc_method_handler
         else:
             behavior = self._unary_unary(handler.unary_unary, decode)
@@ -100,8 +114,7 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
         async def serve(data: bytes, context: Context) -> Any:
             started = perf_counter()
             try:
-                call = calls.begin(self._authenticate(context), self._window)
-                return await inner(decode(data, call), context)
+                return await inner(decode(data, _begin(context)), context)
             except Exception as error:
                 await self._abort(context, error)
             finally:
@@ -110,38 +123,16 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
 
         return serve
 
-    def _unary_stream(self, inner: Any, decode: _Decoder) -> Any:
-        async def serve(data: bytes, context: Context) -> AsyncIterator[Any]:
+    def _streaming(self, inner: Any, read: Callable[[Any, calls.Call], Any]) -> Any:
+        """Serve a method that streams its answers; `read` makes of bytes what it takes."""
+
+        async def serve(data: Any, context: Context) -> AsyncIterator[Any]:
             try:
-                call = calls.begin(self._authenticate(context), self._window)
-                async with aclosing(inner(decode(data, call), context)) as responses:
-                    async for response in responses:
-                        yield response
-            except Exception as error:
-                await self._abort(context, error)
-
-        return serve
-
-    def _unary_writing(self, inner: Any, decode: _Decoder) -> Any:
-        """Serve a handler that writes its responses to the context, as gRPC's own health does."""
-
-        async def serve(data: bytes, context: Context) -> None:
-            try:
-                call = calls.begin(self._authenticate(context), self._window)
-                await inner(decode(data, call), context)
-            except Exception as error:
-                await self._abort(context, error)
-
-        return serve
-
-    def _stream_stream(self, inner: Any, decode: _Decoder) -> Any:
-        async def serve(stream: AsyncIterator[bytes], context: Context) -> AsyncIterator[Any]:
-            try:
-                call = calls.begin(self._authenticate(context), self._window)
-                requests = (decode(data, call) async for data in stream)
-                async with aclosing(inner(requests, context)) as responses:
-                    async for response in responses:
-                        yield response
+                call = _begin(context)
+                with self._quota.one_more(call.principal):
+                    async with aclosing(inner(read(data, call), context)) as responses:
+                        async for response in responses:
+                            yield response
             except Exception as error:
                 await self._abort(context, error)
 
@@ -165,6 +156,14 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
         )
 
 
+def _begin(context: Context) -> calls.Call:
+    """Complete what is known of a call before its request is decoded."""
+    call = calls.current()
+    if not call.principal:
+        call.principal = certificate_principal(context.auth_context())
+    return call
+
+
 class _Decoder:
     """Decodes the requests of one method and checks the lease that they name."""
 
@@ -174,6 +173,11 @@ class _Decoder:
         self._parse = parse
         self._registry = registry
         self._needs_lease = needs_lease
+
+    async def each(self, stream: AsyncIterator[bytes], call: calls.Call) -> AsyncIterator[Any]:
+        """Decode the requests of a stream, one by one."""
+        async for data in stream:
+            yield self(data, call)
 
     def __call__(self, data: bytes, call: calls.Call) -> Any:
         try:

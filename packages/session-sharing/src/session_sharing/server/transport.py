@@ -8,7 +8,7 @@ from session_sharing.server.interceptor import DomainInterceptor
 
 
 def make_server(
-    interceptor: DomainInterceptor, *, window: float, max_message_bytes: int, max_streams: int
+    interceptor: DomainInterceptor, *, window: float, max_message_bytes: int, max_calls: int
 ) -> grpc.aio.Server:
     """Make a server that has no listener yet.
 
@@ -16,14 +16,14 @@ def make_server(
         interceptor: Serves all its calls.
         window: Presence window in seconds; the connection's pings prove presence within half of it.
         max_message_bytes: Largest request.
-        max_streams: Calls that one connection may have open at a time.
+        max_calls: Calls that one connection may have open at a time.
     """
     ping_ms = round(window * 1000 / 4)
     options = [
         # Two servers would silently share one TCP port.
         ("grpc.so_reuseport", 0),
         ("grpc.max_receive_message_length", max_message_bytes),
-        ("grpc.max_concurrent_streams", max_streams),
+        ("grpc.max_concurrent_streams", max_calls),
         # Pings prove a client's presence without its Python: one that holds the interpreter
         # answers, one that is stopped or unplugged does not. The keepalive timeout alone is not
         # enough; the ping timeout is what ends a silent connection.
