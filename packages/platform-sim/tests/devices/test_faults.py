@@ -120,6 +120,22 @@ def test_bench_and_faults_can_be_reached_from_another_process(address, server, o
             control.fail_call("SMU1", code=7)
 
 
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda control: control.disconnect(3), "channel must be text, not 3.0"),
+        (lambda control: control.over_range(None), "device must be text, not None"),
+        (lambda control: control.fail_call(3, code=-7), "device must be text, not 3.0"),
+        (lambda control: control.fail_call("SMU1", code=-7, nth=math.inf), "infinity"),
+        (lambda control: control.set("R1", value="1k"), "no part 'R1'"),
+    ],
+)
+def test_what_makes_no_sense_from_another_process_hurts_nobody(address, open_dcpower, call, told):
+    with DeviceControl(address) as control, pytest.raises(BenchError, match=told):
+        call(control)
+    open_dcpower("SMU1/0").reset()
+
+
 BENCH = """
 [[connect]]
 channel = "DMM1"

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _SERVICE = "platform_sim.devices.Control"
 
+_TEXTS = {"name", "channel", "device", "rpc", "text"}
+
 _INFINITIES = {math.inf: "Infinity", -math.inf: "-Infinity"}
 
 Arguments = dict[str, Any]
@@ -70,9 +72,11 @@ class ControlService:
     @staticmethod
     def _handler(method: Callable[..., Arguments | None]) -> grpc.RpcMethodHandler[Any, Any]:
         def call(request: Struct) -> Struct:
+            arguments = _from_struct(request)
+            _require_texts(arguments)
             try:
-                return _to_struct(method(**_from_struct(request)) or {})
-            except (TypeError, ValueError) as error:
+                return _to_struct(method(**arguments) or {})
+            except (TypeError, ValueError, OverflowError) as error:
                 raise BenchError(str(error)) from error
 
         return grpc.unary_unary_rpc_method_handler(
@@ -80,6 +84,12 @@ class ControlService:
             Struct.FromString,
             Struct.SerializeToString,
         )
+
+
+def _require_texts(arguments: Arguments) -> None:
+    for name in _TEXTS & arguments.keys():
+        if not isinstance(arguments[name], str):
+            raise BenchError(f"{name} must be text, not {arguments[name]!r}")
 
 
 class DeviceControl:
