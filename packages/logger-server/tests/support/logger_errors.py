@@ -16,6 +16,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from hosting import Lock
 from json_logger_proto import json_logger_pb2 as reference
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as ext
+from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
 from logger_bench import LIMITED, RECORD, LoggerBench
 from session_sharing.core import errors
 from waiting import eventually
@@ -306,3 +307,16 @@ def _(bench: LoggerBench) -> object:
     opened = bench.open("a.log")
     (bench.folder / "a.log").unlink()
     return bench.tail(opened.session_name)
+
+
+@_tail(errors.LimitExceededError, "no descriptor is left")
+def _(bench: LoggerBench) -> None:
+    few, process = bench.with_own_process(LIMITED, "NOFILE=280")
+    request = ext.TailRequest(session_name=few.initialize("a.log"), follow=True)
+    few.log(request.session_name)
+    for _ in range(2):  # one connection may not have as many calls open
+        tail = json_logger_ext_pb2_grpc.JsonLoggerExtStub(process.channel()).Tail
+        for _ in range(150):
+            stream = tail(request, metadata=few.user)
+            bench.stack.callback(stream.cancel)
+            next(stream)

@@ -11,7 +11,7 @@ from session_sharing.core.errors import ResourceLostError, SessionSharingError
 
 from json_logger_server.storage.exclusive import lock_exclusively
 from json_logger_server.storage.lines import LineNumbers, numbers_in, read_at, start_of_line
-from json_logger_server.storage.paths import from_os_error
+from json_logger_server.storage.paths import READ_FLAGS, from_os_error, system_errors
 from json_logger_server.storage.repair import LogEnd, inspect_and_repair
 
 RECALL_WINDOW = 64 * 1024 * 1024
@@ -112,6 +112,22 @@ class LogFile:
             raise ResourceLostError(f"{self.path} cannot be synced: {error.strerror}") from error
         self.size += len(data)
 
+    def open_again(self) -> int:
+        """Give a reader a descriptor of its own on the same file, never on another.
+
+        Raises:
+            ResourceLostError: The path does not mean the file any more.
+            SessionSharingError: Another system error.
+        """
+        self._check_still_there()
+        with system_errors(self.path):
+            handle = os.open(self._name, READ_FLAGS)
+        facts = os.fstat(handle)
+        if (facts.st_dev, facts.st_ino) != self._identity:
+            os.close(handle)
+            raise self._lost()
+        return handle
+
     def recall(self) -> list[LineNumbers]:
         """Read the numbers of the last 64 MB that were in the file when it was opened.
 
@@ -148,7 +164,10 @@ class LogFile:
             found = os.lstat(self._name)
             if (found.st_dev, found.st_ino) == self._identity:
                 return found.st_size
-        raise ResourceLostError(f"{self.path} was deleted or replaced in an open session.")
+        raise self._lost()
+
+    def _lost(self) -> ResourceLostError:
+        return ResourceLostError(f"{self.path} was deleted or replaced in an open session.")
 
     def _cut_back(self) -> None:
         try:

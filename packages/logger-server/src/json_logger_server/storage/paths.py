@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,9 +27,10 @@ SUFFIXES = (".ndjson", ".log", ".txt")
 
 # A link is not followed, a FIFO does not block the opener, a terminal does not become ours, and
 # Windows translates no newline.
-_OPEN_FLAGS = os.O_RDWR
+READ_FLAGS = os.O_RDONLY
 for _flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"):
-    _OPEN_FLAGS |= getattr(os, _flag, 0)
+    READ_FLAGS |= getattr(os, _flag, 0)
+_OPEN_FLAGS = READ_FLAGS | os.O_RDWR
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,15 @@ if sys.platform != "win32":
             return os.open(inside.name, flags, 0o666, dir_fd=step)
         finally:
             os.close(step)
+
+
+@contextlib.contextmanager
+def system_errors(path: Path) -> Iterator[None]:
+    """Raise what the system says of a file as domain errors."""
+    try:
+        yield
+    except OSError as error:
+        raise from_os_error(error, path) from error
 
 
 def from_os_error(error: OSError, path: Path) -> SessionSharingError:

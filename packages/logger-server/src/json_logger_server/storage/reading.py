@@ -7,6 +7,7 @@ from types import TracebackType
 
 from json_logger_server.storage.lines import NEWLINE, numbers_of, read_at, start_of_line
 from json_logger_server.storage.log_file import LogFile
+from json_logger_server.storage.paths import system_errors
 
 _CHUNK = 256 * 1024
 
@@ -23,12 +24,10 @@ class CommittedLines:
 
         Raises:
             ResourceLostError: The file was deleted or replaced, by a link that leads out, say.
-            OSError: The file cannot be read.
+            SessionSharingError: It cannot be opened.
         """
         self._log = log
-        log._check_still_there()
-        flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
-        self._handle = os.open(log.path, flags)
+        self._handle = log.open_again()
         self.position = 0
         """Offset of the next line."""
         self.next_seq = 1
@@ -50,27 +49,36 @@ class CommittedLines:
 
         Lines without a number belong to the next one that has one. Before the numbers of a file
         that was begun by another program there is only the beginning.
+
+        Raises:
+            SessionSharingError: The file cannot be read.
         """
         low, high = 0, self._log.size
         # Always: what is numbered and ends before `low` is too low, what begins at `high` is not.
-        while low < high:
-            start = start_of_line(self._handle, (low + high) // 2)
-            number, end = self._first_number(start, high)
-            if number and number < seq:
-                low = end
-            else:
-                high = start
+        with system_errors(self._log.path):
+            while low < high:
+                start = start_of_line(self._handle, (low + high) // 2)
+                number, end = self._first_number(start, high)
+                if number and number < seq:
+                    low = end
+                else:
+                    high = start
         self.position = low
         self.next_seq = max(seq, 1)
 
     def read(self) -> bytes:
-        """Read some more whole lines; empty when there are no more yet."""
+        """Read some more whole lines; empty when there are no more yet.
+
+        Raises:
+            SessionSharingError: The file cannot be read.
+        """
         available = self._log.size - self.position
-        data = read_at(self._handle, self.position, min(available, _CHUNK))
-        end = data.rfind(NEWLINE) + 1
-        if data and not end:
-            end = self._end_of_line(self.position + len(data)) - self.position
-            data = read_at(self._handle, self.position, end)
+        with system_errors(self._log.path):
+            data = read_at(self._handle, self.position, min(available, _CHUNK))
+            end = data.rfind(NEWLINE) + 1
+            if data and not end:
+                end = self._end_of_line(self.position + len(data)) - self.position
+                data = read_at(self._handle, self.position, end)
         data = data[:end]
         self.position += len(data)
         if data:
