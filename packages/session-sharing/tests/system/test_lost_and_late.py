@@ -80,7 +80,7 @@ def test_a_deadline_is_kept_while_a_resource_opens_slowly_and_its_session_is_und
 
         eventually(lambda: "OPENED" in _event_types(host), within=5)
         eventually(lambda: len(host.registry) == 0, within=5)
-        with LockSession("slow", connection) as session:
+        with LockSession("slow", _options(host)) as session:
             assert session.new_session
 
 
