@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from click.testing import CliRunner
 from json_logger_client import JsonLoggerClient
 from json_logger_server.cli import main
@@ -224,3 +226,25 @@ def test_the_reports_tables_can_be_read_by_programs(measured: Path) -> None:
     assert (current["lowest"], current["highest"]) == (1.5e-9, None)
     assert not measured.with_suffix(".html").exists()
     assert "choose one" in run("report", measured, "--json", "-o", "page.html", code=2)
+
+
+def test_a_server_that_speaks_tls_alone_is_reached_by_commands_that_trust_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = trustme.CA()
+    issued = authority.issue_cert("127.0.0.1")
+    issued.cert_chain_pems[0].write_to_path(str(tmp_path / "server.pem"))
+    issued.private_key_pem.write_to_path(str(tmp_path / "server.key"))
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    state = f"--state-file={tmp_path / 'st.json'}"
+    serve = [sys.executable, "-m", "json_logger_server", "serve", "--no-discovery", state]
+    tls = ["--listen=tls:127.0.0.1:0", "--tls-certificate=server.pem", "--tls-key=server.key"]
+    trusting = {**os.environ, "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(tmp_path / "ca.pem")}
+    with subprocess.Popen(
+        [*serve, *tls, "--log-root=."], stdout=subprocess.PIPE, cwd=tmp_path, text=True
+    ) as server:
+        assert server.stdout and "ready" in server.stdout.readline()
+        ls = [sys.executable, "-m", "json_logger_server", "ls", "--json", state]
+        done = subprocess.run(ls, capture_output=True, text=True, env=trusting)
+        server.terminate()
+    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr

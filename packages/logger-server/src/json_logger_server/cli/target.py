@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -57,14 +58,13 @@ def open_connection(state_file: Path | None, target: str | None) -> Connection:
         SessionSharingError: There is none, or it does not let this user in.
     """
     if target:
-        return connect(locate_logger(_options(target)))
+        return connect(locate_logger(_only_look(ConnectOptions(target))))
     if state_file is None and default_state_file(PROGRAM).exists():
         state_file = default_state_file(PROGRAM)
     if state_file is not None:
-        options = ConnectOptions.from_state_file(state_file)
-        return connect(_options(options.target, options.token))
+        return connect(_only_look(ConnectOptions.from_state_file(state_file)))
     try:
-        return connect(locate_logger(_options()))
+        return connect(locate_logger(_only_look(ConnectOptions())))
     except SessionSharingError as error:
         raise InvalidArgumentError(
             f"No server was found: there is no {default_state_file(PROGRAM)}, {TARGET_VARIABLE} "
@@ -73,9 +73,9 @@ def open_connection(state_file: Path | None, target: str | None) -> Connection:
         ) from error
 
 
-def _options(target: str = "", token: str = "") -> ConnectOptions:
-    """Only look: a command attaches to nothing."""
-    return ConnectOptions(target, token, presence=False, timeout=_TIMEOUT)
+def _only_look(options: ConnectOptions) -> ConnectOptions:
+    """Connect as a command does, which attaches to nothing."""
+    return replace(options, presence=False, timeout=_TIMEOUT)
 
 
 def list_sessions(connection: Connection) -> list[pb.SessionInfo]:

@@ -75,6 +75,7 @@ class ConnectOptions:
             state = json.loads(path.read_text(encoding="utf-8"))
             targets = state["targets"]
             target = next((t for t in targets if t.startswith("unix:")), targets[0])
+            tls = target in state.get("tls_targets", ())
             token = Path(state["token_file"]).read_text(encoding="utf-8").strip()
         except PermissionError as error:
             raise NotPermittedError(f"The server runs as another user: {error}") from error
@@ -82,7 +83,7 @@ class ConnectOptions:
             raise InvalidArgumentError(f"No server has written {path}; is it running?") from error
         except (ValueError, LookupError, TypeError) as error:
             raise InvalidArgumentError(f"{path} is not a server's state file: {error}") from error
-        return cls(target, token=token)
+        return cls(target, token=token, tls=tls)
 
     def with_api_key(self, api_key: str, api_key_id: str) -> ConnectOptions:
         """Give the same options with an API key as credentials."""

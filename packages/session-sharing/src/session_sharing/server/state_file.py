@@ -69,11 +69,12 @@ class StateFile:
         Raises:
             InvalidArgumentError: The files cannot be written.
         """
-        # Clients that know nothing else take the first; TLS wants more than is told here.
+        # Clients take the first one that suits them; TLS wants more than is told here.
         plain_first = sorted(host.endpoints, key=lambda endpoint: endpoint.tls)
         state = {
             "pid": os.getpid(),
             "targets": [endpoint.target for endpoint in plain_first],
+            "tls_targets": [endpoint.target for endpoint in plain_first if endpoint.tls],
             "token_file": str(self.token_path),
         }
         write_private(self.token_path, host.authenticator.token)
