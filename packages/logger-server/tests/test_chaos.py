@@ -1,0 +1,93 @@
+"""P2 to P6 at once: whatever is killed, stopped or woken at random, the logs stay whole."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from json_logger_server.storage.verify import verify
+from logger_process import LoggerProcess
+from session_sharing.client import connect
+from session_sharing.v1 import lifecycle_pb2 as pb
+from waiting import eventually
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="stops processes by signals of POSIX")
+CLIENT = str(Path(__file__).parent / "support" / "chaotic_client.py")
+
+
+class Chaos:
+    """Clients of one logger, to which bad things happen."""
+
+    def __init__(self, logger: LoggerProcess, seed: int) -> None:
+        self._logger = logger
+        self._choose = random.Random(seed)
+        self._clients = [self._start() for _ in range(4)]
+
+    def happen(self) -> None:
+        """Do one bad thing, or start another client."""
+        victim = self._choose.choice(self._clients)
+        what = self._choose.choice(["start", "start", "kill", "stop", "wake", "freeze the server"])
+        if what == "start":
+            self._clients.append(self._start())
+        elif what == "kill" and len(self._clients) > 1:
+            self._clients.remove(victim)
+            victim.kill()
+            victim.communicate()
+        elif what == "stop":
+            victim.send_signal(signal.SIGSTOP)
+        elif what == "wake":
+            for client in self._clients:
+                client.send_signal(signal.SIGCONT)
+        elif what == "freeze the server":
+            os.kill(self._logger.pid, signal.SIGSTOP)
+            time.sleep(self._choose.uniform(0.1, 1.5))
+            os.kill(self._logger.pid, signal.SIGCONT)
+
+    def end(self) -> list[str]:
+        """Have all clients leave.
+
+        Returns:
+            What they complained of, which are not errors of sessions.
+        """
+        for client in self._clients:
+            client.send_signal(signal.SIGCONT)
+        said = [client.communicate()[1] for client in self._clients]
+        return [text for text in said if "Traceback" in text]
+
+    def _start(self) -> subprocess.Popen[str]:
+        seed = str(self._choose.randrange(1 << 30))
+        command = [sys.executable, CLIENT, str(self._logger.state_file), seed]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+
+
+def _attachments(logger: LoggerProcess) -> int:
+    with connect(logger.connect(presence=False)) as connection:
+        found = connection.lifecycle.ListSessions(pb.ListSessionsRequest())
+    return sum(len(session.attachments) for session in found.sessions)
+
+
+@pytest.mark.parametrize(
+    "things", [10, pytest.param(150, marks=[pytest.mark.soak, pytest.mark.timeout(600)])]
+)
+def test_whatever_happens_to_whom_logs_stay_whole_and_nothing_stays_held(
+    own_logger: LoggerProcess, things: int
+) -> None:
+    chaos = Chaos(own_logger, seed=things)
+    for _ in range(things):
+        time.sleep(0.3)  # for the clients to live meanwhile; nothing is waited for
+        chaos.happen()
+
+    assert chaos.end() == []
+    eventually(lambda: _attachments(own_logger) == 0)
+    assert own_logger.terminate() == 0
+    logs = sorted(own_logger.folder.glob("*.ndjson"))
+    assert [verify(log).problem for log in logs] == [None] * len(logs)
+    assert sum(verify(log).records for log in logs) > 0
+    assert "Traceback" not in (own_logger.folder / "server.err").read_text()
