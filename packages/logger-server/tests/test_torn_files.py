@@ -98,8 +98,9 @@ def test_a_torn_fragment_never_replaces_an_earlier_one(path: Path) -> None:
     assert sorted(fragments(path)) == [b'{"a', b'{"b']
 
 
-def test_a_log_with_the_longest_name_is_mended_too(tmp_path: Path) -> None:
-    path = tmp_path / ("n" * 251 + ".log")
+@pytest.mark.parametrize("stem", ["n" * 251, "測" * 83 + "nn"])
+def test_a_log_with_the_longest_name_is_mended_too(tmp_path: Path, stem: str) -> None:
+    path = tmp_path / f"{stem}.log"
     path.write_bytes(line(1) + b"{")
     assert reopened(path) == line(1)
 

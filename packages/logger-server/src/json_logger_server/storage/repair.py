@@ -30,7 +30,7 @@ _LONGEST_RECORD = 256 * 1024 * 1024
 """Bytes; a fragment that is longer is no record."""
 _CHUNK = 1024 * 1024
 _LONGEST_NAME = 200
-"""Characters of a log's name that the name of its fragment takes over; systems allow 255 in all."""
+"""Bytes of a log's name that the name of its fragment takes over; systems allow 255 in all."""
 
 
 @dataclass(slots=True)
@@ -110,9 +110,11 @@ def _is_whole_record(handle: int, start: int, end: int) -> bool:
 
 def _set_aside(handle: int, start: int, end: int, path: Path) -> Path:
     stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
-    torn = path.with_name(f"{path.name[:_LONGEST_NAME]}.torn-{stamp}")
+    name = os.fsencode(path.name)[:_LONGEST_NAME].decode(errors="ignore")
+    torn = path.with_name(f"{name}.torn-{stamp}")
+    copy = torn.open("xb")
     try:
-        with torn.open("xb") as copy:
+        with copy:
             for chunk in _chunks(handle, start, end):
                 copy.write(chunk)
             copy.flush()
