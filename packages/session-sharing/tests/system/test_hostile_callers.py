@@ -77,7 +77,7 @@ def test_a_resource_that_cannot_describe_itself_does_not_spoil_the_list() -> Non
         def describe(self) -> dict[str, str]:
             if self.name == "shy":
                 raise OSError("no")
-            return {"fine": "yes"}
+            return {"fine": "yes", "a folder's bytes": "\udcff"}
 
     with hosted(HostOptions(grace=0.5), {"lock": Shy}) as host:
         options = ConnectOptions(host.targets[0], token=host.authenticator.token)
@@ -85,7 +85,10 @@ def test_a_resource_that_cannot_describe_itself_does_not_spoil_the_list() -> Non
             lifecycle = session.connection.lifecycle
             found = lifecycle.ListSessions(pb.ListSessionsRequest()).sessions
     details = {info.resource: dict(info.details) for info in found}
-    assert details == {"shy": {"error": "OSError: no"}, "other": {"fine": "yes"}}
+    assert details == {
+        "shy": {"error": "OSError: no"},
+        "other": {"fine": "yes", "a folder's bytes": "?"},
+    }
 
 
 def test_strangers_cannot_push_events_out_of_memory(host: SessionHost) -> None:

@@ -108,10 +108,15 @@ def _facts_about(session: Session) -> Mapping[str, str]:
     """Ask a resource about itself; one that fails to tell hurts nobody else's list."""
     try:
         facts = session.resource.describe()
-        return {str(name): str(value) for name, value in facts.items()}
+        return {_as_text(name): _as_text(value) for name, value in facts.items()}
     except Exception as error:
         _log.exception("%s cannot describe itself.", session.request.resource)
         return {"error": f"{type(error).__name__}: {error}"}
+
+
+def _as_text(value: object) -> str:
+    """Give a text that can travel; names of files may hold bytes that cannot."""
+    return str(value).encode(errors="replace").decode()
 
 
 def watch_response(event: SessionEvent | Gap) -> pb.WatchResponse:
