@@ -11,8 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
+import grpc
 import pytest
 from json_logger_client import JsonLoggerClient, StreamOptions
+from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
+from json_logger_proto.ext.v1.json_logger_ext_pb2 import TailRequest
 from json_logger_server.json_log import Durability
 from logger_process import LoggerProcess, records_in
 from logger_thread import FaultyDisk, LoggerThread
@@ -288,11 +291,15 @@ def test_a_server_whose_drive_hangs_stops_all_the_same(tmp_path: Path) -> None:
         good.log_data("kept", {}, {})
         with pytest.raises(CallTimeoutError):
             hanging.log_data("lost", {}, {})
+        tail = json_logger_ext_pb2_grpc.JsonLoggerExtStub(hanging.connection.channel).Tail
+        with pytest.raises(grpc.RpcError):
+            next(tail(TailRequest(session_name=hanging.session_name), timeout=0.5))
+        good.log_data("kept, too", {}, {})
 
         assert logger.terminate() == 0
         for log in (good, hanging):
             log.connection.close()
-    assert names_in(tmp_path / "good.ndjson") == ["kept"]
+    assert names_in(tmp_path / "good.ndjson") == ["kept", "kept, too"]
 
 
 def test_after_one_slow_write_a_file_no_longer_holds_up_the_others(

@@ -62,7 +62,7 @@ def build_host(options: ServerOptions) -> SessionHost:
     )
     host.add_service(
         json_logger_ext_pb2_grpc.add_JsonLoggerExtServicer_to_server,
-        ExtensionServicer(host.registry, host.draining),
+        ExtensionServicer(host.registry, host.draining, host.executor),
         json_logger_ext_pb2.DESCRIPTOR.services_by_name["JsonLoggerExt"].full_name,
     )
     return host

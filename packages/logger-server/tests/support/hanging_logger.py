@@ -1,4 +1,4 @@
-"""Runs `json-logger` with a disk on which writes of hang.ndjson never return."""
+"""Runs `json-logger` with a disk that neither writes hang.ndjson nor opens it again, for ever."""
 
 from __future__ import annotations
 
@@ -6,16 +6,24 @@ import threading
 from pathlib import Path
 
 from json_logger_server.cli import main
-from json_logger_server.storage.log_file import SystemDisk
+from json_logger_server.storage.log_file import LogFile, SystemDisk
 
-write = SystemDisk.write
+HANGING = "hang.ndjson"
+write, open_again = SystemDisk.write, LogFile.open_again
 
 
 def write_or_hang(disk: SystemDisk, handle: int, data: memoryview) -> int:
-    if Path(f"/proc/self/fd/{handle}").readlink().name == "hang.ndjson":
+    if Path(f"/proc/self/fd/{handle}").readlink().name == HANGING:
         threading.Event().wait()
     return write(disk, handle, data)
 
 
+def open_again_or_hang(file: LogFile) -> int:
+    if file.path.name == HANGING:
+        threading.Event().wait()
+    return open_again(file)
+
+
 SystemDisk.write = write_or_hang  # type: ignore[method-assign]
+LogFile.open_again = open_again_or_hang  # type: ignore[method-assign]
 main(prog_name="json-logger")

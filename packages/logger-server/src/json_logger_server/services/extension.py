@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from concurrent.futures import Executor
+from functools import partial
 
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
 from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
@@ -24,9 +26,13 @@ from json_logger_server.storage.reading import CommittedLines
 class ExtensionServicer(json_logger_ext_pb2_grpc.JsonLoggerExtServicer):
     """Data calls on sessions that were opened through the SessionLifecycle service."""
 
-    def __init__(self, registry: SessionRegistry, draining: asyncio.Event) -> None:
+    def __init__(
+        self, registry: SessionRegistry, draining: asyncio.Event, readers: Executor
+    ) -> None:
+        """Serve a host's logs; `readers` read them back."""
         self._registry = registry
         self._draining = draining
+        self._readers = readers
 
     async def Append(  # noqa: N802
         self, request: pb.AppendRequest, context: Context
@@ -48,11 +54,13 @@ class ExtensionServicer(json_logger_ext_pb2_grpc.JsonLoggerExtServicer):
     ) -> AsyncIterator[pb.TailResponse]:
         """See json_logger_ext.proto."""
         log = log_of(self._registry.session(request.session_name))
-        with CommittedLines(log.file) as lines, Signal(log.listen, self._draining) as more:
-            await asyncio.to_thread(lines.seek, request.from_seq)
+        elsewhere = partial(asyncio.get_running_loop().run_in_executor, self._readers)
+        lines = await elsewhere(CommittedLines, log.file)
+        with lines, Signal(log.listen, self._draining) as more:
+            await elsewhere(lines.seek, request.from_seq)
             while not self._draining.is_set():
                 ended = log.ended
-                if chunk := await asyncio.to_thread(lines.read):
+                if chunk := await elsewhere(lines.read):
                     yield pb.TailResponse(ndjson=chunk, next_seq=lines.next_seq)
                 elif ended or not request.follow:
                     return

@@ -27,7 +27,8 @@ class CommittedLines:
             SessionSharingError: It cannot be opened.
         """
         self._log = log
-        self._handle = log.open_again()
+        self._file = os.fdopen(log.open_again(), "rb", buffering=0)
+        self._handle = self._file.fileno()
         self.position = 0
         """Offset of the next line."""
         self.next_seq = 1
@@ -42,7 +43,7 @@ class CommittedLines:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        os.close(self._handle)
+        self._file.close()
 
     def seek(self, seq: int) -> None:
         """Go to the first record that is numbered `seq` or higher, by halving the file.
