@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -68,18 +66,6 @@ def test_a_file_at_its_largest_size_goes_on_once_it_may_grow(tmp_path: Path) -> 
             resource.prlimit(logger.pid, resource.RLIMIT_FSIZE, (-1, -1))
 
         check_that_a_full_disk_recovers(logger, tmp_path / "a.ndjson", make_room)
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = shutil.which("mount")
-    options = ["-t", "tmpfs", "-o", "size=128k", "none", str(folder)]
-    if mount is None or subprocess.run([mount, *options], capture_output=True).returncode:
-        pytest.skip("this user cannot mount a small disk")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
 
 
 def test_a_full_disk_goes_on_once_it_has_room(small_disk: Path, tmp_path: Path) -> None:
