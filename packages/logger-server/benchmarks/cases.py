@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import math
 import tempfile
 import threading
 import time
+import timeit
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -18,6 +21,7 @@ from json_logger_client.write_order import order_of
 from json_logger_proto import json_logger_pb2 as pb
 from json_logger_proto import json_logger_pb2_grpc
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as ext
+from json_logger_server.records import decode_batch
 from load import Outcome, Requests, numbered, same, stream, unary
 from messages import BATCH, LINE, map_batch_class, record
 from servers import OurServer, Server, baseline
@@ -188,6 +192,22 @@ class Bench:
         stopping.set()
         thread.join()
         return calm.quantile(0.99), busy.quantile(0.99)
+
+
+def checking_seconds() -> tuple[float, float]:
+    """Check a megabyte of small records, and a waveform of a million doubles.
+
+    Returns:
+        Seconds of both, in which a server serves nobody else.
+    """
+    count = 1_000_000 // len(LINE)
+    small = b"\n".join([LINE] * count)
+    waveform = json.dumps([math.sin(number) for number in range(1_000_000)]).encode()
+    large = LINE.replace(b'"measurement_outputs":{', b'"measurement_outputs":{"w":%b,' % waveform)
+    return (
+        median(timeit.repeat(lambda: decode_batch(small, count), number=1, repeat=9)),
+        median(timeit.repeat(lambda: decode_batch(large, 1), number=1, repeat=9)),
+    )
 
 
 def open_file(server: Server, name: str) -> str:

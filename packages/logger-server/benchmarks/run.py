@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
-from cases import Bench, Case
+from cases import Bench, Case, checking_seconds
 from load import Outcome
 from servers import LOAD_CORE, pin
 
@@ -124,6 +124,7 @@ def _latency(bench: Bench, effort: Effort) -> list[str]:
             cells.append(f"{bench.initialize_seconds(server, megabytes, count) * 1e3:.2f} ms")
         lines.append(f"| {megabytes} MB | " + " | ".join(cells) + " |")
     calm, busy = bench.disturbed(effort.seconds * 2)
+    small, waveform = checking_seconds()
     crowd = bench.sessions(effort.sessions, effort.rounds, effort.seconds)
     return [
         *lines,
@@ -136,6 +137,8 @@ def _latency(bench: Bench, effort: Effort) -> list[str]:
         f"{crowd.p50_many * 1e3:.3f} ms | {crowd.p50_many / crowd.p50_one:.2f} |",
         f"| an open session takes | {crowd.memory / 1e3:.1f} kB, {crowd.descriptors:.1f} "
         "descriptors | |",
+        f"| checking 1 MB of small records takes | {small * 1e3:.1f} ms | |",
+        f"| checking a waveform of a million doubles takes | {waveform * 1e3:.0f} ms | |",
     ]
 
 

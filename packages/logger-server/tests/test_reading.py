@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from json_logger_server.storage.lines import read_at
 from json_logger_server.storage.log_file import LogFile
 from json_logger_server.storage.reading import CommittedLines
 
@@ -82,4 +85,30 @@ def test_what_is_not_committed_is_not_seen_even_when_it_is_in_the_file(path: Pat
         os.truncate(path, log.size)
         log.append(line(2, 5), sync=False)
         assert reader.read() == line(2, 5)
+    log.close()
+
+
+def test_a_reader_is_closed_only_when_nobody_reads_as_its_descriptor_may_be_anothers_then(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = open_log(path, [line(1)])
+    reader = CommittedLines(log)
+    reading, go_on = threading.Event(), threading.Event()
+
+    def read_slowly(handle: int, start: int, length: int) -> bytes:
+        reading.set()
+        assert go_on.wait(10)
+        return read_at(handle, start, length)  # fails on a closed descriptor
+
+    monkeypatch.setattr("json_logger_server.storage.reading.read_at", read_slowly)
+    with ThreadPoolExecutor() as threads:
+        data = threads.submit(reader.read)
+        assert reading.wait(10)
+        closed = threads.submit(reader.close)
+        assert not closed.done()
+        go_on.set()
+        assert data.result() == line(1)
+        closed.result()
+    with pytest.raises(ValueError, match="closed"):
+        reader.read()
     log.close()

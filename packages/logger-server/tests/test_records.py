@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 from hypothesis import given
@@ -41,6 +42,10 @@ def stored(ndjson: bytes, count: int = 1) -> list[dict[str, object]]:
         '{"a":' + "9" * 250 + "e99}",
         '{"a":123456789012345678901234567890}',
         '{"a":18446744073709551616}',
+        '{"a":[1.5, 18446744073709551616 ]}',
+        '{"a":[1,-9223372036854775809]}',
+        '{"a":' + "9" * 5_000 + "}",
+        '{"a":' + "9" * 400 + ".5}",
         '{"a":01}',
         '{"a":"\x01"}',
         '{"a":"\n"}',
@@ -71,6 +76,7 @@ def test_values_that_no_strict_reader_takes_are_refused(values: str) -> None:
     [
         '{"a":1.7976931348623157e308,"b":5e-324,"c":-0.0,"d":1e-400}',
         '{"a":18446744073709551615,"b":-9223372036854775808}',
+        '{"a":0.000123456789012345678901,"b":99999999999999999999.5,"c":1E+300,"d":1e-9}',
         '{"a":"\\u0000\\u001f\\n\\ud83d\\ude00","b":"\u2028\x7f"}',
         '{"a":"1e999 12345678901234567890123 [[[ \\" }\\n{"}',
         '{"a":' + "[" * (MAX_DEPTH - 1) + "]" * (MAX_DEPTH - 1) + "}",
@@ -81,6 +87,36 @@ def test_values_that_no_strict_reader_takes_are_refused(values: str) -> None:
 def test_values_at_the_limits_are_stored_as_they_are(values: str) -> None:
     (line,) = stored(record(values, values))
     assert line["measurement_outputs"] == line["measurement_configurations"] == json.loads(values)
+
+
+numbers = st.from_regex(
+    r"-?(0|[1-9][0-9]{0,22})(\.[0-9]{1,24})?([eE][+-]?[0-9]{1,4})?",
+    fullmatch=True,
+    alphabet="-+.eE0123456789",
+)
+near_the_limits = st.sampled_from([-(2**63), 2**63, 2**64]).flatmap(
+    lambda limit: st.integers(limit - 2, limit + 2).map(str)
+)
+
+
+@given(
+    texts=st.lists(numbers | near_the_limits, min_size=1, max_size=5),
+    gap=st.sampled_from([" ", "", "\t"]),
+)
+def test_a_number_is_taken_exactly_when_a_double_or_64_bits_hold_it(
+    texts: list[str], gap: str
+) -> None:
+    found = [json.loads(text) for text in texts]
+    fits = all(
+        -(2**63) <= number < 2**64 if isinstance(number, int) else math.isfinite(number)
+        for number in found
+    )
+    ndjson = record(f'{{"a":[{gap}{f"{gap},{gap}".join(texts)}{gap}]}}')
+    if fits:
+        assert stored(ndjson)[0]["measurement_outputs"] == {"a": found}
+    else:
+        with pytest.raises(InvalidArgumentError):
+            decode_batch(ndjson, 1)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from datetime import datetime, timezone
 from typing import Annotated
@@ -14,10 +13,10 @@ MAX_DEPTH = 100
 """Nesting that a record may have; every common JSON reader takes as much."""
 
 _BRACE, _LF = b"{\n"
-# Numbers that a double or 64 bits may not hold: 19 digits or an exponent of three.
-_NUMBER = re.compile(rb"-?[0-9.]{19,}(?:[eE][+-]?[0-9]+)?|-?[0-9.]+[eE]\+?[0-9]{3,}")
-_NINETEEN_DIGITS = b"0" * 19
-_DIGITS_TO_ZERO = bytes.maketrans(b"123456789E", b"000000000e")
+# Digits look alike, as do all bytes that a number can follow, in an array, object or alone.
+_SHAPES = bytes.maketrans(b"123456789E[: \t", b"000000000e,,,,")
+_TWENTY_DIGITS, _MINUS_NINETEEN_DIGITS = b"," + b"0" * 20, b"-" + b"0" * 19
+_LONG_INTEGER = re.compile(rb"(?<=[\[,:\s])-?[0-9]{19,}(?![0-9.eE])")
 _NO_OPENING_BRACKET = bytes(byte for byte in range(256) if byte not in b"{[\n")
 _NO_BRACKET = bytes(byte for byte in range(256) if byte not in b"{[]}")
 _BRACES_TO_BRACKETS = bytes.maketrans(b"{}", b"[]")
@@ -125,11 +124,11 @@ def _check_depth(values: bytes, index: int) -> None:
 def _may_have_big_numbers(ndjson: bytes) -> bool:
     """Find signs of numbers that may leave the range of a double or of 64 bits.
 
-    These are 19 digits in a row and exponents of three digits. Searched from its end, the bytes are
-    compared with the rare `e` first and not with a digit.
+    These are integer parts that long, and exponents of three digits. Those are searched from the
+    end, so that bytes are compared with the rare `e` first and not with a digit.
     """
-    shape = ndjson.translate(_DIGITS_TO_ZERO, b"+")
-    return _NINETEEN_DIGITS in shape or shape.rfind(b"e000") >= 0
+    shape = ndjson.translate(_SHAPES, b"+")
+    return _TWENTY_DIGITS in shape or _MINUS_NINETEEN_DIGITS in shape or shape.rfind(b"e000") >= 0
 
 
 def _may_be_deep(ndjson: bytes) -> bool:
@@ -139,13 +138,13 @@ def _may_be_deep(ndjson: bytes) -> bool:
 
 
 def _check_numbers(values: bytes, index: int) -> None:
-    bare = _STRING.sub(b"", values)
-    for number in _NUMBER.findall(bare):
-        is_float = any(sign in number for sign in b".eE")
-        if math.isinf(float(number)):
-            raise InvalidArgumentError(f"Record {index}: a number is out of range.")
-        if not is_float and not -(1 << 63) <= int(number) < 1 << 64:
-            raise InvalidArgumentError(f"Record {index}: an integer needs more than 64 bits.")
+    try:
+        msgspec.json.decode(values)  # refuses what a double cannot hold
+    except msgspec.MsgspecError as error:
+        raise InvalidArgumentError(f"Record {index}: a number is out of range.") from error
+    integers = [*map(int, _LONG_INTEGER.findall(_STRING.sub(b"", values)))]
+    if integers and not -(1 << 63) <= min(integers) <= max(integers) < 1 << 64:
+        raise InvalidArgumentError(f"Record {index}: an integer needs more than 64 bits.")
 
 
 def _explain(ndjson: bytes) -> InvalidArgumentError:

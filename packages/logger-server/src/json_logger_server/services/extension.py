@@ -55,18 +55,21 @@ class ExtensionServicer(json_logger_ext_pb2_grpc.JsonLoggerExtServicer):
         """See json_logger_ext.proto."""
         log = log_of(self._registry.session(request.session_name))
         elsewhere = partial(asyncio.get_running_loop().run_in_executor, self._readers)
-        lines = await elsewhere(CommittedLines, log.file)
-        with lines, Signal(log.listen, self._draining) as more:
-            await elsewhere(lines.seek, request.from_seq)
-            while not self._draining.is_set():
-                ended = log.ended
-                if chunk := await elsewhere(lines.read):
-                    yield pb.TailResponse(ndjson=chunk, next_seq=lines.next_seq)
-                elif ended or not request.follow:
-                    return
-                else:
-                    await more.wait()
+        lines = CommittedLines(log.file)
+        try:
+            with Signal(log.listen, self._draining) as more:
+                await elsewhere(lines.seek, request.from_seq)
+                while not self._draining.is_set():
+                    ended = log.ended
+                    if chunk := await elsewhere(lines.read):
+                        yield pb.TailResponse(ndjson=chunk, next_seq=lines.next_seq)
+                    elif ended or not request.follow:
+                        return
+                    else:
+                        await more.wait()
             yield pb.TailResponse(next_seq=lines.next_seq, draining=True)
+        finally:
+            self._readers.submit(lines.close)
 
 
 def _begin(request: pb.AppendRequest, after: Batch | None = None) -> tuple[Session, Appending]:
