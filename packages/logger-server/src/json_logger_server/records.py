@@ -15,7 +15,7 @@ MAX_DEPTH = 100
 _BRACE, _LF = b"{\n"
 # Digits look alike, as do all bytes that a number can follow, in an array, object or alone.
 _SHAPES = bytes.maketrans(b"123456789E[: \t", b"000000000e,,,,")
-_TWENTY_DIGITS, _MINUS_NINETEEN_DIGITS = b"," + b"0" * 20, b"-" + b"0" * 19
+_NINETEEN_DIGITS = b"0" * 19
 _LONG_INTEGER = re.compile(rb"(?<=[\[,:\s])-?[0-9]{19,}(?![0-9.eE])")
 _NO_OPENING_BRACKET = bytes(byte for byte in range(256) if byte not in b"{[\n")
 _NO_BRACKET = bytes(byte for byte in range(256) if byte not in b"{[]}")
@@ -128,7 +128,11 @@ def _may_have_big_numbers(ndjson: bytes) -> bool:
     end, so that bytes are compared with the rare `e` first and not with a digit.
     """
     shape = ndjson.translate(_SHAPES, b"+")
-    return _TWENTY_DIGITS in shape or _MINUS_NINETEEN_DIGITS in shape or shape.rfind(b"e000") >= 0
+    if shape.rfind(b"e000") >= 0:
+        return True
+    return _NINETEEN_DIGITS in shape and (
+        b"," + _NINETEEN_DIGITS + b"0" in shape or b"-" + _NINETEEN_DIGITS in shape
+    )
 
 
 def _may_be_deep(ndjson: bytes) -> bool:
