@@ -124,8 +124,8 @@ def _check_depth(values: bytes, index: int) -> None:
 def _may_have_big_numbers(ndjson: bytes) -> bool:
     """Find signs of numbers that may leave the range of a double or of 64 bits.
 
-    These are integer parts that long, and exponents of three digits. Those are searched from the
-    end, so that bytes are compared with the rare `e` first and not with a digit.
+    These are integer parts that long, and exponents of three digits. Exponents are searched from
+    the end, so that bytes are compared with the rare `e` first and not with a digit.
     """
     shape = ndjson.translate(_SHAPES, b"+")
     if shape.rfind(b"e000") >= 0:
