@@ -21,7 +21,7 @@ from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
 from json_logger_server.json_log import Durability
 from logger_process import LoggerProcess, records_in
 from logger_thread import FaultyDisk, LoggerThread
-from session_sharing.client import CallTimeoutError, ConnectionClosedError
+from session_sharing.client import CallTimeoutError, ConnectionClosedError, connect
 from session_sharing.core.errors import InvalidArgumentError, SessionExpiredError
 from session_sharing.v1 import lifecycle_pb2
 from waiting import eventually
@@ -259,9 +259,11 @@ def test_a_value_of_ten_megabytes_is_stored(log: JsonLoggerClient, path: Path) -
 def tail(
     log: JsonLoggerClient, from_seq: int = 0, follow: bool = False
 ) -> Iterator[pb.TailResponse]:
-    stub = json_logger_ext_pb2_grpc.JsonLoggerExtStub(log.connection.channel)
-    request = pb.TailRequest(session_name=log.session_name, from_seq=from_seq, follow=follow)
-    yield from stub.Tail(request)
+    """Read a log back, on a connection that outlives the client's."""
+    with connect(log.connection.options) as connection:
+        stub = json_logger_ext_pb2_grpc.JsonLoggerExtStub(connection.channel)
+        request = pb.TailRequest(session_name=log.session_name, from_seq=from_seq, follow=follow)
+        yield from stub.Tail(request)
 
 
 def test_a_tail_gives_the_file_from_any_number_on(log: JsonLoggerClient, path: Path) -> None:

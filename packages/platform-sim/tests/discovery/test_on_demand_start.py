@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import sys
@@ -169,7 +170,7 @@ def test_a_class_that_is_not_found_is_told_with_the_files_that_were_skipped(plat
         DiscoveryClient().resolve_service(INTERFACE, "test.Typo")
     assert raised.value.code() is grpc.StatusCode.NOT_FOUND
     assert "1 files were skipped: " in raised.value.details()
-    assert "typo.serviceconfig: Expecting property name" in raised.value.details()
+    assert re.search(r"typo\.serviceconfig: .+: line 1 column", raised.value.details())
 
 
 def test_a_plugin_that_never_registers_is_told_and_ended(tmp_path):
