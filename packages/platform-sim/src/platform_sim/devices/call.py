@@ -21,17 +21,6 @@ class Call(Protocol):
         ...
 
 
-class LocalCall:
-    """A call from within the process, which nobody can cancel."""
-
-    def is_active(self) -> bool:
-        """Always true."""
-        return True
-
-    def on_end(self, callback: Callable[[], None]) -> None:
-        """Nothing to tell."""
-
-
 def check_active(call: Call) -> None:
     """Raise CallCancelledError when the caller has gone."""
     if not call.is_active():

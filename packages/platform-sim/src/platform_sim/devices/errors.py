@@ -89,9 +89,6 @@ TYPES_DO_NOT_MATCH = ErrorCode(-1074135019, "Attribute and property types do not
 READING_FILE_FAILED = ErrorCode(-1074135037, "Failure reading file.")
 WRITING_FILE_FAILED = ErrorCode(-1074135036, "Failure writing file.")
 UNKNOWN_CHANNEL = ErrorCode(-1074135008, "Unknown channel or repeated capability name.")
-CHANNEL_NAME_REQUIRED = ErrorCode(
-    -1074134972, "The channel or repeated capability name is required."
-)
 CHANNEL_NAME_NOT_ALLOWED = ErrorCode(
     -1074134971, "The channel or repeated capability name is not allowed."
 )
