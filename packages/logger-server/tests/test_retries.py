@@ -74,12 +74,12 @@ def test_a_lost_reply_makes_one_line_across_a_restart(
         proxy.loses_replies = False
         proxy.cut()
         with pytest.raises(ServerRestartedError):
-            log.log_data("refused: the session is gone", {}, {})
+            log.log_data("kept until the session is reset", {}, {})
         log.reset()
         log.log_data("last", {}, {})
         log.close()
 
-    assert names_in(path) == ["lost reply", "last"]
+    assert names_in(path) == ["lost reply", "kept until the session is reset", "last"]
 
 
 def test_a_stream_sends_again_what_was_not_acknowledged_and_nothing_twice(

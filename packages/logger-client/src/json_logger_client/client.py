@@ -2,45 +2,27 @@
 
 from __future__ import annotations
 
-import logging
-import threading
-import weakref
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
-from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
 from json_logger_proto.names import KIND
-from session_sharing.client import (
-    CallTimeoutError,
-    Connection,
-    ConnectOptions,
-    ServerUnavailableError,
-    SessionOptions,
-    SharedSession,
-)
+from session_sharing.client import Connection, ConnectOptions, SessionOptions, SharedSession
 from session_sharing.core.behaviors import InitializationBehavior
-from session_sharing.core.errors import (
-    ServerDrainingError,
-    SessionExpiredError,
-    SessionSharingError,
-)
+from session_sharing.core.errors import InvalidArgumentError, SessionExpiredError
 
 from json_logger_client.encoding import encode_record
 from json_logger_client.grpc_options import GrpcSessionOptions
 from json_logger_client.locating import locate_logger
-from json_logger_client.outbox import StreamOptions
+from json_logger_client.outbox import StreamOptions, Ticket
+from json_logger_client.sender import Sender
 from json_logger_client.stream import LogStream
 from json_logger_client.write_order import order_of
 
 if TYPE_CHECKING:
     from ni.measurementlink.discovery.v1.client import DiscoveryClient
-
-_log = logging.getLogger(__name__)
-_UNCLEAR = (CallTimeoutError, ServerUnavailableError, ServerDrainingError, SessionExpiredError)
-"""Errors that do not tell whether the records were written."""
 
 
 class JsonLoggerClient(SharedSession):
@@ -58,13 +40,14 @@ class JsonLoggerClient(SharedSession):
 
     def __init__(
         self,
-        file_path: str,
+        file_path: str | os.PathLike[str],
         initialization_behavior: InitializationBehavior = InitializationBehavior.AUTO,
         discovery_client: DiscoveryClient | None = None,
         *,
         connect: Connection | ConnectOptions | None = None,
         options: SessionOptions | None = None,
         grpc_options: GrpcSessionOptions | None = None,
+        reset_after_restart: bool = False,
     ) -> None:
         """Open the log.
 
@@ -76,36 +59,32 @@ class JsonLoggerClient(SharedSession):
             options: What else there is to say about the session.
             grpc_options: Channel, session name and behavior in the form of NI's drivers, instead
                 of the three above; the channel stays the caller's, and presence shares it.
+            reset_after_restart: When the server was started anew, open the log again without being
+                asked, and go on. It costs certainty: meanwhile another program may have opened the
+                log and written between your records; the session has another name unless
+                `options` names it; and an opening that is refused ends the session all the same.
 
         Raises:
             SessionSharingError: The log cannot be opened, or the server not be found.
         """
-        options = options or SessionOptions()
-        behavior = int(initialization_behavior)
-        own_connection = False
-        if grpc_options is not None:
-            behavior = _integer(grpc_options.initialization_behavior)
-            options = replace(options, session_name=grpc_options.session_name)
-            how = connect if isinstance(connect, ConnectOptions) else ConnectOptions()
-            connect = Connection(how, channel=grpc_options.grpc_channel)
-            own_connection = True
-        elif not isinstance(connect, Connection):
-            connect = locate_logger(connect, discovery_client)
-        self._lock = threading.Lock()
-        self._unacknowledged: pb.AppendRequest | None = None
-        self._refusal: SessionSharingError | None = None
-        """Why the last call failed, which its caller knows."""
-        self._streams: weakref.WeakSet[LogStream] = weakref.WeakSet()
-        options = replace(options, behavior=InitializationBehavior(behavior))
+        options, connect, own_connection = _settings(
+            initialization_behavior, discovery_client, connect, options, grpc_options
+        )
+        self._reopen_for_sender = self._reopen if reset_after_restart else None
         try:
-            super().__init__(file_path, connect, options)
+            super().__init__(_as_text(file_path), connect, options)
         except BaseException:
             if own_connection and isinstance(connect, Connection):
                 connect.close()
             raise
         self._owns_connection |= own_connection
-        self._service = json_logger_ext_pb2_grpc.JsonLoggerExtStub(self.connection.channel)
-        self._order = order_of(self.connection)
+        self._calls = self._new_sender()
+        self._streams: list[Sender] = []
+
+    @property
+    def path(self) -> str:
+        """Absolute path of the file, as the server names it."""
+        return self._opened.details["path"]
 
     def log_data(
         self,
@@ -116,9 +95,13 @@ class JsonLoggerClient(SharedSession):
     ) -> int:
         """Append one record; returns once it is as safe as the server's durability says.
 
+        A signal handler may call it, also while the same thread is in it. When Ctrl-C, or another
+        exception of a signal handler, comes meanwhile, the record is written all the same, or the
+        error is raised when the block is left.
+
         Args:
-            measurement_name: What was measured.
-            measurement_configurations: How; plain Python values and numpy arrays.
+            measurement_name: The name of the measurement.
+            measurement_configurations: How it was made; plain Python values and numpy arrays.
             measurement_outputs: The values; see `encode_record` for what becomes of them.
             timestamp: When; by default now.
 
@@ -132,17 +115,19 @@ class JsonLoggerClient(SharedSession):
                 old server had not written it.
             CallTimeoutError: There was no answer in time. The record is not lost: the next call
                 sends it again first, and it is written once.
-            SessionSharingError: What else the server answered; the record was not written and never
-                will be.
+            InheritedClientError: The client belongs to the parent process.
+            ReentrantCallError: A `__del__` called this in the thread that does the sending.
+            SessionSharingError: Another error that the server answered; the record was not written
+                and never will be.
         """
+        self.owner.check()
         line = encode_record(
             measurement_name, measurement_configurations, measurement_outputs, timestamp
         )
-        with self._lock:
-            self._settle()
-            return self._append(
-                pb.AppendRequest(first_client_seq=self._order.take(), count=1, ndjson=line)
-            )
+        calls = self._calls
+        if calls.error is not None and not calls.has_room(len(line)):
+            raise calls.error
+        return calls.answer(Ticket(line))
 
     def stream(self, options: StreamOptions | None = None) -> LogStream:
         """Open a stream for high rates: records go in batches and are acknowledged later.
@@ -153,72 +138,95 @@ class JsonLoggerClient(SharedSession):
                 for sample in samples:
                     stream.log("scope", {"channel": 0}, {"waveform": sample})
 
-        Leaving the block waits for the last acknowledgement and raises what went wrong.
+        Leaving the block waits for the last acknowledgement and raises what went wrong. Without a
+        block, what is left is sent when the program ends.
         """
-        stream = LogStream(self, self._service.AppendStream, self._order, options)
-        self._streams.add(stream)
-        return stream
-
-    def detach(self) -> None:
-        """End this attachment as leaving the `with` block does, once everything is sent.
-
-        Raises:
-            SessionSharingError: A record could not be sent; the attachment has ended all the same.
-        """
-        self._end_after_sending(super().detach)
-
-    def close(self) -> None:
-        """Close the session for whom its close policy says, once everything is sent.
-
-        Raises:
-            SessionSharingError: A record could not be sent; the session is closed all the same.
-        """
-        self._end_after_sending(super().close)
+        self.owner.check()
+        sender = self._new_sender(options)
+        self._streams = [other for other in self._streams if not other.is_done] + [sender]
+        return LogStream(sender, self.owner)
 
     def close_file(self) -> None:
         """Close the log, for everybody unless it was opened otherwise; `close` by its old name."""
         self.close()
 
     def reset(self) -> None:
-        """Open the log anew and send what was not acknowledged before."""
+        """Open the log anew and send what was not acknowledged before.
+
+        Raises:
+            SessionSharingError: The log cannot be opened, or a record not be written.
+        """
         super().reset()
-        with self._lock:
-            self._settle()
-        for stream in list(self._streams):
-            stream.resume()
+        senders = [self._calls, *self._streams]
+        for sender in senders:
+            sender.try_again()
+        for sender in senders:
+            if sender is self._calls or sender.closed:
+                sender.flush()
+
+    def _detach(self) -> None:
+        self._end_after_sending(super()._detach)
+
+    def _close(self) -> None:
+        self._end_after_sending(super()._close)
 
     def _end_after_sending(self, end: Callable[[], None]) -> None:
         if self._ended:
             return
         try:
-            for stream in list(self._streams):
-                stream.close()
-            with self._lock:
-                if not isinstance(self._refusal, SessionExpiredError):
-                    self._settle(self.connection.grace)  # its caller has waited already
+            for stream in self._streams:
+                if not stream.closed:
+                    stream.close()
+            if not isinstance(self._calls.error, SessionExpiredError):  # its caller knows
+                self._calls.close(self.connection.grace)
         finally:
             end()
 
-    def _append(self, request: pb.AppendRequest, patience: float | None = None) -> int:
-        """Send records under numbers of their own, which make a repetition harmless.
+    def _new_sender(self, options: StreamOptions | None = None) -> Sender:
+        return Sender(self, order_of(self.connection), options, self._reopen_for_sender)
 
-        Without a clear answer the records are kept, and sent again before anything else is.
-        """
-        self._unacknowledged, self._refusal = request, None
-        request.attachment = self.attachment
-        try:
-            answer = self.call(self._service.Append, request, patience)
-        except SessionSharingError as error:
-            self._refusal = error
-            if not isinstance(error, _UNCLEAR):
-                self._unacknowledged = None
-            raise
-        self._unacknowledged = None
-        return answer.first_seq
 
-    def _settle(self, patience: float | None = None) -> None:
-        if self._unacknowledged is not None:
-            self._append(self._unacknowledged, patience)
+def _settings(
+    initialization_behavior: InitializationBehavior,
+    discovery_client: DiscoveryClient | None,
+    connect: Connection | ConnectOptions | None,
+    options: SessionOptions | None,
+    grpc_options: GrpcSessionOptions | None,
+) -> tuple[SessionOptions, Connection | ConnectOptions, bool]:
+    """Bring the ways of giving one thing together.
+
+    Returns:
+        How to come to the session, how to reach the server, and whether a connection was made here.
+    """
+    options = options or SessionOptions()
+    behaviors = {int(initialization_behavior), int(options.behavior)}
+    if grpc_options is not None:
+        behaviors.add(_integer(grpc_options.initialization_behavior))
+        options = replace(options, session_name=grpc_options.session_name)
+    behaviors.discard(int(InitializationBehavior.AUTO))  # the default of each
+    if len(behaviors) > 1:
+        raise InvalidArgumentError(
+            "The behavior is given twice and differently: "
+            + " and ".join(InitializationBehavior(value).name for value in sorted(behaviors))
+        )
+    behavior = behaviors.pop() if behaviors else InitializationBehavior.AUTO
+    options = replace(options, behavior=InitializationBehavior(behavior))
+    if grpc_options is not None:
+        how = connect if isinstance(connect, ConnectOptions) else ConnectOptions()
+        return options, Connection(how, channel=grpc_options.grpc_channel), True
+    if isinstance(connect, Connection):
+        return options, connect, False
+    return options, locate_logger(connect, discovery_client), False
+
+
+def _as_text(path: str | os.PathLike[str]) -> str:
+    """Give a path as text."""
+    text = os.fspath(path) if isinstance(path, os.PathLike) else path
+    if not isinstance(text, str):
+        raise InvalidArgumentError(
+            f"file_path must be a text or a path, not {type(path).__name__}: {path!r:.60}"
+        )
+    return text
 
 
 def _integer(behavior: Any) -> int:

@@ -1,4 +1,4 @@
-"""Finds the logger: by argument, then by environment, then through NI discovery."""
+"""Finds the logger: by argument, by environment, through NI discovery, by its state file."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from json_logger_proto.names import DISCOVERY_CLASS, DISCOVERY_INTERFACE
+from json_logger_proto.names import DISCOVERY_CLASS, DISCOVERY_INTERFACE, PROGRAM
 from session_sharing.client import ConnectOptions, ServerUnavailableError
-from session_sharing.core.errors import NotPermittedError
+from session_sharing.core.errors import InvalidArgumentError, NotPermittedError
+from session_sharing.places import default_state_file
 
 if TYPE_CHECKING:
     from ni.measurementlink.discovery.v1.client import DiscoveryClient
@@ -23,13 +24,18 @@ def locate_logger(
 ) -> ConnectOptions:
     """Complete the options with target and token.
 
+    The first place that names a logger counts: the target in the options, the variable
+    JSON_LOGGER_TARGET, NI discovery (with the extra ``[ni]``), and the state file of a logger that
+    this user has started on this host.
+
     Args:
         options: What is known; a target in it is final.
-        discovery_client: NI discovery client to ask when neither options nor environment tell.
+        discovery_client: NI discovery client to ask when neither options nor environment name one.
 
     Raises:
-        ServerUnavailableError: The logger is nowhere to be found.
-        NotPermittedError: Its token file cannot be read.
+        ServerUnavailableError: The logger is nowhere to be found; the message says what was found
+            at each place.
+        NotPermittedError: A file belongs to another user, or cannot be read.
     """
     options = options or ConnectOptions()
     token_file = os.environ.get(TOKEN_FILE_VARIABLE, "")
@@ -38,12 +44,30 @@ def locate_logger(
     target = options.target or os.environ.get(TARGET_VARIABLE, "")
     if target:
         return replace(options, target=target)
+    state_file = default_state_file(PROGRAM)
+    try:
+        return _ask_discovery(options, discovery_client)
+    except ServerUnavailableError as error:
+        nothing_at_discovery = error
+    try:
+        found = ConnectOptions.from_state_file(state_file)
+    except InvalidArgumentError as error:
+        raise ServerUnavailableError(
+            f"No logger was found. The target argument and {TARGET_VARIABLE} are empty. "
+            f"{nothing_at_discovery} {error} Start one by `json-logger serve`, or name one."
+        ) from error
+    token = options.token or found.token
+    return replace(options, target=found.target, token=token, tls=found.tls)
+
+
+def _ask_discovery(
+    options: ConnectOptions, discovery_client: DiscoveryClient | None
+) -> ConnectOptions:
     try:
         from session_sharing.ni import DiscoveryName, locate
     except ImportError as error:
         raise ServerUnavailableError(
-            f"No logger was named. Set {TARGET_VARIABLE}, pass a target, or install "
-            "json-logger-client[ni] to ask NI discovery."
+            "NI discovery was not asked, as json-logger-client[ni] is not installed."
         ) from error
     name = DiscoveryName(DISCOVERY_INTERFACE, DISCOVERY_CLASS)
     return locate(name, options, discovery_client)
@@ -52,5 +76,5 @@ def locate_logger(
 def _read_token(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8").strip()
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise NotPermittedError(f"The token file cannot be read: {error}") from error

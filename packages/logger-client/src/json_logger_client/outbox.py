@@ -1,14 +1,14 @@
-"""Records that wait to be sent or acknowledged: the part of a stream without threads."""
+"""Records that wait to be sent or acknowledged: the part of sending without threads."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
-
-Clock = Callable[[], float]
+from session_sharing.client.background import Bell
+from session_sharing.core.errors import SessionSharingError
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,107 +26,178 @@ class StreamOptions:
     nothing else waits."""
 
 
-class Outbox:
-    """Gathers lines into batches and keeps each until it is acknowledged. Not thread-safe."""
+class Ticket:
+    """Lets one caller wait until a record, or everything before it, is in the file."""
 
-    def __init__(
-        self, options: StreamOptions, take_numbers: Callable[[int], int], clock: Clock
-    ) -> None:
+    __slots__ = ("bell", "error", "line", "seq", "settled", "unheard")
+
+    def __init__(self, line: bytes | None = None) -> None:
+        """Ask for an answer.
+
+        Args:
+            line: The caller's record; None waits for the records that came before.
+        """
+        self.line = line
+        self.bell = Bell()
+        self.settled = False
+        self.seq = 0
+        """The record's sequence number in the file."""
+        self.error: SessionSharingError | None = None
+        """Why the record is not known to be in the file."""
+        self.unheard = False
+        """The caller went away, so that nobody hears of an error."""
+
+    def settle(self, seq: int = 0, error: SessionSharingError | None = None) -> None:
+        """Answer the caller."""
+        self.seq, self.error = seq, error
+        self.settled = True
+        self.bell.ring()
+
+
+Inbox = deque["bytes | Ticket"]
+"""Lines and tickets in the order in which callers gave them."""
+
+
+@dataclass(slots=True)
+class Batch:
+    """Records that are appended together or not at all."""
+
+    request: pb.AppendRequest
+    caller: Ticket | None = None
+    """Whose record it is, when a caller waits for it; such a batch holds no other."""
+    behind: list[Ticket] = field(default_factory=list)
+    """Those who wait for this batch and all before it."""
+
+
+class Outbox:
+    """Makes batches of what is in an inbox, and keeps each until it is acknowledged.
+
+    Not thread-safe.
+    """
+
+    def __init__(self, options: StreamOptions, take_numbers: Callable[[int], int]) -> None:
         """Start empty.
 
         Args:
             options: When a batch is full.
             take_numbers: Gives the first of so many numbers in the client's count.
-            clock: Seconds on a clock that never jumps.
         """
         self._options = options
         self._take_numbers = take_numbers
-        self._clock = clock
-        self._lines: list[bytes] = []
-        self._lines_bytes = 0
-        self._lines_since = 0.0
-        self._batches: deque[pb.AppendRequest] = deque()
-        self._batches_bytes = 0
+        self._batches: deque[Batch] = deque()
         self._sent = 0
         """Batches at the head of the queue that the present call has taken."""
-        self._hurried = False
+        self.records = 0
+        """Records that were taken out of the inbox, or are about to be, and not acknowledged."""
+        self.bytes = 0
+        """Bytes of the batches."""
+        self.bytes_taken = 0
+        """Bytes of all lines that were ever taken out of the inbox."""
 
     def __len__(self) -> int:
-        """Count the records that are not acknowledged."""
-        return len(self._lines) + sum(batch.count for batch in self._batches)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether everything is acknowledged."""
-        return not self._lines and not self._batches
-
-    @property
-    def batches(self) -> int:
-        """Count the batches that wait for their acknowledgement."""
+        """Count the batches that are not acknowledged."""
         return len(self._batches)
 
-    def has_room(self, size: int) -> bool:
-        """Tell whether a record of `size` bytes may be added."""
-        waiting = self._batches_bytes + self._lines_bytes
-        return not waiting or waiting + size <= self._options.max_unacknowledged_bytes
+    @property
+    def head(self) -> Batch | None:
+        """The oldest batch that is not acknowledged."""
+        return self._batches[0] if self._batches else None
 
-    def add(self, line: bytes) -> bool:
-        """Add a record to the batch that is being gathered.
+    @property
+    def under_way(self) -> int:
+        """Count the batches that the present call has taken."""
+        return self._sent
 
-        Returns:
-            Whether that changes when the next batch is due.
-        """
-        is_first = not self._lines
-        if is_first:
-            self._lines_since = self._clock()
-        self._lines.append(line)
-        self._lines_bytes += len(line) + 1
-        options = self._options
-        if (
-            len(self._lines) >= options.max_batch_records
-            or self._lines_bytes >= options.max_batch_bytes
-        ):
-            self._make_batch()
-            return True
-        return is_first
-
-    def hurry(self) -> None:
-        """Send what is gathered without waiting for more."""
-        self._hurried = bool(self._lines)
-
-    def due_in(self) -> float | None:
-        """Seconds until what is gathered shall be sent; None when there is nothing."""
-        if not self._lines:
-            return None
-        if self._hurried:
-            return 0.0
-        return max(0.0, self._lines_since + self._options.max_delay - self._clock())
+    def make_batch(self, inbox: Inbox) -> bool:
+        """Take the next full batch out of the inbox, or all of it; False when nothing was there."""
+        lines: list[bytes] = []
+        size = 0
+        while inbox and not self._is_full(len(lines), size):
+            entry = inbox[0]
+            if isinstance(entry, Ticket):
+                if not lines:
+                    self._take_ticket(entry, inbox)
+                    return True
+                break
+            self.records += 1  # before it leaves the inbox, so that no reader misses it in both
+            inbox.popleft()
+            lines.append(entry)
+            size += len(entry) + 1
+        if lines:
+            self._add(lines)
+        return bool(lines)
 
     def next_unsent(self) -> pb.AppendRequest | None:
-        """Give the next batch that the present call has not taken, if one is due."""
-        if self._sent == len(self._batches) and self.due_in() == 0.0:
-            self._make_batch()
+        """Give the next batch that the present call has not taken."""
         if self._sent == len(self._batches):
             return None
         self._sent += 1
-        return self._batches[self._sent - 1]
+        return self._batches[self._sent - 1].request
 
     def rewind(self) -> None:
         """Begin a new call: everything that is not acknowledged is sent again."""
         self._sent = 0
 
-    def acknowledge(self, client_seq: int) -> None:
-        """Forget the batches up to a number: they are in the file."""
-        while self._batches and self._batches[0].first_client_seq <= client_seq:
-            self._batches_bytes -= len(self._batches.popleft().ndjson)
-            self._sent -= 1
+    def acknowledge(self, client_seq: int, first_seq: int = 0) -> None:
+        """Forget the batches up to a number of the client's count: they are in the file.
 
-    def _make_batch(self) -> None:
-        lines, self._lines, self._lines_bytes = self._lines, [], 0
-        self._hurried = False
+        Args:
+            client_seq: Number of the last acknowledged record in the client's count.
+            first_seq: Sequence number in the file of the first record of its batch.
+        """
+        while self._batches and self._batches[0].request.first_client_seq <= client_seq:
+            batch = self._remove_head()
+            if batch.caller is not None:
+                batch.caller.settle(first_seq)
+            for ticket in batch.behind:
+                ticket.settle()
+
+    def refuse_head(self, error: SessionSharingError) -> Batch:
+        """Forget the oldest batch: it will never be in the file."""
+        batch = self._remove_head()
+        if batch.caller is not None:
+            batch.caller.settle(error=error)
+        if self._batches:
+            self._batches[0].behind += batch.behind
+        else:
+            for ticket in batch.behind:
+                ticket.settle()
+        return batch
+
+    def tell_waiting(self, error: SessionSharingError) -> None:
+        """Answer everybody who waits; the records are kept."""
+        for batch in self._batches:
+            if batch.caller is not None and not batch.caller.settled:
+                batch.caller.settle(error=error)
+            for ticket in batch.behind:
+                ticket.settle(error=error)
+            batch.behind.clear()
+
+    def _is_full(self, records: int, size: int) -> bool:
+        options = self._options
+        return records >= options.max_batch_records or size >= options.max_batch_bytes
+
+    def _take_ticket(self, ticket: Ticket, inbox: Inbox) -> None:
+        self.records += ticket.line is not None
+        inbox.popleft()
+        if ticket.line is not None:
+            self._add([ticket.line], ticket)
+        elif self._batches:
+            self._batches[-1].behind.append(ticket)
+        else:
+            ticket.settle()
+
+    def _add(self, lines: list[bytes], caller: Ticket | None = None) -> None:
         first = self._take_numbers(len(lines))
         ndjson = lines[0] if len(lines) == 1 else b"\n".join(lines)
-        self._batches_bytes += len(ndjson)
-        self._batches.append(
-            pb.AppendRequest(first_client_seq=first, count=len(lines), ndjson=ndjson)
-        )
+        request = pb.AppendRequest(first_client_seq=first, count=len(lines), ndjson=ndjson)
+        self._batches.append(Batch(request, caller))
+        self.bytes += len(ndjson)
+        self.bytes_taken += sum(map(len, lines))
+
+    def _remove_head(self) -> Batch:
+        batch = self._batches.popleft()
+        self.records -= batch.request.count
+        self.bytes -= len(batch.request.ndjson)
+        self._sent = max(0, self._sent - 1)
+        return batch

@@ -1,158 +1,473 @@
-"""Sends what is in an outbox over one append call after the other, until all is acknowledged."""
+"""Sends what callers put into an inbox, until all of it is acknowledged, whatever breaks meanwhile.
+
+The way of a record: the caller's thread encodes it and puts it into the inbox, which is one call
+into C. A background thread makes batches, sends them by one `AppendStream` call after the other, and
+takes the acknowledgements. An exception from a signal handler, which can only hit the caller's
+thread, finds nothing half done there; and a signal handler, or a `__del__`, may log itself.
+"""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import grpc
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
-from session_sharing.client import ServerUnavailableError, SharedSession
+from session_sharing.client import (
+    CallTimeoutError,
+    ReentrantCallError,
+    ServerRestartedError,
+    ServerUnavailableError,
+    SharedSession,
+)
+from session_sharing.client.background import WAIT, Bell, Progress, start_thread
 from session_sharing.client.backoff import Backoff
-from session_sharing.client.errors import CALL_ERRORS, ServerRestartedError, from_rpc_error
+from session_sharing.client.errors import CALL_ERRORS, from_rpc_error
 from session_sharing.core.errors import (
+    LimitExceededError,
     ServerDrainingError,
     SessionExpiredError,
     SessionSharingError,
 )
 
-from json_logger_client.outbox import Outbox
+from json_logger_client import leaving
+from json_logger_client.outbox import Outbox, StreamOptions, Ticket
+from json_logger_client.write_order import WriteOrder
 
-AppendStream = Callable[[Iterator[pb.AppendRequest]], Any]
-"""The stub's method: takes requests, gives a call that iterates over responses."""
 _TRANSIENT = (ServerUnavailableError, ServerDrainingError)
+UNCLEAR = (*_TRANSIENT, CallTimeoutError, SessionExpiredError)
+"""Errors after which the records are kept: they may be in the file, or can still be sent."""
+_IDLE = 1.0
+"""Seconds after which a call over which nothing goes is ended; the next record begins another."""
+_FOREVER = 3600.0
+_UNARY_FOR = 5.0
+"""Seconds without streams, after the server had no more of them for this identity."""
+_SERVICE = pb.DESCRIPTOR.services_by_name["JsonLoggerExt"].full_name
 
 
 class Sender:
-    """A thread that keeps a call open while there is something to send.
-
-    A broken connection is mended within the session's timeout, and what was not acknowledged is
-    sent again; its numbers keep it from being written twice. Whoever looks at the outbox, or at
-    the attributes, holds `changed`.
+    """One line of records into one log, in their order.
 
     Attributes:
-        changed: Guards everything here, and is notified of every change.
+        error: Why nothing is sent any more, until somebody asks again.
+        closed: No record is taken any more.
+        unheard: Why a record was refused whose caller did not wait for the answer.
         patience: Seconds without progress after which a broken connection is given up.
-        progress: When the server last acknowledged something, or sending began.
-        error: Why nothing is sent any more.
     """
 
-    def __init__(self, session: SharedSession, append_stream: AppendStream, outbox: Outbox) -> None:
+    def __init__(
+        self,
+        session: SharedSession,
+        order: WriteOrder,
+        options: StreamOptions | None = None,
+        reopen: Callable[[str], None] | None = None,
+    ) -> None:
+        """Prepare; nothing is sent before the first record.
+
+        Args:
+            session: The open session of the log.
+            order: Gives records their numbers.
+            options: When a batch is sent and how much may be under way.
+            reopen: Opens the session anew after the server was restarted; given the epoch in which
+                it was opened. None leaves that to the program.
+        """
         self._session = session
-        self._append_stream = append_stream
-        self._outbox = outbox
-        self.changed = threading.Condition()
+        self._options = options or StreamOptions()
+        self._reopen = reopen
+        self._outbox = Outbox(self._options, order.take)
         self.patience = session.connection.options.timeout
-        self.progress = 0.0
         self.error: SessionSharingError | None = None
+        self.unheard: SessionSharingError | None = None
+        self.closed = False
+
+        # What callers touch: each step is one call into C, so that it may be interrupted.
+        self._inbox: deque[bytes | Ticket] = deque()
+        self._put_bytes = 0
+        self._bell = Bell()
+        self._rings_early = True
+        """Nobody waits for a batch to become full, so that any record rings."""
+        self._hurry = False
+        """What is in the inbox shall not wait for a batch to become full."""
+        self._asked = False
+        """Somebody wants an answer, so that an error is not the last word."""
         self._finishing = False
+        self._room = Progress()
+        self._running = threading.Lock()
+
+        # What background threads touch, with the lock where two of them do.
+        self._lock = threading.Lock()
         self._call = 0
-        self._thread: threading.Thread | None = None
         self._answers: grpc.Call | None = None
+        self._refused = False
+        """A record was refused that no caller waits for, so that nothing may follow it."""
+        self._one_by_one = False
+        """It is not known which of several batches was refused; they are sent again singly."""
+        self._progress = 0.0
+        self._broken_since = 0.0
+        self._since: float | None = None
+        """When the inbox was last found with something new in it."""
+        self._unary_until = 0.0
+        self._attachment = ""
+        """The session's attachment that the latest request named."""
+        self._threads: dict[str, int] = {}
 
-    def start(self) -> None:
-        """Begin to send, unless that was done; call it with `changed` held."""
-        if self._thread is None:
-            self.progress = time.monotonic()
-            self._thread = threading.Thread(target=self._run, name="log-stream", daemon=True)
-            self._thread.start()
+    @property
+    def unacknowledged(self) -> int:
+        """Count the records that are not known to be in the file."""
+        waiting = [entry for entry in self._inbox.copy() if not isinstance(entry, Ticket)]
+        return len(waiting) + self._outbox.records
 
-    def start_anew(self) -> None:
-        """Begin to send again after a failure; call it with `changed` held."""
-        self.error, self._thread = None, None
-        self.start()
+    @property
+    def is_here(self) -> bool:
+        """Whether this process made it; a forked child process has only a dead copy."""
+        return self._session.owner.is_here
 
-    def fail(self, error: SessionSharingError) -> None:
-        """Send nothing any more; the first reason counts."""
-        with self.changed:
+    @property
+    def resource(self) -> str:
+        """Name of the log."""
+        return self._session.resource
+
+    @property
+    def grace(self) -> float:
+        """Seconds to wait for a server when the program wants to go."""
+        return self._session.connection.grace
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether everything is acknowledged."""
+        # In this order: a record is counted by the outbox before it leaves the inbox.
+        return not self._inbox and not self._outbox.records
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it is closed and has nothing left."""
+        return self.closed and self.is_empty
+
+    # ---- the caller's side -------------------------------------------------------------------
+
+    def put(self, line: bytes) -> None:
+        """Take a record, which a background thread sends."""
+        self._inbox.append(line)
+        self._put_bytes += len(line)
+        if not self._running.locked():
+            self._begin()
+        elif self._rings_early or self._is_batch_full():
+            self._bell.ring()
+        if self.closed:
+            self.flush()  # another thread closed meanwhile, and did not see this record
+
+    def answer(self, ticket: Ticket, patience: float | None = None) -> int:
+        """Put a ticket into the line and wait until it is settled.
+
+        Returns:
+            The record's sequence number; 0 for a ticket without one.
+
+        Raises:
+            ReentrantCallError: A `__del__` calls, in a thread that it would have to wait for.
+            CallTimeoutError: Nothing moved for the patience; a record is kept and still being sent.
+            SessionSharingError: Why the record, or one before, is not in the file.
+        """
+        if self.is_own_thread:
+            raise ReentrantCallError(
+                "A __del__ or a weakref callback waits for the log in the thread that sends to it. "
+                "Call it elsewhere, or log through a stream, which does not wait."
+            )
+        self._inbox.append(ticket)
+        self._hurry = self._asked = True
+        if self._running.locked():
+            self._bell.ring()
+        else:
+            self._begin()
+        try:
+            self._wait(ticket, self.patience if patience is None else patience)
+        except BaseException:
+            ticket.unheard = True
+            if ticket.settled and ticket.line is not None and ticket.error is not None:
+                self.unheard = ticket.error
+            raise
+        if ticket.error is not None:
+            ticket.unheard = True  # of a later refusal, when the record is kept
+            raise ticket.error
+        return ticket.seq
+
+    def wait_for_room(self, size: int) -> None:
+        """Wait until a record of `size` bytes may be put, or this sender is closed.
+
+        Raises:
+            CallTimeoutError: Nothing moved for the patience.
+            SessionSharingError: Nothing is sent any more.
+        """
+        began = time.monotonic()
+
+        def done() -> bool:
+            return self.has_room(size) or self.error is not None or self.closed
+
+        while not done() and not self.is_own_thread:
+            left = max(began, self._progress) + self.patience - time.monotonic()
+            if left <= 0:
+                raise self._silence()
+            self._room.wait(done, left)
+        if self.error is not None:
+            raise self.error
+
+    def flush(self, patience: float | None = None) -> None:
+        """Wait until every record that was put is in the file.
+
+        Raises:
+            CallTimeoutError: Nothing moved for the patience; the records are still being sent.
+            SessionSharingError: Why nothing is sent any more.
+        """
+        if not self.is_empty:
+            self.answer(Ticket(), patience)
+
+    def try_again(self) -> None:
+        """Send what was kept after an error."""
+        self._finishing = self.closed
+        if not self._refused:
+            self.error = None
+        if self.is_empty:
+            return
+        self._hurry = self._asked = True
+        if self._running.locked():
+            self._bell.ring()
+        else:
+            self._begin()
+
+    def close(self, patience: float | None = None) -> None:
+        """Flush and let the thread end; after an error, what is left is kept.
+
+        Raises:
+            SessionSharingError: As `flush`, or why a record was refused whose caller was
+                interrupted.
+        """
+        self.closed = self._finishing = True
+        self._room.announce()
+        try:
+            self.flush(patience)
+        except SessionSharingError as error:
             self.error = self.error or error
-            self.changed.notify_all()
+            answers = self._answers
+            if answers is not None:
+                answers.cancel()
+            raise
+        finally:
+            self._bell.ring()
+        if self.unheard is not None:
+            raise self.unheard
 
-    def finish(self) -> None:
-        """Let the thread end once all is sent, or has failed, and wait for it."""
-        with self.changed:
+    @property
+    def is_own_thread(self) -> bool:
+        """Whether this thread takes part in the sending, so that it cannot wait for it."""
+        return threading.get_ident() in self._threads.values()
+
+    def _begin(self) -> None:
+        self._asked = True
+        try:
+            start_thread(self._run, "log-sender")
+        except RuntimeError:  # the interpreter is ending, and starts no more threads
             self._finishing = True
-            self._outbox.hurry()
-            self.changed.notify_all()
-            if self.error is not None and self._answers is not None:
-                self._answers.cancel()
-        if self._thread is not None:
-            self._thread.join(timeout=self.patience)
+            self._run()
+
+    def _wait(self, ticket: Ticket, patience: float) -> None:
+        began = time.monotonic()
+        while not ticket.settled:
+            left = max(began, self._progress) + patience - time.monotonic()
+            if left <= 0:
+                raise self._silence()
+            ticket.bell.wait(min(left, WAIT))
+
+    def _silence(self) -> CallTimeoutError:
+        return CallTimeoutError(
+            f"The server acknowledged nothing for {self.patience:g} s; "
+            f"{self.unacknowledged} records wait."
+        )
+
+    def _waiting_bytes(self) -> int:
+        return self._put_bytes - self._outbox.bytes_taken if self._inbox else 0
+
+    def _is_batch_full(self) -> bool:
+        options = self._options
+        return (
+            len(self._inbox) >= options.max_batch_records
+            or self._waiting_bytes() >= options.max_batch_bytes
+        )
+
+    def has_room(self, size: int) -> bool:
+        """Tell whether a record of `size` bytes may be put."""
+        waiting = self._outbox.bytes + self._waiting_bytes()
+        return waiting <= 0 or waiting + size <= self._options.max_unacknowledged_bytes
+
+    # ---- the background's side ---------------------------------------------------------------
 
     def _run(self) -> None:
-        backoff = Backoff()
-        broken_since = 0.0
-        while self._wait_for_work() and self.error is None:
-            acknowledged = self.progress
-            error = self._one_call()
-            if self.progress > acknowledged:
-                backoff.reset()
-                broken_since = 0.0
-            if error is None:
-                continue
-            broken_since = broken_since or time.monotonic()
-            hopeless = time.monotonic() - broken_since > self.patience
-            if not isinstance(error, _TRANSIENT) or hopeless:
-                self.fail(error)
+        """Send until there is nothing more to do; a second thread ends at once."""
+        while self._asked or (self.error is None and self._inbox):
+            if not self._running.acquire(blocking=False):
                 return
-            time.sleep(backoff.next_pause())
+            self._threads["run"] = threading.get_ident()
+            try:
+                leaving.remember(self)
+                self._send_all()
+            finally:
+                self._threads.pop("run", None)
+                self._running.release()
+
+    def _send_all(self) -> None:
+        backoff = Backoff()
+        self._progress = time.monotonic()
+        while self._wait_for_work():
+            acknowledged = self._progress
+            error = self._send_some()
+            if self._progress > acknowledged:
+                backoff.reset()
+                self._broken_since = 0.0
+            if error is not None and self._must_pause_after(error):
+                time.sleep(backoff.next_pause())
 
     def _wait_for_work(self) -> bool:
-        with self.changed:
-            while self._outbox.is_empty:
-                if self._finishing:
-                    return False
-                self.changed.wait()
-            return True
+        """Wait until there is something to send; False when this thread shall end."""
+        while True:
+            self._rings_early = True
+            if self._asked:
+                self._asked = False
+                if self._refused and self.error is not None:
+                    self._stop(self.error)
+                else:
+                    self.error = None
+            if self.error is None and (self._inbox or len(self._outbox)):
+                return True
+            if self._finishing:
+                return False
+            self._bell.wait(_FOREVER)
 
-    def _one_call(self) -> SessionSharingError | None:
-        """Send and take acknowledgements until the call ends.
+    def _send_some(self) -> SessionSharingError | None:
+        """Send and take acknowledgements until a call ends.
 
         Returns:
             Why it broke; None when it ended as it should.
         """
-        with self.changed:
+        if time.monotonic() < self._unary_until:
+            return self._call_once()
+        try:
+            return self._call_by_stream()
+        except RuntimeError:  # the interpreter is ending, and starts no more threads for streams
+            return self._call_once()
+
+    def _call_by_stream(self) -> SessionSharingError | None:
+        with self._lock:
             self._call += 1
             self._outbox.rewind()
-            requests = self._requests(self._call)
+            requests = self._requests(self._call, self._bell)
+        method = self._session.connection.channel.stream_stream(
+            f"/{_SERVICE}/AppendStream",
+            request_serializer=pb.AppendRequest.SerializeToString,
+            response_deserializer=self._deserialize,
+        )
         try:
-            self._answers = answers = self._append_stream(requests)
+            self._answers = answers = method(requests)
             for answer in answers:
                 self._acknowledge(answer)
         except CALL_ERRORS as call_error:
             return self._explain(call_error)
         finally:
-            with self.changed:
-                self._call += 1  # its requests end, whatever they wait for
-                self.changed.notify_all()
-        early = self._outbox.batches > 0
+            self._end_call()
+        early = len(self._outbox) > 0
         return ServerUnavailableError("The server ended the stream.") if early else None
 
-    def _requests(self, call: int) -> Iterator[pb.AppendRequest]:
-        while (request := self._next_request(call)) is not None:
-            yield request
+    def _end_call(self) -> None:
+        """Let the thread that takes requests end, whatever it waits for."""
+        with self._lock:
+            self._call += 1
+            bell, self._bell = self._bell, Bell()  # so that it takes no ring that is meant for us
+        self._threads.pop("answers", None)
+        self._answers = None
+        bell.ring()
 
-    def _next_request(self, call: int) -> pb.AppendRequest | None:
-        """Wait for the next batch of a call; None when the call is over."""
-        with self.changed:
-            while call == self._call:
-                request = self._outbox.next_unsent()
-                if request is not None:
-                    request.attachment = self._session.attachment
-                    return request
-                due = self._outbox.due_in()
-                if self._finishing and due is None:
-                    return None
-                self.changed.wait(due)
+    def _call_once(self) -> SessionSharingError | None:
+        """Send one batch without a stream."""
+        with self._lock:
+            self._outbox.rewind()
+            while not len(self._outbox) and self._outbox.make_batch(self._inbox):
+                pass
+            request = self._addressed(self._outbox.next_unsent())
+        if request is None:
             return None
+        method = self._session.connection.channel.unary_unary(
+            f"/{_SERVICE}/Append",
+            request_serializer=pb.AppendRequest.SerializeToString,
+            response_deserializer=pb.AppendResponse.FromString,
+        )
+        try:
+            self._acknowledge(method(request, timeout=self.patience))
+        except CALL_ERRORS as call_error:
+            return self._explain(call_error)
+        return None
+
+    def _deserialize(self, message: bytes) -> pb.AppendResponse:
+        # gRPC calls this in the thread of the channel without which no answer arrives.
+        self._threads["answers"] = threading.get_ident()
+        return pb.AppendResponse.FromString(message)
+
+    def _requests(self, call: int, bell: Bell) -> Iterator[pb.AppendRequest]:
+        """Give one call its requests; gRPC takes them in a thread of its own."""
+        idle_since = time.monotonic()
+        self._threads["requests"] = threading.get_ident()
+        while call == self._call:
+            self._rings_early = True
+            now = time.monotonic()
+            with self._lock:
+                request = self._next_due(now) if call == self._call else None
+            if request is not None:
+                yield request
+                idle_since = time.monotonic()
+                continue
+            pause = _IDLE
+            if self._one_by_one and self._outbox.under_way:
+                pass  # the acknowledgement rings
+            elif self._inbox:
+                self._rings_early = False
+                pause = (self._since or now) + self._options.max_delay - now
+            elif not len(self._outbox) and (self._finishing or now >= idle_since + _IDLE):
+                return
+            bell.wait(pause)
+
+    def _next_due(self, now: float) -> pb.AppendRequest | None:
+        """Give the next batch of the present call, if one is due; call it with the lock held."""
+        box = self._outbox
+        if self._one_by_one and box.under_way:
+            return None
+        if not self._inbox:
+            self._since = None
+        elif self._since is None:
+            self._since = now
+        due = self._since is not None and now >= self._since + self._options.max_delay
+        if self._hurry or self._finishing or due:
+            self._hurry = False
+            self._since = None
+            while box.make_batch(self._inbox):
+                pass
+        elif box.under_way == len(box) and self._is_batch_full():
+            self._since = now
+            box.make_batch(self._inbox)
+        return self._addressed(box.next_unsent())
+
+    def _addressed(self, request: pb.AppendRequest | None) -> pb.AppendRequest | None:
+        """Name the session's present attachment in a request."""
+        if request is not None:
+            request.attachment = self._attachment = self._session.attachment
+        return request
 
     def _acknowledge(self, answer: pb.AppendResponse) -> None:
-        with self.changed:
-            self._outbox.acknowledge(answer.client_seq)
-            self.progress = time.monotonic()
-            self.changed.notify_all()
+        with self._lock:
+            self._outbox.acknowledge(answer.client_seq, answer.first_seq)
+            goes_on = self._one_by_one or not len(self._outbox)
+            self._one_by_one = False
+        self._progress = time.monotonic()
+        self._room.announce()
+        if goes_on:
+            self._bell.ring()
 
     def _explain(self, call_error: grpc.RpcError | ValueError) -> SessionSharingError:
         error = from_rpc_error(call_error)
@@ -160,3 +475,53 @@ class Sender:
         if isinstance(error, SessionExpiredError) and epoch not in (None, self._session.epoch):
             return ServerRestartedError("The server was restarted; reset() opens anew.")
         return error
+
+    def _must_pause_after(self, error: SessionSharingError) -> bool:
+        """Decide how to go on after a call broke; True to try again after a pause."""
+        if isinstance(error, _TRANSIENT):
+            self._broken_since = self._broken_since or time.monotonic()
+            if time.monotonic() - self._broken_since <= self.patience:
+                return True
+            self._broken_since = 0.0
+            self._stop(error)
+        elif (
+            isinstance(error, SessionExpiredError) and self._attachment != self._session.attachment
+        ):
+            pass  # the session was opened anew meanwhile
+        elif isinstance(error, ServerRestartedError) and self._reopen is not None:
+            try:
+                self._reopen(self._session.epoch)
+            except SessionSharingError as reopening_error:
+                self._stop(reopening_error)
+        elif isinstance(error, UNCLEAR):
+            self._stop(error)
+        elif isinstance(error, LimitExceededError) and error.details.get("limit") == "streams":
+            self._unary_until = time.monotonic() + _UNARY_FOR
+        elif self._outbox.under_way > 1 and not self._one_by_one:
+            self._one_by_one = True
+        else:
+            self._refuse(error)
+        return False
+
+    def _refuse(self, error: SessionSharingError) -> None:
+        """Tell the caller of the oldest record; without one, nothing may follow that record."""
+        with self._lock:
+            head = self._outbox.head
+            if head is None or head.caller is None:
+                self._refused = True
+            else:
+                self._one_by_one = False
+                self._outbox.refuse_head(error)
+                if head.caller.unheard:
+                    self.unheard = error
+        if self._refused:
+            self._stop(error)
+
+    def _stop(self, error: SessionSharingError) -> None:
+        """Send nothing until somebody asks again; answer everybody who waits."""
+        with self._lock:
+            self.error = error
+            while self._outbox.make_batch(self._inbox):
+                pass
+            self._outbox.tell_waiting(error)
+        self._room.announce()

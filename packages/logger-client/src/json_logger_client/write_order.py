@@ -28,10 +28,8 @@ class WriteOrder:
 
 
 _orders: weakref.WeakKeyDictionary[Connection, WriteOrder] = weakref.WeakKeyDictionary()
-_orders_lock = threading.Lock()
 
 
 def order_of(connection: Connection) -> WriteOrder:
     """Give the count that all sessions on a connection share, as to servers they are one client."""
-    with _orders_lock:
-        return _orders.setdefault(connection, WriteOrder())
+    return _orders.setdefault(connection, WriteOrder())

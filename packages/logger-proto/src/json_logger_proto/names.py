@@ -11,3 +11,6 @@ DISCOVERY_CLASS = "ni.logger.JSONLogService"
 
 INSTRUMENT_TYPE = "JsonLoggerService"
 """Type of the custom instrument that stands for a log file in a pin map."""
+
+PROGRAM = "json-logger"
+"""Command of the server, after which its state file is named."""

@@ -1,10 +1,20 @@
-"""Where servers and clients of one user meet."""
+"""Where servers and clients of one user meet, and which files there can be trusted."""
 
 from __future__ import annotations
 
+import os
+import stat
+import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+
+import platformdirs
+
+from session_sharing.core.errors import NotPermittedError
+
+_LARGEST_FILE = 64 * 1024
+"""Bytes of a state file or a token file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +32,70 @@ class Endpoint:
 
 
 def default_state_file(program: str) -> Path:
-    """Give the place of a program's state file in the user's runtime folder.
+    """Return the place of a program's state file in the user's runtime folder.
 
-    Where the system has no such folder, it is one below the temporary folder; servers check that it
-    belongs to their user alone. Needs platformdirs, which comes with the extra ``server``.
+    Where the system has no such folder, it is one below the temporary folder; servers and clients
+    check that it belongs to their user alone.
     """
-    import platformdirs
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # says that there is no runtime folder
         folder = platformdirs.user_runtime_dir("session-sharing", appauthor=False)
     return Path(folder) / f"{program}.json"
+
+
+def read_private(path: Path) -> str:
+    """Read a file that nobody but this user can have written.
+
+    Neither a link nor a pipe in its place is followed or waited for.
+
+    Raises:
+        NotPermittedError: Somebody else could have put or changed the file; nothing was read.
+        FileNotFoundError: There is none.
+        OSError: It cannot be read.
+        ValueError: It is not text.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    handle = os.open(path, flags | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
+    try:
+        facts = os.fstat(handle)
+        if not stat.S_ISREG(facts.st_mode):
+            raise NotPermittedError(f"{path} is not a file, so it is not trusted.")
+        _check_own(path, facts)
+        for folder in path.resolve().parents:
+            _check_folder(folder)
+        if facts.st_size > _LARGEST_FILE:
+            raise NotPermittedError(f"{path} is too large to be read: {facts.st_size} bytes.")
+        return os.read(handle, _LARGEST_FILE).decode("utf-8")
+    finally:
+        os.close(handle)
+
+
+def _check_own(path: Path, facts: os.stat_result) -> None:
+    if sys.platform == "win32":
+        return  # the user's folders are the user's by their access list
+    if facts.st_uid != os.geteuid():
+        raise NotPermittedError(
+            f"{path} belongs to user {facts.st_uid}, not to you, so it is not trusted."
+        )
+    if facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise NotPermittedError(
+            f"{path} can be written by others, so it is not trusted: `chmod go-w` it."
+        )
+
+
+def _check_folder(folder: Path) -> None:
+    """Refuse a folder in which somebody else could replace what lies below."""
+    if sys.platform == "win32":
+        return
+    facts = folder.stat()
+    if facts.st_uid not in (0, os.geteuid()):
+        raise NotPermittedError(
+            f"The folder {folder} belongs to user {facts.st_uid}, not to you, so what lies in it "
+            "is not trusted."
+        )
+    others_write = facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    if others_write and not facts.st_mode & stat.S_ISVTX:
+        raise NotPermittedError(
+            f"Others can write in the folder {folder}, so what lies in it is not trusted: "
+            "`chmod go-w` it."
+        )

@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 import click
+from json_logger_proto.names import PROGRAM
 from session_sharing.places import default_state_file
 
-from json_logger_server.cli.serve import PROGRAM, default_roots
+from json_logger_server.cli.serve import default_roots
 from json_logger_server.doctor import Verdict, examine
 
 _COLORS = {Verdict.OK: "green", Verdict.NOTE: "yellow", Verdict.WRONG: "red"}

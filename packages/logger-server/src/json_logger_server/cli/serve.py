@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 import platformdirs
+from json_logger_proto.names import PROGRAM
 from session_sharing.core.admission import Limits
 from session_sharing.core.errors import InvalidArgumentError, SessionSharingError
 from session_sharing.core.registry import RegistryOptions
@@ -29,8 +30,6 @@ from json_logger_server.event_loop import run
 from json_logger_server.json_log import Durability
 from json_logger_server.server import ServerOptions, serve
 from json_logger_server.storage.paths import LogRoots
-
-PROGRAM = "json-logger"
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _NEW_FILE = click.Path(dir_okay=False, path_type=Path)

@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 
 import click
 from json_logger_client.locating import TARGET_VARIABLE, locate_logger
+from json_logger_proto.names import PROGRAM
 from session_sharing.client import Connection, ConnectOptions, connect
 from session_sharing.core.errors import InvalidArgumentError, SessionSharingError
 from session_sharing.places import default_state_file
 from session_sharing.v1 import lifecycle_pb2 as pb
 
-PROGRAM = "json-logger"
 _TIMEOUT = 3.0
 """Seconds; a server on this host answers at once."""
 

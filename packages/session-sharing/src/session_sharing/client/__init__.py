@@ -4,6 +4,8 @@ from session_sharing.client.connection import Connection, connect
 from session_sharing.client.errors import (
     CallTimeoutError,
     ConnectionClosedError,
+    InheritedClientError,
+    ReentrantCallError,
     ServerRestartedError,
     ServerUnavailableError,
 )
@@ -17,6 +19,8 @@ __all__ = [
     "ConnectOptions",
     "Connection",
     "ConnectionClosedError",
+    "InheritedClientError",
+    "ReentrantCallError",
     "ServerRestartedError",
     "ServerUnavailableError",
     "SessionOptions",

@@ -13,14 +13,17 @@ from typing import Any, TypeVar
 
 import grpc
 
+from session_sharing.client.background import uninterrupted
 from session_sharing.client.backoff import Backoff
 from session_sharing.client.errors import (
     CALL_ERRORS,
+    CallTimeoutError,
     ConnectionClosedError,
     ServerUnavailableError,
     from_rpc_error,
 )
-from session_sharing.client.options import ConnectOptions
+from session_sharing.client.options import ConnectOptions, default_label
+from session_sharing.client.ownership import Owner
 from session_sharing.client.presence import PresenceStream
 from session_sharing.core.presence import MIN_SECRET_BYTES
 from session_sharing.v1 import lifecycle_pb2 as pb
@@ -45,6 +48,9 @@ class Connection:
 
     def __init__(self, options: ConnectOptions, *, channel: grpc.Channel | None = None) -> None:
         self.options = options
+        self.owner = Owner("The connection")
+        self.label = options.label or default_label()
+        """Who this is, for people."""
         self.secret = secrets.token_bytes(2 * MIN_SECRET_BYTES)
         self.on_draining: Callable[[], None] = lambda: None
         self.on_expired: Callable[[str], None] = lambda reason: None
@@ -62,21 +68,9 @@ class Connection:
         Raises:
             SessionSharingError: The server does not answer, or refuses this client.
         """
-        if not self.options.presence:
-            return
-        with self._lock:
-            if self._closed:
-                raise ConnectionClosedError("The connection is closed.")
-            if self._presence is None:
-                own = self.channel if self._shared_channel else self._open_channel(own=True)
-                request = pb.HoldRequest(
-                    client_secret=self.secret,
-                    window_ms=round(self.options.window * 1000),
-                    label=self.options.label,
-                )
-                self._presence = PresenceStream(own, request, self._take)
-            presence = self._presence
-        presence.wait_until_granted(self.options.timeout)
+        self.owner.check()
+        if self.options.presence:
+            uninterrupted(self._be_present)
 
     @property
     def epoch(self) -> str:
@@ -111,8 +105,19 @@ class Connection:
             patience: Seconds after which a server that cannot be reached is not tried again.
 
         Raises:
+            InheritedClientError: The connection belongs to the parent process.
             SessionSharingError: What the server answered, or that it does not.
         """
+        self.owner.check()
+        return uninterrupted(partial(self._call, method, request, timeout, patience))
+
+    def _call(
+        self,
+        method: Callable[..., _Response],
+        request: _Request,
+        timeout: float | None,
+        patience: float | None,
+    ) -> _Response:
         left = self.options.timeout if timeout is None else timeout
         deadline = time.monotonic() + left
         hopeless_at = deadline if patience is None else time.monotonic() + patience
@@ -145,14 +150,40 @@ class Connection:
 
     def is_connected(self, timeout: float = 1.0) -> bool:
         """Ask the server whether it is there."""
+        self.owner.check()
+        return uninterrupted(partial(self._is_connected, timeout))
+
+    def close(self) -> None:
+        """Leave: end the presence stream and close what this connection opened.
+
+        In a forked child process this does nothing: the parent process stays connected.
+        """
+        if self.owner.is_here:
+            uninterrupted(self._close)
+
+    def _be_present(self) -> None:
+        with self._lock:
+            if self._closed:
+                raise ConnectionClosedError("The connection is closed.")
+            if self._presence is None:
+                own = self.channel if self._shared_channel else self._open_channel(own=True)
+                request = pb.HoldRequest(
+                    client_secret=self.secret,
+                    window_ms=round(self.options.window * 1000),
+                    label=self.label,
+                )
+                self._presence = PresenceStream(own, request, self._take)
+            presence = self._presence
+        presence.wait_until_granted(self.options.timeout)
+
+    def _is_connected(self, timeout: float) -> bool:
         try:
             self.lifecycle.GetServerInfo(pb.GetServerInfoRequest(), timeout=timeout)
         except CALL_ERRORS:
             return False
         return True
 
-    def close(self) -> None:
-        """Leave: end the presence stream and close what this connection opened."""
+    def _close(self) -> None:
         with self._lock:
             self._closed = True
             presence, self._presence = self._presence, None
@@ -178,16 +209,19 @@ class Connection:
     ) -> object:
         """Wait for an answer for as long as the server answers anything at all."""
         answer = method.future(request, timeout=timeout)
-        while True:
+        deadline = time.monotonic() + timeout + self.grace
+        while time.monotonic() < deadline:
             try:
                 return answer.result(timeout=self.grace)
             except grpc.FutureCancelledError as error:
                 raise ConnectionClosedError("The connection was closed meanwhile.") from error
             except grpc.FutureTimeoutError:
                 pass
-            if not self.is_connected(2 * self.grace):
+            if not self._is_connected(2 * self.grace):
                 answer.cancel()
                 raise ServerUnavailableError("The server does not answer.")
+        answer.cancel()
+        raise CallTimeoutError(f"The server did not answer within {timeout:g} s.")
 
     def _take(self, event: pb.HoldEvent) -> None:
         """Tell the program what the server says of this client's presence."""

@@ -38,6 +38,20 @@ class ServerRestartedError(SessionExpiredError):
     reason = "SERVER_RESTARTED"
 
 
+class InheritedClientError(SessionSharingError):
+    """A forked child process used a client, a session or a stream of its parent process."""
+
+    status = "FAILED_PRECONDITION"
+    reason = "INHERITED_CLIENT"
+
+
+class ReentrantCallError(SessionSharingError):
+    """A `__del__` or a weakref callback waited for the very thread in which it ran."""
+
+    status = "FAILED_PRECONDITION"
+    reason = "REENTRANT_CALL"
+
+
 class UnexpectedStatusError(SessionSharingError):
     """The server answered with a status that session sharing does not use."""
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import grpc
 
 from session_sharing.core.errors import InvalidArgumentError, NotPermittedError
+from session_sharing.places import read_private
 
 
 def default_label() -> str:
@@ -39,12 +40,12 @@ class ConnectOptions:
     api_key_id: str = ""
     tls: bool = False
     """Speak TLS on this host, too; beyond it there is no other way with credentials."""
-    root_certificates: Path | None = None
+    root_certificates: str | Path | None = None
     """PEM file of the authority that signed the server's certificate; None for the system's.
     Naming one asks for `tls`."""
-    certificate: Path | None = None
+    certificate: str | Path | None = None
     """PEM file of this client's own certificate, where the server asks for one."""
-    certificate_key: Path | None = None
+    certificate_key: str | Path | None = None
     """PEM file of its private key."""
     authority: str = ""
     """Name to expect in the server's certificate, when it is not the target's."""
@@ -60,29 +61,34 @@ class ConnectOptions:
     """Tries of one call when the server cannot be reached; 0 for as many as the time allows."""
     keepalive: float = 0.0
     """Seconds between pings of the server, 1 at the least; 0 for none."""
-    label: str = field(default_factory=default_label)
-    """Who this is, for people."""
+    label: str = ""
+    """Who this is, for people; empty for the program, process id and host that connect."""
 
     @classmethod
-    def from_state_file(cls, path: Path) -> ConnectOptions:
+    def from_state_file(cls, path: str | Path) -> ConnectOptions:
         """Read where a server of this user is, as it told in its state file.
 
         Raises:
-            NotPermittedError: The files belong to somebody else.
+            NotPermittedError: The files, or their folder, belong to somebody else, or somebody else
+                may write there.
             InvalidArgumentError: There is no server, or the file is not a state file.
         """
+        path = Path(path)
         try:
-            state = json.loads(path.read_text(encoding="utf-8"))
+            state = json.loads(read_private(path))
             targets = state["targets"]
             target = next((t for t in targets if t.startswith("unix:")), targets[0])
             tls = target in state.get("tls_targets", ())
-            token = Path(state["token_file"]).read_text(encoding="utf-8").strip()
+            token = read_private(Path(state["token_file"])).strip()
         except PermissionError as error:
             raise NotPermittedError(f"The server runs as another user: {error}") from error
         except FileNotFoundError as error:
             raise InvalidArgumentError(f"No server has written {path}; is it running?") from error
-        except (ValueError, LookupError, TypeError) as error:
+        except OSError as error:
+            raise NotPermittedError(f"{path} cannot be read: {error.strerror}") from error
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
             raise InvalidArgumentError(f"{path} is not a server's state file: {error}") from error
+        _check_alive(path, state.get("pid"))
         return cls(target, token=token, tls=tls)
 
     def with_api_key(self, api_key: str, api_key_id: str) -> ConnectOptions:
@@ -147,7 +153,7 @@ class ConnectOptions:
     def _tls(self) -> grpc.ChannelCredentials:
         files = (self.root_certificates, self.certificate_key, self.certificate)
         try:
-            root, key, certificate = (file.read_bytes() if file else None for file in files)
+            root, key, certificate = (Path(file).read_bytes() if file else None for file in files)
         except OSError as error:
             raise InvalidArgumentError(f"A TLS file cannot be read: {error}") from error
         return grpc.ssl_channel_credentials(root, key, certificate)
@@ -158,6 +164,20 @@ class ConnectOptions:
         if self.api_key:
             return grpc.metadata_call_credentials(_ApiKey(self.api_key_id, self.api_key))
         return None
+
+
+def _check_alive(path: Path, pid: object) -> None:
+    """Say at once that a server's process is gone, where the system can tell."""
+    if sys.platform == "win32" or not isinstance(pid, int) or pid <= 0:
+        return
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError as error:
+        raise InvalidArgumentError(
+            f"{path} was left behind: its server, process {pid}, is gone. Start it again."
+        ) from error
+    except (OSError, OverflowError):
+        return  # it lives, as another user
 
 
 class _ApiKey(grpc.AuthMetadataPlugin):

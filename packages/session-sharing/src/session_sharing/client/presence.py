@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import grpc
 
+from session_sharing.client.background import start_thread
 from session_sharing.client.backoff import Backoff
 from session_sharing.client.errors import (
     CallTimeoutError,
@@ -49,13 +50,14 @@ class PresenceStream:
         self._error: SessionSharingError | None = None
         self._lock = threading.Lock()
         self._stream: grpc.Call | None = None
+        self._thread = 0
         self.epoch = ""
         """The server's start that this client is present at."""
         self.window = 0.0
         """Granted window in seconds."""
         self._tell = tell
-        self._thread = threading.Thread(target=self._run, name="session-presence", daemon=True)
-        self._thread.start()
+        self._ended = threading.Event()
+        start_thread(self._run, "session-presence")
 
     def wait_until_granted(self, timeout: float) -> None:
         """Wait until the server knows this client.
@@ -77,10 +79,17 @@ class PresenceStream:
             if self._stream is not None:
                 self._stream.cancel()
         self._answered.set()
-        if self._thread is not threading.current_thread():
-            self._thread.join(timeout=5)
+        if threading.get_ident() != self._thread:
+            self._ended.wait(timeout=5)
 
     def _run(self) -> None:
+        self._thread = threading.get_ident()
+        try:
+            self._hold()
+        finally:
+            self._ended.set()
+
+    def _hold(self) -> None:
         backoff = Backoff()
         while (stream := self._begin_stream()) is not None:
             try:

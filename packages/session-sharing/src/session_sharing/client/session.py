@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from session_sharing.client.background import uninterrupted
 from session_sharing.client.backoff import Backoff
 from session_sharing.client.connection import Connection
 from session_sharing.client.errors import ServerRestartedError
 from session_sharing.client.options import ConnectOptions
+from session_sharing.client.ownership import Owner
 from session_sharing.core.behaviors import ClosePolicy, InitializationBehavior
 from session_sharing.core.errors import (
     NotPermittedError,
@@ -76,15 +78,16 @@ class SharedSession:
         """
         self.resource = resource
         self.options = options or SessionOptions()
-        self._ending = threading.Lock()
+        self.owner = Owner(f"The session of {resource or self.options.session_name!r}")
+        self._ending = threading.RLock()
+        self._ended = False
         self._owns_connection = isinstance(connect, ConnectOptions)
         self.connection = Connection(connect) if isinstance(connect, ConnectOptions) else connect
         try:
-            self._opened = self._open()
+            self._opened = uninterrupted(self._open, undo=self._detach_unseen)
         except BaseException:
             self._leave_connection()
             raise
-        self._ended = False
 
     @property
     def session_name(self) -> str:
@@ -119,11 +122,13 @@ class SharedSession:
                 answers nothing for a little longer. If it lives, it ends the attachment by itself.
             SessionSharingError: What else it answered.
         """
-        self._end(self.connection.lifecycle.Detach, pb.DetachRequest(attachment=self.attachment))
+        self.owner.check()
+        uninterrupted(self._detach)
 
     def close(self) -> None:
         """Close the session, for whom its close policy says, whatever the behavior."""
-        self._end(self.connection.lifecycle.Close, pb.CloseRequest(attachment=self.attachment))
+        self.owner.check()
+        uninterrupted(self._close)
 
     def reset(self) -> None:
         """Open the session anew, after it expired, was closed, or the server was restarted.
@@ -132,8 +137,8 @@ class SharedSession:
             ConnectionClosedError: This object has left on a connection of its own; make a new one.
             SessionSharingError: The session cannot be opened, or the server not be reached.
         """
-        self._opened = self._open()
-        self._ended = False
+        self.owner.check()
+        uninterrupted(self._reopen)
 
     def call(
         self,
@@ -172,6 +177,8 @@ class SharedSession:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if not self.owner.is_here:
+            return  # the end of a forked child process is nothing to its parent process
         try:
             self.detach()
         except SessionSharingError as leaving_error:
@@ -179,6 +186,24 @@ class SharedSession:
                 raise
             # What happened inside the block comes first.
             _log.warning("Leaving %s failed: %s", self.resource, leaving_error)
+
+    def _detach(self) -> None:
+        self._end(self.connection.lifecycle.Detach, pb.DetachRequest(attachment=self.attachment))
+
+    def _close(self) -> None:
+        self._end(self.connection.lifecycle.Close, pb.CloseRequest(attachment=self.attachment))
+
+    def _reopen(self, after_epoch: str | None = None) -> None:
+        """Open anew; with `after_epoch`, only if that has not been done since."""
+        with self._ending:
+            if after_epoch is None or self._opened.epoch == after_epoch:
+                self._opened = self._open()
+                self._ended = False
+
+    def _detach_unseen(self, opened: pb.OpenResponse) -> None:
+        """End an attachment whose opener was interrupted, so that nobody will."""
+        request = pb.DetachRequest(attachment=opened.attachment)
+        self.connection.leave(self.connection.lifecycle.Detach, request)
 
     def _open(self) -> pb.OpenResponse:
         request = self._open_request()
@@ -206,7 +231,7 @@ class SharedSession:
             close_policy=pb.ClosePolicy.ValueType(wanted.close_policy),
             reclaim=wanted.reclaim,
             request_id=uuid.uuid4().hex,
-            label=wanted.label or self.connection.options.label,
+            label=wanted.label or self.connection.label,
             without_presence=not self.connection.options.presence,
             anyone_may_close=wanted.anyone_may_close,
         )

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import timezone
+from functools import partial
 from types import TracebackType
 
 import grpc
 
+from session_sharing.client.background import WAIT, Progress, start_thread, uninterrupted
 from session_sharing.client.backoff import Backoff
 from session_sharing.client.connection import Connection
 from session_sharing.client.errors import ServerUnavailableError, from_rpc_error
+from session_sharing.client.ownership import Owner
 from session_sharing.core.errors import SessionSharingError
 from session_sharing.core.events import EventType, Gap, SessionEvent
 from session_sharing.v1 import lifecycle_pb2 as pb
@@ -50,19 +55,23 @@ class SessionWatch:
             on_event: Called with every event in the watch's own thread; without it, take them by
                 `get_event`.
         """
+        self._owner = Owner("The watch")
         self._lifecycle = connection.lifecycle
         self._request = pb.WatchRequest(from_revision=from_revision, name_prefix=name_prefix)
         self._on_event = on_event
-        self._waiting: queue.Queue[Happening | None] = queue.Queue(_WAITING)
+        # Of C alone, so that an exception from a signal handler cannot leave it locked.
+        self._waiting: queue.SimpleQueue[Happening | None] = queue.SimpleQueue()
         """Ends with None, so that nobody waits for what never comes."""
+        self._room = Progress()
         self._lock = threading.Lock()
         self._closed = threading.Event()
         self._started = threading.Event()
         self._error: SessionSharingError | None = None
         self._stream: grpc.Call | None = None
-        self._thread = threading.Thread(target=self._run, name="session-watch", daemon=True)
-        self._thread.start()
-        self._started.wait(connection.options.timeout)
+        self._ended = threading.Event()
+        self._thread = 0
+        start_thread(self._run, "session-watch")
+        uninterrupted(partial(self._started.wait, connection.options.timeout))
         if self._error is not None:
             raise self._error
 
@@ -76,12 +85,20 @@ class SessionWatch:
             The event, or None when there is none in time, or the watch is closed.
 
         Raises:
+            InheritedClientError: The watch belongs to the parent process.
             SessionSharingError: The server ended the watch for good.
         """
-        try:
-            event = self._waiting.get(block=timeout != 0, timeout=timeout or None)
-        except queue.Empty:
-            return None
+        self._owner.check()
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        while True:
+            left = deadline - time.monotonic()
+            try:
+                event = self._waiting.get(block=left > 0, timeout=min(max(left, 0.0), WAIT))
+                break
+            except queue.Empty:
+                if left <= 0:
+                    return None
+        self._room.announce()
         if event is None:
             self._waiting.put(None)  # for whoever asks next
             if self._error is not None:
@@ -89,13 +106,9 @@ class SessionWatch:
         return event
 
     def close(self) -> None:
-        """Stop watching."""
-        with self._lock:
-            self._closed.set()
-            if self._stream is not None:
-                self._stream.cancel()
-        if self._thread is not threading.current_thread():
-            self._thread.join(timeout=5)
+        """Stop watching; in a forked child process this does nothing."""
+        if self._owner.is_here:
+            uninterrupted(self._close)
 
     def __enter__(self) -> SessionWatch:
         return self
@@ -108,7 +121,22 @@ class SessionWatch:
     ) -> None:
         self.close()
 
+    def _close(self) -> None:
+        with self._lock:
+            self._closed.set()
+            if self._stream is not None:
+                self._stream.cancel()
+        if threading.get_ident() != self._thread:
+            self._ended.wait(timeout=5)
+
     def _run(self) -> None:
+        self._thread = threading.get_ident()
+        try:
+            self._watch()
+        finally:
+            self._ended.set()
+
+    def _watch(self) -> None:
         backoff = Backoff()
         while (stream := self._begin_stream()) is not None:
             try:
@@ -170,12 +198,11 @@ class SessionWatch:
         if self._on_event is not None:
             self._call_back(event)
             return
-        while True:
-            with contextlib.suppress(queue.Full):
-                self._waiting.put(event, timeout=0.2)
-                return
+        while self._waiting.qsize() >= _WAITING and event is not None:
             if self._closed.is_set():
                 return
+            self._room.wait(lambda: self._waiting.qsize() < _WAITING, WAIT)
+        self._waiting.put(event)
 
     def _call_back(self, event: Happening | None) -> None:
         if event is None or self._on_event is None:

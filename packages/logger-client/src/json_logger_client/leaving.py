@@ -1,0 +1,57 @@
+"""What is left to send when the process ends without closing its logs."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import sys
+import weakref
+from typing import TYPE_CHECKING
+
+from session_sharing.core.errors import SessionSharingError
+
+if TYPE_CHECKING:
+    from json_logger_client.sender import Sender
+
+_log = logging.getLogger(__name__)
+_senders: weakref.WeakSet[Sender] = weakref.WeakSet()
+_children_hooked = 0
+"""The process whose end as a `multiprocessing` child is taken care of."""
+
+
+def remember(sender: Sender) -> None:
+    """Send what a sender has left when this process ends; called in a background thread."""
+    _senders.add(sender)
+    _hook_multiprocessing()
+
+
+def _send_what_is_left() -> None:
+    """Flush every sender within its connection's grace, or say how much was lost."""
+    for sender in list(_senders):
+        if sender.is_empty or not sender.is_here:
+            continue
+        try:
+            sender.flush(sender.grace)
+        except SessionSharingError as error:
+            _log.warning(
+                "%d records of %s were not written before the process ended: %s",
+                sender.unacknowledged,
+                sender.resource,
+                error,
+            )
+
+
+def _hook_multiprocessing() -> None:
+    """Have it done at the end of a child process of `multiprocessing`, too.
+
+    Before Python 3.14 such a child ends without the functions that `atexit` knows.
+    """
+    global _children_hooked
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None and _children_hooked != os.getpid():
+        _children_hooked = os.getpid()
+        util.Finalize(None, _send_what_is_left, exitpriority=100)
+
+
+atexit.register(_send_what_is_left)
