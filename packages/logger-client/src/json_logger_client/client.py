@@ -19,7 +19,6 @@ from json_logger_client.locating import locate_logger
 from json_logger_client.outbox import StreamOptions, Ticket
 from json_logger_client.sender import Sender
 from json_logger_client.stream import LogStream
-from json_logger_client.write_order import order_of
 
 if TYPE_CHECKING:
     from ni.measurementlink.discovery.v1.client import DiscoveryClient
@@ -71,15 +70,9 @@ class JsonLoggerClient(SharedSession):
             initialization_behavior, discovery_client, connect, options, grpc_options
         )
         self._reopen_for_sender = self._reopen if reset_after_restart else None
-        try:
-            super().__init__(_as_text(file_path), connect, options)
-        except BaseException:
-            if own_connection and isinstance(connect, Connection):
-                connect.close()
-            raise
-        self._owns_connection |= own_connection
         self._calls = self._new_sender()
         self._streams: list[Sender] = []
+        super().__init__(_as_text(file_path), connect, options, owns_connection=own_connection)
 
     @property
     def path(self) -> str:
@@ -183,7 +176,7 @@ class JsonLoggerClient(SharedSession):
             end()
 
     def _new_sender(self, options: StreamOptions | None = None) -> Sender:
-        return Sender(self, order_of(self.connection), options, self._reopen_for_sender)
+        return Sender(self, options, self._reopen_for_sender)
 
 
 def _settings(

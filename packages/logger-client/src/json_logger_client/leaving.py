@@ -15,22 +15,24 @@ if TYPE_CHECKING:
     from json_logger_client.sender import Sender
 
 _log = logging.getLogger(__name__)
-_senders: weakref.WeakSet[Sender] = weakref.WeakSet()
+_senders: list[weakref.ref[Sender]] = []  # a WeakSet's callbacks would swallow a Ctrl-C
 _children_hooked = 0
 """The process whose end as a `multiprocessing` child is taken care of."""
 
 
 def remember(sender: Sender) -> None:
-    """Send what a sender has left when this process ends; called in a background thread."""
-    _senders.add(sender)
+    """Send what a sender has left when this process ends."""
+    _senders[:] = [known for known in _senders if known() is not None]
+    _senders.append(weakref.ref(sender))
     _hook_multiprocessing()
 
 
 def _send_what_is_left() -> None:
     """Flush every sender within its connection's grace, or say how much was lost."""
-    for sender in list(_senders):
-        if sender.is_empty or not sender.is_here:
-            continue
+    for known in list(_senders):
+        sender = known()
+        if sender is None or sender.is_empty or sender.closed or not sender.is_here:
+            continue  # what a closed one has left was reported by closing
         try:
             sender.flush(sender.grace)
         except SessionSharingError as error:

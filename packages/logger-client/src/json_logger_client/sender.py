@@ -1,17 +1,20 @@
 """Sends what callers put into an inbox, until all of it is acknowledged, whatever breaks meanwhile.
 
-The way of a record: the caller's thread encodes it and puts it into the inbox, which is one call
-into C. A background thread makes batches, sends them by one `AppendStream` call after the other, and
-takes the acknowledgements. An exception from a signal handler, which can only hit the caller's
-thread, finds nothing half done there; and a signal handler, or a `__del__`, may log itself.
+The caller's thread encodes a record and puts it into the inbox, which is one call into C. A
+background thread makes batches, sends them by one `AppendStream` call after the other, and takes the
+acknowledgements. An exception from a signal handler can only hit the caller's thread, where it finds
+nothing half done; and a signal handler, or a `__del__`, may log itself.
 """
 
 from __future__ import annotations
 
+import math
+import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from types import CodeType, FrameType
 
 import grpc
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
@@ -34,7 +37,7 @@ from session_sharing.core.errors import (
 
 from json_logger_client import leaving
 from json_logger_client.outbox import Outbox, StreamOptions, Ticket
-from json_logger_client.write_order import WriteOrder
+from json_logger_client.write_order import order_of
 
 _TRANSIENT = (ServerUnavailableError, ServerDrainingError)
 UNCLEAR = (*_TRANSIENT, CallTimeoutError, SessionExpiredError)
@@ -44,6 +47,9 @@ _IDLE = 1.0
 _FOREVER = 3600.0
 _UNARY_FOR = 5.0
 """Seconds without streams, after the server had no more of them for this identity."""
+_STARTING = 0.5
+"""Seconds for which a thread that was started, and does not run yet, is waited for."""
+_MOST_NESTED = 20
 _SERVICE = pb.DESCRIPTOR.services_by_name["JsonLoggerExt"].full_name
 
 
@@ -54,21 +60,18 @@ class Sender:
         error: Why nothing is sent any more, until somebody asks again.
         closed: No record is taken any more.
         unheard: Why a record was refused whose caller did not wait for the answer.
-        patience: Seconds without progress after which a broken connection is given up.
     """
 
     def __init__(
         self,
         session: SharedSession,
-        order: WriteOrder,
         options: StreamOptions | None = None,
         reopen: Callable[[str], None] | None = None,
     ) -> None:
         """Prepare; nothing is sent before the first record.
 
         Args:
-            session: The open session of the log.
-            order: Gives records their numbers.
+            session: The session of the log; open when the first record comes.
             options: When a batch is sent and how much may be under way.
             reopen: Opens the session anew after the server was restarted; given the epoch in which
                 it was opened. None leaves that to the program.
@@ -76,8 +79,7 @@ class Sender:
         self._session = session
         self._options = options or StreamOptions()
         self._reopen = reopen
-        self._outbox = Outbox(self._options, order.take)
-        self.patience = session.connection.options.timeout
+        self._outbox = Outbox(self._options, self._take_numbers)
         self.error: SessionSharingError | None = None
         self.unheard: SessionSharingError | None = None
         self.closed = False
@@ -95,6 +97,8 @@ class Sender:
         self._finishing = False
         self._room = Progress()
         self._running = threading.Lock()
+        self._begun = -math.inf
+        """When a thread was last started."""
 
         # What background threads touch, with the lock where two of them do.
         self._lock = threading.Lock()
@@ -112,6 +116,7 @@ class Sender:
         self._attachment = ""
         """The session's attachment that the latest request named."""
         self._threads: dict[str, int] = {}
+        leaving.remember(self)
 
     @property
     def unacknowledged(self) -> int:
@@ -128,6 +133,11 @@ class Sender:
     def resource(self) -> str:
         """Name of the log."""
         return self._session.resource
+
+    @property
+    def patience(self) -> float:
+        """Seconds without progress after which a broken connection is given up."""
+        return self._session.connection.options.timeout
 
     @property
     def grace(self) -> float:
@@ -165,15 +175,10 @@ class Sender:
             The record's sequence number; 0 for a ticket without one.
 
         Raises:
-            ReentrantCallError: A `__del__` calls, in a thread that it would have to wait for.
+            ReentrantCallError: The answer cannot be waited for here; the record is sent.
             CallTimeoutError: Nothing moved for the patience; a record is kept and still being sent.
             SessionSharingError: Why the record, or one before, is not in the file.
         """
-        if self.is_own_thread:
-            raise ReentrantCallError(
-                "A __del__ or a weakref callback waits for the log in the thread that sends to it. "
-                "Call it elsewhere, or log through a stream, which does not wait."
-            )
         self._inbox.append(ticket)
         self._hurry = self._asked = True
         if self._running.locked():
@@ -181,6 +186,7 @@ class Sender:
         else:
             self._begin()
         try:
+            self._check_can_wait()
             self._wait(ticket, self.patience if patience is None else patience)
         except BaseException:
             ticket.unheard = True
@@ -195,6 +201,9 @@ class Sender:
     def wait_for_room(self, size: int) -> None:
         """Wait until a record of `size` bytes may be put, or this sender is closed.
 
+        A signal handler does not wait while the code that it interrupted does: so many of them
+        would wait within each other that Python's stack ends.
+
         Raises:
             CallTimeoutError: Nothing moved for the patience.
             SessionSharingError: Nothing is sent any more.
@@ -204,11 +213,12 @@ class Sender:
         def done() -> bool:
             return self.has_room(size) or self.error is not None or self.closed
 
-        while not done() and not self.is_own_thread:
-            left = max(began, self._progress) + self.patience - time.monotonic()
-            if left <= 0:
-                raise self._silence()
-            self._room.wait(done, left)
+        if not self._is_own_thread and _calls_of(Sender.wait_for_room.__code__) == 1:
+            while not done():
+                left = max(began, self._progress) + self.patience - time.monotonic()
+                if left <= 0:
+                    raise self._silence()
+                self._room.wait(done, left)
         if self.error is not None:
             raise self.error
 
@@ -257,12 +267,42 @@ class Sender:
         if self.unheard is not None:
             raise self.unheard
 
+    def _check_can_wait(self) -> None:
+        """Refuse to wait where that could never end.
+
+        Raises:
+            ReentrantCallError: This thread is needed for the sending, or too many signal handlers
+                wait within each other.
+        """
+        if self._is_own_thread:
+            raise ReentrantCallError(
+                "A __del__ or a callback logs in a thread that sends to this log. The record is "
+                "sent, but this thread cannot wait for its number; use a stream there."
+            )
+        if _calls_of(Sender.answer.__code__) > _MOST_NESTED:
+            raise ReentrantCallError(
+                f"{_MOST_NESTED} signal handlers within each other wait for the log. The record is "
+                "sent, but its number cannot be waited for; log less often, or use a stream."
+            )
+
     @property
-    def is_own_thread(self) -> bool:
+    def _is_own_thread(self) -> bool:
         """Whether this thread takes part in the sending, so that it cannot wait for it."""
-        return threading.get_ident() in self._threads.values()
+        if threading.get_ident() in self._threads.values():
+            return True
+        own_state = getattr(self._session.connection.channel, "_call_state", None)
+        for frame in _stack():
+            if frame.f_code.co_name == "channel_spin" and "state" in frame.f_locals:
+                # The thread that brings a channel's answers; its `__del__`s run there, too.
+                return own_state is None or frame.f_locals["state"] is own_state
+        return False
 
     def _begin(self) -> None:
+        """Start the thread, unless somebody else just did."""
+        now = time.monotonic()
+        if now < self._begun + _STARTING:
+            return
+        self._begun = now
         self._asked = True
         try:
             start_thread(self._run, "log-sender")
@@ -276,7 +316,8 @@ class Sender:
             left = max(began, self._progress) + patience - time.monotonic()
             if left <= 0:
                 raise self._silence()
-            ticket.bell.wait(min(left, WAIT))
+            if not ticket.bell.wait(min(left, WAIT)) and not self._running.locked():
+                self._begin()
 
     def _silence(self) -> CallTimeoutError:
         return CallTimeoutError(
@@ -306,9 +347,9 @@ class Sender:
         while self._asked or (self.error is None and self._inbox):
             if not self._running.acquire(blocking=False):
                 return
+            self._begun = -math.inf
             self._threads["run"] = threading.get_ident()
             try:
-                leaving.remember(self)
                 self._send_all()
             finally:
                 self._threads.pop("run", None)
@@ -363,7 +404,7 @@ class Sender:
         method = self._session.connection.channel.stream_stream(
             f"/{_SERVICE}/AppendStream",
             request_serializer=pb.AppendRequest.SerializeToString,
-            response_deserializer=self._deserialize,
+            response_deserializer=pb.AppendResponse.FromString,
         )
         try:
             self._answers = answers = method(requests)
@@ -381,7 +422,7 @@ class Sender:
         with self._lock:
             self._call += 1
             bell, self._bell = self._bell, Bell()  # so that it takes no ring that is meant for us
-        self._threads.pop("answers", None)
+        self._threads.pop("requests", None)
         self._answers = None
         bell.ring()
 
@@ -404,11 +445,6 @@ class Sender:
         except CALL_ERRORS as call_error:
             return self._explain(call_error)
         return None
-
-    def _deserialize(self, message: bytes) -> pb.AppendResponse:
-        # gRPC calls this in the thread of the channel without which no answer arrives.
-        self._threads["answers"] = threading.get_ident()
-        return pb.AppendResponse.FromString(message)
 
     def _requests(self, call: int, bell: Bell) -> Iterator[pb.AppendRequest]:
         """Give one call its requests; gRPC takes them in a thread of its own."""
@@ -452,6 +488,9 @@ class Sender:
             self._since = now
             box.make_batch(self._inbox)
         return self._addressed(box.next_unsent())
+
+    def _take_numbers(self, count: int) -> int:
+        return order_of(self._session.connection).take(count)
 
     def _addressed(self, request: pb.AppendRequest | None) -> pb.AppendRequest | None:
         """Name the session's present attachment in a request."""
@@ -525,3 +564,16 @@ class Sender:
                 pass
             self._outbox.tell_waiting(error)
         self._room.announce()
+
+
+def _stack() -> Iterator[FrameType]:
+    """Give this thread's frames, the innermost first."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        yield frame
+        frame = frame.f_back  # type: ignore[assignment]  # None ends it
+
+
+def _calls_of(code: CodeType) -> int:
+    """Count how often this thread is in a function with this code."""
+    return sum(frame.f_code is code for frame in _stack())

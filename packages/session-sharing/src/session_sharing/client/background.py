@@ -75,21 +75,20 @@ class Progress:
 def start_thread(work: Callable[[], object], name: str) -> None:
     """Start a daemon thread.
 
-    `Thread.start` is Python code that waits: an exception in the middle of it, in the main thread,
-    would leave the new thread waiting for ever. So another thread calls it.
+    `Thread` is Python code that waits: an exception in the middle of it, in the main thread, would
+    leave the new thread waiting for ever. So another thread makes it.
     """
-    thread = threading.Thread(target=work, name=name, daemon=True)
 
     def start() -> None:
         try:
-            thread.start()
+            threading.Thread(target=work, name=name, daemon=True).start()
         except RuntimeError:  # there are too many threads, so this one does the work
             work()
 
     if in_main_thread():
         _thread.start_new_thread(start, ())
     else:
-        thread.start()
+        start()
 
 
 def in_main_thread() -> bool:

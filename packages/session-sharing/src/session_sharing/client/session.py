@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -65,6 +66,8 @@ class SharedSession:
         resource: str,
         connect: Connection | ConnectOptions,
         options: SessionOptions | None = None,
+        *,
+        owns_connection: bool = False,
     ) -> None:
         """Open the session.
 
@@ -72,6 +75,7 @@ class SharedSession:
             resource: Name of the resource; may be empty when attaching by session name.
             connect: A connection, which stays the caller's, or how to make one.
             options: How to come to the session and how to leave it.
+            owns_connection: Close a given connection with the session, as one made here.
 
         Raises:
             SessionSharingError: The session cannot be opened, or the server not be reached.
@@ -81,11 +85,14 @@ class SharedSession:
         self.owner = Owner(f"The session of {resource or self.options.session_name!r}")
         self._ending = threading.RLock()
         self._ended = False
-        self._owns_connection = isinstance(connect, ConnectOptions)
+        self._owns_connection = owns_connection or isinstance(connect, ConnectOptions)
         self.connection = Connection(connect) if isinstance(connect, ConnectOptions) else connect
+        self._opened = pb.OpenResponse()
         try:
-            self._opened = uninterrupted(self._open, undo=self._detach_unseen)
+            uninterrupted(self._reopen, undo=self._detach_unseen)
         except BaseException:
+            if self._opened.attachment and not self._owns_connection:
+                uninterrupted(self._detach_unseen)
             self._leave_connection()
             raise
 
@@ -200,10 +207,10 @@ class SharedSession:
                 self._opened = self._open()
                 self._ended = False
 
-    def _detach_unseen(self, opened: pb.OpenResponse) -> None:
-        """End an attachment whose opener was interrupted, so that nobody will."""
-        request = pb.DetachRequest(attachment=opened.attachment)
-        self.connection.leave(self.connection.lifecycle.Detach, request)
+    def _detach_unseen(self, _: object = None) -> None:
+        """End an attachment whose opener was interrupted, so that nobody else will."""
+        with contextlib.suppress(SessionSharingError):
+            SharedSession._detach(self)  # a subclass is not complete yet
 
     def _open(self) -> pb.OpenResponse:
         request = self._open_request()
