@@ -9,6 +9,8 @@ import math
 import tracemalloc
 from collections import namedtuple
 from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -98,6 +100,16 @@ def read_back(value: object) -> Any:
         (np.array([1, "x", None, 2.5], dtype=object), [1, "x", None, 2.5]),
         (np.array(["2026-01-02T03:04:05"], dtype="M8[ns]"), ["2026-01-02T03:04:05"]),
         (np.array([[1, np.nan], [np.inf, -np.inf]]), [[1, "NaN"], ["Infinity", "-Infinity"]]),
+        (timedelta(minutes=1, milliseconds=500), 60.5),
+        (Decimal("0.10"), 0.1),
+        (Decimal("1E-12"), 1e-12),
+        (Decimal("-1234567890123456789012"), -1234567890123456789012),
+        (Decimal("NaN"), "NaN"),
+        (Decimal("-Infinity"), "-Infinity"),
+        (Decimal("1E+400"), "1E+400"),
+        ({Decimal("0.5"): 1}, {"0.5": 1}),
+        (PurePosixPath("a/b.csv"), "a/b.csv"),
+        ({"nested": [Decimal(2), PurePosixPath("x")]}, {"nested": [2, "x"]}),
         (np.ma.array([1.0, 2.0], mask=[False, True]), [1.0, None]),
     ],
 )
@@ -117,7 +129,6 @@ def test_a_value_comes_back(value: object, expected: object) -> None:
         2**64,
         -(2**63) - 1,
         object(),
-        timedelta(seconds=1),
         {None: 1},
         {1: "a", "1": "b"},
         {(1, 2): 3},
@@ -141,6 +152,27 @@ def test_endless_nesting_is_refused() -> None:
     for value in (endless, deep):
         with pytest.raises(InvalidArgumentError):
             read_back(value)
+
+
+def test_a_decimal_keeps_all_its_digits() -> None:
+    line = encode_record("m", {}, {"value": Decimal("0.1000000000000000055511151231257827")})
+    assert b'"value":0.1000000000000000055511151231257827' in line
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"measurement_name": 5},
+        {"configurations": ["a"]},
+        {"outputs": None},
+        {"timestamp": "2026-01-01"},
+    ],
+)
+def test_an_argument_of_a_wrong_type_is_named(wrong: dict[str, Any]) -> None:
+    arguments: dict[str, Any] = {"measurement_name": "m", "configurations": {}, "outputs": {}}
+    (name,) = wrong
+    with pytest.raises(InvalidArgumentError, match=f"(measurement_)?{name}.* must be"):
+        encode_record(**arguments | wrong)
 
 
 @pytest.mark.parametrize("values", [None, [1], "text", 3])

@@ -1,14 +1,15 @@
-"""What waits to be sent is in order, bounded, and sent again until it is acknowledged."""
+"""Records that wait to be sent are in order, in full batches, and sent until acknowledged."""
 
 from __future__ import annotations
 
+from collections import deque
+
 from hypothesis import given
 from hypothesis import strategies as st
-from json_logger_client.outbox import Outbox, StreamOptions
+from json_logger_client.outbox import Inbox, Outbox, StreamOptions, Ticket
+from session_sharing.core.errors import InvalidArgumentError
 
-OPTIONS = StreamOptions(
-    max_batch_records=3, max_batch_bytes=100, max_delay=1.0, max_unacknowledged_bytes=500
-)
+OPTIONS = StreamOptions(max_batch_records=3, max_batch_bytes=100)
 
 
 class Count:
@@ -20,68 +21,109 @@ class Count:
         return self.next - count
 
 
-class Hand:
-    """A clock that is set by hand."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+def outbox() -> Outbox:
+    return Outbox(OPTIONS, Count())
 
 
-def outbox(clock: Hand | None = None) -> Outbox:
-    return Outbox(OPTIONS, Count(), clock or Hand())
+def batches(box: Outbox, inbox: Inbox) -> list[bytes]:
+    """Make batches of all that is in an inbox and send them."""
+    while box.make_batch(inbox):
+        pass
+    sent = []
+    while (request := box.next_unsent()) is not None:
+        sent.append(request.ndjson)
+    return sent
 
 
-def test_a_batch_is_sent_when_it_is_full_or_old_or_hurried() -> None:
-    clock = Hand()
-    box = outbox(clock)
-    for line in (b"1", b"2", b"3"):
-        box.add(line)
-    assert box.next_unsent().ndjson == b"1\n2\n3"  # type: ignore[union-attr]
-    box.add(b"4")
-    assert box.next_unsent() is None
-    assert box.due_in() == 1.0
-    clock.now = 1.0
-    assert box.next_unsent().ndjson == b"4"  # type: ignore[union-attr]
-    box.add(b"5")
-    box.hurry()
-    assert box.next_unsent().first_client_seq == 5  # type: ignore[union-attr]
+def test_batches_are_full_and_the_last_one_has_the_rest() -> None:
+    inbox: Inbox = deque([b"1", b"2", b"3", b"4"])
+    assert batches(outbox(), inbox) == [b"1\n2\n3", b"4"]
+    assert not inbox
 
 
-def test_a_record_larger_than_everything_goes_alone() -> None:
+def test_a_record_larger_than_a_batch_goes_alone() -> None:
+    inbox: Inbox = deque([b"x" * 10_000, b"1"])
+    assert batches(outbox(), inbox) == [b"x" * 10_000, b"1"]
+
+
+def test_a_record_that_a_caller_waits_for_is_a_batch_of_its_own() -> None:
+    mine, yours = Ticket(b"mine"), Ticket(b"yours")
+    inbox: Inbox = deque([b"1", mine, yours, b"2"])
     box = outbox()
-    assert box.has_room(10_000)
-    box.add(b"x" * 10_000)
-    assert not box.has_room(1)
-    assert box.next_unsent().count == 1  # type: ignore[union-attr]
+    assert batches(box, inbox) == [b"1", b"mine", b"yours", b"2"]
+    box.acknowledge(2, first_seq=20)
+    assert (mine.settled, mine.seq, yours.settled) == (True, 20, False)
 
 
-@given(st.lists(st.sampled_from(["add", "send", "break", "acknowledge", "hurry"]), max_size=80))
+def test_a_refusal_is_told_to_its_caller_alone() -> None:
+    first, second = Ticket(b"1"), Ticket(b"2")
+    box = outbox()
+    batches(box, deque([first, second]))
+    error = InvalidArgumentError("refused")
+    box.refuse_head(error)
+    assert first.error is error
+    assert not second.settled
+    box.rewind()
+    request = box.next_unsent()
+    assert request is not None
+    assert request.ndjson == b"2"
+
+
+def test_whoever_waits_for_all_before_is_answered_once_all_of_it_is_acknowledged() -> None:
+    box, everything = outbox(), Ticket()
+    batches(box, deque([b"1", b"2", b"3", b"4", everything]))
+    box.acknowledge(3)
+    assert not everything.settled
+    box.acknowledge(4)
+    assert everything.settled
+    assert everything.error is None
+    at_once = Ticket()
+    batches(box, deque([at_once]))
+    assert at_once.settled
+
+
+def test_a_record_is_counted_until_it_is_acknowledged() -> None:
+    box = outbox()
+    batches(box, deque([b"1", b"2", b"3", Ticket(b"4")]))
+    assert (box.records, len(box), box.bytes) == (4, 2, 6)
+    box.acknowledge(3)
+    assert (box.records, len(box), box.bytes) == (1, 1, 1)
+    box.refuse_head(InvalidArgumentError("refused"))
+    assert (box.records, len(box), box.bytes) == (0, 0, 0)
+
+
+@given(st.lists(st.sampled_from(["add", "call", "send", "break", "acknowledge"]), max_size=80))
 def test_whatever_breaks_every_record_arrives_once_and_in_order(steps: list[str]) -> None:
     """A server that knows repetitions by their numbers; acknowledgements come late or never."""
     box = outbox()
+    inbox: Inbox = deque()
+    tickets: list[Ticket] = []
     logged, arrived, under_way = 0, [], []
-    for step in [*steps, "break", "hurry", *["send"] * 80]:
-        if step == "add":
-            box.add(b"%d" % logged)
+    for step in [*steps, "break", *["send"] * 80]:
+        if step in ("add", "call"):
+            line = b"%d" % logged
+            if step == "call":
+                tickets.append(Ticket(line))
+            inbox.append(tickets[-1] if step == "call" else line)
             logged += 1
-        elif step == "hurry":
-            box.hurry()
         elif step == "break":
             box.rewind()
             under_way.clear()
         elif step == "acknowledge" and under_way:
             box.acknowledge(under_way.pop(0))
-        elif step == "send" and (request := box.next_unsent()) is not None:
-            for index, line in enumerate(request.ndjson.split(b"\n")):
+        elif step == "send":
+            box.make_batch(inbox)
+            request = box.next_unsent()
+            if request is None:
+                continue
+            for index, record in enumerate(request.ndjson.split(b"\n")):
                 number = request.first_client_seq + index
                 if number > len(arrived):
-                    arrived.append(int(line))
+                    arrived.append(int(record))
                     assert len(arrived) == number
             under_way.append(request.first_client_seq + request.count - 1)
     assert arrived == list(range(logged))
     while under_way:
         box.acknowledge(under_way.pop(0))
-    assert box.is_empty
-    assert len(box) == 0
+    assert box.records == 0
+    assert all(ticket.settled for ticket in tickets)

@@ -12,6 +12,7 @@ from chaos_proxy import ChaosProxy
 from json_logger_client import ConnectOptions, JsonLoggerClient, StreamOptions
 from logger_process import LoggerProcess, records_in
 from session_sharing.client import CallTimeoutError, ServerRestartedError, ServerUnavailableError
+from session_sharing.core.errors import InvalidArgumentError
 from waiting import eventually
 
 
@@ -148,3 +149,83 @@ def test_a_caller_that_was_told_of_a_dead_server_is_not_kept_waiting_by_leaving(
             log.log_data("lost with its server", {}, {})
         leaving = time.monotonic()
     assert time.monotonic() - leaving < 3.5
+
+
+def test_a_stream_goes_on_by_itself_after_a_restart_when_asked_to(
+    own_logger: LoggerProcess, proxy: ChaosProxy
+) -> None:
+    path = own_logger.folder / "a.ndjson"
+    own_logger.kill()
+    first = LoggerProcess(own_logger.folder, "--anonymous")
+    proxy.upstream = first.target
+    connect = ConnectOptions(proxy.target)
+    with JsonLoggerClient("a.ndjson", connect=connect, reset_after_restart=True) as log:
+        with log.stream(StreamOptions(max_batch_records=5)) as stream:
+            for number in range(200):
+                if number == 100:
+                    first.kill()
+                    second = LoggerProcess(own_logger.folder, "--anonymous")
+                    proxy.upstream = second.target
+                    proxy.cut()
+                stream.log(f"m{number}", {}, {})
+        log.log_data("a call", {}, {})
+        with second:
+            second.kill()
+            with LoggerProcess(own_logger.folder, "--anonymous") as third:
+                proxy.upstream = third.target
+                proxy.cut()
+                log.log_data("a call after a restart", {}, {})
+                log.close()
+
+    names = [f"m{number}" for number in range(200)]
+    assert names_in(path) == [*names, "a call", "a call after a restart"]
+
+
+def test_what_a_stream_held_when_it_was_left_is_sent_by_reset(
+    own_logger: LoggerProcess, proxy: ChaosProxy
+) -> None:
+    path = own_logger.folder / "a.ndjson"
+    own_logger.kill()
+    first = LoggerProcess(own_logger.folder, "--anonymous")
+    proxy.upstream = first.target
+    log = JsonLoggerClient("a.ndjson", connect=ConnectOptions(proxy.target, timeout=5.0))
+    stream = log.stream()
+    stream.log("first", {}, {})
+    stream.flush()
+    first.kill()
+    with LoggerProcess(own_logger.folder, "--anonymous") as second:
+        proxy.upstream = second.target
+        proxy.cut()
+        stream.log("held", {}, {})
+        with pytest.raises(ServerRestartedError):
+            stream.close()
+        assert stream.unacknowledged == 1
+        log.reset()
+        assert stream.unacknowledged == 0
+        log.close()
+
+    assert names_in(path) == ["first", "held"]
+
+
+def test_a_record_that_the_server_refuses_ends_no_other_call(own_logger: LoggerProcess) -> None:
+    """Calls of several threads are under way together; only one of them is at fault."""
+    deep: object = 1
+    for _ in range(150):
+        deep = [deep]
+    with own_logger.client("a.ndjson") as log:
+        failed: list[str] = []
+
+        def call(number: int) -> None:
+            try:
+                log.log_data(f"m{number}", {}, {"value": deep if number % 10 == 5 else 1})
+            except InvalidArgumentError:
+                failed.append(f"m{number}")
+
+        threads = [threading.Thread(target=call, args=(number,)) for number in range(60)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert sorted(failed) == sorted(f"m{number}" for number in range(5, 60, 10))
+    expected = [f"m{number}" for number in range(60) if number % 10 != 5]
+    assert sorted(names_in(own_logger.folder / "a.ndjson")) == sorted(expected)

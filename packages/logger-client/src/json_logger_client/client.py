@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from json_logger_proto.names import KIND
 from session_sharing.client import Connection, ConnectOptions, SessionOptions, SharedSession
+from session_sharing.client.arguments import check_argument
 from session_sharing.core.behaviors import InitializationBehavior
 from session_sharing.core.errors import InvalidArgumentError, SessionExpiredError
 
@@ -66,13 +67,16 @@ class JsonLoggerClient(SharedSession):
         Raises:
             SessionSharingError: The log cannot be opened, or the server not be found.
         """
+        check_argument("file_path", file_path, str, os.PathLike)
+        check_argument("connect", connect, Connection, ConnectOptions, type(None))
+        check_argument("options", options, SessionOptions, type(None))
         options, connect, own_connection = _settings(
             initialization_behavior, discovery_client, connect, options, grpc_options
         )
         self._reopen_for_sender = self._reopen if reset_after_restart else None
         self._calls = self._new_sender()
         self._streams: list[Sender] = []
-        super().__init__(_as_text(file_path), connect, options, owns_connection=own_connection)
+        super().__init__(os.fspath(file_path), connect, options, owns_connection=own_connection)
 
     @property
     def path(self) -> str:
@@ -135,6 +139,7 @@ class JsonLoggerClient(SharedSession):
         block, what is left is sent when the program ends.
         """
         self.owner.check()
+        check_argument("options", options, StreamOptions, type(None))
         sender = self._new_sender(options)
         self._streams = [other for other in self._streams if not other.is_done] + [sender]
         return LogStream(sender, self.owner)
@@ -192,7 +197,7 @@ def _settings(
         How to come to the session, how to reach the server, and whether a connection was made here.
     """
     options = options or SessionOptions()
-    behaviors = {int(initialization_behavior), int(options.behavior)}
+    behaviors = {_integer(initialization_behavior), _integer(options.behavior)}
     if grpc_options is not None:
         behaviors.add(_integer(grpc_options.initialization_behavior))
         options = replace(options, session_name=grpc_options.session_name)
@@ -212,16 +217,14 @@ def _settings(
     return options, locate_logger(connect, discovery_client), False
 
 
-def _as_text(path: str | os.PathLike[str]) -> str:
-    """Give a path as text."""
-    text = os.fspath(path) if isinstance(path, os.PathLike) else path
-    if not isinstance(text, str):
-        raise InvalidArgumentError(
-            f"file_path must be a text or a path, not {type(path).__name__}: {path!r:.60}"
-        )
-    return text
-
-
 def _integer(behavior: Any) -> int:
     """Read NI's behavior enum, which is an IntEnum in some packages and an Enum in others."""
-    return int(getattr(behavior, "value", behavior))
+    value = getattr(behavior, "value", behavior)
+    check_argument("initialization_behavior", value, int)
+    try:
+        return int(InitializationBehavior(value))
+    except ValueError as error:
+        names = ", ".join(member.name for member in InitializationBehavior)
+        raise InvalidArgumentError(
+            f"initialization_behavior {value} is none of {names}."
+        ) from error

@@ -8,10 +8,13 @@ import enum
 import math
 import sys
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime, time, timezone
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from pathlib import PurePath
 from typing import Any
 
 import orjson
+from session_sharing.client.arguments import check_argument
 from session_sharing.core.errors import InvalidArgumentError
 
 MAX_DEPTH = 100
@@ -33,8 +36,9 @@ def encode_record(
 
     Numbers, texts, booleans, None, lists, tuples, sets, dicts, enums (by value), dataclasses and
     numpy arrays become the JSON of their kind; dates and times become RFC 3339 text, in UTC where
-    they have a zone; NaN and the infinities become the texts "NaN", "Infinity" and "-Infinity", as
-    in protobuf's JSON. An array of numbers never becomes a Python list.
+    they have a zone; durations become seconds; a Decimal becomes a number with all its digits, or
+    text beyond 1e308; paths become text; NaN and the infinities become the texts "NaN", "Infinity"
+    and "-Infinity", as in protobuf's JSON. An array of numbers never becomes a Python list.
 
     Args:
         measurement_name: What was measured.
@@ -45,14 +49,17 @@ def encode_record(
     Raises:
         InvalidArgumentError: A value has no JSON form; the message says which.
     """
-    if not isinstance(measurement_name, str):
-        raise InvalidArgumentError(f"The measurement's name is no text: {measurement_name!r}")
-    for values in (configurations, outputs):
+    check_argument("measurement_name", measurement_name, str)
+    for name, values in (
+        ("measurement_configurations", configurations),
+        ("measurement_outputs", outputs),
+    ):
         if not isinstance(values, Mapping):
             raise InvalidArgumentError(
-                f"{measurement_name!r}: give its values by name, as a dict, not as "
+                f"{name} of {measurement_name!r} must be a dict of values by name, not "
                 f"{type(values).__name__}."
             )
+    check_argument("timestamp", timestamp, datetime, type(None))
     record = {
         "timestamp": _in_utc(timestamp),
         "measurement_name": measurement_name,
@@ -108,6 +115,12 @@ def _plain(value: Any, depth: int = 0) -> Any:
         return [_plain(item, depth + 1) for item in sorted(value)]
     if isinstance(value, (datetime, date, time)):
         return _plain_time(value)
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, Decimal):
+        return _plain_decimal(value)
+    if isinstance(value, PurePath):
+        return str(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = dataclasses.fields(value)
         return {item.name: _plain(getattr(value, item.name), depth + 1) for item in fields}
@@ -129,7 +142,7 @@ def _plain_key(key: Any) -> str:
     found = _plain(key)
     if isinstance(found, str):
         return found
-    if isinstance(found, (bool, int, float)):
+    if isinstance(found, (bool, int, float, orjson.Fragment)):
         return orjson.dumps(found).decode()
     raise TypeError(f"{key!r:.60} cannot be a key")
 
@@ -138,6 +151,16 @@ def _plain_time(value: datetime | date | time) -> str:
     if isinstance(value, datetime) and value.tzinfo is not None:
         return value.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
     return value.isoformat()
+
+
+def _plain_decimal(value: Decimal) -> Any:
+    if value.is_nan():
+        return "NaN"
+    if value.is_infinite():
+        return _name_of(float(value))
+    if not math.isfinite(float(value)):
+        return str(value)  # no reader has a number so large
+    return orjson.Fragment(f"{value:f}" if abs(value.adjusted()) < 30 else f"{value:E}")
 
 
 def _plain_array(array: Any, depth: int) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
 from session_sharing.client.background import Bell
@@ -54,7 +55,7 @@ class Ticket:
         self.bell.ring()
 
 
-Inbox = deque["bytes | Ticket"]
+Inbox: TypeAlias = "deque[bytes | Ticket]"
 """Lines and tickets in the order in which callers gave them."""
 
 

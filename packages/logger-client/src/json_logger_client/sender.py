@@ -1,9 +1,9 @@
 """Sends what callers put into an inbox, until all of it is acknowledged, whatever breaks meanwhile.
 
-The caller's thread encodes a record and puts it into the inbox, which is one call into C. A
-background thread makes batches, sends them by one `AppendStream` call after the other, and takes the
-acknowledgements. An exception from a signal handler can only hit the caller's thread, where it finds
-nothing half done; and a signal handler, or a `__del__`, may log itself.
+The caller's thread encodes a record and puts it into the inbox, which is one call into C. A thread
+in the background makes batches, sends them by one `AppendStream` call after the other, and takes
+the acknowledgements. An exception from a signal handler can only hit the caller's thread, and finds
+nothing half done there; and a signal handler, or a `__del__`, may log itself.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from session_sharing.core.errors import (
 )
 
 from json_logger_client import leaving
-from json_logger_client.outbox import Outbox, StreamOptions, Ticket
+from json_logger_client.outbox import Inbox, Outbox, StreamOptions, Ticket
 from json_logger_client.write_order import order_of
 
 _TRANSIENT = (ServerUnavailableError, ServerDrainingError)
@@ -85,7 +85,7 @@ class Sender:
         self.closed = False
 
         # What callers touch: each step is one call into C, so that it may be interrupted.
-        self._inbox: deque[bytes | Ticket] = deque()
+        self._inbox: Inbox = deque()
         self._put_bytes = 0
         self._bell = Bell()
         self._rings_early = True
@@ -518,8 +518,11 @@ class Sender:
     def _must_pause_after(self, error: SessionSharingError) -> bool:
         """Decide how to go on after a call broke; True to try again after a pause."""
         if isinstance(error, _TRANSIENT):
-            self._broken_since = self._broken_since or time.monotonic()
-            if time.monotonic() - self._broken_since <= self.patience:
+            now = time.monotonic()
+            if self._asked or not self._broken_since:
+                self._asked = False
+                self._broken_since = now  # whoever asks has patience of its own
+            if now - self._broken_since <= self.patience:
                 return True
             self._broken_since = 0.0
             self._stop(error)

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import grpc
 
+from session_sharing.client.arguments import check_argument
 from session_sharing.client.background import uninterrupted
 from session_sharing.client.backoff import Backoff
 from session_sharing.client.errors import (
@@ -47,6 +48,7 @@ class Connection:
     """
 
     def __init__(self, options: ConnectOptions, *, channel: grpc.Channel | None = None) -> None:
+        check_argument("options", options, ConnectOptions)
         self.options = options
         self.owner = Owner("The connection")
         self.label = options.label or default_label()

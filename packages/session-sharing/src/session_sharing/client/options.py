@@ -13,6 +13,7 @@ from pathlib import Path
 
 import grpc
 
+from session_sharing.client.arguments import check_argument
 from session_sharing.core.errors import InvalidArgumentError, NotPermittedError
 from session_sharing.places import read_private
 
@@ -104,6 +105,7 @@ class ConnectOptions:
         Raises:
             InvalidArgumentError: The options contradict each other, or a file cannot be read.
         """
+        check_argument("target", self.target, str)
         options = self._channel_options(own_connection)
         if is_this_host(self.target) and not self.wants_tls:
             over_unix = self.target.startswith("unix:")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from session_sharing.client.arguments import check_argument
 from session_sharing.client.background import uninterrupted
 from session_sharing.client.backoff import Backoff
 from session_sharing.client.connection import Connection
@@ -80,6 +81,9 @@ class SharedSession:
         Raises:
             SessionSharingError: The session cannot be opened, or the server not be reached.
         """
+        check_argument("resource", resource, str)
+        check_argument("connect", connect, Connection, ConnectOptions)
+        check_argument("options", options, SessionOptions, type(None))
         self.resource = resource
         self.options = options or SessionOptions()
         self.owner = Owner(f"The session of {resource or self.options.session_name!r}")

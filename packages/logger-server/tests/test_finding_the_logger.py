@@ -1,0 +1,129 @@
+"""A client finds the logger of its own user, and believes nobody else's files."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from json_logger_client import JsonLoggerClient
+from json_logger_client.locating import locate_logger
+from logger_process import records_in
+from session_sharing.client import ServerUnavailableError
+from session_sharing.core.errors import NotPermittedError
+from session_sharing.places import default_state_file
+
+NOBODY = 65534
+
+
+@pytest.fixture
+def runtime_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user's runtime folder, where state files are looked for."""
+    folder = tmp_path / "runtime"
+    folder.mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
+    monkeypatch.delenv("JSON_LOGGER_TARGET", raising=False)
+    monkeypatch.delenv("JSON_LOGGER_TOKEN_FILE", raising=False)
+    return folder
+
+
+def test_the_readmes_first_snippet_finds_the_server_that_the_command_started(
+    runtime_folder: Path, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "json_logger_server", "serve", "--log-root", str(tmp_path)]
+    with subprocess.Popen([*command, "--no-discovery"], stdout=subprocess.PIPE, text=True) as run:
+        try:
+            assert run.stdout is not None
+            assert "ready" in run.stdout.readline()
+            with JsonLoggerClient("measurements.ndjson") as log:
+                assert log.log_data("leakage", {"voltage": 3.3}, {"current": [1.2e-9]}) == 1
+                assert log.path == str(tmp_path / "measurements.ndjson")
+        finally:
+            run.terminate()
+    assert len(records_in(tmp_path / "measurements.ndjson")) == 1
+
+
+def test_when_there_is_no_logger_the_error_names_every_place_and_what_was_found(
+    runtime_folder: Path,
+) -> None:
+    with pytest.raises(ServerUnavailableError) as caught:
+        JsonLoggerClient("measurements.ndjson")
+    for part in ("JSON_LOGGER_TARGET", "NI discovery", "json-logger.json", "json-logger serve"):
+        assert part in str(caught.value)
+
+
+def test_a_state_file_whose_server_is_gone_says_so_at_once(runtime_folder: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    plant(runtime_folder, pid=gone.pid)
+    with pytest.raises(ServerUnavailableError, match=f"process {gone.pid}, is gone"):
+        locate_logger()
+
+
+def plant(runtime_folder: Path, pid: int = 1) -> Path:
+    """Lay out a state file as a server would."""
+    file = default_state_file("json-logger")
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    assert file.is_relative_to(runtime_folder)
+    token = file.with_suffix(".token")
+    token.write_text("a token")
+    state = {"pid": pid, "targets": ["ipv4:127.0.0.1:1"], "token_file": str(token)}
+    file.write_text(json.dumps(state))
+    for path in (file, token):
+        path.chmod(0o600)
+    return file
+
+
+def give_away(path: Path) -> None:
+    os.chown(path, NOBODY, NOBODY)
+
+
+def open_to_all(path: Path) -> None:
+    path.chmod(path.stat().st_mode | stat.S_IWOTH)
+
+
+def become_a_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path, 0o600)
+
+
+def become_a_link(path: Path) -> None:
+    path.rename(path.with_suffix(".moved"))
+    path.symlink_to(path.with_suffix(".moved"))
+
+
+def become_huge(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.truncate(1 << 30)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs owners and modes of files")
+@pytest.mark.parametrize("which", ["state file", "token", "folder", "runtime folder"])
+@pytest.mark.parametrize(
+    "spoil", [give_away, open_to_all, become_a_pipe, become_a_link, become_huge]
+)
+def test_what_somebody_else_can_have_planted_is_not_believed(
+    runtime_folder: Path, which: str, spoil: Callable[[Path], None]
+) -> None:
+    if spoil is give_away and os.geteuid() != 0:
+        pytest.skip("needs a second user")
+    state_file = plant(runtime_folder, pid=os.getpid())
+    assert locate_logger().token == "a token"
+    path = {
+        "state file": state_file,
+        "token": state_file.with_suffix(".token"),
+        "folder": state_file.parent,
+        "runtime folder": runtime_folder,
+    }[which]
+    if path.is_dir() and spoil in (become_a_pipe, become_a_link, become_huge):
+        pytest.skip("is for files")
+    spoil(path)
+    if default_state_file("json-logger") != state_file:
+        return  # platformdirs itself does not take a runtime folder of somebody else's
+    with pytest.raises(NotPermittedError):
+        locate_logger()

@@ -1,0 +1,49 @@
+"""A program that ends without closing its log loses nothing, or says how much."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from logger_process import LoggerProcess, records_in
+
+PROGRAM = """
+import atexit, os, signal, sys
+from json_logger_client import ConnectOptions, JsonLoggerClient
+connect = ConnectOptions.from_state_file(sys.argv[1])
+log = JsonLoggerClient("exit.ndjson", connect=connect)
+stream = log.stream()
+for i in range(500):
+    stream.log("m", {}, {"i": i})
+"""
+ENDS = {
+    "the last line": "",
+    "sys.exit": "sys.exit(0)",
+    "an exception": "raise RuntimeError",
+    "a handler of its own that closes": "atexit.register(lambda: (stream.close(), log.detach()))",
+    "a handler of its own that logs": "atexit.register(lambda: log.log_data('bye', {}, {}))",
+    "a stream that was let go": "del stream",
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_what_a_stream_took_is_sent_when_the_program_ends(
+    own_logger: LoggerProcess, end: str
+) -> None:
+    command = [sys.executable, "-c", PROGRAM + ENDS[end], str(own_logger.state_file)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    names = [r["measurement_name"] for r in records_in(own_logger.folder / "exit.ndjson")]
+    assert names.count("m") == 500, ended.stderr
+    assert names.count("bye") == ("logs" in end)
+    assert "not written" not in ended.stderr
+
+
+def test_what_cannot_be_sent_any_more_is_counted(own_logger: LoggerProcess) -> None:
+    end = f"os.kill({own_logger.pid}, signal.SIGKILL); stream.log('m', {{}}, {{'i': 500}})"
+    command = [sys.executable, "-c", PROGRAM + "stream.flush()\n" + end]
+    ended = subprocess.run(
+        [*command, str(own_logger.state_file)], capture_output=True, text=True, timeout=60
+    )
+    assert "1 records of exit.ndjson were not written before the process ended" in ended.stderr
+    assert "Traceback" not in ended.stderr

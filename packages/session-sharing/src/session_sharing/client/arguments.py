@@ -1,0 +1,25 @@
+"""Refuses arguments of a wrong type with an error that names them."""
+
+from __future__ import annotations
+
+from session_sharing.core.errors import InvalidArgumentError
+
+
+def check_argument(name: str, value: object, *types: type) -> None:
+    """Check the type of an argument.
+
+    Args:
+        name: Name of the argument.
+        value: The argument.
+        types: The types that it may have.
+
+    Raises:
+        InvalidArgumentError: It has another type.
+    """
+    if isinstance(value, types):
+        return
+    names = ["None" if kind is type(None) else kind.__name__ for kind in types]
+    wanted = " or ".join(names)
+    raise InvalidArgumentError(
+        f"{name} must be {wanted}, not {type(value).__name__}: {value!r:.60}"
+    )
