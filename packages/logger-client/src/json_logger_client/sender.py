@@ -110,6 +110,8 @@ class Sender:
         """It is not known which of several batches was refused; they are sent again singly."""
         self._progress = 0.0
         self._broken_since = 0.0
+        self._broken_by: SessionSharingError | None = None
+        """Why the server could not be reached when that was last tried."""
         self._since: float | None = None
         """When the inbox was last found with something new in it."""
         self._unary_until = 0.0
@@ -177,6 +179,7 @@ class Sender:
         Raises:
             ReentrantCallError: The answer cannot be waited for here; the record is sent.
             CallTimeoutError: Nothing moved for the patience; a record is kept and still being sent.
+            ServerUnavailableError: The same, as the server cannot be reached.
             SessionSharingError: Why the record, or one before, is not in the file.
         """
         self._inbox.append(ticket)
@@ -319,7 +322,9 @@ class Sender:
             if not ticket.bell.wait(min(left, WAIT)) and not self._running.locked():
                 self._begin()
 
-    def _silence(self) -> CallTimeoutError:
+    def _silence(self) -> SessionSharingError:
+        if self._broken_by is not None:
+            return self._broken_by
         return CallTimeoutError(
             f"The server acknowledged nothing for {self.patience:g} s; "
             f"{self.unacknowledged} records wait."
@@ -363,7 +368,7 @@ class Sender:
             error = self._send_some()
             if self._progress > acknowledged:
                 backoff.reset()
-                self._broken_since = 0.0
+                self._broken_since, self._broken_by = 0.0, None
             if error is not None and self._must_pause_after(error):
                 time.sleep(backoff.next_pause())
 
@@ -373,6 +378,7 @@ class Sender:
             self._rings_early = True
             if self._asked:
                 self._asked = False
+                self._broken_since = 0.0  # the new caller has patience of its own
                 if self._refused and self.error is not None:
                     self._stop(self.error)
                 else:
@@ -518,11 +524,9 @@ class Sender:
     def _must_pause_after(self, error: SessionSharingError) -> bool:
         """Decide how to go on after a call broke; True to try again after a pause."""
         if isinstance(error, _TRANSIENT):
-            now = time.monotonic()
-            if self._asked or not self._broken_since:
-                self._asked = False
-                self._broken_since = now  # whoever asks has patience of its own
-            if now - self._broken_since <= self.patience:
+            self._broken_by = error
+            self._broken_since = self._broken_since or time.monotonic()
+            if time.monotonic() - self._broken_since <= self.patience:
                 return True
             self._broken_since = 0.0
             self._stop(error)
