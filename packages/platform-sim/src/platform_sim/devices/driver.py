@@ -99,7 +99,10 @@ class DriverCalls:
         try:
             self._faults.before_call(session.channels.devices, rpc, call)
             with session.lock:
-                return self._methods[rpc](session, request, call) or {}
+                session.catch_up()
+                fields = self._methods[rpc](session, request, call) or {}
+                session.catch_up()
+                return fields
         except DriverError as error:
             session.error = (error.code, error.description)
             raise

@@ -40,8 +40,9 @@ class Surroundings:
 class InstrumentSession:
     """The state of one driver session, shared by all clients that know its name.
 
-    Calls on one session run one at a time, under `lock`; a call that waits lets others in.
-    Subclasses say what is particular to a driver by `compute`, `coerce` and `changed`.
+    Calls run one at a time, under `lock`, which all sessions of a server share because they share
+    the bench; a call that waits lets others in. Each begins with the timeline at the present.
+    Subclasses say what is particular to a driver by `compute`, `combine`, `coerce` and `changed`.
 
     Args:
         table: The driver's attributes.
@@ -67,17 +68,23 @@ class InstrumentSession:
         self.options = options
         self.clock = surroundings.clock
         self.bench = surroundings.bench
-        self.lock = threading.Condition(threading.RLock())
+        self.timeline = surroundings.bench.timeline
+        self.lock = threading.Condition(self.timeline.lock)
         self.error: tuple[int, str] = (0, "")
         self.own = AttributeStore(defaults)
         self.per_instrument = {name: AttributeStore(defaults) for name in channels.devices}
         self.per_channel = [AttributeStore(defaults) for _ in channels.channels]
+        self.catch_up()
 
     # What drivers override.
 
     def compute(self, attribute: Attribute, index: int) -> Value | None:
         """The value of an attribute that is not stored, or None to take the stored one."""
         return None
+
+    def combine(self, attribute: Attribute, indices: Sequence[int]) -> Value:
+        """The value that several channels have together: that of the first, if nothing is said."""
+        return self.get(attribute.name, indices[0])
 
     def coerce(self, attribute: Attribute, index: int, value: Value) -> Value:
         """The value that the hardware would take for `value` (already checked for its type)."""
@@ -105,10 +112,10 @@ class InstrumentSession:
         return float(self.get(name, index))
 
     def get_attribute(self, channel_name: str, attribute_id: int, kind: str) -> Value:
-        """Read an attribute for a client; of several channels the first one answers."""
+        """Read an attribute for a client."""
         attribute = self.table.get(attribute_id, kind)
         self.check_supported(attribute)
-        return self.get(attribute.name, self._indices(attribute, channel_name)[0])
+        return self.combine(attribute, self._indices(attribute, channel_name))
 
     def set_attribute(self, channel_name: str, attribute_id: int, kind: str, value: Value) -> None:
         """Write an attribute for a client, on every channel that it names."""
@@ -211,6 +218,10 @@ class InstrumentSession:
 
     # Time.
 
+    def catch_up(self) -> None:
+        """Let happen what is due by now on all instruments, before a call asks or changes."""
+        self.timeline.advance(self.clock.now())
+
     def wait(
         self,
         call: Call,
@@ -230,18 +241,21 @@ class InstrumentSession:
         Raises:
             CallCancelledError: The caller has gone.
         """
-        again = poll(self.clock.now())
-        if again is None:
+        if self._poll(poll, self.clock.now()) is None:
             return True
         deadline = min(deadline, self.clock.now() + _LONGEST_WAIT)
         wake_on_end(call, self.lock)
         while True:
             check_active(call)
             now = self.clock.now()
-            again = poll(now)
+            again = self._poll(poll, now)
             if again is None or now >= deadline:
                 return again is None
             self.clock.wait(self.lock, min(again, deadline) - now)
+
+    def _poll(self, poll: Callable[[float], float | None], now: float) -> float | None:
+        self.timeline.advance(now)
+        return poll(now)
 
     def sleep(self, call: Call, until: float) -> None:
         """Let time pass until the clock shows `until`."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from platform_sim.devices.bench.settling import Settling
 from platform_sim.devices.clock import Clock
 from platform_sim.devices.errors import BenchError
 from platform_sim.devices.faults import Faults
+from platform_sim.devices.timeline import Timeline
 
 _HISTORY = 256  # Changes that a measurement can look back over.
 
@@ -55,7 +55,8 @@ class Bench:
         self._netlist = netlist or Netlist()
         self._terminals: dict[str, Terminal] = {}
         self._cut: dict[str, Connection] = {}
-        self._lock = threading.RLock()
+        self.timeline = Timeline()
+        self._lock = self.timeline.lock
         self._converters: dict[str, Converter] = {}
         self.faults = Faults()
         now = clock.now()
@@ -102,10 +103,11 @@ class Bench:
                 raise BenchError(f"no part '{name}' on the bench; there are {known}")
             changed = copy.deepcopy(part)
             changed.update(values)
+            now = self._catch_up()
             if "drift" in values:
-                changed.since = self._clock.now()
+                changed.since = now
             self._netlist.parts[name] = changed
-            self._begin_stretch(self._clock.now())
+            self._begin_stretch(now)
 
     def disconnect(self, channel: str) -> None:
         """Open the connection of a channel, as a broken wire would.
@@ -130,8 +132,15 @@ class Bench:
         with self._lock:
             if key not in source:
                 raise BenchError(f"channel {channel} is not connected (or not disconnected)")
+            now = self._catch_up()
             target[key] = source.pop(key)
-            self._begin_stretch(self._clock.now())
+            self._begin_stretch(now)
+
+    def _catch_up(self) -> float:
+        """Let the instruments do what is due before the bench changes; returns the present."""
+        now = self._clock.now()
+        self.timeline.advance(now)
+        return now
 
     # For the instruments.
 
@@ -195,11 +204,11 @@ class Bench:
         """Volts at a channel at each of some ascending times."""
         return [self.measure(channel, time, time).voltage for time in times]
 
-    def sine(self, channel: str) -> list[tuple[float, complex]]:
-        """The sines at a channel: frequency, and RMS voltage with phase."""
+    def sine(self, channel: str, at: float) -> list[tuple[float, complex]]:
+        """The sines at a channel at a time: frequency, and RMS voltage with phase."""
         key = channel_key(channel)
         with self._lock:
-            circuit, solution = self._now()
+            circuit, solution = self._at(at)
             if key not in circuit.ends:
                 return []
             return [
@@ -207,20 +216,19 @@ class Bench:
                 for frequency in sorted(small_signal.sines(circuit))
             ]
 
-    def impedance(self, channel: str, frequency: float) -> complex:
-        """Ohms that a channel sees at a frequency; infinite if nothing is connected."""
+    def impedance(self, channel: str, frequency: float, at: float) -> complex:
+        """Ohms that a channel sees at a frequency and time; infinite if nothing is connected."""
         key = channel_key(channel)
         with self._lock:
-            circuit, solution = self._now()
+            circuit, solution = self._at(at)
             if key not in circuit.ends:
                 return complex(math.inf)
             return small_signal.impedance(circuit, solution, key, frequency)
 
     # Time.
 
-    def _now(self) -> tuple[Circuit, Solution]:
-        settling = self._stretches[-1]
-        time = max(self._clock.now(), settling.circuit.now)
+    def _at(self, time: float) -> tuple[Circuit, Solution]:
+        ((settling, time, _),) = self._between(time, time)
         return settling.circuit, settling.solution(time)
 
     def _ripple(self, key: str, begin: float, end: float) -> float:
@@ -229,7 +237,7 @@ class Bench:
             return 0.0
         middle = (begin + end) / 2.0
         total = 0.0
-        for frequency, phasor in self.sine(key):
+        for frequency, phasor in self.sine(key, end):
             turn = 2.0 * math.pi * frequency * middle
             sine = (phasor * complex(math.cos(turn), math.sin(turn))).real
             total += math.sqrt(2.0) * sine * float(np.sinc(frequency * (end - begin)))

@@ -25,7 +25,7 @@ def _compensation(kind: LCRCompensationType) -> Callable[..., None]:
         now = datetime.datetime.now()
         date = (now.year, now.month, now.day, now.hour, now.minute)
         for index in session.select(request.channel_name):
-            session.lcr[index].compensations.dates[kind.value] = date
+            session.units[index].lcr.compensations.dates[kind.value] = date
 
     return method
 
@@ -73,7 +73,7 @@ class CalibrationCalls(DriverService):
     ) -> Fields:
         """When a compensation was last performed."""
         session.require("lcr")
-        unit = session.lcr[session.select_one(request.channel_name)]
+        unit = session.units[session.select_one(request.channel_name)].lcr
         date = unit.last_compensation(enum_value(request, "compensation_type"))
         return dict(zip(("year", "month", "day", "hour", "minute"), date, strict=True))
 
@@ -82,7 +82,7 @@ class CalibrationCalls(DriverService):
     ) -> Fields:
         """The data of a custom cable."""
         session.require("lcr")
-        unit = session.lcr[session.select_one(request.channel_name)]
+        unit = session.units[session.select_one(request.channel_name)].lcr
         return {"custom_cable_compensation_data": unit.compensations.custom_cable}
 
     def configure_lcr_custom_cable_compensation(
@@ -91,4 +91,6 @@ class CalibrationCalls(DriverService):
         """Set the data of a custom cable."""
         session.require("lcr")
         for index in session.select(request.channel_name):
-            session.lcr[index].compensations.custom_cable = request.custom_cable_compensation_data
+            session.units[
+                index
+            ].lcr.compensations.custom_cable = request.custom_cable_compensation_data

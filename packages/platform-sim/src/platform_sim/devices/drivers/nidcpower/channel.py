@@ -7,6 +7,7 @@ from enum import Enum
 
 from nidcpower.enums import (
     ApertureTimeUnits,
+    InstrumentMode,
     OutputCutoffReason,
     OutputFunction,
     OutputStates,
@@ -18,6 +19,7 @@ from platform_sim.devices.bench import Bench, Input, State
 from platform_sim.devices.channels import ChannelId
 from platform_sim.devices.drivers.nidcpower.engine import Engine, Record
 from platform_sim.devices.drivers.nidcpower.errors import OPERATION_NOT_SUPPORTED
+from platform_sim.devices.drivers.nidcpower.lcr import LcrUnit
 from platform_sim.devices.drivers.nidcpower.models import SmuModel
 from platform_sim.devices.drivers.nidcpower.sequences import SequenceBook, Step
 from platform_sim.devices.drivers.nidcpower.setting import (
@@ -75,6 +77,7 @@ class Channel:
         self.engine: Engine | None = None
         self.sourcing: Setting | None = None
         self.latched_cutoffs = 0
+        self.lcr = LcrUnit(self.value, bench, self.wire)
 
     @property
     def wired(self) -> bool:
@@ -101,6 +104,7 @@ class Channel:
             DriverError: The attributes do not fit together.
         """
         self.commit()
+        self._stop()
         sequence = self._sequencing
         finite = self.value("sequence_loop_count_is_finite", {})
         loops = float(self.value("sequence_loop_count", {})) if finite else math.inf
@@ -113,11 +117,15 @@ class Channel:
             pulsing=is_pulsing(lambda name: self.value(name, {})),
             start=now,
         )
-        self.engine.advance(now)
+        self._bench.timeline.add(self.engine)
 
     def abort(self) -> None:
         """Stop; the output stays as it is."""
         self.phase = Phase.UNCOMMITTED
+        self._stop()
+
+    def _stop(self) -> None:
+        self._bench.timeline.discard(self.engine)
         self.engine = None
 
     def reset(self, now: float) -> None:
@@ -127,19 +135,31 @@ class Channel:
         self.sequences = SequenceBook()
         self.latched_cutoffs = 0
 
-    def advance(self, now: float) -> float:
-        """Let everything happen that is due; returns when to look again."""
-        return self.engine.advance(now) if self.engine else math.inf
+    def due(self) -> float:
+        """Return when something happens next of itself; infinity for never.
 
-    def attribute_changed(self, name: str, now: float) -> None:
+        Raises:
+            DeviceError: What the channel did of itself has failed.
+        """
+        if self.engine is None:
+            return math.inf
+        self.engine.check()
+        return self.engine.due()
+
+    @property
+    def backlog(self) -> int | None:
+        """How many records wait to be fetched; None when there are none and none will come."""
+        if self.engine is None or (self.engine.finished and not self.engine.records):
+            return None
+        return len(self.engine.records)
+
+    def attribute_changed(self, now: float) -> None:
         """Act on an attribute that was written while the channel runs."""
         if self.phase is not Phase.RUNNING or self.engine is None or self._sequencing:
             return
-        self.engine.advance(now)
         if self.sourcing is not None and self.setting({}) != self.sourcing:
             self._check({})
             self.engine.restart(now)
-            self.engine.advance(now)
 
     # What the engine needs.
 
@@ -152,6 +172,8 @@ class Channel:
     def aperture(self, step: Step | None = None) -> float:
         """Seconds that one measurement takes."""
         step = step or {}
+        if self._measures_lcr(step):
+            return self.lcr.measurement_seconds(step)
         aperture = float(self.value("aperture_time", step))
         if self.value("aperture_time_units", step) == ApertureTimeUnits.POWER_LINE_CYCLES.value:
             aperture /= float(self.value("power_line_frequency", step))
@@ -184,16 +206,15 @@ class Channel:
                 "current", -state.current if self._smu.sinks else state.current, aperture
             ),
             state.limited,
+            self.lcr.acquire(step, end) if self._measures_lcr(step) else None,
         )
-        self._watch_cutoffs(record, end)
+        self._watch_cutoffs(record.voltage, record.current, end)
         return record
 
-    # Measuring.
+    def _measures_lcr(self, step: Step) -> bool:
+        return bool(self.value("instrument_mode", step) == InstrumentMode.LCR.value)
 
-    def measure(self, begin: float, end: float) -> Record:
-        """Measure over an aperture that has just passed."""
-        self.advance(end)
-        return self.acquire({}, begin, end)
+    # Measuring.
 
     def state(self, begin: float, end: float) -> State:
         """What is at the terminals, exactly."""
@@ -230,14 +251,21 @@ class Channel:
         converter = self._bench.converter(f"{self.wire} {quantity}")
         return converter.convert(value, chosen.accuracy, aperture)
 
-    def _watch_cutoffs(self, record: Record, now: float) -> None:
+    def watch_cutoffs(self, now: float) -> None:
+        """Latch the output cutoffs that trip at a time, as the hardware does of itself."""
+        if self.sourcing is not None:
+            state = self.state(now, now)
+            current = -state.current if self._smu.sinks else state.current
+            self._watch_cutoffs(state.voltage, current, now)
+
+    def _watch_cutoffs(self, voltage: float, current: float, now: float) -> None:
         """Latch the output cutoffs that a reading trips, and switch the output off."""
         if not self.value("output_cutoff_enabled", {}):
             return
         for reason in _WATCHED_CUTOFFS:
             quantity, kind, side = reason.name.lower().split("_")
             limit = float(self.value(f"output_cutoff_{quantity}_{kind}_limit_{side}", {}))
-            value = record.voltage if quantity == "voltage" else record.current
+            value = voltage if quantity == "voltage" else current
             if value > limit if side == "high" else value < limit:
                 self.latched_cutoffs |= reason.value
         if self.latched_cutoffs:

@@ -94,8 +94,7 @@ class ConfiguredChannels(InstrumentSession):
     def _from_hardware(self, name: str, index: int) -> Value | None:
         unit = self.units[index]
         if name == "fetch_backlog":
-            unit.advance(self.clock.now())
-            return len(unit.engine.records) if unit.engine else 0
+            return unit.backlog or 0
         if name == "measure_record_delta_time":
             return unit.aperture()
         if name == "actual_power_allocation":
@@ -103,6 +102,16 @@ class ConfiguredChannels(InstrumentSession):
             off = self.get("power_allocation_mode", index) == disabled.get("DISABLED")
             return -1.0 if off else float(self.get("requested_power_allocation", index))
         return None
+
+    def combine(self, attribute: Attribute, indices: Sequence[int]) -> Value:
+        """Of several channels, the backlog is what can be fetched from each that has more to give.
+
+        So a loop over the channels of a session ends that fetches the backlog of the session.
+        """
+        if attribute.name == "fetch_backlog":
+            backlogs = (self.units[index].backlog for index in indices)
+            return min((backlog for backlog in backlogs if backlog is not None), default=0)
+        return super().combine(attribute, indices)
 
     def _autorange(self, name: str, index: int) -> Value | None:
         value, auto = _RANGE_OF[name]
@@ -166,7 +175,7 @@ class ConfiguredChannels(InstrumentSession):
         if attribute.scope is Scope.CHANNEL:
             now = self.clock.now()
             for index in indices:
-                self.units[index].attribute_changed(attribute.name, now)
+                self.units[index].attribute_changed(now)
             self.lock.notify_all()
 
 

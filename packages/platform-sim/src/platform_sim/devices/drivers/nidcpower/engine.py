@@ -1,8 +1,7 @@
 """The source-measure engine of one channel: what happens when, once it is initiated.
 
-The engine is a script that runs through time lazily: whoever looks at the channel first lets it
-catch up to now. Each thing it does therefore happens at its own time, however late somebody
-looks, and the readings of a sequence do not depend on the load of the machine.
+The engine is a script of the server's timeline. Each thing it does happens at its own time, however
+late somebody looks, so that the readings of a sequence do not depend on the load of the machine.
 """
 
 from __future__ import annotations
@@ -17,12 +16,16 @@ from typing import Protocol, TypeAlias
 from nidcpower.enums import Event, MeasureWhen, SendSoftwareEdgeTriggerType, TriggerType
 
 from platform_sim.devices.attributes import Value
+from platform_sim.devices.drivers.nidcpower.lcr import LcrRecord
 from platform_sim.devices.drivers.nidcpower.sequences import Step
+from platform_sim.devices.errors import DeviceError
 
 Trigger = SendSoftwareEdgeTriggerType
 
 _SHORTEST_STEP = 1e-5  # Seconds that even a step without delay and aperture takes.
-_CATCH_UP = 0.1  # Seconds of something endless that are made up for when nobody has looked.
+# What of something endless is made up for when nobody has looked: the more of the two.
+_CATCH_UP_SECONDS = 0.1
+_CATCH_UP_REPEATS = 1000
 
 TRIGGER_ATTRIBUTES: Mapping[SendSoftwareEdgeTriggerType, str] = {
     Trigger.START: "start_trigger_type",
@@ -47,6 +50,9 @@ class Record:
 
     in_compliance: bool
     """Whether the output was at its limit."""
+
+    lcr: LcrRecord | None = None
+    """What it measured in LCR mode."""
 
 
 class Hardware(Protocol):
@@ -108,28 +114,43 @@ class Engine:
             trigger: deque() for trigger in Trigger
         }
         self._now = start
+        self._failure: DeviceError | None = None
         self.records: deque[Record] = deque(maxlen=int(self._value("measure_buffer_size")) or None)
         self._scripts: list[tuple[Script, Waiting]] = []
         self._add(self._source(start), start)
         if self._value("measure_when") == MeasureWhen.ON_MEASURE_TRIGGER.value:
             self._add(self._measure_on_trigger(), start)
 
+    # What the timeline asks.
+
+    def due(self) -> float:
+        """Return when it goes on; infinity if it has ended or waits for a trigger."""
+        return min((self._due(waiting) for _, waiting in self._scripts), default=math.inf)
+
+    def run(self, until: float, now: float) -> None:
+        """Do what is due at or before `until`."""
+        self._now = now
+        while (due := self.due()) <= until:
+            entry = min(self._scripts, key=lambda each: self._due(each[1]))
+            self._scripts.remove(entry)
+            self._resume(entry, due)
+
+    def fail(self, error: DeviceError) -> None:
+        """Go on no more; whoever asks gets the error."""
+        self._failure = error
+        self._scripts.clear()
+
     # What the channel asks.
 
-    def advance(self, now: float) -> float:
-        """Let everything happen that is due; returns when to look again."""
-        self._now = now
-        progressing = True
-        while progressing:
-            progressing = False
-            for entry in sorted(self._scripts, key=lambda e: self._due(e[1])):
-                due = self._due(entry[1])
-                if due <= now:
-                    self._scripts.remove(entry)
-                    self._resume(entry, due)
-                    progressing = True
-                    break
-        return min((self._due(waiting) for _, waiting in self._scripts), default=math.inf)
+    def check(self) -> None:
+        """Raise the error that ended the engine, if one did."""
+        if self._failure is not None:
+            raise self._failure
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more comes, not even with a trigger."""
+        return not self._scripts
 
     def restart(self, at: float) -> None:
         """Begin the step again because its level has changed; the start trigger has come."""
@@ -167,6 +188,7 @@ class Engine:
         while loop < self._loops:
             if loop and self._awaits(Trigger.SEQUENCE_ADVANCE):
                 now = yield Trigger.SEQUENCE_ADVANCE
+            begin = now
             for step in self._steps:
                 if self._awaits(Trigger.SOURCE):
                     now = yield Trigger.SOURCE
@@ -175,7 +197,7 @@ class Engine:
             if self._sequence:
                 self._emit(Event.SEQUENCE_ITERATION_COMPLETE)
             if math.isinf(self._loops):
-                now = max(now, self._now - _CATCH_UP)
+                now = self._skip(begin, now)
         if self._sequence:
             self._emit(Event.SEQUENCE_ENGINE_DONE)
 
@@ -215,7 +237,7 @@ class Engine:
             self._emit(Event.MEASURE_COMPLETE)
             now = yield max(now, begin + _SHORTEST_STEP)
             if math.isinf(remaining):
-                now = max(now, self._now - _CATCH_UP)
+                now = self._skip(begin, now)
         return now
 
     def _measure_on_trigger(self) -> Script:
@@ -224,6 +246,11 @@ class Engine:
             yield from self._measure({}, now)
 
     # How scripts go on.
+
+    def _skip(self, begin: float, end: float) -> float:
+        """Return when the next repeat of something endless begins: late ones are left out."""
+        longest = max(_CATCH_UP_SECONDS, _CATCH_UP_REPEATS * (end - begin))
+        return max(end, self._now - longest)
 
     def _add(self, script: Script, at: float) -> None:
         waiting = next(script, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cmath
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -14,9 +15,9 @@ from nidcpower.enums import (
     LCRStimulusFunction,
 )
 
+from platform_sim.devices.attributes import Value
 from platform_sim.devices.bench import Bench
-from platform_sim.devices.clock import Clock
-from platform_sim.devices.drivers.nidcpower.channel import Channel
+from platform_sim.devices.drivers.nidcpower.sequences import Step
 
 _UNWIRED_IMPEDANCE = complex(1000.0, 0.0)
 """Ohms that an LCR meter sees with no bench; what NI's simulation returns is not public."""
@@ -98,56 +99,55 @@ class LcrUnit:
     """The LCR side of one channel.
 
     Args:
-        channel: The channel.
-        bench: What it is wired to.
-        clock: Where time comes from.
+        value: Returns an attribute of the channel as it is in a step.
+        bench: What the channel is wired to.
+        wire: The channel on it.
     """
 
-    def __init__(self, channel: Channel, bench: Bench, clock: Clock) -> None:
-        self._channel = channel
+    def __init__(self, value: Callable[[str, Step], Value], bench: Bench, wire: str) -> None:
+        self._value = value
         self._bench = bench
-        self._clock = clock
+        self._wire = wire
         self.compensations = Compensations()
 
     def last_compensation(self, compensation: int) -> tuple[int, int, int, int, int]:
         """When a compensation was last performed."""
         return self.compensations.dates.get(compensation, _NEVER)
 
-    def measurement_seconds(self) -> float:
+    def measurement_seconds(self, step: Step) -> float:
         """How long one measurement takes."""
-        profile = int(self._channel.value("lcr_measurement_time", {}))
-        return _MEASUREMENT_TIMES.get(profile, self._number("lcr_custom_measurement_time"))
+        profile = int(self._value("lcr_measurement_time", step))
+        return _MEASUREMENT_TIMES.get(profile, self._number("lcr_custom_measurement_time", step))
 
-    def acquire(self) -> LcrRecord:
-        """Measure now."""
-        frequency = self._number("lcr_frequency")
-        z = self._impedance(frequency)
-        stimulus = self._channel.value("lcr_stimulus_function", {})
+    def acquire(self, step: Step, at: float) -> LcrRecord:
+        """Measure at a time."""
+        frequency = self._number("lcr_frequency", step)
+        z = self._impedance(frequency, at)
+        stimulus = self._value("lcr_stimulus_function", step)
         if stimulus == LCRStimulusFunction.VOLTAGE.value:
-            voltage = complex(self._number("lcr_voltage_amplitude"))
+            voltage = complex(self._number("lcr_voltage_amplitude", step))
             current = voltage / z
         else:
-            current = complex(self._number("lcr_current_amplitude"))
+            current = complex(self._number("lcr_current_amplitude", step))
             voltage = current * z
-        vdc, idc = self._bias()
+        vdc, idc = self._bias(step, at)
         return LcrRecord(vdc, idc, frequency, voltage, current, z)
 
-    def _number(self, name: str) -> float:
-        return float(self._channel.value(name, {}))
+    def _number(self, name: str, step: Step) -> float:
+        return float(self._value(name, step))
 
-    def _impedance(self, frequency: float) -> complex:
-        if not self._channel.wired:
+    def _impedance(self, frequency: float, at: float) -> complex:
+        if not self._bench.is_wired(self._wire):
             return _UNWIRED_IMPEDANCE
-        z = self._bench.impedance(self._channel.wire, frequency)
+        z = self._bench.impedance(self._wire, frequency, at)
         return z if cmath.isfinite(z) and abs(z) < _OPEN_IMPEDANCE else complex(_OPEN_IMPEDANCE)
 
-    def _bias(self) -> tuple[float, float]:
-        source = self._channel.value("lcr_dc_bias_source", {})
-        voltage = self._number("lcr_dc_bias_voltage_level")
-        current = self._number("lcr_dc_bias_current_level")
-        if self._channel.wired:
-            now = self._clock.now()
-            state = self._channel.state(now, now)
+    def _bias(self, step: Step, at: float) -> tuple[float, float]:
+        source = self._value("lcr_dc_bias_source", step)
+        voltage = self._number("lcr_dc_bias_voltage_level", step)
+        current = self._number("lcr_dc_bias_current_level", step)
+        if self._bench.is_wired(self._wire):
+            state = self._bench.measure(self._wire, at, at)
             return state.voltage, state.current
         return (
             voltage if source == LCRDCBiasSource.VOLTAGE.value else 0.0,

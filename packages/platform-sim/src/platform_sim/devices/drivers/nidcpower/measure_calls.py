@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from nidcpower.enums import MeasurementTypes, OutputCutoffReason
 
 from platform_sim.devices.call import Call
+from platform_sim.devices.drivers.nidcpower.engine import Record
+from platform_sim.devices.drivers.nidcpower.errors import OPERATION_NOT_SUPPORTED
 from platform_sim.devices.drivers.nidcpower.session import DCPowerSession
 from platform_sim.devices.errors import INVALID_VALUE, DriverError
 from platform_sim.devices.service import DriverService, Fields, enum_value
@@ -45,14 +48,12 @@ class MeasureCalls(DriverService):
         """Whether a channel is at its limit."""
         unit = session.units[session.select_one(request.channel_name)]
         now = session.clock.now()
-        unit.advance(now)
         return {"in_compliance": unit.state(now, now).limited}
 
     def query_output_state(self, session: DCPowerSession, request: Any, call: Call) -> Fields:
         """Whether a channel is in a state of operation."""
         unit = session.units[session.select_one(request.channel_name)]
         now = session.clock.now()
-        unit.advance(now)
         return {"in_state": unit.output_state(enum_value(request, "output_state"), now)}
 
     def query_latched_output_cutoff_state(
@@ -61,6 +62,7 @@ class MeasureCalls(DriverService):
         """Whether an output cutoff has tripped."""
         session.require("output_cutoff")
         unit = session.units[session.select_one(request.channel_name)]
+        unit.watch_cutoffs(session.clock.now())
         reason = enum_value(request, "output_cutoff_reason")
         every = reason == OutputCutoffReason.ALL.value
         return {"output_cutoff_state": bool(unit.latched_cutoffs & (-1 if every else reason))}
@@ -98,20 +100,22 @@ class MeasureCalls(DriverService):
 
     def measure_multiple_lcr(self, session: DCPowerSession, request: Any, call: Call) -> Fields:
         """Measure impedances of channels, in the order of the request."""
-        units = session.for_lcr(session.select(request.channel_name))
-        seconds = max(unit.measurement_seconds() for unit in units)
-        session.sleep(call, session.clock.now() + seconds)
-        return {"measurements": [unit.acquire().fields() for unit in units]}
+        indices = session.select(request.channel_name)
+        session.require_lcr(indices)
+        return {"measurements": _lcr_fields(session.measure(indices, call))}
 
     def fetch_multiple_lcr(self, session: DCPowerSession, request: Any, call: Call) -> Fields:
         """Take LCR measurements from the buffer of one channel."""
         index = session.select_one(request.channel_name)
-        unit = session.for_lcr([index])[0]
+        session.require_lcr([index])
         records = session.fetch(index, request.count, request.timeout, call)
-        return {
-            "measurements": [unit.acquire().fields() for _ in records],
-            "actual_count": len(records),
-        }
+        return {"measurements": _lcr_fields(records), "actual_count": len(records)}
+
+
+def _lcr_fields(records: Sequence[Record]) -> list[Fields]:
+    if any(record.lcr is None for record in records):
+        raise DriverError(OPERATION_NOT_SUPPORTED, "These are not measurements of the LCR mode.")
+    return [record.lcr.fields() for record in records if record.lcr]
 
 
 def _largest(fitting: list[float], name: str, value: float) -> float:

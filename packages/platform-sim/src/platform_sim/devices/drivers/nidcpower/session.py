@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,7 +13,6 @@ from platform_sim.devices.drivers.nidcpower import errors
 from platform_sim.devices.drivers.nidcpower.channel import Channel
 from platform_sim.devices.drivers.nidcpower.configuration import ConfiguredChannels
 from platform_sim.devices.drivers.nidcpower.engine import Record
-from platform_sim.devices.drivers.nidcpower.lcr import LcrUnit
 from platform_sim.devices.errors import DriverError
 
 
@@ -28,7 +28,6 @@ class DCPowerSession(ConfiguredChannels):
     def __init__(self, *args: Any, independent: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.independent = independent
-        self.lcr = [LcrUnit(unit, self.bench, self.clock) for unit in self.units]
 
     # Which channels a call is for.
 
@@ -96,6 +95,7 @@ class DCPowerSession(ConfiguredChannels):
     def close(self) -> None:
         """Stop the engines; as with real hardware the outputs stay as they are."""
         with self.lock:
+            self.catch_up()
             self.abort(range(len(self.channels)))
 
     # Waiting and measuring.
@@ -111,11 +111,11 @@ class DCPowerSession(ConfiguredChannels):
         units = [self.units[index] for index in indices]
 
         def poll(now: float) -> float | None:
-            again = [unit.advance(now) for unit in units]
+            again = min(unit.due() for unit in units)
             engines = [unit.engine for unit in units]
             if all(engine is not None and engine.has_event(event) for engine in engines):
                 return None
-            return min(again)
+            return again
 
         if not self.wait(call, poll, self.clock.now() + timeout):
             raise DriverError(errors.WAIT_FOR_EVENT_TIMEOUT)
@@ -129,23 +129,28 @@ class DCPowerSession(ConfiguredChannels):
         ends = [begin + self.units[index].aperture() for index in indices]
         self.sleep(call, max(ends))
         return [
-            self.units[index].measure(begin, end) for index, end in zip(indices, ends, strict=True)
+            self.units[index].acquire({}, begin, end)
+            for index, end in zip(indices, ends, strict=True)
         ]
 
     def fetch(self, index: int, count: int, timeout: float, call: Call) -> list[Record]:
         """Take measurements that the channel's engine made, oldest first.
 
-        A channel that is wired to nothing repeats its last one, as NI's simulation does.
+        A channel that is wired to nothing repeats its last one, as NI's simulation does, once it
+        will make no more.
 
         Raises:
             DriverError: There are not as many within `timeout` seconds.
         """
         unit = self.units[index]
-        enough = count if unit.wired else min(count, 1)
 
         def poll(now: float) -> float | None:
-            again = unit.advance(now)
-            return None if unit.engine and len(unit.engine.records) >= enough else again
+            if unit.engine is None:
+                return math.inf
+            again = unit.due()
+            repeats = unit.engine.finished and not unit.wired
+            enough = min(count, 1) if repeats else count
+            return None if len(unit.engine.records) >= enough else again
 
         if not self.wait(call, poll, self.clock.now() + timeout) or unit.engine is None:
             raise DriverError(errors.TIMEOUT)
@@ -153,20 +158,14 @@ class DCPowerSession(ConfiguredChannels):
         taken = [records.popleft() for _ in range(min(count, len(records)))]
         return taken + taken[-1:] * (count - len(taken))
 
-    def for_lcr(self, indices: Sequence[int]) -> list[LcrUnit]:
-        """The LCR side of channels.
-
-        Raises:
-            DriverError: The model has none, or it is not in LCR mode.
-        """
-        units = [self.lcr[index] for index in indices]
+    def require_lcr(self, indices: Sequence[int]) -> None:
+        """Raise DriverError if the model does not measure impedances, or is not in LCR mode."""
         for index in indices:
             if (
                 "lcr" not in self.smu.features
                 or self.get("instrument_mode", index) != InstrumentMode.LCR.value
             ):
                 raise DriverError(errors.OPERATION_NOT_SUPPORTED)
-        return units
 
     def each(self, indices: Sequence[int], action: Callable[[Channel], None]) -> None:
         """Do something on several channels."""

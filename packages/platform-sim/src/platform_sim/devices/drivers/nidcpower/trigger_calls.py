@@ -84,11 +84,9 @@ def _send_trigger(session: DCPowerSession, indices: list[int], number: int) -> N
     except ValueError as error:
         raise DriverError(INVALID_VALUE, f"Trigger: {number}") from error
     for index in indices:
-        unit = session.units[index]
-        unit.advance(now)
-        if unit.engine:
-            unit.engine.send(trigger, now)
-            unit.advance(now)
+        engine = session.units[index].engine
+        if engine:
+            engine.send(trigger, now)
     session.lock.notify_all()
 
 

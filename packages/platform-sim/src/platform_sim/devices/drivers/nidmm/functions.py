@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import cmath
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from nidmm.enums import Function, LCCalculationModel, RTDType, ThermistorType, TransducerType
@@ -80,17 +80,18 @@ class Probe:
             return self._temperature(begin, end)
         if function in _AC_VOLTS:
             dc = function == Function.AC_VOLTS_DC_COUPLED.value
-            return self._rms(self.bench.measure(self.wire, begin, end).voltage if dc else 0.0)
+            mean = self.bench.measure(self.wire, begin, end).voltage if dc else 0.0
+            return self._rms(mean, end)
         if function == Function.AC_CURRENT.value:
-            return self._rms(0.0) * self.range / _BURDEN
+            return self._rms(0.0, end) * self.range / _BURDEN
         if function in (Function.FREQ.value, Function.PERIOD.value):
-            return self._frequency()
+            return self._frequency(end)
         if function in (Function.CAPACITANCE.value, Function.INDUCTANCE.value):
-            return self._reactive()
+            return self._reactive(end)
         state = self.bench.measure(self.wire, begin, end)
         return -state.current if function in _CURRENTS else state.voltage
 
-    def waveform(self, times: list[float]) -> list[float]:
+    def waveform(self, times: Sequence[float]) -> list[float]:
         """The signal at ascending times."""
         volts = self.bench.waveform(self.wire, times)
         scale = self.range / _BURDEN if self.function in _CURRENTS else 1.0
@@ -100,18 +101,18 @@ class Probe:
         state = self.bench.measure(self.wire, begin, end)
         return math.nan if state.limited or not state.current else state.voltage / state.current
 
-    def _rms(self, dc: float) -> float:
-        return math.hypot(dc, *(abs(phasor) for _, phasor in self.bench.sine(self.wire)))
+    def _rms(self, dc: float, at: float) -> float:
+        return math.hypot(dc, *(abs(phasor) for _, phasor in self.bench.sine(self.wire, at)))
 
-    def _frequency(self) -> float:
-        sines = [(abs(phasor), frequency) for frequency, phasor in self.bench.sine(self.wire)]
+    def _frequency(self, at: float) -> float:
+        sines = [(abs(phasor), frequency) for frequency, phasor in self.bench.sine(self.wire, at)]
         amplitude, frequency = max(sines, default=(0.0, 0.0))
         if not amplitude:
             return math.nan
         return frequency if self.function == Function.FREQ.value else 1.0 / frequency
 
-    def _reactive(self) -> float:
-        z = self.bench.impedance(self.wire, _LC_FREQUENCY)
+    def _reactive(self, at: float) -> float:
+        z = self.bench.impedance(self.wire, _LC_FREQUENCY, at)
         omega = 2.0 * math.pi * _LC_FREQUENCY
         if not cmath.isfinite(z) or not z.imag:
             return math.nan

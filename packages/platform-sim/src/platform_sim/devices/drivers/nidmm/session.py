@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
-from nidmm.enums import AcquisitionStatus, Function, SampleTrigger, TriggerSource
+from nidmm.enums import (
+    AcquisitionStatus,
+    Function,
+    OperationMode,
+    SampleTrigger,
+    TriggerSource,
+)
 
 from platform_sim.devices.call import Call
 from platform_sim.devices.drivers.nidmm import errors
-from platform_sim.devices.drivers.nidmm.acquisition import Acquisition, Plan
+from platform_sim.devices.drivers.nidmm.acquisition import Acquisition, Plan, Readings, Waveform
 from platform_sim.devices.drivers.nidmm.configuration import AUTO, ConfiguredDmm
 from platform_sim.devices.drivers.nidmm.functions import Probe
 from platform_sim.devices.errors import DriverError
@@ -40,12 +47,14 @@ class DmmSession(ConfiguredDmm):
     def initiate(self) -> None:
         """Begin the acquisition that is configured."""
         now = self.clock.now()
+        self.timeline.discard(self.acquisition)
         self._connect(now)
-        self.acquisition = Acquisition(self._plan(), self._acquire, now)
-        self.acquisition.advance(now)
+        self.acquisition = self._waveform(now) if self._makes_waveforms else self._readings(now)
+        self.timeline.add(self.acquisition)
 
     def abort(self) -> None:
         """End the acquisition and forget what was not fetched."""
+        self.timeline.discard(self.acquisition)
         self.acquisition = None
         self.lock.notify_all()
 
@@ -59,24 +68,22 @@ class DmmSession(ConfiguredDmm):
     def close(self) -> None:
         """End the acquisition and let go of the terminals."""
         with self.lock:
+            self.catch_up()
             self.abort()
             self.bench.drive(self.wire, None, self.clock.now())
 
     def send_trigger(self) -> None:
         """Have a software trigger arrive."""
-        now = self.clock.now()
         if self.acquisition is None:
             raise DriverError(errors.DATA_NOT_AVAILABLE)
-        self.acquisition.advance(now)
-        self.acquisition.trigger(now)
-        self.acquisition.advance(now)
+        self.acquisition.trigger(self.clock.now())
         self.lock.notify_all()
 
     def status(self) -> tuple[int, int]:
         """How many readings wait to be fetched, and NI's acquisition status."""
         if self.acquisition is None:
             return 0, int(AcquisitionStatus.NO_ACQUISITION_IN_PROGRESS.value)
-        self.acquisition.advance(self.clock.now())
+        self.acquisition.check()
         return len(self.acquisition.readings), self.acquisition.status
 
     def fetch(self, count: int, maximum_time: int, call: Call) -> list[float]:
@@ -90,63 +97,90 @@ class DmmSession(ConfiguredDmm):
         Raises:
             DriverError: There is no acquisition, or not as many readings in time.
         """
-        acquisition = self._running()
+        acquisition = self._acquisition_of(Readings)
+        each = self.aperture() + max(self.number("sample_interval"), 0.0)
+        return self._take(acquisition, count, self._timeout(maximum_time, count * each), call)
 
+    def fetch_waveform(self, count: int, maximum_time: int, call: Call) -> list[float]:
+        """Take the oldest points of a waveform; arguments and errors are those of `fetch`."""
+        acquisition = self._acquisition_of(Waveform)
+        seconds = count / self.number("waveform_rate")
+        return self._take(acquisition, count, self._timeout(maximum_time, seconds), call)
+
+    def _take(
+        self, acquisition: Acquisition, count: int, timeout: float, call: Call
+    ) -> list[float]:
         def poll(now: float) -> float | None:
-            again = acquisition.advance(now, count)
+            acquisition.check()
             if len(acquisition.readings) >= count or acquisition is not self.acquisition:
                 return None
-            return None if acquisition.finished else again
+            return None if acquisition.finished else acquisition.due()
 
-        self.wait(call, poll, self.clock.now() + self._timeout(maximum_time, count))
-        self._running()
+        self.wait(call, poll, self.clock.now() + timeout)
+        if acquisition is not self.acquisition:
+            raise DriverError(errors.DATA_NOT_AVAILABLE)
         if len(acquisition.readings) < count:
             raise DriverError(errors.MAX_TIME_EXCEEDED)
         return [acquisition.readings.popleft() for _ in range(count)]
 
-    def fetch_waveform(self, count: int, maximum_time: int, call: Call) -> list[float]:
-        """Take points of a waveform, from its begin.
-
-        Raises:
-            DriverError: There is no acquisition, or more points are asked for than configured.
-        """
-        self._running()
-        if count > self.number("waveform_points"):
-            raise DriverError(errors.MAX_TIME_EXCEEDED)
-        spacing = 1.0 / self.number("waveform_rate")
-        begin = self.clock.now()
-        end = begin + count * spacing
-        if end > begin + self._timeout(maximum_time, count):
-            raise DriverError(errors.MAX_TIME_EXCEEDED)
-        self.sleep(call, end)
-        if not self.wired:
-            return [self._simulated()] * count
-        probe = self._probe()
-        values = probe.waveform([begin + index * spacing for index in range(count)])
-        return [self._reading(value, spacing) for value in values]
-
-    def _running(self) -> Acquisition:
+    def _acquisition_of(self, kind: type[Acquisition]) -> Acquisition:
         if self.acquisition is None:
             raise DriverError(errors.DATA_NOT_AVAILABLE)
+        if not isinstance(self.acquisition, kind):
+            under_way = type(self.acquisition).__name__.lower()
+            raise DriverError(
+                errors.DATA_NOT_AVAILABLE,
+                f"The acquisition under way is of the kind '{under_way}'; fetch that, or configure "
+                f"and initiate one of the kind '{kind.__name__.lower()}'.",
+            )
         return self.acquisition
 
-    def _timeout(self, maximum_time: int, count: int) -> float:
-        if maximum_time != AUTO:
-            return maximum_time / 1000.0
-        return _AUTO_TIMEOUT + count * (self.aperture() + max(self.number("sample_interval"), 0.0))
+    @staticmethod
+    def _timeout(maximum_time: int, seconds: float) -> float:
+        return _AUTO_TIMEOUT + seconds if maximum_time == AUTO else maximum_time / 1000.0
+
+    @property
+    def _makes_waveforms(self) -> bool:
+        return bool(self.get("operation_mode") == OperationMode.WAVEFORM.value)
+
+    @property
+    def _waits_for_trigger(self) -> bool:
+        # On its own a simulated multimeter triggers itself, as NI's does.
+        return self.wired and self.get("trigger_source") != TriggerSource.IMMEDIATE.value
+
+    @property
+    def _delay(self) -> float:
+        """Seconds from a trigger to the aperture."""
+        return max(self.number("trigger_delay"), 0.0) + max(self.number("settle_time"), 0.0)
+
+    def _waveform(self, now: float) -> Waveform:
+        return Waveform(
+            int(self.number("waveform_points")),
+            1.0 / self.number("waveform_rate"),
+            self._sample,
+            None if self._waits_for_trigger else now,
+            self._delay,
+        )
+
+    def _sample(self, times: Sequence[float]) -> list[float]:
+        if not self.wired:
+            return [self._simulated()] * len(times)
+        spacing = 1.0 / self.number("waveform_rate")
+        return [self._reading(value, spacing) for value in self._probe().waveform(times)]
+
+    def _readings(self, now: float) -> Readings:
+        return Readings(self._plan(), self._acquire, now)
 
     def _plan(self) -> Plan:
-        # On its own a simulated multimeter triggers itself, as NI's does.
-        triggered = self.wired and self.get("trigger_source") != TriggerSource.IMMEDIATE.value
         sample = self.get("sample_trigger")
         own = (SampleTrigger.IMMEDIATE.value, SampleTrigger.INTERVAL.value)
         samples = self.number("sample_count")
         return Plan(
             triggers=self.number("trigger_count") or math.inf,
             samples=samples or math.inf,
-            waits_for_trigger=triggered,
+            waits_for_trigger=self._waits_for_trigger,
             waits_for_sample=self.wired and sample not in own,
-            delay=max(self.number("trigger_delay"), 0.0) + max(self.number("settle_time"), 0.0),
+            delay=self._delay,
             aperture=self.aperture(),
             interval=(
                 max(self.number("sample_interval"), 0.0)
