@@ -62,6 +62,9 @@ class PlatformOptions:
     """Folders with .serviceconfig files, in themselves or in their direct subfolders."""
     bench: Path | None = None
     """Description of the simulated instruments, None for the default bench."""
+    file_roots: tuple[Path, ...] = ()
+    """Folders in which drivers may export and import attribute configurations, beside the present
+    folder and a temporary one."""
     log_folder: Path | None = None
     """Where the output of started plug-ins goes, None for a temporary folder."""
     has_device_server: bool = True
@@ -199,7 +202,7 @@ class Platform:
     def _start_device_server(self) -> str:
         if not self.options.has_device_server:
             return ""
-        self._device_server = DeviceServer(self.options.bench)
+        self._device_server = DeviceServer(self.options.bench, file_roots=self.options.file_roots)
         port = self._device_server.start(_ANY_PORT)
         self._register(DEVICE_SERVER_CLASS, tuple(self._device_server.interfaces), port)
         return f"127.0.0.1:{port}"

@@ -53,8 +53,8 @@ def bench() -> Path | None:
 
 
 @pytest.fixture
-def server(bench: Path | None, clock: ManualClock) -> Iterator[DeviceServer]:
-    server = DeviceServer(bench, clock=clock)
+def server(bench: Path | None, clock: ManualClock, tmp_path: Path) -> Iterator[DeviceServer]:
+    server = DeviceServer(bench, clock=clock, file_roots=[tmp_path])
     yield server
     server.stop()
 

@@ -36,6 +36,14 @@ _STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
     help="TOML file that describes the simulated instruments.",
 )
 @click.option(
+    "--file-root",
+    "file_roots",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder in which drivers may export and import attribute configurations, beside the "
+    "present one and a temporary one. May be repeated.",
+)
+@click.option(
     "--log-dir",
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder for the output of started plug-ins. Default: a temporary one.",
@@ -52,6 +60,7 @@ def up_command(
     state_file: Path | None,
     plugin_folders: tuple[Path, ...],
     bench: Path | None,
+    file_roots: tuple[Path, ...],
     log_dir: Path | None,
     start_timeout: float,
     verbose: bool,
@@ -71,7 +80,11 @@ def up_command(
     path = state_file or default_state_file()
     refuse_live_state_file(path)  # before all is started; the claim below decides
     options = PlatformOptions(
-        plugin_folders=plugin_folders, bench=bench, log_folder=log_dir, start_timeout=start_timeout
+        plugin_folders=plugin_folders,
+        bench=bench,
+        file_roots=file_roots,
+        log_folder=log_dir,
+        start_timeout=start_timeout,
     )
     with Platform(options) as platform:
         claim_state_file(path, platform.state)

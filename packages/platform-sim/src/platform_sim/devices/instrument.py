@@ -17,11 +17,16 @@ from platform_sim.devices.errors import (
     READING_FILE_FAILED,
     DriverError,
 )
+from platform_sim.devices.files import FileRoots
 from platform_sim.devices.options import Options
 
 if TYPE_CHECKING:
     from platform_sim.devices.bench import Bench
 
+
+_FORMAT = "platform_sim"
+CONFIGURATION_BEGIN = json.dumps({_FORMAT: 1}, indent=1)[:-2].encode()
+"""How every exported configuration begins."""
 
 _LONGEST_WAIT = 1e6  # Seconds; what clients ask for beyond that is for ever.
 
@@ -35,6 +40,9 @@ class Surroundings:
 
     bench: Bench
     """What the instruments are wired to."""
+
+    files: FileRoots
+    """The files that clients may name."""
 
 
 class InstrumentSession:
@@ -68,6 +76,7 @@ class InstrumentSession:
         self.options = options
         self.clock = surroundings.clock
         self.bench = surroundings.bench
+        self.files = surroundings.files
         self.timeline = surroundings.bench.timeline
         self.lock = threading.Condition(self.timeline.lock)
         self.error: tuple[int, str] = (0, "")
@@ -179,7 +188,7 @@ class InstrumentSession:
     def export_configuration(self) -> bytes:
         """All values that differ from their defaults, for `import_configuration`."""
         content = {
-            "platform_sim": 1,
+            _FORMAT: 1,
             "model": self.model,
             "session": self.own.changed,
             "instruments": [store.changed for store in self.per_instrument.values()],

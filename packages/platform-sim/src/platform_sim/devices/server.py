@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +16,7 @@ import session_pb2_grpc
 from platform_sim.devices.clock import Clock, SystemClock
 from platform_sim.devices.drivers import list_interfaces
 from platform_sim.devices.faults import Faults
+from platform_sim.devices.files import FileRoots, default_folders
 from platform_sim.devices.instrument import InstrumentSession
 from platform_sim.devices.inventory import SessionInfo, describe_sessions
 from platform_sim.devices.sessions import SessionTable
@@ -33,15 +36,25 @@ class DeviceServer:
         bench: A bench file that says what the instruments are wired to. Without one they
             answer as NI's own simulated devices do.
         clock: Where time comes from; tests may pass a ManualClock.
+        file_roots: Folders in which clients may have attribute configurations read and written,
+            beside the present one and a temporary one of the server's own.
 
     Raises:
         BenchError: The bench file makes no sense.
     """
 
-    def __init__(self, bench: Path | None = None, *, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        bench: Path | None = None,
+        *,
+        clock: Clock | None = None,
+        file_roots: Sequence[Path] = (),
+    ) -> None:
         self.clock: Clock = clock or SystemClock()
         self._bench_file = bench
         self._sessions: SessionTable[InstrumentSession] = SessionTable()
+        self._files = FileRoots([*default_folders(), *file_roots])
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._loading = threading.Lock()
         self._simulation: Simulation | None = None
         self._server: grpc.Server | None = None
@@ -68,6 +81,14 @@ class DeviceServer:
         """The open sessions."""
         return describe_sessions(self._sessions)
 
+    @property
+    def file_roots(self) -> list[Path]:
+        """The folders in which clients may have attribute configurations read and written.
+
+        The last is the server's own while it runs; it is removed with its files at the stop.
+        """
+        return list(self._files.folders)
+
     def start(self, address: str = "127.0.0.1:0") -> int:
         """Listen.
 
@@ -91,6 +112,8 @@ class DeviceServer:
         )
         server.add_generic_rpc_handlers((_OnDemand(self._load),))
         port = server.add_insecure_port(address)
+        self._temporary = tempfile.TemporaryDirectory(prefix="device-server-")
+        self._files.folders.append(Path(os.path.realpath(self._temporary.name)))
         server.start()
         self._server = server
         return port
@@ -103,6 +126,10 @@ class DeviceServer:
         self._server = None
         for session in self._sessions.clear():
             session.close()
+        if self._temporary is not None:
+            self._files.folders.pop()
+            self._temporary.cleanup()
+            self._temporary = None
 
     def _load(self) -> Simulation:
         """The simulation; made when it is first asked for."""
@@ -112,7 +139,9 @@ class DeviceServer:
                 # pin maps and sequences without instruments never need them.
                 from platform_sim.devices.simulation import Simulation
 
-                self._simulation = Simulation(self._bench_file, self.clock, self._sessions)
+                self._simulation = Simulation(
+                    self._bench_file, self.clock, self._sessions, self._files
+                )
             return self._simulation
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, ClassVar
 
 from platform_sim.devices.attributes import Value
@@ -17,7 +16,7 @@ from platform_sim.devices.errors import (
     ErrorCode,
     enum_not_given,
 )
-from platform_sim.devices.instrument import InstrumentSession
+from platform_sim.devices.instrument import CONFIGURATION_BEGIN, InstrumentSession
 
 Fields = Mapping[str, Any]
 """The fields of a response, apart from those that keep their default.
@@ -134,7 +133,9 @@ class DriverService:
     ) -> None:
         """Write all attribute values to a file on the server's disk."""
         try:
-            Path(request.file_path).write_bytes(session.export_configuration())
+            session.files.write(
+                request.file_path, session.export_configuration(), replaces=CONFIGURATION_BEGIN
+            )
         except OSError as error:
             raise DriverError(WRITING_FILE_FAILED, str(error)) from error
 
@@ -143,7 +144,7 @@ class DriverService:
     ) -> None:
         """Take over attribute values from a file on the server's disk."""
         try:
-            configuration = Path(request.file_path).read_bytes()
+            configuration = session.files.read(request.file_path)
         except OSError as error:
             raise DriverError(READING_FILE_FAILED, str(error)) from error
         session.import_configuration(configuration)

@@ -13,6 +13,7 @@ from platform_sim.devices.control import ControlService
 from platform_sim.devices.driver import Driver, DriverCalls
 from platform_sim.devices.drivers import load_drivers
 from platform_sim.devices.errors import BenchError
+from platform_sim.devices.files import FileRoots
 from platform_sim.devices.instrument import InstrumentSession, Surroundings
 from platform_sim.devices.sessions import SessionTable
 from platform_sim.devices.transport import generic_handler
@@ -25,19 +26,24 @@ class Simulation:
         bench: A bench file, or None for instruments that are wired to nothing.
         clock: Where time comes from.
         sessions: Where the sessions of all drivers are kept.
+        files: The files that clients may name.
 
     Raises:
         BenchError: The bench file makes no sense.
     """
 
     def __init__(
-        self, bench: Path | None, clock: Clock, sessions: SessionTable[InstrumentSession]
+        self,
+        bench: Path | None,
+        clock: Clock,
+        sessions: SessionTable[InstrumentSession],
+        files: FileRoots,
     ) -> None:
         self.bench = Bench.load(bench, clock) if bench else Bench(clock)
         drivers = list(load_drivers())
         if bench:
             _refuse_unknown_models(bench, self.bench.models, drivers)
-        surroundings = Surroundings(clock, self.bench)
+        surroundings = Surroundings(clock, self.bench, files)
         calls = [DriverCalls(each, sessions, surroundings, self.bench.faults) for each in drivers]
         self.handlers: Sequence[grpc.GenericRpcHandler] = [
             *map(generic_handler, calls),
