@@ -130,6 +130,8 @@ def _running(options: PlatformOptions | None, folder: Path) -> Iterator[Platform
     options = options or PlatformOptions()
     if options.log_folder is None:
         options = dataclasses.replace(options, log_folder=folder / "logs")
+    # A test's drivers may export to its own folders, which only this user can enter.
+    options = dataclasses.replace(options, file_roots=(*options.file_roots, folder.parent))
     platform_sim_shim.install()
     with Platform(options) as running, pytest.MonkeyPatch.context() as patch:
         patch.setenv(DISCOVERY_VARIABLE, running.discovery_address)

@@ -182,3 +182,15 @@ def test_no_text_breaks_the_parser(text):
     except DriverError:
         return
     assert all(isinstance(c, ChannelId) and int(c.number) < 4 for c in channels)
+
+
+@pytest.mark.parametrize(
+    ("resource", "channels"),
+    [("Dev1/0", None), ("Dev1/0", "Dev1/0"), ("Dev1/0,Dev2/0", "Dev1/0"), ("Dev1,Dev2", "")],
+)
+def test_a_legacy_session_that_is_not_simulated_is_of_one_instrument(
+    open_dcpower, resource, channels
+):
+    with pytest.raises(nidcpower.errors.DriverError) as caught:
+        open_dcpower(resource, channels, independent_channels=False, options={})
+    assert caught.value.code == -1074118656

@@ -191,11 +191,11 @@ os.setuid(int(user))
 channel = grpc.insecure_channel(f"127.0.0.1:{port}")
 options = nidmm.GrpcSessionOptions(channel, "")
 with nidmm.Session("DMM1", options="Simulate=1", grpc_options=options) as dmm:
-    for action in (dmm.export_attribute_configuration_file, dmm.import_attribute_configuration_file):
+    for name in ("export_attribute_configuration_file", "import_attribute_configuration_file"):
         for path in (target, inside + ".sh"):
             try:
-                action(path)
-                print("DONE", action.__name__, path)
+                getattr(dmm, name)(path)
+                print("DONE", name, path)
             except nidmm.errors.DriverError as error:
                 print("refused", error.code)
     dmm.export_attribute_configuration_file(inside)

@@ -14,6 +14,7 @@ from platform_sim.devices.driver import Driver
 from platform_sim.devices.drivers.nidcpower.models import load_models
 from platform_sim.devices.drivers.nidcpower.service import DCPowerService
 from platform_sim.devices.drivers.nidcpower.session import DCPowerSession
+from platform_sim.devices.errors import DEVICE_NOT_RECOGNISED, DriverError
 from platform_sim.devices.instrument import Surroundings
 from platform_sim.devices.options import Options
 from platform_sim.devices.toml import read_data
@@ -44,7 +45,7 @@ class DCPowerDriver(Driver):
         if independent:
             channels = parse_resource(request.resource_name, model.channels)
         else:
-            channels = _legacy_channels(request, model.channels)
+            channels = _legacy_channels(request, model.channels, simulate=options.simulate)
         session = DCPowerSession(
             self.table,
             model,
@@ -59,8 +60,13 @@ class DCPowerDriver(Driver):
         return session
 
 
-def _legacy_channels(request: Any, count: int) -> list[ChannelId]:
-    """The resource of a legacy session is one instrument, its channels are named beside it."""
+def _legacy_channels(request: Any, count: int, *, simulate: bool) -> list[ChannelId]:
+    """The resource of a legacy session is one instrument, its channels are named beside it.
+
+    With `Simulate=1` NI takes any text for the instrument's name.
+    """
+    if not simulate and set(request.resource_name) & {"/", ","}:
+        raise DriverError(DEVICE_NOT_RECOGNISED, f"Invalid Identifier: {request.resource_name}")
     device = "".join(request.resource_name.split()).replace("/", "-").replace(",", "-")
     wanted = "".join(request.channels.split())
     return parse_resource(
