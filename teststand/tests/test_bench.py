@@ -40,22 +40,22 @@ def test_a_wrong_resistor_in_the_bench_file_is_found_on_its_site(
     ("fault", "message"),
     [
         pytest.param(
-            lambda bench: bench.set("Contact2", value=0.0),
+            lambda control: control.bench.set("Contact2", value=0.0),
             f"{SMU}: site 2: ohms: 329",
             id="a closed contact where an open one was due",
         ),
         pytest.param(
-            lambda bench: bench.set("Contact0", value=float("inf")),
+            lambda control: control.bench.set("Contact0", value=float("inf")),
             f"{SMU}: site 0: ohms: over",
             id="an open contact",
         ),
         pytest.param(
-            lambda bench: bench.over_range("BenchDMM1"),
+            lambda control: control.faults.over_range("BenchDMM1"),
             f"{DMM}: site 1: ohms: over 1e+04, but the SMU says 219",
             id="a DMM that disagrees with the SMU",
         ),
         pytest.param(
-            lambda bench: bench.set("Resistor3", value=0.0),
+            lambda control: control.bench.set("Resistor3", value=0.0),
             f"{SMU}: site 3: volts",
             id="a short, which holds the voltage down",
         ),
@@ -68,15 +68,15 @@ def test_a_fault_is_found_on_its_site(
     message: str,
 ) -> None:
     state = json.loads(chain.platform_state.read_text(encoding="utf-8"))
-    with DeviceControl(state["device_server_address"]) as bench:
-        before = bench.parts()
-        fault(bench)
+    with DeviceControl(state["device_server_address"]) as control:
+        before = control.bench.parts
+        fault(control)
         try:
             code = run_step(chain, RUN)
         finally:
-            bench.clear_faults()
+            control.faults.clear()
             for name, values in before.items():
-                bench.set(name, **values)
+                control.bench.set(name, **values)
 
     output = capsys.readouterr().out
     assert code == 1, output

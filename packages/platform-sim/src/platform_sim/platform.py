@@ -135,6 +135,17 @@ class Platform:
         return self._log_folder
 
     @property
+    def device_server(self) -> DeviceServer:
+        """The simulated NI gRPC Device Server, with its bench and faults.
+
+        Raises:
+            PlatformSimError: There is none, or the platform has not been started.
+        """
+        if self._device_server is None:
+            raise PlatformSimError("The platform has no device server, or has not been started.")
+        return self._device_server
+
+    @property
     def waiting_reservations(self) -> int:
         """How many callers wait for sessions that others hold."""
         return self._sessions.reservations.waiting_count()

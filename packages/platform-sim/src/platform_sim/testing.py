@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from platform_sim.devices import Faults
+    from platform_sim.devices.bench import Bench
     from platform_sim.platform import Platform, PlatformOptions
     from platform_sim.plugin_client import MeasurementPlugin
 
@@ -38,6 +40,16 @@ class PlatformFixture:
     def device_server_address(self) -> str:
         """HOST:PORT of the simulated NI gRPC Device Server."""
         return self._platform.state.device_server_address
+
+    @property
+    def bench(self) -> Bench:
+        """What the simulated instruments are wired to."""
+        return self._platform.device_server.bench
+
+    @property
+    def faults(self) -> Faults:
+        """Faults of the simulated instruments, to ask for; they end with the platform."""
+        return self._platform.device_server.faults
 
     @property
     def log_folder(self) -> Path:

@@ -94,6 +94,48 @@ def test_a_model_that_no_driver_has_is_refused_at_the_start(bench_file):
         DeviceServer(bench_file(GOOD.replace("4162", "9")))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('"SMU1/{site}"', '["SMU1/0", "SMU1/12"]', "smu1/12: a 4162 has the channels 0 to 11"),
+        ('"SMU1/{site}"', '["SMU1/0", "SMU1/out"]', "smu1/out: a 4162 has the channels 0 to 11"),
+        ('"SMU1/{site}"', '["SMU1/0", "DMM1/99"]', "no channel dmm1/99: no model has it"),
+    ],
+)
+def test_a_surplus_channel_is_refused_by_name(bench_file, old, new, told):
+    assert old in GOOD
+    with pytest.raises(BenchError, match=told):
+        DeviceServer(bench_file(GOOD.replace(old, new, 1)))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (
+            'hi = "out{site}"',
+            'hi = "uot{site}"',
+            "net 'uot1' is dangling: nothing but channel smu1",
+        ),
+        ("[instruments.SMU1]", "[instruments.SMV1]", "instrument 'smv1' has a model and is wired"),
+        (
+            "[readings]",
+            '[[fault]]\nkind = "over-range"\ndevice = "SMV1"\n[readings]',
+            "a fault is of the instrument 'SMV1', which is unknown; there are smu1",
+        ),
+    ],
+)
+def test_what_looks_like_a_mistake_is_told(bench_file, caplog, old, new, told):
+    assert old in GOOD
+    load(bench_file, GOOD.replace(old, new))
+    assert told in caplog.text
+    assert "bench.toml" in caplog.text
+
+
+def test_a_bench_without_mistakes_gives_no_warning(bench_file, caplog):
+    load(bench_file, GOOD)
+    assert not caplog.records
+
+
 def test_a_missing_bench_file_is_named(tmp_path):
     with pytest.raises(BenchError, match=r"nowhere\.toml"):
         DeviceServer(tmp_path / "nowhere.toml")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import threading
 
@@ -10,7 +11,9 @@ import nidcpower
 import nidmm
 import pytest
 from nidcpower import nidcpower_pb2, nidcpower_pb2_grpc
-from platform_sim.devices import BenchError, DeviceControl, SystemClock
+from platform_sim.devices import BenchError, DeviceControl, DeviceServer, Faults, SystemClock
+from platform_sim.devices.bench import Bench
+from platform_sim.devices.control import RemoteBench, RemoteFaults
 
 
 @pytest.fixture
@@ -103,37 +106,50 @@ def test_a_silent_device_does_not_keep_the_server_from_stopping(server, channel,
 def test_bench_and_faults_can_be_reached_from_another_process(address, server, open_dcpower):
     session = open_dcpower("SMU1/0", name="mine")
     with DeviceControl(address) as control:
-        (info,) = control.sessions()
+        (info,) = control.sessions
         assert (info.name, info.driver, info.channels) == ("mine", "nidcpower", ("SMU1/0",))
         assert info.model == "NI PXIe-4141"
-        control.fail_call("SMU1", rpc="ResetWithChannels", code=-7)
+        control.faults.fail_call("SMU1", rpc="ResetWithChannels", code=-7)
         with pytest.raises(nidcpower.errors.DriverError):
             session.reset()
-        control.over_range("SMU1")
-        control.stop_answering("SMU9")
-        control.clear_faults("SMU1")
-        control.clear_faults()
+        control.faults.over_range("SMU1")
+        control.faults.stop_answering("SMU9")
+        control.faults.clear("SMU1")
+        control.faults.clear()
         session.reset()
         with pytest.raises(BenchError, match="no part 'R1' on the bench; there are none"):
-            control.set("R1", value=5.0)
+            control.bench.set("R1", value=5.0)
         with pytest.raises(BenchError, match="negative"):
-            control.fail_call("SMU1", code=7)
+            control.faults.fail_call("SMU1", code=7)
 
 
 @pytest.mark.parametrize(
     ("call", "told"),
     [
-        (lambda control: control.disconnect(3), "channel must be text, not 3.0"),
-        (lambda control: control.over_range(None), "device must be text, not None"),
-        (lambda control: control.fail_call(3, code=-7), "device must be text, not 3.0"),
-        (lambda control: control.fail_call("SMU1", code=-7, nth=math.inf), "infinity"),
-        (lambda control: control.set("R1", value="1k"), "no part 'R1'"),
+        (lambda control: control.bench.disconnect(3), "channel must be text, not 3.0"),
+        (lambda control: control.faults.over_range(None), "device must be text, not None"),
+        (lambda control: control.faults.fail_call(3, code=-7), "device must be text, not 3.0"),
+        (lambda control: control.faults.fail_call("SMU1", code=-7, nth=math.inf), "infinity"),
+        (lambda control: control.bench.set("R1", value="1k"), "no part 'R1'"),
     ],
 )
 def test_what_makes_no_sense_from_another_process_hurts_nobody(address, open_dcpower, call, told):
     with DeviceControl(address) as control, pytest.raises(BenchError, match=told):
         call(control)
     open_dcpower("SMU1/0").reset()
+
+
+@pytest.mark.parametrize(
+    ("near", "far"), [(Bench, RemoteBench), (Faults, RemoteFaults), (DeviceServer, DeviceControl)]
+)
+def test_a_server_in_another_process_has_the_shape_of_one_in_this(near, far):
+    for name, there in vars(far).items():
+        here = vars(near).get(name)
+        if name.startswith("_") or name == "close":
+            continue
+        assert type(here) is type(there), name
+        if inspect.isfunction(there):
+            assert inspect.signature(there) == inspect.signature(here)
 
 
 BENCH = """
@@ -166,14 +182,14 @@ class TestWired:
         dmm = open_dmm("DMM1")
         dmm.configure_measurement_digits(nidmm.Function.DC_VOLTS, 10.0, 5.5)
         with DeviceControl(address) as control:
-            assert control.parts()["V1"]["voltage"] == 2.0
-            control.set("V1", voltage=3.0)
+            assert control.bench.parts["V1"]["voltage"] == 2.0
+            control.bench.set("V1", voltage=3.0)
             assert dmm.read() == pytest.approx(3.0, rel=1e-3)
-            control.set("V1", resistance=1e3)
-            assert control.parts()["V1"]["resistance"] == 1e3
-            control.set("J1", value=math.inf)
-            assert control.parts()["J1"]["value"] == math.inf
-            control.disconnect("DMM1")
+            control.bench.set("V1", resistance=1e3)
+            assert control.bench.parts["V1"]["resistance"] == 1e3
+            control.bench.set("J1", value=math.inf)
+            assert control.bench.parts["J1"]["value"] == math.inf
+            control.bench.disconnect("DMM1")
             assert dmm.read() == pytest.approx(0.0, abs=1e-3)
-            control.reconnect("DMM1")
+            control.bench.reconnect("DMM1")
             assert dmm.read() == pytest.approx(3.0, rel=1e-3)

@@ -55,7 +55,7 @@ def _open_sessions(state_file: Path | None) -> list[SessionInfo] | None:
     if not device_server:
         return []
     with DeviceControl(device_server) as control:
-        return control.sessions()
+        return control.sessions
 
 
 def _show_models(models: list[ModelInfo]) -> None:

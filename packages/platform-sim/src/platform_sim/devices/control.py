@@ -92,8 +92,58 @@ def _require_texts(arguments: Arguments) -> None:
             raise BenchError(f"{name} must be text, not {arguments[name]!r}")
 
 
+class RemoteBench:
+    """The bench of a device server in another process; see `Bench` for what its methods do."""
+
+    def __init__(self, call: Callable[..., Arguments]) -> None:
+        self._call = call
+
+    @property
+    def parts(self) -> dict[str, dict[str, float]]:
+        """The values of every part, by its name."""
+        parts: dict[str, dict[str, float]] = self._call("Parts").get("parts", {})
+        return parts
+
+    def set(self, name: str, **values: float) -> None:
+        """Set values of a part, from now on."""
+        self._call("SetPart", name=name, values=values)
+
+    def disconnect(self, channel: str) -> None:
+        """Open the connection of a channel, as a broken wire would."""
+        self._call("Disconnect", channel=channel)
+
+    def reconnect(self, channel: str) -> None:
+        """Close a connection that was opened."""
+        self._call("Reconnect", channel=channel)
+
+
+class RemoteFaults:
+    """The faults of a device server in another process; see `Faults` for what its methods do."""
+
+    def __init__(self, call: Callable[..., Arguments]) -> None:
+        self._call = call
+
+    def fail_call(
+        self, device: str, *, rpc: str = "", nth: int = 1, code: int, text: str = ""
+    ) -> None:
+        """Have the device's driver report an error once."""
+        self._call("FailCall", device=device, rpc=rpc, nth=nth, code=code, text=text)
+
+    def stop_answering(self, device: str) -> None:
+        """Leave every call to the device without an answer."""
+        self._call("StopAnswering", device=device)
+
+    def over_range(self, device: str) -> None:
+        """Have every reading of the device overload its range."""
+        self._call("OverRange", device=device)
+
+    def clear(self, device: str | None = None) -> None:
+        """End the faults of one device, or all."""
+        self._call("ClearFaults", **({} if device is None else {"device": device}))
+
+
 class DeviceControl:
-    """Sets parts and asks for faults in a device server that runs in another process.
+    """A device server that runs in another process; it has a server's bench, faults and sessions.
 
     Args:
         address: `HOST:PORT` of the device server, as in the platform's state file.
@@ -103,6 +153,10 @@ class DeviceControl:
 
     def __init__(self, address: str) -> None:
         self._channel = grpc.insecure_channel(address, [("grpc.enable_http_proxy", 0)])
+        self.bench = RemoteBench(self._call)
+        """What the instruments are wired to."""
+        self.faults = RemoteFaults(self._call)
+        """Faults to ask for."""
 
     def __enter__(self) -> DeviceControl:
         return self
@@ -114,45 +168,11 @@ class DeviceControl:
         """Give up the connection."""
         self._channel.close()
 
+    @property
     def sessions(self) -> list[SessionInfo]:
         """The open sessions."""
         rows: list[Arguments] = self._call("Sessions").get("sessions", [])
         return [SessionInfo(**{**row, "channels": tuple(row["channels"])}) for row in rows]
-
-    def parts(self) -> dict[str, dict[str, float]]:
-        """The bench's parts and their values."""
-        parts: dict[str, dict[str, float]] = self._call("Parts").get("parts", {})
-        return parts
-
-    def set(self, name: str, **values: float) -> None:
-        """Set values of a part, as `Bench.set`."""
-        self._call("SetPart", name=name, values=values)
-
-    def disconnect(self, channel: str) -> None:
-        """Open the connection of a channel, as `Bench.disconnect`."""
-        self._call("Disconnect", channel=channel)
-
-    def reconnect(self, channel: str) -> None:
-        """Close it again."""
-        self._call("Reconnect", channel=channel)
-
-    def fail_call(
-        self, device: str, *, rpc: str = "", nth: int = 1, code: int, text: str = ""
-    ) -> None:
-        """Have a driver report an error, as `Faults.fail_call`."""
-        self._call("FailCall", device=device, rpc=rpc, nth=nth, code=code, text=text)
-
-    def stop_answering(self, device: str) -> None:
-        """Have a device not answer, as `Faults.stop_answering`."""
-        self._call("StopAnswering", device=device)
-
-    def over_range(self, device: str) -> None:
-        """Have a device's readings overload, as `Faults.over_range`."""
-        self._call("OverRange", device=device)
-
-    def clear_faults(self, device: str | None = None) -> None:
-        """End the faults of a device, or of all."""
-        self._call("ClearFaults", **({} if device is None else {"device": device}))
 
     def _call(self, method: str, **arguments: Any) -> Arguments:
         stub = self._channel.unary_unary(

@@ -43,6 +43,7 @@ class Simulation:
         drivers = list(load_drivers())
         if bench:
             _refuse_unknown_models(bench, self.bench.models, drivers)
+            _refuse_surplus_channels(bench, self.bench, drivers)
         surroundings = Surroundings(clock, self.bench, files)
         calls = [DriverCalls(each, sessions, surroundings, self.bench.faults) for each in drivers]
         self.handlers: Sequence[grpc.GenericRpcHandler] = [
@@ -58,3 +59,19 @@ def _refuse_unknown_models(
         if not any(driver.models.find(number) for driver in drivers):
             known = ", ".join(sorted(n for driver in drivers for n in driver.models.models))
             raise BenchError(f"bench {file.name}: {device}: no model '{number}'; there are {known}")
+
+
+def _refuse_surplus_channels(file: Path, bench: Bench, drivers: Sequence[Driver]) -> None:
+    """Raise BenchError for a channel that its model, or without one any model, does not have."""
+    for channel in bench.channels:
+        device, _, number = channel.partition("/")
+        wanted = bench.model_of(device)
+        found = [driver.models.find(wanted) for driver in drivers] if wanted else []
+        models = [model for model in found if model] or [
+            model for driver in drivers for model in driver.models.models.values()
+        ]
+        count = max(model.channels for model in models)
+        if not number.isdecimal() or int(number) >= count:
+            which = f"a {wanted}" if wanted else "no model"
+            has = f"has the channels 0 to {count - 1}" if wanted else "has it"
+            raise BenchError(f"bench {file.name}: there is no channel {channel}: {which} {has}")

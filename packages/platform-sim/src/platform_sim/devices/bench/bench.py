@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import math
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,11 +17,14 @@ from platform_sim.devices.bench.circuit import Circuit, Solution
 from platform_sim.devices.bench.netlist import Netlist, channel_key, load_netlist
 from platform_sim.devices.bench.parts import Connection, Imperfections, Terminal
 from platform_sim.devices.bench.readings import Converter
+from platform_sim.devices.bench.review import doubts
 from platform_sim.devices.bench.settling import Settling
 from platform_sim.devices.clock import Clock
 from platform_sim.devices.errors import BenchError
 from platform_sim.devices.faults import Faults
 from platform_sim.devices.timeline import Timeline
+
+_log = logging.getLogger(__name__)
 
 _HISTORY = 256  # Changes that a measurement can look back over.
 
@@ -68,15 +72,19 @@ class Bench:
 
     @classmethod
     def load(cls, path: Path, clock: Clock) -> Bench:
-        """Read a bench file.
+        """Read a bench file; what looks like a mistake in it is logged as a warning.
 
         Raises:
             BenchError: It makes no sense; the text says what to change.
         """
         try:
-            return cls(clock, load_netlist(path))
+            netlist = load_netlist(path)
+            bench = cls(clock, netlist)
         except BenchError as error:
             raise BenchError(f"bench {path.name}: {error}") from error
+        for doubt in doubts(netlist):
+            _log.warning("bench %s: %s", path.name, doubt)
+        return bench
 
     # For tests and their authors.
 
@@ -153,6 +161,11 @@ class Bench:
     def models(self) -> Mapping[str, str]:
         """The models that the bench file gives to instruments, by their lower-case names."""
         return self._netlist.models
+
+    @property
+    def channels(self) -> list[str]:
+        """The channels that are wired, by their lower-case qualified names."""
+        return [*self._netlist.connections, *self._cut]
 
     def model_of(self, device: str) -> str | None:
         """The model that the bench file gives an instrument."""
