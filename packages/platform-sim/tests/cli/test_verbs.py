@@ -14,7 +14,7 @@ from pin_map_xml import connection, dmm, every_kind, pin_map_xml
 from platform_process import command, invoke, running_platform, wait_until
 from platform_sim.channels import open_channel
 from platform_sim.platform_client import PlatformClient
-from plugin_folders import TEST_PLUGINS, TINY
+from plugin_folders import TEST_PLUGINS, TINY, write_script_plugin
 
 BEHAVIOUR = "platform_sim.tests.Behaviour"
 
@@ -62,6 +62,41 @@ def test_measure_gives_pin_map_and_sites_to_the_plugin(platform_process, pin_map
     )
     outputs = json.loads(done.stdout)
     assert (outputs["pin map"], outputs["sites"]) == (str(pin_map), [0, 1])
+
+
+def test_measure_without_a_pin_map_that_a_plugin_needs_says_how_to_give_one(
+    platform_process, tmp_path
+):
+    write_script_plugin(
+        tmp_path / "needs_pins",
+        "test.NeedsPins",
+        """
+        from pathlib import Path
+        import ni_measurement_plugin_sdk_service as nims
+
+        service = nims.MeasurementService(
+            service_config_path=Path(__file__).with_name("plugin.serviceconfig"))
+
+        @service.register_measurement
+        @service.output("volts", nims.DataType.Double)
+        def measure():
+            with service.context.reserve_session("Pin1") as reservation:
+                with reservation.initialize_nidmm_session() as connection:
+                    return (connection.session.read(),)
+
+        with service.host_service():
+            input()
+        """,
+    )
+    with running_platform(tmp_path, "--plugins", tmp_path) as platform:
+        told = platform.invoke("measure", "test.NeedsPins", exit_code=1)
+    assert "--pin-map" in told.output
+
+
+def test_a_plugin_that_fails_for_something_else_gets_no_hint_of_pin_maps(platform_process):
+    told = platform_process.invoke("measure", BEHAVIOUR, "--set", "mode=RAISE", exit_code=1)
+    assert "the probe fell off" in told.output
+    assert "--pin-map" not in told.output
 
 
 def test_measure_describes_a_plugin(platform_process):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import json
 from enum import Enum
 from pathlib import Path
 
+import numpy as np
 import pytest
 from platform_sim.errors import ParameterError
 
@@ -19,22 +22,23 @@ DEFAULTS = {
     "i64": -(2**40),
     "u32": 2**32 - 1,
     "u64": 2**63,
-    "single": 0.5,
+    "single": 0.1,
     "double": 0.1,
     "flag": True,
     "text": "hällo",
     "path": "/tmp/x",
     "resource": "Pin1",
-    "color": 7,
-    "idle": 0,
+    "color": "BLUE",
+    "idle": "NONE",
     "i32s": [1, -2],
     "u64s": [2**63, 0],
+    "singles": [0.1, -2.5],
     "doubles": [0.25, -1.5],
     "flags": [True, False],
     "texts": ["a", "b,c"],
     "paths": ["/a", "/b"],
     "resources": ["Pin1", "Pin2"],
-    "colors": [0, 2],
+    "colors": ["NONE", "RED"],
 }
 
 
@@ -66,7 +70,8 @@ def test_metadata_tells_specialisations_and_enum_values(echo):
 
 def test_without_values_the_defaults_are_measured_with(echo):
     outputs = result(echo)
-    assert {name: outputs[name] for name in DEFAULTS} == DEFAULTS
+    assert outputs["singles"] == pytest.approx(DEFAULTS["singles"])  # long arrays stay as they come
+    assert {name: outputs[name] for name in DEFAULTS} == DEFAULTS | {"singles": outputs["singles"]}
 
 
 def test_messages_come_as_plain_python(echo):
@@ -90,16 +95,17 @@ CHANGED = {
     "text": "",
     "path": "/other",
     "resource": "Other",
-    "color": 0,
-    "idle": 2,
+    "color": "NONE",
+    "idle": "RED",
     "i32s": [],
     "u64s": [2**64 - 1],
+    "singles": [0.5],
     "doubles": [0.0],
     "flags": [False, False],
     "texts": [""],
     "paths": [],
     "resources": ["X"],
-    "colors": [7],
+    "colors": ["BLUE"],
 }
 
 
@@ -113,11 +119,41 @@ class Mine(Enum):
 
 
 @pytest.mark.parametrize("value", ["RED", 2, Mine.ANY])
-def test_enums_are_given_by_name_number_or_member_and_come_with_both(echo, value):
+def test_enums_are_given_by_name_number_or_member_and_come_by_name(echo, value):
     outputs = result(echo, {"color": value, "colors": [value, "NONE"]})
-    assert outputs["color"] == 2
-    assert outputs["color"].name == "RED"
-    assert [one.name for one in outputs["colors"]] == ["RED", "NONE"]
+    assert outputs["color"] == "RED"
+    assert str(outputs["color"]) == "RED"
+    assert outputs["color"].number == 2
+    assert outputs["colors"] == ["RED", "NONE"]
+    assert copy.deepcopy(outputs["color"]).number == 2
+    assert json.dumps(outputs["colors"]) == '["RED", "NONE"]'
+
+
+def test_what_came_out_can_be_given_in(echo):
+    outputs = result(echo)
+    again = result(echo, {name: outputs[name] for name in DEFAULTS})
+    assert {name: again[name] for name in DEFAULTS} == {name: outputs[name] for name in DEFAULTS}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("i32", np.int64(-5), -5),
+        ("u64", np.uint64(2**63), 2**63),
+        ("single", np.float32(0.1), 0.1),
+        ("double", np.float32(0.5), 0.5),
+        ("flag", np.bool_(False), False),
+        ("text", np.str_("a"), "a"),
+        ("color", np.int32(2), "RED"),
+        ("i32s", np.array([1, 2], dtype=np.int16), [1, 2]),
+        ("doubles", np.linspace(0.0, 1.0, 3), [0.0, 0.5, 1.0]),
+        ("doubles", [np.float32(0.5), np.int8(2), 3.0], [0.5, 2.0, 3.0]),
+        ("flags", np.array([True, False]), [True, False]),
+        ("colors", np.array([0, 7]), ["NONE", "BLUE"]),
+    ],
+)
+def test_values_of_numpy_are_taken(echo, name, value, expected):
+    assert result(echo, {name: value})[name] == expected
 
 
 def test_paths_may_be_path_objects(echo):

@@ -114,7 +114,7 @@ def test_values_of_every_type_reach_the_plugin_and_come_back(bench: Bench, addre
     assert outputs["text"] == "ab"
     assert outputs["path"] == r"C:\x"
     assert outputs["resource"] == "Pin7"
-    assert outputs["color"].name == "RED"  # type: ignore[attr-defined]
+    assert outputs["color"] == "RED"
     assert outputs["i32s"] == [1, 2]
     assert outputs["doubles"] == [1.5, 2.0]
     assert outputs["flags"] == [True, False]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,11 +10,14 @@ from typing import Any
 import click
 
 from platform_sim.cli.options import Seconds, json_option, locate_platform, state_file_option
+from platform_sim.errors import MeasurementError
 from platform_sim.platform_client import PlatformClient
 from platform_sim.plugin_client import MeasurementPlugin, Parameter, PluginMetadata, values
 
 _LONGEST_ARRAY_SHOWN = 20
 _INTERRUPTED_EXIT_CODE = 130
+_PIN_KINDS = ("pin", "ioresource")
+_SIGN_OF_RESERVING = "reserv"  # "No sessions reserved", "No reserved connections matched"
 
 
 @click.command("measure")
@@ -70,10 +72,20 @@ def measure_command(
                 parameters, pin_map_id=pin_map_id, sites=_split_sites(sites), timeout=timeout
             ):
                 _show(outputs, as_json)
+        except MeasurementError as error:
+            raise MeasurementError(f"{error}{_hint(error, plugin.metadata, pin_map)}") from error
         except KeyboardInterrupt:
             plugin.cancel()
             click.echo("Cancelled.", err=True)
             raise SystemExit(_INTERRUPTED_EXIT_CODE) from None
+
+
+def _hint(error: MeasurementError, metadata: PluginMetadata, pin_map: Path | None) -> str:
+    """Returns how to give a pin map, where a plug-in that seems to need one got none."""
+    has_pins = any(one.specialisation in _PIN_KINDS for one in metadata.parameters)
+    if pin_map is not None or not (has_pins or _SIGN_OF_RESERVING in str(error).lower()):
+        return ""
+    return "\nIt was measured without a pin map. If the plug-in needs one, add --pin-map FILE."
 
 
 def _split_settings(settings: Sequence[str]) -> dict[str, str]:
@@ -103,14 +115,8 @@ def _show(outputs: dict[str, object], as_json: bool) -> None:
         return
     width = max(map(len, outputs), default=0)
     for name, value in outputs.items():
-        click.echo(f"{name:<{width}}  {_shorten(_by_name(value))}")
+        click.echo(f"{name:<{width}}  {_shorten(value)}")
     click.echo()
-
-
-def _by_name(value: object) -> object:
-    if isinstance(value, enum.Enum):
-        return value.name
-    return [_by_name(one) for one in value] if isinstance(value, list) else value
 
 
 def _shorten(value: Any) -> str:
@@ -131,7 +137,7 @@ def _describe(metadata: PluginMetadata, as_json: bool) -> None:
     for title, group in groups.items():
         click.echo(f"\n{title.capitalize()}")
         for one in group:
-            default = "" if one.default is None else f" = {_shorten(_by_name(one.default))}"
+            default = "" if one.default is None else f" = {_shorten(one.default)}"
             choices = f"  one of {', '.join(one.enum_values)}" if one.enum_values else ""
             click.echo(f"  {one.name}: {one.type_name}{default}{choices}")
 

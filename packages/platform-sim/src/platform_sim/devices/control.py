@@ -1,17 +1,20 @@
 """Reaching a device server's bench from another process.
 
-The service has no .proto file: requests and answers are `google.protobuf.Struct`, which is
-JSON. It listens where the drivers' services do, so `platform-sim up` needs no second port.
+The service has no .proto file: requests and answers are `google.protobuf.Struct`, which is JSON;
+its description, for reflection, is made here. It listens where the drivers' services do, so that
+`platform-sim up` needs no second port.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import grpc
+from google.protobuf import descriptor_pool
+from google.protobuf.descriptor_pb2 import FileDescriptorProto
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.struct_pb2 import Struct
 
@@ -24,7 +27,7 @@ from platform_sim.devices.transport import serve
 if TYPE_CHECKING:
     from platform_sim.devices.bench import Bench
 
-_SERVICE = "platform_sim.devices.Control"
+CONTROL_SERVICE = "platform_sim.devices.Control"
 
 _TEXTS = {"name", "channel", "device", "rpc", "text"}
 
@@ -55,6 +58,7 @@ class ControlService:
             "OverRange": lambda device: self._bench.faults.over_range(device),
             "ClearFaults": lambda device=None: self._bench.faults.clear(device),
         }
+        _describe(self._methods)
 
     def _list_sessions(self) -> Arguments:
         return {"sessions": [asdict(info) for info in describe_sessions(self._sessions)]}
@@ -66,7 +70,7 @@ class ControlService:
     def generic_handler(self) -> grpc.GenericRpcHandler:
         """The service, to add to a server."""
         return grpc.method_handlers_generic_handler(
-            _SERVICE, {name: self._handler(method) for name, method in self._methods.items()}
+            CONTROL_SERVICE, {name: self._handler(method) for name, method in self._methods.items()}
         )
 
     @staticmethod
@@ -84,6 +88,23 @@ class ControlService:
             Struct.FromString,
             Struct.SerializeToString,
         )
+
+
+def _describe(methods: Iterable[str]) -> None:
+    """Add the service to protobuf's descriptors; again is harmless."""
+    package, _, name = CONTROL_SERVICE.rpartition(".")
+    struct = Struct.DESCRIPTOR
+    file = FileDescriptorProto(
+        name="platform_sim/devices/control.proto",
+        package=package,
+        syntax="proto3",
+        dependency=[struct.file.name],
+    )
+    service = file.service.add(name=name)
+    for method in methods:
+        kind = f".{struct.full_name}"
+        service.method.add(name=method, input_type=kind, output_type=kind)
+    descriptor_pool.Default().Add(file)
 
 
 def _require_texts(arguments: Arguments) -> None:
@@ -176,7 +197,7 @@ class DeviceControl:
 
     def _call(self, method: str, **arguments: Any) -> Arguments:
         stub = self._channel.unary_unary(
-            f"/{_SERVICE}/{method}", Struct.SerializeToString, Struct.FromString
+            f"/{CONTROL_SERVICE}/{method}", Struct.SerializeToString, Struct.FromString
         )
         try:
             answer = stub(_to_struct(arguments), timeout=10.0)

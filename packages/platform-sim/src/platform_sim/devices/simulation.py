@@ -9,12 +9,13 @@ import grpc
 
 from platform_sim.devices.bench import Bench
 from platform_sim.devices.clock import Clock
-from platform_sim.devices.control import ControlService
+from platform_sim.devices.control import CONTROL_SERVICE, ControlService
 from platform_sim.devices.driver import Driver, DriverCalls
 from platform_sim.devices.drivers import load_drivers
 from platform_sim.devices.errors import BenchError
 from platform_sim.devices.files import FileRoots
 from platform_sim.devices.instrument import InstrumentSession, Surroundings
+from platform_sim.devices.reflection import SHARED_SERVICES, reflection_handler
 from platform_sim.devices.sessions import SessionTable
 from platform_sim.devices.transport import generic_handler
 
@@ -49,6 +50,9 @@ class Simulation:
         self.handlers: Sequence[grpc.GenericRpcHandler] = [
             *map(generic_handler, calls),
             ControlService(self.bench, sessions).generic_handler(),
+            reflection_handler(
+                [*(each.interface for each in drivers), *SHARED_SERVICES, CONTROL_SERVICE]
+            ),
         ]
 
 

@@ -23,6 +23,8 @@ from platform_sim.errors import (
 )
 
 _MOST_SHOWN = 3
+_SIGN_OF_DRIVER = "_grpc."
+"""In the interface of every driver of NI's device server, such as nidmm_grpc.NiDmm."""
 
 LOCAL_NODE_URL = "localhost"
 """The only deployment target: this machine."""
@@ -121,10 +123,19 @@ class ServiceDirectory:
             f"No service provides {asked}. List what there is by 'platform-sim services'; "
             "plug-in folders are given by 'platform-sim up --plugins DIR'."
         )
+        drivers = self._simulated_drivers()
+        if _SIGN_OF_DRIVER in interface and drivers:
+            told = f"{told} The device server simulates {', '.join(drivers)} only."
         problems = self._catalog.problems()
         if problems:
             told += f" {len(problems)} files were skipped: {'; '.join(problems[:_MOST_SHOWN])}"
         return told
+
+    def _simulated_drivers(self) -> list[str]:
+        """The interfaces of the drivers that the platform's own device server has."""
+        built_in = (one.service for one in self._registry.matching() if one.is_built_in)
+        names = {name for service in built_in for name in service.provided_interfaces}
+        return sorted(name for name in names if _SIGN_OF_DRIVER in name)
 
     async def _drop_dead(self, interface: str, service_class: str) -> list[Registration]:
         """Ends registrations where nobody listens, and returns them."""

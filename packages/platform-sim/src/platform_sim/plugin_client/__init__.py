@@ -2,5 +2,6 @@
 
 from platform_sim.plugin_client.client import MeasurementPlugin
 from platform_sim.plugin_client.metadata import Parameter, PluginMetadata
+from platform_sim.plugin_client.values import EnumValue
 
-__all__ = ["MeasurementPlugin", "Parameter", "PluginMetadata"]
+__all__ = ["EnumValue", "MeasurementPlugin", "Parameter", "PluginMetadata"]

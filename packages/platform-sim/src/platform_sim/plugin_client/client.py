@@ -19,7 +19,13 @@ from platform_sim.channels import open_channel, text_of_error
 from platform_sim.errors import MeasurementError, ParameterError
 from platform_sim.platform_client import PlatformClient
 from platform_sim.plugin_client.metadata import Parameter, PluginMetadata
-from platform_sim.plugin_client.values import parse_text, read_value, send_zero_enums, write_value
+from platform_sim.plugin_client.values import (
+    parse_text,
+    read_default,
+    read_value,
+    send_zero_enums,
+    write_value,
+)
 from platform_sim.plugin_client.wire_types import message_class
 
 V1_INTERFACE = "ni.measurementlink.measurement.v1.MeasurementService"
@@ -111,13 +117,13 @@ class MeasurementPlugin:
 
         Args:
             values: Parameters by name; those left out have their defaults. Enums are given by
-                name or number.
+                name or number; arrays and numbers may be numpy's.
             pin_map_id: Id of a loaded pin map, "" for none.
             sites: Sites to measure on, None for all.
             timeout: Deadline in seconds, None for none.
 
         Yields:
-            The outputs; the last is the result.
+            The outputs; the last is the result. Enums come by name, with their `number`.
 
         Raises:
             ParameterError: No such parameter, or a value or site does not fit its type.
@@ -210,7 +216,7 @@ def _read_metadata(response: Any) -> PluginMetadata:
         display_name=details.display_name,
         version=details.version,
         parameters=tuple(
-            _read_parameter(message, read_value(defaults, parameter))
+            _read_parameter(message, read_default(defaults, parameter))
             for message, parameter in zip(
                 signature.configuration_parameters, parameters, strict=True
             )

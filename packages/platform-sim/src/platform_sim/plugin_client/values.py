@@ -6,6 +6,7 @@ import enum
 import json
 import math
 import os
+import struct
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -19,23 +20,46 @@ from platform_sim.plugin_client.wire_types import field_name
 _Field = type_pb2.Field
 _FLOATS = (_Field.TYPE_DOUBLE, _Field.TYPE_FLOAT)
 _INTEGERS = (_Field.TYPE_INT32, _Field.TYPE_INT64, _Field.TYPE_UINT32, _Field.TYPE_UINT64)
+_PYTHON_TYPES = frozenset({bool, int, float, str})
 _TRUE = ("true", "1", "yes", "on")
 _FALSE = ("false", "0", "no", "off")
+
+
+class EnumValue(str):
+    """The plug-in's name of an enum's value.
+
+    Attributes:
+        number: What stands for it on the wire.
+    """
+
+    number: int
+
+    def __new__(cls, name: str, number: int) -> EnumValue:
+        """Makes the name of a number."""
+        value = super().__new__(cls, name)
+        value.number = number
+        return value
+
+    def __getnewargs__(self) -> tuple[str, int]:  # type: ignore[override]  # for copy and pickle
+        return str(self), self.number
 
 
 def read_value(message: Message, parameter: Parameter) -> object:
     """Returns the value of a field.
 
-    Arrays become lists, enums members of an IntEnum with the plug-in's names (plain integers when
-    the number has no name), XY data and other messages dictionaries by field name, 2D arrays lists
-    of rows, and a message that is not set None.
+    Arrays become lists, enums names with their numbers (EnumValue; plain integers when the number
+    has no name), XY data and other messages dictionaries by field name, 2D arrays lists of rows,
+    and a message that is not set None. A 32 bit number becomes the shortest decimal that it can
+    have been; arrays of them are not changed, because they can hold millions.
     """
     value = getattr(message, field_name(parameter))
     if parameter.type == _Field.TYPE_ENUM:
-        members = _enum_members(parameter)
+        names = {number: EnumValue(name, number) for name, number in parameter.enum_values.items()}
         if parameter.is_repeated:
-            return [members.get(number, number) for number in value]
-        return members.get(value, value)
+            return [names.get(number, number) for number in value]
+        return names.get(value, value)
+    if parameter.type == _Field.TYPE_FLOAT and not parameter.is_repeated:
+        return _shortest(value)
     if parameter.type == _Field.TYPE_MESSAGE:
         if parameter.is_repeated:
             return [_from_message(one) for one in value]
@@ -43,14 +67,32 @@ def read_value(message: Message, parameter: Parameter) -> object:
     return list(value) if parameter.is_repeated else value
 
 
+def read_default(message: Message, parameter: Parameter) -> object:
+    """Returns the default of a parameter: as `read_value`, with short arrays of 32 bit numbers."""
+    value = read_value(message, parameter)
+    if parameter.type == _Field.TYPE_FLOAT and isinstance(value, list):
+        return [_shortest(one) for one in value]
+    return value
+
+
+def _shortest(value: float) -> float:
+    """Returns the decimal that a 32 bit number was written as: 0.1, not 0.10000000149011612."""
+    for digits in range(6, 9):
+        short = float(f"{value:.{digits}g}")
+        if struct.unpack("f", struct.pack("f", short))[0] == value:
+            return short
+    return value
+
+
 def write_value(message: Message, parameter: Parameter, value: object) -> None:
-    """Sets a field from a Python value, replacing what it was.
+    """Sets a field from a Python value, replacing what it was; values of numpy are taken, too.
 
     Raises:
         ParameterError: The value does not fit the parameter's type.
     """
     name = field_name(parameter)
     message.ClearField(name)
+    value = _without_numpy(value)
     try:
         if parameter.is_repeated:
             if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):
@@ -67,9 +109,7 @@ def write_value(message: Message, parameter: Parameter, value: object) -> None:
 
 
 def as_json(value: object) -> object:
-    """Returns a value as JSON has it: enums by name, null for NaN and the infinities."""
-    if isinstance(value, enum.Enum):
-        return value.name
+    """Returns a value as JSON has it: null for NaN and the infinities."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, (list, tuple)):
@@ -145,12 +185,15 @@ def _enum_number(parameter: Parameter, value: object) -> int:
     raise ValueError("it must be one of " + ", ".join(f"{k} ({v})" for k, v in numbers.items()))
 
 
-def _enum_members(parameter: Parameter) -> dict[int, int]:
-    values = parameter.enum_values
-    if not values:
-        return {}
-    kind = enum.IntEnum("Value", values)  # type: ignore[misc]  # names are known at run time
-    return {int(member): member for member in kind}
+def _without_numpy(value: Any) -> Any:
+    """Returns arrays and scalars of numpy as Python's, at any depth."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {name: _without_numpy(content) for name, content in value.items()}
+    if isinstance(value, (list, tuple)) and not set(map(type, value)) <= _PYTHON_TYPES:
+        return [_without_numpy(item) for item in value]
+    return value
 
 
 def _parse_scalar(parameter: Parameter, text: str) -> object:

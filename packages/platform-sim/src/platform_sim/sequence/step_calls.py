@@ -12,7 +12,7 @@ from typing import Any
 from platform_sim.errors import PlatformSimError
 from platform_sim.pin_map.parser import parse_pin_map
 from platform_sim.platform_client import PlatformClient
-from platform_sim.plugin_client import MeasurementPlugin
+from platform_sim.plugin_client import EnumValue, MeasurementPlugin
 from platform_sim.sequence.errors import StepError, UnsupportedError
 from platform_sim.sequence.expressions import assign, evaluate
 from platform_sim.sequence.interpreter import Interpreters
@@ -176,9 +176,16 @@ class StepCalls:
         for parameter in call.outputs:
             if not parameter.value:
                 continue
-            values = [one.outputs.get(parameter.name) for one in measured]
+            values = [_number(one.outputs.get(parameter.name)) for one in measured]
             value: object = values[0] if measured[0].site is None else values
             assign(parameter.value, value, self._variables)
+
+
+def _number(value: object) -> object:
+    """Return an output as TestStand's variables take it: enums are numbers there."""
+    if isinstance(value, list):
+        return [_number(item) for item in value]
+    return value.number if isinstance(value, EnumValue) else value
 
 
 def _seconds(value: object) -> float:

@@ -29,7 +29,7 @@ CONFIGURATION = [
     ("i64", T.Int64, -(2**40), {}),
     ("u32", T.UInt32, 2**32 - 1, {}),
     ("u64", T.UInt64, 2**63, {}),
-    ("single", T.Float, 0.5, {}),
+    ("single", T.Float, 0.1, {}),
     ("double", T.Double, 0.1, {}),
     ("flag", T.Boolean, True, {}),
     ("text", T.String, "hällo", {}),
@@ -39,6 +39,7 @@ CONFIGURATION = [
     ("idle", T.Enum, Color.NONE, {"enum_type": Color}),
     ("i32s", T.Int32Array1D, [1, -2], {}),
     ("u64s", T.UInt64Array1D, [2**63, 0], {}),
+    ("singles", T.FloatArray1D, [0.1, -2.5], {}),
     ("doubles", T.DoubleArray1D, [0.25, -1.5], {}),
     ("flags", T.BooleanArray1D, [True, False], {}),
     ("texts", T.StringArray1D, ["a", "b,c"], {}),
@@ -50,14 +51,14 @@ CONFIGURATION = [
 
 def measure(
     i32, i64, u32, u64, single, double, flag, text, path, resource, color, idle,
-    i32s, u64s, doubles, flags, texts, paths, resources, colors,
+    i32s, u64s, singles, doubles, flags, texts, paths, resources, colors,
 ):  # fmt: skip
     xy = DoubleXYData(x_data=[0.0, 1.0], y_data=doubles)
     grid = Double2DArray(rows=2, columns=3, data=[1, 2, 3, 4, 5, 6])
     words = String2DArray(rows=1, columns=2, data=["a", "b"])
     echoed = (
         i32, i64, u32, u64, single, double, flag, text, path, resource, color, idle,
-        i32s, u64s, doubles, flags, texts, paths, resources, colors,
+        i32s, u64s, singles, doubles, flags, texts, paths, resources, colors,
     )  # fmt: skip
     return (*echoed, xy, [xy, xy], grid, words, None)
 
