@@ -193,3 +193,31 @@ def test_reset_gives_the_defaults(dmm):
     dmm.reset()
     assert dmm.function is nidmm.Function.DC_VOLTS
     assert dmm.range == -1
+
+
+def test_a_waveform_waits_for_its_trigger(dmm, clock):
+    dmm.configure_trigger(nidmm.TriggerSource.SOFTWARE_TRIG, trigger_delay=0.0)
+    dmm.configure_waveform_acquisition(nidmm.Function.WAVEFORM_VOLTAGE, 10, 1000, 10)
+    with dmm.initiate():
+        clock.advance(1.0)
+        assert dmm.read_status() == (0, nidmm.AcquisitionStatus.RUNNING)
+        refused(MAX_TIME, lambda: dmm.fetch_waveform(1, hightime.timedelta(milliseconds=10)))
+        dmm.send_software_trigger()
+        assert dmm.fetch_waveform(10) == pytest.approx([2.0] * 10, rel=1e-6)
+
+
+def test_a_waveform_is_of_the_time_when_it_was_acquired(dmm, server, clock):
+    dmm.configure_waveform_acquisition(nidmm.Function.WAVEFORM_VOLTAGE, 10, 1000, 10)
+    with dmm.initiate():
+        clock.advance(0.005)
+        server.bench.set("V1", voltage=1.0)
+        points = dmm.fetch_waveform(10)
+    assert points == pytest.approx([2.0] * 5 + [1.0] * 5, rel=1e-6)
+
+
+def test_readings_and_waveforms_are_not_taken_for_each_other(dmm):
+    with dmm.initiate(), pytest.raises(nidmm.errors.DriverError, match="kind 'waveform'"):
+        dmm.fetch_waveform(1)
+    dmm.configure_waveform_acquisition(nidmm.Function.WAVEFORM_VOLTAGE, 10, 1000, 10)
+    with dmm.initiate(), pytest.raises(nidmm.errors.DriverError, match="kind 'readings'"):
+        dmm.fetch()
