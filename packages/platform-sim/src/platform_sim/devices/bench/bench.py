@@ -26,7 +26,7 @@ from platform_sim.devices.timeline import Timeline
 
 _log = logging.getLogger(__name__)
 
-_HISTORY = 256  # Changes that a measurement can look back over.
+_HISTORY = 4096  # Changes that a measurement can look back over.
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,11 +258,10 @@ class Bench:
 
     def _between(self, begin: float, end: float) -> Iterator[tuple[Settling, float, float]]:
         """The stretches that lie in an aperture, with the part of it that each covers."""
-        stretches = list(self._stretches)
+        stretches = self._stretches_since(begin)
         if begin == end:
-            begun = [s for s in stretches if s.circuit.now <= begin]
-            settling = begun[-1] if begun else stretches[0]
-            yield settling, max(begin, settling.circuit.now), max(end, settling.circuit.now)
+            since = max(begin, stretches[0].circuit.now)
+            yield stretches[0], since, since
             return
         ends = [following.circuit.now for following in stretches[1:]] + [math.inf]
         for index, (settling, until) in enumerate(zip(stretches, ends, strict=True)):
@@ -271,6 +270,15 @@ class Bench:
             if since < until:
                 # Before the first change that is remembered nothing is known: take its begin.
                 yield settling, max(since, settling.circuit.now), max(until, settling.circuit.now)
+
+    def _stretches_since(self, time: float) -> list[Settling]:
+        """The stretch that a time lies in, the first if none does, and those after it."""
+        since = []
+        for settling in reversed(self._stretches):
+            since.append(settling)
+            if settling.circuit.now <= time:
+                break
+        return since[::-1]
 
     def _follow_drift(self, at: float) -> None:
         """Take drifting parts as they are at a time; they count as constant over an aperture."""
