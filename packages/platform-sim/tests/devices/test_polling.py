@@ -222,3 +222,19 @@ def test_a_single_reading_finishes(dmm):
         poll(lambda: dmm.read_status() == (1, STATUS.FINISHED_WITH_BACKLOG))
         dmm.fetch()
         assert dmm.read_status() == (0, STATUS.FINISHED_WITH_NO_BACKLOG)
+
+
+def test_what_runs_without_end_is_caught_up_with_quickly(open_dcpower, open_dmm):
+    smu = open_dcpower("SMU1/0", model="4139")
+    smu.aperture_time = 1e-5
+    smu.source_mode = nidcpower.SourceMode.SEQUENCE
+    smu.sequence_loop_count_is_finite = False
+    smu.set_sequence([1.0, 2.0] * 100, [0.0] * 200)
+    dmm = open_dmm("DMM2", model="4082")
+    dmm.configure_multi_point(trigger_count=1, sample_count=0)
+    with smu.initiate(), dmm.initiate():
+        poll(lambda: smu.fetch_backlog > 100 and dmm.read_status()[0] > 100)
+        time.sleep(1.0)  # what nobody asks for meanwhile
+        began = time.monotonic()
+        assert dmm.read_status()[1] is STATUS.RUNNING
+        assert time.monotonic() - began < LONGEST

@@ -23,9 +23,7 @@ from platform_sim.devices.errors import DeviceError
 Trigger = SendSoftwareEdgeTriggerType
 
 _SHORTEST_STEP = 1e-5  # Seconds that even a step without delay and aperture takes.
-# What of something endless is made up for when nobody has looked: the more of the two.
-_CATCH_UP_SECONDS = 0.1
-_CATCH_UP_REPEATS = 1000
+_CATCH_UP = 1000  # Parts of something without end that are made up for when nobody has looked.
 
 TRIGGER_ATTRIBUTES: Mapping[SendSoftwareEdgeTriggerType, str] = {
     Trigger.START: "start_trigger_type",
@@ -197,7 +195,7 @@ class Engine:
             if self._sequence:
                 self._emit(Event.SEQUENCE_ITERATION_COMPLETE)
             if math.isinf(self._loops):
-                now = self._skip(begin, now)
+                now = self._skip(begin, now, len(self._steps))
         if self._sequence:
             self._emit(Event.SEQUENCE_ENGINE_DONE)
 
@@ -237,7 +235,7 @@ class Engine:
             self._emit(Event.MEASURE_COMPLETE)
             now = yield max(now, begin + _SHORTEST_STEP)
             if math.isinf(remaining):
-                now = self._skip(begin, now)
+                now = self._skip(begin, now, 1)
         return now
 
     def _measure_on_trigger(self) -> Script:
@@ -247,10 +245,15 @@ class Engine:
 
     # How scripts go on.
 
-    def _skip(self, begin: float, end: float) -> float:
-        """Return when the next repeat of something endless begins: late ones are left out."""
-        longest = max(_CATCH_UP_SECONDS, _CATCH_UP_REPEATS * (end - begin))
-        return max(end, self._now - longest)
+    def _skip(self, begin: float, end: float, parts: int) -> float:
+        """Return when the next repeat of something endless begins: late ones are left out.
+
+        Args:
+            begin: When the last repeat began.
+            end: When it ended.
+            parts: How many steps or measurements it had.
+        """
+        return max(end, self._now - _CATCH_UP / parts * (end - begin))
 
     def _add(self, script: Script, at: float) -> None:
         waiting = next(script, None)

@@ -18,7 +18,8 @@ from nidmm.enums import AcquisitionStatus
 from platform_sim.devices.errors import DeviceError
 
 _SHORTEST_SAMPLE = 1e-5  # Seconds that even a sample without an aperture takes.
-_BACKLOG = 100_000  # Readings that are made up for when nobody has fetched.
+_BACKLOG = 100_000  # Readings that wait to be fetched, at most.
+_CATCH_UP = 2_000  # Readings without end that are made up for when nobody has looked.
 
 
 class Wait(Enum):
@@ -164,8 +165,8 @@ class Readings(Acquisition):
                 self.readings.append(self._acquire(begin, now))
                 now = max(now, begin - plan.delay + max(plan.interval, _SHORTEST_SAMPLE))
                 samples += 1
-                if math.isinf(plan.samples):  # Samples that nobody can have any more are left out.
-                    now = max(now, self._now - _BACKLOG * plan.period)
+                if math.isinf(plan.samples):
+                    now = max(now, self._now - _CATCH_UP * plan.period)
             triggers += 1
 
 
