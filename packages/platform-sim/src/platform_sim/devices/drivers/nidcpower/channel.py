@@ -148,10 +148,16 @@ class Channel:
 
     @property
     def backlog(self) -> int | None:
-        """How many records wait to be fetched; None when there are none and none will come."""
-        if self.engine is None or (self.engine.finished and not self.engine.records):
+        """How many records wait to be fetched; None when there are none and none will come.
+
+        Raises:
+            DeviceError: What the channel did of itself has failed.
+        """
+        if self.engine is None:
             return None
-        return len(self.engine.records)
+        self.engine.check()
+        count = len(self.engine.records)
+        return None if self.engine.finished and not count else count
 
     def attribute_changed(self, now: float) -> None:
         """Act on an attribute that was written while the channel runs."""
