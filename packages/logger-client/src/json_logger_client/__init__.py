@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from json_logger_proto.names import INSTRUMENT_TYPE as JSON_LOGGER_INSTRUMENT_TYPE
 from session_sharing.client import ConnectOptions, SessionOptions
-from session_sharing.core.behaviors import InitializationBehavior
+from session_sharing.core.behaviors import ClosePolicy, InitializationBehavior
 
 from json_logger_client.client import JsonLoggerClient
 from json_logger_client.grpc_options import GrpcSessionOptions
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "JSON_LOGGER_INSTRUMENT_TYPE",
+    "ClosePolicy",
     "ConnectOptions",
     "GrpcSessionOptions",
     "InitializationBehavior",
