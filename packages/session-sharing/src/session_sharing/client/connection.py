@@ -97,21 +97,26 @@ class Connection:
         request: _Request,
         timeout: float | None = None,
         patience: float | None = None,
+        *,
+        repeatable: bool = True,
     ) -> _Response:
-        """Call a method that may be repeated: again when the server cannot be reached, in time.
+        """Call a method, again and again while the server cannot be reached.
 
         Args:
             method: The stub's method.
             request: What it is given.
             timeout: Seconds for all tries; by default the options'.
             patience: Seconds after which a server that cannot be reached is not tried again.
+            repeatable: The method may be carried out twice, as every method of `lifecycle` may;
+                False for one that may not, which is called once.
 
         Raises:
             InheritedClientError: The connection belongs to the parent process.
             SessionSharingError: What the server answered, or that it does not.
         """
         self.owner.check()
-        return uninterrupted(partial(self._call, method, request, timeout, patience))
+        attempts = self.options.attempts if repeatable else 1
+        return uninterrupted(partial(self._call, method, request, timeout, patience, attempts))
 
     def _call(
         self,
@@ -119,6 +124,7 @@ class Connection:
         request: _Request,
         timeout: float | None,
         patience: float | None,
+        attempts: int,
     ) -> _Response:
         left = self.options.timeout if timeout is None else timeout
         deadline = time.monotonic() + left
@@ -133,7 +139,7 @@ class Connection:
                 error = from_rpc_error(call_error)
             pause = backoff.next_pause()
             left = deadline - time.monotonic() - pause
-            used_up = left <= 0 or tries == self.options.attempts
+            used_up = left <= 0 or tries == attempts
             used_up |= time.monotonic() + pause > hopeless_at
             if used_up or not isinstance(error, ServerUnavailableError):
                 raise error

@@ -155,23 +155,27 @@ class SharedSession:
         self,
         method: Callable[..., _Response],
         request: object,
-        patience: float | None = None,
+        *,
+        repeatable: bool = False,
     ) -> _Response:
-        """Call a method of the resource's service that may be repeated without harm.
+        """Call a method of the resource's service.
 
         Args:
             method: The stub's method.
             request: What it is given.
-            patience: Seconds after which a server that cannot be reached is not tried again; by
-                default the connection's timeout.
+            repeatable: The method does no harm when it is carried out twice, so that it is called
+                again, within the connection's timeout, while the server cannot be reached. Say it
+                of reads and of writes of a value; not of what appends or inserts.
 
         Raises:
+            ServerUnavailableError: The server cannot be reached, or went away before it answered.
+                Whether it did what it was asked is not known.
             ServerRestartedError: The server was started anew since the session was opened.
             SessionExpiredError: The session was closed, or this client was away for too long.
-            SessionSharingError: What else the server answered, or that it does not.
+            SessionSharingError: Another error that the server answered.
         """
         try:
-            return self.connection.call(method, request, patience=patience)
+            return self.connection.call(method, request, repeatable=repeatable)
         except SessionExpiredError as error:
             if error.details.get("epoch", self._opened.epoch) != self._opened.epoch:
                 raise ServerRestartedError(

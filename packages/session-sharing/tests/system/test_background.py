@@ -1,0 +1,182 @@
+"""Work in the background goes on when the wait for it is interrupted, and threads are few."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import threading
+from collections.abc import Iterator
+from functools import partial
+
+import grpc
+import pytest
+from hosting import hosted
+from processes import eventually
+from session_sharing.client import Connection, ConnectOptions, ServerUnavailableError, SharedSession
+from session_sharing.client.background import Bell, Progress, start_thread, uninterrupted
+from session_sharing.core.errors import InvalidArgumentError
+from session_sharing.core.resources import Resource
+from session_sharing.v1 import lifecycle_pb2 as pb
+
+
+class InterruptError(Exception):
+    """Raised by a signal handler."""
+
+
+@pytest.fixture
+def interrupts() -> Iterator[None]:
+    if not hasattr(signal, "setitimer"):
+        pytest.skip("needs timers that interrupt")
+
+    def interrupt(*_: object) -> None:
+        raise InterruptError
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+def test_results_and_errors_come_back() -> None:
+    assert uninterrupted(lambda: 5) == 5
+    with pytest.raises(InvalidArgumentError, match="why"):
+        uninterrupted(lambda: fail("why"))
+
+
+def fail(why: str) -> None:
+    raise InvalidArgumentError(why)
+
+
+def test_an_interrupted_wait_leaves_the_work_going_on_and_undoes_its_result(
+    interrupts: None,
+) -> None:
+    go_on, undone = threading.Event(), threading.Event()
+    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    with pytest.raises(InterruptError):
+        uninterrupted(lambda: go_on.wait(10), undo=lambda result: undone.set())
+    assert not undone.is_set()
+    go_on.set()
+    assert undone.wait(10)
+
+
+def test_an_exception_at_any_moment_loses_no_work(interrupts: None) -> None:
+    generator = random.Random(1)
+    begun, ended, interrupted = 0, [], 0
+    for number in range(500):
+        try:
+            try:
+                signal.setitimer(signal.ITIMER_REAL, generator.uniform(1e-6, 3e-4))
+                for _ in range(20):
+                    begun += 1
+                    uninterrupted(partial(ended.append, number))
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
+        except InterruptError:
+            interrupted += 1
+    assert interrupted > 100
+    # An interrupt before the work was handed over leaves it undone, and nothing stuck.
+    eventually(lambda: len(ended) >= begun - interrupted, within=10)
+    assert uninterrupted(lambda: "whole") == "whole"
+
+
+def test_a_hundred_callers_at_once_are_all_served() -> None:
+    gate = threading.Event()
+    results: list[int] = []
+    for number in range(100):
+        start_thread(partial(answer, gate, number, results), "caller")
+    gate.set()
+    eventually(lambda: len(results) == 100, within=10)
+
+
+def answer(gate: threading.Event, number: int, results: list[int]) -> None:
+    gate.wait(10)
+    results.append(uninterrupted(lambda: number))
+
+
+def test_work_within_work_does_not_wait_for_its_own_thread() -> None:
+    assert uninterrupted(lambda: uninterrupted(lambda: 7)) == 7
+
+
+def test_a_ring_before_the_wait_is_not_lost_and_counts_once() -> None:
+    bell = Bell()
+    bell.ring()
+    bell.ring()
+    assert bell.wait(0)
+    assert not bell.wait(0)
+
+
+def test_an_announcement_wakes_everybody_who_waits() -> None:
+    progress, woken = Progress(), []
+
+    def wait() -> None:
+        while not progress.wait(lambda: False, 10):
+            pass
+        woken.append(1)
+
+    for _ in range(5):
+        start_thread(wait, "waiter")
+
+    def all_woken() -> bool:
+        progress.announce()
+        return len(woken) == 5
+
+    eventually(all_woken, within=10)
+
+
+class Counter(Resource):
+    """Counts nothing; the servicer of this test is a stub's method that fails."""
+
+
+class CounterSession(SharedSession):
+    kind = "counter"
+
+
+class Lost(grpc.RpcError):
+    """What a call raises whose answer was lost."""
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.UNAVAILABLE
+
+    def details(self) -> str:
+        return "the answer was lost"
+
+    def trailing_metadata(self) -> tuple[()]:
+        return ()
+
+
+def test_a_call_whose_answer_is_lost_is_made_again_only_when_it_may_be() -> None:
+    calls: list[str] = []
+
+    def insert(request: object, timeout: float) -> None:
+        calls.append("insert")
+        raise Lost
+
+    def read(request: object, timeout: float) -> str:
+        calls.append("read")
+        if calls.count("read") < 3:
+            raise Lost
+        return "value"
+
+    with hosted(kinds={"counter": Counter}) as host:
+        options = ConnectOptions(host.targets[0], token=host.authenticator.token)
+        with CounterSession("c", options) as session:
+            with pytest.raises(ServerUnavailableError):
+                session.call(insert, None)
+            assert session.call(read, None, repeatable=True) == "value"
+    assert calls == ["insert", "read", "read", "read"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_ends_without_a_word_to_the_server() -> None:
+    with hosted(kinds={"counter": Counter}) as host:
+        options = ConnectOptions(host.targets[0], token=host.authenticator.token)
+        with Connection(options) as connection, CounterSession("c", connection) as session:
+            pid = os.fork()
+            if pid == 0:
+                session.__exit__(None, None, None)
+                connection.close()
+                os._exit(0)
+            assert os.waitpid(pid, 0)[1] == 0
+            answer = connection.call(connection.lifecycle.ListSessions, pb.ListSessionsRequest())
+            assert [info.name for info in answer.sessions] == [session.session_name]
