@@ -22,7 +22,11 @@ from json_logger_server.json_log import Durability
 from logger_process import LoggerProcess, records_in
 from logger_thread import FaultyDisk, LoggerThread
 from session_sharing.client import CallTimeoutError, ConnectionClosedError, connect
-from session_sharing.core.errors import InvalidArgumentError, SessionExpiredError
+from session_sharing.core.errors import (
+    InvalidArgumentError,
+    LimitExceededError,
+    SessionExpiredError,
+)
 from session_sharing.v1 import lifecycle_pb2
 from waiting import eventually
 
@@ -254,6 +258,22 @@ def test_a_value_of_ten_megabytes_is_stored(log: JsonLoggerClient, path: Path) -
     log.log_data("big", {}, {"text": text})
     (record,) = records_in(path)
     assert record["measurement_outputs"]["text"] == text
+
+
+def test_a_record_that_is_too_large_says_so_and_ends_nothing_else(
+    log: JsonLoggerClient, path: Path
+) -> None:
+    text = "x" * (64 * 1024 * 1024)
+    for use in (log.log_data, log.stream().log):
+        with pytest.raises(LimitExceededError, match=r"has 671[0-9]+ bytes; the server takes"):
+            use("scope", {}, {"text": text})
+    with log.stream() as stream:
+        stream.log("before", {}, {})
+        with pytest.raises(LimitExceededError):
+            stream.log("scope", {}, {"text": text})
+        stream.log("after", {}, {})
+    log.log_data("then", {}, {})
+    assert names_in(path) == ["before", "after", "then"]
 
 
 def tail(

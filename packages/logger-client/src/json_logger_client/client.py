@@ -107,6 +107,7 @@ class JsonLoggerClient(SharedSession):
 
         Raises:
             InvalidArgumentError: A value has no JSON form.
+            LimitExceededError: The record is larger than the server takes.
             SessionExpiredError: The session is over. When the server was restarted it is a
                 `ServerRestartedError`; `reset()` opens the log again and sends the record, if the
                 old server had not written it.
@@ -122,6 +123,7 @@ class JsonLoggerClient(SharedSession):
             measurement_name, measurement_configurations, measurement_outputs, timestamp
         )
         calls = self._calls
+        calls.check_size(line)
         if calls.error is not None and not calls.has_room(len(line)):
             raise calls.error
         return calls.answer(Ticket(line))
@@ -175,6 +177,8 @@ class JsonLoggerClient(SharedSession):
             for stream in self._streams:
                 if not stream.closed:
                     stream.close()
+                elif stream.error is None:
+                    stream.flush()  # whoever closed it was interrupted
             if not isinstance(self._calls.error, SessionExpiredError):  # its caller knows
                 self._calls.close(self.connection.grace)
         finally:

@@ -64,6 +64,8 @@ class Batch:
     """Records that are appended together or not at all."""
 
     request: pb.AppendRequest
+    size: int
+    """Bytes of its lines."""
     caller: Ticket | None = None
     """Whose record it is, when a caller waits for it; such a batch holds no other."""
     behind: list[Ticket] = field(default_factory=list)
@@ -91,7 +93,7 @@ class Outbox:
         self.records = 0
         """Records that were taken out of the inbox, or are about to be, and not acknowledged."""
         self.bytes = 0
-        """Bytes of the batches."""
+        """Bytes of those records."""
         self.bytes_taken = 0
         """Bytes of all lines that were ever taken out of the inbox."""
 
@@ -120,7 +122,7 @@ class Outbox:
                     self._take_ticket(entry, inbox)
                     return True
                 break
-            self.records += 1  # before it leaves the inbox, so that no reader misses it in both
+            self._count(entry)
             inbox.popleft()
             lines.append(entry)
             size += len(entry) + 1
@@ -179,7 +181,8 @@ class Outbox:
         return records >= options.max_batch_records or size >= options.max_batch_bytes
 
     def _take_ticket(self, ticket: Ticket, inbox: Inbox) -> None:
-        self.records += ticket.line is not None
+        if ticket.line is not None:
+            self._count(ticket.line)
         inbox.popleft()
         if ticket.line is not None:
             self._add([ticket.line], ticket)
@@ -188,17 +191,21 @@ class Outbox:
         else:
             ticket.settle()
 
+    def _count(self, line: bytes) -> None:
+        """Count a record before it leaves the inbox, so that no reader misses it in both."""
+        self.records += 1
+        self.bytes += len(line)
+        self.bytes_taken += len(line)
+
     def _add(self, lines: list[bytes], caller: Ticket | None = None) -> None:
         first = self._take_numbers(len(lines))
         ndjson = lines[0] if len(lines) == 1 else b"\n".join(lines)
         request = pb.AppendRequest(first_client_seq=first, count=len(lines), ndjson=ndjson)
-        self._batches.append(Batch(request, caller))
-        self.bytes += len(ndjson)
-        self.bytes_taken += sum(map(len, lines))
+        self._batches.append(Batch(request, sum(map(len, lines)), caller))
 
     def _remove_head(self) -> Batch:
         batch = self._batches.popleft()
         self.records -= batch.request.count
-        self.bytes -= len(batch.request.ndjson)
+        self.bytes -= batch.size
         self._sent = max(0, self._sent - 1)
         return batch

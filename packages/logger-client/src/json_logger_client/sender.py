@@ -47,6 +47,8 @@ _IDLE = 1.0
 _FOREVER = 3600.0
 _UNARY_FOR = 5.0
 """Seconds without streams, after the server had no more of them for this identity."""
+_MESSAGE_OVERHEAD = 1024
+"""Bytes of a request beside its records, at the most."""
 _STARTING = 0.5
 """Seconds for which a thread that was started, and does not run yet, is waited for."""
 _MOST_NESTED = 20
@@ -159,6 +161,20 @@ class Sender:
 
     # ---- the caller's side -------------------------------------------------------------------
 
+    def check_size(self, line: bytes) -> None:
+        """Refuse a record that the server would not take, so that it ends nothing else.
+
+        Raises:
+            LimitExceededError: It is too large.
+        """
+        most = self._session.max_message_bytes
+        if most and len(line) + _MESSAGE_OVERHEAD > most:
+            raise LimitExceededError(
+                f"The record has {len(line)} bytes; the server takes {most - _MESSAGE_OVERHEAD} "
+                "at most. Log its arrays in several records.",
+                limit="message_bytes",
+            )
+
     def put(self, line: bytes) -> None:
         """Take a record, which a background thread sends."""
         self._inbox.append(line)
@@ -183,6 +199,7 @@ class Sender:
             SessionSharingError: Why the record, or one before, is not in the file.
         """
         self._inbox.append(ticket)
+        self._put_bytes += len(ticket.line or b"")
         self._hurry = self._asked = True
         if self._running.locked():
             self._bell.ring()

@@ -56,6 +56,7 @@ class LogStream:
 
         Raises:
             InvalidArgumentError: A value has no JSON form, or the stream is closed.
+            LimitExceededError: The record is larger than the server takes; others go on.
             InheritedClientError: The stream belongs to the parent process.
             SessionSharingError: An earlier record could not be written.
         """
@@ -64,6 +65,7 @@ class LogStream:
             measurement_name, measurement_configurations, measurement_outputs, timestamp
         )
         sender = self._sender
+        sender.check_size(line)
         if sender.error is not None or not sender.has_room(len(line)):
             sender.wait_for_room(len(line))
         if sender.closed:

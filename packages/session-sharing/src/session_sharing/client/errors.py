@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import grpc
@@ -71,6 +72,8 @@ _BY_REASON = {
 }
 _ENDED_HERE = ("Channel closed!", "Locally cancelled by application!")
 """What gRPC says when not the server but this program ended a call."""
+_TOO_LARGE = re.compile(r"message larger than max \((?P<size>\d+) vs\. (?P<limit>\d+)\)")
+"""What gRPC says of a message that it did not let through."""
 _BY_STATUS = {
     grpc.StatusCode.UNAVAILABLE: ServerUnavailableError,
     grpc.StatusCode.DEADLINE_EXCEEDED: CallTimeoutError,
@@ -95,6 +98,11 @@ def from_rpc_error(error: grpc.RpcError | ValueError) -> SessionSharingError:
     info = _error_info(call)
     if info is not None and info.reason in _BY_REASON:
         return _BY_REASON[info.reason](message, **dict(info.metadata))
+    if (size := _TOO_LARGE.search(message)) is not None:
+        return core.LimitExceededError(
+            f"The request has {size['size']} bytes; {size['limit']} are taken at most.",
+            limit="message_bytes",
+        )
     if message in _ENDED_HERE:
         return ConnectionClosedError(message)
     if call.code() in _BY_STATUS:

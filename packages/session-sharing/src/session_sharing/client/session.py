@@ -121,6 +121,11 @@ class SharedSession:
         return self._opened.attachment
 
     @property
+    def max_message_bytes(self) -> int:
+        """Largest request that the server takes, in bytes; 0 when it does not say."""
+        return self._opened.max_message_bytes
+
+    @property
     def epoch(self) -> str:
         """The server's start in which the session was opened."""
         return self._opened.epoch

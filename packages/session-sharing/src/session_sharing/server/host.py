@@ -222,6 +222,7 @@ class SessionHost:
             version=version("session-sharing"),
             kinds=sorted(self.registry.kinds),
             started_at=messages.timestamp(utc_now()),
+            max_message_bytes=self.options.max_message_bytes,
         )
         lifecycle = SessionLifecycleServicer(
             self.registry,

@@ -64,7 +64,7 @@ class SessionLifecycleServicer(lifecycle_pb2_grpc.SessionLifecycleServicer):
             self._presence.unheard(answer)
             waiting.add_done_callback(_take_note)
             raise
-        return messages.open_response(opened, self._identity.epoch)
+        return messages.open_response(opened, self._identity)
 
     async def Detach(self, request: pb.DetachRequest, context: Context) -> pb.DetachResponse:  # noqa: N802
         """See lifecycle.proto."""

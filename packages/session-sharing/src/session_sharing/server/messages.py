@@ -60,7 +60,7 @@ def expired(expiry: Expiry) -> pb.HoldEvent:
     )
 
 
-def open_response(opened: Opened, epoch: str) -> pb.OpenResponse:
+def open_response(opened: Opened, server: pb.GetServerInfoResponse) -> pb.OpenResponse:
     """Encode what was opened."""
     attachment, session = opened.attachment, opened.session
     assert attachment is not None
@@ -70,9 +70,10 @@ def open_response(opened: Opened, epoch: str) -> pb.OpenResponse:
         new_session=opened.new_session,
         generation=session.generation,
         reclaimed=opened.reclaimed,
-        epoch=epoch,
+        epoch=server.epoch,
         client_id=attachment.client.id,
         details=_facts_about(session),
+        max_message_bytes=server.max_message_bytes,
     )
 
 

@@ -246,6 +246,7 @@ class OpenResponse(google.protobuf.message.Message):
     EPOCH_FIELD_NUMBER: builtins.int
     CLIENT_ID_FIELD_NUMBER: builtins.int
     DETAILS_FIELD_NUMBER: builtins.int
+    MAX_MESSAGE_BYTES_FIELD_NUMBER: builtins.int
     attachment: builtins.str
     """Opaque id that stands for session, generation and client in later calls."""
     session_name: builtins.str
@@ -255,6 +256,8 @@ class OpenResponse(google.protobuf.message.Message):
     """Empty, or what was reclaimed to make room, for people."""
     epoch: builtins.str
     client_id: builtins.str
+    max_message_bytes: builtins.int
+    """Largest request that the server takes, in bytes; 0 when it does not say."""
     @property
     def details(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
         """What the resource tells about itself."""
@@ -270,8 +273,9 @@ class OpenResponse(google.protobuf.message.Message):
         epoch: builtins.str = ...,
         client_id: builtins.str = ...,
         details: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+        max_message_bytes: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["attachment", b"attachment", "client_id", b"client_id", "details", b"details", "epoch", b"epoch", "generation", b"generation", "new_session", b"new_session", "reclaimed", b"reclaimed", "session_name", b"session_name"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["attachment", b"attachment", "client_id", b"client_id", "details", b"details", "epoch", b"epoch", "generation", b"generation", "max_message_bytes", b"max_message_bytes", "new_session", b"new_session", "reclaimed", b"reclaimed", "session_name", b"session_name"]) -> None: ...
 
 global___OpenResponse = OpenResponse
 
@@ -666,9 +670,12 @@ class GetServerInfoResponse(google.protobuf.message.Message):
     STARTED_AT_FIELD_NUMBER: builtins.int
     DRAINING_FIELD_NUMBER: builtins.int
     COUNTERS_FIELD_NUMBER: builtins.int
+    MAX_MESSAGE_BYTES_FIELD_NUMBER: builtins.int
     epoch: builtins.str
     version: builtins.str
     draining: builtins.bool
+    max_message_bytes: builtins.int
+    """Largest request that it takes, in bytes."""
     @property
     def kinds(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]: ...
     @property
@@ -684,8 +691,9 @@ class GetServerInfoResponse(google.protobuf.message.Message):
         started_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         draining: builtins.bool = ...,
         counters: collections.abc.Mapping[builtins.str, builtins.float] | None = ...,
+        max_message_bytes: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["started_at", b"started_at"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["counters", b"counters", "draining", b"draining", "epoch", b"epoch", "kinds", b"kinds", "started_at", b"started_at", "version", b"version"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["counters", b"counters", "draining", b"draining", "epoch", b"epoch", "kinds", b"kinds", "max_message_bytes", b"max_message_bytes", "started_at", b"started_at", "version", b"version"]) -> None: ...
 
 global___GetServerInfoResponse = GetServerInfoResponse
