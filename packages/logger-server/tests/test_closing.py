@@ -61,7 +61,7 @@ def test_a_log_whose_loop_is_gone_is_closed_all_the_same(path: Path) -> None:
     log = asyncio.run(run())
     log.close()
     with pytest.raises(OSError, match="Bad file descriptor"):
-        os.fstat(log.file._handle)
+        os.fstat(log.file.handle)
 
 
 def test_an_unforeseen_error_is_told_to_everybody_in_the_group(

@@ -6,10 +6,12 @@ import asyncio
 import concurrent.futures
 import enum
 import logging
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from pathlib import Path
 
 from session_sharing.core.errors import (
     ResourceLostError,
@@ -21,6 +23,8 @@ from session_sharing.core.resources import Resource
 
 from json_logger_server.history import Batch, Numbering, Plan
 from json_logger_server.storage.log_file import LogFile
+from json_logger_server.storage.rotated import remove_older
+from json_logger_server.storage.rotation import Rotation
 
 _SLOW_WRITE = 0.02
 """Seconds; after a write that took longer, a file's writes move off the event loop for a while."""
@@ -41,6 +45,9 @@ _LARGE_GROUP = 1024 * 1024
 
 _log = logging.getLogger(__name__)
 
+Move = Callable[[Hashable], bool]
+"""Tells whoever knows a log by its identity what that will be; False when it must stay."""
+
 
 class Durability(enum.Enum):
     """What an acknowledged record survives."""
@@ -49,6 +56,16 @@ class Durability(enum.Enum):
     """The end of the server process: it is with the operating system."""
     DURABLE = "durable"
     """Power loss: it is on the medium."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileLimits:
+    """When a log begins a new file, and how long it keeps the old ones."""
+
+    rotate_size: int = 0
+    """Bytes from which a file is rotated; 0 for never."""
+    keep_days: float = 0.0
+    """Age in days, of its last write, from which a rotated file is removed; 0 for never."""
 
 
 @dataclass(slots=True)
@@ -90,6 +107,14 @@ class Appending:
             self.answer.set_result(self.first_seq)
 
 
+@dataclass(slots=True)
+class _PendingRotation:
+    """A rotation that waits for its turn to have the file."""
+
+    move: Move
+    done: asyncio.Future[Path | None]
+
+
 class JsonLog(Resource):
     """The single writer of a log file. Lives in an event loop; the registry's threads close it.
 
@@ -103,6 +128,7 @@ class JsonLog(Resource):
         durability: Durability,
         executor: Executor,
         totals: Totals | None = None,
+        limits: FileLimits | None = None,
     ) -> None:
         super().__init__(str(file.path))
         self.file = file
@@ -112,6 +138,7 @@ class JsonLog(Resource):
         self._durability = durability
         self._executor = executor
         self._totals = totals or Totals()
+        self._limits = limits or FileLimits()
         self._numbering = Numbering(file.end, file.recall)
         self._waiting: list[Appending] = []
         self._scheduled = False
@@ -123,6 +150,17 @@ class JsonLog(Resource):
         self._slow_until = 0.0
         self._quick_until = 0.0
         self._listeners: list[Callable[[object], None]] = []
+        self._rotation: _PendingRotation | None = None
+        self._previous: LogFile | None = None
+        """The file before the last rotation. It stays open, so that no other file gets its inode
+        while the registry still knows the session by it."""
+        self._rotate_at = self._limits.rotate_size or sys.maxsize
+        """Size at which the file is rotated."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the file has reached the size at which it shall be rotated, and can be."""
+        return self.file.size >= self._rotate_at and not self._closed and self._lost is None
 
     @property
     def last_seq(self) -> int:
@@ -151,6 +189,44 @@ class JsonLog(Resource):
             self._loop.call_soon(self._let_others_in, _TURNS if self._crowded else 1)
         return appending
 
+    def rotate(self, move: Move) -> asyncio.Future[Path | None]:
+        """Begin a new file after the group that is being written; call it in the loop.
+
+        Args:
+            move: Is told the identity of the new file, in a worker thread, before it is the log's.
+
+        Returns:
+            What the file is called now; None when it had no numbered record and stays. It fails
+            with a `SessionSharingError`; unless that is a `ResourceLostError`, the log goes on in
+            its present file.
+
+        Raises:
+            SessionExpiredError: The log is closed.
+            ResourceLostError: The file broke.
+        """
+        if self._closed:
+            raise SessionExpiredError(f"The session of {self.name} was closed.")
+        if self._lost is not None:
+            raise self._lost
+        if self._rotation is None:
+            self._rotate_at = sys.maxsize
+            self._rotation = _PendingRotation(move, self._loop.create_future())
+            self._rotation.done.add_done_callback(_tell_failure)
+            if self._job is None:
+                self._take_turn()
+        return self._rotation.done
+
+    def remove_old_files(self) -> None:
+        """Remove rotated files that are older than they shall be kept; called in a thread."""
+        if not self._limits.keep_days:
+            return
+        try:
+            first_seq = self.file.find_first_seq()
+            for path in remove_older(self.file.path, self._limits.keep_days, first_seq):
+                _log.info("%s was removed, as it is older than it shall be kept.", path)
+        except (OSError, SessionSharingError):
+            _log.exception("Old files of %s cannot be removed.", self.name)
+
     def listen(self, listener: Callable[[object], None]) -> Callable[[], None]:
         """Call `listener` in the loop after every commit and at the end; the result ends it."""
         self._listeners.append(listener)
@@ -167,6 +243,8 @@ class JsonLog(Resource):
             while not finished.done() and not self._loop.is_closed():
                 concurrent.futures.wait([finished], timeout=1.0)
         self.file.close()
+        if self._previous is not None:
+            self._previous.close()
 
     def describe(self) -> Mapping[str, str]:
         """Give the file's path and what is in it."""
@@ -190,6 +268,9 @@ class JsonLog(Resource):
     def _take_turn(self) -> None:
         self._scheduled = False
         if self._job is not None:
+            return
+        if self._rotation is not None:
+            self._job = asyncio.ensure_future(self._rotate_elsewhere(self._rotation))
             return
         waiting, self._waiting = self._waiting, []
         group = [appending for appending in waiting if not self._refuse(appending)]
@@ -222,6 +303,45 @@ class JsonLog(Resource):
         self._job = None
         self._settle(group)
         self._take_turn()
+
+    async def _rotate_elsewhere(self, rotation: _PendingRotation) -> None:
+        answer = rotation.done
+        try:
+            rotated = await self._loop.run_in_executor(self._executor, self._rotate, rotation.move)
+        except Exception as error:
+            failure = self._explain(error)
+            if not answer.done():
+                answer.set_exception(failure)
+        else:
+            if not answer.done():
+                answer.set_result(rotated)
+        self._rotation = self._job = None
+        if self._limits.rotate_size:
+            self._rotate_at = self.file.size + self._limits.rotate_size
+        self._take_turn()
+
+    def _rotate(self, move: Move) -> Path | None:
+        """Rotate the file; runs in a thread while nothing is written."""
+        if self._lost is not None:
+            raise self._lost
+        file = self.file
+        if not file.size or not file.find_first_seq():
+            return None
+        rotation = Rotation(file, sync=self._durability is Durability.DURABLE)
+        try:
+            if not move(rotation.next.identity):
+                raise SessionExpiredError(f"The session of {self.name} was closed.")
+            rotation.finish(self._numbering.next_seq)
+        except BaseException:
+            move(file.identity)
+            rotation.give_up()
+            raise
+        if self._previous is not None:
+            self._previous.close()
+        self._previous, self.file = file, rotation.next
+        rotation.sync_names()
+        self.remove_old_files()
+        return rotation.rotated
 
     def _commit(self, group: list[Appending]) -> None:
         """Write a group; runs in the loop or in a thread, never twice at once for one file."""
@@ -276,10 +396,16 @@ class JsonLog(Resource):
     async def _finish(self) -> None:
         """Commit what is waiting; nothing new is taken."""
         self._closed = True
-        while self._waiting or self._job is not None:
+        while self._waiting or self._job is not None or self._rotation is not None:
             if self._job is not None:
                 await asyncio.wait([self._job])
             self._take_turn()
         self.ended = True
         for listener in self._listeners:
             listener(None)
+
+
+def _tell_failure(rotated: asyncio.Future[Path | None]) -> None:
+    """Tell in the log of a rotation that failed, as nobody may be waiting for it."""
+    if not rotated.cancelled() and (error := rotated.exception()) is not None:
+        _log.warning("A log is not rotated and goes on in its file: %s", error)

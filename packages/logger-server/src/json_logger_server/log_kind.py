@@ -12,10 +12,11 @@ from session_sharing.core.errors import ResourceInUseError
 from session_sharing.core.resources import Candidate
 from session_sharing.server.workers import Workers
 
-from json_logger_server.json_log import Durability, JsonLog, Totals
+from json_logger_server.json_log import Durability, FileLimits, JsonLog, Totals
 from json_logger_server.storage.exclusive import lock_exclusively
 from json_logger_server.storage.log_file import Disk, LogFile
-from json_logger_server.storage.paths import LogRoots, from_os_error
+from json_logger_server.storage.paths import LogRoots, from_os_error, identity_of
+from json_logger_server.storage.rotated import refuse_rotated
 
 _WRITERS = 4
 """Threads that write to one disk."""
@@ -30,11 +31,13 @@ class JsonLogKind:
         loop: asyncio.AbstractEventLoop,
         durability: Durability = Durability.FLUSHED,
         disk: Disk | None = None,
+        limits: FileLimits | None = None,
     ) -> None:
         self._roots = roots
         self._loop = loop
         self._durability = durability
         self._disk = disk
+        self._limits = limits
         # Of each disk its own, so that one that hangs holds up no other.
         self._writers: defaultdict[int, Workers] = defaultdict(
             lambda: Workers(_WRITERS, "log-writer")
@@ -48,12 +51,13 @@ class JsonLogKind:
             SessionSharingError: The name is refused, or the file cannot be opened.
         """
         path = self._roots.resolve(name)
+        refuse_rotated(path)
         handle, created = self._roots.open(path, create=create)
         facts = os.fstat(handle)
 
         def open_log() -> JsonLog:
             try:
-                return self._open(handle, path)
+                return self._open(handle, path, created)
             except BaseException:
                 if created:
                     _remove_if_empty(path)
@@ -64,11 +68,10 @@ class JsonLogKind:
                 _remove_if_empty(path)
             os.close(handle)
 
-        key = ("file", facts.st_dev, facts.st_ino)
-        return Candidate(key=key, open=open_log, discard=discard)
+        return Candidate(key=identity_of(facts), open=open_log, discard=discard)
 
-    def _open(self, handle: int, path: Path) -> JsonLog:
-        file = LogFile(handle, path, self._disk)
+    def _open(self, handle: int, path: Path, created: bool) -> JsonLog:
+        file = LogFile(handle, path, self._disk, new=created)
         if self._durability is Durability.DURABLE:
             # Of a file that was there already nobody knows whether its name is on the medium.
             try:
@@ -77,7 +80,9 @@ class JsonLogKind:
                 file.close()
                 raise from_os_error(error, path) from error
         writers = self._writers[os.fstat(handle).st_dev]
-        return JsonLog(file, self._loop, self._durability, writers, self.totals)
+        log = JsonLog(file, self._loop, self._durability, writers, self.totals, self._limits)
+        log.remove_old_files()
+        return log
 
 
 def _is_nobodys(handle: int, path: Path) -> bool:

@@ -18,10 +18,11 @@ from session_sharing.ni import DiscoveryAnnouncer, DiscoveryName
 from session_sharing.server import HostOptions, SessionHost, StateFile
 from session_sharing.server.journal import AuditTrail
 
-from json_logger_server.json_log import Durability
+from json_logger_server.json_log import Durability, FileLimits
 from json_logger_server.log_kind import JsonLogKind
 from json_logger_server.services.extension import ExtensionServicer
 from json_logger_server.services.reference import ReferenceServicer
+from json_logger_server.services.rotating import rotate_all
 from json_logger_server.storage.log_file import Disk
 from json_logger_server.storage.paths import LogRoots
 
@@ -38,6 +39,8 @@ class ServerOptions:
     """Listeners, identity, limits."""
     durability: Durability = Durability.FLUSHED
     """What an acknowledged record survives."""
+    files: FileLimits = field(default_factory=FileLimits)
+    """When a log is rotated, and how long rotated files are kept."""
     discovery: bool = True
     """Register with NI discovery."""
     audit: Path | None = None
@@ -51,7 +54,7 @@ class ServerOptions:
 def build_host(options: ServerOptions) -> SessionHost:
     """Make the host of a logger; call it in the event loop that will run it."""
     loop = asyncio.get_running_loop()
-    kind = JsonLogKind(options.roots, loop, options.durability, options.disk)
+    kind = JsonLogKind(options.roots, loop, options.durability, options.disk, options.files)
     host = SessionHost({KIND: kind}, options.host)
     for name in ("records", "bytes", "groups"):
         host.counters.gauge(f"{name}_written", partial(getattr, kind.totals, name))
@@ -62,14 +65,14 @@ def build_host(options: ServerOptions) -> SessionHost:
     )
     host.add_service(
         json_logger_ext_pb2_grpc.add_JsonLoggerExtServicer_to_server,
-        ExtensionServicer(host.registry, host.draining, host.executor),
+        ExtensionServicer(host.registry, host.draining, host.executor, options.roots),
         json_logger_ext_pb2.DESCRIPTOR.services_by_name["JsonLoggerExt"].full_name,
     )
     return host
 
 
 async def serve(options: ServerOptions) -> None:
-    """Serve until SIGTERM or Ctrl-C; print one line when ready.
+    """Serve until SIGTERM or Ctrl-C; print one line when ready. SIGHUP rotates the open logs.
 
     Raises:
         SessionSharingError: Another server holds the state file, or a listener cannot be opened.
@@ -89,7 +92,11 @@ async def serve(options: ServerOptions) -> None:
             state.publish(host)
             _say(f"json-logger is ready at {' and '.join(host.targets)}")
 
-        await host.run(publish, stop_with_starter=options.stop_with_starter)
+        await host.run(
+            publish,
+            stop_with_starter=options.stop_with_starter,
+            on_hangup=partial(rotate_all, host.registry),
+        )
 
 
 def _say(text: str) -> None:

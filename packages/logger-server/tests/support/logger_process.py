@@ -24,13 +24,20 @@ from json_logger_proto import json_logger_pb2_grpc
 class LoggerProcess:
     """`json-logger serve` on any free loopback port; killed at the end if it still runs."""
 
-    def __init__(self, folder: Path, *options: str, program: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *options: str,
+        program: tuple[str, ...] = (),
+        detached: bool = False,
+    ) -> None:
         """Start it and wait for its ready line.
 
         Args:
             folder: Its log root and the place of its state file.
             options: More options of `serve`.
             program: What to run instead of `python -m json_logger_server`.
+            detached: Run it without the terminal of the tests, as a service is.
         """
         self.folder = folder
         self.state_file = folder / "state" / "json-logger.json"
@@ -46,7 +53,12 @@ class LoggerProcess:
         ]
         self._errors = (folder / "server.err").open("ab")
         self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=self._errors, cwd=folder, text=True
+            command,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            cwd=folder,
+            text=True,
+            start_new_session=detached,
         )
         assert self.process.stdout is not None
         self.ready_line = self.process.stdout.readline()

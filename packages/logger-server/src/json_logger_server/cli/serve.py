@@ -27,7 +27,7 @@ from session_sharing.server.journal import configure_logging
 from session_sharing.server.listeners import Listener
 
 from json_logger_server.event_loop import run
-from json_logger_server.json_log import Durability
+from json_logger_server.json_log import Durability, FileLimits
 from json_logger_server.server import ServerOptions, serve
 from json_logger_server.storage.paths import LogRoots
 
@@ -64,6 +64,22 @@ _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
     show_default=True,
     help="What an acknowledged record survives: the server's death, or power loss.",
 )
+@click.option(
+    "--rotate-size",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="BYTES",
+    help="Begin a new file when a log has reached this size; 0 = never. The one before is then "
+    "called NAME.FIRST.ndjson, by the number of its first record.",
+)
+@click.option(
+    "--keep",
+    "keep_days",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    metavar="DAYS",
+    help="Remove rotated files that were last written longer ago; 0 = never.",
+)
 @click.option("--anonymous", is_flag=True, help="Ask no token of the other users of this host.")
 @click.option("--any-path", is_flag=True, help="Take log files anywhere, not only in log roots.")
 @click.option("--no-discovery", is_flag=True, help="Do not register with NI discovery.")
@@ -88,7 +104,7 @@ _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
     help="Close a session that nobody is attached to for this long; 0 = never.",
 )
 def serve_command(**given: Any) -> None:
-    """Serve log files until Ctrl-C or SIGTERM.
+    """Serve log files until Ctrl-C or SIGTERM; SIGHUP rotates those that are open.
 
     Example: json-logger serve --log-root ./logs
     """
@@ -125,6 +141,7 @@ def server_options(given: Mapping[str, Any]) -> ServerOptions:
             ),
         ),
         durability=Durability(given["durability"]),
+        files=FileLimits(given["rotate_size"], given["keep_days"]),
         discovery=not given["no_discovery"],
         audit=given["audit"],
         stop_with_starter=given["stop_with_starter"],

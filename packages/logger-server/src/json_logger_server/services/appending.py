@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from session_sharing.core.errors import ResourceLostError, SessionNotFoundError
 from session_sharing.core.registry import SessionRegistry
 from session_sharing.core.sessions import Session
@@ -34,7 +36,7 @@ async def append(registry: SessionRegistry, session: Session, batch: Batch, size
 
 
 async def outcome(registry: SessionRegistry, session: Session, appending: Appending) -> int:
-    """Wait for a batch to be in the file; a log that broke ends its session.
+    """Wait for a batch to be in the file; a log that broke ends its session, a full one is rotated.
 
     Returns:
         The sequence number of the first record.
@@ -43,7 +45,11 @@ async def outcome(registry: SessionRegistry, session: Session, appending: Append
         SessionSharingError: Nothing was written, and why.
     """
     try:
-        return await appending.answer
+        first_seq = await appending.answer
     except ResourceLostError as error:
         registry.fail(session, str(error))
         raise
+    log = log_of(session)
+    if log.is_full:
+        log.rotate(partial(registry.move, session))
+    return first_seq

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from concurrent.futures import Executor
 from functools import partial
 
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
 from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
+from session_sharing.core.admission import check_may_close
 from session_sharing.core.registry import SessionRegistry
 from session_sharing.core.sessions import Session
 from session_sharing.server import calls
@@ -20,6 +22,8 @@ from json_logger_server.json_log import Appending
 from json_logger_server.records import AnyRecord, decode_batch
 from json_logger_server.services.append_stream import AppendStream, appended
 from json_logger_server.services.appending import log_of, outcome
+from json_logger_server.services.rotating import rotate
+from json_logger_server.storage.paths import LogRoots
 from json_logger_server.storage.reading import CommittedLines
 
 
@@ -27,12 +31,17 @@ class ExtensionServicer(json_logger_ext_pb2_grpc.JsonLoggerExtServicer):
     """Data calls on sessions that were opened through the SessionLifecycle service."""
 
     def __init__(
-        self, registry: SessionRegistry, draining: asyncio.Event, readers: Executor
+        self,
+        registry: SessionRegistry,
+        draining: asyncio.Event,
+        readers: Executor,
+        roots: LogRoots,
     ) -> None:
-        """Serve a host's logs; `readers` read them back."""
+        """Serve a host's logs, which lie in `roots`; `readers` read them back."""
         self._registry = registry
         self._draining = draining
         self._readers = readers
+        self._roots = roots
 
     async def Append(  # noqa: N802
         self, request: pb.AppendRequest, context: Context
@@ -70,6 +79,23 @@ class ExtensionServicer(json_logger_ext_pb2_grpc.JsonLoggerExtServicer):
             yield pb.TailResponse(next_seq=lines.next_seq, draining=True)
         finally:
             self._readers.submit(lines.close)
+
+    async def Rotate(  # noqa: N802
+        self, request: pb.RotateRequest, context: Context
+    ) -> pb.RotateResponse:
+        """See json_logger_ext.proto."""
+        session = self._registry.session(request.session_name)
+        check_may_close(session, calls.principal())
+        rotated = await rotate(self._registry, session)
+        return pb.RotateResponse(rotated_path=str(rotated) if rotated else "")
+
+    async def Locate(  # noqa: N802
+        self, request: pb.LocateRequest, context: Context
+    ) -> pb.LocateResponse:
+        """See json_logger_ext.proto."""
+        loop = asyncio.get_running_loop()
+        path = await loop.run_in_executor(self._readers, self._roots.find, request.name)
+        return pb.LocateResponse(path=os.fsencode(path).decode(errors="replace"))
 
 
 def _begin(request: pb.AppendRequest, after: Batch | None = None) -> tuple[Session, Appending]:

@@ -10,6 +10,7 @@ NEWLINE = b"\n"
 LARGEST_NUMBER = (1 << 53) - 1
 """Numbers beyond this are not ours, as not every JSON reader keeps them exact."""
 _CHUNK = 8 * 1024
+_FORWARD_CHUNK = 256 * 1024
 
 
 class LineNumbers(msgspec.Struct):
@@ -43,6 +44,40 @@ def start_of_line(handle: int, offset: int) -> int:
             return start + found + 1
         offset = start
     return 0
+
+
+def end_of_line(handle: int, offset: int, size: int) -> int:
+    """Find the offset behind the newline at `offset` or later; `size` where there is none."""
+    while offset < size:
+        chunk = read_at(handle, offset, min(_FORWARD_CHUNK, size - offset))
+        if not chunk:
+            return size
+        found = chunk.find(NEWLINE)
+        if found >= 0:
+            return offset + found + 1
+        offset += len(chunk)
+    return size
+
+
+def first_number(handle: int, start: int, limit: int, size: int) -> tuple[int, int]:
+    """Find the first number of the lines that begin between `start` and `limit`.
+
+    Args:
+        handle: The file.
+        start: Where a line begins.
+        limit: Offset at which the search ends.
+        size: Bytes of the file that count.
+
+    Returns:
+        The number and the offset behind its line; 0 and `limit` when no line has one.
+    """
+    while start < limit:
+        end = end_of_line(handle, start, size)
+        number = numbers_of(read_at(handle, start, end - start)).seq
+        if number:
+            return number, end
+        start = end
+    return 0, limit
 
 
 def is_object(line: bytes) -> bool:

@@ -10,12 +10,21 @@ from typing import Protocol
 from session_sharing.core.errors import ResourceLostError, SessionSharingError
 
 from json_logger_server.storage.exclusive import lock_exclusively
-from json_logger_server.storage.lines import LineNumbers, numbers_in, read_at, start_of_line
-from json_logger_server.storage.paths import READ_FLAGS, from_os_error, system_errors
-from json_logger_server.storage.repair import LogEnd, inspect_and_repair
+from json_logger_server.storage.folder import Folder
+from json_logger_server.storage.lines import (
+    LineNumbers,
+    first_number,
+    numbers_in,
+    read_at,
+    start_of_line,
+)
+from json_logger_server.storage.paths import READ_FLAGS, from_os_error, identity_of, system_errors
+from json_logger_server.storage.repair import TAIL_WINDOW, LogEnd, inspect_and_repair
+from json_logger_server.storage.rotated import numbers_at_end, rotated_files, undo_unfinished
 
 RECALL_WINDOW = 64 * 1024 * 1024
 """Bytes at the end in which repeated records are recognised after a restart."""
+_HOW_TO_ROTATE = "To rotate an open log, use `json-logger rotate` and no other program."
 
 
 class Disk(Protocol):
@@ -56,22 +65,40 @@ class LogFile:
     Opening locks the file against other servers, checks both ends and mends what a crash left.
     """
 
-    def __init__(self, handle: int, path: Path, disk: Disk | None = None) -> None:
+    def __init__(
+        self, handle: int, path: Path, disk: Disk | None = None, *, new: bool = False
+    ) -> None:
         """Take over an open descriptor; it is closed when this fails.
+
+        Args:
+            handle: The descriptor.
+            path: What it was opened by.
+            disk: How the file is changed.
+            new: The file was just created, so that it goes on with no other.
 
         Raises:
             SessionSharingError: The file is locked, is not a log, or cannot be mended.
         """
         self.path = path
         self._name = str(path)
-        self._handle = handle
-        self._disk = disk or SystemDisk()
+        self.handle = handle
+        self.disk = disk or SystemDisk()
+        self.first_seq = 0
+        """Number of the first record that is in the file, or will be; 0 while it is not known."""
+        self.successor: LogFile | None = None
+        """The file that took this one's place when it was rotated; then this one grows no more."""
         try:
             facts = os.fstat(handle)
-            self._identity = (facts.st_dev, facts.st_ino)
+            self.identity = identity_of(facts)
             lock_exclusively(handle, path)
             self._check_still_there()
+            if facts.st_nlink > 1:
+                undo_unfinished(path, self.identity)
             self.end: LogEnd = inspect_and_repair(handle, path)
+            if new:
+                self.first_seq = 1
+            else:
+                self._look_back()
             os.lseek(handle, self.end.size, os.SEEK_SET)
         except OSError as error:
             os.close(handle)
@@ -96,17 +123,19 @@ class LogFile:
             SessionSharingError: Another system error.
         """
         if self._check_still_there() != self.size:
-            raise ResourceLostError(f"Somebody else changed {self.path} in an open session.")
+            raise ResourceLostError(
+                f"Somebody else changed {self.path} in an open session. {_HOW_TO_ROTATE}"
+            )
         view = memoryview(data)
         try:
             while view:
-                view = view[self._disk.write(self._handle, view) :]
+                view = view[self.disk.write(self.handle, view) :]
         except OSError as error:
             self._cut_back()
             raise from_os_error(error, self.path) from error
         try:
             if sync:
-                self._disk.sync(self._handle)
+                self.disk.sync(self.handle)
         except OSError as error:
             self._cut_back()
             raise ResourceLostError(f"{self.path} cannot be synced: {error.strerror}") from error
@@ -122,23 +151,60 @@ class LogFile:
         self._check_still_there()
         with system_errors(self.path):
             handle = os.open(self._name, READ_FLAGS)
-        facts = os.fstat(handle)
-        if (facts.st_dev, facts.st_ino) != self._identity:
+        if identity_of(os.fstat(handle)) != self.identity:
             os.close(handle)
             raise self._lost()
         return handle
 
     def recall(self) -> list[LineNumbers]:
-        """Read the numbers of the last 64 MB that were in the file when it was opened.
+        """Read the numbers of the last 64 MB that were in the log when it was opened.
 
         Takes up to a second; meant for a client that sends again after a restart.
+
+        Raises:
+            SessionSharingError: The log cannot be read.
         """
+        handle = self.open_again()
         try:
-            start = max(0, self.end.size - RECALL_WINDOW)
-            start = start_of_line(self._handle, start)
-            return numbers_in(read_at(self._handle, start, self.end.size - start))
+            with system_errors(self.path):
+                start = start_of_line(handle, max(0, self.end.size - RECALL_WINDOW))
+                numbers = numbers_in(read_at(handle, start, self.end.size - start))
+                earlier = [] if start else rotated_files(self.path, self.find_first_seq())
         finally:
-            os.lseek(self._handle, self.size, os.SEEK_SET)
+            os.close(handle)
+        left = RECALL_WINDOW - self.end.size
+        for rotated in reversed(earlier):
+            if left <= 0:
+                break
+            numbers = numbers_at_end(rotated, left)[0] + numbers
+            left -= rotated.size
+        return numbers
+
+    def find_first_seq(self) -> int:
+        """Tell the number of the file's first record; 0 when no line has one.
+
+        Raises:
+            SessionSharingError: The file cannot be read.
+        """
+        if not self.first_seq:
+            handle = self.open_again()
+            try:
+                with system_errors(self.path):
+                    self.first_seq, _ = first_number(handle, 0, self.size, self.size)
+            finally:
+                os.close(handle)
+        return self.first_seq
+
+    def renamed(self, path: Path) -> None:
+        """Note that the open file is now called `path` on disk."""
+        self._name = str(path)
+
+    def succeed(self, log: LogFile, next_seq: int) -> None:
+        """Note that this file has taken the place of `log` and goes on with `next_seq`."""
+        self.path = log.path
+        self.renamed(log.path)
+        self.first_seq = next_seq
+        log.successor = self
 
     def sync_folder(self) -> None:
         """Have the file's name on the medium, where the system can do that.
@@ -146,33 +212,46 @@ class LogFile:
         Raises:
             OSError: It cannot be done.
         """
-        if os.name == "nt":
-            return
-        folder = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        with Folder(self.path.parent) as folder:
+            folder.sync()
 
     def close(self) -> None:
         """Close the file, which unlocks it."""
-        os.close(self._handle)
+        os.close(self.handle)
+
+    def _look_back(self) -> None:
+        """Know also the numbers at the end of the file before, where this one has few or none."""
+        end = self.end
+        if not end.tail_is_all:
+            return
+        self.first_seq = next((line.seq for line in end.tail if line.seq), 0)
+        if self.first_seq == 1 or (end.tail and not self.first_seq):
+            return  # nothing comes before it, or another program began it
+        earlier = rotated_files(self.path, self.first_seq or None)
+        if earlier:
+            numbers, are_all = numbers_at_end(earlier[-1], TAIL_WINDOW)
+            end.tail = numbers + end.tail
+            end.tail_is_all = are_all and earlier[-1].first_seq == 1
+        if not self.first_seq:
+            self.first_seq = next((line.seq + 1 for line in reversed(end.tail) if line.seq), 1)
 
     def _check_still_there(self) -> int:
         """Make sure that the path still means the open file; give its size."""
         with contextlib.suppress(OSError):
             found = os.lstat(self._name)
-            if (found.st_dev, found.st_ino) == self._identity:
+            if identity_of(found) == self.identity:
                 return found.st_size
         raise self._lost()
 
     def _lost(self) -> ResourceLostError:
-        return ResourceLostError(f"{self.path} was deleted or replaced in an open session.")
+        return ResourceLostError(
+            f"{self.path} was deleted or replaced in an open session. {_HOW_TO_ROTATE}"
+        )
 
     def _cut_back(self) -> None:
         try:
-            self._disk.truncate(self._handle, self.size)
-            os.lseek(self._handle, self.size, os.SEEK_SET)
+            self.disk.truncate(self.handle, self.size)
+            os.lseek(self.handle, self.size, os.SEEK_SET)
         except OSError as error:
             raise ResourceLostError(
                 f"{self.path} has an incomplete record and cannot be cut back: {error.strerror}"

@@ -22,15 +22,15 @@ from session_sharing.core.errors import (
     StorageFullError,
 )
 
-SUFFIXES = (".ndjson", ".log", ".txt")
-"""What a log file's name ends with, as in the reference protocol."""
+SUFFIXES = (".ndjson", ".jsonl", ".json", ".log", ".txt")
+"""What a log file's name ends with; the reference server takes .ndjson, .log and .txt."""
 
 # A link is not followed, a FIFO does not block the opener, a terminal does not become ours, and
 # Windows translates no newline.
 READ_FLAGS = os.O_RDONLY
 for _flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"):
     READ_FLAGS |= getattr(os, _flag, 0)
-_OPEN_FLAGS = READ_FLAGS | os.O_RDWR
+OPEN_FLAGS = READ_FLAGS | os.O_RDWR
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,17 @@ class LogRoots:
             raise ResourceNotFoundError(f"The folder {path.parent} does not exist.")
         return path
 
+    def find(self, name: str) -> Path:
+        """Find the existing file that a client's name means.
+
+        Raises:
+            SessionSharingError: The name is refused, or there is no such file.
+        """
+        path = self.resolve(name)
+        if not path.is_file():
+            raise ResourceNotFoundError(f"There is no log {path}.")
+        return path
+
     def open(self, path: Path, *, create: bool) -> tuple[int, bool]:
         """Open a resolved path for reading and appending; links that appeared since are refused.
 
@@ -85,14 +96,14 @@ class LogRoots:
 
     def _open_or_create(self, path: Path, create: bool) -> tuple[int, bool]:
         try:
-            return self._open(path, _OPEN_FLAGS), False
+            return self._open(path, OPEN_FLAGS), False
         except FileNotFoundError:
             if not create:
                 raise
         try:
-            return self._open(path, _OPEN_FLAGS | os.O_CREAT | os.O_EXCL), True
+            return self._open(path, OPEN_FLAGS | os.O_CREAT | os.O_EXCL), True
         except FileExistsError:
-            return self._open(path, _OPEN_FLAGS), False  # somebody was faster
+            return self._open(path, OPEN_FLAGS), False  # somebody was faster
 
     def _open(self, path: Path, flags: int) -> int:
         root = self._root_of(path)
@@ -121,6 +132,11 @@ if sys.platform != "win32":
             return os.open(inside.name, flags, 0o666, dir_fd=step)
         finally:
             os.close(step)
+
+
+def identity_of(facts: os.stat_result) -> tuple[int, int]:
+    """Give device and inode, which tell one file from all others while it exists."""
+    return facts.st_dev, facts.st_ino
 
 
 @contextlib.contextmanager

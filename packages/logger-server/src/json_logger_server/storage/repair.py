@@ -14,6 +14,7 @@ from pathlib import Path
 
 from session_sharing.core.errors import NotAResourceError
 
+from json_logger_server.storage.foreign import refuse_foreign
 from json_logger_server.storage.lines import (
     NEWLINE,
     LineNumbers,
@@ -76,6 +77,7 @@ def inspect_and_repair(handle: int, path: Path) -> LogEnd:
 def _check_head(handle: int, path: Path, size: int) -> None:
     """Refuse what was never a log; one whose very first record was torn still is one."""
     head = read_at(handle, 0, min(size, _HEAD_WINDOW))
+    refuse_foreign(path, head)
     text = head.lstrip(b"\0 \t\r\n")
     first, newline, _ = text.partition(NEWLINE)
     if text and (not text.startswith(b"{") or (newline and not _is_log_line(first))):

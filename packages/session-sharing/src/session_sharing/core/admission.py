@@ -118,6 +118,16 @@ def may_close(session: Session, principal: str) -> bool:
     return session.request.anyone_may_close or principal == session.request.principal
 
 
+def check_may_close(session: Session, principal: str) -> None:
+    """Refuse what only those may do who may close a session.
+
+    Raises:
+        NotPermittedError: The session belongs to another identity.
+    """
+    if not may_close(session, principal):
+        raise NotPermittedError(f"Session {session.name!r} belongs to another identity.")
+
+
 def no_session_for(request: OpenRequest) -> SessionNotFoundError:
     """Say that there is no session to attach to."""
     what = request.resource or request.session_name

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import replace
 
-from session_sharing.core.admission import may_close
-from session_sharing.core.errors import (
-    NotPermittedError,
-    SessionExpiredError,
-    SessionNotFoundError,
-)
+from session_sharing.core.admission import check_may_close
+from session_sharing.core.errors import SessionExpiredError, SessionNotFoundError
 from session_sharing.core.leases import Clock
 from session_sharing.core.openings import Openings
 from session_sharing.core.resources import ResourceKind
@@ -101,6 +97,24 @@ class SessionRegistry:
         """Note a call on a session by somebody without an attachment."""
         session.last_call = self._state.clock()
 
+    def move(self, session: Session, key: Hashable) -> bool:
+        """Note that a session's resource gets a new identity, as a rotated log file does.
+
+        The identity before goes on meaning the session until the next move, so that requests which
+        located the resource just before this still find it. Call it before the resource changes.
+
+        Args:
+            session: The session.
+            key: The identity that `Candidate.key` will have from now on.
+
+        Returns:
+            False when the session is not open any more; then its resource must stay as it is.
+        """
+        with self.lock:
+            if session.open:
+                self._state.slots.move(session, (session.request.kind, key))
+            return session.open
+
     def sessions(self, prefix: str = "") -> list[Session]:
         """Take a snapshot of the open sessions whose names begin with `prefix`."""
         with self.lock:
@@ -139,8 +153,7 @@ class SessionRegistry:
         Raises:
             NotPermittedError: The session belongs to another identity.
         """
-        if not may_close(session, principal):
-            raise NotPermittedError(f"Session {session.name!r} belongs to another identity.")
+        check_may_close(session, principal)
         return self._endings.close(session, attachment)
 
     def fail(self, session: Session, reason: str) -> Future[bool]:

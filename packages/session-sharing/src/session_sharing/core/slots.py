@@ -18,13 +18,15 @@ class SlotTable:
         self._slots: dict[Hashable, Session | Transition] = {}
         self._keys: dict[str, Hashable] = {}
         self._attachments: dict[str, Attachment] = {}
+        self._former: dict[Hashable, Hashable] = {}
+        """The present key of a resource, by the one that it had before."""
 
     def __len__(self) -> int:
         return len(self._slots)
 
     def at(self, key: Hashable) -> Session | Transition | None:
         """Tell what stands at a resource."""
-        return self._slots.get(key)
+        return self._slots.get(self._former.get(key, key))
 
     def named(self, name: str) -> Session | None:
         """Find an open session by name."""
@@ -55,6 +57,14 @@ class SlotTable:
         """Put an opened session in the place of its transition."""
         self._slots[session.key] = session
 
+    def move(self, session: Session, key: Hashable) -> None:
+        """Put an open session under a new key; only its last key before still finds it as well."""
+        self._forget_former(session.key)
+        del self._slots[session.key]
+        self._former[session.key] = key
+        self._keys[session.name] = session.key = key
+        self._slots[key] = session
+
     def vacate(self, session: Session, first: PendingOpen | None) -> Transition:
         """Take a session away from everybody while its resource is being released."""
         session.open = False
@@ -66,8 +76,13 @@ class SlotTable:
 
     def leave(self, transition: Transition, key: Hashable) -> None:
         """Free a resource and its session name."""
+        self._forget_former(key)
         del self._slots[key]
         del self._keys[transition.name]
+
+    def _forget_former(self, key: Hashable) -> None:
+        for former in [old for old, new in self._former.items() if new == key]:
+            del self._former[former]
 
     def attach(self, attachment: Attachment) -> None:
         """Enter a new attachment everywhere."""

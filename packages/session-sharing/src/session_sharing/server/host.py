@@ -41,6 +41,7 @@ from session_sharing.server.listeners import (
 )
 from session_sharing.server.quota import StreamQuota
 from session_sharing.server.standard_services import add_standard_services
+from session_sharing.server.terminal import Terminal
 from session_sharing.server.transport import make_server
 from session_sharing.server.workers import Workers
 from session_sharing.starter import when_starter_goes
@@ -188,7 +189,11 @@ class SessionHost:
         self.executor.shutdown()
 
     async def run(
-        self, on_ready: Callable[[], None] = lambda: None, *, stop_with_starter: bool = False
+        self,
+        on_ready: Callable[[], None] = lambda: None,
+        *,
+        stop_with_starter: bool = False,
+        on_hangup: Callable[[], None] | None = None,
     ) -> None:
         """Serve until Ctrl-C, SIGTERM or the end of the terminal, then stop cleanly.
 
@@ -196,6 +201,8 @@ class SessionHost:
             on_ready: Called once the server is ready; what it raises comes back, after the stop.
             stop_with_starter: Stop also when whoever started this process closes its standard
                 input, as discovery services do.
+            on_hangup: Called in the loop for every SIGHUP that does not tell of the terminal's end,
+                where the system has that signal; without it every SIGHUP stops the server.
         """
         stopping = asyncio.Event()
         loop = asyncio.get_running_loop()
@@ -204,9 +211,18 @@ class SessionHost:
             with contextlib.suppress(RuntimeError):  # it has stopped already
                 loop.call_soon_threadsafe(stopping.set)
 
-        for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):  # not every system has all
+        terminal = Terminal()
+
+        def hang_up(*_: object) -> None:
+            if on_hangup is None or terminal.is_gone():
+                stop()
+            else:
+                loop.call_soon_threadsafe(on_hangup)
+
+        handlers = {"SIGINT": stop, "SIGTERM": stop, "SIGBREAK": stop, "SIGHUP": hang_up}
+        for name, handler in handlers.items():  # not every system has all
             if hasattr(signal, name):
-                signal.signal(getattr(signal, name), stop)
+                signal.signal(getattr(signal, name), handler)
         await self.start()
         try:
             on_ready()

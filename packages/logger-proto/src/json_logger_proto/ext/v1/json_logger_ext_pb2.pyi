@@ -110,3 +110,66 @@ class TailResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["draining", b"draining", "ndjson", b"ndjson", "next_seq", b"next_seq"]) -> None: ...
 
 global___TailResponse = TailResponse
+
+@typing.final
+class RotateRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SESSION_NAME_FIELD_NUMBER: builtins.int
+    session_name: builtins.str
+    def __init__(
+        self,
+        *,
+        session_name: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["session_name", b"session_name"]) -> None: ...
+
+global___RotateRequest = RotateRequest
+
+@typing.final
+class RotateResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ROTATED_PATH_FIELD_NUMBER: builtins.int
+    rotated_path: builtins.str
+    """Absolute path of the file before; empty when it has no numbered record yet and stays."""
+    def __init__(
+        self,
+        *,
+        rotated_path: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["rotated_path", b"rotated_path"]) -> None: ...
+
+global___RotateResponse = RotateResponse
+
+@typing.final
+class LocateRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """A name as it is given to open a log: relative ones start at the server's first log root."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name"]) -> None: ...
+
+global___LocateRequest = LocateRequest
+
+@typing.final
+class LocateResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: builtins.int
+    path: builtins.str
+    """Absolute path of an existing log."""
+    def __init__(
+        self,
+        *,
+        path: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["path", b"path"]) -> None: ...
+
+global___LocateResponse = LocateResponse

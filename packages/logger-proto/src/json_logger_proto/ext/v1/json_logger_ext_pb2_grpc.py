@@ -50,6 +50,16 @@ class JsonLoggerExtStub(object):
                 request_serializer=json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.TailRequest.SerializeToString,
                 response_deserializer=json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.TailResponse.FromString,
                 _registered_method=True)
+        self.Rotate = channel.unary_unary(
+                '/json_logger_ext.v1.JsonLoggerExt/Rotate',
+                request_serializer=json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.RotateRequest.SerializeToString,
+                response_deserializer=json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.RotateResponse.FromString,
+                _registered_method=True)
+        self.Locate = channel.unary_unary(
+                '/json_logger_ext.v1.JsonLoggerExt/Locate',
+                request_serializer=json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.LocateRequest.SerializeToString,
+                response_deserializer=json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.LocateResponse.FromString,
+                _registered_method=True)
 
 
 class JsonLoggerExtServicer(object):
@@ -73,6 +83,22 @@ class JsonLoggerExtServicer(object):
 
     def Tail(self, request, context):
         """Reads acknowledged records of an open session, from a sequence number on.
+        The log's rotated files are read as one with it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Rotate(self, request, context):
+        """Begins a new file for an open session. The one before is called NAME.<number of its first
+        record>.ndjson from then on; numbers go on, and nobody's attachment ends.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Locate(self, request, context):
+        """Tells which file a name means for this server, whether it is open or not.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -95,6 +121,16 @@ def add_JsonLoggerExtServicer_to_server(servicer, server):
                     servicer.Tail,
                     request_deserializer=json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.TailRequest.FromString,
                     response_serializer=json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.TailResponse.SerializeToString,
+            ),
+            'Rotate': grpc.unary_unary_rpc_method_handler(
+                    servicer.Rotate,
+                    request_deserializer=json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.RotateRequest.FromString,
+                    response_serializer=json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.RotateResponse.SerializeToString,
+            ),
+            'Locate': grpc.unary_unary_rpc_method_handler(
+                    servicer.Locate,
+                    request_deserializer=json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.LocateRequest.FromString,
+                    response_serializer=json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.LocateResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -179,6 +215,60 @@ class JsonLoggerExt(object):
             '/json_logger_ext.v1.JsonLoggerExt/Tail',
             json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.TailRequest.SerializeToString,
             json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.TailResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Rotate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/json_logger_ext.v1.JsonLoggerExt/Rotate',
+            json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.RotateRequest.SerializeToString,
+            json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.RotateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Locate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/json_logger_ext.v1.JsonLoggerExt/Locate',
+            json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.LocateRequest.SerializeToString,
+            json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.LocateResponse.FromString,
             options,
             channel_credentials,
             insecure,

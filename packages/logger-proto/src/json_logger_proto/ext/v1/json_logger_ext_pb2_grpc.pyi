@@ -39,7 +39,23 @@ class JsonLoggerExtStub:
         json_logger_proto.ext.v1.json_logger_ext_pb2.TailRequest,
         json_logger_proto.ext.v1.json_logger_ext_pb2.TailResponse,
     ]
-    """Reads acknowledged records of an open session, from a sequence number on."""
+    """Reads acknowledged records of an open session, from a sequence number on.
+    The log's rotated files are read as one with it.
+    """
+
+    Rotate: grpc.UnaryUnaryMultiCallable[
+        json_logger_proto.ext.v1.json_logger_ext_pb2.RotateRequest,
+        json_logger_proto.ext.v1.json_logger_ext_pb2.RotateResponse,
+    ]
+    """Begins a new file for an open session. The one before is called NAME.<number of its first
+    record>.ndjson from then on; numbers go on, and nobody's attachment ends.
+    """
+
+    Locate: grpc.UnaryUnaryMultiCallable[
+        json_logger_proto.ext.v1.json_logger_ext_pb2.LocateRequest,
+        json_logger_proto.ext.v1.json_logger_ext_pb2.LocateResponse,
+    ]
+    """Tells which file a name means for this server, whether it is open or not."""
 
 class JsonLoggerExtAsyncStub:
     """Data calls on log sessions that were opened through session_sharing.v1.SessionLifecycle."""
@@ -62,7 +78,23 @@ class JsonLoggerExtAsyncStub:
         json_logger_proto.ext.v1.json_logger_ext_pb2.TailRequest,
         json_logger_proto.ext.v1.json_logger_ext_pb2.TailResponse,
     ]
-    """Reads acknowledged records of an open session, from a sequence number on."""
+    """Reads acknowledged records of an open session, from a sequence number on.
+    The log's rotated files are read as one with it.
+    """
+
+    Rotate: grpc.aio.UnaryUnaryMultiCallable[
+        json_logger_proto.ext.v1.json_logger_ext_pb2.RotateRequest,
+        json_logger_proto.ext.v1.json_logger_ext_pb2.RotateResponse,
+    ]
+    """Begins a new file for an open session. The one before is called NAME.<number of its first
+    record>.ndjson from then on; numbers go on, and nobody's attachment ends.
+    """
+
+    Locate: grpc.aio.UnaryUnaryMultiCallable[
+        json_logger_proto.ext.v1.json_logger_ext_pb2.LocateRequest,
+        json_logger_proto.ext.v1.json_logger_ext_pb2.LocateResponse,
+    ]
+    """Tells which file a name means for this server, whether it is open or not."""
 
 class JsonLoggerExtServicer(metaclass=abc.ABCMeta):
     """Data calls on log sessions that were opened through session_sharing.v1.SessionLifecycle."""
@@ -91,6 +123,26 @@ class JsonLoggerExtServicer(metaclass=abc.ABCMeta):
         request: json_logger_proto.ext.v1.json_logger_ext_pb2.TailRequest,
         context: _ServicerContext,
     ) -> typing.Union[collections.abc.Iterator[json_logger_proto.ext.v1.json_logger_ext_pb2.TailResponse], collections.abc.AsyncIterator[json_logger_proto.ext.v1.json_logger_ext_pb2.TailResponse]]:
-        """Reads acknowledged records of an open session, from a sequence number on."""
+        """Reads acknowledged records of an open session, from a sequence number on.
+        The log's rotated files are read as one with it.
+        """
+
+    @abc.abstractmethod
+    def Rotate(
+        self,
+        request: json_logger_proto.ext.v1.json_logger_ext_pb2.RotateRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[json_logger_proto.ext.v1.json_logger_ext_pb2.RotateResponse, collections.abc.Awaitable[json_logger_proto.ext.v1.json_logger_ext_pb2.RotateResponse]]:
+        """Begins a new file for an open session. The one before is called NAME.<number of its first
+        record>.ndjson from then on; numbers go on, and nobody's attachment ends.
+        """
+
+    @abc.abstractmethod
+    def Locate(
+        self,
+        request: json_logger_proto.ext.v1.json_logger_ext_pb2.LocateRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[json_logger_proto.ext.v1.json_logger_ext_pb2.LocateResponse, collections.abc.Awaitable[json_logger_proto.ext.v1.json_logger_ext_pb2.LocateResponse]]:
+        """Tells which file a name means for this server, whether it is open or not."""
 
 def add_JsonLoggerExtServicer_to_server(servicer: JsonLoggerExtServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...
