@@ -15,7 +15,7 @@ import trustme
 from click.testing import CliRunner
 from json_logger_client import JsonLoggerClient
 from json_logger_server.cli import main
-from json_logger_server.report.series import read_log
+from json_logger_server.report.reading import read_log
 from logger_process import LoggerProcess
 from session_sharing.core.errors import SessionExpiredError
 
@@ -99,7 +99,16 @@ def test_tail_reads_a_file_without_a_server(
 def test_tail_follows_an_open_log_until_it_is_closed(
     own_logger: LoggerProcess, log: JsonLoggerClient, state: str
 ) -> None:
-    command = [sys.executable, "-m", "json_logger_server", "tail", "a.ndjson", "-f", "-n", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "json_logger_server",
+        "tail",
+        "a.ndjson",
+        "--until-closed",
+        "-n",
+        "1",
+    ]
     with subprocess.Popen([*command, "--json", state], stdout=subprocess.PIPE, text=True) as tail:
         assert tail.stdout is not None
         assert json.loads(tail.stdout.readline())["seq"] == 20
@@ -107,7 +116,7 @@ def test_tail_follows_an_open_log_until_it_is_closed(
         assert json.loads(tail.stdout.readline())["measurement_name"] == "new"
         log.close()
         assert tail.stdout.read() == ""
-        assert tail.wait(10) == 0
+        assert tail.wait(30) == 0
 
 
 def test_without_a_server_a_command_says_what_to_do(tmp_path: Path) -> None:
@@ -184,15 +193,13 @@ def measured(tmp_path: Path) -> Path:
 def test_a_log_is_read_as_series_by_measurement_quantity_pin_and_site(measured: Path) -> None:
     contents = read_log(measured)
     assert (contents.records, contents.unreadable) == (31, 1)
-    voltage = contents.measurements[RECORDS[0]["measurement_name"]].quantities[
-        "voltage_measurements"
-    ]
-    assert voltage.unit == "V"
+    name = RECORDS[0]["measurement_name"]
+    voltage = contents.measurements[name, ""].quantities["voltage_measurements", "V"]
     assert list(voltage.series) == ["Vdd, site 0", "Vdd, site 1"]
     assert voltage.series["Vdd, site 1"].values[-1] == pytest.approx(3.329)
-    texts = contents.measurements["reference"].quantities
-    assert texts["current"].series[""].values[0] == 1.5e-9
-    assert [series.values[0] for series in texts["list"].series.values()] == [1, 2.5]
+    texts = contents.measurements["reference", ""].quantities
+    assert texts["current", ""].series[""].values[0] == 1.5e-9
+    assert [series.values[0] for series in texts["list", ""].series.values()] == [1, 2.5]
 
 
 def test_the_report_is_one_page_that_needs_nothing_else(measured: Path, tmp_path: Path) -> None:
@@ -215,16 +222,17 @@ def test_the_reports_tables_can_be_read_by_programs(measured: Path) -> None:
 
     assert (found["records"], found["unreadable"], found["writers"]) == (32, 1, [])
     assert (found["first"], found["last"][:13]) == ("2026-01-01T12:00:00+00:00", "2026-01-01T13")
-    outputs = found["measurements"]["Source <script>alert(1)</script>"]["outputs"]
-    voltage = outputs["voltage_measurements"]
+    source, reference = found["measurements"]
+    assert source["name"] == "Source <script>alert(1)</script>"
+    voltage, compliance = source["outputs"]
     assert (voltage["unit"], list(voltage["places"])) == ("V", ["Vdd, site 0", "Vdd, site 1"])
     assert voltage["places"]["Vdd, site 1"] == pytest.approx(
-        {"count": 30, "lowest": 3.3, "mean": 3.3145, "highest": 3.329, "last": 3.329}
+        {"count": 30, "lowest": 3.3, "mean": 3.3145, "highest": 3.329, "last": 3.329, "missing": 0}
     )
-    assert (outputs["in_compliance"]["true"], outputs["in_compliance"]["false"]) == (30, 30)
-    current = found["measurements"]["reference"]["outputs"]["current"]["places"][""]
-    assert (current["lowest"], current["highest"]) == (1.5e-9, None)
-    assert not measured.with_suffix(".html").exists()
+    assert compliance["texts"] == {"Vdd, site 0": {"true": 30}, "Vdd, site 1": {"false": 30}}
+    current = reference["outputs"][0]["places"][""]
+    assert (current["lowest"], current["highest"], current["missing"]) == (1.5e-9, 1.5e-9, 1)
+    assert not measured.with_name("measured.ndjson.html").exists()
     assert "choose one" in run("report", measured, "--json", "-o", "page.html", code=2)
 
 

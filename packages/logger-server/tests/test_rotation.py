@@ -168,7 +168,7 @@ class RawClient:
     """A client that says itself which of its records it sends; the same one after a restart."""
 
     def __init__(self, logger: LoggerProcess, file: str) -> None:
-        self._connection = connect(logger.connect(presence=False))
+        self._connection = connect(logger.connect(presence=False, attempts=1))
         request = lifecycle_pb2.OpenRequest(
             client_secret=SECRET, kind=KIND, resource=file, without_presence=True
         )

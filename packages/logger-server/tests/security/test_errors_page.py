@@ -15,6 +15,7 @@ from every_call import STREAM_CASES, AnyCall
 from google.protobuf.descriptor import MethodDescriptor
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as ext
 from json_logger_server.json_log import JsonLog
+from json_logger_server.storage.paths import LogRoots
 from logger_bench import RECORD, LoggerBench, SeamBench, keyed_logger
 from logger_errors import CASES, METHODS, tables
 from logger_process import LoggerProcess
@@ -85,6 +86,8 @@ WHERE_THE_CORE_IS_CALLED: dict[str, Callable[[SessionHost], tuple[object, str]]]
     "Append": lambda host: (JsonLog, "append"),
     "AppendStream": lambda host: (JsonLog, "append"),
     "Tail": lambda host: (host.registry, "session"),
+    "Rotate": lambda host: (host.registry, "session"),
+    "Locate": lambda host: (LogRoots, "find"),
 }
 
 

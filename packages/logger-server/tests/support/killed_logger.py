@@ -1,6 +1,6 @@
-"""Runs `json-logger`; once the file `armed` is there, kills it before the nth call that names a file.
+"""Runs `json-logger`, and kills it before the nth system call that names a file.
 
-Python tells of such calls before they are made (audit events).
+They are counted once the file `armed` is there; Python's audit events tell of them beforehand.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from json_logger_server.cli import main
 
 EVENTS = ("open", "os.link", "os.rename", "os.remove", "os.truncate", "os.scandir")
 
-folder = os.getcwd()
+folder = Path.cwd()
 left = int(sys.argv.pop(1))
 
 

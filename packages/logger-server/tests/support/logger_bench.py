@@ -114,6 +114,13 @@ class LoggerBench:
         answers: Iterator[object] = self.ext.Tail(request, metadata=self.user)
         return answers
 
+    def rotate(self, session: str, metadata: tuple[tuple[str, str], ...] = ()) -> None:
+        self.ext.Rotate(ext.RotateRequest(session_name=session), metadata=metadata or self.user)
+
+    def locate(self, name: str) -> str:
+        answer = self.ext.Locate(ext.LocateRequest(name=name), metadata=self.user)
+        return str(answer.path)
+
     def with_own_process(self, *program: str) -> tuple[LoggerBench, LoggerProcess]:
         """Start a logger for this test alone, by this program instead of its own command."""
         process = self.stack.enter_context(LoggerProcess(self.folder, program=program))

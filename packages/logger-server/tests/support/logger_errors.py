@@ -36,6 +36,8 @@ _close = partial(case, CASES, "CloseFile")
 _append = partial(case, CASES, "Append")
 _stream = partial(case, CASES, "AppendStream")
 _tail = partial(case, CASES, "Tail")
+_rotate = partial(case, CASES, "Rotate")
+_locate = partial(case, CASES, "Locate")
 
 
 def tables() -> dict[str, str]:
@@ -67,6 +69,14 @@ def _(bench: LoggerBench) -> None:
 def _(bench: LoggerBench) -> None:
     (bench.folder / "prose.txt").write_text("not a log\n")
     bench.initialize("prose.txt")
+
+
+@_initialize(errors.NotAResourceError, "it is a rotated file of a log")
+def _(bench: LoggerBench) -> None:
+    session = bench.initialize("a.log")
+    bench.log(session)
+    bench.rotate(session)
+    bench.initialize("a.1.log")
 
 
 @_initialize(errors.NotAResourceError, "it is a folder, a FIFO or a device")
@@ -320,3 +330,44 @@ def _(bench: LoggerBench) -> None:
             stream = tail(request, metadata=few.user)
             bench.stack.callback(stream.cancel)
             next(stream)
+
+
+@_rotate(errors.SessionNotFoundError, "unknown or closed; the session is not a log")
+def _(bench: LoggerBench) -> None:
+    bench.rotate("unknown")
+
+
+@_rotate(errors.NotPermittedError, "the session belongs to another identity")
+def _(bench: LoggerBench) -> None:
+    bench.rotate(bench.initialize("a.log"), bench.other)
+
+
+@_rotate(errors.ResourceInUseError, "there is a file of the rotated file's name")
+def _(bench: LoggerBench) -> None:
+    session = bench.initialize("a.log")
+    bench.log(session)
+    (bench.folder / "a.1.log").touch()
+    bench.rotate(session)
+
+
+@_rotate(errors.ResourceLostError, "the file was deleted or replaced")
+def _(bench: LoggerBench) -> None:
+    session = bench.initialize("a.log")
+    bench.log(session)
+    (bench.folder / "a.log").unlink()
+    bench.rotate(session)
+
+
+@_locate(errors.InvalidArgumentError, "the name is not that of a log file")
+def _(bench: LoggerBench) -> None:
+    bench.locate("a.exe")
+
+
+@_locate(errors.ResourceNotFoundError, "there is no such log")
+def _(bench: LoggerBench) -> None:
+    bench.locate("a.log")
+
+
+@_locate(errors.NotPermittedError, "the name lies outside the log folders")
+def _(bench: LoggerBench) -> None:
+    bench.locate("../../../a.log")

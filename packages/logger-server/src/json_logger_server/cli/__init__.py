@@ -9,7 +9,7 @@ from json_logger_server.cli.install import install_command
 from json_logger_server.cli.reading import tail_command, verify_command
 from json_logger_server.cli.report import report_command
 from json_logger_server.cli.serve import serve_command
-from json_logger_server.cli.sessions import close_command, ls_command, show_command
+from json_logger_server.cli.sessions import close_command, ls_command, rotate_command, show_command
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -23,6 +23,7 @@ for command in (
     ls_command,
     show_command,
     close_command,
+    rotate_command,
     tail_command,
     verify_command,
     report_command,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,12 +23,15 @@ from session_sharing.core.errors import (
 )
 from session_sharing.v1 import lifecycle_pb2
 
+from json_logger_server.cli.finding import find_file, locate
+from json_logger_server.cli.printing import say
 from json_logger_server.cli.target import (
     find_session,
     open_connection,
     reports_errors,
     server_options,
 )
+from json_logger_server.storage.following import DiskTail
 from json_logger_server.storage.verify import verify
 
 _POLL_SECONDS = 0.2
@@ -38,6 +40,9 @@ _POLL_SECONDS = 0.2
 @click.command("tail")
 @click.argument("source", metavar="FILE|SESSION")
 @click.option("-f", "--follow", is_flag=True, help="Go on with records as they come.")
+@click.option(
+    "--until-closed", is_flag=True, help="As -f, and end with exit code 0 when the log is closed."
+)
 @click.option("-n", "count", default=10, show_default=True, help="Records to begin with.")
 @click.option("--json", "as_json", is_flag=True, help="Print the lines as they stand in the file.")
 @server_options
@@ -45,47 +50,58 @@ _POLL_SECONDS = 0.2
 def tail_command(
     source: str,
     follow: bool,
+    until_closed: bool,
     count: int,
     as_json: bool,
     state_file: Path | None,
     target: str | None,
 ) -> None:
-    """Print the last records of a log.
+    """Print the last records of a log, whose rotated files are read as one with it.
 
-    An open log is read through its server, which gives acknowledged records only; any other file
-    is read from disk. With -f the exit code is 0 when the log is closed, 1 when its server stops.
+    An open log is read through its server, which gives acknowledged records only; any other one is
+    read from disk. With -f it goes on until Ctrl-C, also when the log is closed and opened again;
+    the exit code is 1 when its server stops.
 
     Example: json-logger tail -f measurements.ndjson
     """
     if count < 0:
         raise InvalidArgumentError("-n must be 0 or more.")
+    tail = _Tail(count, follow or until_closed, until_closed)
     try:
-        for line in _lines(source, count, follow, state_file, target):
-            click.echo(line.decode() if as_json else summary(line))
+        for line in tail.lines(source, state_file, target):
+            if as_json:
+                click.echo(line)
+            else:
+                say(summary(line))
     except KeyboardInterrupt:
         return
 
 
 @click.command("verify")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+@server_options
 @reports_errors
-def verify_command(file: Path, as_json: bool) -> None:
+def verify_command(file: str, as_json: bool, state_file: Path | None, target: str | None) -> None:
     """Check a whole log: every line, and that no record is missing or there twice.
 
+    FILE is a log, or its name for the server that writes it. Its rotated files are checked with it.
     The exit code is 1 when something is wrong.
 
     Example: json-logger verify measurements.ndjson
     """
-    verdict = verify(file)
+    path = find_file(file, state_file, target)
+    verdict = verify(path)
     if as_json:
-        click.echo(json.dumps({"file": str(file), "ok": not verdict.problem, **asdict(verdict)}))
+        click.echo(json.dumps({"file": str(path), "ok": not verdict.problem, **asdict(verdict)}))
     elif verdict.problem:
-        click.echo(f"{file}, line {verdict.problem.line}: {verdict.problem.reason}.")
+        problem = verdict.problem
+        say(f"{problem.file}, line {problem.line}: {problem.reason}.")
     else:
         others = verdict.records - verdict.numbered
         foreign = f", {others} of them by programs that do not number theirs" if others else ""
-        click.echo(f"{file} is in order: {verdict.records} records{foreign}.")
+        files = f" in {verdict.files} files" if verdict.files > 1 else ""
+        say(f"{path} is in order: {verdict.records} records{files}{foreign}.")
     if verdict.problem:
         raise click.exceptions.Exit(1)
 
@@ -96,9 +112,9 @@ def summary(line: bytes) -> str:
         record = json.loads(line)
         when, name = record["timestamp"], record["measurement_name"]
         values = ", ".join(map(_pair, record["measurement_outputs"].items()))
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return line.decode(errors="replace")
-    number = f"{record['seq']:>6}  " if "seq" in record else ""
+    number = f"{record['seq']:>6}  " if isinstance(record.get("seq"), int) else ""
     return f"{number}{when}  {name}  {values}"
 
 
@@ -107,19 +123,85 @@ def _pair(item: tuple[str, Any]) -> str:
     return f"{item[0]}={text if len(text) <= 60 else text[:57] + '...'}"
 
 
-def _lines(
-    source: str, count: int, follow: bool, state_file: Path | None, target: str | None
-) -> Iterator[bytes]:
-    connection = _connection_if_any(source, state_file, target)
-    if connection is not None:
+class _Tail:
+    """One tail: from the server while the log is open there, from disk otherwise."""
+
+    def __init__(self, count: int, follow: bool, until_closed: bool) -> None:
+        self._count = count
+        self._follow = follow
+        self._until_closed = until_closed
+
+    def lines(self, source: str, state_file: Path | None, target: str | None) -> Iterator[bytes]:
+        """Give the lines of a log, a session or a file on disk.
+
+        Raises:
+            SessionSharingError: There is none, or it cannot be read.
+        """
+        connection = _connection_if_any(source, state_file, target)
+        if connection is None:
+            yield from self._from_disk(Path(source))
+            return
         with connection:
             session = find_session(connection, source)
-            if session is not None:
-                yield from _from_server(connection, session, count, follow)
-                return
-    if not Path(source).is_file():
-        raise InvalidArgumentError(f"{source!r} is neither an open log nor a file.")
-    yield from _from_disk(Path(source), count, follow)
+            if session is None:
+                here = Path(source).is_file()
+                path = Path(source) if here else locate(connection, source)
+            else:
+                path = Path(session.details.get("path", ""))
+                next_seq = yield from self._from_server(connection, session)
+        if session is None:
+            yield from self._from_disk(path)
+        elif self._follow and not self._until_closed and path.is_file():
+            yield from self._on_disk(path, next_seq)
+
+    def _from_server(
+        self, connection: Connection, session: lifecycle_pb2.SessionInfo
+    ) -> Generator[bytes, None, int]:
+        """Read an open log; when the connection breaks, go on where it did.
+
+        Returns:
+            The number to go on with once the log is closed.
+        """
+        stub = json_logger_ext_pb2_grpc.JsonLoggerExtStub(connection.channel)
+        last = int(session.details.get("last_seq", 0))
+        request = pb.TailRequest(
+            session_name=session.name,
+            from_seq=max(1, last - self._count + 1),
+            follow=self._follow,
+        )
+        backoff = Backoff()
+        while True:
+            try:
+                for answer in stub.Tail(request):
+                    request.from_seq = answer.next_seq
+                    backoff.reset()
+                    yield from answer.ndjson.splitlines()
+                    if answer.draining:
+                        raise ServerDrainingError(
+                            f"The server stops, before record {answer.next_seq}."
+                        )
+                return request.from_seq
+            except grpc.RpcError as rpc_error:
+                error = from_rpc_error(rpc_error)
+                if not isinstance(error, ServerUnavailableError) or not self._follow:
+                    raise error from rpc_error
+                time.sleep(backoff.next_pause())
+
+    def _from_disk(self, path: Path) -> Iterator[bytes]:
+        """Read a log that is not open."""
+        with DiskTail(path) as tail:
+            yield from tail.last(self._count)
+            while self._follow and not self._until_closed:
+                yield from tail.more()
+                time.sleep(_POLL_SECONDS)
+
+    def _on_disk(self, path: Path, next_seq: int) -> Iterator[bytes]:
+        """Go on with a log that was closed while it was followed, from a number on."""
+        with DiskTail(path) as tail:
+            tail.go_to(next_seq)
+            while True:
+                yield from tail.more()
+                time.sleep(_POLL_SECONDS)
 
 
 def _connection_if_any(
@@ -132,54 +214,3 @@ def _connection_if_any(
         if state_file or target or not Path(source).is_file():
             raise
         return None
-
-
-def _from_server(
-    connection: Connection, session: lifecycle_pb2.SessionInfo, count: int, follow: bool
-) -> Iterator[bytes]:
-    """Read an open log; when the connection breaks, go on where it did."""
-    stub = json_logger_ext_pb2_grpc.JsonLoggerExtStub(connection.channel)
-    last = int(session.details.get("last_seq", 0))
-    request = pb.TailRequest(
-        session_name=session.name, from_seq=max(1, last - count + 1), follow=follow
-    )
-    backoff = Backoff()
-    while True:
-        try:
-            for answer in stub.Tail(request):
-                request.from_seq = answer.next_seq
-                backoff.reset()
-                yield from answer.ndjson.splitlines()
-                if answer.draining:
-                    raise ServerDrainingError(f"The server stops, before record {answer.next_seq}.")
-            return
-        except grpc.RpcError as rpc_error:
-            error = from_rpc_error(rpc_error)
-            if not isinstance(error, ServerUnavailableError) or not follow:
-                raise error from rpc_error
-            time.sleep(backoff.next_pause())
-
-
-def _from_disk(path: Path, count: int, follow: bool) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        last: deque[bytes] = deque(maxlen=count)
-        rest = b""
-        for line in _whole_lines(file):
-            last.append(line)
-        yield from last
-        while follow:
-            rest += file.read()
-            *lines, rest = rest.split(b"\n")
-            yield from lines
-            time.sleep(_POLL_SECONDS)
-
-
-def _whole_lines(file: Any) -> Iterable[bytes]:
-    """Read up to the last newline, and leave the file there."""
-    end = 0
-    for line in iter(file.readline, b""):
-        if not line.endswith(b"\n"):
-            break
-        end += len(line)
-        yield line.rstrip(b"\r\n")
-    file.seek(end)

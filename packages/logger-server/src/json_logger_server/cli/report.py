@@ -8,36 +8,57 @@ from pathlib import Path
 
 import click
 
-from json_logger_server.cli.target import reports_errors
-from json_logger_server.report.series import LogContents, read_log
+from json_logger_server.cli.finding import find_file
+from json_logger_server.cli.printing import readable, say
+from json_logger_server.cli.target import reports_errors, server_options
+from json_logger_server.report.reading import read_log
+from json_logger_server.report.series import LogContents
 from json_logger_server.report.summary import summary
 
 
 @click.command("report")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file")
 @click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The page to write. Default: beside FILE, with the suffix .html.",
+    help="The page to write. Default: beside the log, called as the log with .html behind it.",
+)
+@click.option(
+    "--by",
+    "by",
+    multiple=True,
+    metavar="CONFIGURATION",
+    help="Tell records apart by the value of this configuration, too; may be repeated.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the tables as JSON; write no page.")
+@server_options
 @reports_errors
-def report_command(file: Path, output: Path | None, as_json: bool) -> None:
+def report_command(
+    file: str,
+    output: Path | None,
+    by: tuple[str, ...],
+    as_json: bool,
+    state_file: Path | None,
+    target: str | None,
+) -> None:
     """Write one HTML page with a log's measurements over time; it needs no network to be opened.
 
-    Example: json-logger report measurements.ndjson
+    FILE is a log, or its name for the server that writes it. Its rotated files are read with it.
+
+    Example: json-logger report measurements.ndjson --by voltage
     """
     if as_json and output is not None:
         raise click.UsageError("-o writes a page and --json writes none; choose one.")
-    contents = read_log(file)
+    path = find_file(file, state_file, target)
+    contents = read_log(path, by)
     if as_json:
-        click.echo(json.dumps(summary(contents, file), indent=2, allow_nan=False))
+        click.echo(json.dumps(summary(contents, path), indent=2, allow_nan=False))
     else:
-        output = output or file.with_suffix(".html")
-        _write_page(contents, file, output)
+        output = output or path.with_name(f"{path.name}.html")
+        _write_page(contents, path, output)
         found = f"{len(contents.measurements)} measurements, {contents.records} records"
-        click.echo(f"{output}: {found}.")
+        say(f"{output}: {found}.")
 
 
 def _write_page(contents: LogContents, file: Path, output: Path) -> None:
@@ -48,4 +69,6 @@ def _write_page(contents: LogContents, file: Path, output: Path) -> None:
         )
     from json_logger_server.report.page import make_page
 
-    output.write_text(make_page(contents, file), encoding="utf-8")
+    page = make_page(contents, Path(readable(file.name)))
+    # A record of another program may have halves of surrogate pairs, which no encoding takes.
+    output.write_text(page, encoding="utf-8", errors="replace")

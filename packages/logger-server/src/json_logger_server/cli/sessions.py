@@ -1,4 +1,4 @@
-"""`json-logger ls`, `show` and `close`: what is open, and by whom."""
+"""`json-logger ls`, `show`, `close` and `rotate`: what is open, and by whom."""
 
 from __future__ import annotations
 
@@ -9,10 +9,16 @@ from typing import Any
 
 import click
 from google.protobuf.timestamp_pb2 import Timestamp
+from json_logger_client import JsonLoggerClient
+from json_logger_proto.ext.v1 import json_logger_ext_pb2 as ext
+from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
+from session_sharing.client import Connection
 from session_sharing.core.behaviors import InitializationBehavior
-from session_sharing.core.errors import SessionNotFoundError
+from session_sharing.core.errors import SessionNotFoundError, SessionSharingError
 from session_sharing.v1 import lifecycle_pb2 as pb
 
+from json_logger_server.cli.finding import locate
+from json_logger_server.cli.printing import say
 from json_logger_server.cli.target import (
     find_session,
     list_sessions,
@@ -20,6 +26,9 @@ from json_logger_server.cli.target import (
     reports_errors,
     server_options,
 )
+from json_logger_server.storage.following import DiskTail
+from json_logger_server.storage.lines import numbers_of
+from json_logger_server.storage.rotated import files_of, rotated_files
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 
@@ -49,7 +58,7 @@ def ls_command(state_file: Path | None, target: str | None, as_json: bool) -> No
         )
         for session in sessions
     ]
-    click.echo(_table(("SESSION", "FILE", "RECORDS", "ATTACHED", "OPENED", "BY"), rows))
+    say(_table(("SESSION", "FILE", "RECORDS", "ATTACHED", "OPENED", "BY"), rows))
 
 
 @click.command("show")
@@ -60,9 +69,9 @@ def ls_command(state_file: Path | None, target: str | None, as_json: bool) -> No
 def show_command(
     session: str | None, state_file: Path | None, target: str | None, as_json: bool
 ) -> None:
-    """Show one open log and who is attached to it, or else the server and its counters.
+    """Show one log and who is attached to it, or else the server and its counters.
 
-    SESSION is a session's name, a beginning of it, or its file.
+    SESSION is a session's name, a beginning of it, or a log, which need not be open.
 
     Example: json-logger show measurements.ndjson
     """
@@ -72,10 +81,11 @@ def show_command(
             facts = server_facts(info)
         else:
             found = find_session(connection, session)
-            if found is None:
-                raise SessionNotFoundError(f"No log is open for {session!r}; see `json-logger ls`.")
-            facts = session_facts(found)
-    click.echo(json.dumps(facts, indent=2) if as_json else _outline(facts))
+            facts = session_facts(found) if found else _closed_facts(connection, session)
+    if as_json:
+        click.echo(json.dumps(facts, indent=2))
+    else:
+        say(_outline(facts))
 
 
 @click.command("close")
@@ -89,9 +99,7 @@ def close_command(session: str, state_file: Path | None, target: str | None, as_
     Example: json-logger close measurements.ndjson
     """
     with open_connection(state_file, target) as connection:
-        found = find_session(connection, session)
-        if found is None:
-            raise SessionNotFoundError(f"No log is open for {session!r}; see `json-logger ls`.")
+        found = _open_session(connection, session)
         request = pb.CloseRequest(session_name=found.name)
         closed = connection.call(connection.lifecycle.Close, request).session_closed
     facts = {"session": found.name, "file": found.details.get("path", ""), "closed": closed}
@@ -99,7 +107,82 @@ def close_command(session: str, state_file: Path | None, target: str | None, as_
         click.echo(json.dumps(facts))
     else:
         waits = "" if closed else " as soon as its last attachment goes"
-        click.echo(f"{facts['file']} is closed{waits}.")
+        say(f"{facts['file']} is closed{waits}.")
+
+
+@click.command("rotate")
+@click.argument("session")
+@server_options
+@_as_json
+@reports_errors
+def rotate_command(
+    session: str, state_file: Path | None, target: str | None, as_json: bool
+) -> None:
+    """Begin a new file for a log; SESSION is a session's name, or a log, which need not be open.
+
+    The file before is called NAME.FIRST.ndjson from then on, by the number of its first record.
+    Numbers go on, nobody's session ends, and all commands read the files as one log.
+
+    Example: json-logger rotate measurements.ndjson
+    """
+    with open_connection(state_file, target) as connection:
+        found = find_session(connection, session)
+        if found is not None:
+            path = found.details.get("path", "")
+            rotated = _rotate(connection, found.name)
+        else:
+            path = str(locate(connection, session))
+            with JsonLoggerClient(path, connect=connection) as log:
+                rotated = _rotate(connection, log.session_name)
+    facts = {"file": path, "rotated": rotated}
+    if as_json:
+        click.echo(json.dumps(facts))
+    elif rotated:
+        say(f"{facts['file']} goes on in a new file; the one before is {rotated}.")
+    else:
+        say(f"{facts['file']} has no numbered record yet and stays.")
+
+
+def _rotate(connection: Connection, session_name: str) -> str:
+    stub = json_logger_ext_pb2_grpc.JsonLoggerExtStub(connection.channel)
+    request = ext.RotateRequest(session_name=session_name)
+    return connection.call(stub.Rotate, request).rotated_path
+
+
+def _open_session(connection: Connection, wanted: str) -> pb.SessionInfo:
+    """Find a session.
+
+    Raises:
+        SessionNotFoundError: There is none.
+    """
+    found = find_session(connection, wanted)
+    if found is None:
+        raise SessionNotFoundError(f"No log is open for {wanted!r}; see `json-logger ls`.")
+    return found
+
+
+def _closed_facts(connection: Connection, wanted: str) -> dict[str, Any]:
+    """Describe a log that is not open.
+
+    Raises:
+        SessionNotFoundError: There is none.
+    """
+    try:
+        path = Path(wanted) if Path(wanted).is_file() else locate(connection, wanted)
+    except SessionSharingError as error:
+        raise SessionNotFoundError(
+            f"No log is open for {wanted!r}; see `json-logger ls`. {error}"
+        ) from error
+    files = [name for name, _ in files_of(path)]
+    with DiskTail(path) as tail:
+        last = tail.last(1)
+    return {
+        "session": "",
+        "file": str(path),
+        "records": numbers_of(last[0]).seq if last else 0,
+        "bytes": sum(file.stat().st_size for file in files),
+        "rotated_files": [file.name for file in files[:-1]],
+    }
 
 
 def session_facts(session: pb.SessionInfo) -> dict[str, Any]:
@@ -109,6 +192,7 @@ def session_facts(session: pb.SessionInfo) -> dict[str, Any]:
         "file": session.details.get("path", session.resource),
         "records": int(session.details.get("last_seq", 0)),
         "bytes": int(session.details.get("bytes", 0)),
+        "rotated_files": _rotated_names(session.details.get("path", "")),
         "durability": session.details.get("durability", ""),
         "opened": _moment(session.opened_at),
         "opened_by": session.opened_by,
@@ -124,6 +208,14 @@ def session_facts(session: pb.SessionInfo) -> dict[str, Any]:
             for attachment in session.attachments
         ],
     }
+
+
+def _rotated_names(path: str) -> list[str]:
+    """Name the rotated files of an open log, where it is on this host."""
+    try:
+        return [rotated.path.name for rotated in rotated_files(Path(path))] if path else []
+    except OSError:
+        return []
 
 
 def server_facts(info: pb.GetServerInfoResponse) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from session_sharing.core.errors import InvalidArgumentError, SessionSharingErro
 from session_sharing.places import default_state_file
 from session_sharing.v1 import lifecycle_pb2 as pb
 
+from json_logger_server.cli.printing import harmless, readable
+
 _TIMEOUT = 3.0
 """Seconds; a server on this host answers at once."""
 
@@ -44,9 +46,12 @@ def reports_errors(command: _Function) -> _Function:
         try:
             return command(*args, **kwargs)
         except SessionSharingError as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(harmless(readable(str(error)))) from error
+        except BrokenPipeError:
+            raise  # whoever read the output has gone; click ends the program without a word
         except OSError as error:
-            raise click.ClickException(f"{error.filename or ''}: {error.strerror}") from error
+            where = f"{error.filename}: " if error.filename else ""
+            raise click.ClickException(f"{where}{error.strerror or error}") from error
 
     return run  # type: ignore[return-value]
 
@@ -67,9 +72,9 @@ def open_connection(state_file: Path | None, target: str | None) -> Connection:
         return connect(locate_logger(_only_look(ConnectOptions())))
     except SessionSharingError as error:
         raise InvalidArgumentError(
-            f"No server was found: there is no {default_state_file(PROGRAM)}, {TARGET_VARIABLE} "
-            f"names none, and {str(error)[:1].lower()}{str(error)[1:]} Start one by "
-            "`json-logger serve`, or name it by --state-file or --target."
+            f"No server was found. There is no {default_state_file(PROGRAM)}; {TARGET_VARIABLE} "
+            f"names none. {error} Start a server by `json-logger serve`, or name one by "
+            "--state-file or --target."
         ) from error
 
 
@@ -85,11 +90,19 @@ def list_sessions(connection: Connection) -> list[pb.SessionInfo]:
 
 
 def find_session(connection: Connection, wanted: str) -> pb.SessionInfo | None:
-    """Find a session by its name, or by a beginning of it, or by its file."""
+    """Find a session by its file, by its name, or by a beginning of that.
+
+    A file that is there, seen from here, is that file and no other of that name.
+    """
     sessions = list_sessions(connection)
     path = str(Path(wanted).resolve())
     for session in sessions:
-        if wanted in (session.name, session.resource) or path == session.details.get("path"):
+        if path == session.details.get("path"):
+            return session
+    if Path(wanted).is_file():
+        return None
+    for session in sessions:
+        if wanted in (session.name, session.resource):
             return session
     alike = [session for session in sessions if wanted and session.name.startswith(wanted)]
     return alike[0] if len(alike) == 1 else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,12 +15,16 @@ from json_logger_server.report.series import (
     LogContents,
     Measurement,
     Quantity,
+    Series,
+    Tally,
     statistics,
     thinned,
 )
 
 MOST_POINTS = 5_000
 """Points of a curve; one with more is thinned, its extremes stay."""
+_TEXTS_SHOWN = 6
+"""Different texts of an output, or values of a configuration, that are shown; the rest is counted."""
 _COLORS = ("#2563eb", "#d97706", "#059669", "#dc2626", "#7c3aed", "#0891b2", "#be185d", "#4d7c0f")
 _STYLE = """
 :root { color-scheme: light; }
@@ -37,6 +40,9 @@ table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nu
 th, td { text-align: right; padding: 4px 10px; border-bottom: 1px solid #e5e7eb; }
 th { color: #6b7280; font-weight: 600; }
 th:first-child, td:first-child, th:nth-child(2), td:nth-child(2) { text-align: left; }
+th.text, td.text { text-align: left; }
+td { overflow-wrap: anywhere; }
+p.left { color: #92400e; background: #fef3c7; border-radius: 6px; padding: 6px 12px; }
 nav a { color: #2563eb; margin-right: 14px; }
 """
 
@@ -48,91 +54,161 @@ def make_page(contents: LogContents, path: Path) -> str:
         contents: What the log tells.
         path: The log, for the title.
     """
-    names = sorted(contents.measurements)
-    sections = [_section(name, contents.measurements[name]) for name in names]
-    links = "".join(f'<a href="#{_anchor(name)}">{html.escape(name)}</a>' for name in names)
+    measurements = [contents.measurements[key] for key in sorted(contents.measurements)]
+    # Numbers, as names that differ only in signs or scripts would make the same anchor.
+    anchors = [f"m{number}" for number in range(1, len(measurements) + 1)]
+    sections = [_section(*pair) for pair in zip(anchors, measurements, strict=True)]
+    links = "".join(
+        f'<a href="#{anchor}">{html.escape(_title(measurement))}</a>'
+        for anchor, measurement in zip(anchors, measurements, strict=True)
+    )
     title = html.escape(path.name)
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<style>{_STYLE}</style><script>{get_plotlyjs()}</script></head><body><main>"
-        f'<h1>{title}</h1><p class="facts">{_facts(contents)}</p><nav><p>{links}</p></nav>'
+        f'<h1>{title}</h1><p class="facts">{_facts(contents)}</p>{_left_out(contents)}'
+        f"<nav><p>{links}</p></nav>"
         f"{''.join(sections) or '<section>The log has no records.</section>'}"
         "</main></body></html>\n"
     )
 
 
+def _title(measurement: Measurement) -> str:
+    name, condition = measurement.name, measurement.condition
+    return f"{name}, {condition}" if condition else name
+
+
 def _facts(contents: LogContents) -> str:
-    facts = [f"{contents.records:,} records"]
+    facts = [f"{_counted(contents.records, 'record')}"]
+    if contents.files > 1:
+        facts.append(f"in {contents.files} files")
     if contents.first and contents.last:
         first, last = (f"{t:%Y-%m-%d %H:%M:%S} UTC" for t in (contents.first, contents.last))
         facts.append(f"{first} to {last}")
     if contents.writers:
-        programs = len(contents.writers)
-        facts.append(f"written by {programs} program{'s' if programs != 1 else ''}")
-    if contents.unreadable:
-        facts.append(f"{contents.unreadable:,} lines are no records; see `json-logger verify`")
+        facts.append(f"written by {_counted(len(contents.writers), 'program')}")
     return html.escape(" · ".join(facts))
 
 
-def _section(name: str, measurement: Measurement) -> str:
-    quantities = measurement.quantities
-    plots = [_plot(title, quantity) for title, quantity in quantities.items()]
-    rows = [row for title, quantity in quantities.items() for row in _rows(title, quantity)]
-    head = "<tr><th>output<th>where<th>count<th>lowest<th>mean<th>highest<th>last<th>unit</tr>"
-    table = f"<table>{head}{''.join(rows)}</table>" if rows else "<p>No numbers.</p>"
-    count = f"{measurement.records:,} record{'s' if measurement.records != 1 else ''}"
+def _left_out(contents: LogContents) -> str:
+    """Say what the page does not show."""
+    parts = []
+    if contents.unreadable:
+        parts.append(f"{_counted(contents.unreadable, 'line')} that are no records")
+    if contents.left_out:
+        parts.append(f"{_counted(contents.left_out, 'value')} that cannot be shown")
+    if not parts:
+        return ""
     return (
-        f'<section id="{_anchor(name)}"><h2>{html.escape(name)}</h2>'
-        f'<p class="facts">{count}</p>{table}{"".join(plots)}</section>'
+        f'<p class="left">Left out: {" and ".join(parts)}. See <code>json-logger verify</code>.</p>'
     )
 
 
-def _rows(title: str, quantity: Quantity) -> Iterable[str]:
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _section(anchor: str, measurement: Measurement) -> str:
+    quantities = measurement.quantities.items()
+    tables = [
+        _table(
+            ("configuration", "values"),
+            [[name, _shown(tally)] for name, tally in measurement.configurations.items()],
+            texts=2,
+        ),
+        _table(
+            ("output", "where", "count", "lowest", "mean", "highest", "last", "unit", "no number"),
+            [row for (name, unit), quantity in quantities for row in _rows(name, unit, quantity)],
+            texts=2,
+        ),
+        _table(
+            ("output", "where", "count", "texts"),
+            [row for (name, _), quantity in quantities for row in _text_rows(name, quantity)],
+            texts=4,
+        ),
+    ]
+    plots = [_plot(name, unit, quantity) for (name, unit), quantity in quantities]
+    return (
+        f'<section id="{anchor}"><h2>{html.escape(_title(measurement))}</h2>'
+        f'<p class="facts">{_counted(measurement.records, "record")}</p>'
+        f"{''.join(tables)}{''.join(plots)}</section>"
+    )
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], texts: int) -> str:
+    """Make a table; its first columns are texts, the others numbers."""
+    if not rows:
+        return ""
+
+    def row(cells: Iterable[str], tag: str) -> str:
+        marks = (' class="text"' if index < texts else "" for index in range(len(head)))
+        return "<tr>" + "".join(
+            f"<{tag}{mark}>{html.escape(cell)}</{tag}>"
+            for mark, cell in zip(marks, cells, strict=True)
+        )
+
+    return f"<table>{row(head, 'th')}{''.join(row(cells, 'td') for cells in rows)}</table>"
+
+
+def _rows(name: str, unit: str, quantity: Quantity) -> Iterable[list[str]]:
     for place, series in quantity.series.items():
-        numbers = _statistics(series.values)
-        cells = [title, place, f"{len(series.values):,}", *numbers, quantity.unit]
-        yield _row(cells)
+        missing = f"{series.missing:,}" if series.missing else ""
+        count = f"{len(series.values) + series.missing:,}"
+        yield [name, place, count, *_statistics(series.values), unit, missing]
     if quantity.waveform:
         samples = f"latest waveform, {len(quantity.waveform):,} samples"
-        yield _row([title, samples, "", *_statistics(quantity.waveform), quantity.unit])
-    if quantity.true or quantity.false:
-        total = quantity.true + quantity.false
-        yield _row([title, f"true in {quantity.true:,} of {total:,}", "", "", "", "", "", ""])
+        yield [name, samples, "", *_statistics(quantity.waveform), unit, ""]
 
 
-def _row(cells: Iterable[str]) -> str:
-    return "<tr>" + "".join(f"<td>{html.escape(cell)}" for cell in cells) + "</tr>"
+def _text_rows(name: str, quantity: Quantity) -> Iterable[list[str]]:
+    for place, tally in quantity.tallies.items():
+        yield [name, place, f"{tally.total:,}", _shown(tally)]
+
+
+def _shown(tally: Tally) -> str:
+    """Give the most frequent texts, with how often each came, and how many others there are."""
+    shown = [
+        text if count == tally.total else f"{text} ({count:,} ×)"
+        for text, count in tally.counts.most_common(_TEXTS_SHOWN)
+    ]
+    others = len(tally.counts) - len(shown)
+    if others > 0:
+        more = "more than " if tally.others else ""
+        shown.append(f"and {more}{others:,} others")
+    return " · ".join(shown)
 
 
 def _statistics(values: Sequence[float]) -> list[str]:
     found = statistics(values)
+    if found is None:
+        return ["", "", "", ""]
     numbers = (found.lowest, found.mean, found.highest, found.last)
     return [f"{number:.6g}" for number in numbers]
 
 
-def _plot(title: str, quantity: Quantity) -> str:
+def _plot(name: str, unit: str, quantity: Quantity) -> str:
     """Draw a quantity over time, a curve for each place, or its latest waveform."""
-    label = f"{title} ({quantity.unit})" if quantity.unit else title
+    label = f"{name} ({unit})" if unit else name
     figure = go.Figure()
     caption, axis = label, "time (UTC)"
     if quantity.waveform:
         caption, axis = f"{label}, latest waveform", "sample"
         step = -(-len(quantity.waveform) // MOST_POINTS)
         shown = quantity.waveform[::step]
-        _add_curve(figure, title, list(range(0, len(quantity.waveform), step)), shown)
-    elif _varies(quantity):
+        _add_curve(figure, name, list(range(0, len(quantity.waveform), step)), shown)
+    elif any(_varies(series) for series in quantity.series.values()):
         for place, series in quantity.series.items():
             times, values = thinned(series, MOST_POINTS)
-            _add_curve(figure, place or title, times, values)
+            _add_curve(figure, place or name, times, values)
     else:
         return ""
     return f"<h3>{html.escape(caption)}</h3>{_draw(figure, axis, label)}"
 
 
-def _varies(quantity: Quantity) -> bool:
+def _varies(series: Series) -> bool:
     """Tell whether there is anything to see; what never changes stands in the table."""
-    return any(min(s.values) < max(s.values) for s in quantity.series.values())
+    return bool(series.values) and min(series.values) < max(series.values)
 
 
 def _draw(figure: Any, axis: str, label: str) -> str:
@@ -161,7 +237,3 @@ def _add_curve(figure: Any, name: str, x: Sequence[Any], y: Sequence[float]) -> 
     mode = "lines+markers" if len(x) <= 200 else "lines"
     # Text from a log must not be taken for markup.
     figure.add_trace(go.Scatter(x=x, y=y, name=html.escape(name), mode=mode, line=line))
-
-
-def _anchor(name: str) -> str:
-    return "m-" + re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")

@@ -1,20 +1,16 @@
-"""What a log tells over time: a series of numbers for each measurement, quantity, site and pin."""
+"""What a report tells of a log: series of numbers, tallies of texts, and what it leaves out."""
 
 from __future__ import annotations
 
-import json
+import math
 from array import array
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
-from typing import Any
 
-import msgspec
-
-_SITES, _PINS, _UNITS = "measurement_sites", "measurement_pin_names", "units"
-_LONGEST_LIST = 16
-"""Values without pins that get a series each; a longer list is a waveform."""
+_MOST_TEXTS = 1_000
+"""Different texts of one output that are counted apart."""
 
 
 @dataclass(slots=True)
@@ -23,6 +19,37 @@ class Series:
 
     times: list[datetime] = field(default_factory=list)
     values: array[float] = field(default_factory=lambda: array("d"))
+    missing: int = 0
+    """How often there was no finite number: NaN, an infinity, or null."""
+
+    def add(self, when: datetime, value: float | None) -> None:
+        """Add a value; only finite numbers become points."""
+        if value is None or not math.isfinite(value):
+            self.missing += 1
+        else:
+            self.times.append(when)
+            self.values.append(value)
+
+
+@dataclass(slots=True)
+class Tally:
+    """Texts or truth values, and how often each came."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    others: int = 0
+    """How often others came, where there are too many different ones."""
+
+    def add(self, text: str) -> None:
+        """Count a text."""
+        if text in self.counts or len(self.counts) < _MOST_TEXTS:
+            self.counts[text] += 1
+        else:
+            self.others += 1
+
+    @property
+    def total(self) -> int:
+        """How many were counted."""
+        return self.counts.total() + self.others
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,135 +63,72 @@ class Statistics:
     last: float
 
 
-def statistics(values: Sequence[float]) -> Statistics:
-    """Sum values up, of which there must be one."""
+def statistics(values: Sequence[float]) -> Statistics | None:
+    """Sum finite values up; None when there are none."""
+    if not values:
+        return None
+    # Of sums that leave the range of a double, the mean of the scaled values does not.
     count = len(values)
-    return Statistics(count, min(values), sum(values) / count, max(values), values[-1])
+    mean = math.fsum(value / count for value in values)
+    return Statistics(count, min(values), mean, max(values), values[-1])
 
 
 @dataclass(slots=True)
 class Quantity:
-    """One output of a measurement, at all places."""
+    """One output of a measurement in one unit, at all places."""
 
-    unit: str = ""
     series: dict[str, Series] = field(default_factory=dict)
     """By place: site and pin, or the index in a list without them."""
     waveform: list[float] = field(default_factory=list)
-    """The latest long list without sites and pins."""
-    true: int = 0
-    false: int = 0
+    """The finite samples of the latest long list without sites and pins."""
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    """Texts and truth values, by place."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing of it can be shown."""
+        return not (self.series or self.waveform or self.tallies)
 
 
 @dataclass(slots=True)
 class Measurement:
-    """All records of one name."""
+    """All records of one name, and of one value of each configuration that they are told apart by."""
 
+    name: str
+    condition: str = ""
+    """Those values, as text; empty where nothing is told apart."""
     records: int = 0
-    quantities: dict[str, Quantity] = field(default_factory=dict)
+    quantities: dict[tuple[str, str], Quantity] = field(default_factory=dict)
+    """By output and unit: what has another unit is another quantity."""
+    configurations: dict[str, Tally] = field(default_factory=dict)
+    """The values of each configuration."""
+
+    def quantity(self, output: str, unit: str) -> Quantity:
+        """Give a quantity, which is new when it was not there."""
+        return self.quantities.setdefault((output, unit), Quantity())
 
 
 @dataclass(slots=True)
 class LogContents:
     """What a log tells."""
 
+    files: int = 0
+    """Files that were read: the log and its rotated ones."""
     records: int = 0
     unreadable: int = 0
     """Lines that are no records."""
+    left_out: int = 0
+    """Values of records that are neither numbers nor texts, nor lists of them."""
     first: datetime | None = None
     last: datetime | None = None
     writers: set[str] = field(default_factory=set)
-    measurements: dict[str, Measurement] = field(default_factory=dict)
+    measurements: dict[tuple[str, str], Measurement] = field(default_factory=dict)
+    """By name and condition."""
 
-    def take(self, line: bytes) -> None:
-        """Add a line of a log."""
-        try:
-            record = json.loads(line)
-            when = msgspec.convert(record["timestamp"], datetime)
-            name, outputs = str(record["measurement_name"]), record["measurement_outputs"]
-            outputs = {key: _read_text(value) for key, value in outputs.items()}
-        except (ValueError, LookupError, TypeError, AttributeError, msgspec.ValidationError):
-            self.unreadable += 1
-            return
-        self.records += 1
+    def note_time(self, when: datetime) -> None:
+        """Note when something was measured."""
         self.first = min(self.first or when, when)
         self.last = max(self.last or when, when)
-        if record.get("writer"):
-            self.writers.add(str(record["writer"]))
-        measurement = self.measurements.setdefault(name, Measurement())
-        measurement.records += 1
-        _take_outputs(measurement, when, outputs)
-
-
-def read_log(path: Path) -> LogContents:
-    """Read a whole log.
-
-    Raises:
-        OSError: It cannot be read.
-    """
-    contents = LogContents()
-    with path.open("rb") as file:
-        for line in file:
-            if line.strip():
-                contents.take(line)
-    return contents
-
-
-def _take_outputs(measurement: Measurement, when: datetime, outputs: Mapping[str, Any]) -> None:
-    places = _places(outputs)
-    units = outputs.get(_UNITS)
-    for name, value in outputs.items():
-        if name in (_SITES, _PINS, _UNITS):
-            continue
-        quantity = measurement.quantities.setdefault(name, Quantity())
-        if isinstance(units, Mapping):
-            quantity.unit = str(units.get(name, quantity.unit))
-        _take_value(quantity, when, value, places)
-
-
-def _take_value(quantity: Quantity, when: datetime, value: Any, places: Sequence[str]) -> None:
-    if isinstance(value, bool):
-        quantity.true += value
-        quantity.false += not value
-    elif isinstance(value, (int, float)):
-        _add(quantity, places[0] if len(places) == 1 else "", when, value)
-    elif isinstance(value, list) and value and all(isinstance(item, bool) for item in value):
-        quantity.true += sum(value)
-        quantity.false += len(value) - sum(value)
-    elif isinstance(value, list) and len(value) > _LONGEST_LIST and len(value) != len(places):
-        quantity.waveform = [float(item) for item in value if _is_number(item)]
-    elif isinstance(value, list):
-        names = places if len(places) == len(value) else [f"[{i}]" for i in range(len(value))]
-        for place, item in zip(names, value, strict=True):
-            if _is_number(item):
-                _add(quantity, place, when, item)
-
-
-def _add(quantity: Quantity, place: str, when: datetime, value: float) -> None:
-    series = quantity.series.setdefault(place, Series())
-    series.times.append(when)
-    series.values.append(float(value))
-
-
-def _places(outputs: Mapping[str, Any]) -> list[str]:
-    """Name where the values of a record come from, when it tells sites and pins."""
-    sites, pins = outputs.get(_SITES), outputs.get(_PINS)
-    if not isinstance(sites, list) or not isinstance(pins, list) or len(sites) != len(pins):
-        return []
-    return [f"{pin}, site {site}" for site, pin in zip(sites, pins, strict=True)]
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _read_text(value: Any) -> Any:
-    """Give the number or list that a text stands for, as the reference protocol has texts only."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value, parse_constant=lambda name: name)
-    except ValueError:
-        return value
 
 
 def thinned(series: Series, most: int) -> tuple[Sequence[datetime], Sequence[float]]:

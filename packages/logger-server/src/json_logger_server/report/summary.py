@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from json_logger_server.report.series import LogContents, Quantity, statistics
+from json_logger_server.report.series import (
+    LogContents,
+    Measurement,
+    Quantity,
+    Series,
+    Tally,
+    statistics,
+)
 
 
 def summary(contents: LogContents, path: Path) -> dict[str, Any]:
@@ -21,37 +26,59 @@ def summary(contents: LogContents, path: Path) -> dict[str, Any]:
     """
     return {
         "file": str(path),
+        "files": contents.files,
         "records": contents.records,
         "unreadable": contents.unreadable,
+        "left_out": contents.left_out,
         "first": _moment(contents.first),
         "last": _moment(contents.last),
         "writers": sorted(contents.writers),
-        "measurements": {
-            name: {
-                "records": measurement.records,
-                "outputs": {
-                    output: _output(quantity) for output, quantity in measurement.quantities.items()
-                },
-            }
-            for name, measurement in sorted(contents.measurements.items())
+        "measurements": [
+            _measurement(contents.measurements[key]) for key in sorted(contents.measurements)
+        ],
+    }
+
+
+def _measurement(measurement: Measurement) -> dict[str, Any]:
+    return {
+        "name": measurement.name,
+        "condition": measurement.condition,
+        "records": measurement.records,
+        "configurations": {
+            name: _tally(tally) for name, tally in measurement.configurations.items()
         },
+        "outputs": [
+            {"name": name, "unit": unit, **_output(quantity)}
+            for (name, unit), quantity in measurement.quantities.items()
+        ],
     }
 
 
 def _output(quantity: Quantity) -> dict[str, Any]:
-    series = {place: _numbers(series.values) for place, series in quantity.series.items()}
-    facts: dict[str, Any] = {"unit": quantity.unit, "places": series}
-    if quantity.waveform:
-        facts["latest_waveform"] = _numbers(quantity.waveform)
-    if quantity.true or quantity.false:
-        facts |= {"true": quantity.true, "false": quantity.false}
+    facts: dict[str, Any] = {
+        "places": {place: _numbers(series) for place, series in quantity.series.items()}
+    }
+    waveform = statistics(quantity.waveform)
+    if waveform is not None:
+        facts["latest_waveform"] = asdict(waveform)
+    if quantity.tallies:
+        facts["texts"] = {place: _tally(tally) for place, tally in quantity.tallies.items()}
     return facts
 
 
-def _numbers(values: Sequence[float]) -> dict[str, float | None]:
-    """Describe values; what JSON has no number for is null."""
-    facts = asdict(statistics(values))
-    return {name: value if math.isfinite(value) else None for name, value in facts.items()}
+def _numbers(series: Series) -> dict[str, float | None]:
+    """Describe a series; what there is not without a finite number is null."""
+    found = statistics(series.values)
+    if found is None:
+        facts: dict[str, float | None] = dict.fromkeys(("lowest", "mean", "highest", "last"))
+        return {"count": 0, **facts, "missing": series.missing}
+    return {**asdict(found), "missing": series.missing}
+
+
+def _tally(tally: Tally) -> dict[str, int]:
+    """Give how often each text came, the most frequent first, and all others as one."""
+    counts = dict(tally.counts.most_common())
+    return {**counts, "…": tally.others} if tally.others else counts
 
 
 def _moment(moment: datetime | None) -> str | None:

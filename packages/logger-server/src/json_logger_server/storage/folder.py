@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 from pathlib import Path
@@ -66,10 +67,8 @@ class Folder:
         Raises:
             OSError: It cannot be removed.
         """
-        try:
+        with contextlib.suppress(FileNotFoundError):
             os.unlink(self._at(name), dir_fd=self._handle)
-        except FileNotFoundError:
-            pass
 
     def link(self, name: str, second: str) -> None:
         """Give a file a second name.

@@ -48,8 +48,8 @@ class Source(Protocol):
 class CommittedLines:
     """A reader of its own on an open log, its rotated files included.
 
-    Read by one thread at a time, closed by any. It keeps no bytes from one read to the next, because
-    those behind the committed ones may yet be cut off again.
+    Read by one thread at a time, closed by any. It keeps no bytes from one read to the next,
+    because those behind the committed ones may yet be cut off again.
     """
 
     def __init__(self, log: LogFile) -> None:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from json_logger_server.storage.rotated import files_of
+
+_MOST_DIGITS = 400
 
 
 @dataclass(slots=True)
@@ -15,12 +20,16 @@ class Problem:
     line: int
     """From 1."""
     reason: str
+    file: str
+    """Which of the log's files it is in."""
 
 
 @dataclass(slots=True)
 class Verdict:
     """What a check found."""
 
+    files: int = 0
+    """Files that were read: the log and its rotated ones, up to the first problem."""
     lines: int = 0
     """Lines up to the first problem, blank ones included."""
     records: int = 0
@@ -88,27 +97,37 @@ class _Numbers:
 
 
 def verify(path: Path) -> Verdict:
-    """Check that every line is one strict JSON object and that the numbers fit.
+    """Check that every line is one strict JSON object and that the numbers fit, over all files.
+
+    Args:
+        path: The log; its rotated files are checked before it, as one with it.
 
     Raises:
-        OSError: The file cannot be read.
+        NotAResourceError: It is something else, a compressed file, say.
+        OSError: A file cannot be read.
     """
     checker = _Checker()
-    with path.open("rb") as file:
-        for line in file:
-            checker.verdict.lines += 1
+    verdict = checker.verdict
+    for name, file in files_of(path):
+        verdict.files += 1
+        for number, line in enumerate(file, start=1):
+            verdict.lines += 1
             reason = checker.check(line)
             if reason:
-                checker.verdict.problem = Problem(checker.verdict.lines, reason)
+                verdict.problem = Problem(number, reason, str(name))
                 break
-    checker.verdict.clients = len(checker.clients)
-    return checker.verdict
+        if verdict.problem:
+            break
+    verdict.clients = len(checker.clients)
+    return verdict
 
 
 def _parse(line: bytes) -> dict[str, Any] | str:
     """Read a line as strictly as any reader would; text says what is wrong."""
     try:
-        record = json.loads(line.decode("utf-8"), parse_constant=_refuse_constant)
+        record = json.loads(
+            line.decode("utf-8"), parse_constant=_refuse_constant, parse_int=_integer
+        )
     except UnicodeDecodeError as error:
         return f"it is not UTF-8: {error.reason} at byte {error.start}"
     except RecursionError:
@@ -116,6 +135,11 @@ def _parse(line: bytes) -> dict[str, Any] | str:
     except ValueError as error:
         return f"it is not JSON: {error}"
     return record if isinstance(record, dict) else "it is JSON but not an object"
+
+
+def _integer(digits: str) -> int | float:
+    """Read an integer; of one that nobody counts to, Python refuses to read the digits."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else math.inf
 
 
 def _refuse_constant(name: str) -> float:

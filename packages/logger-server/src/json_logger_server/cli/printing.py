@@ -1,0 +1,43 @@
+"""Printing what comes from logs and servers: on any encoding, and without steering a terminal."""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+
+import click
+
+_KEPT = "\n\t"
+
+
+def say(text: str) -> None:
+    """Print a line for people; what the output has no characters for is written as an escape."""
+    click.echo(_encodable(harmless(readable(text)), sys.stdout.encoding))
+
+
+def readable(text: str) -> str:
+    """Read the bytes of names that the system's encoding has no characters for as UTF-8."""
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # half of a surrogate pair, which is no byte
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def harmless(text: str) -> str:
+    """Write control characters, and those that turn the direction of text, as escapes."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(char if _is_harmless(char) else _escape(char) for char in text)
+
+
+def _is_harmless(char: str) -> bool:
+    return char in _KEPT or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def _escape(char: str) -> str:
+    return char.encode("unicode-escape").decode("ascii")
+
+
+def _encodable(text: str, encoding: str | None) -> str:
+    encoding = encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)

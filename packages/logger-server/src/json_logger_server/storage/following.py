@@ -1,0 +1,123 @@
+"""Reads the end of a log on disk, and what is added to it, over its rotations."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+
+from json_logger_server.storage.lines import NEWLINE, numbers_of, read_at, start_of_line
+from json_logger_server.storage.paths import identity_of
+from json_logger_server.storage.rotated import files_of, rotated_files
+
+_CHUNK = 256 * 1024
+
+
+class DiskTail:
+    """A reader of a log that nobody has open, or whose server is not asked. Not thread-safe."""
+
+    def __init__(self, path: Path) -> None:
+        """Start behind the last whole line.
+
+        Raises:
+            NotAResourceError: It is something else, a compressed file, say.
+            OSError: It cannot be read.
+        """
+        self._path = path
+        self._file = path.open("rb", buffering=0)
+        self._position = start_of_line(self._handle, self._size)
+
+    def __enter__(self) -> DiskTail:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def last(self, count: int) -> list[bytes]:
+        """Give the last whole lines, in their order.
+
+        Raises:
+            OSError: A file cannot be read.
+        """
+        found: list[bytes] = []
+        for file in reversed([path for path, _ in files_of(self._path)]):
+            with file.open("rb", buffering=0) as part:
+                handle = part.fileno()
+                end = start_of_line(handle, os.fstat(handle).st_size)
+                while end > 0 and len(found) < count:
+                    start = start_of_line(handle, end - 1)
+                    found.append(read_at(handle, start, end - start).rstrip(b"\r\n"))
+                    end = start
+        return found[::-1]
+
+    def go_to(self, seq: int) -> None:
+        """Go on with the first record whose number is `seq` or higher, of the file that has it.
+
+        Raises:
+            OSError: The file cannot be read.
+        """
+        end = self._position
+        while end > 0:
+            start = start_of_line(self._handle, end - 1)
+            number = numbers_of(read_at(self._handle, start, end - start)).seq
+            if number and number < seq:
+                break
+            end = start
+        self._position = end
+
+    def more(self) -> Iterator[bytes]:
+        """Give the whole lines that were added since, and go over to the file that came after.
+
+        Raises:
+            OSError: A file cannot be read.
+        """
+        yield from self._lines()
+        while self._was_rotated():
+            yield from self._lines()  # what was added before that
+            following = self._following()
+            self._file.close()
+            self._file = following.open("rb", buffering=0)
+            self._position = 0
+            yield from self._lines()
+
+    @property
+    def _handle(self) -> int:
+        return self._file.fileno()
+
+    @property
+    def _size(self) -> int:
+        return os.fstat(self._handle).st_size
+
+    def _lines(self) -> Iterator[bytes]:
+        if self._size < self._position:  # another program has cut it
+            self._position = 0
+        while data := read_at(self._handle, self._position, _CHUNK):
+            end = data.rfind(NEWLINE) + 1
+            if not end:
+                data = read_at(self._handle, self._position, self._size - self._position)
+                end = data.rfind(NEWLINE) + 1
+            if not end:
+                return
+            self._position += end
+            yield from data[: end - 1].split(NEWLINE)
+
+    def _was_rotated(self) -> bool:
+        try:
+            return identity_of(self._path.stat()) != identity_of(os.fstat(self._handle))
+        except FileNotFoundError:
+            return False
+
+    def _following(self) -> Path:
+        """Give the file that comes after the one that is read: a rotated one, or the log itself."""
+        files = rotated_files(self._path)
+        identities = [file.identity for file in files]
+        here = identity_of(os.fstat(self._handle))
+        if here in identities[:-1]:
+            return files[identities.index(here) + 1].path
+        return self._path
