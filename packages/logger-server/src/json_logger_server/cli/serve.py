@@ -176,10 +176,17 @@ def default_listeners(state_file: Path) -> tuple[Listener, ...]:
 def default_roots() -> tuple[Path, ...]:
     """Give the user's data folder, which is made when missing, and the current folder.
 
+    A user who has no home, as in many containers, has the current folder alone.
+
     Raises:
         InvalidArgumentError: The data folder cannot be made.
     """
-    data = platformdirs.user_data_path("json-logger", appauthor=False)
+    try:
+        data = platformdirs.user_data_path("json-logger", appauthor=False)
+    except RuntimeError:  # there is neither HOME nor an entry in the list of users
+        return (Path.cwd(),)
+    if not data.is_absolute():  # as older versions of platformdirs say the same
+        return (Path.cwd(),)
     try:
         data.mkdir(parents=True, exist_ok=True)
     except OSError as error:

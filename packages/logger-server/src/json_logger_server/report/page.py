@@ -24,7 +24,7 @@ from json_logger_server.report.series import (
 MOST_POINTS = 5_000
 """Points of a curve; one with more is thinned, its extremes stay."""
 _TEXTS_SHOWN = 6
-"""Different texts of an output, or values of a configuration, that are shown; the rest is counted."""
+"""Different texts of an output, or values of a configuration, that are shown."""
 _COLORS = ("#2563eb", "#d97706", "#059669", "#dc2626", "#7c3aed", "#0891b2", "#be185d", "#4d7c0f")
 _STYLE = """
 :root { color-scheme: light; }
@@ -95,7 +95,8 @@ def _left_out(contents: LogContents) -> str:
     """Say what the page does not show."""
     parts = []
     if contents.unreadable:
-        parts.append(f"{_counted(contents.unreadable, 'line')} that are no records")
+        are = "is no record" if contents.unreadable == 1 else "are no records"
+        parts.append(f"{_counted(contents.unreadable, 'line')} that {are}")
     if contents.left_out:
         parts.append(f"{_counted(contents.left_out, 'value')} that cannot be shown")
     if not parts:
@@ -169,7 +170,7 @@ def _text_rows(name: str, quantity: Quantity) -> Iterable[list[str]]:
 def _shown(tally: Tally) -> str:
     """Give the most frequent texts, with how often each came, and how many others there are."""
     shown = [
-        text if count == tally.total else f"{text} ({count:,} ×)"
+        text if count == tally.total else f"{text} ({count:,} times)"
         for text, count in tally.counts.most_common(_TEXTS_SHOWN)
     ]
     others = len(tally.counts) - len(shown)

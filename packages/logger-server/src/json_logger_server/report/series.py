@@ -92,11 +92,11 @@ class Quantity:
 
 @dataclass(slots=True)
 class Measurement:
-    """All records of one name, and of one value of each configuration that they are told apart by."""
+    """All records of one name, and of one condition where records are told apart."""
 
     name: str
     condition: str = ""
-    """Those values, as text; empty where nothing is told apart."""
+    """The values of the configurations that records are told apart by, as text."""
     records: int = 0
     quantities: dict[tuple[str, str], Quantity] = field(default_factory=dict)
     """By output and unit: what has another unit is another quantity."""
