@@ -135,7 +135,9 @@ def test_text_that_looks_like_a_number_is_text(own_logger: LoggerProcess) -> Non
 def test_an_odd_value_costs_itself_and_the_page_says_how_many(tmp_path: Path) -> None:
     path = tmp_path / "a.ndjson"
     path.write_text(
-        json.dumps({**PLAIN, "measurement_outputs": {"v": 1.5, "w": [[1, 2], [3, 4]]}, "client": "c"})
+        json.dumps(
+            {**PLAIN, "measurement_outputs": {"v": 1.5, "w": [[1, 2], [3, 4]]}, "client": "c"}
+        )
         + "\nno record\n"
     )
     told = json.loads(run("report", path, "--json"))
@@ -151,7 +153,8 @@ def lines_of(*records: dict[str, Any]) -> bytes:
 
 FOREIGN = {
     "naive times": lines_of(
-        {**PLAIN, "timestamp": "2026-01-31T12:00:00"}, {**PLAIN, "timestamp": "2026-01-31T12:00:01Z"}
+        {**PLAIN, "timestamp": "2026-01-31T12:00:00"},
+        {**PLAIN, "timestamp": "2026-01-31T12:00:01Z"},
     ),
     "CR LF": lines_of(PLAIN).replace(b"\n", b"\r\n"),
     "huge integer": lines_of(PLAIN).replace(b"1}}", b"1" * 5000 + b"}}"),

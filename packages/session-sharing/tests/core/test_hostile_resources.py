@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 from inline import Probe, World
 from session_sharing.core.behaviors import InitializationBehavior
-from session_sharing.core.errors import NotPermittedError, ServerDrainingError
+from session_sharing.core.errors import (
+    NotPermittedError,
+    ResourceFailedError,
+    ServerDrainingError,
+)
 from session_sharing.core.events import EventType, SessionEvent
 from session_sharing.core.registry import RegistryOptions
 from session_sharing.core.resources import Candidate
@@ -103,7 +107,7 @@ def test_a_kind_whose_identities_cannot_be_compared_answers_with_the_error(key: 
             return Candidate(key, lambda: cls(name))  # type: ignore[arg-type]
 
     world = World(kinds={"probe": Unhashable})
-    with pytest.raises(TypeError):
+    with pytest.raises(ResourceFailedError, match="TypeError: unhashable"):
         world.registry.open(OpenRequest("probe", "r"), Client("a")).result(0)
 
 

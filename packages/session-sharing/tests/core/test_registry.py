@@ -12,6 +12,7 @@ from session_sharing.core.errors import (
     NameInUseError,
     NotPermittedError,
     ResourceBusyError,
+    ResourceFailedError,
     ServerDrainingError,
     SessionAlreadyOpenError,
     SessionExpiredError,
@@ -94,9 +95,9 @@ def test_requests_that_meet_an_opening_wait_for_it_and_share_its_failure() -> No
     world = World(kinds={"probe": Stubborn})
     first = world.registry.open(ask(), Client("a"))
 
-    with pytest.raises(PermissionError):
+    with pytest.raises(ResourceFailedError, match="PermissionError: no"):
         first.result()
-    with pytest.raises(PermissionError):
+    with pytest.raises(ResourceFailedError, match="PermissionError: no"):
         waiting[0].result()
     with pytest.raises(SessionNotFoundError):
         waiting[1].result()
@@ -109,11 +110,11 @@ def test_a_failed_opening_leaves_nothing_behind() -> None:
             raise OSError("broken")
 
     world = World(kinds={"probe": Broken})
-    with pytest.raises(OSError, match="broken"):
+    with pytest.raises(ResourceFailedError, match="OSError: broken"):
         world.registry.open(ask(session_name="n"), Client("a")).result()
 
     assert world.registry.sessions() == []
-    with pytest.raises(OSError, match="broken"):
+    with pytest.raises(ResourceFailedError, match="OSError: broken"):
         world.registry.open(ask("other", session_name="n"), Client("a")).result()
 
 

@@ -20,6 +20,8 @@ from session_sharing.v1 import lifecycle_pb2_grpc
 SECRET = b"0123456789abcdef"
 STUCK = "stuck"
 """The resource whose release hook does not return."""
+FAILING = "failing"
+"""The resource whose release hook fails."""
 Metadata = tuple[tuple[str, str], ...]
 
 
@@ -42,6 +44,8 @@ def moody(free: threading.Event) -> ResourceKind:
         def close(self) -> None:
             if self.name == STUCK:
                 free.wait()
+            if self.name == FAILING:
+                raise OSError("as asked for")
 
     return Moody
 

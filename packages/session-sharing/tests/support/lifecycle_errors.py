@@ -8,7 +8,7 @@ from error_page import Case, case, cases_table, classes_table, errors_in, matrix
 from every_call import CASES as EVERY_CALL
 from every_call import STREAM_CASES, on_every
 from grpc_health.v1 import health_pb2, health_pb2_grpc
-from lifecycle_bench import STUCK, LifecycleBench
+from lifecycle_bench import FAILING, STUCK, LifecycleBench
 from processes import eventually
 from session_sharing.client import errors as client_errors
 from session_sharing.core import errors
@@ -206,6 +206,7 @@ for _error, _when in (
     (errors.NotPermittedError, "the server's user may not open the resource"),
     (errors.StorageFullError, "there is no room on the disk"),
     (errors.ResourceLostError, "the resource broke while it was opened"),
+    (errors.ResourceFailedError, "the resource's own code raised something else"),
 ):
     _open(_error, _when)(partial(_fail_to_open, _error))
 
@@ -228,6 +229,18 @@ def _(bench: LifecycleBench) -> None:
 def _(bench: LifecycleBench) -> None:
     bench.hold()
     bench.detach(bench.open(STUCK).attachment)
+
+
+@_detach(errors.ResourceFailedError, "this closes the session, whose release hook fails")
+def _(bench: LifecycleBench) -> None:
+    bench.hold()
+    bench.detach(bench.open(FAILING).attachment)
+
+
+@_close(errors.ResourceFailedError, "the session's release hook fails; the session is closed")
+def _(bench: LifecycleBench) -> None:
+    bench.hold()
+    bench.close(attachment=bench.open(FAILING).attachment)
 
 
 @_close(errors.SessionExpiredError, "the attachment is over, unknown or somebody else's")

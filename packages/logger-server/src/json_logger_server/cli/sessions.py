@@ -38,14 +38,18 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for 
 @_as_json
 @reports_errors
 def ls_command(state_file: Path | None, target: str | None, as_json: bool) -> None:
-    """List the open logs.
+    """List the open logs, and those that could not be closed as they should be.
 
     Example: json-logger ls
     """
     with open_connection(state_file, target) as connection:
-        sessions = list_sessions(connection)
+        listed = list_sessions(connection)
     if as_json:
-        click.echo(json.dumps([session_facts(session) for session in sessions], indent=2))
+        facts = [
+            *(session_facts(session) for session in listed.sessions),
+            *(failed_facts(failed) for failed in listed.failed),
+        ]
+        click.echo(json.dumps(facts, indent=2))
         return
     rows = [
         (
@@ -56,9 +60,11 @@ def ls_command(state_file: Path | None, target: str | None, as_json: bool) -> No
             _moment(session.opened_at),
             session.opened_by,
         )
-        for session in sessions
+        for session in listed.sessions
     ]
     say(_table(("SESSION", "FILE", "RECORDS", "ATTACHED", "OPENED", "BY"), rows))
+    for failed in listed.failed:
+        say(f"FAILED at {_moment(failed.failed_at)}, opened by {failed.opened_by}: {failed.reason}")
 
 
 @click.command("show")
@@ -80,8 +86,7 @@ def show_command(
             info = connection.lifecycle.GetServerInfo(pb.GetServerInfoRequest(), timeout=10)
             facts = server_facts(info)
         else:
-            found = find_session(connection, session)
-            facts = session_facts(found) if found else _closed_facts(connection, session)
+            facts = _log_facts(connection, session)
     if as_json:
         click.echo(json.dumps(facts, indent=2))
     else:
@@ -161,6 +166,21 @@ def _open_session(connection: Connection, wanted: str) -> pb.SessionInfo:
     return found
 
 
+def _log_facts(connection: Connection, wanted: str) -> dict[str, Any]:
+    """Describe a log that is open, one that failed at its end, or one that is closed.
+
+    Raises:
+        SessionNotFoundError: There is none.
+    """
+    found = find_session(connection, wanted)
+    if found is not None:
+        return session_facts(found)
+    for failed in list_sessions(connection).failed:
+        if wanted in (failed.name, failed.resource):
+            return failed_facts(failed)
+    return _closed_facts(connection, wanted)
+
+
 def _closed_facts(connection: Connection, wanted: str) -> dict[str, Any]:
     """Describe a log that is not open.
 
@@ -207,6 +227,18 @@ def session_facts(session: pb.SessionInfo) -> dict[str, Any]:
             }
             for attachment in session.attachments
         ],
+    }
+
+
+def failed_facts(failed: pb.FailedSession) -> dict[str, Any]:
+    """Describe a session that could not be closed as it should be in plain values."""
+    return {
+        "session": failed.name,
+        "file": failed.resource,
+        "failed": failed.reason,
+        "failed_at": _moment(failed.failed_at),
+        "opened_by": failed.opened_by,
+        "attachments": [],
     }
 
 

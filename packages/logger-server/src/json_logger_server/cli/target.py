@@ -83,10 +83,11 @@ def _only_look(options: ConnectOptions) -> ConnectOptions:
     return replace(options, presence=False, timeout=_TIMEOUT)
 
 
-def list_sessions(connection: Connection) -> list[pb.SessionInfo]:
-    """Ask for the open sessions, in the order in which they were opened."""
+def list_sessions(connection: Connection) -> pb.ListSessionsResponse:
+    """Ask for the open sessions, in the order in which they were opened, and the failed ones."""
     answer = connection.call(connection.lifecycle.ListSessions, pb.ListSessionsRequest())
-    return sorted(answer.sessions, key=lambda session: session.generation)
+    answer.sessions.sort(key=lambda session: session.generation)
+    return answer
 
 
 def find_session(connection: Connection, wanted: str) -> pb.SessionInfo | None:
@@ -94,7 +95,7 @@ def find_session(connection: Connection, wanted: str) -> pb.SessionInfo | None:
 
     A file that is there, seen from here, is that file and no other of that name.
     """
-    sessions = list_sessions(connection)
+    sessions = list_sessions(connection).sessions
     path = str(Path(wanted).resolve())
     for session in sessions:
         if path == session.details.get("path"):

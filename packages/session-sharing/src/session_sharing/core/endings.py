@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from functools import partial
@@ -11,6 +12,8 @@ from session_sharing.core.events import EventType
 from session_sharing.core.releases import Release, Releases
 from session_sharing.core.sessions import Attachment, PendingOpen, Session, Transition
 from session_sharing.core.state import RegistryState
+
+_log = logging.getLogger(__name__)
 
 
 class Endings:
@@ -141,14 +144,17 @@ class Endings:
 
     def _on_free(self, release: Release) -> None:
         session, transition = release.session, release.transition
+        failure = release.failure
         with self._state.lock:
-            if release.error is not None:
-                reason = f"release hook: {release.error}"
-                self._state.publish(EventType.FAILED, session, reason=reason)
+            self._state.note_release(session, str(failure or ""))
+            if failure is not None:
+                self._state.publish(EventType.FAILED, session, reason=str(failure))
             waiting = self.leave(transition, session.key)
             self._state.publish(EventType.CLOSED, session, reason=release.abandoned)
+        if failure is not None:
+            _log.error("%s", failure, exc_info=release.error)
         if not transition.stuck:
-            release.done.set_result(True)
+            release.tell(failure)
         for pending in waiting:
             self._decide(pending)
 

@@ -116,6 +116,13 @@ class ResourceLostError(SessionSharingError):
     reason = "RESOURCE_LOST"
 
 
+class ResourceFailedError(SessionSharingError):
+    """The resource's own code failed: it cannot be opened, or was not released as it should be."""
+
+    status = "INTERNAL"
+    reason = "RESOURCE_FAILED"
+
+
 class ServerDrainingError(SessionSharingError):
     """The server is stopping and takes nothing new."""
 
@@ -128,3 +135,15 @@ class ResourceBusyError(SessionSharingError):
 
     status = "UNAVAILABLE"
     reason = "RESOURCE_BUSY"
+
+
+def as_domain_error(error: BaseException, what: str) -> SessionSharingError:
+    """Say in domain terms what a resource's own code raised; domain errors stay as they are.
+
+    Args:
+        error: What was raised.
+        what: What could not be done, as a sentence without its full stop.
+    """
+    if isinstance(error, SessionSharingError):
+        return error
+    return ResourceFailedError(f"{what}: {type(error).__name__}: {error}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -24,6 +25,7 @@ from session_sharing.core.errors import (
     ServerDrainingError,
     SessionExpiredError,
     SessionSharingError,
+    as_domain_error,
 )
 from session_sharing.core.events import EventType
 from session_sharing.core.resources import Resource, ResourceKind
@@ -37,6 +39,8 @@ from session_sharing.core.sessions import (
     Transition,
 )
 from session_sharing.core.state import RegistryState
+
+_log = logging.getLogger(__name__)
 
 Step = Callable[[], None]
 """What follows a decision and must run without the lock."""
@@ -90,7 +94,7 @@ class Openings:
             candidate = kind.locate(request.resource, create=may_create)
         except BaseException as error:
             missing = isinstance(error, ResourceNotFoundError) and not may_create
-            answer = no_session_for(request) if missing else error
+            answer = no_session_for(request) if missing else _explain(error, request)
             self._state.refuse(request, answer)
             if result.set_running_or_notify_cancel():
                 result.set_exception(answer)
@@ -103,8 +107,9 @@ class Openings:
             with self._state.lock:
                 step = self._next_step(pending)
         except BaseException as error:
-            self._state.refuse(pending.request, error)
-            pending.fail(error)
+            answer = _explain(error, pending.request)
+            self._state.refuse(pending.request, answer)
+            pending.fail(answer)
         else:
             step()
 
@@ -156,7 +161,7 @@ class Openings:
         try:
             resource = pending.candidate.open()
         except BaseException as error:
-            self._fail_to_create(pending, transition, error)
+            self._fail_to_create(pending, transition, _explain(error, pending.request))
             return
         try:
             with self._state.lock:
@@ -174,7 +179,7 @@ class Openings:
             self._decide(follower)
 
     def _fail_to_create(
-        self, pending: PendingOpen, transition: Transition, error: BaseException
+        self, pending: PendingOpen, transition: Transition, error: SessionSharingError
     ) -> None:
         self._state.refuse(pending.request, error)
         waiting = self._endings.leave(transition, pending.key)
@@ -219,6 +224,15 @@ class Openings:
         theirs = may_close(session, request.principal)
         quiet = self._state.clock() - session.last_call >= options.call_ttl
         return in_the_way and theirs and quiet and not session.attachments
+
+
+def _explain(error: BaseException, request: OpenRequest) -> SessionSharingError:
+    """Say why a resource cannot be opened; what its own code raised goes to the log as well."""
+    explained = as_domain_error(error, f"{request.resource!r} cannot be opened")
+    if explained is not error:
+        _log.error("%s", explained, exc_info=error)
+        explained.__cause__ = error
+    return explained
 
 
 def _nothing() -> None:

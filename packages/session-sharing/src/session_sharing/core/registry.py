@@ -13,7 +13,14 @@ from session_sharing.core.errors import SessionExpiredError, SessionNotFoundErro
 from session_sharing.core.leases import Clock
 from session_sharing.core.openings import Openings
 from session_sharing.core.resources import ResourceKind
-from session_sharing.core.sessions import Attachment, Client, Opened, OpenRequest, Session
+from session_sharing.core.sessions import (
+    Attachment,
+    Client,
+    FailedSession,
+    Opened,
+    OpenRequest,
+    Session,
+)
 from session_sharing.core.state import RegistryOptions, RegistryState
 
 __all__ = ["RegistryOptions", "SessionRegistry"]
@@ -63,7 +70,8 @@ class SessionRegistry:
             client: Who gets the attachment; without one, later calls name the session.
 
         Returns:
-            The outcome; it fails with a `SessionSharingError` or with what the resource raised.
+            The outcome; it fails with a `SessionSharingError`, also when the resource's own code
+            raised something else (`ResourceFailedError`).
             Cancelling it withdraws the request, unless it is being carried out already.
         """
         return self._openings.open(request, client)
@@ -124,6 +132,14 @@ class SessionRegistry:
                 if session.name.startswith(prefix)
             ]
 
+    def failed_sessions(self) -> list[FailedSession]:
+        """Give the sessions whose resource was not released as it should be, the oldest first.
+
+        One is forgotten when a later session of its resource is released well.
+        """
+        with self.lock:
+            return list(self._state.failed.values())
+
     def end(self, attachment: Attachment, reason: str = "") -> Future[bool]:
         """End an attachment; its behavior says what becomes of the session.
 
@@ -132,7 +148,8 @@ class SessionRegistry:
             reason: Why its holder is gone, when it did not leave by itself.
 
         Returns:
-            Whether the session is closed, once that is done.
+            Whether the session is closed, once that is done. It fails with a `SessionSharingError`
+            when the session is closed and its resource was not released as it should be.
         """
         return self._endings.end(attachment, reason)
 
@@ -148,7 +165,7 @@ class SessionRegistry:
 
         Returns:
             Whether the session is closed, once that is done; False when it waits for its last
-            attachment.
+            attachment. It fails as that of `end` does.
 
         Raises:
             NotPermittedError: The session belongs to another identity.

@@ -6,7 +6,11 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 
-from session_sharing.core.errors import ResourceBusyError
+from session_sharing.core.errors import (
+    ResourceBusyError,
+    SessionSharingError,
+    as_domain_error,
+)
 from session_sharing.core.leases import Lease, Leases
 from session_sharing.core.sessions import Session, Transition
 
@@ -20,13 +24,28 @@ class Release:
     abandoned: str
     """Why nobody closed it properly; empty when somebody did."""
     done: Future[bool] = field(default_factory=Future)
-    """True once the resource is free; fails when that takes too long."""
+    """True once the resource is free; fails when its hook fails or takes too long."""
     error: BaseException | None = None
     """What the hook raised."""
 
     def __post_init__(self) -> None:
         # Whoever waits for it may stop waiting; the release goes on.
         self.done.set_running_or_notify_cancel()
+
+    @property
+    def failure(self) -> SessionSharingError | None:
+        """Why the resource was not released as it should be; None when it was."""
+        if self.error is None:
+            return None
+        resource = self.session.request.resource
+        return as_domain_error(self.error, f"{resource!r} was not released as it should be")
+
+    def tell(self, failure: SessionSharingError | None) -> None:
+        """Tell whoever waits how it ended."""
+        if failure is None:
+            self.done.set_result(True)
+        else:
+            self.done.set_exception(failure)
 
     @property
     def busy(self) -> ResourceBusyError:

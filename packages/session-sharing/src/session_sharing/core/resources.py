@@ -33,7 +33,10 @@ class Resource:
         return Candidate(key=name, open=lambda: cls(name))
 
     def close(self) -> None:
-        """Release the resource: somebody closed the session."""
+        """Release the resource: somebody closed the session.
+
+        What it raises reaches whoever closed, and the session is listed as failed.
+        """
 
     def abandon(self, reason: str) -> None:
         """Release the resource: its holder died, fell silent or forgot it.

@@ -62,6 +62,16 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedSession:
+    """A session that is over and whose resource was not released as it should be."""
+
+    session: Session
+    reason: str
+    """What its release hook raised."""
+    failed_at: datetime = field(default_factory=utc_now)
+
+
+@dataclass(frozen=True, slots=True)
 class Expiry:
     """How a client ended that was away for too long."""
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
@@ -11,8 +12,18 @@ from session_sharing.core.admission import Limits
 from session_sharing.core.events import EventLog, EventType
 from session_sharing.core.leases import Clock, Leases
 from session_sharing.core.resources import ResourceKind
-from session_sharing.core.sessions import Attachment, OpenRequest, Session, refusal, session_event
+from session_sharing.core.sessions import (
+    Attachment,
+    FailedSession,
+    OpenRequest,
+    Session,
+    refusal,
+    session_event,
+)
 from session_sharing.core.slots import SlotTable
+
+_MOST_FAILED = 100
+"""Sessions whose release failed that are remembered, the latest ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +57,8 @@ class RegistryState:
         self.slots = SlotTable()
         self.events = EventLog()
         self.leases = Leases(clock)
+        self.failed: OrderedDict[Hashable, FailedSession] = OrderedDict()
+        """Sessions whose release failed, by resource, until a later one of it is released well."""
         self.draining = False
         """Nothing new is opened; what is under way goes on."""
         self.closed = False
@@ -60,6 +73,19 @@ class RegistryState:
     ) -> None:
         """Tell what happened to a session, or to one attachment to it."""
         self.events.publish(session_event(event, session, attachment, reason))
+
+    def note_release(self, session: Session, failure: str) -> None:
+        """Remember whether a session's resource was released as it should be.
+
+        Args:
+            session: The session, which is over.
+            failure: What its release hook raised; empty when it went well.
+        """
+        self.failed.pop(session.key, None)
+        if failure:
+            self.failed[session.key] = FailedSession(session, failure)
+            if len(self.failed) > _MOST_FAILED:
+                self.failed.popitem(last=False)
 
     def refuse(self, request: OpenRequest, error: BaseException) -> None:
         """Tell that a request was refused."""

@@ -87,7 +87,15 @@ class SessionLifecycleServicer(lifecycle_pb2_grpc.SessionLifecycleServicer):
     ) -> pb.ListSessionsResponse:
         """See lifecycle.proto."""
         found = self._registry.sessions(request.name_prefix)
-        return pb.ListSessionsResponse(sessions=[messages.session_info(item) for item in found])
+        failed = self._registry.failed_sessions()
+        return pb.ListSessionsResponse(
+            sessions=[messages.session_info(item) for item in found],
+            failed=[
+                messages.failed_session(item)
+                for item in failed
+                if item.session.name.startswith(request.name_prefix)
+            ],
+        )
 
     async def Watch(  # noqa: N802
         self, request: pb.WatchRequest, context: Context

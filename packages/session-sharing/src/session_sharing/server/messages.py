@@ -11,7 +11,15 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from session_sharing.core.behaviors import ClosePolicy, InitializationBehavior
 from session_sharing.core.errors import InvalidArgumentError
 from session_sharing.core.events import Gap, SessionEvent
-from session_sharing.core.sessions import Attachment, Client, Expiry, Opened, OpenRequest, Session
+from session_sharing.core.sessions import (
+    Attachment,
+    Client,
+    Expiry,
+    FailedSession,
+    Opened,
+    OpenRequest,
+    Session,
+)
 from session_sharing.v1 import lifecycle_pb2 as pb
 
 _log = logging.getLogger(__name__)
@@ -90,6 +98,19 @@ def session_info(session: Session) -> pb.SessionInfo:
         closing=session.closing,
         attachments=[attachment_info(item) for item in session.attachments.values()],
         details=_facts_about(session),
+    )
+
+
+def failed_session(failed: FailedSession) -> pb.FailedSession:
+    """Encode a session whose resource was not released as it should be."""
+    request = failed.session.request
+    return pb.FailedSession(
+        name=failed.session.name,
+        kind=request.kind,
+        resource=request.resource,
+        opened_by=request.label,
+        failed_at=timestamp(failed.failed_at),
+        reason=_as_text(failed.reason),
     )
 
 

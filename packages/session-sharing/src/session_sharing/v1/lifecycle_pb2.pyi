@@ -365,16 +365,57 @@ class ListSessionsResponse(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     SESSIONS_FIELD_NUMBER: builtins.int
+    FAILED_FIELD_NUMBER: builtins.int
     @property
     def sessions(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___SessionInfo]: ...
+    @property
+    def failed(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___FailedSession]:
+        """Sessions that are over and whose resource was not released as it should be, the oldest first,
+        until a later session of that resource is released well.
+        """
+
     def __init__(
         self,
         *,
         sessions: collections.abc.Iterable[global___SessionInfo] | None = ...,
+        failed: collections.abc.Iterable[global___FailedSession] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["sessions", b"sessions"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["failed", b"failed", "sessions", b"sessions"]) -> None: ...
 
 global___ListSessionsResponse = ListSessionsResponse
+
+@typing.final
+class FailedSession(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    KIND_FIELD_NUMBER: builtins.int
+    RESOURCE_FIELD_NUMBER: builtins.int
+    OPENED_BY_FIELD_NUMBER: builtins.int
+    FAILED_AT_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    kind: builtins.str
+    resource: builtins.str
+    opened_by: builtins.str
+    reason: builtins.str
+    """What the resource's release raised."""
+    @property
+    def failed_at(self) -> google.protobuf.timestamp_pb2.Timestamp: ...
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        kind: builtins.str = ...,
+        resource: builtins.str = ...,
+        opened_by: builtins.str = ...,
+        failed_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        reason: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["failed_at", b"failed_at"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["failed_at", b"failed_at", "kind", b"kind", "name", b"name", "opened_by", b"opened_by", "reason", b"reason", "resource", b"resource"]) -> None: ...
+
+global___FailedSession = FailedSession
 
 @typing.final
 class SessionInfo(google.protobuf.message.Message):

@@ -1,0 +1,209 @@
+"""Commands find a log by its name for the server, from any folder, open, closed or failed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from json_logger_client import JsonLoggerClient
+from json_logger_server.cli import main
+from json_logger_server.json_log import Durability
+from json_logger_server.storage.log_file import LogFile
+from logger_process import LoggerProcess
+from logger_thread import FaultyDisk, LoggerThread
+from session_sharing.core.errors import ResourceFailedError
+
+
+def run(*arguments: object, code: int = 0) -> str:
+    """Run `json-logger`; give what it prints on either stream."""
+    done = CliRunner().invoke(main, [str(argument) for argument in arguments])
+    assert done.exit_code == code, (done.output, done.exception)
+    return done.output
+
+
+def run_json(*arguments: object) -> Any:
+    return json.loads(run(*arguments, "--json"))
+
+
+@pytest.fixture
+def state(own_logger: LoggerProcess) -> str:
+    return f"--state-file={own_logger.state_file}"
+
+
+def log_some(log: JsonLoggerClient, count: int) -> None:
+    for _ in range(count):
+        log.log_data("m", {}, {"v": 1})
+
+
+def test_a_log_is_found_by_its_name_whether_it_is_open_or_closed(
+    own_logger: LoggerProcess, state: str, tmp_path_factory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    with own_logger.client("a.ndjson") as log:
+        log_some(log, 3)
+        for _ in range(2):
+            assert len(run("tail", "a.ndjson", state).splitlines()) == 3
+            assert run_json("show", "a.ndjson", state)["records"] == 3
+            assert run_json("verify", "a.ndjson", state)["records"] == 3
+            assert run_json("report", "a.ndjson", state)["records"] == 3
+            log.close()
+
+
+def test_a_file_that_is_here_comes_before_another_of_that_name(
+    own_logger: LoggerProcess, state: str, tmp_path_factory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    Path("a.ndjson").write_text('{"seq": 77}\n')
+    with own_logger.client("a.ndjson") as log:
+        log_some(log, 3)
+        assert run("tail", "a.ndjson", state) == '{"seq": 77}\n'
+        assert run_json("verify", "a.ndjson", state)["records"] == 1
+
+
+def test_what_is_nowhere_is_said_to_have_been_looked_for(
+    own_logger: LoggerProcess, state: str, tmp_path: Path
+) -> None:
+    for verb in ("tail", "verify", "report", "show", "rotate"):
+        said = run(verb, "none.ndjson", state, code=1)
+        assert f"There is no log {own_logger.folder / 'none.ndjson'}." in said
+    nowhere = f"--state-file={tmp_path / 'none.json'}"
+    for verb in ("verify", "report"):
+        assert "no server could be asked" in run(verb, "none.ndjson", nowhere, code=1)
+
+
+def test_messages_begin_with_a_capital_and_name_what_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    said = run("ls", code=1)
+    assert "nI discovery" not in said
+    assert "No server was found" in said
+
+
+def test_a_name_with_control_characters_steers_no_terminal(
+    own_logger: LoggerProcess, state: str
+) -> None:
+    with own_logger.client("a\x1b[31m.ndjson", label="me\x1b[2J") as log:
+        log_some(log, 1)
+        for arguments in (["ls"], ["show", log.session_name], ["tail", "a\x1b[31m.ndjson"]):
+            assert "\x1b" not in run(*arguments, state)
+
+
+def test_rotated_files_are_one_log_for_every_command(own_logger: LoggerProcess, state: str) -> None:
+    path = own_logger.folder / "a.ndjson"
+    with own_logger.client("a.ndjson") as log:
+        for first in (1, 4):
+            log_some(log, 3)
+            said = run("rotate", "a.ndjson", state)
+            assert f"the one before is {path.with_name(f'a.{first}.ndjson')}" in said
+        assert "no numbered record" in run("rotate", "a.ndjson", state)
+        log_some(log, 2)
+        for _ in range(2):
+            facts = run_json("show", "a.ndjson", state)
+            assert (facts["records"], facts["rotated_files"]) == (8, ["a.1.ndjson", "a.4.ndjson"])
+            for name in ("a.ndjson", path):
+                verdict = run_json("verify", name, state)
+                assert (verdict["records"], verdict["files"]) == (8, 3)
+                told = run_json("report", name, state)
+                assert (told["records"], told["files"]) == (8, 3)
+                lines = run("tail", name, "-n", 4, "--json", state).splitlines()
+                assert [json.loads(line)["seq"] for line in lines] == [5, 6, 7, 8]
+            log.close()
+    assert run_json("rotate", "a.ndjson", state)["rotated"] == str(path.with_name("a.7.ndjson"))
+    assert "8 records in 4 files" in run("verify", path)
+    path.with_name("a.4.ndjson").unlink()
+    said = run("verify", path, code=1)
+    assert "a.7.ndjson, line 1: its number is 7 and follows 3; records are missing" in said
+
+
+class Tail:
+    """`json-logger tail -f` as a process."""
+
+    def __init__(self, *arguments: str) -> None:
+        words = [sys.executable, "-m", "json_logger_server", "tail", "-f", "-n", "1", "--json"]
+        self.process = subprocess.Popen([*words, *arguments], stdout=subprocess.PIPE)
+
+    def seq(self) -> int:
+        assert self.process.stdout is not None
+        return int(json.loads(self.process.stdout.readline())["seq"])
+
+    def stop(self) -> int:
+        """End it as Ctrl-C does."""
+        self.process.send_signal(signal.SIGINT)
+        self.process.communicate(timeout=60)
+        return self.process.returncode
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Ctrl-C cannot be sent to one process there")
+def test_a_tail_goes_on_when_its_log_is_closed_and_opened_again(
+    own_logger: LoggerProcess, state: str
+) -> None:
+    with own_logger.client("a.ndjson") as log:
+        log_some(log, 1)
+        tail = Tail("a.ndjson", state)
+        try:
+            assert tail.seq() == 1
+            log_some(log, 1)
+            assert tail.seq() == 2
+            log.close()
+            with own_logger.client("a.ndjson") as again:
+                for seq in range(3, 8):
+                    log_some(again, 1)
+                    run("rotate", "a.ndjson", state)
+                    assert tail.seq() == seq
+        finally:
+            assert tail.stop() == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Ctrl-C cannot be sent to one process there")
+def test_a_tail_of_a_closed_log_follows_it_over_rotations(
+    own_logger: LoggerProcess, state: str
+) -> None:
+    with own_logger.client("a.ndjson") as log:
+        log_some(log, 2)
+    tail = Tail("a.ndjson", state)
+    try:
+        assert tail.seq() == 2
+        with own_logger.client("a.ndjson") as log:
+            for _ in range(3):
+                log_some(log, 2)
+                run("rotate", "a.ndjson", state)
+            assert [tail.seq() for _ in range(6)] == [3, 4, 5, 6, 7, 8]
+    finally:
+        assert tail.stop() == 0
+
+
+def test_a_log_that_cannot_be_closed_is_told_and_listed_as_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The failing close is a stand-in for a network disk, which tells late of what it lost."""
+    closed = LogFile.close
+
+    def fail(file: LogFile) -> None:
+        closed(file)
+        raise OSError(5, "Input/output error")
+
+    with LoggerThread(tmp_path, FaultyDisk(), Durability.FLUSHED) as logger:
+        connect = logger.connect()
+        monkeypatch.setenv("JSON_LOGGER_TARGET", connect.target)
+        token = tmp_path / "token"
+        token.write_text(connect.token)
+        monkeypatch.setenv("JSON_LOGGER_TOKEN_FILE", str(token))
+        monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+        log = logger.client("a.ndjson")
+        with monkeypatch.context() as patch:
+            patch.setattr(LogFile, "close", fail)
+            with pytest.raises(ResourceFailedError, match="Input/output error"):
+                log.close()
+        assert "FAILED" in run("ls")
+        assert "Input/output error" in run_json("ls")[0]["failed"]
+        assert "Input/output error" in run_json("show", "a.ndjson")["failed"]
+        logger.client("a.ndjson").close()
+        assert run_json("ls") == []
