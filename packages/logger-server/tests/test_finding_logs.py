@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,16 @@ def test_messages_begin_with_a_capital_and_name_what_failed(
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     said = run("ls", code=1)
     assert "nI discovery" not in said
-    assert "No server was found" in said
+    assert "Start one by `json-logger serve`" in said
+
+
+def test_of_a_server_that_was_killed_commands_say_at_once_that_its_process_is_gone(
+    own_logger: LoggerProcess, state: str
+) -> None:
+    own_logger.kill()
+    started = time.monotonic()
+    assert f"process {own_logger.pid}, is gone" in run("ls", state, code=1)
+    assert time.monotonic() - started < 2.5  # a server that lives is waited for longer
 
 
 def test_a_name_with_control_characters_steers_no_terminal(

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from json_logger_client.locating import TARGET_VARIABLE, locate_logger
+from json_logger_client.locating import locate_logger
 from json_logger_proto.names import PROGRAM
 from session_sharing.client import Connection, ConnectOptions, connect
-from session_sharing.core.errors import InvalidArgumentError, SessionSharingError
+from session_sharing.core.errors import SessionSharingError
 from session_sharing.places import default_state_file
 from session_sharing.v1 import lifecycle_pb2 as pb
 
@@ -66,16 +66,9 @@ def open_connection(state_file: Path | None, target: str | None) -> Connection:
         return connect(locate_logger(_only_look(ConnectOptions(target))))
     if state_file is None and default_state_file(PROGRAM).exists():
         state_file = default_state_file(PROGRAM)
-    if state_file is not None:
-        return connect(_only_look(ConnectOptions.from_state_file(state_file)))
-    try:
+    if state_file is None:
         return connect(locate_logger(_only_look(ConnectOptions())))
-    except SessionSharingError as error:
-        raise InvalidArgumentError(
-            f"No server was found. There is no {default_state_file(PROGRAM)}; {TARGET_VARIABLE} "
-            f"names none. {error} Start a server by `json-logger serve`, or name one by "
-            "--state-file or --target."
-        ) from error
+    return connect(_only_look(ConnectOptions.from_state_file(state_file)))
 
 
 def _only_look(options: ConnectOptions) -> ConnectOptions:

@@ -25,6 +25,7 @@ MOST_POINTS = 5_000
 """Points of a curve; one with more is thinned, its extremes stay."""
 _TEXTS_SHOWN = 6
 """Different texts of an output, or values of a configuration, that are shown."""
+_TEXT_CELL = ' class="text"'
 _COLORS = ("#2563eb", "#d97706", "#059669", "#dc2626", "#7c3aed", "#0891b2", "#be185d", "#4d7c0f")
 _STYLE = """
 :root { color-scheme: light; }
@@ -36,7 +37,7 @@ h3 { font-size: 15px; margin: 20px 0 0; color: #374151; }
 p.facts { color: #6b7280; margin: 0 0 20px; }
 section { background: #fff; border: 1px solid #e5e7eb; border-radius: 8px; padding: 20px;
   margin-bottom: 20px; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; width: 100%; margin-bottom: 16px; font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: 4px 10px; border-bottom: 1px solid #e5e7eb; }
 th { color: #6b7280; font-weight: 600; }
 th:first-child, td:first-child, th:nth-child(2), td:nth-child(2) { text-align: left; }
@@ -138,17 +139,17 @@ def _section(anchor: str, measurement: Measurement) -> str:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], texts: int) -> str:
-    """Make a table; its first columns are texts, the others numbers."""
-    if not rows:
-        return ""
+    """Make a table without its empty columns; its first `texts` columns are texts."""
+    used = [index for index in range(len(head)) if any(row[index] for row in rows)]
 
-    def row(cells: Iterable[str], tag: str) -> str:
-        marks = (' class="text"' if index < texts else "" for index in range(len(head)))
+    def row(cells: Sequence[str], tag: str) -> str:
         return "<tr>" + "".join(
-            f"<{tag}{mark}>{html.escape(cell)}</{tag}>"
-            for mark, cell in zip(marks, cells, strict=True)
+            f"<{tag}{_TEXT_CELL if index < texts else ''}>{html.escape(cells[index])}</{tag}>"
+            for index in used
         )
 
+    if not rows:
+        return ""
     return f"<table>{row(head, 'th')}{''.join(row(cells, 'td') for cells in rows)}</table>"
 
 
