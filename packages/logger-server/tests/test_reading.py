@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from json_logger_server.storage.lines import read_at
 from json_logger_server.storage.log_file import LogFile
 from json_logger_server.storage.reading import CommittedLines
+from json_logger_server.storage.rotated import rotated_path
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +61,33 @@ def test_a_number_is_found_as_by_reading_everything(
     lower = [index for index, number in enumerate(numbers) if number and number < wanted]
     expected = lines[lower[-1] + 1 :] if lower else lines
     assert read_from(log, wanted) == b"".join(expected)
+    log.close()
+
+
+@settings(deadline=None)
+@given(
+    lengths=st.lists(st.integers(1, 6), min_size=1, max_size=4),
+    live=st.integers(0, 5),
+    wanted=st.integers(0, 40),
+    filler=st.sampled_from([0, 3000]),
+)
+def test_a_number_is_found_over_rotated_files(
+    tmp_path_factory: pytest.TempPathFactory,
+    lengths: list[int],
+    live: int,
+    wanted: int,
+    filler: int,
+) -> None:
+    path = tmp_path_factory.mktemp("rotated") / "a.log"
+    seq = 1
+    for count in lengths:
+        part = b"".join(line(number, filler) for number in range(seq, seq + count))
+        rotated_path(path, seq).write_bytes(part)
+        seq += count
+    log = open_log(path, [line(number, filler) for number in range(seq, seq + live)])
+    assert log.find_first_seq() == seq
+    everything = range(max(wanted, 1), seq + live)
+    assert read_from(log, wanted) == b"".join(line(number, filler) for number in everything)
     log.close()
 
 

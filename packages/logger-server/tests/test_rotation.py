@@ -6,13 +6,15 @@ import errno
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from json_logger_client import JsonLoggerClient
+from json_logger_client import ConnectOptions, JsonLoggerClient
 from json_logger_client.encoding import encode_record
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
 from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
@@ -159,6 +161,38 @@ def test_sighup_rotates_every_open_log_and_ends_no_session(tmp_path: Path) -> No
             log_some(other, 1)
         assert whole_log(tmp_path / "a.ndjson") == [1, 2, 3]
         assert whole_log(tmp_path / "b.ndjson") == [1, 2]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGHUP")
+def test_the_end_of_its_terminal_stops_a_server_and_a_sighup_before_that_rotates(
+    tmp_path: Path,
+) -> None:
+    import fcntl
+    import pty
+    import termios
+
+    master, slave = pty.openpty()
+    state = tmp_path / "state" / "json-logger.json"
+    serve = [sys.executable, "-m", "json_logger_server", "serve", "--no-discovery"]
+    options = ["--listen=tcp:127.0.0.1:0", f"--state-file={state}", f"--log-root={tmp_path}"]
+    with subprocess.Popen(
+        [*serve, *options],
+        stdin=slave,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    ) as server:
+        assert server.stdout is not None
+        assert b"ready" in server.stdout.readline()
+        with JsonLoggerClient("a.ndjson", connect=ConnectOptions.from_state_file(state)) as log:
+            log_some(log, 1)
+            server.send_signal(signal.SIGHUP)
+            eventually((tmp_path / "a.1.ndjson").exists, within=30)
+            log_some(log, 1)
+        os.close(slave)
+        os.close(master)
+        assert server.wait(30) == 0
+    assert whole_log(tmp_path / "a.ndjson") == [1, 2]
 
 
 SECRET = b"the same client again"

@@ -37,14 +37,14 @@ h3 { font-size: 15px; margin: 20px 0 0; color: #374151; }
 p.facts { color: #6b7280; margin: 0 0 20px; }
 section { background: #fff; border: 1px solid #e5e7eb; border-radius: 8px; padding: 20px;
   margin-bottom: 20px; }
-table { border-collapse: collapse; width: 100%; margin-bottom: 16px; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; width: 100%; margin-bottom: 16px;
+  font-variant-numeric: tabular-nums; }
 th, td { text-align: right; padding: 4px 10px; border-bottom: 1px solid #e5e7eb; }
 th { color: #6b7280; font-weight: 600; }
-th:first-child, td:first-child, th:nth-child(2), td:nth-child(2) { text-align: left; }
 th.text, td.text { text-align: left; }
 td { overflow-wrap: anywhere; }
 p.left { color: #92400e; background: #fef3c7; border-radius: 6px; padding: 6px 12px; }
-nav a { color: #2563eb; margin-right: 14px; }
+nav a { color: #2563eb; margin-right: 14px; display: inline-block; }
 """
 
 

@@ -71,7 +71,8 @@ def take(contents: LogContents, line: bytes, by: Sequence[str] = ()) -> None:
         contents.writers.add(str(record["writer"]))
     if "client" not in record:  # the reference protocol knows texts only
         outputs = {key: _read_text(value) for key, value in outputs.items()}
-    condition = ", ".join(f"{key} = {_as_text(configurations.get(key))}" for key in by)
+    told_apart = [key for key in by if key in configurations]
+    condition = ", ".join(f"{key} = {_as_text(configurations[key])}" for key in told_apart)
     measurement = contents.measurements.setdefault((name, condition), Measurement(name, condition))
     measurement.records += 1
     for key, value in configurations.items():
