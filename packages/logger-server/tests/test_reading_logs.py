@@ -43,6 +43,37 @@ def test_an_example_of_the_page_runs(
     assert "leakage" in said or "1.7500e-9" in said
 
 
+@pytest.mark.parametrize(("library", "code"), EXAMPLES, ids=[name for name, _ in EXAMPLES])
+def test_an_example_of_the_page_reads_a_log_of_the_field(
+    logger: LoggerProcess,
+    library: str,
+    code: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Fractions after integers, outputs that come late, one name in two shapes, numbers as names."""
+    folder = logger.folder / f"{library} in the field"
+    folder.mkdir()
+    with logger.client(f"{folder.name}/measurements.ndjson") as log, log.stream() as stream:
+        for _ in range(25_000):
+            stream.log("leakage", {"voltage": 3}, {"current": [7]})
+        stream.log("leakage", {"voltage": 3.3}, {"current": [7.4375]})
+        stream.log("0010", {"Range": 10, "range": "auto"}, {"current": "PASS"})
+    monkeypatch.chdir(folder)
+
+    names: dict[str, Any] = {}
+    exec(compile(code, library, "exec"), names)
+
+    said = capsys.readouterr().out
+    if library == "Polars":
+        assert names["currents"]["current"].to_list()[-2:] == [7.0, 7.4375]
+    elif library == "pandas":
+        assert names["flat"]["measurement_name"].iloc[-1] == "0010"
+        assert names["flat"]["measurement_configurations.voltage"].iloc[-2] == 3.3
+    else:
+        assert "7.4375" in said and "0010" in said
+
+
 def test_the_page_shows_all_three() -> None:
     assert [name for name, _ in EXAMPLES] == ["DuckDB", "Polars", "pandas"]
 
