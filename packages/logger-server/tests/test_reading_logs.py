@@ -51,7 +51,7 @@ def test_an_example_of_the_page_reads_a_log_of_the_field(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Fractions after integers, outputs that come late, one name in two shapes, numbers as names."""
+    """Fractions after integers, late outputs, one name in two shapes, numbers as names."""
     folder = logger.folder / f"{library} in the field"
     folder.mkdir()
     with logger.client(f"{folder.name}/measurements.ndjson") as log, log.stream() as stream:

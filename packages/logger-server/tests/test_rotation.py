@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -22,6 +24,7 @@ from json_logger_proto.names import KIND
 from json_logger_server.json_log import Durability
 from json_logger_server.storage.folder import Folder
 from json_logger_server.storage.rotated import rotated_files
+from json_logger_server.storage.verify import verify
 from logger_process import LoggerProcess, records_in
 from logger_thread import FaultyDisk, LoggerThread
 from session_sharing.client import connect
@@ -201,10 +204,10 @@ SECRET = b"the same client again"
 class RawClient:
     """A client that says itself which of its records it sends; the same one after a restart."""
 
-    def __init__(self, logger: LoggerProcess, file: str) -> None:
+    def __init__(self, logger: LoggerProcess, file: str, secret: bytes = SECRET) -> None:
         self._connection = connect(logger.connect(presence=False, attempts=1))
         request = lifecycle_pb2.OpenRequest(
-            client_secret=SECRET, kind=KIND, resource=file, without_presence=True
+            client_secret=secret, kind=KIND, resource=file, without_presence=True
         )
         opened = self._connection.call(self._connection.lifecycle.Open, request)
         self.session_name = opened.session_name
@@ -274,6 +277,47 @@ def test_a_server_killed_at_any_step_of_a_rotation_loses_nothing(tmp_path: Path)
             assert step > 5
             return
     raise AssertionError("a rotation has more steps than this test tries")
+
+
+@pytest.mark.parametrize("rounds", [4, pytest.param(100, marks=pytest.mark.soak)])
+@pytest.mark.timeout(1200)
+def test_a_server_killed_under_load_while_it_rotates_keeps_every_acknowledged_record_once(
+    tmp_path: Path, rounds: int
+) -> None:
+    path = tmp_path / "a.ndjson"
+    acknowledged: list[dict[int, int]] = [{}, {}, {}]
+    """For each client, the numbers in the log of its own numbers; it sends the next one again."""
+
+    def write(logger: LoggerProcess, number: int) -> None:
+        mine = acknowledged[number]
+        with contextlib.suppress(SessionSharingError):
+            client = RawClient(logger, "a.ndjson", SECRET + bytes([number]))
+            while True:
+                own = len(mine) + 1
+                mine[own] = client.send(own)
+
+    for _ in range(rounds):
+        wanted = sum(map(len, acknowledged)) + random.randint(50, 400)
+        with LoggerProcess(tmp_path, "--rotate-size=5000") as logger:
+            writers = [threading.Thread(target=write, args=(logger, n)) for n in range(3)]
+            for writer in writers:
+                writer.start()
+            eventually(lambda wanted=wanted: sum(map(len, acknowledged)) >= wanted, within=60)
+            logger.kill()
+            for writer in writers:
+                writer.join()
+    with LoggerProcess(tmp_path) as logger:  # which mends what a kill tore
+        RawClient(logger, "a.ndjson", SECRET + b"3").send(1)
+
+    assert verify(path).problem is None
+    files = [*(rotated.path for rotated in rotated_files(path)), path]
+    found = {(r["client"], r["client_seq"]): r["seq"] for f in files for r in records_in(f)}
+    for mine in acknowledged:
+        assert any(
+            all(found.get((client, own)) == seq for own, seq in mine.items())
+            for client in {client for client, _ in found}
+        )
+    assert len(files) > rounds
 
 
 def test_what_cannot_be_rotated_says_why_and_goes_on(own_logger: LoggerProcess) -> None:
