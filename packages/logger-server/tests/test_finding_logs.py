@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from json_logger_client import JsonLoggerClient
 from json_logger_server.cli import main
 from json_logger_server.json_log import Durability
+from json_logger_server.storage.following import DiskTail
 from json_logger_server.storage.log_file import LogFile
 from logger_process import LoggerProcess
 from logger_thread import FaultyDisk, LoggerThread
@@ -116,6 +117,7 @@ def test_rotated_files_are_one_log_for_every_command(own_logger: LoggerProcess, 
         assert "no numbered record" in run("rotate", "a.ndjson", state)
         log_some(log, 2)
         for _ in range(2):
+            assert "- a.1.ndjson\n- a.4.ndjson" in run("show", "a.ndjson", state)
             facts = run_json("show", "a.ndjson", state)
             assert (facts["records"], facts["rotated_files"]) == (8, ["a.1.ndjson", "a.4.ndjson"])
             for name in ("a.ndjson", path):
@@ -131,6 +133,21 @@ def test_rotated_files_are_one_log_for_every_command(own_logger: LoggerProcess, 
     path.with_name("a.4.ndjson").unlink()
     said = run("verify", path, code=1)
     assert "a.7.ndjson, line 1: its number is 7 and follows 3; records are missing" in said
+
+
+@pytest.mark.parametrize("live", [0, 2])
+def test_a_reader_on_disk_goes_to_a_number_in_whatever_file_has_it(
+    tmp_path: Path, live: int
+) -> None:
+    path = tmp_path / "a.ndjson"
+    files = {"a.1.ndjson": range(1, 4), "a.4.ndjson": range(4, 9)}
+    for name, seqs in {**files, "a.ndjson": range(9, 9 + live)}.items():
+        path.with_name(name).write_text("".join(f'{{"seq": {seq}}}\n' for seq in seqs))
+    for wanted in range(1, 12):
+        with DiskTail(path) as tail:
+            tail.go_to(wanted)
+            found = [json.loads(line)["seq"] for line in tail.more()]
+        assert found == list(range(wanted, 9 + live))
 
 
 class Tail:

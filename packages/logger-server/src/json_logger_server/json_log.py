@@ -242,9 +242,11 @@ class JsonLog(Resource):
         else:
             while not finished.done() and not self._loop.is_closed():
                 concurrent.futures.wait([finished], timeout=1.0)
-        self.file.close()
-        if self._previous is not None:
-            self._previous.close()
+        try:
+            self.file.close()
+        finally:
+            if self._previous is not None:
+                self._previous.close()
 
     def describe(self) -> Mapping[str, str]:
         """Give the file's path and what is in it."""
@@ -340,6 +342,7 @@ class JsonLog(Resource):
             self._previous.close()
         self._previous, self.file = file, rotation.next
         rotation.sync_names()
+        _log.info("%s goes on in a new file; the one before is %s.", self.name, rotation.rotated)
         self.remove_old_files()
         return rotation.rotated
 
@@ -408,4 +411,4 @@ class JsonLog(Resource):
 def _tell_failure(rotated: asyncio.Future[Path | None]) -> None:
     """Tell in the log of a rotation that failed, as nobody may be waiting for it."""
     if not rotated.cancelled() and (error := rotated.exception()) is not None:
-        _log.warning("A log is not rotated and goes on in its file: %s", error)
+        _log.warning("A log was not rotated: %s", error)

@@ -284,7 +284,12 @@ def _outline(facts: dict[str, Any], indent: str = "") -> str:
             lines += [label, _outline(value, indent + "  ")]
         elif isinstance(value, list):
             lines.append(label + ("" if value else " none"))
-            lines += [f"{indent}- {_outline(item, indent + '  ').lstrip()}" for item in value]
+            lines += [
+                f"{indent}- {_outline(item, indent + '  ').lstrip()}"
+                if isinstance(item, dict)
+                else f"{indent}- {item}"
+                for item in value
+            ]
         else:
             lines.append(f"{label} {value}")
     return "\n".join(lines)

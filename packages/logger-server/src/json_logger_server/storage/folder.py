@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import sys
 from pathlib import Path
 from types import TracebackType
 
@@ -23,7 +24,9 @@ class Folder:
             OSError: It cannot be opened.
         """
         self._path = path
-        self._handle = None if os.name == "nt" else os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        self._handle: int | None = None
+        if sys.platform != "win32":
+            self._handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
 
     def __enter__(self) -> Folder:
         return self
@@ -57,7 +60,7 @@ class Folder:
             OSError: It cannot be made.
         """
         handle = os.open(self._at(name), flags | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=self._handle)
-        if os.name != "nt":
+        if sys.platform != "win32":
             os.fchmod(handle, stat.S_IMODE(os.fstat(like).st_mode))
         return handle
 

@@ -7,7 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
-from json_logger_server.storage.lines import NEWLINE, numbers_of, read_at, start_of_line
+from json_logger_server.storage.lines import (
+    NEWLINE,
+    first_number,
+    numbers_of,
+    read_at,
+    start_of_line,
+)
 from json_logger_server.storage.paths import identity_of
 from json_logger_server.storage.rotated import files_of, rotated_files
 
@@ -57,12 +63,17 @@ class DiskTail:
         return found[::-1]
 
     def go_to(self, seq: int) -> None:
-        """Go on with the first record whose number is `seq` or higher, of the file that has it.
+        """Go on with the first record whose number is `seq` or higher, in the file that has it.
 
         Raises:
-            OSError: The file cannot be read.
+            OSError: A file cannot be read.
         """
-        end = self._position
+        first, _ = first_number(self._handle, 0, self._size, self._size)
+        earlier = rotated_files(self._path, first or None) if first != seq else []
+        if earlier and not 0 < first <= seq:
+            older = [rotated for rotated in earlier if rotated.first_seq <= seq]
+            self._read((older[-1] if older else earlier[0]).path)
+        end = start_of_line(self._handle, self._size)
         while end > 0:
             start = start_of_line(self._handle, end - 1)
             number = numbers_of(read_at(self._handle, start, end - start)).seq
@@ -80,10 +91,7 @@ class DiskTail:
         yield from self._lines()
         while self._was_rotated():
             yield from self._lines()  # what was added before that
-            following = self._following()
-            self._file.close()
-            self._file = following.open("rb", buffering=0)
-            self._position = 0
+            self._read(self._following())
             yield from self._lines()
 
     @property
@@ -93,6 +101,12 @@ class DiskTail:
     @property
     def _size(self) -> int:
         return os.fstat(self._handle).st_size
+
+    def _read(self, path: Path) -> None:
+        """Go over to the beginning of another file of the log."""
+        self._file.close()
+        self._file = path.open("rb", buffering=0)
+        self._position = 0
 
     def _lines(self) -> Iterator[bytes]:
         if self._size < self._position:  # another program has cut it
