@@ -7,12 +7,15 @@ import unicodedata
 
 import click
 
-_KEPT = "\n\t"
-
 
 def say(text: str) -> None:
-    """Print a line for people; what the output has no characters for is written as an escape."""
-    click.echo(_encodable(harmless(readable(text)), sys.stdout.encoding))
+    """Print lines for people; what the output has no characters for is written as an escape.
+
+    Control characters are written as escapes, too, but for line ends: what comes from others goes
+    through `harmless` first.
+    """
+    lines = map(harmless, text.split("\n"))
+    click.echo(_encodable("\n".join(lines), sys.stdout.encoding))
 
 
 def readable(text: str) -> str:
@@ -24,14 +27,15 @@ def readable(text: str) -> str:
 
 
 def harmless(text: str) -> str:
-    """Write control characters, and those that turn the direction of text, as escapes."""
+    """Write line ends, control characters, and what turns the direction of text, as escapes."""
+    text = readable(text)
     if text.isascii() and text.isprintable():
         return text
     return "".join(char if _is_harmless(char) else _escape(char) for char in text)
 
 
 def _is_harmless(char: str) -> bool:
-    return char in _KEPT or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+    return unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 def _escape(char: str) -> str:

@@ -24,7 +24,7 @@ from session_sharing.core.errors import (
 from session_sharing.v1 import lifecycle_pb2
 
 from json_logger_server.cli.finding import find_file, locate
-from json_logger_server.cli.printing import say
+from json_logger_server.cli.printing import harmless, say
 from json_logger_server.cli.target import (
     find_session,
     open_connection,
@@ -72,7 +72,7 @@ def tail_command(
             if as_json:
                 click.echo(line)
             else:
-                say(summary(line))
+                say(harmless(summary(line)))
     except KeyboardInterrupt:
         return
 

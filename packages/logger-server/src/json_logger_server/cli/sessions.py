@@ -18,7 +18,7 @@ from session_sharing.core.errors import SessionNotFoundError, SessionSharingErro
 from session_sharing.v1 import lifecycle_pb2 as pb
 
 from json_logger_server.cli.finding import locate
-from json_logger_server.cli.printing import say
+from json_logger_server.cli.printing import harmless, say
 from json_logger_server.cli.target import (
     find_session,
     list_sessions,
@@ -62,9 +62,11 @@ def ls_command(state_file: Path | None, target: str | None, as_json: bool) -> No
         )
         for session in listed.sessions
     ]
-    say(_table(("SESSION", "FILE", "RECORDS", "ATTACHED", "OPENED", "BY"), rows))
+    cells = [tuple(map(harmless, row)) for row in rows]
+    say(_table(("SESSION", "FILE", "RECORDS", "ATTACHED", "OPENED", "BY"), cells))
     for failed in listed.failed:
-        say(f"FAILED at {_moment(failed.failed_at)}, opened by {failed.opened_by}: {failed.reason}")
+        opened = harmless(f"opened by {failed.opened_by}: {failed.reason}")
+        say(f"FAILED at {_moment(failed.failed_at)}, {opened}")
 
 
 @click.command("show")
@@ -287,9 +289,9 @@ def _outline(facts: dict[str, Any], indent: str = "") -> str:
             lines += [
                 f"{indent}- {_outline(item, indent + '  ').lstrip()}"
                 if isinstance(item, dict)
-                else f"{indent}- {item}"
+                else f"{indent}- {harmless(item)}"
                 for item in value
             ]
         else:
-            lines.append(f"{label} {value}")
+            lines.append(f"{label} {harmless(str(value))}")
     return "\n".join(lines)

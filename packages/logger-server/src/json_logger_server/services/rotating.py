@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from functools import partial
 from pathlib import Path
@@ -23,8 +24,9 @@ async def rotate(registry: SessionRegistry, session: Session) -> Path | None:
     Raises:
         SessionSharingError: It is not rotated, and why.
     """
+    rotated = log_of(session).rotate(partial(registry.move, session))
     try:
-        return await log_of(session).rotate(partial(registry.move, session))
+        return await asyncio.shield(rotated)  # others may wait for the same rotation
     except ResourceLostError as error:
         registry.fail(session, str(error))
         raise
