@@ -73,6 +73,7 @@ def test_what_is_nowhere_is_said_to_have_been_looked_for(
     own_logger: LoggerProcess, state: str, tmp_path: Path
 ) -> None:
     for verb in ("tail", "verify", "report", "show", "rotate"):
+        assert "There is no log" in run(verb, os.fsdecode(b"m\xff.ndjson"), state, code=1)
         said = run(verb, "none.ndjson", state, code=1)
         assert f"There is no log {own_logger.folder / 'none.ndjson'}." in said
     nowhere = f"--state-file={tmp_path / 'none.json'}"

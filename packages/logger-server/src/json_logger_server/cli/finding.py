@@ -52,8 +52,10 @@ def locate(connection: Connection, name: str) -> Path:
         SessionSharingError: It knows none, or the file is not on this host.
     """
     stub = json_logger_ext_pb2_grpc.JsonLoggerExtStub(connection.channel)
+    # A server knows no names that are not UTF-8, and those cannot be sent.
+    request = pb.LocateRequest(name=name.encode(errors="replace").decode())
     try:
-        path = Path(connection.call(stub.Locate, pb.LocateRequest(name=name)).path)
+        path = Path(connection.call(stub.Locate, request).path)
     except SessionSharingError as error:
         raise ResourceNotFoundError(
             f"There is no file {name!r} here, and the server has no log of that name: {error}"
