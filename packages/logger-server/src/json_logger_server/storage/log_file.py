@@ -232,6 +232,8 @@ class LogFile:
             numbers, are_all = numbers_at_end(earlier[-1], TAIL_WINDOW)
             end.tail = numbers + end.tail
             end.tail_is_all = are_all and earlier[-1].first_seq == 1
+        elif self.first_seq:
+            end.tail_is_all = False  # what came before was removed
         if not self.first_seq:
             self.first_seq = next((line.seq + 1 for line in reversed(end.tail) if line.seq), 1)
 
