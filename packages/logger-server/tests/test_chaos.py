@@ -73,6 +73,10 @@ def _attachments(logger: LoggerProcess) -> int:
     return sum(len(session.attachments) for session in found.sessions)
 
 
+def logs_of(logger: LoggerProcess) -> list[Path]:
+    return sorted(logger.folder.glob("*.ndjson"))
+
+
 @pytest.mark.parametrize(
     "things", [10, pytest.param(150, marks=[pytest.mark.soak, pytest.mark.timeout(600)])]
 )
@@ -80,14 +84,15 @@ def test_whatever_happens_to_whom_logs_stay_whole_and_nothing_stays_held(
     own_logger: LoggerProcess, things: int
 ) -> None:
     chaos = Chaos(own_logger, seed=things)
+    eventually(lambda: any(log.stat().st_size for log in logs_of(own_logger)), within=60)
     for _ in range(things):
         time.sleep(0.3)  # for the clients to live meanwhile; nothing is waited for
         chaos.happen()
 
     assert chaos.end() == []
-    eventually(lambda: _attachments(own_logger) == 0)
+    eventually(lambda: _attachments(own_logger) == 0, within=60)
     assert own_logger.terminate() == 0
-    logs = sorted(own_logger.folder.glob("*.ndjson"))
+    logs = logs_of(own_logger)
     assert [verify(log).problem for log in logs] == [None] * len(logs)
     assert sum(verify(log).records for log in logs) > 0
     assert "Traceback" not in (own_logger.folder / "server.err").read_text()
