@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from inline import Probe, World
 from session_sharing.core.admission import Limits
-from session_sharing.core.behaviors import ClosePolicy, InitializationBehavior
+from session_sharing.core.behaviors import RULES, ClosePolicy, InitializationBehavior
 from session_sharing.core.errors import (
     InvalidArgumentError,
     LimitExceededError,
@@ -20,8 +20,8 @@ from session_sharing.core.errors import (
 )
 from session_sharing.core.events import EventType
 from session_sharing.core.registry import RegistryOptions
-from session_sharing.core.resources import Candidate
-from session_sharing.core.sessions import Client, OpenRequest
+from session_sharing.core.resources import Candidate, Resource
+from session_sharing.core.sessions import Attachment, Client, OpenRequest
 
 AUTO = InitializationBehavior.AUTO
 NEW = InitializationBehavior.INITIALIZE_SERVER_SESSION
@@ -131,7 +131,7 @@ def test_closing_for_everyone_ends_every_attachment() -> None:
     assert world.released == [("close", "r")]
 
 
-def test_closing_with_the_last_attachment_waits_for_it_and_takes_nobody_new() -> None:
+def test_leaving_with_the_last_attachment_waits_for_it_and_others_may_still_come() -> None:
     world = World()
     policy = ClosePolicy.WITH_LAST_ATTACHMENT
     owner = world.registry.open(ask(close_policy=policy), Client("a")).result()
@@ -139,11 +139,71 @@ def test_closing_with_the_last_attachment_waits_for_it_and_takes_nobody_new() ->
     assert owner.attachment and other.attachment
 
     assert not world.registry.end(owner.attachment).result()
+    late = world.registry.open(ask(), Client("c")).result()
+    assert late.attachment and not late.new_session
+    assert not world.registry.end(other.attachment).result()
+    assert world.registry.attachment(late.attachment.id) is late.attachment
+    assert world.registry.end(late.attachment).result()
+    assert world.released == [("close", "r")]
+
+
+def test_closing_with_the_last_attachment_waits_for_it_and_takes_nobody_new() -> None:
+    world = World()
+    policy = ClosePolicy.WITH_LAST_ATTACHMENT
+    owner = world.registry.open(ask(close_policy=policy), Client("a")).result()
+    other = world.registry.open(ask(), Client("b")).result()
+    assert owner.attachment and other.attachment
+
+    assert not world.registry.close(owner.session, attachment=owner.attachment).result()
     assert world.registry.attachment(other.attachment.id) is other.attachment
     with pytest.raises(SessionAlreadyOpenError):
         world.registry.open(ask(), Client("c")).result()
     assert world.registry.end(other.attachment).result()
     assert world.released == [("close", "r")]
+
+
+def test_an_attachment_that_is_over_is_told_which_way_it_ended_and_by_whom() -> None:
+    def why(attachment: Attachment | None) -> str:
+        assert attachment is not None
+        with pytest.raises(SessionExpiredError) as caught:
+            world.registry.attachment(attachment.id)
+        return str(caught.value)
+
+    world = World()
+    owner = world.registry.open(ask(label="script one"), Client("a")).result()
+    other = world.registry.open(ask(label="script two"), Client("b")).result()
+    assert owner.attachment and other.attachment
+    world.registry.end(owner.attachment).result()
+    assert why(owner.attachment) == "This client has left the session."
+    assert "by the end of script one." in why(other.attachment)
+    assert "close_policy=WITH_LAST_ATTACHMENT" in why(other.attachment)
+
+    away = world.registry.open(ask(), Client("c")).result()
+    assert away.attachment
+    world.registry.end(away.attachment, "silent for more than 1 s").result()
+    assert "as the client was silent for more than 1 s" in why(away.attachment)
+
+    failed = world.registry.open(ask(), Client("d")).result()
+    world.registry.fail(failed.session, "the disk is gone").result()
+    assert why(failed.attachment) == "The session has failed: the disk is gone."
+
+
+@pytest.mark.parametrize("behavior", InitializationBehavior)
+def test_an_exclusive_resource_is_had_by_one_whatever_the_other_asks_for(
+    behavior: InitializationBehavior,
+) -> None:
+    class Port(Resource):
+        exclusive = True
+
+    world = World(kinds={"probe": Port})
+    first = world.registry.open(ask(behavior=NEW_THEN_DETACH), Client("a")).result()
+    assert first.attachment
+    for client in (Client("b"), first.attachment.client):
+        with pytest.raises(SessionAlreadyOpenError):
+            world.registry.open(ask(behavior=behavior), client).result()
+    world.registry.end(first.attachment)
+    if RULES[behavior].may_attach:
+        assert world.registry.open(ask(behavior=behavior), Client("b")).result().attachment
 
 
 def test_a_session_that_nobody_attends_is_closed_after_the_orphan_timeout() -> None:

@@ -39,7 +39,9 @@ class ModelSession:
     waits_for_last: bool
     attachments: dict[str, tuple[str, bool]] = field(default_factory=dict)
     """Attachment id: whose it is, and whether its end closes the session."""
+    closes_with_last: bool = False
     closing: bool = False
+    """It takes nobody new."""
     unattended_since: float = 0.0
 
 
@@ -169,10 +171,11 @@ class RegistryMachine(RuleBasedStateMachine):
         _, by_behavior = session.attachments.pop(attachment_id)
         session.unattended_since = self.world.clock.now
         if by_behavior if closes is None else closes:
-            session.closing = True
+            session.closes_with_last = True
+            session.closing |= bool(closes)
             if not session.waits_for_last:
                 session.attachments.clear()
-        if session.closing and not session.attachments:
+        if session.closes_with_last and not session.attachments:
             del self.model[resource]
 
     def _all_attachments(self) -> list[tuple[str, str]]:

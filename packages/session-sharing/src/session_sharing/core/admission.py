@@ -77,7 +77,8 @@ def check_attach(session: Session, request: OpenRequest, limits: Limits) -> None
     """Refuse to attach to an open session.
 
     Raises:
-        SessionAlreadyOpenError: The request only creates, or the session is closing.
+        SessionAlreadyOpenError: The request only creates, the resource is exclusive and taken, or
+            the session is closing.
         SessionNotFoundError: The session is of another kind.
         NameInUseError: The request names the session differently.
         NotPermittedError: The end of the attachment would close another identity's session.
@@ -85,7 +86,8 @@ def check_attach(session: Session, request: OpenRequest, limits: Limits) -> None
     """
     if session.request.kind != request.kind:
         raise no_session_for(request)
-    if not RULES[request.behavior].may_attach:
+    taken = session.resource.exclusive and bool(session.attachments)
+    if taken or not RULES[request.behavior].may_attach:
         raise SessionAlreadyOpenError(
             f"{session.request.resource!r} already has a session: {describe_holder(session)}.",
             holder=session.request.label,

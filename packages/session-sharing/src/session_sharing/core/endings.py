@@ -44,10 +44,10 @@ class Endings:
             if state.slots.attachment(attachment.id) is not attachment:
                 return _done(False)
             event = EventType.EXPIRED if reason else EventType.DETACHED
-            state.slots.drop(attachment)
+            state.slots.drop(attachment, _why_attachment_ended(reason))
             state.publish(event, attachment.session, attachment, reason)
             if attachment.end_action is EndAction.CLOSE:
-                return self._close(attachment.session, reason)
+                return self._close_by_end(attachment, reason)
             return self._after_leaving(attachment.session, reason)
 
     def close(self, session: Session, attachment: Attachment | None) -> Future[bool]:
@@ -57,9 +57,12 @@ class Endings:
             if not session.open:
                 return _done(True)
             if attachment is not None and state.slots.attachment(attachment.id):
-                state.slots.drop(attachment)
+                state.slots.drop(attachment, "This client has closed the session.")
                 state.publish(EventType.DETACHED, session, attachment)
-            return self._close(session, "")
+            if self._waits_for_last(session):
+                session.closing = session.closes_with_last = True
+                return _done(False)
+            return self.release(session, why=_why_closed(attachment, ""))
 
     def fail(self, session: Session, reason: str) -> Future[bool]:
         """Close a session whose resource broke, for everybody and at once."""
@@ -67,7 +70,7 @@ class Endings:
             if not session.open:
                 return _done(True)
             self._state.publish(EventType.FAILED, session, reason=reason)
-            return self.release(session, reason)
+            return self.release(session, reason, why=f"The session has failed: {reason}.")
 
     def close_all(self) -> Future[bool]:
         """Close every session whatever its policy; what is being opened follows when it is open."""
@@ -78,12 +81,16 @@ class Endings:
                 self._all_free = Future()
                 self._all_free.set_running_or_notify_cancel()
                 for session in list(state.slots.sessions()):
-                    self.release(session)
+                    self.release(session, why="The session was closed, as the server is stopping.")
                 self._tell_when_all_is_free()
             return self._all_free
 
     def release(
-        self, session: Session, abandoned: str = "", first: PendingOpen | None = None
+        self,
+        session: Session,
+        abandoned: str = "",
+        first: PendingOpen | None = None,
+        why: str = "",
     ) -> Future[bool]:
         """Take a session away from everybody and release its resource on the executor.
 
@@ -91,11 +98,13 @@ class Endings:
             session: An open session.
             abandoned: Why nobody closed it properly; empty when somebody did.
             first: A request to decide first once the resource is free.
+            why: A sentence for those who are still attached.
         """
         with self._state.lock:
             if session.orphan_lease is not None:
                 session.orphan_lease.end()
-            transition = self._state.slots.vacate(session, first)
+            why = why or f"The session was closed: {abandoned}."
+            transition = self._state.slots.vacate(session, first, why)
         return self._releases.start(session, transition, abandoned)
 
     def leave(self, transition: Transition, key: Hashable) -> list[PendingOpen]:
@@ -117,17 +126,23 @@ class Endings:
     def _after_leaving(self, session: Session, reason: str) -> Future[bool]:
         if session.attachments:
             return _done(False)
-        if session.closing:
+        if session.closes_with_last:
             return self.release(session, reason)
         self.watch_for_orphan(session)
         return _done(False)
 
-    def _close(self, session: Session, reason: str) -> Future[bool]:
-        waits = session.request.close_policy is ClosePolicy.WITH_LAST_ATTACHMENT
-        if waits and session.attachments:
-            session.closing = True
+    def _close_by_end(self, attachment: Attachment, reason: str) -> Future[bool]:
+        """Close a session as an attachment's end has it; one that others use may be joined."""
+        session = attachment.session
+        if self._waits_for_last(session):
+            session.closes_with_last = True
             return _done(False)
-        return self.release(session, reason)
+        return self.release(session, reason, why=_why_closed(attachment, reason))
+
+    @staticmethod
+    def _waits_for_last(session: Session) -> bool:
+        policy = session.request.close_policy
+        return policy is ClosePolicy.WITH_LAST_ATTACHMENT and bool(session.attachments)
 
     def _orphaned(self, session: Session) -> None:
         timeout = self._state.options.orphan_timeout
@@ -174,6 +189,22 @@ class Endings:
     def _tell_when_all_is_free(self) -> None:
         if self._all_free is not None and not len(self._state.slots) and not self._all_free.done():
             self._all_free.set_result(True)
+
+
+def _why_attachment_ended(reason: str) -> str:
+    if not reason:
+        return "This client has left the session."
+    return f"The server has ended this client's attachment, as the client was {reason}."
+
+
+def _why_closed(attachment: Attachment | None, reason: str) -> str:
+    """Say who closed a session for everybody, and how to keep it open."""
+    who = "a client that is not attached" if attachment is None else attachment.label or "a client"
+    how = f", which was {reason}," if reason else ""
+    return (
+        f"The session was closed for everybody by the end of {who}{how}. To keep a session until "
+        "the last client leaves, open it with close_policy=WITH_LAST_ATTACHMENT."
+    )
 
 
 def _done(closed: bool) -> Future[bool]:

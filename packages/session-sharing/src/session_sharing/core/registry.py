@@ -84,8 +84,11 @@ class SessionRegistry:
         """
         attachment = self._state.slots.attachment(attachment_id)
         if attachment is None or attachment.client.principal != principal:
+            foreign = attachment is not None
+            why = "" if foreign else self._state.slots.why_ended(attachment_id)
             raise SessionExpiredError(
-                "The session was closed, or its client was away too long.", epoch=self.epoch
+                why or "The session is not known here: it was closed long ago, or never opened.",
+                epoch=self.epoch,
             )
         attachment.client.note_call()
         return attachment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 
 class Resource:
@@ -15,6 +15,10 @@ class Resource:
     Constructor and release hooks run in worker threads, outside every lock, so they may take their
     time.
     """
+
+    exclusive: ClassVar[bool] = False
+    """One attachment at a time, whatever behavior the others ask for: for locks, ports and whatever
+    two programs must never use at once."""
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -54,7 +54,9 @@ class Session:
     opened_at: datetime = field(default_factory=utc_now)
     attachments: dict[str, Attachment] = field(default_factory=dict)
     closing: bool = False
-    """No new attachments: it closes with its last one."""
+    """Somebody closed it; it takes no new attachments and closes with its last one."""
+    closes_with_last: bool = False
+    """Whoever was to close it has left; it closes with its last attachment."""
     open: bool = True
     last_call: float = -math.inf
     """When a caller without an attachment last used it, on the registry's clock."""

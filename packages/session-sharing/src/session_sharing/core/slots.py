@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Hashable, Iterator
 
 from session_sharing.core.errors import NameInUseError
 from session_sharing.core.sessions import Attachment, PendingOpen, Session, Transition
+
+
+_REMEMBERED_ENDS = 10_000
+"""Latest attachments of which it is known why they ended."""
 
 
 class SlotTable:
@@ -20,6 +25,8 @@ class SlotTable:
         self._attachments: dict[str, Attachment] = {}
         self._former: dict[Hashable, Hashable] = {}
         """The present key of a resource, by the one that it had before."""
+        self._ends: OrderedDict[str, str] = OrderedDict()
+        """Why attachments ended."""
 
     def __len__(self) -> int:
         return len(self._slots)
@@ -36,6 +43,10 @@ class SlotTable:
     def attachment(self, attachment_id: str) -> Attachment | None:
         """Find an attachment that is not over."""
         return self._attachments.get(attachment_id)
+
+    def why_ended(self, attachment_id: str) -> str:
+        """Tell why an attachment ended, in a sentence; empty when that is not known."""
+        return self._ends.get(attachment_id, "")
 
     def sessions(self) -> Iterator[Session]:
         """Give the open sessions."""
@@ -65,11 +76,11 @@ class SlotTable:
         self._keys[session.name] = session.key = key
         self._slots[key] = session
 
-    def vacate(self, session: Session, first: PendingOpen | None) -> Transition:
+    def vacate(self, session: Session, first: PendingOpen | None, why: str) -> Transition:
         """Take a session away from everybody while its resource is being released."""
         session.open = False
         for attachment in list(session.attachments.values()):
-            self.drop(attachment)
+            self.drop(attachment, why)
         transition = Transition(session.name, [first] if first else [])
         self._slots[session.key] = transition
         return transition
@@ -90,8 +101,11 @@ class SlotTable:
         attachment.session.attachments[attachment.id] = attachment
         attachment.client.attachments[attachment.id] = attachment
 
-    def drop(self, attachment: Attachment) -> None:
-        """Forget an attachment everywhere."""
+    def drop(self, attachment: Attachment, why: str) -> None:
+        """Forget an attachment everywhere; its holder is told why when it comes again."""
+        self._ends[attachment.id] = why
+        if len(self._ends) > _REMEMBERED_ENDS:
+            self._ends.popitem(last=False)
         for table in (
             self._attachments,
             attachment.session.attachments,

@@ -51,14 +51,14 @@ class _ClosePolicyEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._En
     CLOSE_POLICY_FOR_EVERYONE: _ClosePolicy.ValueType  # 0
     """Closing closes at once, for every attachment."""
     CLOSE_POLICY_WITH_LAST_ATTACHMENT: _ClosePolicy.ValueType  # 1
-    """Closing stops new attachments; the session closes when the last attachment goes."""
+    """The session closes when the last attachment goes. An explicit Close stops new attachments."""
 
 class ClosePolicy(_ClosePolicy, metaclass=_ClosePolicyEnumTypeWrapper): ...
 
 CLOSE_POLICY_FOR_EVERYONE: ClosePolicy.ValueType  # 0
 """Closing closes at once, for every attachment."""
 CLOSE_POLICY_WITH_LAST_ATTACHMENT: ClosePolicy.ValueType  # 1
-"""Closing stops new attachments; the session closes when the last attachment goes."""
+"""The session closes when the last attachment goes. An explicit Close stops new attachments."""
 global___ClosePolicy = ClosePolicy
 
 @typing.final
