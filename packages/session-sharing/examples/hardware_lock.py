@@ -8,8 +8,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from session_sharing.client import ConnectOptions, SessionOptions, SharedSession
-from session_sharing.core.behaviors import InitializationBehavior
+from session_sharing.client import ConnectOptions, SharedSession
 from session_sharing.core.resources import Resource
 from session_sharing.server import SessionHost, StateFile
 
@@ -19,16 +18,13 @@ STATE = Path("lock-server.json")
 class HardwareLock(Resource):
     """Being open is all that a lock does."""
 
+    exclusive = True  # one holder at a time, whatever behavior the others ask for
+
 
 class LockSession(SharedSession):
     """Holds the lock while it is open; a second holder is refused."""
 
     kind = "lock"
-
-    def __init__(self, name: str, connect: ConnectOptions) -> None:
-        super().__init__(
-            name, connect, SessionOptions(InitializationBehavior.INITIALIZE_SERVER_SESSION)
-        )
 
 
 async def serve(state: StateFile) -> None:
