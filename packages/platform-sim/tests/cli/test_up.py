@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 from platform_process import (
+    DEADLINE,
     clean_environment,
     command,
     invoke,
@@ -29,6 +30,7 @@ from platform_sim.state_file import (
     release_state_file,
 )
 from plugin_folders import started_pids, write_plain_service
+from threads import signal_another_thread
 
 
 def test_the_ready_line_names_addresses_and_state_file(tmp_path):
@@ -63,6 +65,15 @@ def test_a_signal_stops_platform_and_plugins_with_exit_code_zero(tmp_path, numbe
         platform.process.send_signal(number)
         assert platform.process.wait(10) == 0
     assert all(wait_for_exit(pid, 0.1) for pid in started_pids(tmp_path / "plain"))
+    assert not platform.state_file.exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="tgkill is Linux's")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_another_thread_takes_stops_the_platform(tmp_path, number):
+    with running_platform(tmp_path) as platform:
+        signal_another_thread(platform.process.pid, number)
+        assert platform.process.wait(DEADLINE) == 0
     assert not platform.state_file.exists()
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-import signal
-import threading
 from pathlib import Path
 
 import click
+from session_sharing.stopping import StopSignals
 
 from platform_sim.cli.options import Seconds, state_file_option
 from platform_sim.platform import Platform, PlatformOptions
@@ -17,8 +16,6 @@ from platform_sim.state_file import (
     refuse_live_state_file,
     release_state_file,
 )
-
-_STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
 
 @click.command("up")
@@ -76,7 +73,6 @@ def up_command(
         level=logging.INFO if verbose else logging.WARNING,
         format="%(asctime)s %(name)s %(levelname)s %(message)s",
     )
-    stop = _stop_event()
     path = state_file or default_state_file()
     refuse_live_state_file(path)  # before all is started; the claim below decides
     options = PlatformOptions(
@@ -86,7 +82,7 @@ def up_command(
         log_folder=log_dir,
         start_timeout=start_timeout,
     )
-    with Platform(options) as platform:
+    with StopSignals() as stop, Platform(options) as platform:
         claim_state_file(path, platform.state)
         try:
             click.echo(
@@ -96,14 +92,3 @@ def up_command(
             stop.wait()
         finally:
             release_state_file(path, platform.state)
-
-
-def _stop_event() -> threading.Event:
-    """Returns an event that the signals to stop set."""
-    stop = threading.Event()
-    for name in _STOP_SIGNALS:
-        number = getattr(signal, name, None)
-        is_nohup = name == "SIGHUP" and number and signal.getsignal(number) is signal.SIG_IGN
-        if number is not None and not is_nohup:
-            signal.signal(number, lambda number, frame: stop.set())
-    return stop

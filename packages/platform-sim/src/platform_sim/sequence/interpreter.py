@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ from typing import Any
 
 from platform_sim.sequence.errors import InterpreterError, StepError
 from platform_sim.sequence.model import PythonCall, PythonEnvironment
+from platform_sim.sequence.waits import LONGEST_WAIT
 
 _CHILD = Path(__file__).parent / "interpreter_child"
 _STOP_TIMEOUT = 10.0
@@ -125,6 +127,9 @@ class Interpreter:
 
     def _receive(self) -> dict[str, Any]:
         assert self._process.stdout is not None
+        if sys.platform != "win32":  # select takes no pipes there
+            while not select.select([self._process.stdout], [], [], LONGEST_WAIT)[0]:
+                pass
         line = self._process.stdout.readline()
         if not line:
             code = self._process.wait()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import collections
 import math
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -31,6 +30,7 @@ from platform_sim.sequence.model import (
 from platform_sim.sequence.paths import evaluate_path, resolve
 from platform_sim.sequence.results import SiteOutputs
 from platform_sim.sequence.variables import PIN_MAP_ID, THIS_CONTEXT, ExecutionVariables
+from platform_sim.sequence.waits import sleep
 
 _INTEGER_TYPES = frozenset({"TypeInt32", "TypeInt64", "TypeUint32", "TypeUint64", "TypeEnum"})
 
@@ -83,7 +83,7 @@ class StepCalls:
         if isinstance(call, MeasurementCall):
             return self._measure(call)
         if isinstance(call, Wait):
-            time.sleep(_seconds(evaluate(call.seconds, self._variables)))
+            sleep(_seconds(evaluate(call.seconds, self._variables)))
             return ()
         if isinstance(call, NoCall):
             return ()

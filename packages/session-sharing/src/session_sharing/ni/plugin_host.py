@@ -5,22 +5,19 @@ from __future__ import annotations
 import importlib
 import logging
 import shutil
-import signal
-import threading
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
 
 from session_sharing.ni.folders import Startable, lay_out
 from session_sharing.starter import when_starter_goes
+from session_sharing.stopping import StopSignals
 
 if TYPE_CHECKING:
     from ni_measurement_plugin_sdk_service.measurement.service import MeasurementService
 
-_STOP_SIGNALS = ("SIGTERM", "SIGINT", "SIGBREAK")
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -79,23 +76,13 @@ def plugin_cli(plugin: Plugin) -> click.Group:
 
 
 def serve(service: MeasurementService) -> None:
-    """Host a measurement service until SIGTERM, Ctrl-C or the end of standard input."""
-    stop = threading.Event()
-
-    def request_stop(number: int, frame: FrameType | None) -> None:
-        stop.set()
-
-    for name in _STOP_SIGNALS:
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), request_stop)
-    when_starter_goes(stop.set)
-
-    with service.host_service():
-        address = service.service_location.insecure_address
-        click.echo(f"ready: {service.service_info.service_class} at {address}")
-        # A wait without a timeout would not let Ctrl-C through on Windows.
-        while not stop.wait(0.5):
-            pass
+    """Host a measurement service until a signal asks to stop, or standard input ends."""
+    with StopSignals() as stop:
+        when_starter_goes(stop.request)
+        with service.host_service():
+            address = service.service_location.insecure_address
+            click.echo(f"ready: {service.service_info.service_class} at {address}")
+            stop.wait()
     click.echo("stopped")
 
 

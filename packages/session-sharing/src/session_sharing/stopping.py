@@ -1,0 +1,69 @@
+"""Waits for the signals that ask a process to end, whichever of its threads takes them.
+
+The system hands a signal to any thread of a process, and Python runs the handler in the main thread
+only, once that thread gets to run. A main thread that waits without a limit never does, and a
+handler that sets an event can block on the lock of that event. So each signal arrives as a byte on
+a socket that the main thread reads.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+from collections.abc import Iterator
+from types import FrameType, TracebackType
+
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # not every system has all
+_REQUEST = 0
+"""A byte that is no signal's number."""
+
+
+class StopSignals:
+    """The signals to stop, and requests to stop from other threads. Used in a with statement.
+
+    Inside of it, in the main thread, Ctrl-C raises no KeyboardInterrupt. A signal that comes before
+    `wait` ends the wait at once. SIGHUP stays ignored where `nohup` asked for that.
+    """
+
+    def __enter__(self) -> StopSignals:
+        self._reader, self._writer = socket.socketpair()
+        self._writer.setblocking(False)
+        self._wakeup_before = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
+        self._handlers_before = {number: signal.signal(number, _pass) for number in _numbers()}
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for number, handler in self._handlers_before.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(self._wakeup_before)
+        self._writer.close()
+        self._reader.close()
+
+    def wait(self) -> None:
+        """Wait for a signal or a request."""
+        wanted = {_REQUEST, *self._handlers_before}
+        while self._reader.recv(1)[0] not in wanted:  # another signal that has a handler
+            pass
+
+    def request(self) -> None:
+        """End the wait, from any thread; after the with statement nothing happens."""
+        with contextlib.suppress(OSError):
+            self._writer.send(bytes([_REQUEST]))
+
+
+def _numbers() -> Iterator[signal.Signals]:
+    for name in _NAMES:
+        number: signal.Signals | None = getattr(signal, name, None)
+        is_nohup = name == "SIGHUP" and number and signal.getsignal(number) is signal.SIG_IGN
+        if number is not None and not is_nohup:
+            yield number
+
+
+def _pass(number: int, frame: FrameType | None) -> None:
+    """Keep the system's own action from being taken."""

@@ -1,0 +1,74 @@
+"""P8: the signals to stop end a wait, whichever thread takes them and whenever they come."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable
+
+import pytest
+from session_sharing.stopping import StopSignals
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pthread_kill is POSIX's")
+
+
+@pytest.fixture
+def another_thread() -> Callable[[signal.Signals], None]:
+    """Hand a signal to another thread than the main one, once the main thread waits."""
+
+    def send(number: signal.Signals) -> None:
+        def take() -> None:
+            signal.pthread_kill(threading.get_ident(), number)
+
+        threading.Timer(0.2, take).start()
+
+    return send
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_that_another_thread_takes_ends_the_wait(
+    another_thread: Callable[[signal.Signals], None], name: str
+) -> None:
+    with StopSignals() as stop:
+        another_thread(getattr(signal, name))
+        stop.wait()
+
+
+def test_a_signal_before_the_wait_is_not_lost() -> None:
+    with StopSignals() as stop:
+        signal.raise_signal(signal.SIGTERM)
+        stop.wait()
+
+
+def test_a_request_of_another_thread_ends_the_wait() -> None:
+    with StopSignals() as stop:
+        threading.Timer(0.05, stop.request).start()
+        stop.wait()
+    stop.request()  # too late to matter, and no error
+
+
+def test_a_signal_with_another_meaning_does_not_end_the_wait() -> None:
+    heard = threading.Event()
+    before = signal.signal(signal.SIGUSR1, lambda number, frame: heard.set())
+    try:
+        with StopSignals() as stop:
+            signal.raise_signal(signal.SIGUSR1)
+            threading.Timer(0.05, stop.request).start()
+            stop.wait()
+            assert heard.is_set()
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+
+
+def test_handlers_are_given_back_and_nohup_is_kept() -> None:
+    hang_up = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        before = signal.getsignal(signal.SIGTERM)
+        with StopSignals():
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+            assert signal.getsignal(signal.SIGTERM) != before
+        assert signal.getsignal(signal.SIGTERM) == before
+        assert signal.set_wakeup_fd(-1) == -1
+    finally:
+        signal.signal(signal.SIGHUP, hang_up)
