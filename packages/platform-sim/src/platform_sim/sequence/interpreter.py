@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
-import select
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,8 @@ from platform_sim.sequence.waits import LONGEST_WAIT
 
 _CHILD = Path(__file__).parent / "interpreter_child"
 _STOP_TIMEOUT = 10.0
+_FIRST_REPLY = 0
+"""The interpreter tells its version before the first request."""
 
 
 class Interpreter:
@@ -36,7 +39,10 @@ class Interpreter:
         self, executable: Path, environment: Mapping[str, str], wanted_version: str = ""
     ) -> None:
         self._executable = executable
-        self._is_waiting = False
+        self._requests = itertools.count(1)
+        self._replies: dict[int, dict[str, Any]] = {}
+        self._news = threading.Event()
+        self._has_ended = False
         try:
             self._process = subprocess.Popen(
                 [str(executable), "-u", str(_CHILD)],
@@ -47,7 +53,8 @@ class Interpreter:
             )
         except OSError as error:
             raise InterpreterError(f"{executable} cannot be started: {error}.") from error
-        version = ".".join(map(str, self._receive()["version"]))
+        threading.Thread(target=self._read_replies, name="replies", daemon=True).start()
+        version = ".".join(map(str, self._receive(_FIRST_REPLY)["version"]))
         if wanted_version and not f"{version}.".startswith(f"{wanted_version}."):
             self.close()
             raise InterpreterError(
@@ -105,7 +112,7 @@ class Interpreter:
 
     def close(self) -> None:
         """End the process; what its code modules hold is released."""
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
         with contextlib.suppress(OSError):  # it ended before
             self._process.stdin.close()
         try:
@@ -113,33 +120,40 @@ class Interpreter:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._process.stdout.close()
 
     def _exchange(self, request: dict[str, Any]) -> dict[str, Any]:
         assert self._process.stdin is not None
-        if self._is_waiting:  # an interrupt left the reply of the call before unread
-            self._receive()
-        self._is_waiting = True
+        number = next(self._requests)
         with contextlib.suppress(OSError):  # _receive says how it ended
-            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.write(json.dumps({"id": number, **request}) + "\n")
             self._process.stdin.flush()
-        return self._receive()
+        return self._receive(number)
 
-    def _receive(self) -> dict[str, Any]:
+    def _read_replies(self) -> None:
+        """Read in a thread of its own: an interrupt of the main thread loses no part of a reply."""
         assert self._process.stdout is not None
-        if sys.platform != "win32":  # select takes no pipes there
-            while not select.select([self._process.stdout], [], [], LONGEST_WAIT)[0]:
-                pass
-        line = self._process.stdout.readline()
-        if not line:
-            code = self._process.wait()
-            raise InterpreterError(
-                f"the Python interpreter of the code modules ({self._executable}) ended with "
-                f"code {code}."
-            )
-        self._is_waiting = False
-        reply: dict[str, Any] = json.loads(line)
-        return reply
+        with self._process.stdout as lines:
+            for line in lines:
+                reply = json.loads(line)
+                self._replies[reply["id"]] = reply
+                self._news.set()
+        self._has_ended = True
+        self._news.set()
+
+    def _receive(self, number: int) -> dict[str, Any]:
+        """Wait for the reply to a request; one that an interrupt left behind stays unread."""
+        while True:
+            self._news.clear()
+            has_ended = self._has_ended
+            if number in self._replies:
+                return self._replies.pop(number)
+            if has_ended:
+                code = self._process.wait()
+                raise InterpreterError(
+                    f"the Python interpreter of the code modules ({self._executable}) ended with "
+                    f"code {code}."
+                )
+            self._news.wait(LONGEST_WAIT)
 
 
 class Interpreters:

@@ -199,7 +199,8 @@ def main() -> None:
     sys.path.pop(0)  # this folder; code modules must not see it
     modules, values = CodeModules(), Values()
     with _protocol_streams() as (requests, replies):
-        print(json.dumps({"version": list(sys.version_info[:3])}), file=replies, flush=True)
+        first = {"id": 0, "version": list(sys.version_info[:3])}
+        print(json.dumps(first), file=replies, flush=True)
         for line in requests:
             request = json.loads(line)
             if request["op"] == "describe":
@@ -207,7 +208,7 @@ def main() -> None:
             else:
                 reply = perform(request, modules, values)
             sys.stdout.flush()
-            print(json.dumps(reply), file=replies, flush=True)
+            print(json.dumps({"id": request["id"], **reply}), file=replies, flush=True)
 
 
 if __name__ == "__main__":
