@@ -16,13 +16,14 @@ from ni.measurementlink.pinmap.v1 import pin_map_service_pb2_grpc
 from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2 as session_pb
 from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2_grpc
 
-from platform_sim.channels import open_channel, text_of_error
+from platform_sim.channels import open_channel, status_of_error, text_of_error
 from platform_sim.errors import (
     InvalidRequestError,
     NotAvailableError,
     NotKnownError,
     PlatformSimError,
 )
+from platform_sim.pin_map.site_numbers import SITE_NUMBERS_KEY, connected_sites, decode_sites
 
 _SIGNS_OF_NOBODY = ("failed to connect", "errors resolving", "DNS resolution failed")
 """What gRPC says when no server is there, or its host has no address."""
@@ -114,6 +115,24 @@ class PlatformClient:
             )
         return response.pin_map_id
 
+    def site_numbers(self, pin_map_id: str) -> list[int]:
+        """Returns the sites of a pin map, none if no pin map has this id."""
+        request = pin_map_pb.GetPinMapRequest(pin_map_id=pin_map_id)
+        try:
+            _, call = self._pin_map.GetPinMap.with_call(request)
+        except grpc.RpcError as error:
+            if status_of_error(error) is grpc.StatusCode.NOT_FOUND:
+                return []
+            raise self._as_own(error) from error
+        for key, text in call.trailing_metadata() or ():
+            if key == SITE_NUMBERS_KEY:
+                return decode_sites(str(text))
+        with self._errors():
+            everything = self._pin_map.QueryResourceAccessInformation(
+                pin_map_pb.QueryResourceAccessInformationRequest(pin_map_id=pin_map_id)
+            )
+        return connected_sites(everything)
+
     def sessions(self) -> list[session_pb.SessionInformation]:
         """Returns the sessions that are reserved or registered."""
         with self._errors():
@@ -142,9 +161,12 @@ class PlatformClient:
         try:
             yield
         except grpc.RpcError as error:
-            text = text_of_error(error)
-            if any(sign in text for sign in _SIGNS_OF_NOBODY):
-                raise NotAvailableError(
-                    f"No platform answers at {self._address}. Start one with 'platform-sim up'."
-                ) from error
-            raise PlatformSimError(text) from error
+            raise self._as_own(error) from error
+
+    def _as_own(self, error: grpc.RpcError) -> PlatformSimError:
+        text = text_of_error(error)
+        if any(sign in text for sign in _SIGNS_OF_NOBODY):
+            return NotAvailableError(
+                f"No platform answers at {self._address}. Start one with 'platform-sim up'."
+            )
+        return PlatformSimError(text)

@@ -99,6 +99,11 @@ def test_a_plugin_that_fails_for_something_else_gets_no_hint_of_pin_maps(platfor
     assert "--pin-map" not in told.output
 
 
+def test_measure_without_sites_measures_on_all_of_the_pin_map(platform_process, pin_map):
+    done = platform_process.invoke("measure", BEHAVIOUR, "--json", "--pin-map", pin_map)
+    assert json.loads(done.stdout)["sites"] == [0, 1]
+
+
 def test_measure_describes_a_plugin(platform_process):
     text = platform_process.invoke("measure", BEHAVIOUR, "--describe").stdout
     assert "Behaviour 2.1.0" in text

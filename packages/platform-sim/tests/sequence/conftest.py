@@ -67,6 +67,7 @@ class Bench:
         *,
         discovery_address: str = NO_PLATFORM,
         pin_map: Path | None = None,
+        sites: tuple[int, ...] = (),
     ) -> RunResult:
         """Build a sequence and run it; without a platform unless one is given."""
         return run_sequence_file(
@@ -75,6 +76,7 @@ class Bench:
             environment=os.environ,
             listener=Notes(),
             pin_map=pin_map,
+            sites=sites,
             python=Path(sys.executable),
         )
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from click.testing import CliRunner
+from platform_sim.cli import main
 from platform_sim.platform import Platform, PlatformOptions
+from platform_sim.platform_client import PlatformClient
 from plugin_folders import TEST_PLUGINS, write_script_plugin
 
 if TYPE_CHECKING:
@@ -49,6 +53,13 @@ locals = { Got = "" }
 [[setup]]
 name = "pin map"
 pin_map = "FileGlobals.Map"
+"""
+
+SCALAR = """
+[[main]]
+name = "per site"
+measurement = "test.Scalar"
+outputs = [{ name = "site", type = "int32" }]
 """
 
 
@@ -157,22 +168,48 @@ def test_array_outputs_are_measured_once_for_all_sites(bench: Bench, address: st
     )
 
     measured = [(one.site, one.outputs["site"]) for one in result.steps[-1].measurements]
-    assert measured == [(None, [])], "no sites named stands for all of them"
+    assert measured == [(None, [0, 1, 2])]
+
+
+@pytest.mark.parametrize(("sites", "measured"), [((2,), [2]), ((2, 0), [2, 0])])
+def test_sites_of_the_user_are_the_ones_that_are_measured(
+    bench: Bench, address: str, sites: tuple[int, ...], measured: list[int]
+) -> None:
+    pin_map(bench.folder / "maps" / "Sites.pinmap", 3)
+
+    result = bench.run(UPDATE + SCALAR, discovery_address=address, sites=sites)
+
+    assert [one.outputs["site"] for one in result.steps[-1].measurements] == measured
+
+
+def test_the_command_line_takes_sites(bench: Bench, address: str) -> None:
+    pin_map(bench.folder / "maps" / "Sites.pinmap", 3)
+    path = str(bench.sequence(UPDATE + SCALAR))
+
+    done = CliRunner().invoke(
+        main, ["run", path, "--sites", "2,0", "--json"], env={"PLATFORM_SIM_DISCOVERY": address}
+    )
+
+    measured = json.loads(done.stdout)["steps"][-1]["measurements"]
+    assert [one["site"] for one in measured] == [2, 0]
+
+
+def test_a_site_that_the_pin_map_lacks_is_an_error_of_the_step(bench: Bench, address: str) -> None:
+    pin_map(bench.folder / "maps" / "Sites.pinmap", 2)
+
+    result = bench.run(UPDATE + SCALAR, discovery_address=address, sites=(0, 7))
+
+    told = 'Pin map does not contain site numbers: "7"; it has: "0", "1".'
+    assert result.steps[-1].message == told
 
 
 def test_a_pin_map_of_the_user_takes_the_place_of_the_one_in_the_file(
     bench: Bench, address: str, tmp_path: Path
 ) -> None:
     pin_map(bench.folder / "maps" / "Sites.pinmap", 3)
-    scalar = """
-        [[main]]
-        name = "per site"
-        measurement = "test.Scalar"
-        outputs = [{ name = "site", type = "int32" }]
-        """
 
     result = bench.run(
-        UPDATE + scalar,
+        UPDATE + SCALAR,
         discovery_address=address,
         pin_map=pin_map(tmp_path / "Two.pinmap", 2),
     )
@@ -208,6 +245,41 @@ def test_a_pin_map_that_a_code_module_handed_over_is_the_active_one(
 
     assert result.passed, result.bad_steps
     assert result.steps[1].measurements[0].outputs["site"] == "older"
+
+
+def test_the_sites_of_a_pin_map_that_a_code_module_loaded_are_measured(
+    bench: Bench, address: str
+) -> None:
+    """Both kinds: scalars once per site, arrays once for all."""
+    pin_map_id = str(pin_map(bench.folder / "maps" / "Sites.pinmap", 3))
+    with PlatformClient(address) as platform:
+        platform.load_pin_map(Path(pin_map_id))
+    bench.module(
+        "older.py",
+        "def update(context):\n"
+        "    variables = context.Engine.TemporaryGlobals\n"
+        f"    variables.SetValString('NI.MeasurementLink.PinMapId', 0x1, {pin_map_id!r})\n",
+    )
+
+    result = bench.run(
+        f"""
+        [[setup]]
+        name = "pin map"
+        module = "older.py"
+        function = "update"
+        arguments = {{ sequence_context = "ThisContext" }}
+        [[main]]
+        name = "all"
+        measurement = "test.Array"
+        outputs = [{{ name = "site", type = "int32[]" }}]
+        {SCALAR}
+        """,
+        discovery_address=address,
+    )
+
+    _, once, per_site = result.steps
+    assert [one.outputs["site"] for one in once.measurements] == [[0, 1, 2]]
+    assert [one.outputs["site"] for one in per_site.measurements] == [0, 1, 2]
 
 
 @pytest.mark.parametrize(

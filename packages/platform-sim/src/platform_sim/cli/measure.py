@@ -9,7 +9,13 @@ from typing import Any
 
 import click
 
-from platform_sim.cli.options import Seconds, json_option, locate_platform, state_file_option
+from platform_sim.cli.options import (
+    Seconds,
+    json_option,
+    locate_platform,
+    sites_option,
+    state_file_option,
+)
 from platform_sim.errors import MeasurementError
 from platform_sim.platform_client import PlatformClient
 from platform_sim.plugin_client import MeasurementPlugin, Parameter, PluginMetadata, values
@@ -34,7 +40,7 @@ _SIGN_OF_RESERVING = "reserv"  # "No sessions reserved", "No reserved connection
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help=".pinmap file to load and measure with.",
 )
-@click.option("--sites", metavar="0,1", help="Sites to measure on. Default: all of the pin map.")
+@sites_option
 @click.option("--timeout", type=Seconds(), help="Deadline in seconds. Default: none.")
 @click.option("--describe", is_flag=True, help="Show parameters and outputs instead of measuring.")
 @json_option
@@ -43,7 +49,7 @@ def measure_command(
     service_class: str,
     settings: tuple[str, ...],
     pin_map: Path | None,
-    sites: str | None,
+    sites: tuple[int, ...] | None,
     timeout: float | None,
     describe: bool,
     as_json: bool,
@@ -69,7 +75,7 @@ def measure_command(
                 pin_map_id = platform.load_pin_map(pin_map.resolve())
         try:
             for outputs in plugin.measure(
-                parameters, pin_map_id=pin_map_id, sites=_split_sites(sites), timeout=timeout
+                parameters, pin_map_id=pin_map_id, sites=sites, timeout=timeout
             ):
                 _show(outputs, as_json)
         except MeasurementError as error:
@@ -96,17 +102,6 @@ def _split_settings(settings: Sequence[str]) -> dict[str, str]:
             raise click.BadParameter(f"{setting!r} must be NAME=VALUE.", param_hint="--set")
         texts[name] = value
     return texts
-
-
-def _split_sites(text: str | None) -> list[int] | None:
-    if text is None:
-        return None
-    try:
-        return [int(part) for part in text.split(",") if part.strip()]
-    except ValueError:
-        raise click.BadParameter(
-            f"{text!r} must be site numbers such as 0,1.", param_hint="--sites"
-        ) from None
 
 
 def _show(outputs: dict[str, object], as_json: bool) -> None:

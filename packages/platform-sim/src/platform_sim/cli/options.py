@@ -40,6 +40,25 @@ class Seconds(click.FloatRange):
         return seconds
 
 
+def _parse_sites(
+    context: click.Context, parameter: click.Parameter, text: str | None
+) -> tuple[int, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise click.BadParameter(f"{text!r} must be site numbers such as 0,1.") from None
+
+
+sites_option = click.option(
+    "--sites",
+    callback=_parse_sites,
+    metavar="0,1",
+    help="Sites to measure on. Default: all of the pin map.",
+)
+
+
 def locate_platform(state_file: Path | None) -> str:
     """Returns HOST:PORT of the running platform's discovery.
 

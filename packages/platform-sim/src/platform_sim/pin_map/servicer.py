@@ -17,6 +17,7 @@ from platform_sim.pin_map.queries import (
     unknown_sites,
     unknown_sites_message,
 )
+from platform_sim.pin_map.site_numbers import SITE_NUMBERS_KEY, encode_sites
 from platform_sim.pin_map.store import PinMapStore
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -45,8 +46,9 @@ class PinMapServicer(pin_map_service_pb2_grpc.PinMapServiceServicer):
     async def GetPinMap(  # noqa: N802
         self, request: pb.GetPinMapRequest, context: Context
     ) -> pb.PinMap:
-        """Tells whether a pin map is loaded."""
-        self._store.get(request.pin_map_id)
+        """Tells whether a pin map is loaded, and in the trailing metadata its site numbers."""
+        pin_map = self._store.get(request.pin_map_id)
+        context.set_trailing_metadata(((SITE_NUMBERS_KEY, encode_sites(pin_map.sites)),))
         return pb.PinMap(pin_map_id=request.pin_map_id)
 
     async def QueryPins(  # noqa: N802

@@ -35,17 +35,19 @@ V2_INTERFACE = "ni.measurementlink.measurement.v2.MeasurementService"
 class MeasurementPlugin:
     """A running measurement plug-in. Use it as a context manager, or call `close`."""
 
-    def __init__(self, address: str, *, has_v2: bool = True) -> None:
+    def __init__(self, address: str, *, has_v2: bool = True, discovery_address: str = "") -> None:
         """Connects to a plug-in and reads its metadata.
 
         Args:
             address: HOST:PORT of the plug-in.
             has_v2: False for a plug-in that has version 1 of the measurement service only: it
                 sends the result alone, without updates.
+            discovery_address: HOST:PORT of the platform that knows the sites of pin maps.
 
         Raises:
             MeasurementError: It cannot be reached.
         """
+        self._discovery_address = discovery_address
         self._channel = open_channel(address)
         self._v2 = v2_grpc.MeasurementServiceStub(self._channel) if has_v2 else None
         self._v1 = v1_grpc.MeasurementServiceStub(self._channel)
@@ -79,7 +81,7 @@ class MeasurementPlugin:
             has_v2 = V2_INTERFACE in interfaces or V1_INTERFACE not in interfaces
             interface = V2_INTERFACE if has_v2 else V1_INTERFACE
             address = platform.resolve(interface, service_class, version=version)
-        return cls(address, has_v2=has_v2)
+        return cls(address, has_v2=has_v2, discovery_address=discovery_address)
 
     def __enter__(self) -> MeasurementPlugin:
         return self
@@ -119,7 +121,8 @@ class MeasurementPlugin:
             values: Parameters by name; those left out have their defaults. Enums are given by
                 name or number; arrays and numbers may be numpy's.
             pin_map_id: Id of a loaded pin map, "" for none.
-            sites: Sites to measure on, None for all.
+            sites: Sites to measure on, None for all: the plug-in is sent the numbers of the pin
+                map's sites. Without a `discovery_address` it is sent none.
             timeout: Deadline in seconds, None for none.
 
         Yields:
@@ -130,6 +133,8 @@ class MeasurementPlugin:
             MeasurementError: The plug-in ended the call with an error, or it was cancelled.
         """
         configuration = self._configuration(values or {})
+        if sites is None:
+            sites = self._sites_of(pin_map_id)
         try:
             context = pin_map_context_pb2.PinMapContext(pin_map_id=pin_map_id, sites=sites)
         except (TypeError, ValueError) as error:
@@ -154,6 +159,13 @@ class MeasurementPlugin:
             raise MeasurementError(
                 f"The plug-in did not give its metadata: {text_of_error(error)}"
             ) from error
+
+    def _sites_of(self, pin_map_id: str) -> list[int]:
+        """Returns the sites of a pin map: the SDK looks connections up by the numbers in a call."""
+        if not pin_map_id or not self._discovery_address:
+            return []
+        with PlatformClient(self._discovery_address) as platform:
+            return platform.site_numbers(pin_map_id)
 
     def _configuration(self, values: Mapping[str, object]) -> any_pb2.Any:
         message = self._configuration_class()

@@ -11,7 +11,12 @@ from types import FrameType
 
 import click
 
-from platform_sim.cli.options import json_option, locate_platform, state_file_option
+from platform_sim.cli.options import (
+    json_option,
+    locate_platform,
+    sites_option,
+    state_file_option,
+)
 from platform_sim.hook import hooked_environment
 from platform_sim.sequence.check import check_sequence_file
 from platform_sim.sequence.reports import LiveTable, Notes, run_as_json, summary_line, write_junit
@@ -39,6 +44,7 @@ _python_option = click.option(
 @click.command("run")
 @_sequence_argument
 @_pin_map_option
+@sites_option
 @_python_option
 @click.option(
     "--junit",
@@ -50,6 +56,7 @@ _python_option = click.option(
 def run_command(
     sequence_file: Path,
     pin_map: Path | None,
+    sites: tuple[int, ...] | None,
     python: Path | None,
     junit: Path | None,
     as_json: bool,
@@ -71,6 +78,7 @@ def run_command(
         environment=hooked_environment(address, os.environ),
         listener=Notes() if as_json else LiveTable(),
         pin_map=pin_map.resolve() if pin_map else None,
+        sites=sites or (),
         python=python.absolute() if python else None,
     )
     if junit is not None:

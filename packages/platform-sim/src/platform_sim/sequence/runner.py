@@ -51,6 +51,7 @@ def run_sequence_file(
     environment: Mapping[str, str],
     listener: RunListener,
     pin_map: Path | None = None,
+    sites: tuple[int, ...] = (),
     python: Path | None = None,
 ) -> RunResult:
     """Run the main sequence of a file.
@@ -62,6 +63,7 @@ def run_sequence_file(
             SDK finds the platform.
         listener: Is told of every step, and of what the user should know.
         pin_map: Pin map to use in place of the one that the file names.
+        sites: Sites to measure on, none for all of the active pin map.
         python: Python to use in place of the environments that the file names.
 
     Raises:
@@ -78,7 +80,7 @@ def run_sequence_file(
 
     with Interpreters(sequence_file, environment, python, tell) as interpreters:
         calls = StepCalls(
-            sequence_file, sequence.name, variables, interpreters, discovery_address, pin_map
+            sequence_file, sequence.name, variables, interpreters, discovery_address, pin_map, sites
         )
         run = _Run(calls, variables, listener)
         for group in Group:

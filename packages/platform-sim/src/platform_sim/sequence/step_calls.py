@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from platform_sim.errors import PlatformSimError
-from platform_sim.pin_map.parser import parse_pin_map
+from platform_sim.pin_map.queries import quoted, unknown_sites_message
 from platform_sim.platform_client import PlatformClient
 from platform_sim.plugin_client import EnumValue, MeasurementPlugin
 from platform_sim.sequence.errors import StepError, UnsupportedError
@@ -45,6 +45,7 @@ class StepCalls:
         interpreters: Interpreters of the code modules.
         discovery_address: HOST:PORT of the platform's discovery service.
         pin_map: Pin map to use in place of the one that the steps name.
+        sites: Sites to measure on, none for all of the active pin map.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class StepCalls:
         interpreters: Interpreters,
         discovery_address: str,
         pin_map: Path | None = None,
+        sites: tuple[int, ...] = (),
     ) -> None:
         self._sequence_file = sequence_file
         self._sequence_name = sequence_name
@@ -62,7 +64,7 @@ class StepCalls:
         self._interpreters = interpreters
         self._discovery_address = discovery_address
         self._pin_map = pin_map
-        self._sites: tuple[int, ...] = ()
+        self._sites = sites
 
     def perform(self, step: Step) -> tuple[SiteOutputs, ...]:
         """Do what a step calls.
@@ -118,13 +120,8 @@ class StepCalls:
         path = self._pin_map or resolve(
             self._sequence_file.parent, evaluate_path(call.path, self._variables)
         )
-        try:
-            pin_map = parse_pin_map(path.read_text(encoding="utf-8-sig"))
-        except OSError as error:
-            raise StepError(f"the pin map {path} cannot be read: {error.strerror}.") from error
         with PlatformClient(self._discovery_address) as platform:
             self._variables.run_time[PIN_MAP_ID] = platform.load_pin_map(path)
-        self._sites = tuple(pin_map.sites)
 
     def _measure(self, call: MeasurementCall) -> tuple[SiteOutputs, ...]:
         values = {
@@ -138,35 +135,33 @@ class StepCalls:
             version=call.version,
         ) as plugin:
             measured = tuple(
-                SiteOutputs(self._measure_once(plugin, values, site), site)
-                for site in self._sites_of_calls(call)
+                SiteOutputs(self._measure_once(plugin, values, sites), one)
+                for one, sites in _sites_of_calls(call, self._active_sites())
             )
         self._assign_outputs(call, measured)
         return measured
 
-    def _sites_of_calls(self, call: MeasurementCall) -> tuple[int | None, ...]:
-        """Return the site of each call that a measurement step makes; None stands for all sites.
-
-        Scalar outputs describe one site, so such a measurement runs once per site; one with an
-        array among its outputs runs once and returns an element per site.
-        """
-        has_scalars_only = bool(call.outputs) and not any(item.repeated for item in call.outputs)
-        if has_scalars_only and len(self._sites) > 1:
-            return self._sites
-        return (None,)
+    def _active_sites(self) -> list[int]:
+        """Return the sites to measure on, whoever loaded the pin map: a step or a code module."""
+        pin_map_id = self._variables.pin_map_id
+        if not pin_map_id:
+            return list(self._sites)
+        with PlatformClient(self._discovery_address) as platform:
+            there = platform.site_numbers(pin_map_id)
+        missing = [site for site in self._sites if site not in there]
+        if missing:
+            raise StepError(f"{unknown_sites_message(missing)}; it has: {quoted(there)}.")
+        return list(self._sites) or there
 
     def _measure_once(
-        self, plugin: MeasurementPlugin, values: Mapping[str, object], site: int | None
+        self, plugin: MeasurementPlugin, values: Mapping[str, object], sites: list[int]
     ) -> dict[str, object]:
-        updates = plugin.measure(
-            values,
-            pin_map_id=self._variables.pin_map_id,
-            sites=None if site is None else [site],
-        )
+        updates = plugin.measure(values, pin_map_id=self._variables.pin_map_id, sites=sites)
         try:
             result = collections.deque(updates, maxlen=1)
         except PlatformSimError as error:
-            raise StepError(f"{'' if site is None else f'site {site}: '}{error}") from error
+            where = f"site {sites[0]}: " if len(sites) == 1 else ""
+            raise StepError(f"{where}{error}") from error
         if not result:
             raise StepError("the plug-in ended the call without a result.")
         return result[0]
@@ -186,6 +181,19 @@ def _number(value: object) -> object:
     if isinstance(value, list):
         return [_number(item) for item in value]
     return value.number if isinstance(value, EnumValue) else value
+
+
+def _sites_of_calls(call: MeasurementCall, sites: list[int]) -> list[tuple[int | None, list[int]]]:
+    """Return the site that each call of a measurement step is for, and the sites that it is sent.
+
+    Scalar outputs describe one site, so such a measurement runs once per site; one with an array
+    among its outputs runs once for all sites, for which None stands, and returns an element per
+    site.
+    """
+    has_scalars_only = bool(call.outputs) and not any(item.repeated for item in call.outputs)
+    if has_scalars_only and len(sites) > 1:
+        return [(site, [site]) for site in sites]
+    return [(None, sites)]
 
 
 def _seconds(value: object) -> float:
