@@ -31,6 +31,8 @@ class Instrument:
     """Instrument type id, such as niDCPower."""
     number_of_channels: int | None = None
     """Number of channels or control lines, None where the element does not say."""
+    drives_relays: bool = False
+    """True for a DAQmx task that stands for a relay driver module, too."""
     group: str = ""
     """Group of instruments that share a session."""
     channel_groups: tuple[ChannelGroup, ...] = ()
@@ -99,6 +101,24 @@ class Connection:
     """Line in the file."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """An element or attribute that is not known here."""
+
+    element: str
+    """The element, or the one that has the attribute."""
+    parent: str
+    """The element that it stands in."""
+    attribute: str = ""
+    """The attribute, "" for an element."""
+    name: str = ""
+    """What the element calls itself."""
+    meant: str = ""
+    """The known name of which it is a misspelling, "" for none."""
+    line: int = 0
+    """Line in the file."""
+
+
 @dataclass(frozen=True)
 class PinMap:
     """A whole pin map, in document order."""
@@ -118,7 +138,11 @@ class PinMap:
     sites: tuple[int, ...] = ()
     """Site numbers."""
     connections: tuple[Connection, ...] = ()
-    """All connections; each route of a multiplexed connection is one."""
+    """All connections that can be used; each route of a multiplexed connection is one."""
+    unusable_connections: tuple[Connection, ...] = ()
+    """Connections of something that is not known here; they belong to no session."""
+    unknown: tuple[Unknown, ...] = ()
+    """Elements and attributes that are not known here."""
     schema_version: str = ""
     """schemaVersion attribute."""
 
@@ -126,6 +150,11 @@ class PinMap:
     def instrument_by_name(self) -> dict[str, Instrument]:
         """Instruments by name."""
         return {instrument.name: instrument for instrument in self.instruments}
+
+    @cached_property
+    def unknown_by_name(self) -> dict[str, Unknown]:
+        """Elements that are not known here, by name."""
+        return {one.name: one for one in self.unknown if one.name}
 
     @cached_property
     def multiplexer_by_name(self) -> dict[str, Multiplexer]:

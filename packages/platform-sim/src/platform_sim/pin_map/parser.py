@@ -1,18 +1,18 @@
 """Reads the XML of a .pinmap file.
 
-The schema itself is not public; elements and attributes are those of NI's public samples, schema
-versions 1.1 to 1.6. Unknown elements and attributes are passed over, so that newer files load.
+Unknown elements and attributes are noted and passed over, so that newer files load, and files with
+instruments that are not known here.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from typing import Any
 
 from lxml import etree
 
 from platform_sim.errors import PinMapSyntaxError
-from platform_sim.pin_map.instrument_types import TYPE_OF_ELEMENT
+from platform_sim.pin_map.instrument_types import DCPOWER, TYPE_OF_ELEMENT
 from platform_sim.pin_map.model import (
     SYSTEM_SITE,
     ChannelGroup,
@@ -23,6 +23,13 @@ from platform_sim.pin_map.model import (
     Multiplexer,
     PinMap,
 )
+from platform_sim.pin_map.schema import find_unknown, line_of
+
+_RANGE = re.compile(r"(?P<prefix>.*?)(?P<first>\d+):(?P=prefix)?(?P<last>\d+)", re.ASCII)
+"""Channels such as 0:3, Dev1/ai0:2 and Dev1/ai0:Dev1/ai2."""
+
+_DASHED_RANGE = re.compile(r"(\d+)-(\d+)", re.ASCII)
+"""Channels such as 0-3, which public files have beside 0:3."""
 
 _LARGEST_SITE = 2**31 - 1
 """Sites are int32 in NI's protocols."""
@@ -48,20 +55,29 @@ def parse_pin_map(xml: str) -> PinMap:
     root = _parse_xml(xml)
     if _local_name(root) != "PinMap":
         raise PinMapSyntaxError(
-            f"The root element is {_local_name(root)}, expected PinMap.", _line(root)
+            f"The root element is {_local_name(root)}, expected PinMap.", line_of(root)
         )
+    unknown = tuple(find_unknown(root))
+    unknown_names = {one.name for one in unknown if one.name}
+    usable: list[Connection] = []
+    unusable: list[Connection] = []
+    for one in _connections(root):
+        names = {one.leaf, one.instrument, one.multiplexer}
+        (usable if names.isdisjoint(unknown_names) else unusable).append(one)
     return PinMap(
         instruments=tuple(_instruments(root)),
         multiplexers=tuple(
-            Multiplexer(_text(one, "name"), one.get("multiplexerTypeId", ""), _line(one))
+            Multiplexer(_text(one, "name"), one.get("multiplexerTypeId", ""), line_of(one))
             for one in _children(root, "Instruments", "Multiplexer")
         ),
-        pins=_leaves(root, "Pins", "SystemPin"),
+        pins=_leaves(root, "Pins", "DUTPin", "SystemPin"),
         pin_groups=_groups(root, "PinGroups", "pin"),
-        relays=_leaves(root, "Relays", "SystemRelay"),
+        relays=_leaves(root, "Relays", "SiteRelay", "SystemRelay"),
         relay_groups=_groups(root, "RelayGroups", "relay"),
         sites=tuple(_sites_of(root)),
-        connections=tuple(_connections(root)),
+        connections=tuple(usable),
+        unusable_connections=tuple(unusable),
+        unknown=unknown,
         schema_version=root.get("schemaVersion", ""),
     )
 
@@ -90,14 +106,23 @@ def _instruments(root: etree._Element) -> Iterator[Instrument]:
             name=_text(element, "name"),
             type_id=known.type_id if known else _text(element, "instrumentTypeId"),
             number_of_channels=_channel_count(element),
+            drives_relays=_drives_relays(element),
             group=element.get("group", ""),
-            channel_groups=tuple(
-                ChannelGroup(_text(one, "name"), _split(one.get("channels", "")), _line(one))
-                for one in _elements(element, "ChannelGroup")
-            ),
+            channel_groups=_channel_groups(element) if known is DCPOWER else (),
             channels=_declared_channels(element),
-            line=_line(element),
+            line=line_of(element),
         )
+
+
+def _drives_relays(element: etree._Element) -> bool:
+    return element.get("useAsRelayDriver", "").strip().lower() in ("true", "1")
+
+
+def _channel_groups(element: etree._Element) -> tuple[ChannelGroup, ...]:
+    return tuple(
+        ChannelGroup(_text(one, "name"), _channel_list(one, "channels"), line_of(one))
+        for one in _elements(element, "ChannelGroup")
+    )
 
 
 def _channel_count(element: etree._Element) -> int | None:
@@ -109,14 +134,38 @@ def _channel_count(element: etree._Element) -> int | None:
 
 def _declared_channels(element: etree._Element) -> tuple[str, ...]:
     if _local_name(element) == "NIDAQmxTask":
-        return _split(element.get("channelList", ""))
-    return tuple(_text(one, "id") for one in _elements(element, "Channel"))
+        return _channel_list(element, "channelList")
+    groups = _elements(element, "ChannelGroup")
+    channels = (*_elements(element, "Channel"), *(one for g in groups for one in _elements(g)))
+    return tuple(dict.fromkeys(_text(one, "id") for one in channels))
 
 
-def _leaves(root: etree._Element, section: str, system_tag: str) -> tuple[Leaf, ...]:
+def _channel_list(element: etree._Element, attribute: str) -> tuple[str, ...]:
+    """Reads a list of channels, in which a range such as 0:2, 0-2 or Dev1/ai0:2 is allowed."""
+    channels: list[str] = []
+    for part in _split(element.get(attribute, "")):
+        dashed = _DASHED_RANGE.fullmatch(part)
+        match = _RANGE.fullmatch(f"{dashed[1]}:{dashed[2]}" if dashed else part)
+        if match is None:
+            channels.append(part)
+            continue
+        first, last = (
+            _number(element, attribute, text, _LARGEST_SITE)
+            for text in (match["first"], match["last"])
+        )
+        if abs(last - first) >= _MOST_CHANNELS:
+            problem = f"{attribute} {part!r:.60} is more than {_MOST_CHANNELS} channels"
+            raise PinMapSyntaxError(f"{_local_name(element)}: {problem}.", line_of(element))
+        step = 1 if first <= last else -1
+        channels += [f"{match['prefix']}{one}" for one in range(first, last + step, step)]
+    return tuple(channels)
+
+
+def _leaves(root: etree._Element, section: str, site_tag: str, system_tag: str) -> tuple[Leaf, ...]:
     return tuple(
-        Leaf(_text(one, "name"), is_system=_local_name(one) == system_tag, line=_line(one))
+        Leaf(_text(one, "name"), is_system=_local_name(one) == system_tag, line=line_of(one))
         for one in _children(root, section)
+        if _local_name(one) in (site_tag, system_tag)
     )
 
 
@@ -126,7 +175,7 @@ def _groups(root: etree._Element, section: str, kind: str) -> tuple[Group, ...]:
         Group(
             _text(one, "name"),
             tuple(_text(reference, kind) for reference in _elements(one, tag)),
-            _line(one),
+            line_of(one),
         )
         for one in _children(root, section, f"{kind.capitalize()}Group")
     )
@@ -142,32 +191,32 @@ def _connections(root: etree._Element) -> Iterator[Connection]:
                 leaf=_text(element, "pin"),
                 sites=_sites(element) if tag == "Connection" else (SYSTEM_SITE,),
                 instrument=_text(element, "instrument"),
-                channel=_text(element, "channel"),
-                line=_line(element),
+                channel=_text(element, "channel").strip(),
+                line=line_of(element),
             )
         elif tag in ("RelayConnection", "SystemRelayConnection"):
             yield Connection(
                 leaf=_text(element, "relay"),
                 sites=_sites(element) if tag == "RelayConnection" else (SYSTEM_SITE,),
                 instrument=_text(element, "relayDriverModule"),
-                channel=_text(element, "controlLine"),
+                channel=_text(element, "controlLine").strip(),
                 is_relay=True,
-                line=_line(element),
+                line=line_of(element),
             )
 
 
 def _routes(element: etree._Element) -> Iterator[Connection]:
     for route in _elements(element):
-        if not _local_name(route).startswith("Multiplexed"):
+        if _local_name(route) not in ("MultiplexedDUTPinRoute", "MultiplexedSystemPinRoute"):
             continue
         yield Connection(
             leaf=_text(route, "pin"),
             sites=_sites(route) if route.get("siteNumber") is not None else (SYSTEM_SITE,),
             instrument=_text(element, "instrument"),
-            channel=_text(element, "channel"),
+            channel=_text(element, "channel").strip(),
             multiplexer=_text(route, "multiplexer"),
             route=_text(route, "routeName"),
-            line=_line(route),
+            line=line_of(route),
         )
 
 
@@ -188,16 +237,11 @@ def _local_name(element: etree._Element) -> str:
     return etree.QName(element).localname
 
 
-def _line(element: etree._Element) -> int:
-    line: Any = element.sourceline  # the stubs do not know its type
-    return int(line or 0)
-
-
 def _text(element: etree._Element, attribute: str) -> str:
     value = element.get(attribute)
     if not value:
         raise PinMapSyntaxError(
-            f"{_local_name(element)} needs the attribute {attribute}.", _line(element)
+            f"{_local_name(element)} needs the attribute {attribute}.", line_of(element)
         )
     return value
 
@@ -214,6 +258,7 @@ def _sites(element: etree._Element) -> tuple[int, ...]:
 
 
 def _number(element: etree._Element, attribute: str, text: str, largest: int) -> int:
+    text = text.strip()
     if not (text.isascii() and text.isdigit()):
         problem = "is not a number"
     elif len(text) > len(str(largest)) or int(text) > largest:
@@ -221,7 +266,7 @@ def _number(element: etree._Element, attribute: str, text: str, largest: int) ->
     else:
         return int(text)
     raise PinMapSyntaxError(
-        f"{_local_name(element)}: {attribute} {text!r:.60} {problem}.", _line(element)
+        f"{_local_name(element)}: {attribute} {text!r:.60} {problem}.", line_of(element)
     )
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+
 from platform_sim.errors import AlreadyKnownError, InvalidRequestError, NotKnownError
 from platform_sim.pin_map.model import PinMap
 from platform_sim.pin_map.parser import parse_pin_map
 from platform_sim.pin_map.partition import SessionPartition
 from platform_sim.pin_map.validator import refuse_unusable
+
+_logger = logging.getLogger(__name__)
 
 
 class PinMapStore:
@@ -39,6 +43,14 @@ class PinMapStore:
         """
         pin_map = parse_pin_map(xml)
         refuse_unusable(pin_map)
+        if pin_map.unknown:
+            _logger.warning(
+                "%s: %d connections have no session here, and %d elements and attributes are not "
+                "known; 'platform-sim pinmap check' names them.",
+                pin_map_id,
+                len(pin_map.unusable_connections),
+                len(pin_map.unknown),
+            )
         self._partitions[pin_map_id] = SessionPartition(pin_map)
         self._pin_maps[pin_map_id] = pin_map
         return pin_map

@@ -16,7 +16,7 @@ from platform_sim.errors import InvalidRequestError
 from platform_sim.pin_map.instrument_types import DCPOWER, DMM, RELAY_DRIVER
 from platform_sim.pin_map.model import SYSTEM_SITE, Connection, Instrument, PinMap
 
-KNOWN_SCHEMA_VERSIONS = ("1.0", "1.1", "1.2", "1.3", "1.4", "1.5", "1.6")
+KNOWN_SCHEMA_VERSIONS = tuple(f"1.{minor}" for minor in range(10))
 _MOST_SHOWN = 5
 
 
@@ -46,6 +46,7 @@ class Finding:
 def find_faults(pin_map: PinMap) -> list[Finding]:
     """Returns everything wrong in a pin map, by line."""
     findings = [
+        *_unknown_names(pin_map),
         *_duplicates(pin_map),
         *_bad_groups(pin_map),
         *_bad_channel_groups(pin_map),
@@ -69,6 +70,34 @@ def refuse_unusable(pin_map: PinMap) -> None:
         more = len(errors) - len(texts)
         rest = f"\n... and {more} more." if more > 0 else ""
         raise InvalidRequestError("The pin map has errors.\n" + "\n".join(texts) + rest)
+
+
+def _unknown_names(pin_map: PinMap) -> Iterator[Finding]:
+    for one in pin_map.unknown:
+        if one.attribute:
+            problem = f'{one.element} has no attribute "{one.attribute}".'
+        elif one.name:
+            problem = f'{one.element} "{one.name}" in {one.parent} is not known here.'
+        else:
+            problem = f"{one.element} in {one.parent} is not known here."
+        if one.meant:
+            yield Finding(one.line, problem, f'Write "{one.meant}", or remove it.')
+        else:
+            yield Finding(one.line, problem, "It is passed over.", Severity.WARNING)
+    for connection in pin_map.unusable_connections:
+        yield Finding(
+            connection.line,
+            f'Connection of "{connection.leaf}": {why_unusable(pin_map, connection)}.',
+            "The rest of the pin map is not affected.",
+            Severity.WARNING,
+        )
+
+
+def why_unusable(pin_map: PinMap, connection: Connection) -> str:
+    """Returns why a connection belongs to no session, without the full stop."""
+    names = (connection.instrument, connection.multiplexer, connection.leaf)
+    name = next(name for name in names if name in pin_map.unknown_by_name)
+    return f'"{name}" is a {pin_map.unknown_by_name[name].element}, which has no session here'
 
 
 def _duplicates(pin_map: PinMap) -> Iterator[Finding]:
@@ -99,6 +128,7 @@ def _bad_groups(pin_map: PinMap) -> Iterator[Finding]:
     )
     for kind, leaves, groups in kinds:
         known = {one.name for one in leaves} | {one.name for one in groups}
+        known |= pin_map.unknown_by_name.keys()
         for group in groups:
             for reference in group.references:
                 if reference not in known:
@@ -200,7 +230,8 @@ def _bad_instrument(pin_map: PinMap, connection: Connection) -> Iterator[Finding
             "Define the instrument, or correct the name.",
         )
         return
-    if connection.is_relay != (instrument.type_id == RELAY_DRIVER.type_id):
+    is_module = instrument.type_id == RELAY_DRIVER.type_id
+    if connection.is_relay != is_module and not (connection.is_relay and instrument.drives_relays):
         yield Finding(
             connection.line,
             f'Connection of "{connection.leaf}": "{instrument.name}" is of type '
@@ -281,7 +312,7 @@ def _double_connections(pin_map: PinMap) -> Iterator[Finding]:
 
 def _unconnected_pins(pin_map: PinMap) -> Iterator[Finding]:
     sites_of: dict[str, set[int]] = {}
-    for one in pin_map.connections:
+    for one in (*pin_map.connections, *pin_map.unusable_connections):
         sites_of.setdefault(one.leaf, set()).update(one.sites)
     for leaf in (*pin_map.pins, *pin_map.relays):
         wanted = {SYSTEM_SITE} if leaf.is_system else set(pin_map.sites)

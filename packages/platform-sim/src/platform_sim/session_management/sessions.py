@@ -10,6 +10,7 @@ from platform_sim.pin_map.model import PinMap
 from platform_sim.pin_map.partition import SessionLayout
 from platform_sim.pin_map.queries import expand_names, unknown_sites, unknown_sites_message
 from platform_sim.pin_map.store import PinMapStore
+from platform_sim.pin_map.validator import why_unusable
 from platform_sim.session_management.open_sessions import OpenSession, OpenSessionTable
 from platform_sim.session_management.reservations import Reservation, ReservationTable
 
@@ -72,7 +73,8 @@ class SessionManagement:
 
         Raises:
             NotKnownError: No such pin map.
-            InvalidRequestError: The pin map has no such site, pin, relay or group.
+            InvalidRequestError: The pin map has no such site, pin, relay or group, or connects
+                all that was named to instruments that have no session here.
         """
         if not pin_map_id:
             return Selection([], {}, [])
@@ -81,6 +83,8 @@ class SessionManagement:
         leaves, groups = expand_names(pin_map, names)
         partition = self._pin_maps.partition(pin_map_id)
         layouts = partition.select(leaves, sites or pin_map.sites, type_id)
+        if names and not layouts:
+            _refuse_unusable_pins(pin_map, leaves)
         used = dict.fromkeys(
             row.multiplexer for layout in layouts for row in layout.rows if row.multiplexer
         )
@@ -145,6 +149,14 @@ def check_timeout(timeout_ms: int) -> None:
         raise InvalidRequestError(
             f"The timeout of {timeout_ms} ms must be -1 (wait for ever), 0 (do not wait) or more."
         )
+
+
+def _refuse_unusable_pins(pin_map: PinMap, leaves: Sequence[str]) -> None:
+    for connection in pin_map.unusable_connections:
+        if connection.leaf in leaves:
+            raise InvalidRequestError(
+                f'"{connection.leaf}" cannot be reserved: {why_unusable(pin_map, connection)}.'
+            )
 
 
 def _check_sites(pin_map: PinMap, sites: Sequence[int]) -> None:
