@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from dcpower_station import SERVICE_CLASS, Station
-from platform_sim.measui import check_bindings, measui_text
+from platform_sim.measui import check_bindings, measui_text, missing_controls
 from platform_sim.platform_client import PlatformClient
 
 if TYPE_CHECKING:
@@ -125,6 +125,7 @@ def test_the_panel_is_the_one_that_the_metadata_gives(station: Station) -> None:
     panel = (DATA / "NIDCPowerWithLogger.measui").read_text(encoding="utf-8")
 
     assert check_bindings(panel, SERVICE_CLASS, metadata) == []
+    assert missing_controls(panel, metadata) == []
     assert panel == measui_text(SERVICE_CLASS, metadata), (
         "run: platform-sim measui " + SERVICE_CLASS + " -o " + str(DATA)
     )

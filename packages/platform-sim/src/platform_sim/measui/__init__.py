@@ -3,7 +3,7 @@
 The format was read off public files; no file written here has met InstrumentStudio yet.
 """
 
-from platform_sim.measui.bindings import check_bindings
+from platform_sim.measui.bindings import check_bindings, missing_controls
 from platform_sim.measui.document import measui_text
 
-__all__ = ["check_bindings", "measui_text"]
+__all__ = ["check_bindings", "measui_text", "missing_controls"]

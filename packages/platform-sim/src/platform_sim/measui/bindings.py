@@ -11,7 +11,10 @@ from lxml import etree
 from platform_sim.errors import PlatformSimError
 from platform_sim.plugin_client import PluginMetadata
 
-_CHANNEL = re.compile(r"\[string\](?:(\{[^}]*\})/)?(Configuration|Output)/(.*)\Z")
+_CHANNEL = re.compile(
+    r"\[string\](?:(?P<client>\{?[0-9a-f-]{36}\}?)/)?(?P<side>Configuration|Output)/(?P<name>.*)\Z",
+    re.IGNORECASE | re.DOTALL,
+)
 _REFERENCES = ("Label", "LabelOwner", "ArrayElement", "HorizontalScale", "VerticalScale", "Graph")
 _MODEL = "[UIModel]"
 
@@ -26,6 +29,30 @@ def check_bindings(text: str, service_class: str, metadata: PluginMetadata) -> l
     Raises:
         MeasuiError: The text is no .measui.
     """
+    screen = _read_screen(text)
+    return [
+        *_check_screen(screen, service_class),
+        *_check_ids(screen.getroottree().getroot()),
+        *_check_channels(screen, metadata),
+    ]
+
+
+def missing_controls(text: str, metadata: PluginMetadata) -> list[str]:
+    """Return the parameters and outputs that a .measui does not show, each as a sentence.
+
+    That is no fault: what a panel leaves out has its default, and NI's tools leave out some types.
+
+    Raises:
+        MeasuiError: The text is no .measui.
+    """
+    channels = _channels(_read_screen(text))
+    bound = {(match["side"], match["name"]) for _, match in channels if match}
+    known = [("Configuration", one.name) for one in metadata.parameters]
+    known += [("Output", one.name) for one in metadata.outputs]
+    return [f"{side}/{name} has no control." for side, name in known if (side, name) not in bound]
+
+
+def _read_screen(text: str) -> etree._Element:
     try:
         root = etree.fromstring(text.encode(), etree.XMLParser(resolve_entities=False))
     except etree.XMLSyntaxError as error:
@@ -33,11 +60,7 @@ def check_bindings(text: str, service_class: str, metadata: PluginMetadata) -> l
     screen = next((node for node in root.iter("{*}Screen")), None)
     if screen is None:
         raise MeasuiError("This XML has no Screen element, so it is no .measui.")
-    return [
-        *_check_screen(screen, service_class),
-        *_check_ids(root),
-        *_check_channels(screen, metadata),
-    ]
+    return screen
 
 
 def _check_screen(screen: etree._Element, service_class: str) -> Iterator[str]:
@@ -65,21 +88,30 @@ def _check_channels(screen: etree._Element, metadata: PluginMetadata) -> Iterato
         "Configuration": {parameter.name for parameter in metadata.parameters},
         "Output": {parameter.name for parameter in metadata.outputs},
     }
-    bound: dict[str, set[str]] = {side: set() for side in names}
-    for node in screen.iter():
-        channel = node.get("Channel")
-        if channel is None:
-            continue
-        match = _CHANNEL.match(channel)
+    # NI's tools of 2024 and later write no ClientId; all channels then start with one id all the
+    # same. Very old files have neither.
+    client = _id_of(screen.get("ClientId"))
+    for channel, match in _channels(screen):
         if match is None:
             yield f"The channel {channel} is neither of the configuration nor of the output."
             continue
-        client, side, name = match.groups()
-        if client is not None and client != screen.get("ClientId"):
-            yield f"The channel {channel} does not start with the screen's ClientId."
-        if name not in names[side]:
-            yield f"A control is bound to {side}/{name}, which the plug-in does not have."
-        bound[side].add(name)
-    for side, known in names.items():
-        for name in sorted(known - bound[side]):
-            yield f"{side}/{name} has no control."
+        start = _id_of(match["client"])
+        client = client or start
+        if start and start != client:
+            whose = "the screen's ClientId" if screen.get("ClientId") else f"{{{client}}} as others"
+            yield f"The channel {channel} does not start with {whose}."
+        if match["name"] not in names[match["side"]]:
+            yield (
+                f"A control is bound to {match['side']}/{match['name']}, which the plug-in does "
+                "not have."
+            )
+
+
+def _channels(screen: etree._Element) -> list[tuple[str, re.Match[str] | None]]:
+    channels = (node.get("Channel") for node in screen.iter())
+    return [(channel, _CHANNEL.match(channel)) for channel in channels if channel is not None]
+
+
+def _id_of(text: str | None) -> str:
+    """Return an id without the braces, which some of NI's tools leave out."""
+    return (text or "").strip("{}").lower()

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from platform_sim.cli.options import locate_platform, state_file_option
-from platform_sim.measui.bindings import MeasuiError, check_bindings
+from platform_sim.measui.bindings import MeasuiError, check_bindings, missing_controls
 from platform_sim.measui.document import measui_text
 from platform_sim.plugin_client import MeasurementPlugin
 
@@ -32,7 +32,8 @@ def measui_command(
 ) -> None:
     """Write the InstrumentStudio panel of the plug-in SERVICE_CLASS, with a control for everything.
 
-    The plug-in is started if it does not run.
+    The plug-in is started if it does not run. What has no control is told, and is no fault: it has
+    its default, and no control is known for some types.
 
     Example: platform-sim measui ni.examples.NIDmmMeasurementWithLogger -o Panel.measui
     """
@@ -43,6 +44,8 @@ def measui_command(
     problems = check_bindings(text, service_class, metadata)
     for problem in problems:
         click.echo(problem, err=True)
+    for note in missing_controls(text, metadata):
+        click.echo(f"note: {note}", err=True)
     if checked is None:
         _write(text, output)
     elif problems:

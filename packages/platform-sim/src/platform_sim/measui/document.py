@@ -43,7 +43,7 @@ _NAMESPACES = (
 def measui_text(service_class: str, metadata: PluginMetadata) -> str:
     """Return the .measui of a plug-in; the same metadata gives the same text.
 
-    A parameter of a type that no control is known for is left out; `bindings` names it.
+    A parameter of a type that no control is known for is left out; `missing_controls` names it.
     """
     surface, height = _surface(service_class, metadata)
     surface.set("Height", f"[float]{height}")
