@@ -59,7 +59,7 @@ class PlatformOptions:
     """How to set up a platform."""
 
     plugin_folders: tuple[Path, ...] = ()
-    """Folders with .serviceconfig files, in themselves or in their direct subfolders."""
+    """Folders with .serviceconfig files, in themselves or below."""
     bench: Path | None = None
     """Description of the simulated instruments, None for the default bench."""
     file_roots: tuple[Path, ...] = ()
@@ -191,8 +191,16 @@ class Platform:
             shutil.rmtree(self._log_folder, ignore_errors=True)
 
     def add_plugin_folder(self, folder: Path) -> None:
-        """Adds a folder with .serviceconfig files, in itself or in its direct subfolders."""
+        """Adds a folder with .serviceconfig files, in itself or below."""
         self._loop.call_soon_threadsafe(self._catalog.add_folder, folder)
+
+    def plugin_counts(self) -> dict[Path, int]:
+        """Returns how many services each plug-in folder has; files that are skipped are logged."""
+
+        async def count() -> dict[Path, int]:
+            return self._catalog.counts()
+
+        return self._run(count())
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
@@ -257,9 +265,10 @@ class Platform:
         """Starts a plug-in; runs on the loop's thread, which lives as long as the platform."""
         service = installed.service
         name = re.sub(r"[^\w.-]", "_", f"{service.service_class}-{service.effective_version}")
+        command = start_command(installed)
         return PluginProcess(
-            start_command(installed),
-            installed.folder,
-            hooked_environment(self.discovery_address, os.environ),
+            command.arguments,
+            command.folder,
+            hooked_environment(self.discovery_address, {**os.environ, **command.variables}),
             self.log_folder / f"{name}.log",
         )

@@ -68,7 +68,7 @@ class PlatformFixture:
         return hooked_environment(self.discovery_address, os.environ)
 
     def add_plugins(self, folder: Path) -> None:
-        """Lets discovery start the plug-ins of a folder: in itself or in its subfolders."""
+        """Lets discovery start the plug-ins of a folder: in itself or below."""
         self._platform.add_plugin_folder(folder)
 
     def plugin(self, service_class: str, *, version: str = "") -> MeasurementPlugin:

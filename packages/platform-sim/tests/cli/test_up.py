@@ -43,6 +43,31 @@ def test_the_ready_line_names_addresses_and_state_file(tmp_path):
             assert client.services()
 
 
+def test_it_says_how_many_plugins_it_found_where_and_which_files_it_skipped(tmp_path):
+    full, empty = tmp_path / "full", tmp_path / "empty"
+    empty.mkdir()
+    write_plain_service(full / "a" / "b" / "c", "test.Deep")
+    write_plain_service(full / "direct", "test.Direct")
+    write_plain_service(full / "copy" / "of", "test.Direct")
+    for left_out in (".hidden", "env", "node_modules", "lib/site-packages"):
+        write_plain_service(full / left_out / "x", "test.LeftOut")
+    (full / "env" / "pyvenv.cfg").touch()
+    (full / "a" / "again").symlink_to(full, target_is_directory=True)
+    (full / "a" / "typo.serviceconfig").write_text("{")
+
+    with running_platform(tmp_path, "--plugins", full, "--plugins", empty) as platform:
+        *lines, _ = platform.output
+        assert f"plug-ins: 3 in {full}\n" in lines
+        assert f"plug-ins: none in {empty}\n" in lines
+        (skipped,) = (line for line in lines if "Skipped: " in line)
+        assert "a/typo.serviceconfig: Expecting" in skipped
+        (hidden,) = (line for line in lines if " is started from " in line)
+        assert "copy/of/plugin.serviceconfig: test.Direct" in hidden
+        with PlatformClient(platform.state.discovery_address) as client:
+            assert client.resolve("test.Interface", "test.Deep")
+            assert client.interfaces_of("test.LeftOut") == []
+
+
 def test_the_state_file_is_the_users_alone_and_goes_with_the_platform(tmp_path):
     with running_platform(tmp_path) as platform:
         assert json.loads(platform.state_file.read_text()).keys() == {

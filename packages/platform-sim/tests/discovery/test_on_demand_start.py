@@ -41,6 +41,17 @@ def can_connect(address):
         return True
 
 
+def test_a_batch_file_that_changes_folder_and_sets_variables_starts_its_plugin(platform, tmp_path):
+    write_plain_service(tmp_path / "plugin", "test.Plain")
+    (tmp_path / "plugin" / "measurement.py").rename(tmp_path / "code.py")
+    lines = ["cd /d %~dp0..", "set MODE=fast", "py -3 code.py ^", "  %MODE% > log.txt"]
+    (tmp_path / "plugin" / "start.bat").write_text("\r\n".join(lines), newline="")
+    platform.add_plugins(tmp_path)
+
+    assert can_connect(resolve(platform.discovery_address, "test.Plain"))
+    assert len(started_pids(tmp_path)) == 1
+
+
 def test_a_hundred_concurrent_resolves_start_a_plugin_once(platform, tmp_path):
     write_plain_service(tmp_path / "plain", "test.Plain")
     platform.add_plugins(tmp_path)

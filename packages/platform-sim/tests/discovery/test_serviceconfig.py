@@ -89,12 +89,12 @@ def test_what_is_no_serviceconfig_is_told_with_the_file(tmp_path, content, told)
     assert str(file) in str(raised.value)
 
 
-def test_folders_are_searched_themselves_and_one_level_down(tmp_path):
-    for place in ("", "one", "one/too-deep"):
+def test_folders_are_searched_to_any_depth_the_upper_ones_first(tmp_path):
+    for place in ("one/two/three", "one", ""):
         write_service_config(tmp_path / place, service_entry(f"test.{place or 'top'}"))
     catalog = ServiceCatalog([tmp_path])
     classes = [one.service.service_class for one in catalog.installed()]
-    assert classes == ["test.top", "test.one"]
+    assert classes == ["test.top", "test.one", "test.one/two/three"]
 
 
 def test_new_changed_and_removed_files_are_seen_at_the_next_look(tmp_path):

@@ -20,17 +20,21 @@ def folder(tmp_path):
     return tmp_path
 
 
-def command(folder, **changes):
+def start(folder, **changes):
     file = write_service_config(folder, service_entry("test.Plugin", **changes))
     (installed,) = read_service_config(file)
     return start_command(installed)
 
 
-def make_environment(folder):
-    python = folder / ".venv" / "bin" / "python"
-    python.parent.mkdir(parents=True)
-    python.touch()
-    return python
+def command(folder, **changes):
+    return start(folder, **changes).arguments
+
+
+def make_environment(folder, name="python"):
+    program = folder / ".venv" / "bin" / name
+    program.parent.mkdir(parents=True, exist_ok=True)
+    program.touch()
+    return program
 
 
 def test_the_batch_files_python_line_runs_with_the_folders_environment(folder):
@@ -94,11 +98,103 @@ def test_what_cannot_be_started_is_named(folder, path, named):
 
 def test_a_batch_file_without_python_says_what_to_add(folder):
     (folder / "start.bat").write_text("notepad.exe")
-    with pytest.raises(PluginStartError, match=r"start\.sh"):
+    with pytest.raises(PluginStartError, match=r"runs no .*only 'notepad\.exe'; .*start\.sh"):
         command(folder)
 
 
 def test_a_quotation_without_an_end_is_told_with_its_line(folder):
     (folder / "start.bat").write_text('python "measurement.py')
-    with pytest.raises(PluginStartError, match=r'No closing quotation in: "measurement\.py'):
+    with pytest.raises(PluginStartError, match=r'No closing quotation in: python "measurement\.py'):
         command(folder)
+
+
+def written(folder, *lines):
+    text = "\r\n".join(["@echo off", *lines, ""])
+    (folder / "start.bat").write_text(text.format(folder=folder), newline="")
+    return start(folder)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ['cd /d "%~dp0"', "poetry run python measurement.py"],
+        ["uv run --no-sync python measurement.py"],
+        ["py -3.11 measurement.py"],
+        ["py -V:3.12 measurement.py & pause"],
+        ["call py -3 measurement.py || exit /b 1"],
+        ["set PYTHON=%~dp0.venv\\Scripts\\python.exe", '"%PYTHON%" measurement.py'],
+        ['set "python=C:\\Python 3.11\\python.exe"', '"%PYTHON%" measurement.py'],
+        [".venv\\Scripts\\python.exe ^", "    measurement.py"],
+        ["call .venv\\Scripts\\activate.bat", "python measurement.py > log.txt 2>&1"],
+        ["python -m pip install -r requirements.txt", "python measurement.py", "pause"],
+        ["if not exist .venv (", "  python -m venv .venv", ") else (", "  echo ready", ")"]
+        + ["python measurement.py"],
+        ["if exist .venv\\Scripts\\python.exe (python measurement.py) else (python other.py)"],
+        ["if exist nothing.txt python other.py", "python measurement.py"],
+        ["IF NOT EXIST nothing.txt (", "python measurement.py", ") ELSE (", "python other.py", ")"],
+        ["python measurement.py", "if errorlevel 1 pause", "if %ERRORLEVEL% NEQ 0 python other.py"],
+        ['if "%1"=="" (python measurement.py) else (python other.py)'],
+        ["python measurement.py", "goto :eof", "python other.py"],
+        [":: python other.py", "rem python other.py", ":start", "python measurement.py"],
+        ["cmd /c python measurement.py"],
+        ['start "" /b python measurement.py'],
+        ['%LOCALAPPDATA%\\Programs\\Python\\Python311\\python.exe "measurement.py"'],
+    ],
+)
+def test_what_batch_files_of_the_field_do_is_followed(folder, lines):
+    python = make_environment(folder)
+    found = written(folder, *lines)
+    assert (found.arguments, found.folder) == ([str(python), "measurement.py"], folder)
+
+
+@pytest.mark.parametrize("line", ["cd ..", "cd..", 'pushd "%~dp0.."', "chdir /d {folder}\\.."])
+def test_the_folder_that_a_batch_file_changes_to_is_the_working_folder(tmp_path, line):
+    python = make_environment(tmp_path)
+    folder = tmp_path / "plugin"
+    folder.mkdir()
+    found = written(folder, line, ".venv\\Scripts\\python.exe code/measurement.py")
+    assert found.folder == tmp_path
+    assert found.arguments == [str(python), "code/measurement.py"]
+
+
+def test_a_module_is_run_with_its_arguments(folder):
+    python = make_environment(folder)
+    assert written(folder, "py -3 -m measurement -v").arguments == [
+        str(python),
+        "-m",
+        "measurement",
+        "-v",
+    ]
+
+
+def test_a_console_script_of_the_environment_is_run(folder):
+    script = make_environment(folder, "my_plugin")
+    for line in (".venv\\Scripts\\my_plugin -v", "poetry run my_plugin.exe -v"):
+        assert written(folder, line, "pause").arguments == [str(script), "-v"]
+
+
+def test_a_console_script_that_is_nowhere_is_named(folder):
+    with pytest.raises(PluginStartError, match=r"only '\.venv/Scripts/my_plugin'; install it"):
+        written(folder, ".venv\\Scripts\\my_plugin -v")
+
+
+def test_variables_reach_the_plugin_as_programs_here_read_them(folder, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "/before")
+    found = written(
+        folder,
+        "set MEASUREMENT_PLUGIN_NIDMM_SIMULATE=1",
+        "set PATH=C:\\Python;%PATH%",
+        "set PYTHONPATH=%~dp0src\\lib;%PYTHONPATH%",
+        "set /a count=1",
+        "python measurement.py",
+    )
+    assert found.variables == {
+        "MEASUREMENT_PLUGIN_NIDMM_SIMULATE": "1",
+        "PYTHONPATH": f"{folder}/src/lib:/before",
+    }
+
+
+def test_a_program_for_windows_is_told_as_that(folder):
+    (folder / "measurement.exe").write_bytes(b"MZ\x90\0")
+    with pytest.raises(PluginStartError, match=r"measurement\.exe is a program for Windows; put a"):
+        start(folder, path="measurement.exe")

@@ -95,12 +95,12 @@ class PlatformProcess:
 
     def _wait_until_ready(self) -> str:
         assert self.process.stdout is not None
-        lines = []
+        self.output: list[str] = []
         for line in self.process.stdout:
+            self.output.append(line)
             if line.startswith(READY):
                 return line
-            lines.append(line)
-        raise AssertionError("platform-sim ended before it was ready:\n" + "".join(lines))
+        raise AssertionError("platform-sim ended before it was ready:\n" + "".join(self.output))
 
 
 @contextmanager

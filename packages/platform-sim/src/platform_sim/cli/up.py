@@ -25,7 +25,7 @@ from platform_sim.state_file import (
     "plugin_folders",
     multiple=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder with .serviceconfig files, in itself or in its subfolders. May be repeated.",
+    help="Folder with .serviceconfig files, in itself or below. May be repeated.",
 )
 @click.option(
     "--bench",
@@ -85,6 +85,8 @@ def up_command(
     with StopSignals() as stop, Platform(options) as platform:
         claim_state_file(path, platform.state)
         try:
+            for folder, count in platform.plugin_counts().items():
+                click.echo(f"plug-ins: {count or 'none'} in {folder}")
             click.echo(
                 f"platform-sim is ready: discovery {platform.state.discovery_address}, device "
                 f"server {platform.state.device_server_address or 'off'}, state file {path}"

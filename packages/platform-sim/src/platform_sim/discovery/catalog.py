@@ -49,11 +49,33 @@ class ServiceCatalog:
         """Returns what keeps files from being read, each with the file's name."""
         return [read.problem for read in self._read_all() if read.problem]
 
+    def counts(self) -> dict[Path, int]:
+        """Returns how many services each folder has; warns of those that another one hides."""
+        counts = dict.fromkeys(self._folders, 0)
+        first: dict[tuple[str, str], Path] = {}
+        for folder, file in self._files():
+            read = self._read(file)
+            for installed in read.services if read else ():
+                counts[folder] += 1
+                key = installed.service.service_class, installed.service.effective_version
+                if first.setdefault(key, file) != file:
+                    _logger.warning("%s: %s is started from %s.", file, key[0], first[key])
+        return counts
+
     def _read_all(self) -> Iterator[_ReadFile]:
-        for file in find_service_configs(self._folders):
+        for _, file in self._files():
             read = self._read(file)
             if read is not None:
                 yield read
+
+    def _files(self) -> Iterator[tuple[Path, Path]]:
+        """Yields each .serviceconfig file once, behind the folder that it was found in."""
+        found: dict[Path, Path] = {}
+        for folder in self._folders:
+            for file in find_service_configs(folder):
+                found.setdefault(file, folder)
+        for file, folder in found.items():
+            yield folder, file
 
     def _read(self, file: Path) -> _ReadFile | None:
         """Reads a file again only when it changed; one that cannot be read has no services."""

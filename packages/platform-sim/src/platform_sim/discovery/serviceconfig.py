@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from platform_sim.errors import ServiceConfigError
 
 OWN_SECTION = "platform-sim"
 """Key of the part of a service entry that only this platform reads."""
+
+_LEFT_OUT = ("site-packages", "node_modules", "__pycache__")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +58,22 @@ def read_service_config(file: Path) -> list[InstalledService]:
         raise ServiceConfigError(f"{file}: {error}") from error
 
 
-def find_service_configs(folders: Iterable[Path]) -> list[Path]:
-    """Returns the .serviceconfig files in each folder itself and in its direct subfolders."""
-    files: dict[Path, None] = {}
-    for folder in folders:
-        for pattern in ("*.serviceconfig", "*/*.serviceconfig"):
-            files.update(dict.fromkeys(sorted(folder.resolve().glob(pattern))))
-    return list(files)
+def find_service_configs(folder: Path) -> list[Path]:
+    """Returns the .serviceconfig files in a folder and below it, those of upper folders first.
+
+    Hidden folders, Python environments and what is installed in them are left out.
+    """
+    files: list[Path] = []
+    seen: set[Path] = set()
+    for name, folders, names in os.walk(folder.resolve(), followlinks=True):
+        here = Path(name)
+        if "pyvenv.cfg" in names or here.resolve() in seen:  # the latter for links in a circle
+            folders.clear()
+            continue
+        seen.add(here.resolve())
+        folders[:] = [one for one in folders if one[0] != "." and one not in _LEFT_OUT]
+        files += [here / one for one in names if one.endswith(".serviceconfig")]
+    return sorted(files, key=lambda file: (len(file.parts), file))
 
 
 def _entries(document: object) -> list[Mapping[str, object]]:
