@@ -46,6 +46,9 @@ PIN_MAP_INTERFACE = "ni.measurementlink.pinmap.v1.PinMapService"
 SESSION_MANAGEMENT_INTERFACE = "ni.measurementlink.sessionmanagement.v1.SessionManagementService"
 DEVICE_SERVER_CLASS = "ni.measurementlink.v1.grpcdeviceserver"
 
+_LOOKS_FOR_CHILDREN = 50
+_SECONDS_BETWEEN_LOOKS = 0.1
+
 _ANY_PORT = "127.0.0.1:0"
 _SERVER_OPTIONS = (
     ("grpc.so_reuseport", 0),  # a second server on a fixed port must fail, not share it
@@ -73,6 +76,9 @@ class PlatformOptions:
     """Seconds in which a started plug-in must register."""
     plugin_stop_grace: float = 5.0
     """Seconds that plug-ins have to end after they were terminated, before they are killed."""
+    frees_after_plugins: bool = True
+    """Whether to free what plug-ins that were started and ended had reserved and registered; NI's
+    services keep it."""
     stop_grace: float = 1.0
     """Seconds for calls under way to finish at the stop."""
 
@@ -104,7 +110,9 @@ class Platform:
             self._launch,
             start_timeout=self.options.start_timeout,
             stop_grace=self.options.plugin_stop_grace,
+            on_end=self._free_after,
         )
+        self._freeing: set[asyncio.Task[None]] = set()
         self._state: PlatformState | None = None
 
     @property
@@ -247,6 +255,8 @@ class Platform:
     async def _stop_services(self) -> None:
         # Plug-ins unregister as they end, so discovery goes last.
         await self._activator.stop()
+        for task in self._freeing:
+            task.cancel()
         if self._server is not None:
             await self._server.stop(self.options.stop_grace)
 
@@ -260,6 +270,20 @@ class Platform:
             Location("127.0.0.1", str(port)),
             is_built_in=True,
         )
+
+    def _free_after(self, pid: int) -> None:
+        """Frees what a plug-in held; its child processes may end a moment after it."""
+
+        async def free() -> None:
+            for _ in range(_LOOKS_FOR_CHILDREN):
+                if self._sessions.free_after(pid):
+                    return
+                await asyncio.sleep(_SECONDS_BETWEEN_LOOKS)
+
+        if self.options.frees_after_plugins:
+            task = asyncio.ensure_future(free())
+            self._freeing.add(task)
+            task.add_done_callback(self._freeing.discard)
 
     def _launch(self, installed: InstalledService) -> PluginProcess:
         """Starts a plug-in; runs on the loop's thread, which lives as long as the platform."""

@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -66,6 +67,26 @@ def test_it_says_how_many_plugins_it_found_where_and_which_files_it_skipped(tmp_
         with PlatformClient(platform.state.discovery_address) as client:
             assert client.resolve("test.Interface", "test.Deep")
             assert client.interfaces_of("test.LeftOut") == []
+
+
+def test_services_says_which_plugins_run_with_files_of_before_an_edit(tmp_path):
+    write_plain_service(tmp_path / "plain", "test.Plain")
+    script = tmp_path / "plain" / "measurement.py"
+    with running_platform(tmp_path, "--plugins", tmp_path / "plain") as platform:
+        with PlatformClient(platform.state.discovery_address) as client:
+            client.resolve("test.Interface")
+        (pid,) = started_pids(tmp_path / "plain")
+        assert "newer" not in platform.invoke("services").stdout
+
+        os.utime(script, times=(time.time() + 1, time.time() + 1))
+        told = f"  {script} is newer than process {pid}; end that"
+        assert told in platform.invoke("services").stdout
+        rows = json.loads(platform.invoke("services", "--json").stdout)
+        assert [len(one["outdated"]) for one in rows if one["service_class"] == "test.Plain"] == [1]
+
+        os.kill(pid, signal.SIGKILL)
+        assert wait_for_exit(pid, DEADLINE)
+        assert "newer" not in platform.invoke("services").stdout
 
 
 def test_the_state_file_is_the_users_alone_and_goes_with_the_platform(tmp_path):

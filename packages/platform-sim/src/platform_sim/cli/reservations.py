@@ -11,7 +11,14 @@ from ni.measurementlink.sessionmanagement.v1 import annotations as keys
 
 from platform_sim.cli.options import json_option, locate_platform, state_file_option
 from platform_sim.platform_client import PlatformClient
-from platform_sim.session_management.messages import RESERVED_SINCE_KEY
+from platform_sim.session_management.holders import process_text
+from platform_sim.session_management.messages import (
+    ALIVE,
+    HOLDER_PID_KEY,
+    HOLDER_PROGRAM_KEY,
+    HOLDER_STATE_KEY,
+    RESERVED_SINCE_KEY,
+)
 
 
 @click.command("reservations")
@@ -21,7 +28,8 @@ from platform_sim.session_management.messages import RESERVED_SINCE_KEY
 def reservations_command(state_file: Path | None, free: str | None, as_json: bool) -> None:
     """Show who holds which session since when, and which sessions are open.
 
-    The protocol does not notice a holder that died: --free ends its reservation.
+    What a plug-in held that the platform started is freed when it dies. For other programs that
+    died, --free ends the reservation.
 
     Example: platform-sim reservations --free niDMM-DMM1
     """
@@ -36,6 +44,9 @@ def reservations_command(state_file: Path | None, free: str | None, as_json: boo
             "is_open": one.session_exists,
             "is_reserved": one.session_reserved,
             "holder": _holder(one.annotations),
+            "pid": int(one.annotations.get(HOLDER_PID_KEY, 0)) or None,
+            "program": one.annotations.get(HOLDER_PROGRAM_KEY, ""),
+            "state": one.annotations.get(HOLDER_STATE_KEY, ""),
             "since": one.annotations.get(RESERVED_SINCE_KEY, ""),
         }
         for one in sessions
@@ -47,9 +58,17 @@ def reservations_command(state_file: Path | None, free: str | None, as_json: boo
         click.echo("No session is reserved or open.")
     width = max((len(one.session.name) for one in sessions), default=0)
     for row in rows:
-        state = f"held by {row['holder']} since {row['since']}" if row["is_reserved"] else "free"
+        state = f"held by {_held_by(row)}, since {row['since']}" if row["is_reserved"] else "free"
         openness = "open" if row["is_open"] else "not open"
         click.echo(f"{row['session']:<{width}}  {openness:<8}  {state}")
+
+
+def _held_by(row: Mapping[str, object]) -> str:
+    if row["pid"] is None:
+        return str(row["holder"])
+    is_alive = row["state"] == ALIVE
+    process = process_text(str(row["pid"]), str(row["program"]), is_alive=is_alive)
+    return f"{row['holder']}, {process}"
 
 
 def _holder(annotations: Mapping[str, str]) -> str:

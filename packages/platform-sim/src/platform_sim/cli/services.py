@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from platform_sim.cli.options import json_option, locate_platform, state_file_option
+from platform_sim.discovery.servicer import CHANGED_FILE_KEY, PID_KEY
 from platform_sim.platform_client import PlatformClient
 
 
@@ -17,16 +18,24 @@ from platform_sim.platform_client import PlatformClient
 def services_command(state_file: Path | None, as_json: bool) -> None:
     """List the services that run or can be started.
 
+    A service whose files were edited after its start runs on as it was; that is told.
+
     Example: platform-sim services
     """
     with PlatformClient(locate_platform(state_file)) as platform:
         services = platform.services()
         running: dict[str, list[str]] = {}
+        outdated: dict[str, list[str]] = {}
         for active in platform.active_services():
-            location = active.service_location
-            running.setdefault(active.service_descriptor.service_class, []).append(
+            location, about = active.service_location, active.service_descriptor
+            running.setdefault(about.service_class, []).append(
                 f"{location.location}:{location.insecure_port}"
             )
+            if CHANGED_FILE_KEY in about.annotations:
+                outdated.setdefault(about.service_class, []).append(
+                    f"{about.annotations[CHANGED_FILE_KEY]} is newer than process "
+                    f"{about.annotations[PID_KEY]}; end that to have the service started anew."
+                )
     rows = [
         {
             "service_class": one.service_class,
@@ -34,6 +43,7 @@ def services_command(state_file: Path | None, as_json: bool) -> None:
             "versions": list(one.versions),
             "interfaces": list(one.provided_interfaces),
             "addresses": running.get(one.service_class, []),
+            "outdated": outdated.get(one.service_class, []),
         }
         for one in services
     ]
@@ -45,3 +55,5 @@ def services_command(state_file: Path | None, as_json: bool) -> None:
         where = ", ".join(running.get(one.service_class, [])) or "not started"
         versions = ", ".join(one.versions) or "-"
         click.echo(f"{one.service_class:<{width}}  {versions:<10}  {where:<22}  {one.display_name}")
+        for told in outdated.get(one.service_class, []):
+            click.echo(f"  {told}")

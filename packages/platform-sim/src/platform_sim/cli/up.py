@@ -52,6 +52,11 @@ from platform_sim.state_file import (
     show_default=True,
     help="Seconds in which a started plug-in must register.",
 )
+@click.option(
+    "--keep-reservations",
+    is_flag=True,
+    help="Keep what a plug-in that died had reserved and registered, as NI's services do.",
+)
 @click.option("--verbose", "-v", is_flag=True, help="Log what the platform does.")
 def up_command(
     state_file: Path | None,
@@ -60,6 +65,7 @@ def up_command(
     file_roots: tuple[Path, ...],
     log_dir: Path | None,
     start_timeout: float,
+    keep_reservations: bool,
     verbose: bool,
 ) -> None:
     """Run the platform until Ctrl-C or SIGTERM.
@@ -81,6 +87,7 @@ def up_command(
         file_roots=file_roots,
         log_folder=log_dir,
         start_timeout=start_timeout,
+        frees_after_plugins=not keep_reservations,
     )
     with StopSignals() as stop, Platform(options) as platform:
         claim_state_file(path, platform.state)

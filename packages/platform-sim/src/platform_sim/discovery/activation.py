@@ -7,17 +7,19 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from platform_sim.discovery.plugin_process import PluginProcess
 from platform_sim.discovery.registry import Registration, ServiceRegistry
-from platform_sim.discovery.serviceconfig import InstalledService
+from platform_sim.discovery.serviceconfig import InstalledService, walk_plugins
 from platform_sim.errors import PluginStartError
 
 _logger = logging.getLogger(__name__)
 
 _Key = tuple[Path, str, str]
 
+_SOURCES = (".py", ".serviceconfig", ".sh", ".bat")
 _LONGEST_INPUT_GRACE = 1.0  # services that do not read their input would use it up every time
 _KILLED_GRACE = 2.0
 
@@ -32,6 +34,7 @@ class Activator:
         *,
         start_timeout: float,
         stop_grace: float,
+        on_end: Callable[[int], None] = lambda pid: None,
     ) -> None:
         """Makes an activator without processes.
 
@@ -41,11 +44,13 @@ class Activator:
             start_timeout: Seconds from start to registration.
             stop_grace: Seconds that a process has to end after it was terminated; after its input
                 was closed, a second of it.
+            on_end: Told the process id of each process that ended.
         """
         self._registry = registry
         self._launch = launch
         self._start_timeout = start_timeout
         self._stop_grace = stop_grace
+        self._on_end = on_end
         self._starts: dict[_Key, asyncio.Task[Registration]] = {}
         self._processes: dict[_Key, PluginProcess] = {}
         self._expected: dict[_Key, asyncio.Future[Registration]] = {}
@@ -93,6 +98,18 @@ class Activator:
                 )
             )
 
+    def process_of(self, registration: Registration) -> tuple[int, Path | None] | None:
+        """Returns the process of a service, and a file of it that was changed after the start.
+
+        Returns:
+            None for a service that was not started here.
+        """
+        for key, known in self._registered_by.items():
+            process = self._processes.get(key)
+            if known == registration and process is not None:
+                return process.pid, _changed_since(key[0].parent, process.started)
+        return None
+
     async def stop(self) -> None:
         """Ends all processes: standard input closed, then terminated, then killed."""
         for task in list(self._starts.values()):
@@ -139,6 +156,7 @@ class Activator:
         threading.Thread(target=wait, name=f"wait-{process.pid}", daemon=True).start()
 
     def _note_exit(self, key: _Key, process: PluginProcess) -> None:
+        self._on_end(process.pid)
         if self._processes.get(key) is not process:
             return
         del self._processes[key]
@@ -172,6 +190,15 @@ class Activator:
 def _key_of(installed: InstalledService) -> _Key:
     service = installed.service
     return installed.config_file, service.service_class, service.effective_version
+
+
+def _changed_since(folder: Path, started: float) -> Path | None:
+    for file in walk_plugins(folder):
+        if file.suffix in _SOURCES or file.name == ".env":
+            with suppress(OSError):
+                if file.stat().st_mtime > started:
+                    return file
+    return None
 
 
 def _output_of(process: PluginProcess) -> str:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from io import FileIO
@@ -39,6 +40,7 @@ class PluginProcess:
         Raises:
             PluginStartError: The program cannot be started, or its output not be written.
         """
+        self.started = time.time()
         self.command = list(command)
         self.log_file = log_file
         if sys.platform == "linux":

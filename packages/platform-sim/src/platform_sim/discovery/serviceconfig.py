@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,11 +59,16 @@ def read_service_config(file: Path) -> list[InstalledService]:
 
 
 def find_service_configs(folder: Path) -> list[Path]:
-    """Returns the .serviceconfig files in a folder and below it, those of upper folders first.
+    """Returns the .serviceconfig files in a folder and below it, those of upper folders first."""
+    files = [file for file in walk_plugins(folder) if file.suffix == ".serviceconfig"]
+    return sorted(files, key=lambda file: (len(file.parts), file))
+
+
+def walk_plugins(folder: Path) -> Iterator[Path]:
+    """Yields the files in a folder and below it.
 
     Hidden folders, Python environments and what is installed in them are left out.
     """
-    files: list[Path] = []
     seen: set[Path] = set()
     for name, folders, names in os.walk(folder.resolve(), followlinks=True):
         here = Path(name)
@@ -72,8 +77,7 @@ def find_service_configs(folder: Path) -> list[Path]:
             continue
         seen.add(here.resolve())
         folders[:] = [one for one in folders if one[0] != "." and one not in _LEFT_OUT]
-        files += [here / one for one in names if one.endswith(".serviceconfig")]
-    return sorted(files, key=lambda file: (len(file.parts), file))
+        yield from (here / one for one in names)
 
 
 def _entries(document: object) -> list[Mapping[str, object]]:

@@ -18,6 +18,11 @@ from platform_sim.discovery.registry import (
 )
 from platform_sim.errors import InvalidRequestError
 
+PID_KEY = "platform-sim/pid"
+"""Annotation of EnumerateActiveServices alone: process id of a service that was started here."""
+CHANGED_FILE_KEY = "platform-sim/changed-file"
+"""Annotation of EnumerateActiveServices alone: a file of the service that is newer than it."""
+
 Context = grpc.aio.ServicerContext[Any, Any]
 
 
@@ -92,12 +97,22 @@ class DiscoveryServicer(discovery_service_pb2_grpc.DiscoveryServiceServicer):
         return pb.EnumerateActiveServicesResponse(
             active_services=[
                 pb.ActiveServiceInformation(
-                    service_descriptor=_encode_running(one),
+                    service_descriptor=self._encode_process(one),
                     service_location=_encode_location(one.location),
                 )
                 for one in active
             ]
         )
+
+    def _encode_process(self, registration: Registration) -> pb.ServiceDescriptor:
+        descriptor = _encode_running(registration)
+        process = self._activator.process_of(registration)
+        if process is not None:
+            pid, changed = process
+            descriptor.annotations[PID_KEY] = str(pid)
+            if changed is not None:
+                descriptor.annotations[CHANGED_FILE_KEY] = str(changed)
+        return descriptor
 
     async def _resolve(
         self, request: pb.ResolveServiceRequest | pb.ResolveServiceWithInformationRequest

@@ -9,11 +9,19 @@ import session_pb2
 from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2 as pb
 
 from platform_sim.pin_map.partition import SessionLayout
+from platform_sim.session_management.holders import Holder
 from platform_sim.session_management.open_sessions import OpenSession
 from platform_sim.session_management.sessions import SessionManagement, SessionStatus
 
 RESERVED_SINCE_KEY = "platform-sim/reserved.since"
 """Annotation of GetSessions alone: when the session was reserved, ISO 8601."""
+HOLDER_PID_KEY = "platform-sim/reserved.pid"
+"""Annotation of GetSessions alone: process id of the holder, where it is known."""
+HOLDER_PROGRAM_KEY = "platform-sim/reserved.program"
+"""Annotation of GetSessions alone: command line of the holder, shortened."""
+HOLDER_STATE_KEY = "platform-sim/reserved.state"
+"""Annotation of GetSessions alone: whether the holder still runs, ALIVE or DEAD."""
+ALIVE, DEAD = "alive", "dead"
 
 
 def encode_layout(
@@ -70,6 +78,11 @@ def encode_status(management: SessionManagement, status: SessionStatus) -> pb.Se
     if status.reservation is not None:
         since = datetime.fromtimestamp(status.reservation.since, timezone.utc)
         information.annotations[RESERVED_SINCE_KEY] = since.isoformat(timespec="milliseconds")
+        holder = status.reservation.holder
+        if holder is not None:
+            information.annotations[HOLDER_PID_KEY] = str(holder.pid)
+            information.annotations[HOLDER_PROGRAM_KEY] = holder.program
+            information.annotations[HOLDER_STATE_KEY] = ALIVE if holder.is_alive() else DEAD
     return information
 
 
@@ -96,23 +109,33 @@ def encode_groups(
     }
 
 
-def decode_sessions(messages: Iterable[pb.SessionInformation]) -> list[OpenSession]:
+def decode_sessions(
+    messages: Iterable[pb.SessionInformation], holder: Holder | None
+) -> list[OpenSession]:
     """Reads sessions to register."""
     return [
         OpenSession(
-            one.session.name, one.resource_name, one.instrument_type_id, dict(one.annotations)
+            one.session.name,
+            one.resource_name,
+            one.instrument_type_id,
+            dict(one.annotations),
+            holder,
         )
         for one in messages
     ]
 
 
 def decode_multiplexers(
-    messages: Iterable[pb.MultiplexerSessionInformation],
+    messages: Iterable[pb.MultiplexerSessionInformation], holder: Holder | None
 ) -> list[OpenSession]:
     """Reads multiplexer sessions to register."""
     return [
         OpenSession(
-            one.session.name, one.resource_name, one.multiplexer_type_id, dict(one.annotations)
+            one.session.name,
+            one.resource_name,
+            one.multiplexer_type_id,
+            dict(one.annotations),
+            holder,
         )
         for one in messages
     ]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from platform_sim.errors import AlreadyKnownError, InvalidRequestError
+from platform_sim.session_management.holders import Holder
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,8 @@ class OpenSession:
     """Instrument type id or multiplexer type id."""
     annotations: Mapping[str, str] = field(default_factory=dict)
     """Who registered it, and free texts."""
+    holder: Holder | None = None
+    """The process that registered it, None when it is not known."""
 
 
 class OpenSessionTable:

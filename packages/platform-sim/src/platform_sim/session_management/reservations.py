@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from platform_sim.session_management.holders import Holder
+
 
 @dataclass(frozen=True, slots=True)
 class Reservation:
@@ -21,6 +23,8 @@ class Reservation:
     """What the holder said of itself."""
     since: float
     """Time of the grant, in seconds of the table's clock."""
+    holder: Holder | None = None
+    """The process that asked for it, None when it is not known."""
 
 
 class ReservationRequest:
@@ -30,10 +34,12 @@ class ReservationRequest:
         self,
         names: frozenset[str],
         annotations: Mapping[str, str],
+        holder: Holder | None,
         on_granted: Callable[[], None],
     ) -> None:
         self.names = names
         self.annotations = annotations
+        self.holder = holder
         self.on_granted = on_granted
         self.is_granted = False
 
@@ -59,6 +65,8 @@ class ReservationTable:
         names: Iterable[str],
         annotations: Mapping[str, str],
         on_granted: Callable[[], None] = lambda: None,
+        *,
+        holder: Holder | None = None,
     ) -> ReservationRequest:
         """Asks for sessions; the request is granted now or stands in the queue.
 
@@ -66,8 +74,9 @@ class ReservationTable:
             names: Names of the sessions; none is granted at once.
             annotations: Kept with the reservation.
             on_granted: Called once, when the request is granted.
+            holder: The process that asks.
         """
-        request = ReservationRequest(frozenset(names), dict(annotations), on_granted)
+        request = ReservationRequest(frozenset(names), dict(annotations), holder, on_granted)
         self._waiting[request] = None
         self._grant_what_can_be()
         return request
@@ -116,4 +125,4 @@ class ReservationTable:
         request.is_granted = True
         now = self._clock()
         for name in sorted(request.names):
-            self._held[name] = Reservation(name, request.annotations, now)
+            self._held[name] = Reservation(name, request.annotations, now, request.holder)

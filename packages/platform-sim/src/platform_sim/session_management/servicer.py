@@ -9,6 +9,7 @@ from ni.measurementlink.sessionmanagement.v1 import session_management_service_p
 from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2_grpc
 
 from platform_sim.session_management import messages
+from platform_sim.session_management.holders import HolderFinder
 from platform_sim.session_management.sessions import SessionManagement, check_timeout
 from platform_sim.session_management.waiting import reserve
 
@@ -22,6 +23,7 @@ class SessionManagementServicer(
 
     def __init__(self, management: SessionManagement) -> None:
         self._management = management
+        self._holders = HolderFinder()
 
     async def ReserveSessions(  # noqa: N802
         self, request: pb.ReserveSessionsRequest, context: Context
@@ -29,12 +31,13 @@ class SessionManagementServicer(
         """Reserves the sessions for pins and relays, waiting as long as the request says."""
         management, timeout = self._management, request.timeout_in_milliseconds
         check_timeout(timeout)
+        holder = await self._holders.find(context.peer())
         where = request.pin_map_context
         selection = management.select(
             where.pin_map_id, where.sites, request.pin_or_relay_names, request.instrument_type_id
         )
         names = [layout.session_name for layout in selection.layouts]
-        await reserve(management.reservations, names, request.annotations, timeout)
+        await reserve(management.reservations, names, request.annotations, timeout, holder)
         management.note_granted(selection.layouts)
         return pb.ReserveSessionsResponse(
             sessions=[messages.encode_layout(management, one) for one in selection.layouts],
@@ -55,7 +58,8 @@ class SessionManagementServicer(
         self, request: pb.RegisterSessionsRequest, context: Context
     ) -> pb.RegisterSessionsResponse:
         """Notes sessions as open."""
-        self._management.instruments.register(messages.decode_sessions(request.sessions))
+        holder = await self._holders.find(context.peer())
+        self._management.instruments.register(messages.decode_sessions(request.sessions, holder))
         return pb.RegisterSessionsResponse()
 
     async def UnregisterSessions(  # noqa: N802
@@ -71,9 +75,10 @@ class SessionManagementServicer(
         """Reserves all open sessions."""
         management, timeout = self._management, request.timeout_in_milliseconds
         check_timeout(timeout)
+        holder = await self._holders.find(context.peer())
         sessions = management.instruments.all(request.instrument_type_id)
         names = [one.name for one in sessions]
-        await reserve(management.reservations, names, request.annotations, timeout)
+        await reserve(management.reservations, names, request.annotations, timeout, holder)
         management.note_granted_whole(names)
         return pb.ReserveAllRegisteredSessionsResponse(
             sessions=[messages.encode_open(management, one) for one in sessions]
@@ -83,8 +88,9 @@ class SessionManagementServicer(
         self, request: pb.RegisterMultiplexerSessionsRequest, context: Context
     ) -> pb.RegisterMultiplexerSessionsResponse:
         """Notes multiplexer sessions as open."""
+        holder = await self._holders.find(context.peer())
         self._management.multiplexers.register(
-            messages.decode_multiplexers(request.multiplexer_sessions)
+            messages.decode_multiplexers(request.multiplexer_sessions, holder)
         )
         return pb.RegisterMultiplexerSessionsResponse()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from platform_sim.pin_map.store import PinMapStore
 from platform_sim.pin_map.validator import why_unusable
 from platform_sim.session_management.open_sessions import OpenSession, OpenSessionTable
 from platform_sim.session_management.reservations import Reservation, ReservationTable
+
+_logger = logging.getLogger(__name__)
 
 WAIT_FOREVER_MS = -1
 """Timeout in milliseconds that never ends; 0 does not wait."""
@@ -124,6 +127,31 @@ class SessionManagement:
             )
             for name in names
         ]
+
+    def free_after(self, pid: int) -> bool:
+        """Frees what a process that ended, and those under it, had reserved and registered.
+
+        Returns:
+            False if some of them still run.
+        """
+        held = self.reservations.held()
+        holders = {one.session_name: one.holder for one in held}
+        registered = {
+            (table, one.name): one.holder
+            for table in (self.instruments, self.multiplexers)
+            for one in table.all()
+        }
+        known = {one for one in (*holders.values(), *registered.values()) if one is not None}
+        mine = {one for one in known if pid == one.pid or pid in one.ancestors}
+        dead = {one for one in mine if not one.is_alive()}
+        freed = [name for name, holder in holders.items() if holder in dead]
+        for (table, name), holder in registered.items():
+            if holder in dead:
+                table.unregister([name])
+        if freed:
+            _logger.warning("Process %d ended and held %s: free now.", pid, ", ".join(freed))
+            self.reservations.release(freed)
+        return mine == dead
 
     def annotations_of(self, name: str) -> Mapping[str, str]:
         """Returns the annotations of a session: its registration's and its reservation's."""

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Collection, Mapping
 
 from platform_sim.errors import NotAvailableError
+from platform_sim.session_management.holders import Holder
 from platform_sim.session_management.reservations import ReservationTable
 from platform_sim.session_management.sessions import WAIT_FOREVER_MS
 
@@ -17,6 +18,7 @@ async def reserve(
     names: Collection[str],
     annotations: Mapping[str, str],
     timeout_ms: int,
+    holder: Holder | None = None,
 ) -> None:
     """Reserves sessions, all or none.
 
@@ -28,12 +30,13 @@ async def reserve(
         names: Names of the sessions.
         annotations: Kept with the reservations.
         timeout_ms: Milliseconds to wait; 0 does not wait, -1 waits for ever.
+        holder: The process that asks.
 
     Raises:
         NotAvailableError: Others hold some of them, and did until the timeout.
     """
     granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    request = table.request(names, annotations, lambda: granted.set_result(None))
+    request = table.request(names, annotations, lambda: granted.set_result(None), holder=holder)
     if request.is_granted:
         return
     try:
@@ -53,7 +56,14 @@ async def reserve(
 
 
 def _refusal(table: ReservationTable, names: Collection[str], timeout_ms: int) -> str:
-    held = [name for name in names if table.get(name)]
+    held = [reservation for name in names if (reservation := table.get(name))]
     if held:
-        return f"Reserved by others, and not free within {timeout_ms} ms: {', '.join(held)}."
+        told = ", ".join(
+            f"{one.session_name} (held by {one.holder or 'a process that is not known'})"
+            for one in held
+        )
+        return (
+            f"Reserved by others, and not free within {timeout_ms} ms: {told}. The reservation of "
+            "a holder that is gone ends by 'platform-sim reservations --free NAME'."
+        )
     return f"Others wait for these sessions, first come first served: {', '.join(names)}."

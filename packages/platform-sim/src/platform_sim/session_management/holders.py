@@ -1,0 +1,108 @@
+"""Which process is behind a call: the protocol names users and machines only."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+_LONGEST_PROGRAM = 60
+_TRUSTED_SECONDS = 1.0
+"""No system gives the port of a closed connection to another one sooner."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A process of this machine that called."""
+
+    pid: int
+    """Process id."""
+    program: str
+    """Its command line, shortened, without control characters."""
+    started: float
+    """When it started, in seconds since the epoch; tells it from a later one with its id."""
+    ancestors: frozenset[int] = frozenset()
+    """Process ids of the processes that it was started under."""
+
+    def is_alive(self) -> bool:
+        """Tells whether the process still runs."""
+        import psutil  # loaded when the first session is reserved, not at the platform's start
+
+        try:
+            process = psutil.Process(self.pid)
+            is_same = process.create_time() == self.started
+            return is_same and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.Error:
+            return False
+
+    def __str__(self) -> str:
+        return process_text(self.pid, self.program, is_alive=self.is_alive())
+
+
+def process_text(pid: int | str, program: str, *, is_alive: bool) -> str:
+    """Returns how a holder is told to users."""
+    return f"process {pid} ({program}), {'alive' if is_alive else 'dead'}"
+
+
+class HolderFinder:
+    """Finds the processes of callers by their connections, and remembers them.
+
+    Callers are found in the order in which they asked.
+    """
+
+    def __init__(self) -> None:
+        self._lock = asyncio.Lock()
+        self._found: dict[str, tuple[Holder, float]] = {}
+
+    async def find(self, peer: str) -> Holder | None:
+        """Returns the process of a caller; None where the system does not tell.
+
+        Args:
+            peer: The caller's address as gRPC gives it, such as ipv4:127.0.0.1:40000.
+        """
+        async with self._lock:
+            holder, trusted_until = self._found.get(peer, (None, 0.0))
+            if holder is not None and time.monotonic() < trusted_until and holder.is_alive():
+                return holder
+            holder = await asyncio.to_thread(_find, peer, holder)
+            if holder is None:
+                self._found.pop(peer, None)
+            else:
+                self._found[peer] = holder, time.monotonic() + _TRUSTED_SECONDS
+            return holder
+
+
+def _find(peer: str, expected: Holder | None) -> Holder | None:
+    """Looks through the connections of the expected process, then of all."""
+    import psutil
+
+    port = peer.rpartition(":")[2]
+
+    def is_callers(connection: Any) -> bool:  # psutil names no public type
+        is_open = connection.status == psutil.CONN_ESTABLISHED
+        return is_open and str(connection.laddr.port) == port
+
+    with suppress(psutil.Error):
+        process = psutil.Process(expected.pid) if expected and expected.is_alive() else None
+        if process and any(map(is_callers, process.net_connections("tcp"))):
+            return expected
+    with suppress(psutil.Error, OSError):
+        for connection in psutil.net_connections("tcp"):
+            if connection.pid and is_callers(connection):
+                return _describe(connection.pid)
+    return None
+
+
+def _describe(pid: int) -> Holder:
+    import psutil
+
+    process = psutil.Process(pid)
+    words = process.cmdline() or [process.name()]
+    words[0] = words[0].replace("\\", "/").rpartition("/")[2]
+    text = "".join(one if one.isprintable() else "?" for one in " ".join(words))
+    if len(text) > _LONGEST_PROGRAM:
+        text = f"{text[:_LONGEST_PROGRAM]}..."
+    ancestors = frozenset(one.pid for one in process.parents())
+    return Holder(pid, text, process.create_time(), ancestors)
