@@ -43,10 +43,13 @@ class OpenSessionTable:
         names = [session.name for session in sessions]
         taken = {name for name in names if name in self._sessions or names.count(name) > 1}
         if taken:
-            raise AlreadyKnownError(
-                "Sessions are registered already: " + ", ".join(sorted(taken)) + "."
-            )
+            told = ", ".join(self._told(name) for name in sorted(taken))
+            raise AlreadyKnownError(f"Sessions are registered already: {told}.")
         self._sessions.update(zip(names, sessions, strict=True))
+
+    def _told(self, name: str) -> str:
+        known = self._sessions.get(name)
+        return f"{name} (by {known.holder})" if known and known.holder else name
 
     def unregister(self, names: Iterable[str]) -> None:
         """Removes sessions; names that are not registered are passed over."""
