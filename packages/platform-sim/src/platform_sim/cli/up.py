@@ -93,7 +93,7 @@ def up_command(
         claim_state_file(path, platform.state)
         try:
             for folder, count in platform.plugin_counts().items():
-                click.echo(f"plug-ins: {count or 'none'} in {folder}")
+                click.echo(f"plug-ins: {count or 'none'} in {folder}", err=True)
             click.echo(
                 f"platform-sim is ready: discovery {platform.state.discovery_address}, device "
                 f"server {platform.state.device_server_address or 'off'}, state file {path}"
