@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 from typing import Any
 
 import grpc
 import pytest
-from dcpower_station import Station
+from dcpower_station import SERVICE_CLASS, Station
 from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2 as sessions_pb
 from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2_grpc
 from platform_sim.errors import MeasurementError
+from platform_sim.platform_client import PlatformClient
 
 AT_ONCE = 1.0
 """Seconds in which a plug-in must have ended a measurement that nobody waits for."""
@@ -109,6 +112,21 @@ def test_a_cancelled_measurement_ends_at_once_and_gives_the_pins_back(station: S
     assert time.monotonic() - started < AT_ONCE
 
 
+def test_a_killed_plugin_does_not_block_the_next_measurement(station: Station) -> None:
+    with station.plugin() as plugin:
+        updates = plugin.measure(
+            {"nidcpower_pins": ["Vdd"], "json_logger_pin": "Log", "source_delay": 60.0},
+            pin_map_id=station.pin_map_id,
+        )
+        waiting = threading.Thread(target=_exhaust, args=(updates, "UNAVAILABLE"))
+        waiting.start()
+        _wait_until_reserved(station)
+        os.kill(_pid_of_plugin(station), getattr(signal, "SIGKILL", signal.SIGTERM))
+        waiting.join()
+
+    assert station.measure()["voltage_measurements"] == [6.0, 6.0]
+
+
 def test_waiting_for_pins_that_another_holds_can_be_cancelled(station: Station) -> None:
     with _reserved(station, "Vdd"), station.plugin() as plugin:
         updates = plugin.measure(
@@ -164,14 +182,24 @@ def test_a_refused_measurement_leaves_no_record_and_no_reservation(station: Stat
     station.measure()
 
 
-def _exhaust(updates: Any) -> None:
-    with pytest.raises(MeasurementError, match="CANCELLED"):
+def _exhaust(updates: Any, error: str = "CANCELLED") -> None:
+    with pytest.raises(MeasurementError, match=error):
         list(updates)
 
 
 def _sessions(station: Station) -> session_management_service_pb2_grpc.SessionManagementServiceStub:
     channel = grpc.insecure_channel(station.discovery_address)
     return session_management_service_pb2_grpc.SessionManagementServiceStub(channel)
+
+
+def _pid_of_plugin(station: Station) -> int:
+    with PlatformClient(station.discovery_address) as platform:
+        (pid,) = (
+            one.service_descriptor.annotations["platform-sim/pid"]
+            for one in platform.active_services()
+            if one.service_descriptor.service_class == SERVICE_CLASS
+        )
+    return int(pid)
 
 
 def _wait_until_reserved(station: Station) -> None:
