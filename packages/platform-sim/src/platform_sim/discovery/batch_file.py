@@ -1,4 +1,4 @@
-"""Reads what a Windows batch file would run, for platforms that cannot run it.
+"""Read what a Windows batch file would run, for platforms that cannot run it.
 
 Enough of the language for files that start a plug-in: folders, variables, conditions, carets,
 `call`. Loops, jumps and the output of programs are not followed.
@@ -29,7 +29,7 @@ class BatchCommand:
 
 
 def read_batch_file(file: Path) -> list[BatchCommand]:
-    """Returns the programs that a batch file runs, in order.
+    """Return the programs that a batch file runs, in order.
 
     Raises:
         PluginStartError: A quotation mark has no partner.
@@ -42,8 +42,10 @@ def read_batch_file(file: Path) -> list[BatchCommand]:
 _CONTINUED_LINE = re.compile(r"\^[ \t]*\r?\n[ \t]*")
 _COMMENT = re.compile(r"\s*@?\s*(?:rem\b|:)", re.IGNORECASE)
 _REDIRECTION = re.compile(r'("[^"]*")|\s*\d?(?:>>?|<)\s*(?:&\d|"[^"]*"|[^\s"&|]+)')
-_ONE_OF_A_LINE = re.compile(r'(?:[^&|"]|"[^"]*(?:"|$))+')
+_UP_TO_A_PIPE = re.compile(r'(?:[^|"]|"[^"]*(?:"|$))*')
+_ONE_OF_A_LINE = re.compile(r'(?:[^&"]|"[^"]*(?:"|$))+')
 _VARIABLE = re.compile(r"%~dp0\\?|%(?P<name>[^%\s*]+)%|%\*|%~?\d|%%", re.IGNORECASE)
+_PART_OF_A_VALUE = re.compile(r"(?P<name>[^:]+):~(?P<start>-?\d+)(?:,(?P<length>-?\d+))?")
 _CHOICE = re.compile(
     r"\((?P<then>[^()]*)\)\s*(?:else\s*\(?(?P<otherwise>[^()]*)\)?)?", re.IGNORECASE
 )
@@ -93,7 +95,11 @@ class _Reading:
         if line[:3].lower() == "if ":
             yield from self._condition(line)
             return
-        for part in _ONE_OF_A_LINE.findall(line):
+        if line.endswith("("):  # of a loop, or of nothing
+            self._blocks.append(True)
+            return
+        # What stands behind || is for a failure, and what stands behind | reads the output.
+        for part in _ONE_OF_A_LINE.findall(_UP_TO_A_PIPE.findall(line)[0]):
             yield from self._command(part.strip())
 
     def _condition(self, line: str) -> Iterator[BatchCommand]:
@@ -112,20 +118,19 @@ class _Reading:
         yield from self._line(rest.strip())
 
     def _decide(self, text: str) -> tuple[bool, str]:
-        """Returns whether a condition holds, and what stands behind it."""
+        """Return whether a condition holds, and what stands behind it."""
         if match := _EXIST.match(text):
-            return _exists(self._folder / _as_path(match["quoted"] or match["plain"])), text[
-                match.end() :
-            ]
-        if match := _DEFINED.match(text):
-            is_defined = bool(self._value(match["name"]))
-            return is_defined, text[match.end() :]
-        if match := _ERROR_LEVEL.match(text):
-            return False, text[match.end() :]
-        if match := _EQUAL.match(text):
+            holds = _exists(self._folder / _as_path(match["quoted"] or match["plain"]))
+        elif match := _DEFINED.match(text):
+            holds = bool(self._value(match["name"]))
+        elif match := _ERROR_LEVEL.match(text):
+            holds = False
+        elif match := _EQUAL.match(text):
             is_equal = match[1].strip('"').lower() == match[3].strip('"').lower()
-            return is_equal != (match[2].upper() == "NEQ"), text[match.end() :]
-        return False, ""
+            holds = is_equal != (match[2].upper() == "NEQ")
+        else:
+            return False, ""
+        return holds, text[match.end() :]
 
     def _command(self, text: str) -> Iterator[BatchCommand]:
         if match := _SET.match(text):
@@ -167,6 +172,10 @@ class _Reading:
         return _VARIABLE.sub(value, line)
 
     def _value(self, name: str) -> str:
+        if match := _PART_OF_A_VALUE.fullmatch(name):
+            start, length = int(match["start"]), match["length"]
+            rest = self._value(match["name"])[start:]
+            return rest[: int(length)] if length else rest
         known = {"CD": str(self._folder), "ERRORLEVEL": "0", **self._variables}
         return known.get(name.upper()) or os.environ.get(name, "")
 
@@ -184,6 +193,6 @@ def _as_path(word: str) -> str:
 
 
 def _exists(path: Path) -> bool:
-    """Tells whether a file exists here; an environment has its programs in another folder."""
+    """Tell whether a file exists here; an environment has its programs in another folder."""
     here = re.sub(r"/Scripts/([^/]+?)(?:\.exe|\.bat)?$", r"/bin/\1", str(path), flags=re.IGNORECASE)
     return path.exists() or Path(here).exists()

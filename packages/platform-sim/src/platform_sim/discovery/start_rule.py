@@ -123,6 +123,8 @@ def _command_of_batch_file(file: Path) -> StartCommand:
 def _without_runner(words: Sequence[str]) -> list[str]:
     """Returns a command without what finds the Python for it, such as `poetry run` and `py -3`."""
     program, *arguments = words
+    if program.lower().endswith(".py"):
+        return ["python", *words]
     name = Path(program).stem.lower()
     if name == "py":
         return ["python", *itertools.dropwhile(_LAUNCHER_OPTION.fullmatch, arguments)]

@@ -104,7 +104,7 @@ _ELEMENTS: Mapping[str, _Element] = {
 
 
 def find_unknown(parent: etree._Element) -> Iterator[Unknown]:
-    """Yields the elements and attributes below a known element that are not known."""
+    """Yield the elements and attributes below a known element that are not known."""
     inside = etree.QName(parent).localname
     yield from _unknown_attributes(parent, inside)
     for child in parent.iterchildren(etree.Element):
@@ -118,7 +118,7 @@ def find_unknown(parent: etree._Element) -> Iterator[Unknown]:
 
 
 def line_of(element: etree._Element) -> int:
-    """Returns the line of an element in its file, 0 when it is not known."""
+    """Return the line of an element in its file, 0 when it is not known."""
     line: Any = element.sourceline  # the stubs do not know its type
     return int(line or 0)
 
@@ -132,12 +132,12 @@ def _unknown_attributes(element: etree._Element, tag: str) -> Iterator[Unknown]:
 
 
 def _meant(name: str, known: Collection[str]) -> str:
-    """Returns the known name that was misspelt, "" for a name that may be a newer schema's."""
+    """Return the known name that was misspelt, "" for a name that may be a newer schema's."""
     return next((one for one in known if _is_slip(name.lower(), one.lower())), "")
 
 
 def _is_slip(written: str, known: str) -> bool:
-    """Tells whether a name is another's start, or differs by one letter or by two swapped ones."""
+    """Tell whether a name is another's start, or differs by one letter or by two swapped ones."""
     start = _common_start(written, known)
     end = _common_start(written[start:][::-1], known[start:][::-1])
     wrong, right = written[start : len(written) - end], known[start : len(known) - end]

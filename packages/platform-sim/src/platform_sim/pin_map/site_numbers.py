@@ -13,17 +13,17 @@ SITE_NUMBERS_KEY = "platform-sim-site-numbers"
 
 
 def encode_sites(sites: Iterable[int]) -> str:
-    """Returns the text of the metadata."""
+    """Return the text of the metadata."""
     return ",".join(str(site) for site in sites)
 
 
 def decode_sites(text: str) -> list[int]:
-    """Reads the text of the metadata."""
+    """Read the text of the metadata."""
     return [int(part) for part in text.split(",") if part]
 
 
 def connected_sites(response: pb.QueryResourceAccessInformationResponse) -> list[int]:
-    """Returns the sites that have connections: all that NI's own service tells."""
+    """Return the sites that have connections: all that NI's own service tells."""
     sites = {
         mapping.site
         for resource in response.resource_access_information

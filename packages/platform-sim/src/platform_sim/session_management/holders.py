@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 _LONGEST_PROGRAM = 60
+_MOST_REMEMBERED = 1000
 _TRUSTED_SECONDS = 1.0
 """No system gives the port of a closed connection to another one sooner."""
 
@@ -27,7 +28,7 @@ class Holder:
     """Process ids of the processes that it was started under."""
 
     def is_alive(self) -> bool:
-        """Tells whether the process still runs."""
+        """Tell whether the process still runs."""
         import psutil  # loaded when the first session is reserved, not at the platform's start
 
         try:
@@ -42,7 +43,7 @@ class Holder:
 
 
 def process_text(pid: int | str, program: str, *, is_alive: bool) -> str:
-    """Returns how a holder is told to users."""
+    """Return how a holder is told to users."""
     return f"process {pid} ({program}), {'alive' if is_alive else 'dead'}"
 
 
@@ -57,7 +58,7 @@ class HolderFinder:
         self._found: dict[str, tuple[Holder, float]] = {}
 
     async def find(self, peer: str) -> Holder | None:
-        """Returns the process of a caller; None where the system does not tell.
+        """Return the process of a caller; None where the system does not tell.
 
         Args:
             peer: The caller's address as gRPC gives it, such as ipv4:127.0.0.1:40000.
@@ -71,11 +72,13 @@ class HolderFinder:
                 self._found.pop(peer, None)
             else:
                 self._found[peer] = holder, time.monotonic() + _TRUSTED_SECONDS
+            if len(self._found) > _MOST_REMEMBERED:
+                del self._found[next(iter(self._found))]
             return holder
 
 
 def _find(peer: str, expected: Holder | None) -> Holder | None:
-    """Looks through the connections of the expected process, then of all."""
+    """Look through the connections of the expected process, then of all."""
     import psutil
 
     port = peer.rpartition(":")[2]
