@@ -98,7 +98,7 @@ def test_what_cannot_be_started_is_named(folder, path, named):
 
 def test_a_batch_file_without_python_says_what_to_add(folder):
     (folder / "start.bat").write_text("notepad.exe")
-    with pytest.raises(PluginStartError, match=r"runs no .*only 'notepad\.exe'; .*start\.sh"):
+    with pytest.raises(PluginStartError, match=r"runs 'notepad\.exe', which is not .*start\.sh"):
         command(folder)
 
 
@@ -182,8 +182,15 @@ def test_a_console_script_of_the_environment_is_run(folder):
 
 
 def test_a_console_script_that_is_nowhere_is_named(folder):
-    with pytest.raises(PluginStartError, match=r"only '\.venv/Scripts/my_plugin'; install it"):
+    with pytest.raises(
+        PluginStartError, match=r"'\.venv/Scripts/my_plugin', which is not here; install it"
+    ):
         written(folder, ".venv\\Scripts\\my_plugin -v")
+
+
+def test_a_batch_file_that_runs_nothing_says_what_to_add(folder):
+    with pytest.raises(PluginStartError, match=r"start\.bat runs no program; put a start\.sh"):
+        written(folder, "pip install -r requirements.txt", "python -m venv .venv", "pause")
 
 
 def test_variables_reach_the_plugin_as_programs_here_read_them(folder, monkeypatch):

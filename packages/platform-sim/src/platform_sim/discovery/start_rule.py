@@ -106,18 +106,21 @@ def _command_of_batch_file(file: Path) -> StartCommand:
         named = [path.parent.parent] if path.parent.name.lower() == "scripts" else []
         usual = [folder / ".venv" for folder in (command.folder, file.parent)]
         is_python = _PYTHON.fullmatch(path.name) is not None
-        if program.lower() in _SHELL_COMMANDS or (is_python and not _runs_a_plugin(arguments)):
+        name = "python" if is_python else path.name.removesuffix(".exe")
+        is_tool = not _runs_a_plugin(arguments) if is_python else name.lower() in _TOOLS
+        if is_tool or program.lower() in _SHELL_COMMANDS:
             continue
-        located = _locate(path, "python" if is_python else path.stem, named + activated + usual)
+        located = _locate(path, name, named + activated + usual)
         if located is None:
             missing = program
             continue
         found = StartCommand([str(located), *arguments], command.folder, _variables(command))
-    if found is None:
-        if missing:
-            missing = f" that is here, only {missing!r}; install it into {file.parent / '.venv'}"
-        raise PluginStartError(f"{file} runs no program{missing}, or {_WAYS_OUT}")
-    return found
+    if found is not None:
+        return found
+    if missing:
+        told = f"{missing!r}, which is not here; install it into {file.parent / '.venv'}, or"
+        raise PluginStartError(f"{file} runs {told} {_WAYS_OUT}")
+    raise PluginStartError(f"{file} runs no program; {_WAYS_OUT}")
 
 
 def _without_runner(words: Sequence[str]) -> list[str]:
@@ -140,7 +143,8 @@ def _without_runner(words: Sequence[str]) -> list[str]:
 def _runs_a_plugin(arguments: Sequence[str]) -> bool:
     """Tells whether Python runs a script or module, and not a tool that prepares for one."""
     if "-m" in arguments:
-        return arguments[arguments.index("-m") + 1 :][:1] not in ([], *([one] for one in _TOOLS))
+        module = arguments[arguments.index("-m") + 1 :][:1]
+        return bool(module) and module[0] not in _TOOLS
     return any(argument.endswith(".py") for argument in arguments)
 
 
