@@ -69,6 +69,20 @@ def test_the_virtual_environment_beside_the_sequence_runs_all_of_its_steps(bench
     assert told.resolve() == (bench.folder / ".venv").resolve()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a shell script stands for the Python")
+def test_what_a_python_prints_at_its_start_is_no_reply(
+    bench: Bench, capfd: pytest.CaptureFixture[str]
+) -> None:
+    python = bench.folder / "talking-python"
+    python.write_text(f"#!/bin/sh\necho hello\necho 7\nexec '{sys.executable}' \"$@\"\n")
+    python.chmod(0o755)
+
+    result = run(bench, RUNNING, python)
+
+    assert result.passed, [step.message for step in result.steps]
+    assert "hello\n7\n" in capfd.readouterr().err
+
+
 def test_an_environment_of_another_version_is_refused_with_the_way_out(bench: Bench) -> None:
     venv.create(bench.folder / ".venv", symlinks=os.name != "nt")
 

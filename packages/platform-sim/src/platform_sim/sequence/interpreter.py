@@ -132,12 +132,20 @@ class Interpreter:
     def _read_replies(self) -> None:
         """Read in a thread of its own: an interrupt of the main thread loses no part of a reply."""
         assert self._process.stdout is not None
-        with self._process.stdout as lines:
-            for line in lines:
-                reply = json.loads(line)
-                self._replies[reply["id"]] = reply
-                self._news.set()
-        self._has_ended = True
+        try:
+            with self._process.stdout as lines:
+                for line in lines:
+                    self._take(line)
+        finally:
+            self._has_ended = True
+            self._news.set()
+
+    def _take(self, line: str) -> None:
+        try:
+            reply = json.loads(line)
+            self._replies[reply["id"]] = reply
+        except (ValueError, TypeError, KeyError):  # what the Python itself said at its start
+            sys.stderr.write(line)
         self._news.set()
 
     def _receive(self, number: int) -> dict[str, Any]:
