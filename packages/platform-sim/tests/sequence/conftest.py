@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 from platform_sim.sequence.description import parse_description
+from platform_sim.sequence.interrupts import Interrupts
 from platform_sim.sequence.reports import Notes
 from platform_sim.sequence.results import RunResult
-from platform_sim.sequence.runner import run_sequence_file
+from platform_sim.sequence.runner import RunListener, run_sequence_file
 from platform_sim.sequence.seq_writer import write_sequence_file
 
 NO_PLATFORM = "127.0.0.1:1"
@@ -68,16 +69,19 @@ class Bench:
         discovery_address: str = NO_PLATFORM,
         pin_map: Path | None = None,
         sites: tuple[int, ...] = (),
+        listener: RunListener | None = None,
+        interrupts: Interrupts | None = None,
     ) -> RunResult:
         """Build a sequence and run it; without a platform unless one is given."""
         return run_sequence_file(
             self.sequence(description, change),
             discovery_address=discovery_address,
             environment=os.environ,
-            listener=Notes(),
+            listener=listener or Notes(),
             pin_map=pin_map,
             sites=sites,
             python=Path(sys.executable),
+            interrupts=interrupts,
         )
 
     @staticmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -10,12 +11,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 from platform_process import DEADLINE
+from platform_sim.sequence.interrupts import Interrupts
+from platform_sim.sequence.reports import Notes
 from threads import signal_another_thread
 
 if TYPE_CHECKING:
     from conftest import Bench
-
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="tgkill is Linux's")
+    from platform_sim.sequence.model import Group
+    from platform_sim.sequence.results import StepResult
 
 NO_PLATFORM = "127.0.0.1:1"
 RUN = """
@@ -67,6 +70,7 @@ def started(bench: Bench) -> subprocess.Popen[str]:
     return process
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="tgkill is Linux's")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_that_another_thread_takes_interrupts_the_step_at_once(
     bench: Bench, number: signal.Signals
@@ -83,3 +87,86 @@ def test_a_signal_that_another_thread_takes_interrupts_the_step_at_once(
     assert process.returncode == 130, output + errors
     assert "gave up" not in errors
     assert "closed" in errors
+
+
+class Interrupter(Notes):
+    """Sends a signal at the start or end of steps."""
+
+    def __init__(self, *moments: str) -> None:
+        self._moments = moments
+
+    def step_started(self, group: Group, step: str) -> None:
+        self._send(f"{step} starts")
+
+    def step_ended(self, result: StepResult) -> None:
+        self._send(f"{result.step} ended")
+
+    def _send(self, moment: str) -> None:
+        if moment in self._moments:
+            signal.raise_signal(signal.SIGTERM)
+
+
+THREE_STEPS = (
+    "".join(
+        f"[[{group}]]\nname = '{name}'\n"
+        for group, name in (("setup", "open"), ("main", "measure"), ("cleanup", "close"))
+    )
+    + "[[cleanup]]\nname = 'leave'\n"
+)
+CLEANED = ["Cleanup close: Done", "Cleanup leave: Done"]
+
+
+@pytest.mark.parametrize(
+    ("moment", "before"),
+    [
+        ("open starts", ["Setup open: Error"]),
+        ("open ended", ["Setup open: Done"]),
+        ("measure starts", ["Setup open: Done", "Main measure: Error"]),
+        ("measure ended", ["Setup open: Done", "Main measure: Done"]),
+        ("close starts", ["Setup open: Done", "Main measure: Done"]),
+        ("close ended", ["Setup open: Done", "Main measure: Done"]),
+    ],
+)
+def test_a_signal_between_steps_ends_the_run_with_cleanup(
+    bench: Bench, moment: str, before: list[str]
+) -> None:
+    with Interrupts() as interrupts:
+        result = bench.run(THREE_STEPS, listener=Interrupter(moment), interrupts=interrupts)
+
+    assert result.interrupted
+    assert bench.trace(result) == before + CLEANED
+
+
+def test_a_second_signal_ends_cleanup_too(bench: Bench) -> None:
+    both = Interrupter("measure starts", "close starts")
+    with Interrupts() as interrupts, pytest.raises(KeyboardInterrupt):
+        bench.run(THREE_STEPS, listener=both, interrupts=interrupts)
+
+
+MANY_STEPS = (
+    "".join(f"[[main]]\nname = '{n}'\nmodule = 'quick.py'\nfunction = 'work'\n" for n in range(300))
+    + "[[cleanup]]\nname = 'close'\nmodule = 'quick.py'\nfunction = 'close'\n"
+)
+QUICK = SLOW.replace("for _ in range(1000)", "for _ in range(0)").replace("gave up", "done")
+
+
+@pytest.mark.parametrize("rounds", [5, pytest.param(300, marks=pytest.mark.soak)])
+def test_cleanup_runs_whenever_the_signal_comes(bench: Bench, rounds: int) -> None:
+    bench.module("quick.py", QUICK)
+    sequence = bench.sequence(MANY_STEPS)
+    choose = random.Random(rounds)
+    for _ in range(rounds):
+        with subprocess.Popen(
+            [sys.executable, "-c", RUN, "run", sequence, "--python", sys.executable],
+            env={**os.environ, "PLATFORM_SIM_DISCOVERY": NO_PLATFORM},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        ) as process:
+            assert process.stderr is not None
+            for _ in range(choose.randrange(1, 400)):
+                process.stderr.readline()
+            process.send_signal(choose.choice([signal.SIGINT, signal.SIGTERM]))
+            errors = process.communicate(timeout=DEADLINE)[1]
+            assert "closed" in errors or process.returncode == 0
+            assert "Traceback" not in errors

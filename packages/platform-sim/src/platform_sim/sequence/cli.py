@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
 
 import click
 
@@ -19,6 +17,7 @@ from platform_sim.cli.options import (
 )
 from platform_sim.hook import hooked_environment
 from platform_sim.sequence.check import check_sequence_file
+from platform_sim.sequence.interrupts import Interrupts
 from platform_sim.sequence.reports import LiveTable, Notes, run_as_json, summary_line, write_junit
 from platform_sim.sequence.runner import run_sequence_file
 
@@ -71,16 +70,17 @@ def run_command(
     Example: platform-sim run teststand/MeasureAndLogOneSite.seq
     """
     address = locate_platform(state_file)
-    signal.signal(signal.SIGTERM, _interrupt)
-    result = run_sequence_file(
-        sequence_file,
-        discovery_address=address,
-        environment=hooked_environment(address, os.environ),
-        listener=Notes() if as_json else LiveTable(),
-        pin_map=pin_map.resolve() if pin_map else None,
-        sites=sites or (),
-        python=python.absolute() if python else None,
-    )
+    with Interrupts() as interrupts:
+        result = run_sequence_file(
+            sequence_file,
+            discovery_address=address,
+            environment=hooked_environment(address, os.environ),
+            listener=Notes() if as_json else LiveTable(),
+            pin_map=pin_map.resolve() if pin_map else None,
+            sites=sites or (),
+            python=python.absolute() if python else None,
+            interrupts=interrupts,
+        )
     if junit is not None:
         try:
             write_junit(result, junit)
@@ -140,7 +140,3 @@ def check_command(
         click.echo(", ".join(f"{n} {kind}{'' if n == 1 else 's'}" for kind, n in counts.items()))
     if errors:
         raise SystemExit(_FAILED)
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

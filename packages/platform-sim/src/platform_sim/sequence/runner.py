@@ -6,6 +6,7 @@ beyond that is refused by name before the first step runs.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ from platform_sim.errors import PlatformSimError
 from platform_sim.sequence.errors import ExpressionError
 from platform_sim.sequence.expressions import evaluate
 from platform_sim.sequence.interpreter import Interpreters
+from platform_sim.sequence.interrupts import Interrupts
 from platform_sim.sequence.model import Group, MeasurementCall, Step
 from platform_sim.sequence.refusals import refuse_unsupported
 from platform_sim.sequence.results import RunResult, SiteOutputs, StepResult, StepStatus
@@ -53,6 +55,7 @@ def run_sequence_file(
     pin_map: Path | None = None,
     sites: tuple[int, ...] = (),
     python: Path | None = None,
+    interrupts: Interrupts | None = None,
 ) -> RunResult:
     """Run the main sequence of a file.
 
@@ -65,6 +68,7 @@ def run_sequence_file(
         pin_map: Pin map to use in place of the one that the file names.
         sites: Sites to measure on, none for all of the active pin map.
         python: Python to use in place of the environments that the file names.
+        interrupts: What interrupts the run; by default Python's own KeyboardInterrupt.
 
     Raises:
         SequenceFileError: The file cannot be read.
@@ -82,7 +86,7 @@ def run_sequence_file(
         calls = StepCalls(
             sequence_file, sequence.name, variables, interpreters, discovery_address, pin_map, sites
         )
-        run = _Run(calls, variables, listener)
+        run = _Run(calls, variables, listener, interrupts or Interrupts())
         for group in Group:
             run.group(group, sequence.group(group))
     return RunResult(sequence_file, tuple(run.results), run.interrupted)
@@ -92,9 +96,14 @@ class _Run:
     """One execution of one sequence."""
 
     def __init__(
-        self, calls: StepCalls, variables: ExecutionVariables, listener: RunListener
+        self,
+        calls: StepCalls,
+        variables: ExecutionVariables,
+        listener: RunListener,
+        interrupts: Interrupts,
     ) -> None:
         self._calls = calls
+        self._interrupts = interrupts
         self._variables = variables
         self._listener = listener
         self._goes_on = True
@@ -105,9 +114,12 @@ class _Run:
         """Run the steps of a group.
 
         After an error the rest of Setup and Main is left out. Cleanup runs all of its steps: each
-        gives something back, and the failure of one is no reason to keep the rest.
+        gives something back, and the failure of one is no reason to keep the rest. Nor is an
+        interrupt, but a second one is.
         """
         for step in steps:
+            if self._interrupts.take():
+                self._interrupt(group)
             if not self._goes_on and group is not Group.CLEANUP:
                 return
             result = self._step(group, step)
@@ -115,21 +127,26 @@ class _Run:
             self._listener.step_ended(result)
             self._goes_on = self._goes_on and not _ends_sequence(step, result)
 
+    def _interrupt(self, group: Group) -> None:
+        if group is Group.CLEANUP and self.interrupted:
+            raise KeyboardInterrupt
+        self.interrupted = True
+        self._goes_on = False
+
     def _step(self, group: Group, step: Step) -> StepResult:
         self._listener.step_started(group, step.name)
         self._variables.enter_step()
         started = time.perf_counter()
         status, message, details = StepStatus.ERROR, "", ""
         measured: tuple[SiteOutputs, ...] = ()
+        may_interrupt = group is not Group.CLEANUP or self.interrupted
         try:
-            status, measured = self._run_step(step)
+            with self._interrupts.allowed() if may_interrupt else contextlib.nullcontext():
+                status, measured = self._run_step(step)
         except PlatformSimError as error:
             message, details = str(error), getattr(error, "details", "")
         except KeyboardInterrupt:
-            if group is Group.CLEANUP:
-                raise
-            self.interrupted = True
-            self._goes_on = False
+            self._interrupt(group)
             message = _INTERRUPTED
         if status is StepStatus.FAILED:
             message = str(self._variables.result["ReportText"]) or "the step's status is Failed"
