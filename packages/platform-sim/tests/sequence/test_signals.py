@@ -7,6 +7,8 @@ import random
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -54,20 +56,24 @@ function = "close"
 """
 
 
-def started(bench: Bench) -> subprocess.Popen[str]:
+@contextmanager
+def started(bench: Bench) -> Iterator[subprocess.Popen[str]]:
     """Runs a sequence whose code module works until it is let go on, and waits for that step."""
     bench.module("slow.py", SLOW)
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", RUN, "run", bench.sequence(CALLS), "--python", sys.executable],
         env={**os.environ, "PLATFORM_SIM_DISCOVERY": NO_PLATFORM},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
-    )
-    assert process.stderr is not None
-    while "working" not in process.stderr.readline():
-        assert process.poll() is None
-    return process
+    ) as process:
+        try:
+            assert process.stderr is not None
+            while "working" not in process.stderr.readline():
+                assert process.poll() is None
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="tgkill is Linux's")
@@ -75,18 +81,18 @@ def started(bench: Bench) -> subprocess.Popen[str]:
 def test_a_signal_that_another_thread_takes_interrupts_the_step_at_once(
     bench: Bench, number: signal.Signals
 ) -> None:
-    process = started(bench)
-    assert process.stdout is not None
-    signal_another_thread(process.pid, number)
-    told = iter(process.stdout.readline, "")
-    next(line for line in told if "interrupted by the user" in line)
-    (bench.folder / "go-on").touch()
+    with started(bench) as process:
+        assert process.stdout is not None
+        signal_another_thread(process.pid, number)
+        told = iter(process.stdout.readline, "")
+        next(line for line in told if "interrupted by the user" in line)
+        (bench.folder / "go-on").touch()
 
-    output, errors = process.communicate(timeout=DEADLINE)
+        output, errors = process.communicate(timeout=DEADLINE)
 
-    assert process.returncode == 130, output + errors
-    assert "gave up" not in errors
-    assert "closed" in errors
+        assert process.returncode == 130, output + errors
+        assert "gave up" not in errors
+        assert "closed" in errors
 
 
 class Interrupter(Notes):
@@ -163,10 +169,13 @@ def test_cleanup_runs_whenever_the_signal_comes(bench: Bench, rounds: int) -> No
             stderr=subprocess.PIPE,
             encoding="utf-8",
         ) as process:
-            assert process.stderr is not None
-            for _ in range(choose.randrange(1, 400)):
-                process.stderr.readline()
-            process.send_signal(choose.choice([signal.SIGINT, signal.SIGTERM]))
-            errors = process.communicate(timeout=DEADLINE)[1]
+            try:
+                assert process.stderr is not None
+                for _ in range(choose.randrange(1, 400)):
+                    process.stderr.readline()
+                process.send_signal(choose.choice([signal.SIGINT, signal.SIGTERM]))
+                errors = process.communicate(timeout=DEADLINE)[1]
+            finally:
+                process.kill()
             assert "closed" in errors or process.returncode == 0
             assert "Traceback" not in errors
