@@ -103,6 +103,7 @@ def test_the_values_of_the_bench_are_shown_site_by_site(finished: tuple[Path, in
         assert re.search(f"site {site}  DMMPin +{dmm}", bench), output
 
 
+@pytest.mark.timeout(300)  # the whole chain, twice
 def test_it_can_run_again_into_the_same_results_and_beside_a_running_platform(
     finished: tuple[Path, int, str], chain: Chain
 ) -> None:
