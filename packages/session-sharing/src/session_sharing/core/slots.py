@@ -8,7 +8,6 @@ from collections.abc import Hashable, Iterator
 from session_sharing.core.errors import NameInUseError
 from session_sharing.core.sessions import Attachment, PendingOpen, Session, Transition
 
-
 _REMEMBERED_ENDS = 10_000
 """Latest attachments of which it is known why they ended."""
 
