@@ -18,7 +18,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from json_logger_client import ConnectOptions, JsonLoggerClient, SessionOptions, StreamOptions
+from json_logger_client import (
+    ClosePolicy,
+    ConnectOptions,
+    JsonLoggerClient,
+    SessionOptions,
+    StreamOptions,
+)
 from session_sharing.client import Connection
 from session_sharing.v1 import lifecycle_pb2 as pb
 
@@ -110,11 +116,12 @@ def main(state_file: str, mode: str, count: int, seed: int) -> None:
     random.seed(seed)
     signal.signal(signal.SIGALRM, raise_late)
     connect = ConnectOptions.from_state_file(Path(state_file))
+    together = SessionOptions(close_policy=ClosePolicy.WITH_LAST_ATTACHMENT)
     outcome = Outcome()
     file = f"{mode}.ndjson"
 
     def open_and_leave() -> None:
-        with JsonLoggerClient("opened.ndjson", connect=connect) as other:
+        with JsonLoggerClient("opened.ndjson", connect=connect, options=together) as other:
             calls(other, Outcome())
 
     shared = Connection(connect)
@@ -136,7 +143,7 @@ def main(state_file: str, mode: str, count: int, seed: int) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         outcome.left_open = attachments_to(shared, "shared.ndjson")
         shared.close()
-        with JsonLoggerClient("opened.ndjson", connect=connect, options=SessionOptions()) as last:
+        with JsonLoggerClient("opened.ndjson", connect=connect, options=together) as last:
             last.log_data("the last", {}, {})
     print(json.dumps(outcome.__dict__), flush=True)
 
