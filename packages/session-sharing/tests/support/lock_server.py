@@ -1,4 +1,4 @@
-"""The lock example's server, with a window and an orphan timeout to test with."""
+"""A server of things that several may use, with a window and an orphan timeout to test with."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import asyncio
 import sys
 from pathlib import Path
 
-from hardware_lock import HardwareLock
 from session_sharing.core.errors import ResourceInUseError
 from session_sharing.core.registry import RegistryOptions
+from session_sharing.core.resources import Resource
 from session_sharing.server import HostOptions, SessionHost, StateFile
 from session_sharing.server.listeners import UnixListener
 
@@ -27,7 +27,7 @@ async def main(state_path: Path, window: float, grace: float) -> None:
         grace=grace,
         registry=RegistryOptions(orphan_timeout=3600),
     )
-    host = SessionHost({"lock": HardwareLock}, options)
+    host = SessionHost({"lock": Resource}, options)
 
     def ready() -> None:
         state.publish(host)
