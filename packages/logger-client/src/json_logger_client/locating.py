@@ -35,7 +35,7 @@ def locate_logger(
     Raises:
         ServerUnavailableError: The logger is nowhere to be found; the message says what was found
             at each place.
-        NotPermittedError: A file belongs to another user, or cannot be read.
+        NotPermittedError: The state file, or a token file, is not this user's alone.
     """
     options = options or ConnectOptions()
     token_file = os.environ.get(TOKEN_FILE_VARIABLE, "")
@@ -47,8 +47,8 @@ def locate_logger(
     state_file = default_state_file(PROGRAM)
     try:
         return _ask_discovery(options, discovery_client)
-    except ServerUnavailableError as error:
-        nothing_at_discovery = error
+    except (ServerUnavailableError, NotPermittedError) as error:
+        nothing_at_discovery = error  # what somebody else has registered hides no logger of ours
     try:
         found = ConnectOptions.from_state_file(state_file)
     except InvalidArgumentError as error:

@@ -86,7 +86,7 @@ async def serve(options: ServerOptions) -> None:
             trail = stack.enter_context(AuditTrail(options.audit))
             stack.callback(host.registry.events.listen(trail.note))
         if options.discovery:
-            host.add_announcer(DiscoveryAnnouncer(_discovery_name(), state.token_path))
+            host.add_announcer(DiscoveryAnnouncer(_discovery_name(), state.path))
 
         def publish() -> None:
             state.publish(host)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import sys
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import platformdirs
 
@@ -43,10 +45,18 @@ def default_state_file(program: str) -> Path:
     return Path(folder) / f"{program}.json"
 
 
+def is_on_this_machine(path: Path) -> bool:
+    """Tell whether a path that another program names is absolute and leads to no other machine.
+
+    On Windows, opening a share of another machine shows it this user's credentials.
+    """
+    return path.is_absolute() and not path.drive.startswith(("\\\\", "//"))
+
+
 def read_private(path: Path) -> str:
     """Read a file that nobody but this user can have written.
 
-    Neither a link nor a pipe in its place is followed or waited for.
+    Neither a link nor a pipe in its place is followed or waited for, and no device is opened.
 
     Raises:
         NotPermittedError: Somebody else could have put or changed the file; nothing was read.
@@ -54,23 +64,47 @@ def read_private(path: Path) -> str:
         OSError: It cannot be read.
         ValueError: It is not text.
     """
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-    handle = os.open(path, flags | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
+    handle = _open_own(path, os.O_RDONLY)
     try:
-        facts = os.fstat(handle)
-        if not stat.S_ISREG(facts.st_mode):
-            raise NotPermittedError(f"{path} is not a file, so it is not trusted.")
-        _check_own(path, facts)
-        for folder in path.resolve().parents:
-            _check_folder(folder)
-        if facts.st_size > _LARGEST_FILE:
-            raise NotPermittedError(f"{path} is too large to be read: {facts.st_size} bytes.")
+        size = os.fstat(handle).st_size
+        if size > _LARGEST_FILE:
+            raise NotPermittedError(f"{path} is too large to be read: {size} bytes.")
         return os.read(handle, _LARGEST_FILE).decode("utf-8")
     finally:
         os.close(handle)
 
 
+def append_private(path: Path) -> TextIO:
+    """Open a file of this user's to append text to it; make it when there is none.
+
+    Raises:
+        NotPermittedError: Somebody else could have put the file there.
+        OSError: It cannot be opened.
+    """
+    handle = _open_own(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    return os.fdopen(handle, "a", encoding="utf-8")
+
+
+def _open_own(path: Path, flags: int) -> int:
+    folder = path.parent.resolve(strict=True)
+    for above in (folder, *folder.parents):
+        _check_folder(above)
+    with contextlib.suppress(FileNotFoundError):
+        _check_own(path, path.lstat())  # before it is opened, which a device might take for more
+    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
+        flags |= getattr(os, name, 0)
+    handle = os.open(path, flags, 0o600)
+    try:
+        _check_own(path, os.fstat(handle))
+    except NotPermittedError:
+        os.close(handle)
+        raise
+    return handle
+
+
 def _check_own(path: Path, facts: os.stat_result) -> None:
+    if not stat.S_ISREG(facts.st_mode):
+        raise NotPermittedError(f"{path} is not a file, so it is not trusted.")
     if sys.platform == "win32":
         return  # the user's folders are the user's by their access list
     if facts.st_uid != os.geteuid():

@@ -11,15 +11,14 @@ import pytest
 import trustme
 from bare_platform import discovery_client
 from hosting import hosted
-from ni.measurementlink.discovery.v1.client import DiscoveryClient, ServiceInfo, ServiceLocation
+from ni.measurementlink.discovery.v1.client import DiscoveryClient, ServiceLocation
 from platform_sim.platform import Platform
 from processes import eventually
 from session_sharing.client import ConnectOptions, ServerUnavailableError, connect
-from session_sharing.core.errors import NotPermittedError
 from session_sharing.ni import DiscoveryAnnouncer, DiscoveryName, locate
 from session_sharing.ni.announcing import service_location
 from session_sharing.places import Endpoint
-from session_sharing.server import HostOptions, SessionHost, TcpListener, TlsFiles
+from session_sharing.server import HostOptions, SessionHost, StateFile, TcpListener, TlsFiles
 
 NAME = DiscoveryName("test.locks.v1", "test.LockService", display_name="Locks", version="1.2.3")
 Restart = Callable[["Platform | None"], Platform]
@@ -29,14 +28,16 @@ Restart = Callable[["Platform | None"], Platform]
 def announced(
     host: SessionHost, make_client: Callable[[], DiscoveryClient], folder: Path
 ) -> Iterator[DiscoveryAnnouncer]:
-    token_file = folder / "server.token"
-    token_file.write_text(host.authenticator.token)
-    announcer = DiscoveryAnnouncer(NAME, token_file, make_client, interval=0.05)
+    state = StateFile(folder / "server.json")
+    state.claim()
+    state.publish(host)
+    announcer = DiscoveryAnnouncer(NAME, state.path, make_client, interval=0.05)
     announcer.start(host.endpoints, host.authenticator.token)
     try:
         yield announcer
     finally:
         announcer.stop()
+        state.remove()
 
 
 def _knows(client: DiscoveryClient) -> bool:
@@ -209,19 +210,10 @@ def test_discovery_that_is_not_there_is_named(restart: Restart) -> None:
         locate(NAME, ConnectOptions(), client)
 
 
-def test_a_token_of_ones_own_is_kept_and_an_unreadable_file_is_explained(
-    client: DiscoveryClient, tmp_path: Path
-) -> None:
-    gone = tmp_path / "gone.token"
-    annotations = {"session-sharing/token-file": str(gone)}
-    info = ServiceInfo(NAME.service_class, "", [NAME.interface], annotations, display_name="Locks")
-    with hosted() as host:
-        port = host.targets[0].rpartition(":")[2]
-        client.register_service(info, ServiceLocation("localhost", port, ""))
-
+def test_a_token_of_ones_own_is_kept(client: DiscoveryClient, tmp_path: Path) -> None:
+    with hosted() as host, announced(host, lambda: client, tmp_path):
+        eventually(lambda: _knows(client), within=5)
         assert locate(NAME, ConnectOptions(token="mine"), client).token == "mine"
-        with pytest.raises(NotPermittedError, match="another user"):
-            locate(NAME, ConnectOptions(), client)
 
 
 def test_the_errors_of_nis_client_are_those_that_are_caught(client: DiscoveryClient) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-import json
 import os
 import re
 import socket
@@ -14,8 +13,8 @@ from pathlib import Path
 import grpc
 
 from session_sharing.client.arguments import check_argument
-from session_sharing.core.errors import InvalidArgumentError, NotPermittedError
-from session_sharing.places import read_private
+from session_sharing.client.running import RunningServer
+from session_sharing.core.errors import InvalidArgumentError
 
 
 def default_label() -> str:
@@ -74,23 +73,13 @@ class ConnectOptions:
                 may write there.
             InvalidArgumentError: There is no server, or the file is not a state file.
         """
-        path = Path(path)
-        try:
-            state = json.loads(read_private(path))
-            targets = state["targets"]
-            target = next((t for t in targets if t.startswith("unix:")), targets[0])
-            tls = target in state.get("tls_targets", ())
-            token = read_private(Path(state["token_file"])).strip()
-        except PermissionError as error:
-            raise NotPermittedError(f"The server runs as another user: {error}") from error
-        except FileNotFoundError as error:
-            raise InvalidArgumentError(f"No server has written {path}; is it running?") from error
-        except OSError as error:
-            raise NotPermittedError(f"{path} cannot be read: {error.strerror}") from error
-        except (ValueError, LookupError, TypeError, AttributeError) as error:
-            raise InvalidArgumentError(f"{path} is not a server's state file: {error}") from error
-        _check_alive(path, state.get("pid"))
-        return cls(target, token=token, tls=tls)
+        return cls.of_server(RunningServer.read(Path(path)))
+
+    @classmethod
+    def of_server(cls, server: RunningServer) -> ConnectOptions:
+        """Say how to connect to a server of this user that was found."""
+        target = server.target()
+        return cls(target, token=server.token, tls=target in server.tls_targets)
 
     def with_api_key(self, api_key: str, api_key_id: str) -> ConnectOptions:
         """Give the same options with an API key as credentials."""
@@ -166,20 +155,6 @@ class ConnectOptions:
         if self.api_key:
             return grpc.metadata_call_credentials(_ApiKey(self.api_key_id, self.api_key))
         return None
-
-
-def _check_alive(path: Path, pid: object) -> None:
-    """Say at once that a server's process is gone, where the system can tell."""
-    if sys.platform == "win32" or not isinstance(pid, int) or pid <= 0:
-        return
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError as error:
-        raise InvalidArgumentError(
-            f"{path} was left behind: its server, process {pid}, is gone. Start it again."
-        ) from error
-    except (OSError, OverflowError):
-        return  # it lives, as another user
 
 
 class _ApiKey(grpc.AuthMetadataPlugin):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -17,7 +16,9 @@ from pathlib import Path
 from session_sharing.client.connection import Connection
 from session_sharing.client.errors import ServerUnavailableError
 from session_sharing.client.options import ConnectOptions
-from session_sharing.core.errors import SessionSharingError
+from session_sharing.client.running import RunningServer
+from session_sharing.core.errors import InvalidArgumentError
+from session_sharing.places import append_private
 
 _PROBE_SECONDS = 2.0
 
@@ -36,13 +37,18 @@ def start_server(
 
     Raises:
         ServerUnavailableError: The program is not installed, ended, or did not become ready.
+        NotPermittedError: Somebody else could have put what stands beside the state file.
     """
     program = shutil.which(command[0])
     if program is None:
         raise ServerUnavailableError(f"The command {command[0]!r} is not installed.")
     state_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     log = state_file.with_suffix(".log")
-    with log.open("a", encoding="utf-8") as log_stream:
+    try:
+        log_stream = append_private(log)
+    except OSError as error:
+        raise ServerUnavailableError(f"{log} cannot be written: {error.strerror}") from error
+    with log_stream:
         process = subprocess.Popen(
             [program, *command[1:], "--state-file", str(state_file)],
             stdin=subprocess.DEVNULL,
@@ -68,19 +74,19 @@ def stop_server(state_file: Path, timeout: float = 20.0) -> bool:
 
     Raises:
         ServerUnavailableError: It is still there after `timeout` seconds.
+        NotPermittedError: Somebody else could have written the state file; nothing is stopped.
     """
-    state = _read_running(state_file)
-    if state is None:
+    server = _find_running(state_file)
+    if server is None:
         return False
-    options, pid = state
     if sys.platform == "win32":
-        os.kill(pid, signal.CTRL_BREAK_EVENT)
+        os.kill(server.pid, signal.CTRL_BREAK_EVENT)
     else:
-        os.kill(pid, signal.SIGTERM)
+        os.kill(server.pid, signal.SIGTERM)
     deadline = time.monotonic() + timeout
     while state_file.exists():
         if time.monotonic() > deadline:
-            raise ServerUnavailableError(f"The server at {options.target} does not stop.")
+            raise ServerUnavailableError(f"The server at {server.target()} does not stop.")
         time.sleep(0.02)
     return True
 
@@ -92,12 +98,13 @@ def attach_or_start(
 
     Raises:
         ServerUnavailableError: There is none, and it cannot be started.
+        NotPermittedError: Somebody else could have written the state file.
     """
     deadline = time.monotonic() + timeout
     while True:
-        state = _read_running(state_file)
-        if state is not None:
-            return state[0]
+        server = _find_running(state_file)
+        if server is not None:
+            return ConnectOptions.of_server(server)
         try:
             start_server(command, state_file, max(0.1, deadline - time.monotonic()))
         except ServerUnavailableError:
@@ -106,14 +113,15 @@ def attach_or_start(
                 raise
 
 
-def _read_running(state_file: Path) -> tuple[ConnectOptions, int] | None:
+def _find_running(state_file: Path) -> RunningServer | None:
+    """Find the server of a state file, if it answers."""
     try:
-        options = ConnectOptions.from_state_file(state_file)
-        pid = int(json.loads(state_file.read_text(encoding="utf-8"))["pid"])
-    except (SessionSharingError, OSError, ValueError, LookupError):
+        server = RunningServer.read(state_file)
+    except InvalidArgumentError:
         return None
+    options = ConnectOptions.of_server(server)
     with Connection(replace(options, presence=False)) as connection:
-        return (options, pid) if connection.is_connected(_PROBE_SECONDS) else None
+        return server if connection.is_connected(_PROBE_SECONDS) else None
 
 
 def _says_something(process: subprocess.Popen[str], timeout: float) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ni.measurementlink.discovery.v1.client import DiscoveryClient, ServiceInfo, ServiceLocation
 
-from session_sharing.ni.names import TOKEN_FILE_ANNOTATION, DiscoveryName, first_line
+from session_sharing.ni.names import STATE_FILE_ANNOTATION, DiscoveryName, first_line
 from session_sharing.places import Endpoint
 
 _THIS_HOST = ("localhost", "127.0.0.1", "::1", "0.0.0.0", "::")  # noqa: S104 - nothing listens here
@@ -26,7 +26,7 @@ class DiscoveryAnnouncer:
     def __init__(
         self,
         name: DiscoveryName,
-        token_file: Path | None = None,
+        state_file: Path | None = None,
         make_client: Callable[[], DiscoveryClient] = DiscoveryClient,
         interval: float = 2.0,
     ) -> None:
@@ -34,12 +34,13 @@ class DiscoveryAnnouncer:
 
         Args:
             name: What the server is called.
-            token_file: File that holds its token; only the path is told.
+            state_file: Its state file, by which clients of the same user know it as theirs; only
+                the path is told.
             make_client: Makes a client of discovery, a new one after discovery was lost.
             interval: Seconds between two looks at whether discovery knows the server.
         """
         self._name = name
-        self._token_file = token_file
+        self._state_file = state_file
         self._make_client = make_client
         self._interval = interval
         self._stopping = threading.Event()
@@ -91,8 +92,8 @@ class DiscoveryAnnouncer:
     def _service_info(self) -> ServiceInfo:
         name = self._name
         annotations = {}
-        if self._token_file is not None:
-            annotations[TOKEN_FILE_ANNOTATION] = str(self._token_file)
+        if self._state_file is not None:
+            annotations[STATE_FILE_ANNOTATION] = str(self._state_file)
         return ServiceInfo(
             service_class=name.service_class,
             description_url=name.description_url,

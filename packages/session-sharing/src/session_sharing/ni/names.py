@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-TOKEN_FILE_ANNOTATION = "session-sharing/token-file"  # noqa: S105 - names a file, is no secret
-"""Annotation of a registration: path of the file that holds the server's token."""
+STATE_FILE_ANNOTATION = "session-sharing/state-file"
+"""Annotation of a registration: path of the server's state file, which proves whose it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -167,6 +167,9 @@ class SessionHost:
             self.executor.shutdown()
             raise
         self._ticker = asyncio.ensure_future(self._tick())
+
+    def announce(self) -> None:
+        """Tell the world of this server; call it when the state file is there."""
         for announcer in self._announcers:
             announcer.start(self.endpoints, self.authenticator.token)
 
@@ -226,6 +229,7 @@ class SessionHost:
         await self.start()
         try:
             on_ready()
+            self.announce()
             if stop_with_starter:
                 when_starter_goes(stop)
             await stopping.wait()
