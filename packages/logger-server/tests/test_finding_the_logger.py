@@ -14,8 +14,8 @@ import pytest
 from json_logger_client import JsonLoggerClient
 from json_logger_client.locating import locate_logger
 from logger_process import records_in
-from session_sharing.client import ServerUnavailableError
-from session_sharing.core.errors import NotPermittedError
+from session_sharing.client import ServerUnavailableError, start_server, stop_server
+from session_sharing.core.errors import NotPermittedError, SessionSharingError
 from session_sharing.places import default_state_file
 
 NOBODY = 65534
@@ -127,3 +127,66 @@ def test_what_somebody_else_can_have_planted_is_not_believed(
         return  # platformdirs itself does not take a runtime folder of somebody else's
     with pytest.raises(NotPermittedError):
         locate_logger()
+
+
+def become_a_device(path: Path) -> None:
+    path.unlink()
+    os.mknod(path, 0o600 | stat.S_IFCHR, os.makedev(1, 5))  # /dev/zero
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root makes devices"
+)
+@pytest.mark.parametrize("suffix", [".json", ".token"])
+def test_a_device_in_the_place_of_a_file_is_not_opened(runtime_folder: Path, suffix: str) -> None:
+    state_file = plant(runtime_folder, pid=os.getpid())
+    try:
+        become_a_device(state_file.with_suffix(suffix))
+    except PermissionError:
+        pytest.skip("this system makes no devices here")
+    with pytest.raises(NotPermittedError, match="not a file"):
+        locate_logger()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs pipes")
+@pytest.mark.parametrize("spoil", [become_a_pipe, become_huge])
+def test_a_token_file_of_the_environment_neither_hangs_nor_fills_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoil: Callable[[Path], None]
+) -> None:
+    token = tmp_path / "token"
+    token.write_text("a token\n")
+    monkeypatch.setenv("JSON_LOGGER_TARGET", "ipv4:127.0.0.1:1")
+    monkeypatch.setenv("JSON_LOGGER_TOKEN_FILE", str(token))
+    assert locate_logger().token == "a token"
+    spoil(token)
+    with pytest.raises(NotPermittedError, match="token"):
+        locate_logger()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs pipes and owners of files")
+@pytest.mark.parametrize("spoil", [give_away, become_a_pipe, become_a_link])
+def test_nothing_is_written_into_what_stands_where_a_started_server_would_log(
+    tmp_path: Path, spoil: Callable[[Path], None]
+) -> None:
+    if spoil is give_away and os.geteuid() != 0:
+        pytest.skip("needs a second user")
+    log = tmp_path / "server.log"
+    log.write_text("")
+    spoil(log)
+    with pytest.raises(SessionSharingError, match=r"server\.log"):
+        start_server([sys.executable, "-c", "print('ready')"], tmp_path / "server.json")
+    if log.is_file():
+        assert log.read_text() == ""
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs a second user's files"
+)
+def test_no_process_is_stopped_on_a_strangers_word(runtime_folder: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as victim:
+        state_file = plant(runtime_folder, pid=victim.pid)
+        give_away(state_file)
+        with pytest.raises(NotPermittedError, match="belongs to user"):
+            stop_server(state_file)
+        assert victim.poll() is None
+        victim.kill()

@@ -37,8 +37,8 @@ def _send_what_is_left() -> None:
             sender.flush(sender.grace)
         except SessionSharingError as error:
             _log.warning(
-                "%d records of %s were not written before the process ended: %s",
-                sender.unacknowledged,
+                "The process ended before %s of %s could be written: %s",
+                sender.what_is_left,
                 sender.resource,
                 error,
             )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from json_logger_proto.names import DISCOVERY_CLASS, DISCOVERY_INTERFACE, PROGRAM
 from session_sharing.client import ConnectOptions, ServerUnavailableError
 from session_sharing.core.errors import InvalidArgumentError, NotPermittedError
-from session_sharing.places import default_state_file
+from session_sharing.places import default_state_file, read_small
 
 if TYPE_CHECKING:
     from ni.measurementlink.discovery.v1.client import DiscoveryClient
@@ -75,6 +75,6 @@ def _ask_discovery(
 
 def _read_token(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8").strip()
+        return read_small(file).strip()
     except (OSError, ValueError) as error:
         raise NotPermittedError(f"The token file cannot be read: {error}") from error

@@ -129,6 +129,12 @@ class Sender:
         return len(waiting) + self._outbox.records
 
     @property
+    def what_is_left(self) -> str:
+        """Say how many records are not known to be in the file, for people."""
+        count = self.unacknowledged
+        return "1 record" if count == 1 else f"{count} records"
+
+    @property
     def is_here(self) -> bool:
         """Whether this process made it; a forked child process has only a dead copy."""
         return self._session.owner.is_here
@@ -344,7 +350,7 @@ class Sender:
             return self._broken_by
         return CallTimeoutError(
             f"The server acknowledged nothing for {self.patience:g} s; "
-            f"{self.unacknowledged} records wait."
+            f"not yet in the file: {self.what_is_left}."
         )
 
     def _waiting_bytes(self) -> int:

@@ -113,4 +113,4 @@ class LogStream:
             if error is None:
                 raise
             # What happened inside the block comes first.
-            _log.warning("%d records were not written: %s", self.unacknowledged, closing_error)
+            _log.warning("Not written: %s. %s", self._sender.what_is_left, closing_error)

@@ -74,6 +74,24 @@ def read_private(path: Path) -> str:
         os.close(handle)
 
 
+def read_small(path: Path) -> str:
+    """Read a small file that the user has named: a token, say. Links are followed.
+
+    Raises:
+        NotPermittedError: It is a pipe or a device, which might never end, or too large.
+        OSError: It cannot be read.
+        ValueError: It is not text.
+    """
+    if not path.is_file():
+        path.stat()  # says that there is none
+        raise NotPermittedError(f"{path} is not a file, so it is not read.")
+    with path.open("rb") as file:
+        data = file.read(_LARGEST_FILE + 1)
+    if len(data) > _LARGEST_FILE:
+        raise NotPermittedError(f"{path} is too large to be read.")
+    return data.decode("utf-8")
+
+
 def append_private(path: Path) -> TextIO:
     """Open a file of this user's to append text to it; make it when there is none.
 
