@@ -170,6 +170,26 @@ class Bench:
                     p50[server].append(outcome.quantile(0.5))
         return Crowd(median(p50[empty]), median(p50[crowded]), memory / count, descriptors / count)
 
+    def one_caller(self, times: int) -> tuple[float, float]:
+        """Log by the client, and call the no-op by gRPC's own blocking call, in turn.
+
+        Returns:
+            p50 of both, in seconds.
+        """
+        message = record("s" * 32).SerializeToString()
+        log = self._stack.enter_context(self.flushed.open("one-caller.ndjson"))
+        channel = self._stack.enter_context(grpc.insecure_channel(self.noop.target))
+        noop = channel.unary_unary("/benchmark.NoOp/Unary")
+        took: tuple[list[float], list[float]] = ([], [])
+        for _ in range(times):
+            for seconds, call in zip(
+                took, (lambda: log.log_data("m", {}, {"i": 1}), lambda: noop(message)), strict=True
+            ):
+                started = time.perf_counter()
+                call()
+                seconds.append(time.perf_counter() - started)
+        return median(took[0]), median(took[1])
+
     def disturbed(self, seconds: float) -> tuple[float, float]:
         """Log undisturbed, and while others open files of 100 MB.
 

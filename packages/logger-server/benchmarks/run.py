@@ -123,6 +123,7 @@ def _latency(bench: Bench, effort: Effort) -> list[str]:
             count = effort.opens if server is bench.flushed else times
             cells.append(f"{bench.initialize_seconds(server, megabytes, count) * 1e3:.2f} ms")
         lines.append(f"| {megabytes} MB | " + " | ".join(cells) + " |")
+    ours, noop = bench.one_caller(500 * effort.rounds)
     calm, busy = bench.disturbed(effort.seconds * 2)
     small, waveform = checking_seconds()
     crowd = bench.sessions(effort.sessions, effort.rounds, effort.seconds)
@@ -131,6 +132,8 @@ def _latency(bench: Bench, effort: Effort) -> list[str]:
         "",
         "| ours | | ratio |",
         "|---|---|---|",
+        f"| `log_data` of a single caller p50, and a blocking call of the no-op | {ours * 1e3:.3f} "
+        f"and {noop * 1e3:.3f} ms | {noop / ours:.2f} |",
         f"| log p99, undisturbed and while others open 100 MB files | {calm * 1e3:.2f} and "
         f"{busy * 1e3:.2f} ms | {busy / calm:.2f} |",
         f"| log p50, 1 and {effort.sessions:,} open sessions | {crowd.p50_one * 1e3:.3f} and "
