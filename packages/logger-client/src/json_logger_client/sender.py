@@ -40,11 +40,12 @@ from json_logger_client.outbox import Inbox, Outbox, StreamOptions, Ticket
 from json_logger_client.write_order import order_of
 
 _TRANSIENT = (ServerUnavailableError, ServerDrainingError)
-UNCLEAR = (*_TRANSIENT, CallTimeoutError, SessionExpiredError)
+_UNCLEAR = (*_TRANSIENT, CallTimeoutError, SessionExpiredError)
 """Errors after which the records are kept: they may be in the file, or can still be sent."""
 _IDLE = 1.0
 """Seconds after which a call over which nothing goes is ended; the next record begins another."""
 _FOREVER = 3600.0
+"""Seconds of a wait that only a ring ends."""
 _UNARY_FOR = 5.0
 """Seconds without streams, after the server had no more of them for this identity."""
 _MESSAGE_OVERHEAD = 1024
@@ -52,11 +53,15 @@ _MESSAGE_OVERHEAD = 1024
 _STARTING = 0.5
 """Seconds for which a thread that was started, and does not run yet, is waited for."""
 _MOST_NESTED = 20
+"""Signal handlers within each other that may wait for an answer."""
 _SERVICE = pb.DESCRIPTOR.services_by_name["JsonLoggerExt"].full_name
 
 
 class Sender:
     """One line of records into one log, in their order.
+
+    The methods before `_run` are called in programs' threads, those from there on in background
+    threads.
 
     Attributes:
         error: Why nothing is sent any more, until somebody asks again.
@@ -165,8 +170,6 @@ class Sender:
         """Whether it is closed and has nothing left."""
         return self.closed and self.is_empty
 
-    # ---- the caller's side -------------------------------------------------------------------
-
     def check_size(self, line: bytes) -> None:
         """Refuse a record that the server would not take, so that it ends nothing else.
 
@@ -180,6 +183,11 @@ class Sender:
                 "at most. Log its arrays in several records.",
                 limit="message_bytes",
             )
+
+    def has_room(self, size: int) -> bool:
+        """Tell whether a record of `size` bytes may be put."""
+        waiting = self._outbox.bytes + self._waiting_bytes()
+        return waiting <= 0 or waiting + size <= self._options.max_unacknowledged_bytes
 
     def put(self, line: bytes) -> None:
         """Take a record, which a background thread sends."""
@@ -362,13 +370,6 @@ class Sender:
             len(self._inbox) >= options.max_batch_records
             or self._waiting_bytes() >= options.max_batch_bytes
         )
-
-    def has_room(self, size: int) -> bool:
-        """Tell whether a record of `size` bytes may be put."""
-        waiting = self._outbox.bytes + self._waiting_bytes()
-        return waiting <= 0 or waiting + size <= self._options.max_unacknowledged_bytes
-
-    # ---- the background's side ---------------------------------------------------------------
 
     def _run(self) -> None:
         """Send until there is nothing more to do; a second thread ends at once."""
@@ -562,7 +563,7 @@ class Sender:
                 self._reopen(self._session.epoch)
             except SessionSharingError as reopening_error:
                 self._stop(reopening_error)
-        elif isinstance(error, UNCLEAR):
+        elif isinstance(error, _UNCLEAR):
             self._stop(error)
         elif isinstance(error, LimitExceededError) and error.details.get("limit") == "streams":
             self._unary_until = time.monotonic() + _UNARY_FOR
