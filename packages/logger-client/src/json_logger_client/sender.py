@@ -452,7 +452,7 @@ class Sender:
         with self._lock:
             self._call += 1
             bell, self._bell = self._bell, Bell()  # so that it takes no ring that is meant for us
-        self._threads.pop("requests", None)
+            self._threads.pop("requests", None)  # its number may soon be another thread's
         self._answers = None
         bell.ring()
 
@@ -479,7 +479,10 @@ class Sender:
     def _requests(self, call: int, bell: Bell) -> Iterator[pb.AppendRequest]:
         """Give one call its requests; gRPC takes them in a thread of its own."""
         idle_since = time.monotonic()
-        self._threads["requests"] = threading.get_ident()
+        with self._lock:
+            if call != self._call:
+                return
+            self._threads["requests"] = threading.get_ident()
         while call == self._call:
             self._rings_early = True
             now = time.monotonic()
