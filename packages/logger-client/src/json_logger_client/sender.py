@@ -550,7 +550,9 @@ class Sender:
 
     def _must_pause_after(self, error: SessionSharingError) -> bool:
         """Decide how to go on after a call broke; True to try again after a pause."""
-        if isinstance(error, _TRANSIENT):
+        if self.error is not None:
+            self._stop(self.error)  # `close` has given up, and ended the call
+        elif isinstance(error, _TRANSIENT):
             self._broken_by = error
             self._broken_since = self._broken_since or time.monotonic()
             if time.monotonic() - self._broken_since <= self.patience:
@@ -594,6 +596,7 @@ class Sender:
         """Send nothing until somebody asks again; answer everybody who waits."""
         with self._lock:
             self.error = error
+            self._asked = False  # whoever asked is answered here
             while self._outbox.make_batch(self._inbox):
                 pass
             self._outbox.tell_waiting(error)
