@@ -69,10 +69,10 @@ def test_installing_again_keeps_the_env_file_of_the_user(tmp_path: Path) -> None
 
 
 @pytest.fixture
-def served(platform: PlatformFixture) -> Iterator[subprocess.Popen[str]]:
+def served(ni_platform: PlatformFixture) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
         [sys.executable, "-m", "dcpower_logger_plugin", "serve"],
-        env=platform.environment(),
+        env=ni_platform.environment(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -85,9 +85,9 @@ def served(platform: PlatformFixture) -> Iterator[subprocess.Popen[str]]:
 
 @pytest.mark.parametrize("reason", ["SIGTERM", "SIGINT", "end of input"])
 def test_it_stops_cleanly_and_unregisters(
-    served: subprocess.Popen[str], platform: PlatformFixture, reason: str
+    served: subprocess.Popen[str], ni_platform: PlatformFixture, reason: str
 ) -> None:
-    with PlatformClient(platform.discovery_address) as client:
+    with PlatformClient(ni_platform.discovery_address) as client:
         assert client.active_services() != []
         if reason == "end of input":
             assert served.stdin is not None
@@ -100,10 +100,10 @@ def test_it_stops_cleanly_and_unregisters(
     assert SERVICE_CLASS not in classes
 
 
-def test_it_serves_on_without_a_parent_that_holds_its_input(platform: PlatformFixture) -> None:
+def test_it_serves_on_without_a_parent_that_holds_its_input(ni_platform: PlatformFixture) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "dcpower_logger_plugin", "serve"],
-        env=platform.environment(),
+        env=ni_platform.environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,

@@ -51,10 +51,10 @@ def test_install_lays_out_what_discovery_needs(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def served(platform: PlatformFixture) -> Iterator[subprocess.Popen[str]]:
+def served(ni_platform: PlatformFixture) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
         [sys.executable, "-m", "dmm_logger_plugin", "serve"],
-        env=platform.environment(),
+        env=ni_platform.environment(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -66,9 +66,9 @@ def served(platform: PlatformFixture) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_it_is_stopped_cleanly_and_unregisters(
-    served: subprocess.Popen[str], platform: PlatformFixture
+    served: subprocess.Popen[str], ni_platform: PlatformFixture
 ) -> None:
-    with PlatformClient(platform.discovery_address) as client:
+    with PlatformClient(ni_platform.discovery_address) as client:
         served.terminate()
 
         assert served.wait(timeout=10) == 0

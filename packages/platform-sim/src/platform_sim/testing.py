@@ -106,47 +106,101 @@ class PlatformFixture:
             plugin.close()
 
 
+class _RunningPlatforms:
+    """Points the NI SDK of this process at one of the fixtures' platforms: the one of least scope.
+
+    A platform of a run or a file may start after one of a test and end before it, so what the
+    environment named before is not always what it is to name afterwards.
+    """
+
+    _SCOPES = ("session", "module", "function")
+
+    def __init__(self) -> None:
+        self._running: list[tuple[int, str]] = []
+        self._patch = pytest.MonkeyPatch()
+
+    @contextmanager
+    def running(self, scope: str, address: str) -> Iterator[None]:
+        """Count in a platform for the length of a with statement."""
+        platform = (self._SCOPES.index(scope), address)
+        self._running.append(platform)
+        self._point()
+        try:
+            yield
+        finally:
+            self._running.remove(platform)
+            self._point()
+
+    def _point(self) -> None:
+        from platform_sim.hook import DISCOVERY_VARIABLE
+
+        self._patch.undo()
+        if self._running:
+            _, address = max(self._running)
+            self._patch.setenv(DISCOVERY_VARIABLE, address)
+
+
+_running_platforms = _RunningPlatforms()
+
+
 @pytest.fixture(scope="session")
-def platform_options() -> PlatformOptions | None:
-    """Options of the platforms of `platform` and `module_platform`; override it to change them."""
+def ni_platform_options() -> PlatformOptions | None:
+    """Options of the platforms of the other fixtures; override it to change them."""
     return None
 
 
 @pytest.fixture
-def platform(
-    platform_options: PlatformOptions | None, tmp_path_factory: pytest.TempPathFactory
+def ni_platform(
+    ni_platform_options: PlatformOptions | None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[PlatformFixture]:
     """A platform of this test's own, which the NI SDK in this process finds too."""
-    with _running(platform_options, tmp_path_factory.mktemp("platform")) as fixture:
+    with _running("function", ni_platform_options, tmp_path_factory) as fixture:
         yield fixture
 
 
 @pytest.fixture(scope="module")
-def module_platform(
-    platform_options: PlatformOptions | None, tmp_path_factory: pytest.TempPathFactory
+def ni_platform_module(
+    ni_platform_options: PlatformOptions | None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[PlatformFixture]:
     """A platform for all tests of a file: its plug-ins are started once.
 
-    The NI SDK in this process finds it too, except in tests that use `platform`.
+    The NI SDK in this process finds it too, except while a test uses `ni_platform`.
     """
-    with _running(platform_options, tmp_path_factory.mktemp("platform")) as fixture:
+    with _running("module", ni_platform_options, tmp_path_factory) as fixture:
+        yield fixture
+
+
+@pytest.fixture(scope="session")
+def ni_platform_session(
+    ni_platform_options: PlatformOptions | None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PlatformFixture]:
+    """A platform for a whole run; under pytest-xdist each worker has one.
+
+    The NI SDK in this process finds it too, except while `ni_platform` or `ni_platform_module`
+    runs. Its options come from a conftest.py, where `ni_platform_options` has session scope.
+    """
+    with _running("session", ni_platform_options, tmp_path_factory) as fixture:
         yield fixture
 
 
 @contextmanager
-def _running(options: PlatformOptions | None, folder: Path) -> Iterator[PlatformFixture]:
-    from platform_sim.hook import DISCOVERY_VARIABLE
+def _running(
+    scope: str, options: PlatformOptions | None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PlatformFixture]:
     from platform_sim.hook.inject import platform_sim_shim
     from platform_sim.platform import Platform, PlatformOptions
 
+    folder = tmp_path_factory.mktemp("platform")
     options = options or PlatformOptions()
     if options.log_folder is None:
         options = dataclasses.replace(options, log_folder=folder / "logs")
     # A test's drivers may export to its own folders, which only this user can enter.
     options = dataclasses.replace(options, file_roots=(*options.file_roots, folder.parent))
     platform_sim_shim.install()
-    with Platform(options) as running, pytest.MonkeyPatch.context() as patch:
-        patch.setenv(DISCOVERY_VARIABLE, running.discovery_address)
+    with (
+        Platform(options) as running,
+        _running_platforms.running(scope, running.discovery_address),
+    ):
         fixture = PlatformFixture(running, folder)
         try:
             yield fixture

@@ -14,14 +14,14 @@ LISTENING = "127.0.0.1"
 
 
 @pytest.fixture
-def client(platform):
+def client(ni_platform):
     return DiscoveryClient()
 
 
 @pytest.fixture
-def location(platform):
+def location(ni_platform):
     """A place where somebody listens: the platform's own port."""
-    return ServiceLocation(LISTENING, platform.discovery_address.rpartition(":")[2], "")
+    return ServiceLocation(LISTENING, ni_platform.discovery_address.rpartition(":")[2], "")
 
 
 def info(service_class="test.Service", interface="test.Interface", version="1.0.0", **changes):
@@ -159,7 +159,7 @@ def test_a_version_that_is_not_set_is_no_version(client, location):
 
 
 def test_enumerate_lists_a_class_once_with_running_and_installed_versions(
-    platform, client, location, tmp_path
+    ni_platform, client, location, tmp_path
 ):
     for version in ("1.0.0", "2.0.0"):
         write_service_config(
@@ -168,7 +168,7 @@ def test_enumerate_lists_a_class_once_with_running_and_installed_versions(
                 "test.Service", providedInterfaces=["test.Interface"], version=version, path="x.bat"
             ),
         )
-    platform.add_plugins(tmp_path)
+    ni_platform.add_plugins(tmp_path)
     client.register_service(info(version="1.5.0"), location)
 
     (found,) = client.enumerate_services("test.Interface")
@@ -200,9 +200,9 @@ def test_enumerate_names_what_does_not_answer_any_more(client):
     assert (list(first.available_services), list(first.unreachable)) == ([], ["test.Service"])
 
 
-def test_active_services_are_those_that_run(platform, client, location, tmp_path):
+def test_active_services_are_those_that_run(ni_platform, client, location, tmp_path):
     write_plain_service(tmp_path / "stopped", "test.Stopped")
-    platform.add_plugins(tmp_path)
+    ni_platform.add_plugins(tmp_path)
     client.register_service(info(), location)
 
     response = client._get_stub().EnumerateActiveServices(

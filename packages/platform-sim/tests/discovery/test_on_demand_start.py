@@ -41,24 +41,24 @@ def can_connect(address):
         return True
 
 
-def test_a_batch_file_that_changes_folder_and_sets_variables_starts_its_plugin(platform, tmp_path):
+def test_a_batch_file_that_changes_folder_and_sets_variables_starts_its_plugin(ni_platform, tmp_path):
     write_plain_service(tmp_path / "plugin", "test.Plain")
     (tmp_path / "plugin" / "measurement.py").rename(tmp_path / "code.py")
     lines = ["cd /d %~dp0..", "set MODE=fast", "py -3 code.py ^", "  %MODE% > log.txt"]
     (tmp_path / "plugin" / "start.bat").write_text("\r\n".join(lines), newline="")
-    platform.add_plugins(tmp_path)
+    ni_platform.add_plugins(tmp_path)
 
-    assert can_connect(resolve(platform.discovery_address, "test.Plain"))
+    assert can_connect(resolve(ni_platform.discovery_address, "test.Plain"))
     assert len(started_pids(tmp_path)) == 1
 
 
-def test_a_hundred_concurrent_resolves_start_a_plugin_once(platform, tmp_path):
+def test_a_hundred_concurrent_resolves_start_a_plugin_once(ni_platform, tmp_path):
     write_plain_service(tmp_path / "plain", "test.Plain")
-    platform.add_plugins(tmp_path)
+    ni_platform.add_plugins(tmp_path)
 
     with ThreadPoolExecutor(100) as threads:
         addresses = threads.map(
-            lambda _: resolve(platform.discovery_address, "test.Plain"), range(100)
+            lambda _: resolve(ni_platform.discovery_address, "test.Plain"), range(100)
         )
     (address,) = set(addresses)
 
@@ -66,49 +66,49 @@ def test_a_hundred_concurrent_resolves_start_a_plugin_once(platform, tmp_path):
     assert len(started_pids(tmp_path / "plain")) == 1
 
 
-def test_a_killed_plugin_is_back_at_the_next_resolve(platform, tmp_path):
+def test_a_killed_plugin_is_back_at_the_next_resolve(ni_platform, tmp_path):
     write_plain_service(tmp_path / "plain", "test.Plain")
-    platform.add_plugins(tmp_path)
-    first = resolve(platform.discovery_address, "test.Plain")
+    ni_platform.add_plugins(tmp_path)
+    first = resolve(ni_platform.discovery_address, "test.Plain")
     (pid,) = started_pids(tmp_path / "plain")
 
     os.kill(pid, signal.SIGKILL)
     assert wait_for_exit(pid, 5)
-    second = resolve(platform.discovery_address, "test.Plain")
+    second = resolve(ni_platform.discovery_address, "test.Plain")
 
     assert second != first
     assert can_connect(second)
     assert len(started_pids(tmp_path / "plain")) == 2
 
 
-def test_versions_of_one_class_are_started_apart(platform, tmp_path):
+def test_versions_of_one_class_are_started_apart(ni_platform, tmp_path):
     for version in ("1.0.0", "2.0.0"):
         write_plain_service(tmp_path / version, "test.Plain", version)
-    platform.add_plugins(tmp_path)
+    ni_platform.add_plugins(tmp_path)
 
-    with PlatformClient(platform.discovery_address) as client:
+    with PlatformClient(ni_platform.discovery_address) as client:
         latest = client.resolve(INTERFACE, "test.Plain")
         older = client.resolve(INTERFACE, "test.Plain", version="1.0.0")
         again = client.resolve(INTERFACE, "test.Plain", version="2.0.0")
     assert latest == again != older
 
 
-def test_versions_of_one_class_may_start_at_the_same_time(platform, tmp_path):
+def test_versions_of_one_class_may_start_at_the_same_time(ni_platform, tmp_path):
     versions = ["1.0.0", "2.0.0", "3.0.0"]
     for version in versions:
         write_plain_service(tmp_path / version, "test.Plain", version)
-    platform.add_plugins(tmp_path)
+    ni_platform.add_plugins(tmp_path)
 
     def resolve_version(version):
-        with PlatformClient(platform.discovery_address) as client:
+        with PlatformClient(ni_platform.discovery_address) as client:
             return client.resolve(INTERFACE, "test.Plain", version=version)
 
     with ThreadPoolExecutor(3) as threads:
         assert len(set(threads.map(resolve_version, versions))) == 3
 
 
-def test_a_plugin_folder_that_appears_later_is_found(platform, tmp_path):
-    platform.add_plugins(tmp_path)
+def test_a_plugin_folder_that_appears_later_is_found(ni_platform, tmp_path):
+    ni_platform.add_plugins(tmp_path)
     client = DiscoveryClient()
     assert client.enumerate_services(INTERFACE) == []
 
@@ -118,10 +118,10 @@ def test_a_plugin_folder_that_appears_later_is_found(platform, tmp_path):
     assert can_connect(client.resolve_service(INTERFACE).insecure_address)
 
 
-def test_a_plugin_that_dies_is_told_with_its_last_output(platform, tmp_path):
+def test_a_plugin_that_dies_is_told_with_its_last_output(ni_platform, tmp_path):
     script = "print('working')\nraise SystemExit('no instrument driver')"
     write_script_plugin(tmp_path, "test.Dying", script, providedInterfaces=[INTERFACE])
-    platform.add_plugins(tmp_path)
+    ni_platform.add_plugins(tmp_path)
 
     with pytest.raises(grpc.RpcError) as raised:
         DiscoveryClient().resolve_service(INTERFACE)
@@ -130,10 +130,10 @@ def test_a_plugin_that_dies_is_told_with_its_last_output(platform, tmp_path):
         assert part in raised.value.details()
 
 
-def test_the_output_of_each_run_is_kept_but_only_the_last_ones_is_told(platform, tmp_path):
+def test_the_output_of_each_run_is_kept_but_only_the_last_ones_is_told(ni_platform, tmp_path):
     script = "import os\nraise SystemExit(f'process {os.getpid()} failed')"
     write_script_plugin(tmp_path, "test.Dying", script, providedInterfaces=[INTERFACE])
-    platform.add_plugins(tmp_path)
+    ni_platform.add_plugins(tmp_path)
 
     told = []
     for _ in range(2):
@@ -142,16 +142,16 @@ def test_the_output_of_each_run_is_kept_but_only_the_last_ones_is_told(platform,
         told.append(raised.value.details().splitlines()[-1])
     assert told[0] != told[1]
     assert told[0] not in raised.value.details()
-    assert (platform.log_folder / "test.Dying-0.0.1.log").read_text().splitlines() == told
+    assert (ni_platform.log_folder / "test.Dying-0.0.1.log").read_text().splitlines() == told
 
 
-def test_a_program_that_does_not_exist_is_named(platform, tmp_path):
+def test_a_program_that_does_not_exist_is_named(ni_platform, tmp_path):
     section = {"start": ["no-such-program-anywhere"]}
     entry = service_entry(
         "test.Missing", providedInterfaces=[INTERFACE], **{"platform-sim": section}
     )
     write_service_config(tmp_path, entry)
-    platform.add_plugins(tmp_path)
+    ni_platform.add_plugins(tmp_path)
 
     with pytest.raises(grpc.RpcError) as raised:
         DiscoveryClient().resolve_service(INTERFACE)
@@ -160,22 +160,22 @@ def test_a_program_that_does_not_exist_is_named(platform, tmp_path):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux's")
-def test_a_full_disk_below_the_log_folder_is_told(platform, tmp_path):
+def test_a_full_disk_below_the_log_folder_is_told(ni_platform, tmp_path):
     write_plain_service(tmp_path, "test.Plain")
-    platform.add_plugins(tmp_path)
-    log = platform.log_folder / "test.Plain-0.0.1.log"
+    ni_platform.add_plugins(tmp_path)
+    log = ni_platform.log_folder / "test.Plain-0.0.1.log"
     log.symlink_to("/dev/full")
 
     with pytest.raises(PlatformSimError, match=r"No space left on device.* another --log-dir"):
-        resolve(platform.discovery_address, "test.Plain")
+        resolve(ni_platform.discovery_address, "test.Plain")
     log.unlink()
-    assert can_connect(resolve(platform.discovery_address, "test.Plain"))
+    assert can_connect(resolve(ni_platform.discovery_address, "test.Plain"))
 
 
-def test_a_class_that_is_not_found_is_told_with_the_files_that_were_skipped(platform, tmp_path):
+def test_a_class_that_is_not_found_is_told_with_the_files_that_were_skipped(ni_platform, tmp_path):
     (tmp_path / "typo.serviceconfig").write_text('{"services": [{"displayName": "Typo",}]}')
     write_plain_service(tmp_path / "good", "test.Good")
-    platform.add_plugins(tmp_path)
+    ni_platform.add_plugins(tmp_path)
 
     with pytest.raises(grpc.RpcError) as raised:
         DiscoveryClient().resolve_service(INTERFACE, "test.Typo")
@@ -199,14 +199,14 @@ def test_a_plugin_that_never_registers_is_told_and_ended(tmp_path):
         assert wait_for_exit(started_pids(tmp_path)[0], 5)
 
 
-def test_a_plugin_of_another_version_than_its_serviceconfig_is_told(platform, tmp_path):
+def test_a_plugin_of_another_version_than_its_serviceconfig_is_told(ni_platform, tmp_path):
     write_plain_service(tmp_path, "test.Plain", "1.0.0")
     config = tmp_path / "plugin.serviceconfig"
     config.write_text(config.read_text().replace('"version": "1.0.0"', '"version": "2.0.0"'))
-    platform.add_plugins(tmp_path)
+    ni_platform.add_plugins(tmp_path)
 
     with pytest.raises(Exception, match=r"registered as version 1\.0\.0, but .* says 2\.0\.0"):
-        resolve(platform.discovery_address, "test.Plain")
+        resolve(ni_platform.discovery_address, "test.Plain")
 
 
 def test_the_platforms_stop_ends_its_plugins_gently_first(tmp_path):
@@ -260,13 +260,13 @@ def test_a_killed_platform_takes_its_plugins_along_within_two_seconds(tmp_path):
         assert [wait_for_exit(pid, 2) for pid in pids] == [True, True]
 
 
-def test_a_real_plugin_measures_and_is_reused(platform):
-    platform.add_plugins(TEST_PLUGINS)
-    plugin = platform.plugin(TINY)
-    again = platform.plugin(TINY)
+def test_a_real_plugin_measures_and_is_reused(ni_platform):
+    ni_platform.add_plugins(TEST_PLUGINS)
+    plugin = ni_platform.plugin(TINY)
+    again = ni_platform.plugin(TINY)
 
     assert [*plugin.measure({"value": 21.0}), *again.measure()] == [
         {"doubled": 42.0},
         {"doubled": 4.0},
     ]
-    assert len(list(platform.log_folder.glob("*.log"))) == 1
+    assert len(list(ni_platform.log_folder.glob("*.log"))) == 1

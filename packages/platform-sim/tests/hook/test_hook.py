@@ -43,21 +43,21 @@ def write_state(file, pid, address):
     file.write_text(json.dumps(state))
 
 
-def test_an_unmodified_client_finds_the_platform_of_its_environment(platform):
-    assert run(FIND_PLATFORM, platform.environment()) == "['localhost']\n"
+def test_an_unmodified_client_finds_the_platform_of_its_environment(ni_platform):
+    assert run(FIND_PLATFORM, ni_platform.environment()) == "['localhost']\n"
 
 
-def test_an_unmodified_client_finds_the_platform_of_a_state_file(platform, tmp_path):
+def test_an_unmodified_client_finds_the_platform_of_a_state_file(ni_platform, tmp_path):
     file = tmp_path / "state.json"
-    write_state(file, os.getpid(), platform.discovery_address)
+    write_state(file, os.getpid(), ni_platform.discovery_address)
     environment = without_platform(PLATFORM_SIM_STATE_FILE=str(file))
     assert run(FIND_PLATFORM, environment) == "['localhost']\n"
 
 
-def test_the_environments_address_wins_over_the_state_file(platform, tmp_path):
+def test_the_environments_address_wins_over_the_state_file(ni_platform, tmp_path):
     file = tmp_path / "state.json"
     write_state(file, os.getpid(), "127.0.0.1:1")
-    environment = {**platform.environment(), "PLATFORM_SIM_STATE_FILE": str(file)}
+    environment = {**ni_platform.environment(), "PLATFORM_SIM_STATE_FILE": str(file)}
     assert run(FIND_PLATFORM, environment) == "['localhost']\n"
 
 
@@ -96,7 +96,7 @@ def test_the_hook_imports_next_to_nothing_at_start(options):
     assert added <= LIGHT
 
 
-def test_the_finder_leaves_after_the_last_of_the_sdks_modules(platform):
+def test_the_finder_leaves_after_the_last_of_the_sdks_modules(ni_platform):
     script = """
         import sys
         def finders():
@@ -106,23 +106,23 @@ def test_the_finder_leaves_after_the_last_of_the_sdks_modules(platform):
         import ni.measurementlink.discovery.v1.client
         print(before, finders())
     """
-    assert run(script, platform.environment()) == "1 0\n"
+    assert run(script, ni_platform.environment()) == "1 0\n"
 
 
-def test_replaced_modules_keep_their_loader_and_source(platform):
+def test_replaced_modules_keep_their_loader_and_source(ni_platform):
     script = """
         import inspect
         from ni.measurementlink.discovery.v1.client import _support
         has_source = "def _start_service" in inspect.getsource(_support)
         print(type(_support.__loader__).__name__, has_source)
     """
-    assert run(script, platform.environment()) == "SourceFileLoader True\n"
+    assert run(script, ni_platform.environment()) == "SourceFileLoader True\n"
 
 
-def test_an_existing_sitecustomize_runs_too(platform, tmp_path):
+def test_an_existing_sitecustomize_runs_too(ni_platform, tmp_path):
     (tmp_path / "sitecustomize.py").write_text("print('mine', __name__)\n")
     base = {**clean_environment(), "PYTHONPATH": str(tmp_path)}
-    environment = hooked_environment(platform.discovery_address, base)
+    environment = hooked_environment(ni_platform.discovery_address, base)
     assert run(FIND_PLATFORM, environment) == "mine sitecustomize\n['localhost']\n"
 
 
@@ -173,7 +173,7 @@ HOST_PLUGIN = f"""
 """
 
 
-def test_with_ipv6_the_sdks_server_stays_where_it_is(platform):
+def test_with_ipv6_the_sdks_server_stays_where_it_is(ni_platform):
     try:
         import socket
 
@@ -181,7 +181,7 @@ def test_with_ipv6_the_sdks_server_stays_where_it_is(platform):
             probe.bind(("::1", 0))
     except OSError:
         pytest.skip("this machine has no IPv6 loopback")
-    assert run(HOST_PLUGIN, platform.environment()) == "[{'doubled': 4.0}] False True\n"
+    assert run(HOST_PLUGIN, ni_platform.environment()) == "[{'doubled': 4.0}] False True\n"
 
 
 WITHOUT_IPV6 = """
@@ -196,10 +196,10 @@ WITHOUT_IPV6 = """
 """
 
 
-def test_where_ipv6_cannot_be_bound_the_sdks_server_moves_to_ipv4(platform):
+def test_where_ipv6_cannot_be_bound_the_sdks_server_moves_to_ipv4(ni_platform):
     # Python's sockets alone are told so; the test below switches the kernel's IPv6 off.
     script = textwrap.dedent(WITHOUT_IPV6) + textwrap.dedent(HOST_PLUGIN)
-    assert run(script, platform.environment()) == "[{'doubled': 4.0}] True False\n"
+    assert run(script, ni_platform.environment()) == "[{'doubled': 4.0}] True False\n"
 
 
 def in_network_without_ipv6(command):

@@ -44,10 +44,10 @@ def test_the_pth_file_stands_at_the_root_of_the_wheel(installed_wheel):
     assert (installed_wheel / "platform_sim" / "hook" / "inject" / "sitecustomize.py").exists()
 
 
-def test_an_unmodified_client_finds_the_platform_by_the_wheels_pth(platform, installed_wheel):
+def test_an_unmodified_client_finds_the_platform_by_the_wheels_pth(ni_platform, installed_wheel):
     environment = {
         **clean_environment(),
-        "PLATFORM_SIM_DISCOVERY": platform.discovery_address,
+        "PLATFORM_SIM_DISCOVERY": ni_platform.discovery_address,
         "PYTHONPATH": str(installed_wheel),
     }
     done = subprocess.run(

@@ -153,8 +153,8 @@ def test_an_unknown_kind_of_instrument_is_noted_at_its_line_and_at_its_connectio
     ]
 
 
-def test_an_unknown_kind_of_instrument_costs_its_own_pins_only(platform):
-    pin_map_id = platform.load_pin_map(WITH_AN_UNKNOWN_KIND)
+def test_an_unknown_kind_of_instrument_costs_its_own_pins_only(ni_platform):
+    pin_map_id = ni_platform.load_pin_map(WITH_AN_UNKNOWN_KIND)
     where = PinMapContext(pin_map_id=pin_map_id, sites=None)
     with SessionManagementClient() as client:
         with client.reserve_sessions(where, ["P", "RFIN"]) as both:
@@ -173,7 +173,7 @@ def test_pins_of_an_unknown_kind_are_passed_over_with_their_connections():
 
 
 @pytest.mark.parametrize("minor", range(10))
-def test_every_schema_version_up_to_1_9_is_known(minor, platform, tmp_path):
+def test_every_schema_version_up_to_1_9_is_known(minor, ni_platform, tmp_path):
     file = tmp_path / "Case.pinmap"
     file.write_text(WITH_AN_UNKNOWN_KIND.replace('"1.6"', f'"1.{minor}"'))
     PinMapClient().update_pin_map(file)

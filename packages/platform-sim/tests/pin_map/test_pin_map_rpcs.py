@@ -15,7 +15,7 @@ BROKEN = SMALL.replace("</PinMap>", "")
 
 
 @pytest.fixture
-def client(platform):
+def client(ni_platform):
     with PinMapClient() as client:
         yield client
 

@@ -44,31 +44,31 @@ def pin_map(*sites: int, wired: int) -> str:
     )
 
 
-def test_a_plugin_of_the_real_sdk_finds_its_connection(platform, tmp_path):
+def test_a_plugin_of_the_real_sdk_finds_its_connection(ni_platform, tmp_path):
     write_script_plugin(tmp_path / "reads", "test.Reads", READS_A_PIN, providedInterfaces=[V1, V2])
     (tmp_path / "reads" / ".env").write_text(SIMULATED)
-    platform.add_plugins(tmp_path)
-    pin_map_id = platform.load_pin_map(pin_map(5, wired=5))
+    ni_platform.add_plugins(tmp_path)
+    pin_map_id = ni_platform.load_pin_map(pin_map(5, wired=5))
 
-    (outputs,) = platform.plugin("test.Reads").measure(pin_map_id=pin_map_id)
+    (outputs,) = ni_platform.plugin("test.Reads").measure(pin_map_id=pin_map_id)
 
     assert outputs["site"] == 5
 
 
 @pytest.fixture
-def behaviour(platform):
-    platform.add_plugins(TEST_PLUGINS)
-    return platform.plugin(BEHAVIOUR)
+def behaviour(ni_platform):
+    ni_platform.add_plugins(TEST_PLUGINS)
+    return ni_platform.plugin(BEHAVIOUR)
 
 
-def test_every_site_of_the_pin_map_is_sent_also_one_without_connections(platform, behaviour):
-    pin_map_id = platform.load_pin_map(pin_map(0, 3, 2, wired=3))
+def test_every_site_of_the_pin_map_is_sent_also_one_without_connections(ni_platform, behaviour):
+    pin_map_id = ni_platform.load_pin_map(pin_map(0, 3, 2, wired=3))
     (outputs,) = behaviour.measure(pin_map_id=pin_map_id)
     assert outputs["sites"] == [0, 3, 2]
 
 
-def test_sites_that_are_named_are_sent_as_they_are(platform, behaviour):
-    pin_map_id = platform.load_pin_map(pin_map(0, 3, wired=3))
+def test_sites_that_are_named_are_sent_as_they_are(ni_platform, behaviour):
+    pin_map_id = ni_platform.load_pin_map(pin_map(0, 3, wired=3))
     (outputs,) = behaviour.measure(pin_map_id=pin_map_id, sites=[3])
     assert outputs["sites"] == [3]
 

@@ -33,6 +33,6 @@ class Bench:
 
 
 @pytest.fixture
-def bench(platform):
+def bench(ni_platform):
     with SessionManagementClient() as client:
-        yield Bench(client, platform.load_pin_map(every_kind()))
+        yield Bench(client, ni_platform.load_pin_map(every_kind()))

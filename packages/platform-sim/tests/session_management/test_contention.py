@@ -88,16 +88,16 @@ def run_contention(platform, reservers, until):
     return results
 
 
-def test_forty_reservers_take_turns_and_leave_nothing(platform):
-    results = run_contention(platform, 40, until=lambda rounds: rounds == 5)
+def test_forty_reservers_take_turns_and_leave_nothing(ni_platform):
+    results = run_contention(ni_platform, 40, until=lambda rounds: rounds == 5)
     assert [rounds for rounds, _ in results] == [5] * 40
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(180)
-def test_two_hundred_reservers_for_thirty_seconds(platform):
+def test_two_hundred_reservers_for_thirty_seconds(ni_platform):
     end = time.monotonic() + 30
-    results = run_contention(platform, 200, until=lambda _: time.monotonic() > end)
+    results = run_contention(ni_platform, 200, until=lambda _: time.monotonic() > end)
     counts = [rounds for rounds, _ in results]
     assert min(counts) > 0.25 * sum(counts) / len(counts), "somebody starved"
 
@@ -157,19 +157,19 @@ def check_killed_waiters(platform, count):
         assert reserved_names(client) == []
 
 
-def test_waiters_killed_by_sigkill_leave_the_queue_to_the_others(platform):
-    check_killed_waiters(platform, 6)
+def test_waiters_killed_by_sigkill_leave_the_queue_to_the_others(ni_platform):
+    check_killed_waiters(ni_platform, 6)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(300)
-def test_forty_waiters_half_of_them_killed_over_and_over(platform):
+def test_forty_waiters_half_of_them_killed_over_and_over(ni_platform):
     for _ in range(3):
-        check_killed_waiters(platform, 40)
+        check_killed_waiters(ni_platform, 40)
 
 
-def test_a_waiter_whose_call_is_cancelled_leaves_at_once(platform):
-    pin_map_id = platform.load_pin_map(XML)
+def test_a_waiter_whose_call_is_cancelled_leaves_at_once(ni_platform):
+    pin_map_id = ni_platform.load_pin_map(XML)
     context = PinMapContext(pin_map_id, None)
     with SessionManagementClient() as client:
         with client.reserve_sessions(context, ["P0"]):
@@ -179,14 +179,14 @@ def test_a_waiter_whose_call_is_cancelled_leaves_at_once(platform):
                 timeout_in_milliseconds=-1,
             )
             call = client._get_stub().ReserveSessions.future(request)
-            wait_until(lambda: platform.waiting_reservations == 1)
+            wait_until(lambda: ni_platform.waiting_reservations == 1)
             call.cancel()
-            wait_until(lambda: platform.waiting_reservations == 0, timeout=2)
+            wait_until(lambda: ni_platform.waiting_reservations == 0, timeout=2)
         assert reserved_names(client) == []
 
 
-def test_reservers_are_served_in_the_order_in_which_they_came(platform):
-    context = PinMapContext(platform.load_pin_map(XML), None)
+def test_reservers_are_served_in_the_order_in_which_they_came(ni_platform):
+    context = PinMapContext(ni_platform.load_pin_map(XML), None)
     order = []
 
     def reserve(who):
@@ -203,5 +203,5 @@ def test_reservers_are_served_in_the_order_in_which_they_came(platform):
     ):
         for who in range(5):
             threads.submit(reserve, who)
-            wait_until(lambda who=who: platform.waiting_reservations == who + 1)
+            wait_until(lambda who=who: ni_platform.waiting_reservations == who + 1)
     assert order == [0, 1, 2, 3, 4]

@@ -14,7 +14,7 @@ from pin_map_xml import to_xml
 
 
 @pytest.fixture(scope="module")
-def client(module_platform):
+def client(ni_platform_module):
     with SessionManagementClient() as client:
         yield client
 
@@ -24,12 +24,12 @@ def client(module_platform):
 )
 @given(pin_map=pin_maps(), data=st.data())
 def test_a_reservation_has_unique_pins_and_channel_lists_that_cover_the_mappings(
-    module_platform, client, pin_map, data
+    ni_platform_module, client, pin_map, data
 ):
     names = data.draw(st.lists(st.sampled_from(sorted(pin_map.leaf_by_name) or [""]), unique=True))
     names = [name for name in names if name]
     sites = data.draw(st.lists(st.sampled_from(pin_map.sites), unique=True))
-    context = PinMapContext(module_platform.load_pin_map(to_xml(pin_map)), sites)
+    context = PinMapContext(ni_platform_module.load_pin_map(to_xml(pin_map)), sites)
 
     with client.reserve_sessions(context, names) as reservation:
         seen = set()

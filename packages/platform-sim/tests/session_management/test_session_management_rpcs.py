@@ -254,11 +254,11 @@ def test_registered_multiplexers_have_a_table_of_their_own(bench):
     assert names() == ["Mux2"]
 
 
-def test_a_new_version_of_the_pin_map_keeps_reservations(platform, bench):
+def test_a_new_version_of_the_pin_map_keeps_reservations(ni_platform, bench):
     from pin_map_xml import every_kind
 
     with bench.reserve("Out", "niDMM"):
-        again = platform.load_pin_map(every_kind())
+        again = ni_platform.load_pin_map(every_kind())
         code, _ = bench.error_of(
             bench.client.reserve_sessions, bench.context(pin_map_id=again), "Out", "niDMM"
         )
