@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 from platform_process import clean_environment
@@ -19,9 +20,9 @@ FIND_PLATFORM = """
 """
 
 
-def run(script, environment, *options):
+def run(script, environment, *options, python=sys.executable):
     done = subprocess.run(
-        [sys.executable, *options, "-c", textwrap.dedent(script)],
+        [python, *options, "-c", textwrap.dedent(script)],
         env=environment,
         capture_output=True,
         text=True,
@@ -85,13 +86,18 @@ def test_without_a_platform_the_sdk_says_that_discovery_is_not_running(tmp_path,
 
 
 MODULES = "import sys; print('\\n'.join(sys.modules))"
-LIGHT = {"importlib", "warnings", "__future__", "sitecustomize", "platform_sim_shim"}
+LIGHT = {"__future__", "sitecustomize", "platform_sim_shim"}
+PYTHONS = [sys.executable, "/usr/bin/python3"]
+"""The Python of Debian and Ubuntu has a sitecustomize of its own, which the hook runs too."""
 
 
 @pytest.mark.parametrize("options", [[], ["-S"]])
-def test_the_hook_imports_next_to_nothing_at_start(options):
-    plain = run(MODULES, clean_environment(), *options).split()
-    hooked = run(MODULES, without_platform(), *options).split()
+@pytest.mark.parametrize("python", PYTHONS)
+def test_the_hook_imports_next_to_nothing_at_start(python, options):
+    if not Path(python).exists():
+        pytest.skip(f"there is no {python}")
+    plain = run(MODULES, clean_environment(), *options, python=python).split()
+    hooked = run(MODULES, without_platform(), *options, python=python).split()
     added = {name.partition(".")[0] for name in set(hooked) - set(plain)}
     assert added <= LIGHT
 
@@ -124,6 +130,23 @@ def test_an_existing_sitecustomize_runs_too(ni_platform, tmp_path):
     base = {**clean_environment(), "PYTHONPATH": str(tmp_path)}
     environment = hooked_environment(ni_platform.discovery_address, base)
     assert run(FIND_PLATFORM, environment) == "mine sitecustomize\n['localhost']\n"
+
+
+def test_a_process_has_the_path_and_the_sitecustomize_that_it_has_without_the_hook(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.path.append('/of/a/user')\n")
+    base = {**clean_environment(), "PYTHONPATH": str(tmp_path)}
+    script = "import sys, sitecustomize; print(sitecustomize.__file__, sys.path)"
+    plain = run(script, base)
+    assert "/of/a/user" in plain
+    assert run(script, hooked_environment("", base)) == plain
+
+
+def test_an_error_in_an_existing_sitecustomize_is_told_as_python_tells_it(tmp_path):
+    (tmp_path / "sitecustomize.py").write_text("import not_there\n")
+    base = {**clean_environment(), "PYTHONPATH": str(tmp_path)}
+    told = run("print('runs')", hooked_environment("", base))
+    assert told == run("print('runs')", base)
+    assert "No module named 'not_there'" in told
 
 
 def test_the_hook_stands_first_on_the_path_once():

@@ -1,32 +1,33 @@
-"""Installs the platform's hook at interpreter start, then runs the sitecustomize it hides."""
+"""Installs the platform's hook at interpreter start, then gives way to the sitecustomize it hides.
+
+Every Python process under the platform runs this, so it imports only what Python has loaded.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-from importlib.machinery import PathFinder
 
 import platform_sim_shim  # type: ignore[import-not-found]  # stands beside this file
 
 _FOLDER = os.path.dirname(os.path.realpath(__file__))  # noqa: PTH120 (start-up without pathlib)
 
 
-def _run_hidden_sitecustomize() -> None:
-    """Runs the sitecustomize that Python would have found without this one.
+def _give_way() -> None:
+    """Import the sitecustomize of a user or of the distribution in place of this one.
 
-    Site packages are on sys.path when sitecustomize is imported, so one search finds a user's
-    as well as a distribution's.
+    Site packages are on sys.path by now, so one search finds either. Programs that this process
+    starts get the hook by PYTHONPATH; this process needs its folder no more.
     """
-    rest = [entry for entry in sys.path if os.path.realpath(entry or ".") != _FOLDER]
-    spec = PathFinder.find_spec("sitecustomize", rest)
-    if spec is None or spec.loader is None:
-        return
-    from importlib.util import module_from_spec
-
-    module = module_from_spec(spec)
-    sys.modules["sitecustomize"] = module
-    spec.loader.exec_module(module)
+    sys.path[:] = [entry for entry in sys.path if os.path.realpath(entry or ".") != _FOLDER]
+    mine = sys.modules.pop(__name__)
+    try:
+        __import__(__name__)
+    except ModuleNotFoundError as error:
+        if error.name != __name__:
+            raise
+        sys.modules[__name__] = mine
 
 
 platform_sim_shim.install()
-_run_hidden_sitecustomize()
+_give_way()
