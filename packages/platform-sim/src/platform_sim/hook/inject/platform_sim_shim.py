@@ -3,7 +3,7 @@
 The SDK's `_get_discovery_service_address` finds NI's discovery service through the Windows
 registry and raises NotImplementedError elsewhere. It is replaced when the SDK module that defines
 it is imported, not before: a process that never imports the SDK pays for one finder on
-`sys.meta_path`.
+`sys.meta_path`, which looks each name up in a table.
 """
 
 from __future__ import annotations
@@ -18,12 +18,21 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
-_ADDRESS_MODULES = (
-    "ni.measurementlink.discovery.v1.client._support",
-    # Imports the function by name, so it needs the replacement too when it was there first.
-    "ni.measurementlink.discovery.v1.client._client",
+_DISCOVERY_PACKAGES = (
+    "ni.measurementlink.discovery.v1.client",  # version 3 of the SDK
+    "ni_measurement_plugin_sdk_service.discovery",  # version 2
+    "ni_measurementlink_service.discovery",  # version 1, from 1.3 on
 )
-_SERVER_MODULE = "ni_measurement_plugin_sdk_service._internal.service_manager"
+_ADDRESS_MODULES = (
+    *(f"{package}._support" for package in _DISCOVERY_PACKAGES),
+    # Imports the function by name, so it needs the replacement too when it was there first.
+    *(f"{package}._client" for package in _DISCOVERY_PACKAGES),
+    "ni_measurementlink_service._internal.discovery_client",  # 1.0 to 1.2
+)
+_SERVER_MODULES = (
+    "ni_measurement_plugin_sdk_service._internal.service_manager",
+    "ni_measurementlink_service._internal.service_manager",
+)
 _NOT_RUNNING = (
     "The discovery service is not running: no measurement platform was found. Start one with "
     "'platform-sim up' and run this program by 'platform-sim exec -- PROGRAM', or set "
@@ -112,7 +121,7 @@ def _bind_on_ipv4(module: ModuleType) -> None:
 
 _CHANGES: dict[str, Callable[[ModuleType], None]] = {
     **dict.fromkeys(_ADDRESS_MODULES, _replace_address_function),
-    _SERVER_MODULE: _bind_on_ipv4,
+    **dict.fromkeys(_SERVER_MODULES, _bind_on_ipv4),
 }
 
 
@@ -136,26 +145,22 @@ class _ChangingLoader:
 
 
 class PlatformSimFinder:
-    """Finds the SDK's modules once each, and leaves `sys.meta_path` after the last."""
-
-    def __init__(self, changes: dict[str, Callable[[ModuleType], None]]) -> None:
-        self._waiting = dict(changes)
+    """Finds the SDK's modules by the other finders, and has each changed when it is executed."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Returns the spec of a module to change; None leaves the others to the next finder."""
-        change = self._waiting.pop(fullname, None)
+        change = _CHANGES.get(fullname)
         if change is None:
             return None
-        if not self._waiting and self in sys.meta_path:
-            sys.meta_path.remove(self)
-        from importlib.util import find_spec
-
-        spec = find_spec(fullname)
-        if spec is not None and spec.loader is not None:
-            spec.loader = _ChangingLoader(spec.loader, change)  # type: ignore[assignment]
-        return spec
+        for finder in sys.meta_path:
+            spec = None if finder is self else finder.find_spec(fullname, path, target)
+            if spec is not None:
+                if spec.loader is not None:
+                    spec.loader = _ChangingLoader(spec.loader, change)  # type: ignore[assignment]
+                return spec
+        return None
 
 
 def _die_with_parent() -> None:
@@ -174,11 +179,7 @@ def install() -> None:
     _die_with_parent()
     if any(type(finder).__name__ == PlatformSimFinder.__name__ for finder in sys.meta_path):
         return
-    waiting = {}
     for name, change in _CHANGES.items():
         if name in sys.modules:
             change(sys.modules[name])
-        else:
-            waiting[name] = change
-    if waiting:
-        sys.meta_path.insert(0, PlatformSimFinder(waiting))
+    sys.meta_path.insert(0, PlatformSimFinder())
