@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import zipfile
-from pathlib import Path
 
 import pytest
+from environments import build_wheel
 from platform_process import clean_environment
 
-PROJECT = Path(__file__).parents[2]
 START_AND_FIND = """
 import site, sys
 site.addsitedir(sys.argv[1])
@@ -24,16 +22,9 @@ print([node.url for node in DiscoveryClient().enumerate_compute_nodes()])
 @pytest.fixture(scope="module")
 def installed_wheel(tmp_path_factory):
     """A site folder with the wheel's content, as an installer lays it out."""
-    api = pytest.importorskip("poetry.core.masonry.api")
     folder = tmp_path_factory.mktemp("wheel")
-    here = Path.cwd()
-    os.chdir(PROJECT)
-    try:
-        name = api.build_wheel(str(folder))
-    finally:
-        os.chdir(here)
     site = folder / "site"
-    with zipfile.ZipFile(folder / name) as wheel:
+    with zipfile.ZipFile(build_wheel(folder)) as wheel:
         wheel.extractall(site)
     return site
 

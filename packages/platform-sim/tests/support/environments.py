@@ -9,7 +9,10 @@ import venv
 from collections.abc import Mapping
 from pathlib import Path
 
+import pytest
 from platform_process import clean_environment
+
+PROJECT = Path(__file__).parents[2]
 
 
 class Environment:
@@ -44,3 +47,14 @@ class Environment:
             text=True,
             check=False,
         )
+
+
+def build_wheel(folder: Path) -> Path:
+    """Build the wheel of this package into a folder and return it."""
+    api = pytest.importorskip("poetry.core.masonry.api")
+    here = Path.cwd()
+    os.chdir(PROJECT)
+    try:
+        return folder / api.build_wheel(str(folder))
+    finally:
+        os.chdir(here)
