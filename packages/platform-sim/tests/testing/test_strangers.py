@@ -17,5 +17,5 @@ def test_a_project_that_turns_warnings_into_errors_runs_beside_the_wheel(tmp_pat
     (project / "test_x.py").write_text("def test_x():\n    pass\n")
     done = environment.run("-m", "pytest", "-W", "error", folder=project)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "plugins: platform-sim" in done.stdout, done.stdout
+    assert "plugins: measurement-platform-sim" in done.stdout, done.stdout
     assert "1 passed in" in done.stdout
