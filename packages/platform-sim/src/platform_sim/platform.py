@@ -25,6 +25,7 @@ from platform_sim.devices import DeviceServer
 from platform_sim.discovery.activation import Activator
 from platform_sim.discovery.catalog import ServiceCatalog
 from platform_sim.discovery.directory import ServiceDirectory
+from platform_sim.discovery.last_run import LastRunHandler
 from platform_sim.discovery.plugin_process import PluginProcess
 from platform_sim.discovery.reachability import is_reachable
 from platform_sim.discovery.registry import Location, ServiceDescription, ServiceRegistry
@@ -245,6 +246,7 @@ class Platform:
         session_management_service_pb2_grpc.add_SessionManagementServiceServicer_to_server(
             SessionManagementServicer(self._sessions), server
         )
+        server.add_generic_rpc_handlers((LastRunHandler(self._activator.process_at),))
         port = server.add_insecure_port(_ANY_PORT)
         for interface in (PIN_MAP_INTERFACE, SESSION_MANAGEMENT_INTERFACE):
             self._register(interface, (interface,), port)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import grpc
 import session_pb2
@@ -17,6 +18,8 @@ from ni.measurementlink.sessionmanagement.v1 import session_management_service_p
 from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2_grpc
 
 from platform_sim.channels import open_channel, status_of_error, text_of_error
+from platform_sim.discovery.last_run import METHOD as LAST_RUN
+from platform_sim.discovery.last_run import LastRun, decode_last_run, encode_port
 from platform_sim.errors import (
     InvalidRequestError,
     NotAvailableError,
@@ -100,6 +103,20 @@ class PlatformClient:
                 )
             )
         return f"{location.location}:{location.insecure_port}"
+
+    def last_run(self, address: str) -> LastRun | None:
+        """Returns what became of the plug-in at an address.
+
+        Args:
+            address: HOST:PORT of a plug-in, which may have ended.
+
+        Returns:
+            None for a plug-in that the platform did not start.
+        """
+        ask: Any = self._channel.unary_unary(LAST_RUN)
+        with self._errors():
+            answer: bytes = ask(encode_port(address.rpartition(":")[2]))
+        return decode_last_run(answer)
 
     def load_pin_map(self, file: Path) -> str:
         """Loads a .pinmap file and returns its id, which is its path."""

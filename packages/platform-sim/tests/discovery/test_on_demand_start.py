@@ -41,7 +41,9 @@ def can_connect(address):
         return True
 
 
-def test_a_batch_file_that_changes_folder_and_sets_variables_starts_its_plugin(ni_platform, tmp_path):
+def test_a_batch_file_that_changes_folder_and_sets_variables_starts_its_plugin(
+    ni_platform, tmp_path
+):
     write_plain_service(tmp_path / "plugin", "test.Plain")
     (tmp_path / "plugin" / "measurement.py").rename(tmp_path / "code.py")
     lines = ["cd /d %~dp0..", "set MODE=fast", "py -3 code.py ^", "  %MODE% > log.txt"]

@@ -30,10 +30,12 @@ def clean_environment() -> dict[str, str]:
     return {key: text for key, text in os.environ.items() if not key.startswith("PLATFORM_SIM")}
 
 
-def invoke(*arguments: object, state_file: Path | None = None) -> Result:
+def invoke(*arguments: object, state_file: Path | None = None, address: str = "") -> Result:
     """Runs a verb of platform-sim in this process."""
     environment = {name: None for name in os.environ if name.startswith("PLATFORM_SIM")}
     named = {"PLATFORM_SIM_STATE_FILE": str(state_file)} if state_file else {}
+    if address:
+        named["PLATFORM_SIM_DISCOVERY"] = address
     return CliRunner().invoke(
         main,
         [str(one) for one in arguments],

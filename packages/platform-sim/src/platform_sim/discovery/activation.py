@@ -55,6 +55,7 @@ class Activator:
         self._processes: dict[_Key, PluginProcess] = {}
         self._expected: dict[_Key, asyncio.Future[Registration]] = {}
         self._registered_by: dict[_Key, Registration] = {}
+        self._last_at: dict[str, PluginProcess] = {}
 
     async def start(self, installed: InstalledService) -> Registration:
         """Starts a service and waits for its registration.
@@ -110,6 +111,10 @@ class Activator:
                 return process.pid, _changed_since(key[0].parent, process.started)
         return None
 
+    def process_at(self, port: str) -> PluginProcess | None:
+        """Returns the process that last listened on a port; it may have ended since."""
+        return self._last_at.get(port)
+
     async def stop(self) -> None:
         """Ends all processes: standard input closed, then terminated, then killed."""
         for task in list(self._starts.values()):
@@ -138,11 +143,12 @@ class Activator:
             await self._stop_processes([process])
             raise PluginStartError(
                 f"{installed.service.service_class} did not register within "
-                f"{self._start_timeout:g} s of its start.{_output_of(process)}"
+                f"{self._start_timeout:g} s of its start. {process.describe_output()}"
             ) from None
         finally:
             self._expected.pop(key, None)
         self._registered_by[key] = registration
+        self._last_at[registration.location.insecure_port] = process
         return registration
 
     def _watch(self, key: _Key, process: PluginProcess) -> None:
@@ -168,8 +174,8 @@ class Activator:
         if expected is not None and not expected.done():
             expected.set_exception(
                 PluginStartError(
-                    f"{key[1]} ended with exit code {process.exit_code()} before it registered."
-                    f"{_output_of(process)}"
+                    f"{key[1]} ended with {process.ending()} before it registered. "
+                    f"{process.describe_output()}"
                 )
             )
 
@@ -199,14 +205,6 @@ def _changed_since(folder: Path, started: float) -> Path | None:
                 if file.stat().st_mtime > started:
                     return file
     return None
-
-
-def _output_of(process: PluginProcess) -> str:
-    output = process.last_output()
-    command = " ".join(process.command)
-    if not output:
-        return f" It wrote nothing. Command: {command}"
-    return f" Its last output ({process.log_file}):\n{output}"
 
 
 async def _still_running(processes: list[PluginProcess], grace: float) -> list[PluginProcess]:

@@ -89,6 +89,24 @@ class PluginProcess:
             return self._process.wait(timeout)
         return None
 
+    def ending(self) -> str:
+        """Returns how the process ended, such as "exit code 3"; "" while it runs."""
+        code = self.exit_code()
+        if code is None:
+            return ""
+        if code >= 0:
+            return f"exit code {code}"
+        with suppress(ValueError):
+            return f"signal {signal.Signals(-code).name}"
+        return f"signal {-code}"
+
+    def describe_output(self) -> str:
+        """Returns a sentence with the last lines that this process wrote."""
+        output = self.last_output()
+        if not output:
+            return f"It wrote nothing. Command: {' '.join(self.command)}"
+        return f"Its last output ({self.log_file}):\n{output}"
+
     def last_output(self) -> str:
         """Returns the last lines that this process wrote."""
         try:

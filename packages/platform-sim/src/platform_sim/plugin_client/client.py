@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -15,8 +16,10 @@ from ni.measurementlink.measurement.v1 import measurement_service_pb2_grpc as v1
 from ni.measurementlink.measurement.v2 import measurement_service_pb2 as v2
 from ni.measurementlink.measurement.v2 import measurement_service_pb2_grpc as v2_grpc
 
-from platform_sim.channels import open_channel, text_of_error
-from platform_sim.errors import MeasurementError, ParameterError
+from platform_sim.channels import open_channel, status_of_error, text_of_error
+from platform_sim.discovery.last_run import LastRun
+from platform_sim.errors import MeasurementError, ParameterError, PlatformSimError
+from platform_sim.hook.inject.platform_sim_shim import LEFT_BY
 from platform_sim.platform_client import PlatformClient
 from platform_sim.plugin_client.metadata import Parameter, PluginMetadata
 from platform_sim.plugin_client.values import (
@@ -42,11 +45,13 @@ class MeasurementPlugin:
             address: HOST:PORT of the plug-in.
             has_v2: False for a plug-in that has version 1 of the measurement service only: it
                 sends the result alone, without updates.
-            discovery_address: HOST:PORT of the platform that knows the sites of pin maps.
+            discovery_address: HOST:PORT of the platform that knows the sites of pin maps and how
+                a plug-in ended.
 
         Raises:
             MeasurementError: It cannot be reached.
         """
+        self._address = address
         self._discovery_address = discovery_address
         self._channel = open_channel(address)
         self._v2 = v2_grpc.MeasurementServiceStub(self._channel) if has_v2 else None
@@ -157,7 +162,7 @@ class MeasurementPlugin:
             return self._v1.GetMetadata(v1.GetMetadataRequest())
         except grpc.RpcError as error:
             raise MeasurementError(
-                f"The plug-in did not give its metadata: {text_of_error(error)}"
+                f"The plug-in did not give its metadata: {self._text_of(error)}"
             ) from error
 
     def _sites_of(self, pin_map_id: str) -> list[int]:
@@ -214,9 +219,28 @@ class MeasurementPlugin:
         except grpc.FutureCancelledError as error:
             raise MeasurementError("CANCELLED: the measurement was cancelled.") from error
         except grpc.RpcError as error:
-            raise MeasurementError(text_of_error(error)) from error
+            raise MeasurementError(self._text_of(error)) from error
         finally:
             call.cancel()
+
+    def _text_of(self, error: grpc.RpcError) -> str:
+        """Returns the text of an error, with the output of a plug-in that left or died."""
+        text = text_of_error(error)
+        has_left = LEFT_BY in text
+        if not has_left and status_of_error(error) is not grpc.StatusCode.UNAVAILABLE:
+            return text
+        run = self._last_run()
+        if run is None or not (run.ended or has_left):
+            return text
+        ended = f"The plug-in ended with {run.ended}. " if run.ended else ""
+        return f"{text}\n{ended}{run.output}"
+
+    def _last_run(self) -> LastRun | None:
+        if not self._discovery_address:
+            return None
+        with PlatformClient(self._discovery_address) as platform, suppress(PlatformSimError):
+            return platform.last_run(self._address)
+        return None
 
 
 def _read_metadata(response: Any) -> PluginMetadata:

@@ -13,7 +13,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from importlib.machinery import ModuleSpec
     from types import ModuleType
     from typing import Any
@@ -37,6 +37,13 @@ _NOT_RUNNING = (
     "The discovery service is not running: no measurement platform was found. Start one with "
     "'platform-sim up' and run this program by 'platform-sim exec -- PROGRAM', or set "
     "PLATFORM_SIM_DISCOVERY=HOST:PORT."
+)
+LEFT_BY = "measure left by "
+"""In the error of a call whose measurement ended otherwise than by a value or an Exception."""
+
+_WHY_AN_EXCEPTION = (
+    "gRPC answers a call that ends by an Exception only, so on a station the caller would wait "
+    "for ever. Raise an Exception."
 )
 _PR_SET_PDEATHSIG = 1
 _SIGKILL = 9
@@ -101,18 +108,75 @@ def _replace_address_function(module: ModuleType) -> None:
     setattr(module, "_get_discovery_service_address", discovery_address)  # noqa: B010
 
 
-def _bind_on_ipv4(module: ModuleType) -> None:
-    """Makes the SDK's measurement server, fixed to [::1], listen on 127.0.0.1 without IPv6."""
-    if _ipv6_loopback_works():
-        return
+class _AnsweringInterceptor:
+    """Ends a call whose measurement left by SystemExit or KeyboardInterrupt with an error."""
+
+    def __init__(self, grpc: ModuleType) -> None:
+        self._grpc = grpc
+
+    def intercept_service(self, continuation: Callable[[object], Any], details: object) -> Any:
+        handler = continuation(details)
+        if handler is None or handler.request_streaming:
+            return handler
+        if handler.response_streaming:
+            make, behavior = self._grpc.unary_stream_rpc_method_handler, self._stream
+            method = handler.unary_stream
+        else:
+            make, behavior = self._grpc.unary_unary_rpc_method_handler, self._call
+            method = handler.unary_unary
+        return make(
+            lambda request, context: behavior(method, request, context),
+            request_deserializer=handler.request_deserializer,
+            response_serializer=handler.response_serializer,
+        )
+
+    @staticmethod
+    def _call(method: Callable[..., Any], request: object, context: object) -> Any:
+        try:
+            return method(request, context)
+        except Exception:
+            raise
+        except BaseException as error:
+            raise RuntimeError(_leaving(error)) from error
+
+    def _stream(
+        self, method: Callable[..., Any], request: object, context: object
+    ) -> Iterator[Any]:
+        responses = self._call(method, request, context)
+        try:
+            while True:
+                try:
+                    response = self._call(lambda *_: next(responses), request, context)
+                except StopIteration:
+                    return
+                yield response
+        finally:
+            responses.close()
+
+
+def _leaving(error: BaseException) -> str:
+    if isinstance(error, SystemExit):
+        how = f"sys.exit({'' if error.code is None else repr(error.code)})"
+    else:
+        how = repr(error)
+    return f"{LEFT_BY}{how}. {_WHY_AN_EXCEPTION}"
+
+
+def _change_server(module: ModuleType) -> None:
+    """Makes the SDK's measurement server answer every call, and do without IPv6.
+
+    The SDK binds it to [::1]; where that does not exist, it listens on 127.0.0.1.
+    """
     grpc = module.grpc
     only_here = type(sys)("grpc")
     only_here.__dict__.update(grpc.__dict__)
 
-    def server(*args: object, **kwargs: object) -> object:
-        made = grpc.server(*args, **kwargs)
-        bind = made.add_insecure_port
-        made.add_insecure_port = lambda address: bind(address.replace("[::1]:", "127.0.0.1:"))
+    def server(*args: object, **kwargs: Any) -> object:
+        interceptors = (*(kwargs.pop("interceptors", None) or ()), _AnsweringInterceptor(grpc))
+        made = grpc.server(*args, interceptors=interceptors, **kwargs)
+        if not _ipv6_loopback_works():
+            bind = made.add_insecure_port
+            made.add_insecure_port = lambda address: bind(address.replace("[::1]:", "127.0.0.1:"))
         return made
 
     only_here.server = server  # type: ignore[attr-defined]
@@ -121,7 +185,7 @@ def _bind_on_ipv4(module: ModuleType) -> None:
 
 _CHANGES: dict[str, Callable[[ModuleType], None]] = {
     **dict.fromkeys(_ADDRESS_MODULES, _replace_address_function),
-    **dict.fromkeys(_SERVER_MODULES, _bind_on_ipv4),
+    **dict.fromkeys(_SERVER_MODULES, _change_server),
 }
 
 
