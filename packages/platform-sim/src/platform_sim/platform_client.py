@@ -19,7 +19,7 @@ from ni.measurementlink.sessionmanagement.v1 import session_management_service_p
 
 from platform_sim.channels import open_channel, status_of_error, text_of_error
 from platform_sim.discovery.last_run import METHOD as LAST_RUN
-from platform_sim.discovery.last_run import LastRun, decode_last_run, encode_port
+from platform_sim.discovery.last_run import LastRun, decode_last_run, encode_request
 from platform_sim.errors import (
     InvalidRequestError,
     NotAvailableError,
@@ -104,18 +104,19 @@ class PlatformClient:
             )
         return f"{location.location}:{location.insecure_port}"
 
-    def last_run(self, address: str) -> LastRun | None:
+    def last_run(self, address: str, *, wait: float = 0) -> LastRun | None:
         """Returns what became of the plug-in at an address.
 
         Args:
             address: HOST:PORT of a plug-in, which may have ended.
+            wait: Seconds to wait for its end, up to 5.
 
         Returns:
             None for a plug-in that the platform did not start.
         """
         ask: Any = self._channel.unary_unary(LAST_RUN)
         with self._errors():
-            answer: bytes = ask(encode_port(address.rpartition(":")[2]))
+            answer: bytes = ask(encode_request(address.rpartition(":")[2], wait))
         return decode_last_run(answer)
 
     def load_pin_map(self, file: Path) -> str:

@@ -11,13 +11,11 @@ from typing import Any
 import grpc
 
 from platform_sim.discovery.plugin_process import PluginProcess
-from platform_sim.discovery.reachability import is_reachable
-from platform_sim.discovery.registry import Location
 
 METHOD = "/platform_sim.v1.Plugins/LastRun"
-"""Takes the port that the plug-in listened on, answers with a `LastRun`, both as JSON."""
+"""Takes the plug-in's port and how long to wait for its end, answers with a `LastRun`, in JSON."""
 
-_LONGEST_END = 1.0  # a process closes its port some moments before its end
+_LONGEST_WAIT = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +28,14 @@ class LastRun:
     """Its last lines and where the others are, as a sentence."""
 
 
-def encode_port(port: str) -> bytes:
-    """Returns the request for the process that listened on a port."""
-    return json.dumps(port).encode()
+def encode_request(port: str, wait: float) -> bytes:
+    """Returns the request for the process that listened on a port.
+
+    Args:
+        port: Port of the plug-in.
+        wait: Seconds to wait for its end, if it has not ended.
+    """
+    return json.dumps({"port": port, "wait": wait}).encode()
 
 
 def decode_last_run(answer: bytes) -> LastRun | None:
@@ -57,10 +60,10 @@ class LastRunHandler(grpc.GenericRpcHandler):
         return grpc.unary_unary_rpc_method_handler(self._answer)
 
     async def _answer(self, request: bytes, context: object) -> bytes:
-        port = str(json.loads(request))
-        process = self._process_at(port)
+        asked = json.loads(request)
+        process = self._process_at(asked["port"])
         if process is None:
             return b"null"
-        if not await is_reachable(Location("localhost", port)):
-            await asyncio.to_thread(process.wait, _LONGEST_END)
+        if asked["wait"]:
+            await asyncio.to_thread(process.wait, min(asked["wait"], _LONGEST_WAIT))
         return json.dumps(asdict(LastRun(process.ending(), process.describe_output()))).encode()

@@ -16,7 +16,7 @@ from ni.measurementlink.measurement.v1 import measurement_service_pb2_grpc as v1
 from ni.measurementlink.measurement.v2 import measurement_service_pb2 as v2
 from ni.measurementlink.measurement.v2 import measurement_service_pb2_grpc as v2_grpc
 
-from platform_sim.channels import open_channel, status_of_error, text_of_error
+from platform_sim.channels import open_channel, text_of_error
 from platform_sim.discovery.last_run import LastRun
 from platform_sim.errors import MeasurementError, ParameterError, PlatformSimError
 from platform_sim.hook.inject.platform_sim_shim import LEFT_BY
@@ -33,6 +33,15 @@ from platform_sim.plugin_client.wire_types import message_class
 
 V1_INTERFACE = "ni.measurementlink.measurement.v1.MeasurementService"
 V2_INTERFACE = "ni.measurementlink.measurement.v2.MeasurementService"
+
+_SIGNS_OF_A_LOST_CONNECTION = (
+    "Socket closed",
+    "Connection reset",
+    "Broken pipe",
+    "failed to connect",
+)
+"""What gRPC says, with the status UNAVAILABLE, when nobody is there any more."""
+_LONGEST_DEATH = 2.0  # seconds
 
 
 class MeasurementPlugin:
@@ -226,20 +235,21 @@ class MeasurementPlugin:
     def _text_of(self, error: grpc.RpcError) -> str:
         """Returns the text of an error, with the output of a plug-in that left or died."""
         text = text_of_error(error)
-        has_left = LEFT_BY in text
-        if not has_left and status_of_error(error) is not grpc.StatusCode.UNAVAILABLE:
-            return text
-        run = self._last_run()
-        if run is None or not (run.ended or has_left):
-            return text
-        ended = f"The plug-in ended with {run.ended}. " if run.ended else ""
-        return f"{text}\n{ended}{run.output}"
+        if LEFT_BY in text:
+            run = self._last_run(wait=0)
+            return f"{text}\n{run.output}" if run else text
+        if any(sign in text for sign in _SIGNS_OF_A_LOST_CONNECTION):
+            # A dying process closes its connections some moments before it has ended.
+            run = self._last_run(wait=_LONGEST_DEATH)
+            if run and run.ended:
+                return f"{text}\nThe plug-in ended with {run.ended}. {run.output}"
+        return text
 
-    def _last_run(self) -> LastRun | None:
+    def _last_run(self, wait: float) -> LastRun | None:
         if not self._discovery_address:
             return None
         with PlatformClient(self._discovery_address) as platform, suppress(PlatformSimError):
-            return platform.last_run(self._address)
+            return platform.last_run(self._address, wait=wait)
         return None
 
 
