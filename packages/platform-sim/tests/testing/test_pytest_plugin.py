@@ -21,7 +21,7 @@ def test_the_page_for_other_projects_works_as_it_stands(pytester):
         file = pytester.path / name
         file.parent.mkdir(exist_ok=True)
         file.write_text(content, encoding="utf-8")
-    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=3)
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=4)
 
 
 def test_the_plugin_imports_nothing_heavy_before_a_fixture_is_used(pytester):
