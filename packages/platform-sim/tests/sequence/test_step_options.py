@@ -108,7 +108,11 @@ def test_a_time_that_is_none_is_an_error_of_the_wait_step(bench: Bench, seconds:
     result = bench.run(WAIT, waiting(seconds))
 
     assert bench.trace(result) == ["Main wait: Error", "Cleanup close: Done"]
-    assert "not a number of seconds" in result.steps[0].message
+    told = "not a number of seconds"
+    assert told in result.steps[0].message
+    path = bench.sequence(WAIT, waiting(seconds))
+    found = check_sequence_file(path, environment=os.environ)
+    assert told in "\n".join(str(one) for one in found if one.is_error)
 
 
 def test_a_wait_for_something_else_than_a_time_is_refused(bench: Bench) -> None:

@@ -85,7 +85,7 @@ class StepCalls:
         if isinstance(call, MeasurementCall):
             return self._measure(call)
         if isinstance(call, Wait):
-            sleep(_seconds(evaluate(call.seconds, self._variables)))
+            sleep(seconds_value(evaluate(call.seconds, self._variables)))
             return ()
         if isinstance(call, NoCall):
             return ()
@@ -125,7 +125,7 @@ class StepCalls:
 
     def _measure(self, call: MeasurementCall) -> tuple[SiteOutputs, ...]:
         values = {
-            parameter.name: _input(parameter, evaluate(parameter.value, self._variables))
+            parameter.name: input_value(parameter, evaluate(parameter.value, self._variables))
             for parameter in call.inputs
             if parameter.value
         }
@@ -196,17 +196,26 @@ def _sites_of_calls(call: MeasurementCall, sites: list[int]) -> list[tuple[int |
     return [(None, sites)]
 
 
-def _seconds(value: object) -> float:
+def seconds_value(value: object) -> float:
+    """Return the value of a time to wait.
+
+    Raises:
+        StepError: It is no number of seconds.
+    """
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not is_number or not 0 <= value < math.inf:  # type: ignore[operator]
         raise StepError(f"the time to wait is {value!r}, not a number of seconds.")
     return float(value)  # type: ignore[arg-type]
 
 
-def _input(parameter: MeasurementParameter, value: object) -> object:
-    """Return a value as the plug-in's parameter takes it: TestStand's numbers are doubles."""
+def input_value(parameter: MeasurementParameter, value: object) -> object:
+    """Return a value as the plug-in's parameter takes it: TestStand's numbers are doubles.
+
+    Raises:
+        StepError: A whole number is needed.
+    """
     if isinstance(value, list):
-        return [_input(parameter, item) for item in value]
+        return [input_value(parameter, item) for item in value]
     if parameter.type in _INTEGER_TYPES and isinstance(value, float):
         if not math.isfinite(value) or value != int(value):
             raise StepError(f"parameter {parameter.name} takes whole numbers, not {value}.")

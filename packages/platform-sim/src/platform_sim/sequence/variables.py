@@ -67,6 +67,11 @@ class ExecutionVariables:
         result: dict[str, object] = self._roots["Step"]["Result"]
         return result
 
+    @property
+    def roots(self) -> dict[str, Any]:
+        """All variables by name; a dictionary stands for a container."""
+        return self._roots
+
     def get(self, path: tuple[str | int, ...]) -> object:
         """Return the variable at a path of names and indices.
 

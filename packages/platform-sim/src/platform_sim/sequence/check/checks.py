@@ -8,6 +8,7 @@ from pathlib import Path
 from platform_sim.pin_map.model import PinMap
 from platform_sim.plugin_client import PluginMetadata
 from platform_sim.sequence.check.code_modules import check_code_module
+from platform_sim.sequence.check.expressions import ExpressionChecks
 from platform_sim.sequence.check.file_structure import check_structure
 from platform_sim.sequence.check.finding import Finding
 from platform_sim.sequence.check.measurements import check_measurement
@@ -63,11 +64,13 @@ def _check_steps(
     if main is None:
         return
     variables = ExecutionVariables(content, main)
+    in_expressions = ExpressionChecks(content, main, folder)
     pin_map: PinMap | None = None
     for group, step in main.steps():
+        where = at_step(group, step)
+        yield from in_expressions.check(where, step)
         if step.flow.mode in FORCED_MODES:
             continue
-        where = at_step(group, step)
         if isinstance(step.call, PythonCall):
             yield from check_code_module(where, step.call, folder, interpreters)
         elif isinstance(step.call, PinMapUpdate):
