@@ -21,7 +21,7 @@ def test_the_page_for_other_projects_works_as_it_stands(pytester):
         file = pytester.path / name
         file.parent.mkdir(exist_ok=True)
         file.write_text(content, encoding="utf-8")
-    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=4)
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=5)
 
 
 def test_the_plugin_imports_nothing_heavy_before_a_fixture_is_used(pytester):
@@ -84,7 +84,7 @@ def test_a_run_has_one_platform_which_the_sdk_finds_when_no_other_is_there(pytes
     pytester.makepyfile(
         test_a=imports + of_module + of_both, test_b=imports + of_run, test_c=imports + of_both
     )
-    pytester.runpytest_subprocess("-p", "no:xdist").assert_outcomes(passed=4)
+    pytester.runpytest_subprocess("-p", "no:xdist").assert_outcomes(passed=5)
 
 
 def test_output_of_plugins_is_in_the_log_folder(ni_platform, tmp_path):
