@@ -84,7 +84,7 @@ def test_a_run_has_one_platform_which_the_sdk_finds_when_no_other_is_there(pytes
     pytester.makepyfile(
         test_a=imports + of_module + of_both, test_b=imports + of_run, test_c=imports + of_both
     )
-    pytester.runpytest_subprocess("-p", "no:xdist").assert_outcomes(passed=5)
+    pytester.runpytest_subprocess("-p", "no:xdist").assert_outcomes(passed=4)
 
 
 def test_output_of_plugins_is_in_the_log_folder(ni_platform, tmp_path):
