@@ -49,11 +49,11 @@ class Environment:
         )
 
 
-def build_wheel(folder: Path) -> Path:
-    """Build the wheel of this package into a folder and return it."""
+def build_wheel(folder: Path, project: Path = PROJECT) -> Path:
+    """Build the wheel of a package, this one if none is given, into a folder and return it."""
     api = pytest.importorskip("poetry.core.masonry.api")
     here = Path.cwd()
-    os.chdir(PROJECT)
+    os.chdir(project)
     try:
         return folder / api.build_wheel(str(folder))
     finally:

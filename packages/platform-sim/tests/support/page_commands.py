@@ -9,13 +9,14 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[4]
 
 _FILE = re.compile(r"`(\w+/[\w.]+)`(?:(?!```).)*?:\n\n```\w+\n(.*?)^```$", re.M | re.S)
+_NAMED_FILE = re.compile(r"^```(?:python|json|bat)\n(?:#|//|REM) (\S+)\n(.*?)^```$", re.M | re.S)
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
 
 _READY = {"platform-sim up": "platform-sim is ready", "json-logger serve": "Registered with NI"}
@@ -36,6 +37,10 @@ class Page:
         """The files that the reader is to write: a name in prose, a colon, a block of code."""
         return dict(_FILE.findall(self.text))
 
+    def named_files(self) -> dict[str, str]:
+        """The files whose names stand in the first line of their blocks of code."""
+        return dict(_NAMED_FILE.findall(self.text))
+
     def blocks(self, title: str, language: str) -> str:
         """The blocks of one language below a heading, up to the next heading of its rank."""
         section = self.text.split(f"\n## {title}\n")[1].split("\n## ")[0]
@@ -46,6 +51,13 @@ class Page:
         text = self.blocks(title, "").replace("\\\n", " ")
         lines = (line.split("  #")[0].strip() for line in text.splitlines())
         return [line for line in lines if line and "noxfile.py" not in line]
+
+
+def write_files(folder: Path, files: Mapping[str, str]) -> None:
+    """Write the files of a page into a folder."""
+    for name, content in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(content, encoding="utf-8")
 
 
 class Workplace:
@@ -65,9 +77,7 @@ class Workplace:
 
     def write(self, files: dict[str, str]) -> None:
         """Write the files of a page."""
-        for name, content in files.items():
-            (self.folder / name).parent.mkdir(exist_ok=True)
-            (self.folder / name).write_text(content, encoding="utf-8")
+        write_files(self.folder, files)
 
     def type(self, commands: Sequence[str]) -> str:
         """Type commands one after the other; those that keep a terminal get one.

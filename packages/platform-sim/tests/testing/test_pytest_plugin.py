@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
-from pathlib import Path
 
 import pytest
+from page_commands import Page, write_files
 from platform_sim.platform import PlatformOptions
 from plugin_folders import TEST_PLUGINS, TINY, write_plain_service
 
-PAGE = Path(__file__).parents[4] / "docs" / "testing-plugins.md"
-CODE_BLOCK = re.compile(r"^```(?:python|json|bat)\n(?:#|//|REM) (\S+)\n(.*?)^```$", re.M | re.S)
-
 
 def test_the_page_for_other_projects_works_as_it_stands(pytester):
-    files = dict(CODE_BLOCK.findall(PAGE.read_text(encoding="utf-8")))
+    files = Page("docs/testing-plugins.md").named_files()
     assert "test_my_plugin.py" in files
-    for name, content in files.items():
-        file = pytester.path / name
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(content, encoding="utf-8")
+    write_files(pytester.path, files)
     pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=5)
 
 

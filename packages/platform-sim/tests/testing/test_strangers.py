@@ -1,9 +1,10 @@
-"""The pytest plugin is nothing to a project that has the wheel and does not use it."""
+"""The wheel in environments of other projects: those that do not use it, and with an older SDK."""
 
 from __future__ import annotations
 
 import pytest
-from environments import Environment, build_wheel
+from environments import PROJECT, Environment, build_wheel
+from page_commands import Page, write_files
 
 
 @pytest.mark.timeout(600)  # pip fetches pytest from the index
@@ -19,3 +20,18 @@ def test_a_project_that_turns_warnings_into_errors_runs_beside_the_wheel(tmp_pat
     assert done.returncode == 0, done.stdout + done.stderr
     assert "plugins: measurement-platform-sim" in done.stdout, done.stdout
     assert "1 passed in" in done.stdout
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(900)  # pip fetches all that the wheel needs
+def test_a_plugin_with_version_2_of_the_sdk_is_tested_in_one_environment_with_it(tmp_path):
+    wheels = [build_wheel(tmp_path), build_wheel(tmp_path, PROJECT.parent / "session-sharing")]
+    sdk = "ni-measurement-plugin-sdk-service<3"
+    environment = Environment(tmp_path / ".venv", *wheels, "pytest", sdk)
+    files = Page("docs/testing-plugins.md").named_files()
+    used = {name: text for name, text in files.items() if "my_plugin" in name}
+    project = tmp_path / "project"
+    project.mkdir()
+    write_files(project, used)
+    done = environment.run("-m", "pytest", "-W", "error", folder=project)
+    assert "2 passed in" in done.stdout, done.stdout + done.stderr
