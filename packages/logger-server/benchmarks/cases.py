@@ -17,7 +17,7 @@ from statistics import median
 from typing import Any
 
 import grpc
-from json_logger_client.write_order import order_of
+from json_logger_client.write_order import Lane, order_of
 from json_logger_proto import json_logger_pb2 as pb
 from json_logger_proto import json_logger_pb2_grpc
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as ext
@@ -125,13 +125,13 @@ class Bench:
 
     def _appends(self, server: OurServer, count: int) -> Requests:
         log = self._stack.enter_context(server.open("appends.ndjson"))
-        order, attachment = order_of(log.connection), log.attachment
+        lane, attachment = Lane(order_of(log.connection)), log.attachment
         ndjson = b"\n".join([LINE] * count)
 
         def make(_: int) -> bytes:
             return ext.AppendRequest(
                 attachment=attachment,
-                first_client_seq=order.take(count),
+                first_client_seq=lane.take(count),
                 count=count,
                 ndjson=ndjson,
             ).SerializeToString()

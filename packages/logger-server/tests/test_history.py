@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from json_logger_proto.names import LANE_BITS
 from json_logger_server.history import MAX_CLIENT_SEQ, Batch, Numbering
 from json_logger_server.records import AnyRecord, Record
 from json_logger_server.storage.lines import numbers_in
@@ -62,6 +63,25 @@ def test_a_lower_number_that_was_never_written_is_not_taken_for_a_repetition() -
     numbering = Numbering()
     write(numbering, batch("a", 5, 1))
     assert len(numbering.plan([batch("a", 3, 1)]).records) == 1
+
+
+def test_lanes_of_one_client_do_not_make_each_other_forgotten() -> None:
+    """Several streams of one connection take turns, and one of them sends again late."""
+    numbering, lane = Numbering(), 1 << LANE_BITS
+    write(numbering, batch("a", 1, 1))
+    for number in range(1, 500):
+        write(numbering, batch("a", lane + number, 1), batch("b", number, 1))
+
+    assert numbering.plan([batch("a", 1, 1)]).first_seqs == [1]
+    late = batch("a", 2, 1)
+    assert len(numbering.plan([late]).records) == 1
+    assert late.error is None
+
+
+def test_a_batch_is_in_one_lane() -> None:
+    over = batch("a", (1 << LANE_BITS) - 1, 3)
+    assert Numbering().plan([over]).records == []
+    assert isinstance(over.error, InvalidArgumentError)
 
 
 def test_a_plan_that_was_not_written_counts_for_nothing() -> None:
@@ -123,11 +143,11 @@ def test_numbers_that_no_client_counts_to_are_refused(first: int, count: int) ->
     assert isinstance(wrong.error, InvalidArgumentError)
 
 
-def test_the_memory_of_many_clients_is_bounded() -> None:
+def test_the_memory_of_many_clients_and_lanes_is_bounded() -> None:
     numbering = Numbering()
-    for number in range(10_000):
-        write(numbering, batch(f"client {number}", 1, 1))
-    assert len(numbering._histories) == 2_000
+    for number in range(20_000):
+        write(numbering, batch(f"client {number % 100}", (number << LANE_BITS) + 1, 1))
+    assert len(numbering._histories) == 10_000
 
 
 deliveries = st.lists(

@@ -162,6 +162,14 @@ def test_leaving_the_session_sends_what_is_left_in_its_streams(
     assert names_in(logger.folder / "left.ndjson") == ["m"]
 
 
+def test_a_stream_that_is_refused_keeps_no_other_from_being_sent(logger: LoggerProcess) -> None:
+    with pytest.raises(InvalidArgumentError), logger.client("two.ndjson") as log:
+        refused, other = log.stream(StreamOptions(max_delay=60)), log.stream()
+        refused.log("too deep", {}, {"value": deeply_nested()})
+        other.log("fine", {}, {})
+    assert names_in(logger.folder / "two.ndjson") == ["fine"]
+
+
 def test_a_slow_disk_makes_log_wait_instead_of_filling_memory(tmp_path: Path) -> None:
     disk = FaultyDisk()
     disk.slow = ".ndjson"

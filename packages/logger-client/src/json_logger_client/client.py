@@ -9,10 +9,21 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from json_logger_proto.names import KIND
-from session_sharing.client import Connection, ConnectOptions, SessionOptions, SharedSession
+from session_sharing.client import (
+    CallTimeoutError,
+    Connection,
+    ConnectOptions,
+    ServerUnavailableError,
+    SessionOptions,
+    SharedSession,
+)
 from session_sharing.client.arguments import check_argument
 from session_sharing.core.behaviors import InitializationBehavior
-from session_sharing.core.errors import InvalidArgumentError, SessionExpiredError
+from session_sharing.core.errors import (
+    InvalidArgumentError,
+    SessionExpiredError,
+    SessionSharingError,
+)
 
 from json_logger_client.encoding import encode_record
 from json_logger_client.grpc_options import GrpcSessionOptions
@@ -23,6 +34,9 @@ from json_logger_client.stream import LogStream
 
 if TYPE_CHECKING:
     from ni.measurementlink.discovery.v1.client import DiscoveryClient
+
+
+_SERVER_IS_GONE = (ServerUnavailableError, CallTimeoutError)
 
 
 class JsonLoggerClient(SharedSession):
@@ -173,16 +187,28 @@ class JsonLoggerClient(SharedSession):
     def _end_after_sending(self, end: Callable[[], None]) -> None:
         if self._ended:
             return
+        errors: list[SessionSharingError] = []
         try:
-            for stream in self._streams:
-                if not stream.closed:
-                    stream.close()
-                elif stream.error is None:
-                    stream.flush()  # whoever closed it was interrupted
-            if not isinstance(self._calls.error, SessionExpiredError):  # its caller knows
-                self._calls.close(self.connection.grace)
+            for sender in [*self._streams, self._calls]:
+                try:
+                    self._send_rest(sender)
+                except SessionSharingError as error:
+                    errors.append(error)
+                    if isinstance(error, _SERVER_IS_GONE):
+                        break
         finally:
             end()
+        if errors:
+            raise errors[0]
+
+    def _send_rest(self, sender: Sender) -> None:
+        if sender is self._calls:
+            if not isinstance(sender.error, SessionExpiredError):  # its caller knows
+                sender.close(self.connection.grace)
+        elif not sender.closed:
+            sender.close()
+        elif not sender.is_reported:
+            sender.flush()  # whoever closed it was interrupted
 
     def _new_sender(self, options: StreamOptions | None = None) -> Sender:
         return Sender(self, options, self._reopen_for_sender)

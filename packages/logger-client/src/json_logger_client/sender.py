@@ -37,7 +37,7 @@ from session_sharing.core.errors import (
 
 from json_logger_client import leaving
 from json_logger_client.outbox import Inbox, Outbox, StreamOptions, Ticket
-from json_logger_client.write_order import order_of
+from json_logger_client.write_order import Lane, order_of
 
 _TRANSIENT = (ServerUnavailableError, ServerDrainingError)
 _UNCLEAR = (*_TRANSIENT, CallTimeoutError, SessionExpiredError)
@@ -66,6 +66,7 @@ class Sender:
     Attributes:
         error: Why nothing is sent any more, until somebody asks again.
         closed: No record is taken any more.
+        is_reported: The program has been told what closing could not send.
         unheard: Why a record was refused whose caller did not wait for the answer.
     """
 
@@ -90,6 +91,7 @@ class Sender:
         self.error: SessionSharingError | None = None
         self.unheard: SessionSharingError | None = None
         self.closed = False
+        self.is_reported = False
 
         # What callers touch: each step is one call into C, so that it may be interrupted.
         self._inbox: Inbox = deque()
@@ -109,6 +111,7 @@ class Sender:
 
         # What background threads touch, with the lock where two of them do.
         self._lock = threading.Lock()
+        self._lane: Lane | None = None
         self._call = 0
         self._answers: grpc.Call | None = None
         self._refused = False
@@ -523,7 +526,9 @@ class Sender:
         return self._addressed(box.next_unsent())
 
     def _take_numbers(self, count: int) -> int:
-        return order_of(self._session.connection).take(count)
+        if self._lane is None:
+            self._lane = Lane(order_of(self._session.connection))
+        return self._lane.take(count)
 
     def _addressed(self, request: pb.AppendRequest | None) -> pb.AppendRequest | None:
         """Name the session's present attachment in a request."""

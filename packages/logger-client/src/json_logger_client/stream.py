@@ -93,8 +93,13 @@ class LogStream:
                 `reset()` of the session sends them.
         """
         self._owner.check()
-        if not self._sender.closed:
+        if self._sender.closed:
+            return
+        try:
             uninterrupted(self._sender.close)
+        except SessionSharingError:
+            self._sender.is_reported = True
+            raise
 
     def __enter__(self) -> Self:
         return self

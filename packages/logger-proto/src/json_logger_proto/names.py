@@ -14,3 +14,11 @@ INSTRUMENT_TYPE = "JsonLoggerService"
 
 PROGRAM = "json-logger"
 """Command of the server, after which its state file is named."""
+
+LANE_BITS = 32
+"""A client's own numbers for its records are in lanes, of so many bits each.
+
+The upper bits name the lane, and numbers in it begin with 1. A lane's records are sent one after
+the other, so that the server need remember little of it; a client has one for its calls and one for
+each of its streams.
+"""

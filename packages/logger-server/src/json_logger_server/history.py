@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from json_logger_proto.names import LANE_BITS
 from session_sharing.core.errors import InvalidArgumentError, SessionSharingError
 
 from json_logger_server.records import AnyRecord, encode_lines
@@ -15,9 +16,12 @@ from json_logger_server.storage.repair import LogEnd
 MAX_CLIENT_SEQ = (1 << 53) - 1
 """Largest number of a record in its client's count; every JSON reader keeps it exact."""
 _SPANS = 64
-"""Remembered pieces of a client's count; what nobody else's records interrupt is one piece."""
-_CLIENTS = 2_000
-"""Clients that are remembered, the latest writers; twice as many as may be attached."""
+"""Remembered pieces of a lane; records between which nobody else wrote are one piece."""
+_LANES = 10_000
+"""Lanes that are remembered, those of the latest writers; ten for each client that may attach."""
+
+Lane = tuple[str, int]
+"""A client's public name and one of its lanes; see `json_logger_proto.names.LANE_BITS`."""
 
 
 @dataclass(slots=True, eq=False)
@@ -36,6 +40,11 @@ class Batch:
     error: SessionSharingError | None = None
     """Why it is not in the file and never will be."""
 
+    @property
+    def lane(self) -> Lane:
+        """The lane that the records belong to."""
+        return self.client, self.first_client_seq >> LANE_BITS
+
     def refusal(self) -> SessionSharingError | None:
         """Tell why this batch may not be written, now that the one before it has failed."""
         return self.after.error if self.after is not None else None
@@ -43,7 +52,7 @@ class Batch:
 
 @dataclass(slots=True)
 class ClientHistory:
-    """Which of one client's records are in the file, and where."""
+    """Which records of one lane of a client are in the file, and where."""
 
     spans: list[tuple[int, int, int]] = field(default_factory=list)
     """Own number of a first record, how many follow each other, number of the first in the file."""
@@ -88,8 +97,8 @@ class Plan:
     """What is new, numbered."""
     lines: bytes = b""
     """The same, encoded."""
-    histories: dict[str, ClientHistory] = field(default_factory=dict)
-    """Of the clients in the group, as they will be."""
+    histories: dict[Lane, ClientHistory] = field(default_factory=dict)
+    """Of the lanes in the group, as they will be."""
 
     def take(self, batch: Batch, records: list[AnyRecord], first_client_seq: int = 0) -> None:
         """Number records of a batch that are new."""
@@ -120,8 +129,8 @@ class Numbering:
         self.next_seq = 1
         self._tail_is_all = end is None or end.tail_is_all
         self._recall = recall
-        self._recalled: dict[str, dict[int, int]] | None = None
-        self._histories: OrderedDict[str, ClientHistory] = OrderedDict()
+        self._recalled: dict[Lane, dict[int, int]] | None = None
+        self._histories: OrderedDict[Lane, ClientHistory] = OrderedDict()
         if end is not None:
             self._learn(end)
 
@@ -143,10 +152,10 @@ class Numbering:
     def commit(self, plan: Plan) -> None:
         """Note that a plan's records are in the file."""
         self.next_seq = plan.next_seq
-        for client, history in plan.histories.items():
-            self._histories[client] = history
-            self._histories.move_to_end(client)
-        while len(self._histories) > _CLIENTS:
+        for lane, history in plan.histories.items():
+            self._histories[lane] = history
+            self._histories.move_to_end(lane)
+        while len(self._histories) > _LANES:
             self._histories.popitem(last=False)
 
     def _place(self, batch: Batch, plan: Plan) -> int:
@@ -156,9 +165,10 @@ class Numbering:
             plan.take(batch, batch.records)
             return first_seq
         _check(batch)
-        history = plan.histories.get(batch.client)
+        lane = batch.lane
+        history = plan.histories.get(lane)
         if history is None:
-            known = self._histories.get(batch.client)
+            known = self._histories.get(lane)
             history = known.copy() if known else self._history_of_stranger(batch)
         if first > history.newest:
             places = [0]
@@ -166,22 +176,22 @@ class Numbering:
             history.add(first, len(batch.records), first_seq)
         else:
             numbers = range(first, first + len(batch.records))
-            places = [self._find(history, batch.client, number) for number in numbers]
+            places = [self._find(history, lane, number) for number in numbers]
             for index, place in enumerate(places):
                 if not place:
                     history.add(first + index, 1, plan.next_seq)
                     plan.take(batch, batch.records[index : index + 1], first + index)
-        plan.histories[batch.client] = history
+        plan.histories[lane] = history
         return places[0] or first_seq
 
     def _history_of_stranger(self, batch: Batch) -> ClientHistory:
-        """Begin a history; who does not begin with 1 may have been here before this run."""
-        if batch.first_client_seq == 1 or self._tail_is_all:
+        """Begin a history; a lane that does not begin with 1 may be older than this run."""
+        if batch.first_client_seq % (1 << LANE_BITS) == 1 or self._tail_is_all:
             return ClientHistory()
-        newest = max(self._recall_places(batch.client), default=0)
+        newest = max(self._recall_places(batch.lane), default=0)
         return ClientHistory(newest=newest, forgotten=newest)
 
-    def _find(self, history: ClientHistory, client: str, number: int) -> int:
+    def _find(self, history: ClientHistory, lane: Lane, number: int) -> int:
         """Tell where a record is in the file; 0 when it is not.
 
         Raises:
@@ -190,7 +200,7 @@ class Numbering:
         place = history.find(number)
         if place is not None:
             return place
-        places = self._recall_places(client)
+        places = self._recall_places(lane)
         if number in places:
             return places[number]
         if places and min(places) < number < max(places):
@@ -199,14 +209,15 @@ class Numbering:
             f"Record {number} comes too late: whether it was written before is not known any more."
         )
 
-    def _recall_places(self, client: str) -> dict[int, int]:
-        """Give a client's numbers and their places from before the file was opened."""
+    def _recall_places(self, lane: Lane) -> dict[int, int]:
+        """Return a lane's numbers and their places from before the file was opened."""
         if self._recalled is None:
             self._recalled = {}
             for line in self._recall():
                 if line.client:
-                    self._recalled.setdefault(line.client, {})[line.client_seq] = line.seq
-        return self._recalled.get(client, {})
+                    of_line = line.client, line.client_seq >> LANE_BITS
+                    self._recalled.setdefault(of_line, {})[line.client_seq] = line.seq
+        return self._recalled.get(lane, {})
 
     def _learn(self, end: LogEnd) -> None:
         for line in end.tail:
@@ -214,13 +225,11 @@ class Numbering:
                 continue
             self.next_seq = line.seq + 1
             if line.client and line.client_seq:
-                history = self._histories.setdefault(line.client, ClientHistory())
+                lane = line.client, line.client_seq >> LANE_BITS
+                history = self._histories.setdefault(lane, ClientHistory())
                 if not history.spans and not end.tail_is_all:
                     history.forgotten = line.client_seq - 1
                 history.add(line.client_seq, 1, line.seq)
-
-
-_NEW_CLIENT = ClientHistory()
 
 
 def _check(batch: Batch) -> None:
@@ -230,5 +239,7 @@ def _check(batch: Batch) -> None:
             f"A client numbers its records from 1 to {MAX_CLIENT_SEQ}, not from "
             f"{batch.first_client_seq}."
         )
+    if last >> LANE_BITS != batch.first_client_seq >> LANE_BITS:
+        raise InvalidArgumentError("The numbers of a batch are in one lane.")
     if not batch.records:
         raise InvalidArgumentError("The batch has no record.")

@@ -21,7 +21,8 @@ class AppendRequest(google.protobuf.message.Message):
     attachment: builtins.str
     first_client_seq: builtins.int
     """Number of the first record in its client's own count, from 1. Client and number are the
-    idempotency key of a record.
+    idempotency key of a record. The bits from 32 up name a lane: a client that sends over several
+    streams at once gives each a lane of its own, and sends the records of a lane in their order.
     """
     count: builtins.int
     """How many records `ndjson` holds."""
