@@ -27,6 +27,14 @@ class NotAvailableError(PlatformSimError):
     """It exists but cannot be had now."""
 
 
+class OtherUserError(PlatformSimError):
+    """The caller is another user of this machine, and the platform is its own user's alone."""
+
+
+class LimitReachedError(PlatformSimError):
+    """There are as many as there may be."""
+
+
 class PluginStartError(NotAvailableError):
     """A service could not be started from its .serviceconfig file."""
 

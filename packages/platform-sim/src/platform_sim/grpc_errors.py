@@ -19,6 +19,8 @@ STATUS_OF_ERROR: dict[type[errors.PlatformSimError], grpc.StatusCode] = {
     errors.AlreadyKnownError: grpc.StatusCode.ALREADY_EXISTS,
     errors.AmbiguousRequestError: grpc.StatusCode.FAILED_PRECONDITION,
     errors.NotAvailableError: grpc.StatusCode.UNAVAILABLE,
+    errors.OtherUserError: grpc.StatusCode.PERMISSION_DENIED,
+    errors.LimitReachedError: grpc.StatusCode.RESOURCE_EXHAUSTED,
 }
 
 

@@ -37,6 +37,7 @@ from platform_sim.grpc_errors import ErrorStatusInterceptor
 from platform_sim.hook import hooked_environment
 from platform_sim.pin_map.servicer import PinMapServicer
 from platform_sim.pin_map.store import PinMapStore
+from platform_sim.same_user import SameUserInterceptor, SameUserRule
 from platform_sim.session_management.servicer import SessionManagementServicer
 from platform_sim.session_management.sessions import SessionManagement
 from platform_sim.state_file import PlatformState
@@ -50,10 +51,11 @@ DEVICE_SERVER_CLASS = "ni.measurementlink.v1.grpcdeviceserver"
 _LOOKS_FOR_CHILDREN = 50
 _SECONDS_BETWEEN_LOOKS = 0.1
 
-_ANY_PORT = "127.0.0.1:0"
+_HOST = "127.0.0.1"
+_LARGEST_REQUEST = 64 * 2**20  # bytes; pin maps are the largest, and have kilobytes
 _SERVER_OPTIONS = (
     ("grpc.so_reuseport", 0),  # a second server on a fixed port must fail, not share it
-    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_receive_message_length", _LARGEST_REQUEST),
     ("grpc.max_send_message_length", -1),
 )
 
@@ -80,6 +82,9 @@ class PlatformOptions:
     frees_after_plugins: bool = True
     """Whether to free what plug-ins that were started and ended had reserved and registered; NI's
     services keep it."""
+    allows_other_users: bool = False
+    """Whether to answer other users of this machine, too; else they get PERMISSION_DENIED, where
+    the system tells whose a connection is (Linux)."""
     stop_grace: float = 1.0
     """Seconds for calls under way to finish at the stop."""
 
@@ -114,6 +119,7 @@ class Platform:
             on_end=self._free_after,
         )
         self._freeing: set[asyncio.Task[None]] = set()
+        self._rule = SameUserRule(allows_other_users=self.options.allows_other_users)
         self._state: PlatformState | None = None
 
     @property
@@ -181,7 +187,7 @@ class Platform:
         except BaseException:
             self.stop()
             raise
-        self._state = PlatformState(os.getpid(), f"127.0.0.1:{port}", device_server_address)
+        self._state = PlatformState(os.getpid(), f"{_HOST}:{port}", device_server_address)
         return self._state
 
     def stop(self) -> None:
@@ -230,13 +236,20 @@ class Platform:
     def _start_device_server(self) -> str:
         if not self.options.has_device_server:
             return ""
-        self._device_server = DeviceServer(self.options.bench, file_roots=self.options.file_roots)
-        port = self._device_server.start(_ANY_PORT)
+        self._device_server = DeviceServer(
+            self.options.bench,
+            file_roots=self.options.file_roots,
+            allows_other_users=self.options.allows_other_users,
+        )
+        port = self._device_server.start(f"{_HOST}:0")
         self._register(DEVICE_SERVER_CLASS, tuple(self._device_server.interfaces), port)
-        return f"127.0.0.1:{port}"
+        return f"{_HOST}:{port}"
 
     async def _start_services(self) -> int:
-        server = grpc.aio.server(interceptors=[ErrorStatusInterceptor()], options=_SERVER_OPTIONS)
+        server = grpc.aio.server(
+            interceptors=[ErrorStatusInterceptor(), SameUserInterceptor(self._rule)],
+            options=_SERVER_OPTIONS,
+        )
         discovery_service_pb2_grpc.add_DiscoveryServiceServicer_to_server(
             DiscoveryServicer(self._registry, self._make_directory(), self._activator), server
         )
@@ -247,7 +260,8 @@ class Platform:
             SessionManagementServicer(self._sessions), server
         )
         server.add_generic_rpc_handlers((LastRunHandler(self._activator.process_at),))
-        port = server.add_insecure_port(_ANY_PORT)
+        port = server.add_insecure_port(f"{_HOST}:0")
+        self._rule.listens_at(_HOST, port)
         for interface in (PIN_MAP_INTERFACE, SESSION_MANAGEMENT_INTERFACE):
             self._register(interface, (interface,), port)
         await server.start()
@@ -261,6 +275,7 @@ class Platform:
             task.cancel()
         if self._server is not None:
             await self._server.stop(self.options.stop_grace)
+        self._rule.close()
 
     def _make_directory(self) -> ServiceDirectory:
         return ServiceDirectory(self._registry, self._catalog, self._activator, is_reachable)
@@ -269,7 +284,7 @@ class Platform:
         name = service_class.rpartition(".")[2]
         self._registry.register(
             ServiceDescription(f"{name} (platform-sim)", service_class, interfaces),
-            Location("127.0.0.1", str(port)),
+            Location(_HOST, str(port)),
             is_built_in=True,
         )
 

@@ -57,6 +57,12 @@ from platform_sim.state_file import (
     is_flag=True,
     help="Keep what a plug-in that died had reserved and registered, as NI's services do.",
 )
+@click.option(
+    "--other-users",
+    is_flag=True,
+    help="Answer other users of this machine, too. They can then use and disturb all of it, and "
+    "have it start plug-ins as you.",
+)
 @click.option("--verbose", "-v", is_flag=True, help="Log what the platform does.")
 def up_command(
     state_file: Path | None,
@@ -66,6 +72,7 @@ def up_command(
     log_dir: Path | None,
     start_timeout: float,
     keep_reservations: bool,
+    other_users: bool,
     verbose: bool,
 ) -> None:
     """Run the platform until Ctrl-C or SIGTERM.
@@ -88,6 +95,7 @@ def up_command(
         log_folder=log_dir,
         start_timeout=start_timeout,
         frees_after_plugins=not keep_reservations,
+        allows_other_users=other_users,
     )
     with StopSignals() as stop, Platform(options) as platform:
         claim_state_file(path, platform.state)

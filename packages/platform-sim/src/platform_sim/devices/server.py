@@ -21,12 +21,15 @@ from platform_sim.devices.instrument import InstrumentSession
 from platform_sim.devices.inventory import SessionInfo, describe_sessions
 from platform_sim.devices.sessions import SessionTable
 from platform_sim.devices.utilities import SessionUtilitiesServicer
+from platform_sim.same_user import SameUserRule, SameUserSyncInterceptor
 
 if TYPE_CHECKING:
     from platform_sim.devices.bench import Bench
     from platform_sim.devices.simulation import Simulation
 
 _MAX_THREADS = 512  # Calls that wait (events, hung devices) hold one each; started on demand.
+
+_LARGEST_REQUEST = 128 * 2**20  # Bytes; sequences of millions of values fit.
 
 
 class DeviceServer:
@@ -38,6 +41,8 @@ class DeviceServer:
         clock: Where time comes from; tests may pass a ManualClock.
         file_roots: Folders in which clients may have attribute configurations read and written,
             beside the present one and a temporary one of the server's own.
+        allows_other_users: Whether to answer other users of this machine, too; else they get
+            PERMISSION_DENIED, where the system tells whose a connection is (Linux).
 
     Raises:
         BenchError: The bench file makes no sense.
@@ -49,11 +54,13 @@ class DeviceServer:
         *,
         clock: Clock | None = None,
         file_roots: Sequence[Path] = (),
+        allows_other_users: bool = False,
     ) -> None:
         self.clock: Clock = clock or SystemClock()
         self._bench_file = bench
         self._sessions: SessionTable[InstrumentSession] = SessionTable()
         self._files = FileRoots([*default_folders(), *file_roots])
+        self._rule = SameUserRule(allows_other_users=allows_other_users)
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._loading = threading.Lock()
         self._simulation: Simulation | None = None
@@ -105,13 +112,18 @@ class DeviceServer:
             raise RuntimeError("this device server has been started already")
         server = grpc.server(
             ThreadPoolExecutor(_MAX_THREADS, thread_name_prefix="device-server"),
-            options=[("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", -1)],
+            interceptors=[SameUserSyncInterceptor(self._rule)],
+            options=[
+                ("grpc.so_reuseport", 0),
+                ("grpc.max_receive_message_length", _LARGEST_REQUEST),
+            ],
         )
         session_pb2_grpc.add_SessionUtilitiesServicer_to_server(
             SessionUtilitiesServicer(self._sessions), server
         )
         server.add_generic_rpc_handlers((_OnDemand(self._load),))
         port = server.add_insecure_port(address)
+        self._rule.listens_at(address.rpartition(":")[0].strip("[]"), port)
         self._temporary = tempfile.TemporaryDirectory(prefix="device-server-")
         self._files.folders.append(Path(os.path.realpath(self._temporary.name)))
         server.start()
@@ -123,6 +135,7 @@ class DeviceServer:
         if self._server is None:
             return
         self._server.stop(grace).wait()
+        self._rule.close()
         self._server = None
         for session in self._sessions.clear():
             session.close()

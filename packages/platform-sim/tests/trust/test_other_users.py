@@ -1,0 +1,133 @@
+"""Who may call a platform: its user and root; others of this machine only when it is asked for."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+from as_user import OWNER, STRANGER, needs_users, run_as, running_as
+from platform_process import running_platform
+
+PLATFORM = """
+options = PlatformOptions(allows_other_users=True) if "open" in sys.argv else PlatformOptions()
+with Platform(options) as platform:
+    print(platform.state.discovery_address, platform.state.device_server_address, flush=True)
+    sys.stdin.read()
+"""
+CALLS = """
+def attempt(what, call):
+    try:
+        call()
+        print(what, "OK")
+    except grpc.RpcError as error:
+        print(what, error.code().name)
+        print(error.details(), file=sys.stderr)
+
+with grpc.insecure_channel(sys.argv[2]) as services, grpc.insecure_channel(sys.argv[3]) as devices:
+    found = discovery_grpc.DiscoveryServiceStub(services)
+    maps = pin_map_grpc.PinMapServiceStub(services)
+    held = sessions_grpc.SessionManagementServiceStub(services)
+    utilities = session_pb2_grpc.SessionUtilitiesStub(devices)
+    told = reflection_grpc.ServerReflectionStub(devices)
+    attempt("discovery", lambda: found.EnumerateServices(discovery.EnumerateServicesRequest()))
+    attempt("pin map", lambda: maps.UpdatePinMapFromXml(pin_map.UpdatePinMapFromXmlRequest(
+        pin_map_id="x", pin_map_xml=sys.argv[4])))
+    attempt("sessions", lambda: held.UnreserveSessions(sessions.UnreserveSessionsRequest()))
+    attempt("devices", lambda: utilities.EnumerateDevices(session_pb2.EnumerateDevicesRequest()))
+    attempt("reflection", lambda: list(told.ServerReflectionInfo(iter(
+        [reflection.ServerReflectionRequest(list_services="")]))))
+"""
+PIN_MAP = (
+    '<PinMap xmlns="http://www.ni.com/TestStand/SemiconductorModule/PinMap.xsd" '
+    'schemaVersion="1.6"/>'
+)
+SERVICES = ("discovery", "pin map", "sessions", "devices", "reflection")
+
+
+@needs_users
+def test_the_platforms_user_and_root_may_call_and_no_other_user():
+    with running_as(OWNER, PLATFORM) as line:
+        addresses = line.split()
+        answers = {
+            uid: run_as(uid, CALLS, *addresses, PIN_MAP) for uid in (STRANGER, OWNER, os.geteuid())
+        }
+    assert answers[STRANGER] == [f"{one} PERMISSION_DENIED" for one in SERVICES]
+    assert answers[OWNER] == [f"{one} OK" for one in SERVICES]
+    assert answers[os.geteuid()] == [f"{one} OK" for one in SERVICES]
+
+
+@needs_users
+def test_an_option_lets_other_users_in():
+    with running_as(OWNER, PLATFORM, "open") as line:
+        assert run_as(STRANGER, CALLS, *line.split(), PIN_MAP) == [f"{one} OK" for one in SERVICES]
+
+
+@needs_users
+def test_the_refusal_names_the_option_and_the_command_has_it(tmp_path):
+    denied = """
+    channel = grpc.insecure_channel(sys.argv[2])
+    try:
+        discovery_grpc.DiscoveryServiceStub(channel).EnumerateServices(
+            discovery.EnumerateServicesRequest())
+        print("OK")
+    except grpc.RpcError as error:
+        print(error.details())
+    """
+    with running_platform(tmp_path) as platform:
+        (told,) = run_as(STRANGER, denied, platform.state.discovery_address)
+    assert f"user {STRANGER}" in told
+    assert "'platform-sim up --other-users'" in told
+    with running_platform(tmp_path, "--other-users") as platform:
+        assert run_as(STRANGER, denied, platform.state.discovery_address) == ["OK"]
+
+
+@needs_users
+def test_a_connection_that_was_closed_is_nobodys_and_not_roots():
+    # The kernel shows the socket of a caller that is gone as user 0's.
+    stranger = """
+    import socket, struct
+    from platform_sim.peer_user import PeerUsers
+    listener = socket.create_server(("127.0.0.1", 0))
+    users = PeerUsers(*listener.getsockname())
+    def user_after(how):
+        caller = socket.socket()
+        caller.connect(listener.getsockname())
+        accepted, (host, port) = listener.accept()
+        peer = f"ipv4:{host}:{port}"
+        before = users.user_of(peer)
+        how(caller)
+        return before, users.user_of(peer)
+    print(*user_after(socket.socket.close))
+    print(*user_after(lambda caller: caller.shutdown(socket.SHUT_WR)))
+    """
+    assert run_as(STRANGER, stranger) == [f"{STRANGER} None", f"{STRANGER} {STRANGER}"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells whose a connection is")
+@pytest.mark.parametrize("has_diagnosis", [True, False])
+def test_the_user_of_a_connection_is_found_in_either_family_and_by_either_way(
+    monkeypatch, has_diagnosis
+):
+    import socket
+
+    from platform_sim import peer_user
+
+    if not has_diagnosis:  # a kernel such as gVisor's, which cannot be had here
+        monkeypatch.setattr(peer_user._Diagnosis, "user_of", lambda *_: None)
+    places = [("ipv4", "127.0.0.1", socket.AF_INET, "127.0.0.1")]
+    places.append(("ipv4", "127.0.0.1", socket.AF_INET6, "::ffff:127.0.0.1"))
+    if socket.has_ipv6:
+        places.append(("ipv6", "::1", socket.AF_INET6, "::1"))
+    for kind, at, family, called in places:
+        listening = socket.AF_INET6 if kind == "ipv6" else socket.AF_INET
+        with socket.create_server((at, 0), family=listening) as listener:
+            port = listener.getsockname()[1]
+            users = peer_user.PeerUsers(at, port)
+            with socket.socket(family) as caller:
+                caller.connect((called, port))
+                own = caller.getsockname()[1]
+                host = "%5B::1%5D" if kind == "ipv6" else at
+                assert users.user_of(f"{kind}:{host}:{own}") == os.geteuid()
+                assert users.user_of(f"{kind}:{host}:{port}") is None
+    assert users.user_of("unix:/somewhere") is None
