@@ -21,14 +21,22 @@ from ni.measurementlink.discovery.v1 import discovery_service_pb2_grpc
 from ni.measurementlink.pinmap.v1 import pin_map_service_pb2_grpc
 from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2_grpc
 
+from platform_sim.callers import CallerFinder
 from platform_sim.devices import DeviceServer
 from platform_sim.discovery.activation import Activator
 from platform_sim.discovery.catalog import ServiceCatalog
+from platform_sim.discovery.description import Location, ServiceDescription
 from platform_sim.discovery.directory import ServiceDirectory
 from platform_sim.discovery.last_run import LastRunHandler
+from platform_sim.discovery.own_services import (
+    ALWAYS_OWN,
+    DEVICE_SERVER_CLASS,
+    PIN_MAP_INTERFACE,
+    SESSION_MANAGEMENT_INTERFACE,
+)
 from platform_sim.discovery.plugin_process import PluginProcess
-from platform_sim.discovery.reachability import is_reachable
-from platform_sim.discovery.registry import Location, ServiceDescription, ServiceRegistry
+from platform_sim.discovery.reachability import Prober
+from platform_sim.discovery.registry import ServiceRegistry
 from platform_sim.discovery.serviceconfig import InstalledService
 from platform_sim.discovery.servicer import DiscoveryServicer
 from platform_sim.discovery.start_rule import start_command
@@ -43,10 +51,6 @@ from platform_sim.session_management.sessions import SessionManagement
 from platform_sim.state_file import PlatformState
 
 T = TypeVar("T")
-
-PIN_MAP_INTERFACE = "ni.measurementlink.pinmap.v1.PinMapService"
-SESSION_MANAGEMENT_INTERFACE = "ni.measurementlink.sessionmanagement.v1.SessionManagementService"
-DEVICE_SERVER_CLASS = "ni.measurementlink.v1.grpcdeviceserver"
 
 _LOOKS_FOR_CHILDREN = 50
 _SECONDS_BETWEEN_LOOKS = 0.1
@@ -107,10 +111,12 @@ class Platform:
         self._device_server: DeviceServer | None = None
         self._log_folder = self.options.log_folder
         self._owns_log_folder = False
-        self._registry = ServiceRegistry()
+        own = ALWAYS_OWN | ({DEVICE_SERVER_CLASS} if self.options.has_device_server else set())
+        self._callers = CallerFinder()
+        self._registry = ServiceRegistry(own)
         self._pin_maps = PinMapStore()
         self._sessions = SessionManagement(self._pin_maps, time.time)
-        self._catalog = ServiceCatalog(self.options.plugin_folders)
+        self._catalog = ServiceCatalog(self.options.plugin_folders, own)
         self._activator = Activator(
             self._registry,
             self._launch,
@@ -251,13 +257,16 @@ class Platform:
             options=_SERVER_OPTIONS,
         )
         discovery_service_pb2_grpc.add_DiscoveryServiceServicer_to_server(
-            DiscoveryServicer(self._registry, self._make_directory(), self._activator), server
+            DiscoveryServicer(
+                self._registry, self._make_directory(), self._activator, self._callers
+            ),
+            server,
         )
         pin_map_service_pb2_grpc.add_PinMapServiceServicer_to_server(
             PinMapServicer(self._pin_maps), server
         )
         session_management_service_pb2_grpc.add_SessionManagementServiceServicer_to_server(
-            SessionManagementServicer(self._sessions), server
+            SessionManagementServicer(self._sessions, self._callers), server
         )
         server.add_generic_rpc_handlers((LastRunHandler(self._activator.process_at),))
         port = server.add_insecure_port(f"{_HOST}:0")
@@ -278,14 +287,13 @@ class Platform:
         self._rule.close()
 
     def _make_directory(self) -> ServiceDirectory:
-        return ServiceDirectory(self._registry, self._catalog, self._activator, is_reachable)
+        return ServiceDirectory(self._registry, self._catalog, self._activator, Prober().dead_among)
 
     def _register(self, service_class: str, interfaces: tuple[str, ...], port: int) -> None:
         name = service_class.rpartition(".")[2]
-        self._registry.register(
+        self._registry.add_built_in(
             ServiceDescription(f"{name} (platform-sim)", service_class, interfaces),
             Location(_HOST, str(port)),
-            is_built_in=True,
         )
 
     def _free_after(self, pid: int) -> None:

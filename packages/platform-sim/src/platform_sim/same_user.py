@@ -118,6 +118,7 @@ class SameUserSyncInterceptor(grpc.ServerInterceptor):
                 return method(request, context)
             # Outside the try: `abort` raises a bare Exception.
             context.abort(grpc.StatusCode.PERMISSION_DENIED, refusal)
+            raise AssertionError("abort raises")
 
         make: Any = getattr(grpc, f"{kind}_rpc_method_handler")
         wrapped: grpc.RpcMethodHandler[Any, Any] = make(

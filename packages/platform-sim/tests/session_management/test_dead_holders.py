@@ -21,7 +21,7 @@ from platform_sim.platform_client import PlatformClient
 from platform_sim.plugin_client import MeasurementPlugin
 from plugin_folders import write_script_plugin
 
-HOLDER = "test.Holder"
+HOLDER = "test.Caller"
 HOLDS = """
     import os, time
     from pathlib import Path

@@ -30,8 +30,8 @@ from ni.measurementlink.discovery.v1 import discovery_service_pb2 as discovery
 from ni.measurementlink.discovery.v1 import discovery_service_pb2_grpc as discovery_grpc
 from ni.measurementlink.pinmap.v1 import pin_map_service_pb2 as pin_map
 from ni.measurementlink.pinmap.v1 import pin_map_service_pb2_grpc as pin_map_grpc
-from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2 as sessions
-from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2_grpc as sessions_grpc
+import ni.measurementlink.sessionmanagement.v1.session_management_service_pb2 as sessions
+import ni.measurementlink.sessionmanagement.v1.session_management_service_pb2_grpc as sessions_grpc
 import platform_sim.peer_user
 from platform_sim.devices import DeviceServer
 from platform_sim.platform import Platform, PlatformOptions

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from platform_sim.discovery.own_services import ALWAYS_OWN, own_name_in
 from platform_sim.discovery.serviceconfig import (
     InstalledService,
     find_service_configs,
@@ -30,8 +31,15 @@ class _ReadFile:
 class ServiceCatalog:
     """Looks into the plug-in folders at every question, so that new plug-ins are found at once."""
 
-    def __init__(self, folders: Sequence[Path]) -> None:
+    def __init__(self, folders: Sequence[Path], own: Collection[str] = ALWAYS_OWN) -> None:
+        """Makes a catalog.
+
+        Args:
+            folders: Where to look, in themselves and below.
+            own: Classes and interfaces of the platform's own services, which no file may name.
+        """
         self._folders = list(folders)
+        self._own = own
         self._read_files: dict[Path, _ReadFile] = {}
 
     def add_folder(self, folder: Path) -> None:
@@ -88,6 +96,10 @@ class ServiceCatalog:
             return known
         try:
             services = tuple(read_service_config(file))
+            for installed in services:
+                own_name = own_name_in(installed.service, self._own)
+                if own_name:
+                    raise ServiceConfigError(f"{file}: {own_name} is the platform's own.")
             read = _ReadFile(status.st_mtime_ns, status.st_size, services)
         except ServiceConfigError as error:
             _logger.warning("Skipped: %s", error)

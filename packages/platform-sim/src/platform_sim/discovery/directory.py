@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from platform_sim.discovery.activation import Activator
 from platform_sim.discovery.catalog import ServiceCatalog
-from platform_sim.discovery.registry import (
-    Location,
-    Registration,
-    ServiceDescription,
-    ServiceRegistry,
-)
+from platform_sim.discovery.description import Location, ServiceDescription
+from platform_sim.discovery.registry import Registration, ServiceRegistry
 from platform_sim.discovery.serviceconfig import InstalledService
 from platform_sim.discovery.versions import UNSET_VERSION, effective_version, version_key
 from platform_sim.errors import (
@@ -48,7 +43,7 @@ class ServiceDirectory:
         registry: ServiceRegistry,
         catalog: ServiceCatalog,
         activator: Activator,
-        is_reachable: Callable[[Location], Awaitable[bool]],
+        dead_among: Callable[[Iterable[Location]], Awaitable[set[Location]]],
     ) -> None:
         """Combines what runs with what can be started.
 
@@ -56,12 +51,12 @@ class ServiceDirectory:
             registry: Running services.
             catalog: Services that can be started.
             activator: Starts them.
-            is_reachable: Tells whether somebody listens at a location.
+            dead_among: Returns the locations where nobody listens any more.
         """
         self._registry = registry
         self._catalog = catalog
         self._activator = activator
-        self._is_reachable = is_reachable
+        self._dead_among = dead_among
 
     async def resolve(
         self, interface: str, service_class: str, version: str = "", deployment_target: str = ""
@@ -84,7 +79,7 @@ class ServiceDirectory:
             raise InvalidRequestError("provided_interface must not be empty.")
         if deployment_target not in ("", LOCAL_NODE_URL):
             raise NotKnownError(f"There is no compute node {deployment_target!r}.")
-        await self._drop_dead(interface, service_class)
+        await self.drop_dead(interface, service_class)
         running = list(self._registry.matching(interface, service_class))
         installed = list(self._catalog.installed(interface, service_class))
         if not running and not installed:
@@ -103,7 +98,7 @@ class ServiceDirectory:
         self, interface: str = "", service_class: str = ""
     ) -> tuple[list[AvailableService], list[str]]:
         """Returns the services that can be had, and the classes that were but do not answer."""
-        dropped = await self._drop_dead(interface, service_class)
+        dropped = await self.drop_dead(interface, service_class)
         found: dict[str, list[ServiceDescription]] = {}
         for registration in self._registry.matching(interface, service_class):
             found.setdefault(registration.service.service_class, []).append(registration.service)
@@ -114,8 +109,19 @@ class ServiceDirectory:
 
     async def active(self, interface: str = "", service_class: str = "") -> list[Registration]:
         """Returns the running services."""
-        await self._drop_dead(interface, service_class)
+        await self.drop_dead(interface, service_class)
         return list(self._registry.matching(interface, service_class))
+
+    async def drop_dead(self, interface: str = "", service_class: str = "") -> list[Registration]:
+        """Ends registrations where nobody listens any more, and returns them."""
+        self._activator.drop_dying()
+        matching = self._registry.matching(interface, service_class)
+        doubtful = [registration for registration in matching if not registration.is_built_in]
+        locations = await self._dead_among(one.location for one in doubtful)
+        dead = [one for one in doubtful if one.location in locations]
+        for registration in dead:
+            self._registry.discard(registration)
+        return dead
 
     def _nothing_provides(self, interface: str, service_class: str) -> str:
         asked = f"{interface} (service class {service_class})" if service_class else interface
@@ -136,19 +142,6 @@ class ServiceDirectory:
         built_in = (one.service for one in self._registry.matching() if one.is_built_in)
         names = {name for service in built_in for name in service.provided_interfaces}
         return sorted(name for name in names if _SIGN_OF_DRIVER in name)
-
-    async def _drop_dead(self, interface: str, service_class: str) -> list[Registration]:
-        """Ends registrations where nobody listens, and returns them."""
-        self._activator.drop_dying()
-        matching = self._registry.matching(interface, service_class)
-        doubtful = [registration for registration in matching if not registration.is_built_in]
-        answers = await asyncio.gather(*(self._is_reachable(one.location) for one in doubtful))
-        dead = [
-            one for one, is_reachable in zip(doubtful, answers, strict=True) if not is_reachable
-        ]
-        for registration in dead:
-            self._registry.discard(registration)
-        return dead
 
 
 def _check_one_class(

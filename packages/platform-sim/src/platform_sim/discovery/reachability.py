@@ -1,33 +1,85 @@
-"""Whether somebody listens at a location."""
+"""Whether nobody listens at a location any more."""
 
 from __future__ import annotations
 
 import asyncio
+import enum
+import errno
+import ipaddress
+from collections.abc import Iterable
 from contextlib import suppress
 
-from platform_sim.discovery.registry import Location
+from platform_sim.discovery.description import Location
 
-_CONNECT_TIMEOUT = 1.0
+_LONGEST_PROBES = 3.0  # seconds for all of one question; Windows takes two to refuse a connection
+_MOST_AT_ONCE = 32  # connections; each costs a descriptor
 _LOOPBACKS = ("127.0.0.1", "::1")
+_NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.ENETUNREACH)
 
 
-async def is_reachable(location: Location) -> bool:
-    """Tells whether a TCP connection to a location succeeds.
+class _Answer(enum.Enum):
+    ACCEPTED = enum.auto()
+    REFUSED = enum.auto()
+    NO_ADDRESS = enum.auto()
+    UNKNOWN = enum.auto()
+
+
+class Prober:
+    """Connects to locations on this machine's loopback addresses, a few at a time.
+
+    Only a refused connection shows that nobody listens: a platform that has run out of descriptors,
+    or a service that is too busy to accept, says nothing about the service. Locations of other
+    machines are not asked; their registrations stand until they are ended.
+    """
+
+    def __init__(self) -> None:
+        self._turns = asyncio.Semaphore(_MOST_AT_ONCE)
+
+    async def dead_among(self, locations: Iterable[Location]) -> set[Location]:
+        """Return the locations where every connection is refused."""
+        asked = {
+            asyncio.ensure_future(self._is_dead(location)): location
+            for location in set(locations)
+            if _addresses(location)
+        }
+        if not asked:
+            return set()
+        done, late = await asyncio.wait(asked, timeout=_LONGEST_PROBES)
+        for task in late:
+            task.cancel()
+        return {asked[task] for task in done if task.result()}
+
+    async def _is_dead(self, location: Location) -> bool:
+        addresses = _addresses(location)
+        answers = [await self._connect(address, location.port) for address in addresses]
+        # Without IPv6 "localhost" is 127.0.0.1 alone.
+        gone = (_Answer.REFUSED, _Answer.NO_ADDRESS)
+        return _Answer.REFUSED in answers and all(answer in gone for answer in answers)
+
+    async def _connect(self, address: str, port: int) -> _Answer:
+        async with self._turns:
+            try:
+                _, writer = await asyncio.open_connection(address, port)
+            except ConnectionRefusedError:
+                return _Answer.REFUSED
+            except OSError as error:
+                missing = error.errno in _NO_SUCH_ADDRESS
+                return _Answer.NO_ADDRESS if missing else _Answer.UNKNOWN
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+            return _Answer.ACCEPTED
+
+
+def _addresses(location: Location) -> tuple[str, ...]:
+    """Return the addresses to probe.
 
     "localhost" stands for both loopback addresses, as it does for gRPC, whatever the hosts file
     of this machine says: the SDK listens on ::1 and registers as localhost.
     """
-    hosts = _LOOPBACKS if location.host == "localhost" else (location.host,)
-    answers = await asyncio.gather(*(_connects(host, location.port) for host in hosts))
-    return any(answers)
-
-
-async def _connects(host: str, port: int) -> bool:
-    try:
-        _, writer = await asyncio.wait_for(asyncio.open_connection(host, port), _CONNECT_TIMEOUT)
-    except (OSError, asyncio.TimeoutError):
-        return False
-    writer.close()
-    with suppress(OSError):
-        await writer.wait_closed()
-    return True
+    if location.host == "localhost":
+        return _LOOPBACKS
+    with suppress(ValueError):
+        if ipaddress.ip_address(location.host).is_loopback:
+            return (location.host,)
+    return ()

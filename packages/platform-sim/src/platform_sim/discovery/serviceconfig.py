@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from platform_sim.discovery.registry import ServiceDescription
+from platform_sim.discovery.description import ServiceDescription
 from platform_sim.errors import ServiceConfigError
 
 OWN_SECTION = "platform-sim"

@@ -8,14 +8,11 @@ import grpc.aio
 from ni.measurementlink.discovery.v1 import discovery_service_pb2 as pb
 from ni.measurementlink.discovery.v1 import discovery_service_pb2_grpc
 
+from platform_sim.callers import CallerFinder
 from platform_sim.discovery.activation import Activator
+from platform_sim.discovery.description import Location, ServiceDescription
 from platform_sim.discovery.directory import LOCAL_NODE_URL, ServiceDirectory
-from platform_sim.discovery.registry import (
-    Location,
-    Registration,
-    ServiceDescription,
-    ServiceRegistry,
-)
+from platform_sim.discovery.registry import Registration, ServiceRegistry
 from platform_sim.errors import InvalidRequestError
 
 PID_KEY = "platform-sim/pid"
@@ -30,18 +27,28 @@ class DiscoveryServicer(discovery_service_pb2_grpc.DiscoveryServiceServicer):
     """All RPCs of ni.measurementlink.discovery.v1.DiscoveryService."""
 
     def __init__(
-        self, registry: ServiceRegistry, directory: ServiceDirectory, activator: Activator
+        self,
+        registry: ServiceRegistry,
+        directory: ServiceDirectory,
+        activator: Activator,
+        callers: CallerFinder,
     ) -> None:
         self._registry = registry
         self._directory = directory
         self._activator = activator
+        self._callers = callers
 
     async def RegisterService(  # noqa: N802
         self, request: pb.RegisterServiceRequest, context: Context
     ) -> pb.RegisterServiceResponse:
         """Adds a running service."""
+        owner = await self._callers.find(context.peer())
+        if self._registry.is_full():
+            await self._directory.drop_dead()
         registration = self._registry.register(
-            _decode_description(request.service_description), _decode_location(request.location)
+            _decode_description(request.service_description),
+            _decode_location(request.location),
+            owner,
         )
         self._activator.note_registration(registration)
         return pb.RegisterServiceResponse(registration_id=registration.registration_id)

@@ -8,8 +8,8 @@ from datetime import datetime, timezone
 import session_pb2
 from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2 as pb
 
+from platform_sim.callers import Caller
 from platform_sim.pin_map.partition import SessionLayout
-from platform_sim.session_management.holders import Holder
 from platform_sim.session_management.open_sessions import OpenSession
 from platform_sim.session_management.sessions import SessionManagement, SessionStatus
 
@@ -110,7 +110,7 @@ def encode_groups(
 
 
 def decode_sessions(
-    messages: Iterable[pb.SessionInformation], holder: Holder | None
+    messages: Iterable[pb.SessionInformation], holder: Caller | None
 ) -> list[OpenSession]:
     """Reads sessions to register."""
     return [
@@ -126,7 +126,7 @@ def decode_sessions(
 
 
 def decode_multiplexers(
-    messages: Iterable[pb.MultiplexerSessionInformation], holder: Holder | None
+    messages: Iterable[pb.MultiplexerSessionInformation], holder: Caller | None
 ) -> list[OpenSession]:
     """Reads multiplexer sessions to register."""
     return [

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from platform_sim.callers import Caller
 from platform_sim.errors import AlreadyKnownError, InvalidRequestError
-from platform_sim.session_management.holders import Holder
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class OpenSession:
     """Instrument type id or multiplexer type id."""
     annotations: Mapping[str, str] = field(default_factory=dict)
     """Who registered it, and free texts."""
-    holder: Holder | None = None
+    holder: Caller | None = None
     """The process that registered it, None when it is not known."""
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from platform_sim.session_management.holders import Holder
+from platform_sim.callers import Caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Reservation:
     """What the holder said of itself."""
     since: float
     """Time of the grant, in seconds of the table's clock."""
-    holder: Holder | None = None
+    holder: Caller | None = None
     """The process that asked for it, None when it is not known."""
 
 
@@ -34,7 +34,7 @@ class ReservationRequest:
         self,
         names: frozenset[str],
         annotations: Mapping[str, str],
-        holder: Holder | None,
+        holder: Caller | None,
         on_granted: Callable[[], None],
     ) -> None:
         self.names = names
@@ -66,7 +66,7 @@ class ReservationTable:
         annotations: Mapping[str, str],
         on_granted: Callable[[], None] = lambda: None,
         *,
-        holder: Holder | None = None,
+        holder: Caller | None = None,
     ) -> ReservationRequest:
         """Asks for sessions; the request is granted now or stands in the queue.
 

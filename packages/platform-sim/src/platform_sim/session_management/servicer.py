@@ -8,8 +8,8 @@ import grpc.aio
 from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2 as pb
 from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2_grpc
 
+from platform_sim.callers import CallerFinder
 from platform_sim.session_management import messages
-from platform_sim.session_management.holders import HolderFinder
 from platform_sim.session_management.sessions import SessionManagement, check_timeout
 from platform_sim.session_management.waiting import reserve
 
@@ -21,9 +21,9 @@ class SessionManagementServicer(
 ):
     """All RPCs of ni.measurementlink.sessionmanagement.v1.SessionManagementService."""
 
-    def __init__(self, management: SessionManagement) -> None:
+    def __init__(self, management: SessionManagement, callers: CallerFinder) -> None:
         self._management = management
-        self._holders = HolderFinder()
+        self._holders = callers
 
     async def ReserveSessions(  # noqa: N802
         self, request: pb.ReserveSessionsRequest, context: Context

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping
 
+from platform_sim.callers import Caller
 from platform_sim.errors import NotAvailableError
-from platform_sim.session_management.holders import Holder
 from platform_sim.session_management.reservations import ReservationTable
 from platform_sim.session_management.sessions import WAIT_FOREVER_MS
 
@@ -18,7 +18,7 @@ async def reserve(
     names: Collection[str],
     annotations: Mapping[str, str],
     timeout_ms: int,
-    holder: Holder | None = None,
+    holder: Caller | None = None,
 ) -> None:
     """Reserves sessions, all or none.
 

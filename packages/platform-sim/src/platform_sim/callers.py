@@ -15,7 +15,7 @@ _TRUSTED_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class Caller:
     """A process of this machine that called."""
 
     pid: int
@@ -38,6 +38,10 @@ class Holder:
         except psutil.Error:
             return False
 
+    def is_same_process(self, other: Caller | None) -> bool:
+        """Tell whether another caller is this process."""
+        return other is not None and (self.pid, self.started) == (other.pid, other.started)
+
     def __str__(self) -> str:
         return process_text(self.pid, self.program, is_alive=self.is_alive())
 
@@ -47,7 +51,7 @@ def process_text(pid: int | str, program: str, *, is_alive: bool) -> str:
     return f"process {pid} ({program}), {'alive' if is_alive else 'dead'}"
 
 
-class HolderFinder:
+class CallerFinder:
     """Finds the processes of callers by their connections, and remembers them.
 
     Callers are found in the order in which they asked.
@@ -55,9 +59,9 @@ class HolderFinder:
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
-        self._found: dict[str, tuple[Holder, float]] = {}
+        self._found: dict[str, tuple[Caller, float]] = {}
 
-    async def find(self, peer: str) -> Holder | None:
+    async def find(self, peer: str) -> Caller | None:
         """Return the process of a caller; None where the system does not tell.
 
         Args:
@@ -77,7 +81,7 @@ class HolderFinder:
             return holder
 
 
-def _find(peer: str, expected: Holder | None) -> Holder | None:
+def _find(peer: str, expected: Caller | None) -> Caller | None:
     """Look through the connections of the expected process, then of all."""
     import psutil
 
@@ -98,7 +102,7 @@ def _find(peer: str, expected: Holder | None) -> Holder | None:
     return None
 
 
-def _describe(pid: int) -> Holder:
+def _describe(pid: int) -> Caller:
     import psutil
 
     process = psutil.Process(pid)
@@ -108,4 +112,4 @@ def _describe(pid: int) -> Holder:
     if len(text) > _LONGEST_PROGRAM:
         text = f"{text[:_LONGEST_PROGRAM]}..."
     ancestors = frozenset(one.pid for one in process.parents())
-    return Holder(pid, text, process.create_time(), ancestors)
+    return Caller(pid, text, process.create_time(), ancestors)

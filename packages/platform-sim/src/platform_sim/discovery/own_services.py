@@ -1,0 +1,26 @@
+"""The platform's own services, which no plug-in may pass itself off as."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from platform_sim.discovery.description import ServiceDescription
+
+DISCOVERY_INTERFACE = "ni.measurementlink.discovery.v1.DiscoveryService"
+PIN_MAP_INTERFACE = "ni.measurementlink.pinmap.v1.PinMapService"
+SESSION_MANAGEMENT_INTERFACE = "ni.measurementlink.sessionmanagement.v1.SessionManagementService"
+DEVICE_SERVER_CLASS = "ni.measurementlink.v1.grpcdeviceserver"
+
+ALWAYS_OWN = frozenset({DISCOVERY_INTERFACE, PIN_MAP_INTERFACE, SESSION_MANAGEMENT_INTERFACE})
+"""Classes and interfaces of the services that every platform has."""
+
+
+def own_name_in(service: ServiceDescription, own: Collection[str]) -> str:
+    """Return the class or interface of a service that is the platform's own, "" if there is none.
+
+    Args:
+        service: What a plug-in says of itself.
+        own: The platform's own classes and interfaces.
+    """
+    names = (service.service_class, *service.provided_interfaces)
+    return next((name for name in names if name in own), "")
