@@ -12,6 +12,9 @@ import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from session_sharing.core.errors import NotPermittedError
+from session_sharing.places import read_private
+
 from platform_sim.errors import StateFileError
 
 _CONNECT_TIMEOUT = 1.0
@@ -54,10 +57,11 @@ def read_state(path: Path) -> PlatformState | None:
         The state, or None when there is no file.
 
     Raises:
-        StateFileError: The file is not a state file of a platform.
+        StateFileError: The file is not a state file of a platform, or somebody else could have put
+            it there.
     """
     try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
+        fields = json.loads(read_private(path))
         return PlatformState(
             pid=int(fields["pid"]),
             discovery_address=str(fields["discovery_address"]),
@@ -65,6 +69,8 @@ def read_state(path: Path) -> PlatformState | None:
         )
     except FileNotFoundError:
         return None
+    except NotPermittedError as error:
+        raise StateFileError(f"The state file is not believed: {error}") from error
     except OSError as error:
         raise StateFileError(
             f"{path} cannot be read ({error.strerror}); name another state file."
@@ -100,6 +106,7 @@ def claim_state_file(path: Path, state: PlatformState) -> None:
     """
     try:
         _prepare_folder(path)
+        refuse_live_state_file(path)  # also refuses a folder in which others could put a file
         _write(path, state)
     except OSError as error:
         raise StateFileError(

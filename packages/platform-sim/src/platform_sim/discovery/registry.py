@@ -111,8 +111,8 @@ class ServiceRegistry:
         for old in same:
             if old.owner and old not in ended and not old.owner.is_same_process(owner):
                 raise AlreadyKnownError(
-                    f"{service.service_class} is registered by {old.owner}. End that process first, "
-                    "or give the new one another version."
+                    f"{service.service_class} is registered by {old.owner}. End that process "
+                    "first, or give the new one another version."
                 )
         return [old for old in same if old in ended or old.location == location]
 

@@ -9,6 +9,7 @@ it is imported, not before: a process that never imports the SDK pays for one fi
 from __future__ import annotations
 
 import os
+import stat
 import sys
 
 TYPE_CHECKING = False
@@ -45,6 +46,8 @@ _WHY_AN_EXCEPTION = (
     "gRPC answers a call that ends by an Exception only, so on a station the caller would wait "
     "for ever. Raise an Exception."
 )
+_WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+_LARGEST_STATE_FILE = 64 * 1024
 _PR_SET_PDEATHSIG = 1
 _SIGKILL = 9
 
@@ -76,11 +79,45 @@ def _read_state_file() -> dict[str, object]:
             return {}
         path = str(default_state_file())
     try:
-        with open(path, encoding="utf-8") as file:  # noqa: PTH123 (pathlib would cost its import)
-            state = json.load(file)
+        state = json.loads(_read_private(path))
     except (OSError, ValueError):
         return {}
     return state if isinstance(state, dict) and {"pid", "discovery_address"} <= set(state) else {}
+
+
+def _read_private(path: str) -> bytes:
+    """Return the content of a file that nobody but this user can have put there.
+
+    The package's own check is not at hand in every environment that this module runs in.
+
+    Raises:
+        OSError: Somebody else could have, it is no file, or it cannot be read.
+    """
+    if sys.platform == "win32":  # where nothing of this runs
+        raise PermissionError(path)
+    user = os.geteuid()
+    place = os.path.realpath(os.path.dirname(path))  # noqa: PTH120
+    while True:
+        folder = os.stat(place)  # noqa: PTH116
+        others_write = folder.st_mode & _WRITABLE_BY_OTHERS and not folder.st_mode & stat.S_ISVTX
+        if folder.st_uid not in (0, user) or others_write:
+            raise PermissionError(f"Others can put files below {place}.")
+        if place == os.path.dirname(place):  # noqa: PTH120
+            break
+        place = os.path.dirname(place)  # noqa: PTH120
+    _require_own(os.lstat(path), user)
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        _require_own(os.fstat(handle), user)
+        return os.read(handle, _LARGEST_STATE_FILE)
+    finally:
+        os.close(handle)
+
+
+def _require_own(file: os.stat_result, user: int) -> None:
+    is_own = stat.S_ISREG(file.st_mode) and file.st_uid == user
+    if not is_own or file.st_mode & _WRITABLE_BY_OTHERS:
+        raise PermissionError("The state file is not a file of this user's alone.")
 
 
 def _is_alive(pid: object) -> bool:

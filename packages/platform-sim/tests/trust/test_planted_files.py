@@ -1,0 +1,168 @@
+"""A state file that somebody else planted is neither believed nor waited for, nor written over."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import stat
+import subprocess
+import sys
+import time
+
+import pytest
+from as_user import STRANGER, needs_users
+from platform_process import clean_environment, invoke
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="owners and modes of POSIX")
+PROMPT = 5.0
+"""Seconds for an answer on a busy machine; a file that is waited for never answers."""
+
+
+@pytest.fixture
+def trap():
+    """Somebody else's listener, which the planted files name."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener
+        listener.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+
+
+@pytest.fixture
+def state_file(tmp_path, trap):
+    """A state file as a running platform writes it, in a folder of its own."""
+    folder = tmp_path / "runtime"
+    folder.mkdir(mode=0o700)
+    file = folder / "state.json"
+    address = f"127.0.0.1:{trap.getsockname()[1]}"
+    fields = {"pid": os.getpid(), "discovery_address": address, "device_server_address": ""}
+    file.write_text(json.dumps(fields))
+    file.chmod(0o600)
+    return file
+
+
+def by_another_user(file):
+    os.chown(file, STRANGER, STRANGER)
+
+
+def in_another_users_folder(file):
+    os.chown(file.parent, STRANGER, STRANGER)
+
+
+def by_another_user_in_a_sticky_folder(file):
+    file.parent.chmod(0o1777)
+    os.chown(file, STRANGER, STRANGER)
+
+
+def writable_by_others(file):
+    file.chmod(0o666)
+
+
+def in_a_folder_that_others_write(file):
+    file.parent.chmod(0o777)
+
+
+def a_link(file):
+    file.rename(file.with_name("elsewhere"))
+    file.symlink_to("elsewhere")
+
+
+def a_link_to_nowhere(file):
+    file.unlink()
+    file.symlink_to("nowhere")
+
+
+def a_fifo(file):
+    file.unlink()
+    os.mkfifo(file, 0o600)
+
+
+def a_device(file):
+    file.unlink()
+    os.mknod(file, stat.S_IFCHR | 0o600, os.makedev(1, 5))  # as /dev/zero, it never ends
+
+
+def huge(file):
+    os.truncate(file, 2**30)
+
+
+PLANTED = [
+    pytest.param(by_another_user, marks=needs_users),
+    pytest.param(in_another_users_folder, marks=needs_users),
+    pytest.param(by_another_user_in_a_sticky_folder, marks=needs_users),
+    writable_by_others,
+    in_a_folder_that_others_write,
+    a_link,
+    a_link_to_nowhere,
+    a_fifo,
+    pytest.param(a_device, marks=needs_users),
+    huge,
+]
+
+
+def seen(folder):
+    return {one.name: (one.lstat().st_ino, one.lstat().st_size) for one in folder.iterdir()}
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("plant", PLANTED)
+@pytest.mark.parametrize("verb", ["services", "up"])
+def test_a_command_refuses_it_in_a_line_and_leaves_it_as_it_is(state_file, plant, verb):
+    plant(state_file)
+    before = seen(state_file.parent)
+    started = time.monotonic()
+    done = invoke(verb, "--state-file", state_file)
+    assert time.monotonic() - started < PROMPT
+    assert done.exit_code == 1
+    assert isinstance(done.exception, SystemExit)
+    (line,) = done.stderr.splitlines()
+    assert str(state_file.parent) in line
+    assert seen(state_file.parent) == before
+
+
+FIND = """
+import platform_sim_shim
+try:
+    print(platform_sim_shim.discovery_address())
+except FileNotFoundError as error:
+    print("refused")
+"""
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("plant", [None, *PLANTED])
+def test_the_hook_takes_an_address_from_the_users_own_file_alone(state_file, plant):
+    from platform_sim.hook import inject_folder
+
+    expected = json.loads(state_file.read_text())["discovery_address"]
+    if plant is not None:
+        plant(state_file)
+        expected = "refused"
+    path = {"PYTHONPATH": inject_folder(), "PLATFORM_SIM_STATE_FILE": str(state_file)}
+    found = subprocess.run(
+        [sys.executable, "-S", "-c", FIND],
+        env={**clean_environment(), **path},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=True,
+    )
+    assert found.stdout.strip() == expected
+
+
+@needs_users
+@pytest.mark.parametrize("mode", [0o700, 0o777, 0o1777])
+def test_a_runtime_folder_that_somebody_else_made_is_told(tmp_path, monkeypatch, mode):
+    folder = tmp_path / "platform-sim"
+    folder.mkdir()
+    folder.chmod(mode)
+    os.chown(folder, STRANGER, STRANGER)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    for verb in ("services", "up"):
+        done = invoke(verb)
+        assert done.exit_code == 1
+        assert isinstance(done.exception, SystemExit)
+        (line,) = done.stderr.splitlines()
+        assert str(folder) in line
+    assert list(folder.iterdir()) == []
