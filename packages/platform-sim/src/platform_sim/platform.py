@@ -89,6 +89,9 @@ class PlatformOptions:
     allows_other_users: bool = False
     """Whether to answer other users of this machine, too; else they get PERMISSION_DENIED, where
     the system tells whose a connection is (Linux)."""
+    trusts_plugins_of_others: bool = False
+    """Whether to start plug-ins from files that other users own or may write; else they are
+    skipped (POSIX)."""
     stop_grace: float = 1.0
     """Seconds for calls under way to finish at the stop."""
 
@@ -116,7 +119,9 @@ class Platform:
         self._registry = ServiceRegistry(own)
         self._pin_maps = PinMapStore()
         self._sessions = SessionManagement(self._pin_maps, time.time)
-        self._catalog = ServiceCatalog(self.options.plugin_folders, own)
+        self._catalog = ServiceCatalog(
+            self.options.plugin_folders, own, trusts_others=self.options.trusts_plugins_of_others
+        )
         self._activator = Activator(
             self._registry,
             self._launch,
@@ -315,6 +320,8 @@ class Platform:
         service = installed.service
         name = re.sub(r"[^\w.-]", "_", f"{service.service_class}-{service.effective_version}")
         command = start_command(installed)
+        if not self.options.trusts_plugins_of_others:
+            command.refuse_untrusted(installed)
         return PluginProcess(
             command.arguments,
             command.folder,

@@ -63,6 +63,11 @@ from platform_sim.state_file import (
     help="Answer other users of this machine, too. They can then use and disturb all of it, and "
     "have it start plug-ins as you.",
 )
+@click.option(
+    "--plugins-of-others",
+    is_flag=True,
+    help="Also start plug-ins from files that other users of this machine own or may write.",
+)
 @click.option("--verbose", "-v", is_flag=True, help="Log what the platform does.")
 def up_command(
     state_file: Path | None,
@@ -73,6 +78,7 @@ def up_command(
     start_timeout: float,
     keep_reservations: bool,
     other_users: bool,
+    plugins_of_others: bool,
     verbose: bool,
 ) -> None:
     """Run the platform until Ctrl-C or SIGTERM.
@@ -96,6 +102,7 @@ def up_command(
         start_timeout=start_timeout,
         frees_after_plugins=not keep_reservations,
         allows_other_users=other_users,
+        trusts_plugins_of_others=plugins_of_others,
     )
     with StopSignals() as stop, Platform(options) as platform:
         claim_state_file(path, platform.state)

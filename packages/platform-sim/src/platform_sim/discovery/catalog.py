@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from platform_sim.discovery.own_services import ALWAYS_OWN, own_name_in
+from platform_sim.discovery.ownership import why_not_trusted
 from platform_sim.discovery.serviceconfig import (
     InstalledService,
     find_service_configs,
@@ -22,8 +23,8 @@ _logger = logging.getLogger(__name__)
 class _ReadFile:
     """A .serviceconfig file as it was when it was read."""
 
-    modified_ns: int
-    size: int
+    facts: tuple[int, int, str]
+    """Time of the last change, size, and why it is not trusted."""
     services: tuple[InstalledService, ...] = ()
     problem: str = ""
 
@@ -31,15 +32,23 @@ class _ReadFile:
 class ServiceCatalog:
     """Looks into the plug-in folders at every question, so that new plug-ins are found at once."""
 
-    def __init__(self, folders: Sequence[Path], own: Collection[str] = ALWAYS_OWN) -> None:
+    def __init__(
+        self,
+        folders: Sequence[Path],
+        own: Collection[str] = ALWAYS_OWN,
+        *,
+        trusts_others: bool = False,
+    ) -> None:
         """Makes a catalog.
 
         Args:
             folders: Where to look, in themselves and below.
             own: Classes and interfaces of the platform's own services, which no file may name.
+            trusts_others: Whether to read files that other users could have written.
         """
         self._folders = list(folders)
         self._own = own
+        self._trusts_others = trusts_others
         self._read_files: dict[Path, _ReadFile] = {}
 
     def add_folder(self, folder: Path) -> None:
@@ -91,18 +100,22 @@ class ServiceCatalog:
             status = file.stat()
         except OSError:
             return None
+        doubt = "" if self._trusts_others else why_not_trusted(file)
+        facts = status.st_mtime_ns, status.st_size, doubt
         known = self._read_files.get(file)
-        if known and (known.modified_ns, known.size) == (status.st_mtime_ns, status.st_size):
+        if known and known.facts == facts:
             return known
         try:
+            if doubt:
+                raise ServiceConfigError(f"{file}: {doubt}")
             services = tuple(read_service_config(file))
             for installed in services:
                 own_name = own_name_in(installed.service, self._own)
                 if own_name:
                     raise ServiceConfigError(f"{file}: {own_name} is the platform's own.")
-            read = _ReadFile(status.st_mtime_ns, status.st_size, services)
+            read = _ReadFile(facts, services)
         except ServiceConfigError as error:
             _logger.warning("Skipped: %s", error)
-            read = _ReadFile(status.st_mtime_ns, status.st_size, problem=str(error))
+            read = _ReadFile(facts, problem=str(error))
         self._read_files[file] = read
         return read

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from platform_sim.discovery.batch_file import BatchCommand, read_batch_file
+from platform_sim.discovery.ownership import why_not_trusted
 from platform_sim.discovery.serviceconfig import InstalledService
 from platform_sim.errors import PluginStartError
 
@@ -40,6 +41,25 @@ class StartCommand:
     """The working folder."""
     variables: dict[str, str] = field(default_factory=dict)
     """More environment variables."""
+
+    def refuse_untrusted(self, installed: InstalledService) -> None:
+        """Do nothing if nobody else than this user could have written what would run.
+
+        A Python is the user's choice: it is not looked at but for its place, when that is in the
+        plug-in's folder.
+
+        Raises:
+            PluginStartError: Somebody else could have.
+        """
+        script = installed.start_path.replace("\\", "/")
+        named = [self.folder / argument for argument in self.arguments[1:]]
+        read = [installed.config_file, installed.folder / script, *named]
+        doubts = [why_not_trusted(file) for file in read if file.is_file()]
+        program = Path(self.arguments[0])
+        if program.is_relative_to(installed.folder):
+            doubts.append(why_not_trusted(program, follows=False))
+        for doubt in filter(None, doubts):
+            raise PluginStartError(f"{installed.service.service_class}: {doubt}")
 
 
 def start_command(installed: InstalledService) -> StartCommand:

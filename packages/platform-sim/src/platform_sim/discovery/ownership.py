@@ -1,0 +1,64 @@
+"""Whether somebody else than this user could have written what is to be started."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from pathlib import Path
+
+_WAYS_OUT = (
+    "Nothing is started from there. Change the owner or the mode, or trust it by "
+    "'platform-sim up --plugins-of-others' or trusts_plugins_of_others in the options."
+)
+
+
+def why_not_trusted(file: Path, *, follows: bool = True) -> str:
+    """Return what lets somebody else change a file, or put another in its place.
+
+    A file is trusted if it and all folders above it belong to this user or root and nobody else may
+    write to them. Folders such as /tmp, in which only owners replace files, are trusted, too.
+
+    Args:
+        file: The file.
+        follows: False takes the target of a link as its maker's choice, such as that of the
+            Python in a virtual environment.
+
+    Returns:
+        Why not, and what to do; "" for a trusted file, for one that is not there, and on Windows.
+    """
+    real = file.resolve() if follows else file.parent.resolve() / file.name
+    for path in (real, *real.parents, *file.absolute().parents):
+        try:
+            facts = path.stat() if path != real else path.lstat()
+        except OSError:
+            continue
+        reason = _reason(facts)
+        if reason:
+            return f"{path} {reason}. {_WAYS_OUT}"
+    return ""
+
+
+def _reason(facts: os.stat_result) -> str:
+    if sys.platform == "win32" or stat.S_ISLNK(facts.st_mode):
+        return ""  # who owns a link does not matter: its folder says who may change it
+    if facts.st_uid not in (0, os.geteuid()):
+        return f"belongs to user {facts.st_uid}"
+    if stat.S_ISDIR(facts.st_mode) and facts.st_mode & stat.S_ISVTX:
+        return ""
+    by_group = facts.st_mode & stat.S_IWGRP and not _is_own_group(facts.st_gid)
+    return "is a place that others may write to" if by_group or facts.st_mode & stat.S_IWOTH else ""
+
+
+def _is_own_group(number: int) -> bool:
+    """Tell whether a group is this user's alone, as some systems make one for each user."""
+    if sys.platform == "win32":
+        return False
+    import grp
+    import pwd
+
+    try:
+        group, user = grp.getgrgid(number), pwd.getpwuid(os.geteuid())
+    except KeyError:
+        return False
+    return group.gr_name == user.pw_name and set(group.gr_mem) <= {user.pw_name}
