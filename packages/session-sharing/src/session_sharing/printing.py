@@ -1,0 +1,45 @@
+"""Printing what comes from logs and servers: on any encoding, and without steering a terminal."""
+
+from __future__ import annotations
+
+import sys
+import unicodedata
+
+
+def say(text: str) -> None:
+    """Print lines for people; what the output has no characters for is written as an escape.
+
+    Control characters are written as escapes, too, but for line ends: what comes from others goes
+    through `harmless` first.
+    """
+    lines = map(harmless, text.split("\n"))
+    print(_encodable("\n".join(lines), sys.stdout.encoding), flush=True)  # noqa: T201
+
+
+def readable(text: str) -> str:
+    """Read the bytes of names that the system's encoding has no characters for as UTF-8."""
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # half of a surrogate pair, which is no byte
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def harmless(text: str) -> str:
+    """Write line ends, control characters, and what turns the direction of text, as escapes."""
+    text = readable(text)
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(char if _is_harmless(char) else _escape(char) for char in text)
+
+
+def _is_harmless(char: str) -> bool:
+    return unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def _escape(char: str) -> str:
+    return char.encode("unicode-escape").decode("ascii")
+
+
+def _encodable(text: str, encoding: str | None) -> str:
+    encoding = encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
