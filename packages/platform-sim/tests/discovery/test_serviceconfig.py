@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 
 import pytest
 from platform_sim.discovery.catalog import ServiceCatalog
@@ -120,3 +122,18 @@ def test_a_broken_file_hides_only_itself(tmp_path, caplog):
     for _ in range(2):
         assert [one.service.service_class for one in catalog.installed()] == ["test.Good"]
     assert [record.getMessage().count("broken.serviceconfig") for record in caplog.records] == [1]
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.skipif(sys.platform == "win32", reason="FIFOs of POSIX")
+def test_a_pipe_or_a_huge_file_is_skipped_and_not_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe.serviceconfig")
+    huge = tmp_path / "huge.serviceconfig"
+    huge.touch()
+    os.truncate(huge, 2**30)
+    write_service_config(tmp_path, service_entry("test.One"))
+    catalog = ServiceCatalog([tmp_path])
+
+    assert [one.service.service_class for one in catalog.installed()] == ["test.One"]
+    told = sorted(catalog.problems())
+    assert ["huge.serviceconfig" in told[0], "pipe.serviceconfig" in told[1]] == [True, True]

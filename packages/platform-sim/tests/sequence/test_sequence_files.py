@@ -228,7 +228,7 @@ def test_a_file_of_another_form_is_refused_with_what_to_do(
 
 def test_a_file_cannot_reach_out_by_entities(tmp_path: Path) -> None:
     secret = tmp_path / "secret.txt"
-    secret.write_text("secret")
+    secret.write_text("<secret>")
     path = tmp_path / "F.seq"
     write_sequence_file(path, parse_description("[[main]]\nname = 'a'\n"))
     text = path.read_text(encoding="utf-8-sig")
@@ -237,7 +237,9 @@ def test_a_file_cannot_reach_out_by_entities(tmp_path: Path) -> None:
     changed = rest.replace("RunState.LoopIndex = 0", "&e;")
     path.write_text(f"{head}\n{declaration}\n{changed}", encoding="utf-8")
 
-    assert "secret" not in str(read_sequence_file(path))
+    with pytest.raises(SequenceFileError, match="entity &e; is not read") as raised:
+        read_sequence_file(path)
+    assert "<secret>" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
@@ -276,3 +278,19 @@ def test_a_description_holds_one_sequence() -> None:
 
     with pytest.raises(UnsupportedError, match="one sequence"):
         description_text(two)
+
+
+@pytest.mark.parametrize("at", ["<Data", "</subprops>", "<value>"])
+def test_an_entity_between_elements_is_refused_with_its_line(tmp_path: Path, at: str) -> None:
+    path = tmp_path / "F.seq"
+    write_sequence_file(path, parse_description("[[main]]\nname = 'a'\n"))
+    text = path.read_text(encoding="utf-8-sig")
+    declared = text.replace(
+        "<teststandfileheader", "<!DOCTYPE a [<!ENTITY e 'x'>]>\n<teststandfileheader", 1
+    )
+    path.write_text(declared.replace(at, f"&e;{at}", 1), encoding="utf-8")
+    with pytest.raises(SequenceFileError, match=r"line \d+: the entity &e; is not read"):
+        read_sequence_file(path)
+
+    path.write_text(text.replace(at, f"<?hint x?>{at}", 1), encoding="utf-8")
+    assert read_sequence_file(path).sequences

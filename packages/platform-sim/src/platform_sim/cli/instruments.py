@@ -13,6 +13,7 @@ from platform_sim.devices import DeviceControl, ModelInfo, SessionInfo, list_mod
 from platform_sim.discovery.own_services import DEVICE_SERVER_CLASS
 from platform_sim.errors import PlatformNotFoundError
 from platform_sim.platform_client import PlatformClient
+from platform_sim.printing import print_line
 
 
 @click.command("instruments")
@@ -34,15 +35,16 @@ def instruments_command(state_file: Path | None, as_json: bool) -> None:
         }
         click.echo(json.dumps(rows, indent=2))
         return
-    click.echo("Models")
+    print_line("Models")
     _show_models(models)
-    click.echo("\nOpen sessions")
+    print_line()
+    print_line("Open sessions")
     if sessions is None:
-        click.echo("  no platform is running")
+        print_line("  no platform is running")
     elif not sessions:
-        click.echo("  none")
+        print_line("  none")
     for one in sessions or []:
-        click.echo(f"  {one.name}  {one.driver}  {one.model}  channels {', '.join(one.channels)}")
+        print_line(f"  {one.name}  {one.driver}  {one.model}  channels {', '.join(one.channels)}")
 
 
 def _open_sessions(state_file: Path | None) -> list[SessionInfo] | None:
@@ -63,4 +65,4 @@ def _show_models(models: list[ModelInfo]) -> None:
     for model in models:
         default = "  default" if model.default else ""
         channels = f"{model.channels} channel{'s' if model.channels > 1 else ''}"
-        click.echo(f"  {model.name:<{width}}  {model.driver:<9}  {channels:<11}{default}".rstrip())
+        print_line(f"  {model.name:<{width}}  {model.driver:<9}  {channels:<11}{default}".rstrip())

@@ -8,6 +8,7 @@ import importlib
 import click
 
 from platform_sim.errors import PlatformSimError
+from platform_sim.printing import harmless_lines
 
 _VERBS = {
     "up": "platform_sim.cli.up:up_command",
@@ -38,7 +39,17 @@ class _LazyGroup(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> object:
-        """Shows errors of this package and of the system as one line instead of a traceback."""
+        """Shows errors of this package and of the system without a traceback.
+
+        They quote what others named, so control characters are written as escapes.
+        """
+        try:
+            return self._invoke(ctx)
+        except click.ClickException as error:
+            error.message = harmless_lines(error.message)
+            raise
+
+    def _invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
         except PlatformSimError as error:

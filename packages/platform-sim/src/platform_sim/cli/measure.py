@@ -19,6 +19,7 @@ from platform_sim.cli.options import (
 from platform_sim.errors import MeasurementError
 from platform_sim.platform_client import PlatformClient
 from platform_sim.plugin_client import MeasurementPlugin, Parameter, PluginMetadata, values
+from platform_sim.printing import print_line
 
 _LONGEST_ARRAY_SHOWN = 20
 _INTERRUPTED_EXIT_CODE = 130
@@ -82,7 +83,7 @@ def measure_command(
             raise MeasurementError(f"{error}{_hint(error, plugin.metadata, pin_map)}") from error
         except KeyboardInterrupt:
             plugin.cancel()
-            click.echo("Cancelled.", err=True)
+            print_line("Cancelled.", err=True)
             raise SystemExit(_INTERRUPTED_EXIT_CODE) from None
 
 
@@ -110,8 +111,8 @@ def _show(outputs: dict[str, object], as_json: bool) -> None:
         return
     width = max(map(len, outputs), default=0)
     for name, value in outputs.items():
-        click.echo(f"{name:<{width}}  {_shorten(value)}")
-    click.echo()
+        print_line(f"{name:<{width}}  {_shorten(value)}")
+    print_line()
 
 
 def _shorten(value: Any) -> str:
@@ -128,13 +129,14 @@ def _describe(metadata: PluginMetadata, as_json: bool) -> None:
         described = {title: [_row(one) for one in group] for title, group in groups.items()}
         click.echo(json.dumps({**about, **described}, indent=2))
         return
-    click.echo(f"{metadata.display_name} {metadata.version}".rstrip())
+    print_line(f"{metadata.display_name} {metadata.version}".rstrip())
     for title, group in groups.items():
-        click.echo(f"\n{title.capitalize()}")
+        print_line()
+        print_line(title.capitalize())
         for one in group:
             default = "" if one.default is None else f" = {_shorten(one.default)}"
             choices = f"  one of {', '.join(one.enum_values)}" if one.enum_values else ""
-            click.echo(f"  {one.name}: {one.type_name}{default}{choices}")
+            print_line(f"  {one.name}: {one.type_name}{default}{choices}")
 
 
 def _row(one: Parameter) -> dict[str, object]:

@@ -12,6 +12,7 @@ from platform_sim.cli.options import json_option
 from platform_sim.errors import PinMapSyntaxError
 from platform_sim.pin_map.parser import parse_pin_map
 from platform_sim.pin_map.validator import Finding, Severity, find_faults
+from platform_sim.printing import print_line
 
 
 @click.group("pinmap")
@@ -43,9 +44,9 @@ def check_command(files: tuple[Path, ...], as_json: bool) -> None:
 def _show(file: Path, findings: list[Finding]) -> None:
     for one in findings:
         place = f"{file}:{one.line}" if one.line else str(file)
-        click.echo(f"{place}: {one.severity.value}: {one.message} {one.mending}")
+        print_line(f"{place}: {one.severity.value}: {one.message} {one.mending}")
     if not findings:
-        click.echo(f"{file}: no faults found.")
+        print_line(f"{file}: no faults found.")
 
 
 def _row(file: Path, finding: Finding) -> dict[str, object]:

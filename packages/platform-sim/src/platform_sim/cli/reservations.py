@@ -12,6 +12,7 @@ from ni.measurementlink.sessionmanagement.v1 import annotations as keys
 from platform_sim.callers import process_text
 from platform_sim.cli.options import json_option, locate_platform, state_file_option
 from platform_sim.platform_client import PlatformClient
+from platform_sim.printing import print_line
 from platform_sim.session_management.messages import (
     ALIVE,
     HOLDER_PID_KEY,
@@ -55,12 +56,12 @@ def reservations_command(state_file: Path | None, free: str | None, as_json: boo
         click.echo(json.dumps(rows, indent=2))
         return
     if not rows:
-        click.echo("No session is reserved or open.")
+        print_line("No session is reserved or open.")
     width = max((len(one.session.name) for one in sessions), default=0)
     for row in rows:
         state = f"held by {_held_by(row)}, since {row['since']}" if row["is_reserved"] else "free"
         openness = "open" if row["is_open"] else "not open"
-        click.echo(f"{row['session']:<{width}}  {openness:<8}  {state}")
+        print_line(f"{row['session']:<{width}}  {openness:<8}  {state}")
 
 
 def _held_by(row: Mapping[str, object]) -> str:

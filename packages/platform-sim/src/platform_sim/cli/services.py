@@ -10,6 +10,7 @@ import click
 from platform_sim.cli.options import json_option, locate_platform, state_file_option
 from platform_sim.discovery.servicer import CHANGED_FILE_KEY, PID_KEY
 from platform_sim.platform_client import PlatformClient
+from platform_sim.printing import print_line
 
 
 @click.command("services")
@@ -54,6 +55,6 @@ def services_command(state_file: Path | None, as_json: bool) -> None:
     for one in services:
         where = ", ".join(running.get(one.service_class, [])) or "not started"
         versions = ", ".join(one.versions) or "-"
-        click.echo(f"{one.service_class:<{width}}  {versions:<10}  {where:<22}  {one.display_name}")
+        print_line(f"{one.service_class:<{width}}  {versions:<10}  {where:<22}  {one.display_name}")
         for told in outdated.get(one.service_class, []):
-            click.echo(f"  {told}")
+            print_line(f"  {told}")

@@ -10,6 +10,7 @@ from session_sharing.stopping import StopSignals
 
 from platform_sim.cli.options import Seconds, state_file_option
 from platform_sim.platform import Platform, PlatformOptions
+from platform_sim.printing import HarmlessFormatter, print_line
 from platform_sim.state_file import (
     claim_state_file,
     default_state_file,
@@ -88,10 +89,9 @@ def up_command(
 
     Example: platform-sim up --plugins ./plugins
     """
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING,
-        format="%(asctime)s %(name)s %(levelname)s %(message)s",
-    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(HarmlessFormatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
     path = state_file or default_state_file()
     refuse_live_state_file(path)  # before all is started; the claim below decides
     options = PlatformOptions(
@@ -108,8 +108,8 @@ def up_command(
         claim_state_file(path, platform.state)
         try:
             for folder, count in platform.plugin_counts().items():
-                click.echo(f"plug-ins: {count or 'none'} in {folder}", err=True)
-            click.echo(
+                print_line(f"plug-ins: {count or 'none'} in {folder}", err=True)
+            print_line(
                 f"platform-sim is ready: discovery {platform.state.discovery_address}, device "
                 f"server {platform.state.device_server_address or 'off'}, state file {path}"
             )

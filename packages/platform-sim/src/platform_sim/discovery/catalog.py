@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import stat
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from platform_sim.discovery.serviceconfig import (
 from platform_sim.errors import ServiceConfigError
 
 _logger = logging.getLogger(__name__)
+
+_LARGEST_FILE = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,10 @@ class ServiceCatalog:
         try:
             if doubt:
                 raise ServiceConfigError(f"{file}: {doubt}")
+            if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST_FILE:
+                raise ServiceConfigError(
+                    f"{file}: it is not a file of {_LARGEST_FILE} bytes or less."
+                )
             services = tuple(read_service_config(file))
             for installed in services:
                 own_name = own_name_in(installed.service, self._own)

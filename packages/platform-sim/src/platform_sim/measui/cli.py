@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -10,6 +11,7 @@ from platform_sim.cli.options import locate_platform, state_file_option
 from platform_sim.measui.bindings import MeasuiError, check_bindings, missing_controls
 from platform_sim.measui.document import measui_text
 from platform_sim.plugin_client import MeasurementPlugin
+from platform_sim.printing import harmless_lines, print_line
 
 
 @click.command("measui")
@@ -43,9 +45,9 @@ def measui_command(
     text = _read(checked) if checked else measui_text(service_class, metadata)
     problems = check_bindings(text, service_class, metadata)
     for problem in problems:
-        click.echo(problem, err=True)
+        print_line(problem, err=True)
     for note in missing_controls(text, metadata):
-        click.echo(f"note: {note}", err=True)
+        print_line(f"note: {note}", err=True)
     if checked is None:
         _write(text, output)
     elif problems:
@@ -63,10 +65,11 @@ def _read(file: Path) -> str:
 
 def _write(text: str, output: Path | None) -> None:
     if output is None:
-        click.echo(text, nl=False)
+        # A terminal is not to be steered; a file gets the panel as it is.
+        click.echo(harmless_lines(text.expandtabs(2)) if sys.stdout.isatty() else text, nl=False)
         return
     try:
         output.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise MeasuiError(f"{output} cannot be written: {error.strerror}.") from error
-    click.echo(output)
+    print_line(output)

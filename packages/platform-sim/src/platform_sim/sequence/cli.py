@@ -16,6 +16,7 @@ from platform_sim.cli.options import (
     state_file_option,
 )
 from platform_sim.hook import hooked_environment
+from platform_sim.printing import harmless_lines, print_line
 from platform_sim.sequence.check import check_sequence_file
 from platform_sim.sequence.interrupts import Interrupts
 from platform_sim.sequence.reports import LiveTable, Notes, run_as_json, summary_line, write_junit
@@ -89,11 +90,12 @@ def run_command(
     if as_json:
         click.echo(json.dumps(run_as_json(result), indent=2))
     else:
-        click.echo(summary_line(result))
+        print_line(summary_line(result))
     if result.passed:
         return
     for step in result.bad_steps:
-        click.echo(f"{step.group.value} step {step.step!r}: {step.message}", err=True)
+        told = f"{step.group.value} step {step.step!r}: {step.message}"
+        click.echo(harmless_lines(told), err=True)
     raise SystemExit(_INTERRUPTED if result.interrupted else _FAILED)
 
 
@@ -135,8 +137,8 @@ def check_command(
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
         for finding in findings:
-            click.echo(finding)
+            print_line(finding)
         counts = {"error": len(errors), "note": len(findings) - len(errors)}
-        click.echo(", ".join(f"{n} {kind}{'' if n == 1 else 's'}" for kind, n in counts.items()))
+        print_line(", ".join(f"{n} {kind}{'' if n == 1 else 's'}" for kind, n in counts.items()))
     if errors:
         raise SystemExit(_FAILED)

@@ -132,11 +132,18 @@ def read_property_file(path: Path) -> PropertyFile:
 
 
 def _parse(path: Path, content: bytes) -> PropertyFile:
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True)
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True
+    )
     try:
         root = etree.fromstring(content, parser)
     except etree.XMLSyntaxError as error:
         raise SequenceFileError(f"{path} is not well-formed XML: {error}.") from error
+    for entity in root.iter(etree.Entity):
+        raise SequenceFileError(
+            f"{path}: line {_line(entity)}: the entity {entity.text} is not read. Write out what "
+            "it stands for."
+        )
     name = etree.QName(root)
     if name.localname != "teststandfileheader" or not (name.namespace or "").startswith(
         _NAMESPACE_PREFIX

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import click
 from lxml import etree
+from session_sharing.printing import harmless
 
 from platform_sim.plugin_client.values import as_json
+from platform_sim.printing import print_line
 from platform_sim.sequence.model import Group
 from platform_sim.sequence.results import RunResult, StepResult, StepStatus
 
@@ -32,7 +34,7 @@ class Notes:
 
     def note(self, text: str) -> None:
         """Print a note."""
-        click.echo(f"note: {text}", err=True)
+        print_line(f"note: {text}", err=True)
 
     def step_started(self, group: Group, step: str) -> None:
         """Do nothing."""
@@ -50,15 +52,16 @@ class LiveTable(Notes):
     def step_started(self, group: Group, step: str) -> None:
         """Print the header before the first step."""
         if not self._has_header:
-            click.echo(f"{'group':<8} {'status':<8} {'seconds':>8}  step")
+            print_line(f"{'group':<8} {'status':<8} {'seconds':>8}  step")
             self._has_header = True
 
     def step_ended(self, result: StepResult) -> None:
         """Print the step."""
         status = click.style(f"{result.status.value:<8}", fg=_COLORS[result.status])
-        click.echo(f"{result.group.value:<8} {status} {result.seconds:>8.3f}  {result.step}")
+        step = harmless(result.step)
+        click.echo(f"{result.group.value:<8} {status} {result.seconds:>8.3f}  {step}")
         for line in (*_output_lines(result, _MOST_IN_TABLE), *_message_lines(result)):
-            click.echo(f"{'':<28}{line}")
+            print_line(f"{'':<28}{line}")
 
 
 def summary_line(run: RunResult) -> str:
