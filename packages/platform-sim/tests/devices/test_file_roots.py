@@ -210,12 +210,12 @@ except PermissionError:
 @pytest.mark.skipif(
     sys.platform == "win32" or os.geteuid() != 0, reason="only root can act as a second user"
 )
-def test_another_local_user_reaches_no_file_outside(tmp_path, folder):
+def test_another_local_user_who_is_let_in_reaches_no_file_outside(tmp_path, folder):
     from platform_process import running_platform
 
     secret = tmp_path / "secret.json"
     secret.write_bytes(CONFIGURATION)
-    with running_platform(tmp_path) as platform:
+    with running_platform(tmp_path, "--other-users") as platform:
         tried = subprocess.run(
             [
                 sys.executable,

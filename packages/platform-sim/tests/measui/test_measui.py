@@ -189,6 +189,17 @@ def test_another_file_is_refused(metadata: PluginMetadata, text: str) -> None:
         check_bindings(text, SERVICE_CLASS, metadata)
 
 
+@pytest.mark.parametrize("stranger", ["&e;", "<!-- a comment -->", "<?hint x?>"])
+def test_what_is_no_element_is_no_fault_of_a_panel(
+    panel: str, metadata: PluginMetadata, stranger: str
+) -> None:
+    head, start, rest = panel.partition("<SourceFile")
+    declared = f"{head}<!DOCTYPE a [<!ENTITY e 'x'>]>{start}{rest}"
+    inside = declared.replace("<Screen ", f"{stranger}<Screen ", 1)
+    assert inside != declared
+    assert check_bindings(inside, SERVICE_CLASS, metadata) == []
+
+
 def test_the_command_writes_and_checks(address: str, tmp_path: Path, panel: str) -> None:
     path = tmp_path / "Panel.measui"
     environment = {"PLATFORM_SIM_DISCOVERY": address}

@@ -70,11 +70,11 @@ def _check_screen(screen: etree._Element, service_class: str) -> Iterator[str]:
 
 
 def _check_ids(root: etree._Element) -> Iterator[str]:
-    counts = Counter(node.get("Id") for node in root.iter() if node.get("Id"))
+    counts = Counter(node.get("Id") for node in root.iter("*") if node.get("Id"))
     for name, count in counts.items():
         if count > 1:
             yield f"The id {name} is used {count} times."
-    for node in root.iter():
+    for node in root.iter("*"):
         for attribute in _REFERENCES:
             value = node.get(attribute, "")
             target = value.removeprefix(_MODEL)
