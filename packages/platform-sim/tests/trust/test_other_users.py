@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import sys
 
+import psutil
 import pytest
 from as_user import OWNER, STRANGER, needs_users, run_as, running_as
 from platform_process import running_platform
+from platform_sim.platform_client import PlatformClient
+from plugin_folders import TEST_PLUGINS, TINY, V2
 
 PLATFORM = """
 options = PlatformOptions(allows_other_users=True) if "open" in sys.argv else PlatformOptions()
@@ -131,3 +134,28 @@ def test_the_user_of_a_connection_is_found_in_either_family_and_by_either_way(
                 assert users.user_of(f"{kind}:{host}:{own}") == os.geteuid()
                 assert users.user_of(f"{kind}:{host}:{port}") is None
     assert users.user_of("unix:/somewhere") is None
+
+
+def test_the_platform_and_its_device_server_listen_on_this_machine_alone(tmp_path):
+    with running_platform(tmp_path) as platform:
+        process = psutil.Process(platform.process.pid)
+        listening = [
+            one.laddr.ip.removeprefix("::ffff:")
+            for one in process.net_connections("tcp")
+            if one.status == psutil.CONN_LISTEN
+        ]
+    assert listening == ["127.0.0.1"] * 2
+
+
+@needs_users
+def test_what_nis_sdk_serves_is_open_to_other_users(tmp_path):
+    # Nothing to be proud of: the page on security says so, and this keeps the page true.
+    script = """
+    method = "/ni.measurementlink.measurement.v2.MeasurementService/GetMetadata"
+    with grpc.insecure_channel(sys.argv[2]) as channel:
+        print(len(channel.unary_unary(method)(b"")) > 0)
+    """
+    with running_platform(tmp_path, "--plugins", TEST_PLUGINS) as platform:
+        with PlatformClient(platform.state.discovery_address) as client:
+            address = client.resolve(V2, TINY)
+        assert run_as(STRANGER, script, address) == ["True"]

@@ -9,6 +9,7 @@ import click
 from session_sharing.stopping import StopSignals
 
 from platform_sim.cli.options import Seconds, state_file_option
+from platform_sim.peer_user import PeerUsers
 from platform_sim.platform import Platform, PlatformOptions
 from platform_sim.printing import HarmlessFormatter, print_line
 from platform_sim.state_file import (
@@ -16,6 +17,11 @@ from platform_sim.state_file import (
     default_state_file,
     refuse_live_state_file,
     release_state_file,
+)
+
+_ALL_USERS = (
+    "note: this system does not tell whose a connection is, so all users of this machine are "
+    "answered."
 )
 
 
@@ -107,6 +113,8 @@ def up_command(
     with StopSignals() as stop, Platform(options) as platform:
         claim_state_file(path, platform.state)
         try:
+            if not (other_users or PeerUsers.is_known()):
+                print_line(_ALL_USERS, err=True)
             for folder, count in platform.plugin_counts().items():
                 print_line(f"plug-ins: {count or 'none'} in {folder}", err=True)
             print_line(
