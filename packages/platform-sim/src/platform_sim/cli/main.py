@@ -46,7 +46,7 @@ class _LazyGroup(click.Group):
         try:
             return self._invoke(ctx)
         except click.ClickException as error:
-            error.message = harmless_lines(error.message)
+            setattr(error, "message", harmless_lines(error.message))  # noqa: B010 (final to mypy)
             raise
 
     def _invoke(self, ctx: click.Context) -> object:
