@@ -121,4 +121,4 @@ def test_a_group_of_the_users_alone_may_write(folder, monkeypatch):
     assert ownership.why_not_trusted(folder / "plugin.serviceconfig") == ""
     shared = grp.struct_group((me.pw_name, "x", folder.stat().st_gid, [me.pw_name, "other"]))
     monkeypatch.setattr(grp, "getgrgid", lambda number: shared)
-    assert "others may write" in ownership.why_not_trusted(folder / "plugin.serviceconfig")
+    assert "may be written by others" in ownership.why_not_trusted(folder / "plugin.serviceconfig")

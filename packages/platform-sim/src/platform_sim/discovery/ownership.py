@@ -47,7 +47,7 @@ def _reason(facts: os.stat_result) -> str:
     if stat.S_ISDIR(facts.st_mode) and facts.st_mode & stat.S_ISVTX:
         return ""
     by_group = facts.st_mode & stat.S_IWGRP and not _is_own_group(facts.st_gid)
-    return "is a place that others may write to" if by_group or facts.st_mode & stat.S_IWOTH else ""
+    return "may be written by others" if by_group or facts.st_mode & stat.S_IWOTH else ""
 
 
 def _is_own_group(number: int) -> bool:
