@@ -37,6 +37,8 @@ with grpc.insecure_channel(sys.argv[2]) as services, grpc.insecure_channel(sys.a
     attempt("pin map", lambda: maps.UpdatePinMapFromXml(pin_map.UpdatePinMapFromXmlRequest(
         pin_map_id="x", pin_map_xml=sys.argv[4])))
     attempt("sessions", lambda: held.UnreserveSessions(sessions.UnreserveSessionsRequest()))
+    attempt("output", lambda: services.unary_unary("/platform_sim.v1.Plugins/LastRun")(
+        b'{"port": "1", "wait": 0}'))
     attempt("devices", lambda: utilities.EnumerateDevices(session_pb2.EnumerateDevicesRequest()))
     attempt("reflection", lambda: list(told.ServerReflectionInfo(iter(
         [reflection.ServerReflectionRequest(list_services="")]))))
@@ -45,7 +47,7 @@ PIN_MAP = (
     '<PinMap xmlns="http://www.ni.com/TestStand/SemiconductorModule/PinMap.xsd" '
     'schemaVersion="1.6"/>'
 )
-SERVICES = ("discovery", "pin map", "sessions", "devices", "reflection")
+SERVICES = ("discovery", "pin map", "sessions", "output", "devices", "reflection")
 
 
 @needs_users
