@@ -47,7 +47,7 @@ REGISTERS = """
 
 
 @pytest.fixture
-def client(platform):
+def client(ni_platform):
     return DiscoveryClient()
 
 
@@ -75,11 +75,11 @@ def place(listener):
 
 
 @contextmanager
-def another_process(platform, service_class="test.Service", port=""):
+def another_process(ni_platform, service_class="test.Service", port=""):
     """A process that registers a service, with the line that it printed."""
     with subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(REGISTERS), service_class, port],
-        env=hooked_environment(platform.discovery_address, os.environ),
+        env=hooked_environment(ni_platform.discovery_address, os.environ),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -159,19 +159,19 @@ def test_the_size_of_a_registration_has_a_limit(client, listener, part):
 
 @pytest.mark.parametrize("where", ["elsewhere", "at the same place"])
 def test_only_a_successor_takes_over_the_registration_of_a_process_that_runs(
-    platform, client, where
+    ni_platform, client, where
 ):
-    with another_process(platform) as (first, told):
+    with another_process(ni_platform) as (first, told):
         port = told.removeprefix("registered ")
         taken = port if where == "at the same place" else ""
-        with another_process(platform, port=taken) as (_, refusal):
+        with another_process(ni_platform, port=taken) as (_, refusal):
             assert f"process {first.pid} (" in refusal
             assert "alive" in refusal
         assert client.resolve_service("test.Interface").insecure_port == port
 
         first.send_signal(signal.SIGKILL)
         assert wait_for_exit(first.pid, DEADLINE)
-        with another_process(platform) as (_, told):
+        with another_process(ni_platform) as (_, told):
             successor = told.removeprefix("registered ")
             assert client.resolve_service("test.Interface").insecure_port == successor
 
