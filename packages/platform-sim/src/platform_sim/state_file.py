@@ -32,11 +32,11 @@ class PlatformState:
     """HOST:PORT of the simulated NI gRPC Device Server, "" when there is none."""
 
     def is_live(self) -> bool:
-        """Tells whether the platform runs: its process exists and its port answers.
+        """Tells whether the platform runs: its process is this user's and its port answers.
 
         The port settles the case of a process id that the system gave to another program.
         """
-        return _process_exists(self.pid) and _answers(self.discovery_address)
+        return _is_own_process(self.pid) and _answers(self.discovery_address)
 
 
 def default_state_file() -> Path:
@@ -186,14 +186,12 @@ def _prepare_folder(path: Path) -> None:
         )
 
 
-def _process_exists(pid: int) -> bool:
+def _is_own_process(pid: int) -> bool:
     if sys.platform == "win32":
         return True  # os.kill(pid, 0) would end the process there; the port decides
     try:
         os.kill(pid, 0)
-    except PermissionError:
-        return True
-    except OSError:
+    except OSError:  # there is none, or it is another user's
         return False
     return True
 

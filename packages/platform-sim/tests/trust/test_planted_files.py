@@ -11,11 +11,11 @@ import sys
 import time
 
 import pytest
-from as_user import STRANGER, needs_users
+from as_user import OWNER, STRANGER, needs_users, run_as
 from platform_process import clean_environment, invoke
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="owners and modes of POSIX")
-PROMPT = 5.0
+PROMPT = 10.0
 """Seconds for an answer on a busy machine; a file that is waited for never answers."""
 
 
@@ -166,3 +166,16 @@ def test_a_runtime_folder_that_somebody_else_made_is_told(tmp_path, monkeypatch,
         (line,) = done.stderr.splitlines()
         assert str(folder) in line
     assert list(folder.iterdir()) == []
+
+
+@needs_users
+def test_a_process_id_that_went_to_another_user_is_not_the_platforms(trap):
+    # A killed platform leaves its file; its process id and its port may go to a neighbour.
+    script = """
+    from platform_sim.hook.inject import platform_sim_shim
+    from platform_sim.state_file import PlatformState
+    pid = int(sys.argv[2])
+    print(PlatformState(pid, sys.argv[3], "").is_live(), platform_sim_shim._is_alive(pid))
+    """
+    address = f"127.0.0.1:{trap.getsockname()[1]}"
+    assert run_as(OWNER, script, os.getpid(), address) == ["False False"]

@@ -23,6 +23,8 @@ from platform_sim.sequence.reports import LiveTable, Notes
 from platform_sim.sequence.results import SiteOutputs, StepResult, StepStatus
 from plugin_folders import service_entry, write_service_config
 
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such file names")
+
 CONTROLS = {
     *map(chr, range(0x20)),
     *map(chr, range(0x7F, 0xA0)),

@@ -1,6 +1,6 @@
 """Which files clients may have the device server read and write.
 
-Everybody on this machine can call the server, which has the rights of the user who runs it.
+The server has the rights of the user who runs it, and other users may have been let in.
 """
 
 from __future__ import annotations

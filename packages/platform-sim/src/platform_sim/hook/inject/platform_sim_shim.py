@@ -123,9 +123,7 @@ def _require_own(file: os.stat_result, user: int) -> None:
 def _is_alive(pid: object) -> bool:
     try:
         os.kill(int(str(pid)), 0)
-    except PermissionError:
-        return True
-    except (OSError, ValueError):
+    except (OSError, ValueError):  # there is none, or it is another user's
         return False
     return True
 
