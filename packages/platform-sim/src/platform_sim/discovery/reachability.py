@@ -44,9 +44,11 @@ class Prober:
         }
         if not asked:
             return set()
-        done, late = await asyncio.wait(asked, timeout=_LONGEST_PROBES)
-        for task in late:
-            task.cancel()
+        try:
+            done, _ = await asyncio.wait(asked, timeout=_LONGEST_PROBES)
+        finally:
+            for task in asked:
+                task.cancel()
         return {asked[task] for task in done if task.result()}
 
     async def _is_dead(self, location: Location) -> bool:
