@@ -77,7 +77,7 @@ class DiscoveryAnnouncer:
                 return
             except Exception as error:  # NI's client raises what its key file and gRPC do
                 if not missed:
-                    _log.warning("Not registered with NI discovery yet; trying again. (%s)", first_line(error))
+                    _log.warning("Not registered with NI discovery yet. (%s)", first_line(error))
                 missed = True
                 self._stopping.wait(self._interval)
 
