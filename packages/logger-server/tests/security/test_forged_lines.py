@@ -21,8 +21,7 @@ def test_text_with_a_line_break_stays_inside_its_value(line_break: str, tmp_path
     text = f"{line_break}{FORGED}{line_break}"
     audit = tmp_path / "audit.ndjson"
     with LoggerProcess(tmp_path, "--anonymous", f"--audit={audit}") as logger:
-        options = SessionOptions(label=text)
-        with JsonLoggerClient("a.log", connect=logger.connect(), options=options) as log:
+        with JsonLoggerClient("a.log", connect=logger.connect()) as log:
             log.log_data(text, {text: text}, {text: [text]})
             with logger.channel() as channel:
                 json_logger_pb2_grpc.JsonLoggerStub(channel).LogMeasurementData(
@@ -32,14 +31,18 @@ def test_text_with_a_line_break_stays_inside_its_value(line_break: str, tmp_path
                         measurement_outputs={text: text},
                     )
                 )
-        with pytest.raises(SessionSharingError):
-            logger.client(f"missing{text}/{text}.log")
+        for refused, options in (
+            (f"missing{text}/{text}.log", SessionOptions()),
+            ("a.log", SessionOptions(label=text)),
+            ("a.log", SessionOptions(session_name=text)),
+        ):
+            with pytest.raises(SessionSharingError):
+                JsonLoggerClient(refused, connect=logger.connect(), options=options)
         assert logger.terminate() == 0
 
     first, second = records_in(tmp_path / "a.log")
     assert first["measurement_name"] == second["measurement_name"] == text
     assert first["measurement_outputs"] == {text: [text]}
-    assert first["writer"] == text
     events = [json.loads(line) for line in audit.read_bytes().split(b"\n")[:-1]]
     assert not any("forged" in event for event in events)
     assert FORGED not in (tmp_path / "server.err").read_text().split("\n")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
+from session_sharing.printing import harmless
 
 from json_logger_server.cli.doctor import doctor_command
 from json_logger_server.cli.install import install_command
@@ -12,7 +15,19 @@ from json_logger_server.cli.serve import serve_command
 from json_logger_server.cli.sessions import close_command, ls_command, rotate_command, show_command
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """Commands whose errors cannot steer the terminal, whatever file names they quote."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was given."""
+        try:
+            return super().invoke(ctx)
+        except click.ClickException as error:
+            error.message = "\n".join(map(harmless, error.message.split("\n")))
+            raise
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="json-logger-server")
 def main() -> None:
     """A log file that many programs write to at once: serve it, look at it, read it back."""

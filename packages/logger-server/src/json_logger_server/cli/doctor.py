@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 from json_logger_proto.names import PROGRAM
 from session_sharing.places import default_state_file
+from session_sharing.printing import harmless, say
 
 from json_logger_server.cli.serve import default_roots
 from json_logger_server.doctor import Verdict, examine
@@ -37,6 +38,6 @@ def doctor_command(state_file: Path | None, roots: tuple[Path, ...], as_json: bo
         click.echo(json.dumps(rows, indent=2))
     else:
         for item in findings:
-            verdict = click.style(f"{item.verdict.value:<5}", fg=_COLORS[item.verdict])
-            click.echo(f"{verdict} {item.subject}: {item.text}")
+            click.secho(f"{item.verdict.value:<5}", fg=_COLORS[item.verdict], nl=False)
+            say(f" {harmless(item.subject)}: {harmless(item.text)}")
     sys.exit(any(item.verdict is Verdict.WRONG for item in findings))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import asdict
@@ -21,10 +22,10 @@ from session_sharing.core.errors import (
     ServerDrainingError,
     SessionSharingError,
 )
+from session_sharing.printing import harmless, say
 from session_sharing.v1 import lifecycle_pb2
 
 from json_logger_server.cli.finding import find_file, locate
-from json_logger_server.cli.printing import harmless, say
 from json_logger_server.cli.target import (
     find_session,
     open_connection,
@@ -69,7 +70,9 @@ def tail_command(
     tail = _Tail(count, follow or until_closed, until_closed)
     try:
         for line in tail.lines(source, state_file, target):
-            if as_json:
+            if as_json and sys.stdout.isatty():
+                say(harmless(line.decode(errors="backslashreplace")))
+            elif as_json:
                 click.echo(line)
             else:
                 say(harmless(summary(line)))

@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 
 import click
+from session_sharing.printing import readable, say
 
 from json_logger_server.cli.finding import find_file
-from json_logger_server.cli.printing import readable, say
 from json_logger_server.cli.target import reports_errors, server_options
 from json_logger_server.report.reading import read_log
 from json_logger_server.report.series import LogContents

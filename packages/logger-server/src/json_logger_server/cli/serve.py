@@ -14,6 +14,7 @@ from session_sharing.core.admission import Limits
 from session_sharing.core.errors import InvalidArgumentError, SessionSharingError
 from session_sharing.core.registry import RegistryOptions
 from session_sharing.places import default_state_file
+from session_sharing.printing import harmless
 from session_sharing.server import (
     HostOptions,
     TcpListener,
@@ -166,7 +167,8 @@ def default_listeners(state_file: Path) -> tuple[Listener, ...]:
     if socket.fits:
         return (tcp, socket)
     click.secho(
-        f"Listening on TCP alone: the path of a socket beside {state_file} would be too long.",
+        f"Listening on TCP alone: the path of a socket beside {harmless(str(state_file))} would be "
+        "too long.",
         fg="yellow",
         err=True,
     )

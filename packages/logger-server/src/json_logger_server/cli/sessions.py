@@ -15,10 +15,10 @@ from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
 from session_sharing.client import Connection
 from session_sharing.core.behaviors import InitializationBehavior
 from session_sharing.core.errors import SessionNotFoundError, SessionSharingError
+from session_sharing.printing import harmless, say
 from session_sharing.v1 import lifecycle_pb2 as pb
 
 from json_logger_server.cli.finding import locate
-from json_logger_server.cli.printing import harmless, say
 from json_logger_server.cli.target import (
     find_session,
     list_sessions,

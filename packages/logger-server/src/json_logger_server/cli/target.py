@@ -16,8 +16,6 @@ from session_sharing.core.errors import SessionSharingError
 from session_sharing.places import default_state_file
 from session_sharing.v1 import lifecycle_pb2 as pb
 
-from json_logger_server.cli.printing import harmless
-
 _TIMEOUT = 3.0
 """Seconds; a server on this host answers at once."""
 
@@ -46,7 +44,7 @@ def reports_errors(command: _Function) -> _Function:
         try:
             return command(*args, **kwargs)
         except SessionSharingError as error:
-            raise click.ClickException(harmless(str(error))) from error
+            raise click.ClickException(str(error)) from error
         except BrokenPipeError:
             raise  # whoever read the output has gone; click ends the program without a word
         except OSError as error:

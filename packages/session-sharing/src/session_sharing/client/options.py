@@ -15,12 +15,13 @@ import grpc
 from session_sharing.client.arguments import check_argument
 from session_sharing.client.running import RunningServer
 from session_sharing.core.errors import InvalidArgumentError
+from session_sharing.printing import harmless
 
 
 def default_label() -> str:
     """Say who this process is: program, process id and host."""
     program = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else "python"
-    return f"{program}, pid {os.getpid()} on {socket.gethostname()}"
+    return harmless(f"{program}, pid {os.getpid()} on {socket.gethostname()}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -32,6 +33,24 @@ class Limits:
     """Characters in a resource name, a session name or a label."""
 
 
+_CONTROLS = re.compile(
+    r"[\0-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+)
+"""C0, C1, line ends, and what turns the direction of text."""
+
+
+def check_text(text: str) -> None:
+    """Refuse a name or a label that could steer a terminal or forge a line.
+
+    Raises:
+        InvalidArgumentError: It has a control character.
+    """
+    if found := _CONTROLS.search(text):
+        raise InvalidArgumentError(
+            f"The name or label {text[:100]!r} has the control character {found[0]!a}; remove it."
+        )
+
+
 def check_request(
     request: OpenRequest, kinds: Mapping[str, ResourceKind], limits: Limits
 ) -> ResourceKind:
@@ -39,7 +58,8 @@ def check_request(
 
     Raises:
         LimitExceededError: A name is too long.
-        InvalidArgumentError: The kind is unknown, or the resource is not named.
+        InvalidArgumentError: The kind is unknown, the resource is not named, or a name has a
+            control character.
     """
     names = (request.kind, request.resource, request.session_name, request.label)
     longest = max(map(len, names))
@@ -48,6 +68,8 @@ def check_request(
             f"A name has {longest} characters; {limits.max_name_length} are allowed.",
             limit="name_length",
         )
+    for name in names:
+        check_text(name)
     kind = kinds.get(request.kind)
     if kind is None:
         known = ", ".join(sorted(kinds))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from weakref import WeakKeyDictionary
 
+from session_sharing.core.admission import check_text
 from session_sharing.core.errors import (
     InvalidArgumentError,
     LimitExceededError,
@@ -76,7 +77,8 @@ class Presence:
             too long is a new one, whose `expiry` tells how the one before it ended.
 
         Raises:
-            InvalidArgumentError: The secret is too short to be one.
+            InvalidArgumentError: The secret is too short to be one, or the label has a control
+                character.
             LimitExceededError: There are too many clients.
             ServerDrainingError: The server is stopping.
         """
@@ -196,6 +198,7 @@ class Presence:
     def _begin(self, secret: bytes, window: float, label: str, principal: str) -> Client:
         if len(secret) < MIN_SECRET_BYTES:
             raise InvalidArgumentError(f"A client secret has at least {MIN_SECRET_BYTES} bytes.")
+        check_text(label)
         if self._registry.draining:
             raise ServerDrainingError("The server is stopping and takes no more clients.")
         limits = self._registry.options.limits
