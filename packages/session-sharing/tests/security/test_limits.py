@@ -86,7 +86,7 @@ def test_calls_that_one_connection_cannot_hold_wait_and_other_connections_are_se
 
 def test_streams_of_an_identity_are_limited_on_whatever_connections_and_come_free() -> None:
     keys = {"station": "k" * 32}
-    with hosted(HostOptions(max_streams=3, api_keys=keys)) as host:
+    with hosted(HostOptions(max_streams=6, api_keys=keys)) as host:
         mine = ConnectOptions(host.targets[0], token=host.authenticator.token, presence=False)
         theirs = ConnectOptions(host.targets[0], presence=False).with_api_key("k" * 32, "station")
         with connect(mine) as one, connect(mine) as two, connect(theirs) as other:

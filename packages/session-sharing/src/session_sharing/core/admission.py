@@ -31,6 +31,8 @@ class Limits:
     """Clients at a time."""
     max_name_length: int = 4_096
     """Characters in a resource name, a session name or a label."""
+    fair: bool = False
+    """Several identities share sessions and clients: each may have as many as it leaves free."""
 
 
 _CONTROLS = re.compile(
@@ -80,19 +82,14 @@ def check_request(
     return kind
 
 
-def check_new_session(request: OpenRequest, open_sessions: int, limits: Limits) -> None:
+def check_may_create(request: OpenRequest) -> None:
     """Refuse to create a session for a resource that has none.
 
     Raises:
         SessionNotFoundError: The request only attaches.
-        LimitExceededError: Too many sessions are open.
     """
     if not RULES[request.behavior].may_create:
         raise no_session_for(request)
-    if open_sessions >= limits.max_sessions:
-        raise LimitExceededError(
-            f"{limits.max_sessions} sessions are open, which is the limit.", limit="sessions"
-        )
 
 
 def check_attach(session: Session, request: OpenRequest, limits: Limits) -> None:

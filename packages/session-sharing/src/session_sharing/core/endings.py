@@ -118,8 +118,11 @@ class Endings:
         """Close a session unless somebody attaches to it in time, or calls it."""
         if session.orphan_lease is not None:
             session.orphan_lease.end()
+        if session.attachments:
+            return
+        self._state.slots.note_orphan(session)
         timeout = self._state.options.orphan_timeout if seconds is None else seconds
-        if timeout > 0 and not session.attachments:
+        if timeout > 0:
             orphaned = partial(self._orphaned, session)
             session.orphan_lease = self._state.leases.grant(timeout, orphaned)
 

@@ -11,7 +11,7 @@ from functools import partial
 
 from session_sharing.core.admission import (
     check_attach,
-    check_new_session,
+    check_may_create,
     check_request,
     describe_holder,
     may_close,
@@ -125,6 +125,10 @@ class Openings:
             self._state.publish(EventType.RECLAIMED, slot, reason=f"for {request.label}")
             self._endings.release(slot, "reclaimed, as nobody was attached", first=pending)
             return _nothing
+        if slot is None:
+            check_may_create(request)
+            if (orphan := self._orphan_in_the_way(pending)) is not None:
+                return self._make_room(pending, orphan)
         if not pending.claim():
             return pending.discard
         if slot is None:
@@ -149,9 +153,31 @@ class Openings:
 
     def _begin_opening(self, pending: PendingOpen) -> Transition:
         request, slots = pending.request, self._state.slots
-        check_new_session(request, len(slots), self._state.options.limits)
+        if not self._has_room(pending):
+            slots.shares.check_room(request.principal)
         self._refuse_when_draining()
-        return slots.begin(request.session_name or secrets.token_hex(16), pending.key)
+        name = request.session_name or secrets.token_hex(16)
+        return slots.begin(name, pending.key, request.principal)
+
+    def _has_room(self, pending: PendingOpen) -> bool:
+        """Tell whether one more session may be opened; a request takes room from one at most."""
+        shares = self._state.slots.shares
+        return shares.has_room(pending.request.principal) or (pending.made_room and shares.free > 0)
+
+    def _orphan_in_the_way(self, pending: PendingOpen) -> Session | None:
+        """Find the session that is to be closed, as nobody uses it and its room is needed."""
+        if self._has_room(pending):
+            return None
+        orphans = self._state.slots.orphans_that_yield_to(pending.request.principal)
+        return next(filter(self._is_quiet, orphans), None)
+
+    def _make_room(self, pending: PendingOpen, orphan: Session) -> Step:
+        """Close a session and have the request decided again when that is done."""
+        pending.made_room = True
+        self._state.publish(EventType.RECLAIMED, orphan, reason=f"for {pending.request.label}")
+        why = "nobody was attached, and its room was needed"
+        self._endings.release(orphan, why, first=pending)
+        return _nothing
 
     def _refuse_when_draining(self) -> None:
         if self._state.draining:
@@ -219,11 +245,14 @@ class Openings:
         return Opened(session, created, attachment)
 
     def _is_reclaimable(self, session: Session, request: OpenRequest) -> bool:
-        options = self._state.options
         in_the_way = not RULES[request.behavior].may_attach
         theirs = may_close(session, request.principal)
-        quiet = self._state.clock() - session.last_call >= options.call_ttl
-        return in_the_way and theirs and quiet and not session.attachments
+        unused = self._is_quiet(session) and not session.attachments
+        return in_the_way and theirs and unused
+
+    def _is_quiet(self, session: Session) -> bool:
+        """Tell whether nobody without an attachment has used a session of late."""
+        return self._state.clock() - session.last_call >= self._state.options.call_ttl
 
 
 def _explain(error: BaseException, request: OpenRequest) -> SessionSharingError:

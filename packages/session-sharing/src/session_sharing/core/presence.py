@@ -11,13 +11,13 @@ from weakref import WeakKeyDictionary
 from session_sharing.core.admission import check_text
 from session_sharing.core.errors import (
     InvalidArgumentError,
-    LimitExceededError,
     ServerDrainingError,
     SessionExpiredError,
 )
 from session_sharing.core.leases import Lease
 from session_sharing.core.registry import SessionRegistry
 from session_sharing.core.sessions import Client, Expiry, Opened, OpenRequest
+from session_sharing.core.shares import Shares
 
 MIN_SECRET_BYTES = 16
 _REMEMBERED_OPENS = 256
@@ -53,6 +53,8 @@ class Presence:
     def __init__(self, registry: SessionRegistry, windows: WindowRange | None = None) -> None:
         self._registry = registry
         self._windows = windows or WindowRange()
+        limits = registry.options.limits
+        self._shares = Shares("clients", limits.max_clients, fair=limits.fair)
         self._clients: dict[tuple[str, str], Client] = {}
         self._expiries: dict[tuple[str, str], Expiry] = {}
         self._callers: WeakKeyDictionary[Future[Opened], int] = WeakKeyDictionary()
@@ -201,16 +203,14 @@ class Presence:
         check_text(label)
         if self._registry.draining:
             raise ServerDrainingError("The server is stopping and takes no more clients.")
+        self._shares.check_room(principal)
         limits = self._registry.options.limits
-        if len(self._clients) >= limits.max_clients:
-            raise LimitExceededError(
-                f"{limits.max_clients} clients are here, which is the limit.", limit="clients"
-            )
         key = self._key(secret, principal)
         granted = self._windows.grant(window)
         client = Client(key[1], principal, label[: limits.max_name_length], granted)
         client.expiry = self._expiries.pop(key, None)
         self._clients[key] = client
+        self._shares.take(principal)
         return client
 
     @staticmethod
@@ -232,6 +232,7 @@ class Presence:
     def _forget(self, client: Client) -> None:
         client.ended = True
         del self._clients[client.principal, client.id]
+        self._shares.give_back(client.principal)
 
     @staticmethod
     def _key(secret: bytes, principal: str) -> tuple[str, str]:

@@ -156,6 +156,8 @@ class PendingOpen:
     candidate: Candidate
     result: Future[Opened]
     reclaimed: str = ""
+    made_room: bool = False
+    """A session was closed for this one."""
 
     @property
     def key(self) -> Hashable:
@@ -191,6 +193,8 @@ class Transition:
 
     name: str
     """Session name that is taken meanwhile."""
+    principal: str
+    """Identity whose session it is, or will be."""
     waiting: list[PendingOpen] = field(default_factory=list)
     stuck: bool = False
     """A release hook that has not returned in time."""

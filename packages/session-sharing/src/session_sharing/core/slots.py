@@ -7,6 +7,7 @@ from collections.abc import Hashable, Iterator
 
 from session_sharing.core.errors import NameInUseError
 from session_sharing.core.sessions import Attachment, PendingOpen, Session, Transition
+from session_sharing.core.shares import Shares
 
 _REMEMBERED_ENDS = 10_000
 """Latest attachments of which it is known why they ended."""
@@ -18,7 +19,9 @@ class SlotTable:
     The registry's lock guards every change; single look-ups need none.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, shares: Shares) -> None:
+        """Start empty; `shares` counts who has how many sessions."""
+        self.shares = shares
         self._slots: dict[Hashable, Session | Transition] = {}
         self._keys: dict[str, Hashable] = {}
         self._attachments: dict[str, Attachment] = {}
@@ -26,6 +29,8 @@ class SlotTable:
         """The present key of a resource, by the one that it had before."""
         self._ends: OrderedDict[str, str] = OrderedDict()
         """Why attachments ended."""
+        self._orphans: dict[str, dict[Session, None]] = {}
+        """Sessions without attachments by their opener's identity, the longest so first."""
 
     def __len__(self) -> int:
         return len(self._slots)
@@ -51,16 +56,17 @@ class SlotTable:
         """Give the open sessions."""
         return (slot for slot in self._slots.values() if isinstance(slot, Session))
 
-    def begin(self, name: str, key: Hashable) -> Transition:
-        """Take a free resource, and a name, for a session that is being opened.
+    def begin(self, name: str, key: Hashable, principal: str) -> Transition:
+        """Take a free resource, and a name, for a session that an identity is opening.
 
         Raises:
             NameInUseError: The name belongs to another resource.
         """
         if name in self._keys:
             raise NameInUseError(f"The session name {name!r} belongs to another resource.")
-        transition = self._slots[key] = Transition(name)
+        transition = self._slots[key] = Transition(name, principal)
         self._keys[name] = key
+        self.shares.take(principal)
         return transition
 
     def settle(self, session: Session) -> None:
@@ -80,7 +86,9 @@ class SlotTable:
         session.open = False
         for attachment in list(session.attachments.values()):
             self.drop(attachment, why)
-        transition = Transition(session.name, [first] if first else [])
+        self.note_attended(session)
+        principal = session.request.principal
+        transition = Transition(session.name, principal, [first] if first else [])
         self._slots[session.key] = transition
         return transition
 
@@ -89,6 +97,32 @@ class SlotTable:
         self._forget_former(key)
         del self._slots[key]
         del self._keys[transition.name]
+        self.shares.give_back(transition.principal)
+
+    def note_orphan(self, session: Session) -> None:
+        """Note that nobody is attached to an open session any more."""
+        orphans = self._orphans.setdefault(session.request.principal, {})
+        orphans.setdefault(session)
+
+    def note_attended(self, session: Session) -> None:
+        """Note that somebody is attached to a session, or that it is over."""
+        principal = session.request.principal
+        orphans = self._orphans.get(principal, {})
+        orphans.pop(session, None)
+        if not orphans:
+            self._orphans.pop(principal, None)
+
+    def orphans_that_yield_to(self, principal: str) -> Iterator[Session]:
+        """Give the sessions without attachments whose room an identity may have.
+
+        They are its own, and those of identities with more sessions than it has: of whoever has
+        most first, and of those the oldest first.
+        """
+        held = self.shares.held_by
+        most_first = sorted(self._orphans, key=held, reverse=True)
+        for owner in most_first:
+            if owner == principal or held(owner) > held(principal):
+                yield from self._orphans[owner]
 
     def _forget_former(self, key: Hashable) -> None:
         for former in [old for old, new in self._former.items() if new == key]:
@@ -99,6 +133,7 @@ class SlotTable:
         self._attachments[attachment.id] = attachment
         attachment.session.attachments[attachment.id] = attachment
         attachment.client.attachments[attachment.id] = attachment
+        self.note_attended(attachment.session)
 
     def drop(self, attachment: Attachment, why: str) -> None:
         """Forget an attachment everywhere; its holder is told why when it comes again."""

@@ -20,6 +20,7 @@ from session_sharing.core.sessions import (
     refusal,
     session_event,
 )
+from session_sharing.core.shares import Shares
 from session_sharing.core.slots import SlotTable
 
 _MOST_FAILED = 100
@@ -54,7 +55,8 @@ class RegistryState:
         self.clock = clock
         self.options = options
         self.lock = threading.RLock()
-        self.slots = SlotTable()
+        limits = options.limits
+        self.slots = SlotTable(Shares("sessions", limits.max_sessions, fair=limits.fair))
         self.events = EventLog()
         self.leases = Leases(clock)
         self.failed: OrderedDict[Hashable, FailedSession] = OrderedDict()

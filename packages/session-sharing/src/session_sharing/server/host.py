@@ -8,7 +8,7 @@ import logging
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
 from typing import Any, Protocol
@@ -91,11 +91,17 @@ class HostOptions:
     max_calls: int = 200
     """Calls that one connection may have open at a time; more wait at the client."""
     max_streams: int = 4_000
-    """Streams that one identity may have open at a time, over all its connections."""
+    """Streams open at a time, over all connections; identities share them."""
     workers: int = 32
     """Threads that open and release resources, without those that hang in one."""
     registry: RegistryOptions = field(default_factory=RegistryOptions)
     """Times and limits of the registry."""
+
+    @property
+    def has_several_identities(self) -> bool:
+        """Whether callers are told apart, so that they share what there is."""
+        asks_for_certificates = self.tls is not None and self.tls.client_authority is not None
+        return bool(self.api_keys) or asks_for_certificates
 
 
 class SessionHost:
@@ -111,10 +117,11 @@ class SessionHost:
             tls=self.options.tls,
             anonymous=self.options.anonymous,
         )
-        self.executor = Workers(
-            self.options.workers, "session-worker", self.options.registry.release_timeout
-        )
-        self.registry = SessionRegistry(kinds, self.executor, options=self.options.registry)
+        registry = self.options.registry
+        several = self.options.has_several_identities
+        registry = replace(registry, limits=replace(registry.limits, fair=several))
+        self.executor = Workers(self.options.workers, "session-worker", registry.release_timeout)
+        self.registry = SessionRegistry(kinds, self.executor, options=registry)
         self.presence = Presence(self.registry)
         self.authenticator = Authenticator(api_keys=self.options.api_keys)
         self.draining = asyncio.Event()
@@ -122,7 +129,7 @@ class SessionHost:
         self.counters.gauge("clients", lambda: len(self.presence))
         self.counters.gauge("sessions", lambda: len(self.registry))
         self.registry.events.listen(self.counters.count_event)
-        self._quota = StreamQuota(self.options.max_streams)
+        self._quota = StreamQuota(self.options.max_streams, fair=several)
         self._servers: dict[tuple[Identify, float], grpc.aio.Server] = {}
         """By how they know their callers, and the window of those that ask for none."""
         self._bound = BoundListeners(self.options.tls)
