@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -70,6 +70,22 @@ class Batch:
     """Whose record it is, when a caller waits for it; such a batch holds no other."""
     behind: list[Ticket] = field(default_factory=list)
     """Those who wait for this batch and all before it."""
+
+
+def in_pieces(request: pb.AppendRequest, most: int) -> Iterator[pb.AppendRequest]:
+    """Cut a batch into messages that have so many bytes of records at most."""
+    if len(request.ndjson) <= most:
+        yield request
+        return
+    records = memoryview(request.ndjson)
+    for begin in range(0, len(records), most):
+        yield pb.AppendRequest(
+            attachment=request.attachment,
+            first_client_seq=request.first_client_seq,
+            count=request.count,
+            ndjson=bytes(records[begin : begin + most]),
+            continued=begin + most < len(records),
+        )
 
 
 class Outbox:

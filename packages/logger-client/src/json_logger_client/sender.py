@@ -18,6 +18,7 @@ from types import CodeType, FrameType
 
 import grpc
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
+from json_logger_proto.names import MOST_BATCH_BYTES
 from session_sharing.client import (
     CallTimeoutError,
     ReentrantCallError,
@@ -36,7 +37,7 @@ from session_sharing.core.errors import (
 )
 
 from json_logger_client import leaving
-from json_logger_client.outbox import Inbox, Outbox, StreamOptions, Ticket
+from json_logger_client.outbox import Inbox, Outbox, StreamOptions, Ticket, in_pieces
 from json_logger_client.write_order import Lane, order_of
 
 _TRANSIENT = (ServerUnavailableError, ServerDrainingError)
@@ -48,6 +49,10 @@ _FOREVER = 3600.0
 """Seconds of a wait that only a ring ends."""
 _UNARY_FOR = 5.0
 """Seconds without streams, after the server had no more of them for this identity."""
+_PASSING_LIMITS = ("bytes_under_way", "streams")
+"""Limits that other calls have used up, until they end."""
+_LARGEST_MESSAGE = 4 * 1024 * 1024
+"""Bytes of a message that every gRPC server takes."""
 _MESSAGE_OVERHEAD = 1024
 """Bytes of a request beside its records, at the most."""
 _STARTING = 0.5
@@ -179,11 +184,10 @@ class Sender:
         Raises:
             LimitExceededError: It is too large.
         """
-        most = self._session.max_message_bytes
-        if most and len(line) + _MESSAGE_OVERHEAD > most:
+        if len(line) > MOST_BATCH_BYTES:
             raise LimitExceededError(
-                f"The record has {len(line)} bytes; the server takes {most - _MESSAGE_OVERHEAD} "
-                "at most. Log its arrays in several records.",
+                f"The record has {len(line)} bytes; the server takes {MOST_BATCH_BYTES} at most. "
+                "Log its arrays in several records.",
                 limit="message_bytes",
             )
 
@@ -422,12 +426,22 @@ class Sender:
         Returns:
             Why it broke; None when it ended as it should.
         """
-        if time.monotonic() < self._unary_until:
+        if time.monotonic() < self._unary_until and self._fits_into_one_message():
             return self._call_once()
         try:
             return self._call_by_stream()
         except RuntimeError:  # the interpreter is ending, and starts no more threads for streams
             return self._call_once()
+
+    def _fits_into_one_message(self) -> bool:
+        """Tell whether the oldest batch needs no stream."""
+        head = self._outbox.head
+        return head is None or len(head.request.ndjson) <= self._piece_bytes
+
+    @property
+    def _piece_bytes(self) -> int:
+        """Most bytes of records that one message takes."""
+        return (self._session.max_message_bytes or _LARGEST_MESSAGE) - _MESSAGE_OVERHEAD
 
     def _call_by_stream(self) -> SessionSharingError | None:
         with self._lock:
@@ -492,7 +506,7 @@ class Sender:
             with self._lock:
                 request = self._next_due(now) if call == self._call else None
             if request is not None:
-                yield request
+                yield from in_pieces(request, self._piece_bytes)
                 idle_since = time.monotonic()
                 continue
             pause = _IDLE
@@ -555,9 +569,12 @@ class Sender:
 
     def _must_pause_after(self, error: SessionSharingError) -> bool:
         """Decide how to go on after a call broke; True to try again after a pause."""
+        limit = error.details.get("limit") if isinstance(error, LimitExceededError) else None
         if self.error is not None:
             self._stop(self.error)  # `close` has given up, and ended the call
-        elif isinstance(error, _TRANSIENT):
+        elif limit == "streams" and self._fits_into_one_message():
+            self._unary_until = time.monotonic() + _UNARY_FOR
+        elif isinstance(error, _TRANSIENT) or limit in _PASSING_LIMITS:
             self._broken_by = error
             self._broken_since = self._broken_since or time.monotonic()
             if time.monotonic() - self._broken_since <= self.patience:
@@ -575,8 +592,6 @@ class Sender:
                 self._stop(reopening_error)
         elif isinstance(error, _UNCLEAR):
             self._stop(error)
-        elif isinstance(error, LimitExceededError) and error.details.get("limit") == "streams":
-            self._unary_until = time.monotonic() + _UNARY_FOR
         elif self._outbox.under_way > 1 and not self._one_by_one:
             self._one_by_one = True
         else:

@@ -22,3 +22,6 @@ The upper bits name the lane, and numbers in it begin with 1. A lane's records a
 the other, so that the server need remember little of it; a client has one for its calls and one for
 each of its streams.
 """
+
+MOST_BATCH_BYTES = 64 * 1024 * 1024
+"""Most bytes of records that are appended together, in however many messages."""

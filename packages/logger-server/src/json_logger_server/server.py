@@ -62,11 +62,13 @@ def build_host(options: ServerOptions) -> SessionHost:
         json_logger_pb2_grpc.add_JsonLoggerServicer_to_server,
         ReferenceServicer(host.registry),
         json_logger_pb2.DESCRIPTOR.services_by_name["JsonLogger"].full_name,
+        data_methods=["LogMeasurementData"],
     )
     host.add_service(
         json_logger_ext_pb2_grpc.add_JsonLoggerExtServicer_to_server,
         ExtensionServicer(host.registry, host.draining, host.executor, options.roots),
         json_logger_ext_pb2.DESCRIPTOR.services_by_name["JsonLoggerExt"].full_name,
+        data_methods=["Append", "AppendStream"],
     )
     return host
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-from every_call import LARGEST, MOST_STREAMS
+from every_call import CALL_LIMITS
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 from json_logger_client import ConnectOptions
@@ -142,8 +142,7 @@ class SeamBench(LoggerBench):
         options = HostOptions(
             registry=registry or RegistryOptions(),
             grace=0.5,
-            max_message_bytes=LARGEST,
-            max_streams=MOST_STREAMS,
+            calls=CALL_LIMITS,
         )
         logger = LoggerThread(folder, self._disk, Durability.DURABLE, options)
         self.host = stack.enter_context(logger).host

@@ -121,7 +121,7 @@ def test_clients_are_shared_too() -> None:
     presence = Presence(world.registry)
     for number in range(2):
         presence.hold(bytes([number]) * 16, 2.0, principal="greedy")
-    with pytest.raises(LimitExceededError, match="its share"):
+    with pytest.raises(LimitExceededError, match="the share"):
         presence.hold(b"x" * 16, 2.0, principal="greedy")
     client, _ = presence.hold(b"x" * 16, 2.0, principal="honest")
     presence.release(client)

@@ -13,7 +13,7 @@ from session_sharing.client import Connection, ConnectOptions, SharedSession, co
 from session_sharing.core.admission import Limits
 from session_sharing.core.errors import LimitExceededError
 from session_sharing.core.registry import RegistryOptions
-from session_sharing.server import HostOptions, SessionHost
+from session_sharing.server import CallLimits, HostOptions, SessionHost
 from session_sharing.server.descriptors import raise_descriptor_limit, sessions_for
 from session_sharing.v1 import lifecycle_pb2 as pb
 
@@ -25,7 +25,9 @@ class LockSession(SharedSession):
 @pytest.fixture
 def host() -> Iterator[SessionHost]:
     limits = Limits(max_sessions=3, max_attachments=2, max_clients=4, max_name_length=100)
-    options = HostOptions(registry=RegistryOptions(limits=limits), max_message_bytes=10_000)
+    options = HostOptions(
+        registry=RegistryOptions(limits=limits), calls=CallLimits(max_message_bytes=10_000)
+    )
     with hosted(options) as host:
         yield host
 
@@ -86,7 +88,7 @@ def test_calls_that_one_connection_cannot_hold_wait_and_other_connections_are_se
 
 def test_streams_of_an_identity_are_limited_on_whatever_connections_and_come_free() -> None:
     keys = {"station": "k" * 32}
-    with hosted(HostOptions(max_streams=6, api_keys=keys)) as host:
+    with hosted(HostOptions(calls=CallLimits(max_streams=6), api_keys=keys)) as host:
         mine = ConnectOptions(host.targets[0], token=host.authenticator.token, presence=False)
         theirs = ConnectOptions(host.targets[0], presence=False).with_api_key("k" * 32, "station")
         with connect(mine) as one, connect(mine) as two, connect(theirs) as other:

@@ -16,13 +16,13 @@ from session_sharing.core.errors import (
     LimitExceededError,
     NotAuthenticatedError,
 )
-from session_sharing.server import SessionHost
+from session_sharing.server import CallLimits, SessionHost
 from session_sharing.v1 import lifecycle_pb2, lifecycle_pb2_grpc
 
-LARGEST = 10_000
-"""Bytes of a request that a host takes on which these cases are tried."""
-MOST_STREAMS = 5
-"""Streams of one identity that it takes."""
+CALL_LIMITS = CallLimits(
+    max_message_bytes=10_000, max_request_bytes=8_000, max_bytes=30_000, max_streams=5
+)
+"""What a host takes on which these cases are tried."""
 _GUESS = "Bearer guess"
 
 
@@ -78,7 +78,16 @@ def _(call: AnyCall) -> None:
     by_grpc=True,
 )
 def _(call: AnyCall) -> object:
-    return call.send(bytes(LARGEST + 1))
+    return call.send(bytes(CALL_LIMITS.max_message_bytes + 1))
+
+
+@_case(
+    LimitExceededError,
+    "a request that is larger than this call takes, or more bytes than this identity may have "
+    "under way",
+)
+def _(call: AnyCall) -> object:
+    return call.send(bytes(CALL_LIMITS.max_message_bytes - 1_000))
 
 
 @_case(InvalidArgumentError, "the bytes are no message")
@@ -90,7 +99,10 @@ def _(call: AnyCall) -> object:
 def _(call: AnyCall) -> None:
     watch = lifecycle_pb2_grpc.SessionLifecycleStub(call.channel).Watch
     metadata = (("authorization", call.mine),)
-    streams = [watch(lifecycle_pb2.WatchRequest(), metadata=metadata) for _ in range(MOST_STREAMS)]
+    streams = [
+        watch(lifecycle_pb2.WatchRequest(), metadata=metadata)
+        for _ in range(CALL_LIMITS.max_streams)
+    ]
     try:
         for stream in streams:
             next(stream)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 import grpc
-from every_call import LARGEST, MOST_STREAMS
+from every_call import CALL_LIMITS
 from hosting import Lock, hosted
 from session_sharing.core import errors
 from session_sharing.core.admission import Limits
@@ -88,14 +88,13 @@ class LifecycleBench:
 def lifecycle_bench() -> Iterator[LifecycleBench]:
     """Run a host and give the calls to it."""
     registry = RegistryOptions(
-        release_timeout=0.2, limits=Limits(max_sessions=2, max_attachments=2, max_clients=3)
+        release_timeout=0.2, limits=Limits(max_sessions=4, max_attachments=2, max_clients=3)
     )
     options = HostOptions(
         api_keys={"id": "key"},
         registry=registry,
         grace=0.5,
-        max_message_bytes=LARGEST,
-        max_streams=MOST_STREAMS,
+        calls=CALL_LIMITS,
     )
     free = threading.Event()
     with hosted(options, {"moody": moody(free), "lock": Lock}) as host, ExitStack() as stack:

@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
-from session_sharing.core.errors import ServerDrainingError
+from json_logger_proto.names import MOST_BATCH_BYTES
+from session_sharing.core.errors import LimitExceededError, ServerDrainingError
 from session_sharing.core.registry import SessionRegistry
 from session_sharing.core.sessions import Session
+from session_sharing.server import calls
 
 from json_logger_server.history import Batch
 from json_logger_server.json_log import Appending
@@ -38,6 +40,7 @@ class AppendStream:
         self._registry = registry
         self._draining = draining
         self._begin = begin
+        self._held = calls.held()
         self._under_way: asyncio.Queue[_UnderWay | Exception | None] = asyncio.Queue(_MAX_BATCHES)
         self._bytes = 0
         self._room = asyncio.Event()
@@ -65,6 +68,7 @@ class AppendStream:
     async def _answer(self, item: _UnderWay) -> pb.AppendResponse:
         first_seq = await outcome(self._registry, item.session, item.appending)
         self._bytes -= len(item.request.ndjson)
+        self._held.give_back_bytes(len(item.request.ndjson))
         self._room.set()
         return appended(item.request, first_seq)
 
@@ -72,7 +76,7 @@ class AppendStream:
         previous: Batch | None = None
         end: Exception | None = None
         try:
-            async for request in requests:
+            async for request in self._whole(requests):
                 session, appending = self._begin(request, previous)
                 previous = appending.batch
                 await self._under_way.put(_UnderWay(request, session, appending))
@@ -84,6 +88,32 @@ class AppendStream:
         except Exception as error:
             end = error
         await self._under_way.put(end)
+
+    async def _whole(
+        self, requests: AsyncIterator[pb.AppendRequest]
+    ) -> AsyncIterator[pb.AppendRequest]:
+        """Put batches together that come in pieces; count the bytes of all as held.
+
+        Raises:
+            LimitExceededError: A batch is too large, or too many bytes are under way.
+        """
+        pieces: list[bytes] = []
+        size = 0
+        async for request in requests:
+            self._held.take_bytes(len(request.ndjson))
+            size += len(request.ndjson)
+            if size > MOST_BATCH_BYTES:
+                raise LimitExceededError(
+                    f"A batch has {MOST_BATCH_BYTES} bytes at most.", limit="message_bytes"
+                )
+            if pieces or request.continued:
+                pieces.append(request.ndjson)
+            if request.continued:
+                continue
+            if pieces:
+                request.ndjson = b"".join(pieces)
+            pieces, size = [], 0
+            yield request
 
     async def _wait_for_room(self, more: int) -> None:
         self._bytes += more

@@ -14,15 +14,17 @@ class Shares:
     alone, and less when others are there. So the next identity finds room.
     """
 
-    def __init__(self, what: str, most: int, *, fair: bool) -> None:
+    def __init__(self, what: str, most: int, *, fair: bool, limit: str = "") -> None:
         """Start with nothing held.
 
         Args:
-            what: What is counted, in the plural; for the message and as the error's `limit`.
+            what: What is counted, in the plural, for people.
             most: How many there are.
             fair: Leave room for other identities; otherwise whoever comes first may hold all.
+            limit: The same as `what` for programs, where that is another word.
         """
         self._what = what
+        self._limit = limit or what
         self._most = most
         self._fair = fair
         self._held: Counter[str] = Counter()
@@ -37,32 +39,34 @@ class Shares:
         """Tell how many an identity holds."""
         return self._held[principal]
 
-    def has_room(self, principal: str) -> bool:
-        """Tell whether an identity may hold one more."""
-        return self.free > 0 and (not self._fair or self._held[principal] < self.free)
+    def has_room(self, principal: str, count: int = 1) -> bool:
+        """Tell whether an identity may hold so many more."""
+        free = self._most - self._total
+        mine = self._held.get(principal, 0) if self._fair else 0
+        return mine + count <= free
 
-    def check_room(self, principal: str) -> None:
-        """Refuse an identity that may not hold one more.
+    def check_room(self, principal: str, count: int = 1) -> None:
+        """Refuse an identity that may not hold so many more.
 
         Raises:
             LimitExceededError: All are held, or the identity holds its share.
         """
-        if self.has_room(principal):
+        if self.has_room(principal, count):
             return
-        if self.free > 0:
-            why = f"{self._held[principal]} {self._what} of {principal!r} are open, its share"
+        if count <= self.free:
+            why = f"{self._held[principal]} {self._what} are the share of {principal!r}"
         else:
-            why = f"{self._most} {self._what} are open"
-        raise LimitExceededError(f"{why}, which is the limit; end some.", limit=self._what)
+            why = f"All {self._most} {self._what} are taken"
+        raise LimitExceededError(f"{why}; end some, or try again later.", limit=self._limit)
 
-    def take(self, principal: str) -> None:
-        """Count one more."""
-        self._held[principal] += 1
-        self._total += 1
+    def take(self, principal: str, count: int = 1) -> None:
+        """Count so many more."""
+        self._held[principal] += count
+        self._total += count
 
-    def give_back(self, principal: str) -> None:
-        """Count one less."""
-        self._total -= 1
-        self._held[principal] -= 1
+    def give_back(self, principal: str, count: int = 1) -> None:
+        """Count so many less."""
+        self._total -= count
+        self._held[principal] -= count
         if not self._held[principal]:
             del self._held[principal]

@@ -6,6 +6,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from session_sharing.core.sessions import Attachment
+from session_sharing.server.quota import Held, Turn
 
 
 @dataclass(slots=True)
@@ -16,14 +17,20 @@ class Call:
     window: float
     """Presence window of callers from there that ask for none, in seconds."""
     attachment: Attachment | None = None
+    held: Held | None = None
+    """What it takes of the server; there once the caller is known."""
+    turn: Turn | None = None
+    """Its turn to have its request read."""
 
 
 _current: ContextVar[Call] = ContextVar("session_sharing_call")
 
 
-def begin(principal: str, window: float) -> None:
+def begin(principal: str, window: float) -> Call:
     """Start a call in the current task."""
-    _current.set(Call(principal, window))
+    call = Call(principal, window)
+    _current.set(call)
+    return call
 
 
 def current() -> Call:
@@ -39,6 +46,13 @@ def principal() -> str:
 def default_window() -> float:
     """Presence window for a caller that asks for none, in seconds."""
     return _current.get().window
+
+
+def held() -> Held:
+    """Give what this call takes of the server; a stream that keeps requests counts them there."""
+    found = _current.get().held
+    assert found is not None  # the interceptor begins with it
+    return found
 
 
 def attachment() -> Attachment:

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
@@ -39,7 +39,7 @@ from session_sharing.server.listeners import (
     UnixListener,
     check_exposure,
 )
-from session_sharing.server.quota import StreamQuota
+from session_sharing.server.quota import CallLimits, Quota
 from session_sharing.server.standard_services import add_standard_services
 from session_sharing.server.terminal import Terminal
 from session_sharing.server.transport import make_server
@@ -86,12 +86,10 @@ class HostOptions:
     """The same for clients on other hosts."""
     grace: float = 5.0
     """Seconds that calls under way may take when the server stops."""
-    max_message_bytes: int = 64 * 1024 * 1024
-    """Largest request."""
     max_calls: int = 200
     """Calls that one connection may have open at a time; more wait at the client."""
-    max_streams: int = 4_000
-    """Streams open at a time, over all connections; identities share them."""
+    calls: CallLimits = field(default_factory=CallLimits)
+    """What calls may take of the server, over all connections."""
     workers: int = 32
     """Threads that open and release resources, without those that hang in one."""
     registry: RegistryOptions = field(default_factory=RegistryOptions)
@@ -129,7 +127,8 @@ class SessionHost:
         self.counters.gauge("clients", lambda: len(self.presence))
         self.counters.gauge("sessions", lambda: len(self.registry))
         self.registry.events.listen(self.counters.count_event)
-        self._quota = StreamQuota(self.options.max_streams, fair=several)
+        self._quota = Quota(self.options.calls, fair=several)
+        self._data_methods: set[str] = set()
         self._servers: dict[tuple[Identify, float], grpc.aio.Server] = {}
         """By how they know their callers, and the window of those that ask for none."""
         self._bound = BoundListeners(self.options.tls)
@@ -149,10 +148,23 @@ class SessionHost:
         return self._bound.endpoints
 
     def add_service(
-        self, add_to_server: Callable[[Any, grpc.aio.Server], None], servicer: object, name: str
+        self,
+        add_to_server: Callable[[Any, grpc.aio.Server], None],
+        servicer: object,
+        name: str,
+        data_methods: Iterable[str] = (),
     ) -> None:
-        """Add a service of a resource's own, by its generated `add_…Servicer_to_server`."""
+        """Add a service of a resource's own.
+
+        Args:
+            add_to_server: The generated `add_…Servicer_to_server`.
+            servicer: What serves it.
+            name: Full name of the service.
+            data_methods: Names of the methods whose requests may be as large as a message; those of
+                others are limited to `CallLimits.max_request_bytes`.
+        """
         self._services[name] = partial(add_to_server, servicer)
+        self._data_methods.update(f"/{name}/{method}" for method in data_methods)
 
     def add_announcer(self, announcer: Announcer) -> None:
         """Have a server that is ready told to the world."""
@@ -249,7 +261,7 @@ class SessionHost:
             version=version("session-sharing"),
             kinds=sorted(self.registry.kinds),
             started_at=messages.timestamp(utc_now()),
-            max_message_bytes=self.options.max_message_bytes,
+            max_message_bytes=self.options.calls.max_message_bytes,
         )
         lifecycle = SessionLifecycleServicer(
             self.registry,
@@ -282,10 +294,13 @@ class SessionHost:
         return self.authenticator.holder_of_token
 
     def _make_server(self, identify: Identify, window: float) -> grpc.aio.Server:
+        interceptor = DomainInterceptor(
+            self.registry, identify, self.counters, self._quota, window, self._data_methods
+        )
         server = make_server(
-            DomainInterceptor(self.registry, identify, self.counters, self._quota, window),
+            interceptor,
             window=window,
-            max_message_bytes=self.options.max_message_bytes,
+            max_message_bytes=self.options.calls.max_message_bytes,
             max_calls=self.options.max_calls,
         )
         for add_to in self._services.values():
@@ -306,6 +321,7 @@ class SessionHost:
                 _log.warning("The event loop was blocked; leases run on for a moment.")
                 continue
             self.executor.relieve()
+            self._quota.turns.end_slow(asyncio.get_running_loop().time())
             try:
                 self.registry.leases.expire_due()
             except Exception:

@@ -7,8 +7,9 @@ known is answered unread, as its messages could fill the memory.
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Container
 from contextlib import aclosing
 from time import perf_counter
 from typing import Any
@@ -20,6 +21,7 @@ from google.protobuf.message import DecodeError
 
 from session_sharing.core.errors import (
     InvalidArgumentError,
+    LimitExceededError,
     NotAuthenticatedError,
     NotPermittedError,
     SessionSharingError,
@@ -29,10 +31,11 @@ from session_sharing.core.registry import SessionRegistry
 from session_sharing.server import calls
 from session_sharing.server.counters import Counters
 from session_sharing.server.identity import Identify, certificate_principal
-from session_sharing.server.quota import StreamQuota
+from session_sharing.server.quota import Held, Quota
 from session_sharing.server.status import message, status_code, trailing_metadata
 from session_sharing.v1 import options_pb2
 
+Encode = Callable[[Any], bytes]
 Context = grpc.aio.ServicerContext[Any, Any]
 
 _log = logging.getLogger(__name__)
@@ -46,8 +49,9 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
         registry: SessionRegistry,
         identify: Identify,
         counters: Counters,
-        quota: StreamQuota,
+        quota: Quota,
         window: float,
+        data_methods: Container[str],
     ) -> None:
         """Serve a registry.
 
@@ -55,14 +59,16 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
             registry: Knows the attachments.
             identify: Tells who calls.
             counters: Get calls, errors and the seconds that unary calls took.
-            quota: How many streams a caller may have open.
+            quota: What calls may take of the server.
             window: Presence window of callers that ask for none, in seconds.
+            data_methods: Those that take large requests, named as in ``/pkg.Service/Call``.
         """
         self._registry = registry
         self._identify = identify
         self._sums = counters.sums
         self._quota = quota
         self._window = window
+        self._data_methods = data_methods
         self._wrapped: dict[str, Any] = {}
 
     async def intercept_service(
@@ -75,7 +81,7 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
             principal = self._identify(handler_call_details.invocation_metadata or ())
         except SessionSharingError as error:
             return self._refusing(error)
-        calls.begin(principal, self._window)
+        call = calls.begin(principal, self._window)
         method = handler_call_details.method
         wrapped = self._wrapped.get(method)
         if wrapped is None:
@@ -83,6 +89,8 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
             if handler is None:
                 return None
             wrapped = self._wrapped[method] = self._wrap(method, handler)
+        if not wrapped.request_streaming:
+            call.turn = await self._quota.turns.take(principal)
         return wrapped
 
     def _refusing(self, error: SessionSharingError) -> Any:
@@ -94,49 +102,79 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
         return grpc.stream_stream_rpc_method_handler(refuse)
 
     def _wrap(self, method: str, handler: Any) -> Any:
-        decode = _Decoder(handler.request_deserializer, self._registry, requires_lease(method))
+        limits = self._quota.limits
+        is_data = method in self._data_methods
+        largest = limits.max_message_bytes if is_data else limits.max_request_bytes
+        leased = requires_lease(method)
+        decode = _Decoder(handler.request_deserializer, self._registry, leased, largest)
+        encode = handler.response_serializer
         if handler.request_streaming:
-            behavior = self._streaming(handler.stream_stream, decode.each)
+            behavior = self._streaming(handler.stream_stream, decode.each, encode, uploads=True)
             make = grpc.stream_stream_rpc_method_handler
         elif handler.response_streaming:
-            behavior = self._streaming(handler.unary_stream, decode)
+            behavior = self._streaming(handler.unary_stream, decode, encode)
             make = grpc.unary_stream_rpc_method_handler
         else:
-            behavior = self._unary_unary(handler.unary_unary, decode)
+            behavior = self._unary_unary(handler.unary_unary, decode, encode)
             make = grpc.unary_unary_rpc_method_handler
-        return make(
-            behavior,
-            request_deserializer=None,
-            response_serializer=handler.response_serializer,
-        )
+        return make(behavior, request_deserializer=None, response_serializer=None)
 
-    def _unary_unary(self, inner: Any, decode: _Decoder) -> Any:
-        async def serve(data: bytes, context: Context) -> Any:
+    def _unary_unary(self, inner: Any, decode: _Decoder, encode: Encode) -> Any:
+        async def serve(data: bytes, context: Context) -> bytes:
             started = perf_counter()
             try:
-                return await inner(decode(data, _begin(context)), context)
+                call, held = self._begin(context)
+                held.take_bytes(len(data))
+                answer = encode(await inner(decode(data, call), context))
+                held.take_bytes(len(answer))
+                return answer
             except Exception as error:
                 await self._abort(context, error)
             finally:
                 self._sums["calls"] += 1
                 self._sums["call_seconds"] += perf_counter() - started
+            raise AssertionError  # aborting raises
 
         return serve
 
-    def _streaming(self, inner: Any, read: Callable[[Any, calls.Call], Any]) -> Any:
+    def _streaming(
+        self,
+        inner: Any,
+        read: Callable[[Any, calls.Call], Any],
+        encode: Encode,
+        *,
+        uploads: bool = False,
+    ) -> Any:
         """Serve a method that streams its answers; `read` makes of bytes what it takes."""
 
-        async def serve(data: Any, context: Context) -> AsyncIterator[Any]:
+        async def serve(data: Any, context: Context) -> AsyncIterator[bytes]:
             try:
-                call = _begin(context)
-                with self._quota.one_more(call.principal):
-                    async with aclosing(inner(read(data, call), context)) as responses:
-                        async for response in responses:
-                            yield response
+                call, held = self._begin(context)
+                held.take_stream(of_requests=uploads)
+                async with aclosing(inner(read(data, call), context)) as responses:
+                    async for response in responses:
+                        answer = encode(response)
+                        held.take_bytes(len(answer))
+                        yield answer
+                        held.give_back_bytes(len(answer))
             except Exception as error:
                 await self._abort(context, error)
 
         return serve
+
+    def _begin(self, context: Context) -> tuple[calls.Call, Held]:
+        """Complete what is known of a call before its request is decoded."""
+        call = calls.current()
+        if call.turn is not None:
+            call.turn.end()
+        if not call.principal:
+            call.principal = certificate_principal(context.auth_context())
+        call.held = held = Held(self._quota, call.principal)
+        task = asyncio.current_task()
+        assert task is not None
+        # An answer is in memory until it is sent, which is later than the servicer's end.
+        task.add_done_callback(held.end)
+        return call, held
 
     async def _abort(self, context: Context, error: Exception) -> None:
         if isinstance(error, grpc.aio.AbortError):
@@ -156,23 +194,20 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
         )
 
 
-def _begin(context: Context) -> calls.Call:
-    """Complete what is known of a call before its request is decoded."""
-    call = calls.current()
-    if not call.principal:
-        call.principal = certificate_principal(context.auth_context())
-    return call
-
-
 class _Decoder:
     """Decodes the requests of one method and checks the lease that they name."""
 
     def __init__(
-        self, parse: Callable[[bytes], Any], registry: SessionRegistry, needs_lease: bool
+        self,
+        parse: Callable[[bytes], Any],
+        registry: SessionRegistry,
+        needs_lease: bool,
+        largest: int,
     ) -> None:
         self._parse = parse
         self._registry = registry
         self._needs_lease = needs_lease
+        self._largest = largest
 
     async def each(self, stream: AsyncIterator[bytes], call: calls.Call) -> AsyncIterator[Any]:
         """Decode the requests of a stream, one by one."""
@@ -180,6 +215,11 @@ class _Decoder:
             yield self(data, call)
 
     def __call__(self, data: bytes, call: calls.Call) -> Any:
+        if len(data) > self._largest:
+            raise LimitExceededError(
+                f"The request has {len(data)} bytes; this call takes {self._largest} at most.",
+                limit="message_bytes",
+            )
         try:
             request = self._parse(data)
         except DecodeError as error:

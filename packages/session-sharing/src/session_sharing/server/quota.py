@@ -1,30 +1,193 @@
-"""How many streams may be open, and who has them."""
+"""What calls take of a server while they last: streams, bytes, and turns to be read."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+from collections import OrderedDict, deque
+from dataclasses import dataclass
 
 from session_sharing.core.shares import Shares
 
+_WAITS_FOR_A_REQUEST = 30.0
+"""Seconds that a request may take to arrive."""
+_WAITS_WHEN_OTHERS_DO = 1.0
+"""The same while other calls wait for their turn."""
 
-class StreamQuota:
-    """Counts the open streams of one host. A stream costs the server some 40 kB while it lasts."""
 
-    def __init__(self, most: int, *, fair: bool) -> None:
-        """Allow so many; `fair` keeps some free for identities that have none."""
-        self._shares = Shares("streams", most, fair=fair)
+@dataclass(frozen=True, slots=True)
+class CallLimits:
+    """How much calls may take of one server, together. Identities share each of it."""
 
-    @contextmanager
-    def one_more(self, principal: str) -> Iterator[None]:
-        """Count a stream for as long as it is served.
+    max_message_bytes: int = 4 * 1024 * 1024
+    """Largest message of calls that carry data."""
+    max_request_bytes: int = 256 * 1024
+    """Largest request of all other calls."""
+    max_bytes: int = 256 * 1024 * 1024
+    """Bytes of requests and answers under way."""
+    max_streams: int = 4_000
+    """Streams open at a time, over all connections."""
+    max_request_streams: int = 64
+    """Of those, the ones that clients send data on."""
+    max_reads: int = 64
+    """Calls whose request is being read at a time; more wait."""
+
+
+class Quota:
+    """What the calls of one host hold together. Used in its event loop only."""
+
+    def __init__(self, limits: CallLimits, *, fair: bool) -> None:
+        """Start with nothing held; `fair` keeps some free for identities that hold nothing."""
+        self.limits = limits
+        self.bytes = Shares("bytes under way", limits.max_bytes, fair=fair, limit="bytes_under_way")
+        self.streams = Shares("streams", limits.max_streams, fair=fair)
+        self.request_streams = Shares("streams", limits.max_request_streams, fair=fair)
+        self.turns = Turns(Shares("calls", limits.max_reads, fair=fair))
+
+
+class Held:
+    """What one call holds; all of it is given back when the call is over."""
+
+    __slots__ = ("_principal", "_quota", "_streams", "_taken")
+
+    def __init__(self, quota: Quota, principal: str) -> None:
+        self._quota = quota
+        self._principal = principal
+        self._taken = 0
+        self._streams: list[Shares] = []
+
+    def take_bytes(self, count: int) -> None:
+        """Count bytes that the server holds for the call.
+
+        Raises:
+            LimitExceededError: There are too many under way, or the identity has its share.
+        """
+        self._quota.bytes.check_room(self._principal, count)
+        self._quota.bytes.take(self._principal, count)
+        self._taken += count
+
+    def give_back_bytes(self, count: int) -> None:
+        """Count bytes that the server holds no more."""
+        self._quota.bytes.give_back(self._principal, count)
+        self._taken -= count
+
+    def take_stream(self, *, of_requests: bool) -> None:
+        """Count a stream, which costs the server some 40 kB while it lasts.
+
+        Args:
+            of_requests: The client sends on it; each such stream may hold a message half arrived.
 
         Raises:
             LimitExceededError: There are too many, or the identity has its share.
         """
-        self._shares.check_room(principal)
-        self._shares.take(principal)
+        quota = self._quota
+        for shares in (quota.streams, quota.request_streams) if of_requests else (quota.streams,):
+            shares.check_room(self._principal)
+            shares.take(self._principal)
+            self._streams.append(shares)
+
+    def end(self, _: object = None) -> None:
+        """Give everything back."""
+        if self._taken:
+            self.give_back_bytes(self._taken)
+        for shares in self._streams:
+            shares.give_back(self._principal)
+        self._streams.clear()
+
+
+class Turn:
+    """One call whose request is being read, or waits to be."""
+
+    __slots__ = ("_turns", "began", "principal", "task")
+
+    def __init__(self, turns: Turns, principal: str, task: asyncio.Task[object]) -> None:
+        self._turns = turns
+        self.principal = principal
+        self.task = task
+        self.began = 0.0
+
+    def end(self, _: object = None) -> None:
+        """Let another call have its request read; called again, it does nothing."""
+        self._turns.end(self)
+
+
+class Turns:
+    """Lets so many calls have their requests read at a time; identities take turns.
+
+    A request that is being read can take as much memory as a message may have, and its size is not
+    known before. Most arrive together with their call, so that nobody waits.
+    """
+
+    def __init__(self, shares: Shares) -> None:
+        self._shares = shares
+        self._reading: dict[Turn, None] = {}
+        """The oldest first."""
+        self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+
+    async def take(self, principal: str) -> Turn:
+        """Wait for a turn of the current task; it is over when the task is, at the latest."""
+        task = asyncio.current_task()
+        assert task is not None
+        turn = Turn(self, principal, task)
+        if principal in self._waiting or not self._shares.has_room(principal):
+            await self._wait(principal)
+        else:
+            self._shares.take(principal)
+        turn.began = task.get_loop().time()
+        self._reading[turn] = None
+        task.add_done_callback(turn.end)
+        return turn
+
+    def end(self, turn: Turn) -> None:
+        """See `Turn.end`."""
+        if turn in self._reading:
+            del self._reading[turn]
+            self._shares.give_back(turn.principal)
+            if self._waiting:
+                self._wake()
+
+    def end_slow(self, now: float) -> None:
+        """End the calls whose requests do not arrive, so that others are read.
+
+        Args:
+            now: Time on the event loop's clock.
+        """
+        wanted = sum(map(len, self._waiting.values()))
+        for turn in list(self._reading):
+            waited = now - turn.began
+            if waited < _WAITS_WHEN_OTHERS_DO:
+                return
+            is_in_the_way = turn.principal in self._waiting or self._shares.free == 0
+            if waited >= _WAITS_FOR_A_REQUEST or (wanted > 0 and is_in_the_way):
+                turn.task.cancel()
+                wanted -= 1
+
+    async def _wait(self, principal: str) -> None:
+        """Wait until the identity may have one more request read, which is counted then."""
+        ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(principal, deque()).append(ready)
         try:
-            yield
-        finally:
-            self._shares.give_back(principal)
+            await ready
+        except asyncio.CancelledError:
+            if ready.done():
+                self._shares.give_back(principal)
+                self._wake()
+            else:
+                self._forget(principal, ready)
+            raise
+
+    def _wake(self) -> None:
+        """Let those go on for whom there is room now, one identity after the other."""
+        for principal in list(self._waiting):
+            if self._shares.has_room(principal):
+                ready = self._waiting[principal][0]
+                self._forget(principal, ready)
+                if principal in self._waiting:
+                    self._waiting.move_to_end(principal)
+                self._shares.take(principal)
+                ready.set_result(None)
+
+    def _forget(self, principal: str, ready: asyncio.Future[None]) -> None:
+        queue = self._waiting[principal]
+        queue.remove(ready)
+        if not queue:
+            del self._waiting[principal]

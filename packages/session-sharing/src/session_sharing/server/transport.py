@@ -23,6 +23,8 @@ def make_server(
         # Two servers would silently share one TCP port.
         ("grpc.so_reuseport", 0),
         ("grpc.max_receive_message_length", max_message_bytes),
+        # A packed message of a few bytes would unpack to gigabytes.
+        ("grpc.compression_enabled_algorithms_bitset", 1),
         ("grpc.max_concurrent_streams", max_calls),
         # Pings prove a client's presence without its Python: one that holds the interpreter
         # answers, one that is stopped or unplugged does not. The keepalive timeout alone is not

@@ -257,7 +257,7 @@ class OpenResponse(google.protobuf.message.Message):
     epoch: builtins.str
     client_id: builtins.str
     max_message_bytes: builtins.int
-    """Largest request that the server takes, in bytes; 0 when it does not say."""
+    """Largest message that the server takes, in bytes; 0 when it does not say."""
     @property
     def details(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
         """What the resource tells about itself."""
@@ -716,7 +716,7 @@ class GetServerInfoResponse(google.protobuf.message.Message):
     version: builtins.str
     draining: builtins.bool
     max_message_bytes: builtins.int
-    """Largest request that it takes, in bytes."""
+    """Largest message that it takes, in bytes."""
     @property
     def kinds(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]: ...
     @property

@@ -18,6 +18,7 @@ class AppendRequest(google.protobuf.message.Message):
     FIRST_CLIENT_SEQ_FIELD_NUMBER: builtins.int
     COUNT_FIELD_NUMBER: builtins.int
     NDJSON_FIELD_NUMBER: builtins.int
+    CONTINUED_FIELD_NUMBER: builtins.int
     attachment: builtins.str
     first_client_seq: builtins.int
     """Number of the first record in its client's own count, from 1. Client and number are the
@@ -30,6 +31,10 @@ class AppendRequest(google.protobuf.message.Message):
     """Records as JSON objects, a line each, with the keys `timestamp`, `measurement_name`,
     `measurement_configurations` and `measurement_outputs`.
     """
+    continued: builtins.bool
+    """Only in streams: the next message goes on with `ndjson` where this one ends, and is otherwise the
+    same. The batch is answered once, after its last piece.
+    """
     def __init__(
         self,
         *,
@@ -37,8 +42,9 @@ class AppendRequest(google.protobuf.message.Message):
         first_client_seq: builtins.int = ...,
         count: builtins.int = ...,
         ndjson: builtins.bytes = ...,
+        continued: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["attachment", b"attachment", "count", b"count", "first_client_seq", b"first_client_seq", "ndjson", b"ndjson"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["attachment", b"attachment", "continued", b"continued", "count", b"count", "first_client_seq", b"first_client_seq", "ndjson", b"ndjson"]) -> None: ...
 
 global___AppendRequest = AppendRequest
 

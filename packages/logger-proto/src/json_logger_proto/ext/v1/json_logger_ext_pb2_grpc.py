@@ -76,6 +76,7 @@ class JsonLoggerExtServicer(object):
 
     def AppendStream(self, request_iterator, context):
         """The same for many batches, answered in their order. A batch that is refused ends the stream.
+        A batch that is larger than one message comes in pieces, 64 MiB of records at the most.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -33,7 +33,9 @@ class JsonLoggerExtStub:
         json_logger_proto.ext.v1.json_logger_ext_pb2.AppendRequest,
         json_logger_proto.ext.v1.json_logger_ext_pb2.AppendResponse,
     ]
-    """The same for many batches, answered in their order. A batch that is refused ends the stream."""
+    """The same for many batches, answered in their order. A batch that is refused ends the stream.
+    A batch that is larger than one message comes in pieces, 64 MiB of records at the most.
+    """
 
     Tail: grpc.UnaryStreamMultiCallable[
         json_logger_proto.ext.v1.json_logger_ext_pb2.TailRequest,
@@ -72,7 +74,9 @@ class JsonLoggerExtAsyncStub:
         json_logger_proto.ext.v1.json_logger_ext_pb2.AppendRequest,
         json_logger_proto.ext.v1.json_logger_ext_pb2.AppendResponse,
     ]
-    """The same for many batches, answered in their order. A batch that is refused ends the stream."""
+    """The same for many batches, answered in their order. A batch that is refused ends the stream.
+    A batch that is larger than one message comes in pieces, 64 MiB of records at the most.
+    """
 
     Tail: grpc.aio.UnaryStreamMultiCallable[
         json_logger_proto.ext.v1.json_logger_ext_pb2.TailRequest,
@@ -115,7 +119,9 @@ class JsonLoggerExtServicer(metaclass=abc.ABCMeta):
         request_iterator: _MaybeAsyncIterator[json_logger_proto.ext.v1.json_logger_ext_pb2.AppendRequest],
         context: _ServicerContext,
     ) -> typing.Union[collections.abc.Iterator[json_logger_proto.ext.v1.json_logger_ext_pb2.AppendResponse], collections.abc.AsyncIterator[json_logger_proto.ext.v1.json_logger_ext_pb2.AppendResponse]]:
-        """The same for many batches, answered in their order. A batch that is refused ends the stream."""
+        """The same for many batches, answered in their order. A batch that is refused ends the stream.
+        A batch that is larger than one message comes in pieces, 64 MiB of records at the most.
+        """
 
     @abc.abstractmethod
     def Tail(
