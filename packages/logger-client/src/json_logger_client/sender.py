@@ -49,7 +49,7 @@ _FOREVER = 3600.0
 """Seconds of a wait that only a ring ends."""
 _UNARY_FOR = 5.0
 """Seconds without streams, after the server had no more of them for this identity."""
-_PASSING_LIMITS = ("bytes_under_way", "streams")
+_PASSING_LIMITS = ("bytes_under_way", "calls", "reads", "streams")
 """Limits that other calls have used up, until they end."""
 _LARGEST_MESSAGE = 4 * 1024 * 1024
 """Bytes of a message that every gRPC server takes."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from session_sharing.core.errors import LimitExceededError
 
 
@@ -27,21 +25,22 @@ class Shares:
         self._limit = limit or what
         self._most = most
         self._fair = fair
-        self._held: Counter[str] = Counter()
-        self._total = 0
+        self._held: dict[str, int] = {}
+        self.total = 0
+        """How many all hold together."""
 
     @property
     def free(self) -> int:
         """How many nobody holds."""
-        return self._most - self._total
+        return self._most - self.total
 
     def held_by(self, principal: str) -> int:
         """Tell how many an identity holds."""
-        return self._held[principal]
+        return self._held.get(principal, 0)
 
     def has_room(self, principal: str, count: int = 1) -> bool:
         """Tell whether an identity may hold so many more."""
-        free = self._most - self._total
+        free = self._most - self.total
         mine = self._held.get(principal, 0) if self._fair else 0
         return mine + count <= free
 
@@ -54,19 +53,21 @@ class Shares:
         if self.has_room(principal, count):
             return
         if count <= self.free:
-            why = f"{self._held[principal]} {self._what} are the share of {principal!r}"
+            why = f"{self.held_by(principal)} {self._what} are the share of {principal!r}"
         else:
             why = f"All {self._most} {self._what} are taken"
         raise LimitExceededError(f"{why}; end some, or try again later.", limit=self._limit)
 
     def take(self, principal: str, count: int = 1) -> None:
         """Count so many more."""
-        self._held[principal] += count
-        self._total += count
+        self._held[principal] = self._held.get(principal, 0) + count
+        self.total += count
 
     def give_back(self, principal: str, count: int = 1) -> None:
         """Count so many less."""
-        self._total -= count
-        self._held[principal] -= count
-        if not self._held[principal]:
+        self.total -= count
+        left = self._held[principal] - count
+        if left:
+            self._held[principal] = left
+        else:
             del self._held[principal]

@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from session_sharing.core.sessions import Attachment
-from session_sharing.server.quota import Held, Turn
+from session_sharing.server.quota import Held
 
 
 @dataclass(slots=True)
@@ -19,8 +19,6 @@ class Call:
     attachment: Attachment | None = None
     held: Held | None = None
     """What it takes of the server; there once the caller is known."""
-    turn: Turn | None = None
-    """Its turn to have its request read."""
 
 
 _current: ContextVar[Call] = ContextVar("session_sharing_call")
@@ -41,6 +39,12 @@ def current() -> Call:
 def principal() -> str:
     """Identity of the caller."""
     return _current.get().principal
+
+
+def known_principal() -> str:
+    """Identity of the caller; empty when it showed none."""
+    call = _current.get(None)
+    return call.principal if call else ""
 
 
 def default_window() -> float:

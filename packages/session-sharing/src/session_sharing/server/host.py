@@ -128,6 +128,9 @@ class SessionHost:
         self.counters.gauge("sessions", lambda: len(self.registry))
         self.registry.events.listen(self.counters.count_event)
         self._quota = Quota(self.options.calls, fair=several)
+        self.counters.gauge("bytes_under_way", lambda: self._quota.bytes.total)
+        self.counters.gauge("streams", lambda: self._quota.streams.total)
+        self.counters.gauge("reads", lambda: self._quota.turns.total)
         self._data_methods: set[str] = set()
         self._servers: dict[tuple[Identify, float], grpc.aio.Server] = {}
         """By how they know their callers, and the window of those that ask for none."""

@@ -2,7 +2,8 @@
 
 Servicers never touch statuses: they raise domain errors. Handlers get raw bytes and decode here, so
 that a malformed request is an INVALID_ARGUMENT and not an UNKNOWN with a Python message. Who is not
-known is answered unread, as its messages could fill the memory.
+known is answered unread, as its messages could fill the memory; for gRPC all methods are streams of
+requests, so that they decide when they read.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
             principal = self._identify(handler_call_details.invocation_metadata or ())
         except SessionSharingError as error:
             return self._refusing(error)
-        call = calls.begin(principal, self._window)
+        calls.begin(principal, self._window)
         method = handler_call_details.method
         wrapped = self._wrapped.get(method)
         if wrapped is None:
@@ -89,8 +90,6 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
             if handler is None:
                 return None
             wrapped = self._wrapped[method] = self._wrap(method, handler)
-        if not wrapped.request_streaming:
-            call.turn = await self._quota.turns.take(principal)
         return wrapped
 
     def _refusing(self, error: SessionSharingError) -> Any:
@@ -113,17 +112,19 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
             make = grpc.stream_stream_rpc_method_handler
         elif handler.response_streaming:
             behavior = self._streaming(handler.unary_stream, decode, encode)
-            make = grpc.unary_stream_rpc_method_handler
+            make = grpc.stream_stream_rpc_method_handler
         else:
             behavior = self._unary_unary(handler.unary_unary, decode, encode)
-            make = grpc.unary_unary_rpc_method_handler
+            make = grpc.stream_unary_rpc_method_handler
         return make(behavior, request_deserializer=None, response_serializer=None)
 
     def _unary_unary(self, inner: Any, decode: _Decoder, encode: Encode) -> Any:
-        async def serve(data: bytes, context: Context) -> bytes:
+        async def serve(requests: AsyncIterator[bytes], context: Context) -> bytes:
             started = perf_counter()
+            held = None
             try:
                 call, held = self._begin(context)
+                data = await self._read(requests, call)
                 held.take_bytes(len(data))
                 answer = encode(await inner(decode(data, call), context))
                 held.take_bytes(len(answer))
@@ -133,6 +134,8 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
             finally:
                 self._sums["calls"] += 1
                 self._sums["call_seconds"] += perf_counter() - started
+                if held is not None:
+                    held.end_when_sent()
             raise AssertionError  # aborting raises
 
         return serve
@@ -147,10 +150,12 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
     ) -> Any:
         """Serve a method that streams its answers; `read` makes of bytes what it takes."""
 
-        async def serve(data: Any, context: Context) -> AsyncIterator[bytes]:
+        async def serve(requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
+            held = None
             try:
                 call, held = self._begin(context)
                 held.take_stream(of_requests=uploads)
+                data = requests if uploads else await self._read(requests, call)
                 async with aclosing(inner(read(data, call), context)) as responses:
                     async for response in responses:
                         answer = encode(response)
@@ -159,29 +164,54 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
                         held.give_back_bytes(len(answer))
             except Exception as error:
                 await self._abort(context, error)
+            finally:
+                if held is not None:
+                    held.end()
 
         return serve
 
     def _begin(self, context: Context) -> tuple[calls.Call, Held]:
         """Complete what is known of a call before its request is decoded."""
         call = calls.current()
-        if call.turn is not None:
-            call.turn.end()
         if not call.principal:
             call.principal = certificate_principal(context.auth_context())
         call.held = held = Held(self._quota, call.principal)
-        task = asyncio.current_task()
-        assert task is not None
-        # An answer is in memory until it is sent, which is later than the servicer's end.
-        task.add_done_callback(held.end)
         return call, held
+
+    async def _read(self, requests: AsyncIterator[bytes], call: calls.Call) -> bytes:
+        """Read the one request of a call, when it is its turn.
+
+        Raises:
+            InvalidArgumentError: It has none.
+            LimitExceededError: It does not arrive, or too many calls wait for their turns.
+        """
+        turns, principal = self._quota.turns, call.principal
+        may_begin = turns.may_begin(principal)
+        turn = turns.begin(principal) if may_begin else await turns.wait(principal)
+        try:
+            return await anext(requests)
+        except StopAsyncIteration:
+            raise InvalidArgumentError("The call has no request.") from None
+        except asyncio.CancelledError:
+            if not turn.is_over:
+                raise
+            raise LimitExceededError(
+                "The request has not arrived in time; others waited.", limit="reads"
+            ) from None
+        finally:
+            turn.end()
 
     async def _abort(self, context: Context, error: Exception) -> None:
         if isinstance(error, grpc.aio.AbortError):
             raise error
         self._sums["errors"] += 1
         if isinstance(error, (NotAuthenticatedError, NotPermittedError)):
-            refused = SessionEvent(EventType.REFUSED, label=context.peer(), reason=str(error))
+            refused = SessionEvent(
+                EventType.REFUSED,
+                label=context.peer(),
+                reason=str(error),
+                principal=calls.known_principal(),
+            )
             self._registry.events.publish(refused)
         if isinstance(error, SessionSharingError):
             await context.abort(status_code(error), message(error), trailing_metadata(error))

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from session_sharing.core.shares import Shares
 
+_SENT_AT_ONCE = 16 * 1024
+"""Bytes that gRPC takes for sending whether the client reads or not."""
 _WAITS_FOR_A_REQUEST = 30.0
 """Seconds that a request may take to arrive."""
 _WAITS_WHEN_OTHERS_DO = 1.0
@@ -29,7 +31,7 @@ class CallLimits:
     max_request_streams: int = 64
     """Of those, the ones that clients send data on."""
     max_reads: int = 64
-    """Calls whose request is being read at a time; more wait."""
+    """Requests being read at a time; other calls wait, as many as there may be streams."""
 
 
 class Quota:
@@ -41,7 +43,10 @@ class Quota:
         self.bytes = Shares("bytes under way", limits.max_bytes, fair=fair, limit="bytes_under_way")
         self.streams = Shares("streams", limits.max_streams, fair=fair)
         self.request_streams = Shares("streams", limits.max_request_streams, fair=fair)
-        self.turns = Turns(Shares("calls", limits.max_reads, fair=fair))
+        self.turns = Turns(
+            Shares("requests being read", limits.max_reads, fair=fair, limit="reads"),
+            Shares("waiting calls", limits.max_streams, fair=fair, limit="calls"),
+        )
 
 
 class Held:
@@ -85,6 +90,13 @@ class Held:
             shares.take(self._principal)
             self._streams.append(shares)
 
+    def end_when_sent(self) -> None:
+        """Give everything back once the answer of the current task is sent, if that may last."""
+        if self._taken <= _SENT_AT_ONCE:
+            self.end()
+        elif (task := asyncio.current_task()) is not None:
+            task.add_done_callback(self.end)
+
     def end(self, _: object = None) -> None:
         """Give everything back."""
         if self._taken:
@@ -94,20 +106,21 @@ class Held:
         self._streams.clear()
 
 
+@dataclass(slots=True, eq=False)
 class Turn:
-    """One call whose request is being read, or waits to be."""
+    """One call whose request is being read."""
 
-    __slots__ = ("_turns", "began", "principal", "task")
+    turns: Turns
+    principal: str
+    task: asyncio.Task[object]
+    began: float
+    """When, to a tenth of a second, on the event loop's clock."""
+    is_over: bool = False
+    """The request took too long, so that its task was cancelled."""
 
-    def __init__(self, turns: Turns, principal: str, task: asyncio.Task[object]) -> None:
-        self._turns = turns
-        self.principal = principal
-        self.task = task
-        self.began = 0.0
-
-    def end(self, _: object = None) -> None:
+    def end(self) -> None:
         """Let another call have its request read; called again, it does nothing."""
-        self._turns.end(self)
+        self.turns.end(self)
 
 
 class Turns:
@@ -117,52 +130,37 @@ class Turns:
     known before. Most arrive together with their call, so that nobody waits.
     """
 
-    def __init__(self, shares: Shares) -> None:
+    def __init__(self, shares: Shares, waiting: Shares) -> None:
+        """Start with nobody there; the shares are those of being read, and of waiting."""
         self._shares = shares
+        self._waiting_shares = waiting
+        self._now = 0.0
         self._reading: dict[Turn, None] = {}
         """The oldest first."""
         self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
 
-    async def take(self, principal: str) -> Turn:
-        """Wait for a turn of the current task; it is over when the task is, at the latest."""
-        task = asyncio.current_task()
-        assert task is not None
-        turn = Turn(self, principal, task)
-        if principal in self._waiting or not self._shares.has_room(principal):
-            await self._wait(principal)
-        else:
-            self._shares.take(principal)
-        turn.began = task.get_loop().time()
-        self._reading[turn] = None
-        task.add_done_callback(turn.end)
-        return turn
+    @property
+    def total(self) -> int:
+        """How many requests are being read."""
+        return len(self._reading)
 
-    def end(self, turn: Turn) -> None:
-        """See `Turn.end`."""
-        if turn in self._reading:
-            del self._reading[turn]
-            self._shares.give_back(turn.principal)
-            if self._waiting:
-                self._wake()
+    def may_begin(self, principal: str) -> bool:
+        """Tell whether an identity may have one more request read without waiting for a turn."""
+        return principal not in self._waiting and self._shares.has_room(principal)
 
-    def end_slow(self, now: float) -> None:
-        """End the calls whose requests do not arrive, so that others are read.
+    def begin(self, principal: str) -> Turn:
+        """Begin to read the request of the current task, after `may_begin`."""
+        self._shares.take(principal)
+        return self._enter(principal)
 
-        Args:
-            now: Time on the event loop's clock.
+    async def wait(self, principal: str) -> Turn:
+        """Wait until the identity may have one more request read, and begin.
+
+        Raises:
+            LimitExceededError: Too many wait.
         """
-        wanted = sum(map(len, self._waiting.values()))
-        for turn in list(self._reading):
-            waited = now - turn.began
-            if waited < _WAITS_WHEN_OTHERS_DO:
-                return
-            is_in_the_way = turn.principal in self._waiting or self._shares.free == 0
-            if waited >= _WAITS_FOR_A_REQUEST or (wanted > 0 and is_in_the_way):
-                turn.task.cancel()
-                wanted -= 1
-
-    async def _wait(self, principal: str) -> None:
-        """Wait until the identity may have one more request read, which is counted then."""
+        self._waiting_shares.check_room(principal)
+        self._waiting_shares.take(principal)
         ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(principal, deque()).append(ready)
         try:
@@ -174,6 +172,42 @@ class Turns:
             else:
                 self._forget(principal, ready)
             raise
+        finally:
+            self._waiting_shares.give_back(principal)
+        return self._enter(principal)
+
+    def end(self, turn: Turn) -> None:
+        """See `Turn.end`."""
+        if turn in self._reading:
+            del self._reading[turn]
+            self._shares.give_back(turn.principal)
+            if self._waiting:
+                self._wake()
+
+    def end_slow(self, now: float) -> None:
+        """End the calls whose requests do not arrive, so that others are read; to be called often.
+
+        Args:
+            now: Time on the event loop's clock.
+        """
+        self._now = now
+        wanted = sum(map(len, self._waiting.values()))
+        for turn in list(self._reading):
+            waited = now - turn.began
+            if waited < _WAITS_WHEN_OTHERS_DO:
+                continue
+            is_in_the_way = turn.principal in self._waiting or self._shares.free == 0
+            if waited >= _WAITS_FOR_A_REQUEST or (wanted > 0 and is_in_the_way):
+                turn.is_over = True
+                turn.task.cancel()
+                wanted -= 1
+
+    def _enter(self, principal: str) -> Turn:
+        task = asyncio.current_task()
+        assert task is not None
+        turn = Turn(self, principal, task, self._now)
+        self._reading[turn] = None
+        return turn
 
     def _wake(self) -> None:
         """Let those go on for whom there is room now, one identity after the other."""

@@ -1,0 +1,139 @@
+"""T42: what calls take of a server is counted, bounded, and shared by identities."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import grpc
+import pytest
+from hosting import hosted
+from processes import eventually
+from session_sharing.client import ConnectOptions, SharedSession, connect
+from session_sharing.client.errors import from_rpc_error
+from session_sharing.core.errors import LimitExceededError
+from session_sharing.server import CallLimits, HostOptions, SessionHost
+from session_sharing.v1 import lifecycle_pb2 as pb
+
+KEYS = {"greedy": "g" * 32, "honest": "h" * 32}
+LIMITS = CallLimits(max_bytes=1_000_000, max_reads=8)
+SERVICE = pb.DESCRIPTOR.services_by_name["SessionLifecycle"].full_name
+MANY = 200
+
+
+class LockSession(SharedSession):
+    kind = "lock"
+
+
+@pytest.fixture
+def host() -> Iterator[SessionHost]:
+    with hosted(HostOptions(api_keys=KEYS, calls=LIMITS)) as host:
+        yield host
+
+
+def options_of(host: SessionHost, who: str) -> ConnectOptions:
+    return ConnectOptions(host.targets[0], timeout=10.0).with_api_key(KEYS[who], who)
+
+
+class GreedyCalls:
+    """Calls of one identity that stay half done, on as many connections as they need."""
+
+    def __init__(self, host: SessionHost, stack: ExitStack) -> None:
+        self._host = host
+        self._stack = stack
+        self._never = threading.Event()
+        stack.callback(self._never.set)
+
+    def channel(self) -> grpc.Channel:
+        return self._stack.enter_context(connect(options_of(self._host, "greedy"))).channel
+
+    def never_send(self, channel: grpc.Channel) -> grpc.Future:
+        """Begin a call whose request does not come."""
+
+        def requests() -> Iterator[bytes]:
+            self._never.wait()
+            yield from ()
+
+        future = channel.stream_unary(f"/{SERVICE}/ListSessions").future(requests())
+        self._stack.callback(future.cancel)
+        return future
+
+    def never_read(self, channel: grpc.Channel) -> grpc.Future:
+        """Ask for the list of sessions and do not read the answer."""
+        call = channel.unary_stream(f"/{SERVICE}/ListSessions")(b"")
+        self._stack.callback(call.cancel)
+        return call
+
+
+@pytest.fixture
+def greedy(host: SessionHost) -> Iterator[GreedyCalls]:
+    with ExitStack() as stack:
+        yield GreedyCalls(host, stack)
+
+
+def test_calls_whose_requests_do_not_come_keep_nobody_waiting(
+    host: SessionHost, greedy: GreedyCalls
+) -> None:
+    channel = greedy.channel()
+    begun = [greedy.never_send(channel) for _ in range(MANY)]
+    with connect(options_of(host, "honest")) as honest:
+        eventually(lambda: host.counters.read()["reads"] == LIMITS.max_reads // 2, within=20)
+        started = time.monotonic()
+        for _ in range(20):
+            assert honest.is_connected()
+        assert time.monotonic() - started < 5
+    assert host.counters.read()["reads"] <= LIMITS.max_reads
+    eventually(lambda: sum(call.done() for call in begun) > LIMITS.max_reads, within=20)
+
+
+def test_who_gave_up_waiting_for_its_turn_leaves_it_to_others(
+    host: SessionHost, greedy: GreedyCalls
+) -> None:
+    channel = greedy.channel()
+    begun = [greedy.never_send(channel) for _ in range(MANY)]
+    eventually(lambda: host.counters.read()["reads"] == LIMITS.max_reads // 2, within=20)
+    for call in begun:
+        call.cancel()
+    eventually(lambda: host.counters.read()["reads"] == 0, within=20)
+    with connect(options_of(host, "greedy")) as connection:
+        assert connection.is_connected()
+
+
+def test_answers_that_are_not_read_are_bounded_for_their_identity_alone(
+    host: SessionHost, greedy: GreedyCalls
+) -> None:
+    with connect(options_of(host, "honest")) as honest:
+        held = [LockSession("x" * 4000 + str(number), honest) for number in range(20)]
+        channel = greedy.channel()
+        unread = [greedy.never_read(channel) for _ in range(MANY)]
+        eventually(
+            lambda: sum(call.code() is not None for call in unread if call.done()) > 0, within=20
+        )
+        assert host.counters.read()["bytes_under_way"] <= LIMITS.max_bytes
+        (refused, *_) = [call for call in unread if call.done()]
+        error = from_rpc_error(refused.exception())
+        assert isinstance(error, LimitExceededError)
+        assert error.details["limit"] == "bytes_under_way"
+        listed = honest.call(honest.lifecycle.ListSessions, pb.ListSessionsRequest())
+        assert len(listed.sessions) == len(held)
+        for call in unread:
+            call.cancel()
+        eventually(lambda: host.counters.read()["bytes_under_way"] == 0, within=20)
+
+
+def test_a_request_without_data_is_small(host: SessionHost) -> None:
+    with connect(options_of(host, "honest")) as connection:
+        request = pb.ListSessionsRequest(name_prefix="x" * LIMITS.max_request_bytes)
+        with pytest.raises(LimitExceededError, match="this call takes 262144 at most"):
+            connection.call(connection.lifecycle.ListSessions, request)
+
+
+def test_a_packed_request_is_not_unpacked(host: SessionHost) -> None:
+    options = options_of(host, "honest")
+    with connect(options) as connection, pytest.raises(grpc.RpcError) as refused:
+        connection.lifecycle.ListSessions(
+            pb.ListSessionsRequest(name_prefix="x" * 100_000), compression=grpc.Compression.Gzip
+        )
+    assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
