@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
+import socket
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
+import bare_http2
 import grpc
 import psutil
 import pytest
@@ -17,10 +24,13 @@ from json_logger_client import (
     ConnectOptions,
     InitializationBehavior,
     JsonLoggerClient,
+    SessionOptions,
 )
 from logger_process import LoggerProcess
-from session_sharing.client import connect
+from session_sharing.client import Connection, connect
 from session_sharing.core.errors import LimitExceededError
+from session_sharing.v1 import lifecycle_pb2 as pb
+from waiting import eventually
 
 LIMITED = str(Path(__file__).parents[1] / "support" / "limited_logger.py")
 PATHS = {
@@ -31,9 +41,11 @@ PATHS = {
 }
 STATED_BYTES = 2 << 30
 """What docs/security.md says that clients can make a server take."""
+BEGIN = bare_http2.PREFACE + bare_http2.frame(bare_http2.SETTINGS, 0, 0, b"")
 HUGE = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_send_message_length", -1)]
 Metadata = tuple[tuple[str, str], ...]
 THEN_DETACH = InitializationBehavior.INITIALIZE_SESSION_THEN_DETACH
+GREEDY = str(Path(__file__).parents[1] / "support" / "greedy_identities.py")
 KEYS = {"greedy": "g" * 32, "honest": "h" * 32}
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such limits")
@@ -67,10 +79,10 @@ class PeakMemory:
         self._thread.join()
 
 
-def with_keys(folder: Path) -> str:
-    """Write the keys of two identities; give the option that names them."""
+def with_keys(folder: Path, **more: str) -> str:
+    """Write the keys of two identities and of more; give the option that names them."""
     keys = folder / "keys.json"
-    keys.write_text(json.dumps(KEYS))
+    keys.write_text(json.dumps({**KEYS, **more}))
     keys.chmod(0o600)
     return f"--api-keys={keys}"
 
@@ -150,3 +162,100 @@ def test_huge_requests_of_one_identity_are_refused_within_the_stated_memory(
     assert memory.most < STATED_BYTES
     assert logger.terminate() == 0
     assert "MemoryError" not in (logger.folder / "server.err").read_text()
+
+
+@pytest.fixture
+def with_identities(tmp_path: Path) -> Iterator[LoggerProcess]:
+    with LoggerProcess(tmp_path, with_keys(tmp_path)) as logger:
+        yield logger
+
+
+def seconds_of_a_record(log: JsonLoggerClient) -> float:
+    started = time.perf_counter()
+    log.log_data("m", {}, {"n": 1})
+    return time.perf_counter() - started
+
+
+def p99(seconds: list[float]) -> float:
+    return sorted(seconds)[len(seconds) * 99 // 100]
+
+
+def begin_bare(logger: LoggerProcess, stack: ExitStack) -> socket.socket:
+    """Begin a connection on which nothing is done but what the test sends, and pings answered."""
+    connection = bare_http2.connect(logger.target)
+    connection.settimeout(None)
+    answering = threading.Thread(target=bare_http2.answer_pings, args=(connection,))
+    answering.start()
+    stack.callback(answering.join)
+    stack.callback(connection.close)
+    stack.callback(lambda: connection.shutdown(socket.SHUT_RDWR))
+    connection.sendall(BEGIN)
+    return connection
+
+
+def errors_of(connection: Connection) -> float:
+    """Ask a server how many calls it has refused."""
+    info = connection.lifecycle.GetServerInfo(pb.GetServerInfoRequest(), timeout=30)
+    return info.counters["errors"]
+
+
+def test_answers_that_are_not_read_are_refused_before_they_fill_the_memory(
+    with_identities: LoggerProcess,
+) -> None:
+    logger = with_identities
+    long = "x" * 4000
+    authorization = f"ApiKey greedy:{KEYS['greedy']}"
+    with ExitStack() as stack:
+        honest = stack.enter_context(connect(options_of(logger, "honest")))
+        for number in range(200):
+            options = SessionOptions(session_name=f"{long}{number}", label=long)
+            JsonLoggerClient(f"{number}.log", connect=honest, options=options)
+        before = psutil.Process(logger.pid).memory_info().rss
+        memory = stack.enter_context(PeakMemory(logger.pid))
+        for _ in range(5):
+            connection = begin_bare(logger, stack)
+            for stream in range(1, 401, 2):
+                path, nothing = PATHS["ListSessions"], bare_http2.message(b"")
+                call = bare_http2.stream(stream, path, nothing, authorization=authorization)
+                connection.sendall(call)
+        with JsonLoggerClient("a.log", connect=honest) as log:
+            for seq in range(1, 201):
+                assert log.log_data("m", {}, {}) == seq
+        eventually(lambda: errors_of(honest) > 500, within=40)
+    assert memory.most - before < 512 << 20
+
+
+def test_a_thousand_greedy_identities_cost_an_honest_one_little(tmp_path: Path) -> None:
+    keys = {f"greedy{number}": secrets.token_hex(16) for number in range(1000)}
+    theirs = tmp_path / "theirs.json"
+    theirs.write_text(json.dumps(keys))
+    program = (LIMITED, "NOFILE=320")
+    with (
+        LoggerProcess(tmp_path, with_keys(tmp_path, **keys), program=program) as logger,
+        PeakMemory(logger.pid) as memory,
+        connect(options_of(logger, "honest")) as connection,
+        JsonLoggerClient("a.log", connect=connection) as log,
+    ):
+        command = [sys.executable, GREEDY, logger.target, str(theirs)]
+        with subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as greedy:
+            assert greedy.stdin is not None and greedy.stdout is not None
+            assert greedy.stdout.readline() == "ready\n"
+            alone = [seconds_of_a_record(log) for _ in range(2000)]
+            greedy.stdin.write("go\n")
+            greedy.stdin.flush()
+            beside = []
+            said = threading.Thread(target=lambda: said_by.append(greedy.stdout.readline()))
+            said_by: list[str] = []
+            said.start()
+            while said.is_alive():
+                beside.append(seconds_of_a_record(log))
+        opened = JsonLoggerClient("b.log", connect=connection)
+        assert opened.log_data("m", {}, {}) == 1
+        assert said_by == ["done 1000\n"]
+    print(
+        f"\nALONE {p99(alone) * 1e3:.2f} BESIDE {p99(beside) * 1e3:.2f} n={len(beside)} max={max(beside):.3f} peak {memory.most >> 20}"
+    )
+    assert memory.most < STATED_BYTES
+    assert p99(beside) <= 2 * p99(alone) + 0.02

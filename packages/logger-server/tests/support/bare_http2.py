@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-DATA, HEADERS, RST_STREAM, SETTINGS, GOAWAY = 0, 1, 3, 4, 7
+DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY = 0, 1, 3, 4, 6, 7
 _END_STREAM, _END_HEADERS = 1, 4
 
 
@@ -18,6 +18,18 @@ def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
 
 def call(path: str, body: bytes) -> bytes:
     """Build what a client sends that makes one call with this body."""
+    return PREFACE + frame(SETTINGS, 0, 0, b"") + stream(1, path, body)
+
+
+def stream(number: int, path: str, body: bytes | None, **more: str) -> bytes:
+    """Build one call of a connection that has begun.
+
+    Args:
+        number: Of its stream: odd, and higher than those before.
+        path: The method, as in ``/pkg.Service/Call``.
+        body: What is sent, the end included; None leaves the request open.
+        more: Further headers.
+    """
     headers = {
         ":method": "POST",
         ":scheme": "http",
@@ -25,23 +37,36 @@ def call(path: str, body: bytes) -> bytes:
         ":authority": "localhost",
         "te": "trailers",
         "content-type": "application/grpc",
+        **more,
     }
-    # Literals without indexing (RFC 7541, section 6.2.2); all are shorter than 127 bytes.
-    block = b"".join(
-        b"\0" + bytes([len(name)]) + name.encode() + bytes([len(value)]) + value.encode()
-        for name, value in headers.items()
-    )
-    return (
-        PREFACE
-        + frame(SETTINGS, 0, 0, b"")
-        + frame(HEADERS, _END_HEADERS, 1, block)
-        + frame(DATA, _END_STREAM, 1, body)
-    )
+    # Literals without indexing (RFC 7541, section 6.2.2).
+    block = b"".join(b"\0" + _text(name) + _text(value) for name, value in headers.items())
+    begin = frame(HEADERS, _END_HEADERS, number, block)
+    return begin if body is None else begin + frame(DATA, _END_STREAM, number, body)
+
+
+def _text(text: str) -> bytes:
+    """Write a string literal (RFC 7541, sections 5.1 and 5.2)."""
+    size, data = len(text), text.encode()
+    if size < 127:
+        return bytes([size]) + data
+    size -= 127
+    prefix = bytearray([127])
+    while size >= 128:
+        prefix.append(size % 128 + 128)
+        size //= 128
+    return bytes([*prefix, size]) + data
 
 
 def message(data: bytes, *, flag: int = 0, length: int | None = None) -> bytes:
     """Build a message with its prefix, which may lie."""
     return bytes([flag]) + (len(data) if length is None else length).to_bytes(4, "big") + data
+
+
+def connect(target: str) -> socket.socket:
+    """Open a bare connection to a server."""
+    host, _, port = target.removeprefix("ipv4:").rpartition(":")
+    return socket.create_connection((host, int(port)), timeout=10)
 
 
 def exchange(target: str, sent: bytes) -> None:
@@ -50,9 +75,8 @@ def exchange(target: str, sent: bytes) -> None:
     Raises:
         TimeoutError: It does neither.
     """
-    host, _, port = target.removeprefix("ipv4:").rpartition(":")
     with (
-        socket.create_connection((host, int(port)), timeout=10) as connection,
+        connect(target) as connection,
         connection.makefile("rb") as received,
     ):
         connection.sendall(sent)
@@ -61,3 +85,18 @@ def exchange(target: str, sent: bytes) -> None:
             received.read(int.from_bytes(head[:3], "big"))
             if kind in (RST_STREAM, GOAWAY) or (kind == HEADERS and flags & _END_STREAM):
                 return
+
+
+def answer_pings(connection: socket.socket) -> None:
+    """Take what a server sends and do nothing but prove that the client is there.
+
+    Nothing makes the windows larger, so that what is too large for them stays with the server.
+    """
+    with connection.makefile("rb") as received:
+        try:
+            while len(head := received.read(9)) == 9:
+                payload = received.read(int.from_bytes(head[:3], "big"))
+                if head[3] == PING and not head[4]:
+                    connection.sendall(frame(PING, 1, 0, payload))
+        except (OSError, ValueError):
+            return  # the test has closed it
