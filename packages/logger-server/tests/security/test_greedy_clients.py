@@ -225,6 +225,7 @@ def test_answers_that_are_not_read_are_refused_before_they_fill_the_memory(
     assert memory.most - before < 512 << 20
 
 
+@pytest.mark.timeout(300)
 def test_a_thousand_greedy_identities_cost_an_honest_one_little(tmp_path: Path) -> None:
     keys = {f"greedy{number}": secrets.token_hex(16) for number in range(1000)}
     theirs = tmp_path / "theirs.json"
@@ -254,8 +255,5 @@ def test_a_thousand_greedy_identities_cost_an_honest_one_little(tmp_path: Path) 
         opened = JsonLoggerClient("b.log", connect=connection)
         assert opened.log_data("m", {}, {}) == 1
         assert said_by == ["done 1000\n"]
-    print(
-        f"\nALONE {p99(alone) * 1e3:.2f} BESIDE {p99(beside) * 1e3:.2f} n={len(beside)} max={max(beside):.3f} peak {memory.most >> 20}"
-    )
     assert memory.most < STATED_BYTES
     assert p99(beside) <= 2 * p99(alone) + 0.02

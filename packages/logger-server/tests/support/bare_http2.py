@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY = 0, 1, 3, 4, 6, 7
+DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, CONTINUATION = 0, 1, 3, 4, 6, 7, 9
 _END_STREAM, _END_HEADERS = 1, 4
 
 
@@ -16,9 +16,13 @@ def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
     )
 
 
+BEGIN = PREFACE + frame(SETTINGS, 0, 0, b"")
+"""What a connection begins with."""
+
+
 def call(path: str, body: bytes) -> bytes:
     """Build what a client sends that makes one call with this body."""
-    return PREFACE + frame(SETTINGS, 0, 0, b"") + stream(1, path, body)
+    return BEGIN + stream(1, path, body)
 
 
 def stream(number: int, path: str, body: bytes | None, **more: str) -> bytes:

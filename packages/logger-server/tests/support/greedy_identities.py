@@ -1,11 +1,12 @@
 """Identities that take what they can, one after the other: `greedy_identities.py TARGET KEYS`.
 
-Each opens sessions and leaves them, fills its share of request streams and of turns to be read, and
-sends the largest message that is taken, and one that is not. It prints `done COUNT` at the end.
+Each leaves sessions behind, lets requests wait, and sends messages of the largest size that is
+taken; some send larger ones. It prints `done COUNT` at the end.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import threading
@@ -33,16 +34,13 @@ def be_greedy(number: int, name: str, key: str) -> None:
     with connect(ConnectOptions(target).with_api_key(key, name)) as connection:
         channel = connection.channel
         half_done = [channel.stream_unary(LIST).future(nothing()) for _ in range(4)]
-        try:
+        with contextlib.suppress(SessionSharingError):
             for turn in range(3):
                 JsonLoggerClient(f"{number}-{turn}.log", THEN_DETACH, connect=connection).detach()
-        except SessionSharingError:
-            pass
-        for size in (4 << 20) - 100, 60 << 20 if number % 50 == 0 else 5 << 20:
-            try:
+        sizes = [(4 << 20) - 100] * 3 + ([60 << 20] if number % 50 == 0 else [])
+        for size in sizes:
+            with contextlib.suppress(grpc.RpcError):
                 channel.unary_unary(APPEND)(bytes(size), timeout=20)
-            except grpc.RpcError:
-                pass
         for call in half_done:
             call.cancel()
 

@@ -15,7 +15,7 @@ def make_server(
     Args:
         interceptor: Serves all its calls.
         window: Presence window in seconds; the connection's pings prove presence within half of it.
-        max_message_bytes: Largest request.
+        max_message_bytes: Largest message.
         max_calls: Calls that one connection may have open at a time.
     """
     ping_ms = round(window * 1000 / 4)
@@ -26,6 +26,8 @@ def make_server(
         # A packed message of a few bytes would unpack to gigabytes.
         ("grpc.compression_enabled_algorithms_bitset", 1),
         ("grpc.max_concurrent_streams", max_calls),
+        # Who connects and says nothing, or half a greeting, holds a descriptor for no longer.
+        ("grpc.server_handshake_timeout_ms", 10_000),
         # Pings prove a client's presence without its Python: one that holds the interpreter
         # answers, one that is stopped or unplugged does not. The keepalive timeout alone is not
         # enough; the ping timeout is what ends a silent connection.
