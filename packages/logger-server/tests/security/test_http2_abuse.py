@@ -116,15 +116,10 @@ def test_a_flood_of_pings_is_sent_away(logger: LoggerProcess) -> None:
         connection.sendall(BEGIN)
         reading = threading.Thread(target=bare_http2.answer_pings, args=(connection,))
         reading.start()
-        with contextlib.suppress(OSError):
+        with pytest.raises(OSError):
             for piece in _pings():
                 connection.sendall(piece)
-        reading.join(20)
-        sent_away = not reading.is_alive()
-        with contextlib.suppress(OSError):
-            connection.shutdown(socket.SHUT_RDWR)
         reading.join()
-        assert sent_away
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such limits")

@@ -156,11 +156,7 @@ class SharesMachine(RuleBasedStateMachine):
         if self.count(who) >= free:
             orphans = [name for name, held in self.model.items() if held.attachment is None]
             owners = {name: self.model[name].owner for name in orphans}
-            may_go = [
-                name
-                for name in orphans
-                if owners[name] == who or self.count(owners[name]) > self.count(who)
-            ]
+            may_go = [name for name in orphans if self.count(owners[name]) >= self.count(who)]
             if not may_go:
                 with pytest.raises(LimitExceededError):
                     open_one(self.world, next(self.names), who)

@@ -115,13 +115,13 @@ class SlotTable:
     def orphans_that_yield_to(self, principal: str) -> Iterator[Session]:
         """Give the sessions without attachments whose room an identity may have.
 
-        They are its own, and those of identities with more sessions than it has: of whoever has
-        most first, and of those the oldest first.
+        They are its own, and those of identities with as many sessions as it has, or more: of
+        whoever has most first, and of those the oldest first.
         """
         held = self.shares.held_by
         most_first = sorted(self._orphans, key=held, reverse=True)
         for owner in most_first:
-            if owner == principal or held(owner) > held(principal):
+            if held(owner) >= held(principal):
                 yield from self._orphans[owner]
 
     def _forget_former(self, key: Hashable) -> None:
