@@ -102,7 +102,12 @@ def _environment() -> Finding:
 
 
 def _running_server(state_file: Path) -> Finding:
-    if not state_file.exists():
+    try:
+        is_there = state_file.exists()
+    except OSError as error:
+        text = f"{state_file} cannot be looked at: {error.strerror}; is its folder somebody else's?"
+        return Finding("server", Verdict.WRONG, text)
+    if not is_there:
         text = f"None of yours has written {state_file}; `json-logger serve` starts one."
         return Finding("server", Verdict.NOTE, text)
     return _probe("server", lambda: ConnectOptions.from_state_file(state_file), str(state_file))

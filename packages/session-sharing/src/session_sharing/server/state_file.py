@@ -7,8 +7,8 @@ import os
 import tempfile
 from pathlib import Path
 
-from session_sharing.core.errors import InvalidArgumentError
-from session_sharing.places import default_state_file
+from session_sharing.core.errors import InvalidArgumentError, NotPermittedError
+from session_sharing.places import default_state_file, read_private
 from session_sharing.server.guard import Guard
 from session_sharing.server.host import SessionHost
 from session_sharing.server.listeners import check_owned, make_private_folder
@@ -53,15 +53,20 @@ class StateFile:
     def _remove_stale(self) -> None:
         """Remove what a dead server left, and nothing else that may stand there."""
         try:
-            state = json.loads(self.path.read_text(encoding="utf-8"))
+            state = json.loads(read_private(self.path))
             left_by_a_server = isinstance(state, dict) and {"pid", "targets"} <= state.keys()
         except FileNotFoundError:
             return
+        except NotPermittedError as error:
+            raise InvalidArgumentError(f"{error} Name another place.") from error
         except (OSError, ValueError, TypeError):
             left_by_a_server = False
         if not left_by_a_server:
             raise InvalidArgumentError(f"{self.path} is not a state file; name another place.")
-        self.path.unlink()
+        try:
+            self.path.unlink()
+        except OSError as error:
+            raise _no_place(self.path, error) from error
 
     def publish(self, host: SessionHost) -> None:
         """Tell where a server is, once it is ready.

@@ -1,0 +1,104 @@
+"""What somebody else put where a server would write its state file is refused at once, in words."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no FIFOs")
+NOBODY = 65534
+STATE = '{"pid": 1, "targets": ["ipv4:127.0.0.1:1"], "token_file": "/dev/zero"}'
+needs_root = pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs a second user"
+)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that everybody may write in, as /tmp is."""
+    name = tempfile.mkdtemp()
+    Path(name).chmod(0o1777)
+    yield Path(name)
+    shutil.rmtree(name)
+
+
+def run(*arguments: str, cwd: Path, user: int | None = None) -> tuple[int, str, float]:
+    """Run `json-logger`; give its exit code, what it said and how long it took."""
+    started = time.monotonic()
+    command = [sys.executable, "-m", "json_logger_server", *arguments]
+    env = {**os.environ, "HOME": str(cwd), "XDG_RUNTIME_DIR": str(cwd / "run")}
+    ran = subprocess.run(
+        command, capture_output=True, text=True, cwd=cwd, timeout=30, env=env, user=user
+    )
+    return ran.returncode, ran.stderr + ran.stdout, time.monotonic() - started
+
+
+def a_fifo(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def a_link_to_zeros(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def a_huge_file(path: Path) -> None:
+    path.touch()
+    os.truncate(path, 1 << 30)
+
+
+def a_folder(path: Path) -> None:
+    path.mkdir()
+
+
+def the_file_of_somebody_else(path: Path) -> None:
+    path.write_text(STATE)
+    os.chown(path, NOBODY, NOBODY)
+
+
+PLANTED = [
+    a_fifo,
+    a_link_to_zeros,
+    a_huge_file,
+    a_folder,
+    pytest.param(the_file_of_somebody_else, marks=needs_root),
+]
+
+
+@pytest.mark.parametrize("plant", PLANTED)
+@pytest.mark.parametrize(
+    "verb", [("serve", "--no-discovery", "--log-root=."), ("ls",), ("doctor", "--log-root=.")]
+)
+def test_what_is_planted_at_a_state_file_is_refused_at_once(
+    verb: tuple[str, ...], plant: Callable[[Path], None], folder: Path
+) -> None:
+    state = folder / "json-logger.json"
+    plant(state)
+    code, said, _ = run(*verb, f"--state-file={state}", cwd=folder)
+    assert code != 0
+    assert "Traceback" not in said
+    assert str(state) in said
+
+
+@needs_root
+@pytest.mark.parametrize("verb", ["serve", "ls", "doctor"])
+def test_a_runtime_folder_that_somebody_else_made_is_refused_in_words(
+    verb: str, folder: Path
+) -> None:
+    theirs = folder / "run" / "session-sharing"
+    theirs.mkdir(parents=True, mode=0o700)
+    for path in (theirs, theirs.parent):
+        os.chown(path, NOBODY, NOBODY)
+        path.chmod(0o700)
+    options = ["--log-root=.", "--no-discovery"] if verb == "serve" else []
+    code, said, _ = run(verb, *options, cwd=folder, user=NOBODY - 1)
+    assert code != 0
+    assert "Traceback" not in said
+    assert "session-sharing" in said
