@@ -81,20 +81,3 @@ def test_what_is_planted_at_a_state_file_is_refused_at_once(
     assert code != 0
     assert "Traceback" not in said
     assert str(state) in said
-
-
-@needs_root
-@pytest.mark.parametrize("verb", ["serve", "ls", "doctor"])
-def test_a_runtime_folder_that_somebody_else_made_is_refused_in_words(
-    verb: str, folder: Path
-) -> None:
-    theirs = folder / "run" / "session-sharing"
-    theirs.mkdir(parents=True, mode=0o700)
-    for path in (theirs, theirs.parent):
-        os.chown(path, NOBODY, NOBODY)
-        path.chmod(0o700)
-    options = ["--log-root=.", "--no-discovery"] if verb == "serve" else []
-    code, said = run(verb, *options, cwd=folder)
-    assert code != 0
-    assert "Traceback" not in said
-    assert "session-sharing" in said
