@@ -111,17 +111,6 @@ def test_an_abuse_is_bounded_and_others_are_served(
         reading.join()
 
 
-def test_a_flood_of_pings_is_sent_away(logger: LoggerProcess) -> None:
-    with bare_http2.connect(logger.target) as connection, watched(logger):
-        connection.sendall(BEGIN)
-        reading = threading.Thread(target=bare_http2.answer_pings, args=(connection,))
-        reading.start()
-        with pytest.raises(OSError):
-            for piece in _pings():
-                connection.sendall(piece)
-        reading.join()
-
-
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such limits")
 def test_ten_thousand_connections_cost_memory_and_nobody_who_is_connected(tmp_path: Path) -> None:
     import resource

@@ -20,7 +20,7 @@ from session_sharing.server import CallLimits, SessionHost
 from session_sharing.v1 import lifecycle_pb2, lifecycle_pb2_grpc
 
 CALL_LIMITS = CallLimits(
-    max_message_bytes=10_000, max_request_bytes=8_000, max_bytes=30_000, max_streams=5
+    max_message_bytes=10_000, max_request_bytes=8_000, max_bytes=8_500, max_streams=5
 )
 """What a host takes on which these cases are tried."""
 _GUESS = "Bearer guess"

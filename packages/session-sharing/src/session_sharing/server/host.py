@@ -324,7 +324,7 @@ class SessionHost:
                 _log.warning("The event loop was blocked; leases run on for a moment.")
                 continue
             self.executor.relieve()
-            self._quota.turns.end_slow(asyncio.get_running_loop().time())
+            self._quota.turns.end_slow(time.monotonic())
             try:
                 self.registry.leases.expire_due()
             except Exception:

@@ -241,8 +241,12 @@ class _Decoder:
 
     async def each(self, stream: AsyncIterator[bytes], call: calls.Call) -> AsyncIterator[Any]:
         """Decode the requests of a stream, one by one."""
+        held = call.held
+        assert held is not None
         async for data in stream:
+            held.take_bytes(len(data))
             yield self(data, call)
+            held.give_back_bytes(len(data))
 
     def __call__(self, data: bytes, call: calls.Call) -> Any:
         if len(data) > self._largest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict, deque
 from dataclasses import dataclass
 
@@ -52,12 +53,14 @@ class Quota:
 class Held:
     """What one call holds; all of it is given back when the call is over."""
 
-    __slots__ = ("_principal", "_quota", "_streams", "_taken")
+    __slots__ = ("_over", "_principal", "_quota", "_streams", "_taken")
 
     def __init__(self, quota: Quota, principal: str) -> None:
         self._quota = quota
         self._principal = principal
         self._taken = 0
+        self._over = False
+        """What still reads the requests of a call that is over takes nothing more."""
         self._streams: list[Shares] = []
 
     def take_bytes(self, count: int) -> None:
@@ -66,14 +69,18 @@ class Held:
         Raises:
             LimitExceededError: There are too many under way, or the identity has its share.
         """
+        if self._over:
+            return
         self._quota.bytes.check_room(self._principal, count)
         self._quota.bytes.take(self._principal, count)
         self._taken += count
 
     def give_back_bytes(self, count: int) -> None:
         """Count bytes that the server holds no more."""
-        self._quota.bytes.give_back(self._principal, count)
-        self._taken -= count
+        count = min(count, self._taken)
+        if count:
+            self._quota.bytes.give_back(self._principal, count)
+            self._taken -= count
 
     def take_stream(self, *, of_requests: bool) -> None:
         """Count a stream, which costs the server some 40 kB while it lasts.
@@ -99,8 +106,8 @@ class Held:
 
     def end(self, _: object = None) -> None:
         """Give everything back."""
-        if self._taken:
-            self.give_back_bytes(self._taken)
+        self._over = True
+        self.give_back_bytes(self._taken)
         for shares in self._streams:
             shares.give_back(self._principal)
         self._streams.clear()
@@ -114,7 +121,7 @@ class Turn:
     principal: str
     task: asyncio.Task[object]
     began: float
-    """When, to a tenth of a second, on the event loop's clock."""
+    """When, to a tenth of a second, on the monotonic clock."""
     is_over: bool = False
     """The request took too long, so that its task was cancelled."""
 
@@ -134,7 +141,7 @@ class Turns:
         """Start with nobody there; the shares are those of being read, and of waiting."""
         self._shares = shares
         self._waiting_shares = waiting
-        self._now = 0.0
+        self._now = time.monotonic()
         self._reading: dict[Turn, None] = {}
         """The oldest first."""
         self._waiting: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
@@ -188,7 +195,7 @@ class Turns:
         """End the calls whose requests do not arrive, so that others are read; to be called often.
 
         Args:
-            now: Time on the event loop's clock.
+            now: Time on the monotonic clock.
         """
         self._now = now
         wanted = sum(map(len, self._waiting.values()))
