@@ -257,5 +257,4 @@ def test_many_greedy_identities_cost_an_honest_one_little(count: int, tmp_path: 
         assert opened.log_data("m", {}, {}) == 1
         assert said_by == [f"done {count}\n"]
     assert memory.most < STATED_BYTES
-    print("RESULT", p99(alone), p99(beside), len(beside), max(beside), memory.most >> 20)
     assert p99(beside) <= 2 * p99(alone) + 0.02
