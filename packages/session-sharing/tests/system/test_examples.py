@@ -3,37 +3,13 @@
 from __future__ import annotations
 
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from processes import EXAMPLES, eventually
 
 LOCK, OUTPUT = EXAMPLES / "hardware_lock.py", EXAMPLES / "power_output.py"
 Start = Callable[..., "subprocess.Popen[str]"]
-
-
-@pytest.fixture
-def start(folder: Path) -> Iterator[Start]:
-    started: list[subprocess.Popen[str]] = []
-
-    def run(script: Path, *arguments: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-u", str(script), *arguments],
-            cwd=folder,
-            text=True,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        started.append(process)
-        return process
-
-    yield run
-    for process in started:
-        process.kill()
-        process.communicate()
 
 
 def _hears(process: subprocess.Popen[str], text: str) -> bool:

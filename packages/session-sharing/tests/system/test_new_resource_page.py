@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -33,31 +32,13 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", PAGE.read_text(), re.M | re.S)
 
 
-@pytest.fixture
-def start(folder: Path) -> Iterator[Start]:
-    """Start programs in an empty folder that has the page's code; end them with the test."""
+@pytest.fixture(autouse=True)
+def code(folder: Path) -> None:
+    """Write the page's code into an empty folder."""
     lock = next(block for block in blocks("python") if "class HardwareLock" in block)
     constructor = next(block for block in blocks("python") if "class LockConstructor" in block)
     (folder / "hardware_lock.py").write_text(lock)
     (folder / "constructed.py").write_text(constructor + HOLD_BY_CONSTRUCTOR)
-    started: list[subprocess.Popen[str]] = []
-
-    def run(*arguments: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            [sys.executable, "-u", *arguments],
-            cwd=folder,
-            text=True,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-        )
-        started.append(process)
-        return process
-
-    yield run
-    for process in started:
-        process.kill()
-        process.communicate()
 
 
 def says(process: subprocess.Popen[str], text: str) -> bool:
