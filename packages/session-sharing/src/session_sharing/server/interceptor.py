@@ -213,6 +213,14 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
                 principal=calls.known_principal(),
             )
             self._registry.events.publish(refused)
+        try:
+            await self._send_error(context, error)
+        except grpc.aio.InternalError as gone:
+            # The caller ended the call meanwhile, which gRPC would log as an error of the server's.
+            raise asyncio.CancelledError from gone
+
+    @staticmethod
+    async def _send_error(context: Context, error: Exception) -> None:
         if isinstance(error, SessionSharingError):
             await context.abort(status_code(error), message(error), trailing_metadata(error))
         if isinstance(error, NotImplementedError):
