@@ -35,7 +35,7 @@ def run(logger: LoggerProcess, program: str) -> list[str]:
     """Run a program against a logger; returns the lines that it printed."""
     command = [sys.executable, "-c", HEAD + program, str(logger.state_file)]
     environment = os.environ | FORKS
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout.splitlines()
 
@@ -151,7 +151,7 @@ def work(n):
         numbers = [mine.log_data("child", {{}}, {{"n": n, "i": i}}) for i in range(20)]
         with mine.stream() as stream:
             for i in range(20, 40): stream.log("child", {{}}, {{"n": n, "i": i}})
-    print(*numbers, flush=True)
+    os.write(1, (" ".join(map(str, numbers)) + "\\n").encode())  # one write: lines stay whole
 with client() as log:
     log.log_data("parent", {{}}, {{"i": 0}})
     {start.replace(chr(10), chr(10) + "    ")}
