@@ -246,5 +246,5 @@ def test_an_interrupt_cleans_up(tmp_path: Path, number: signal.Signals) -> None:
 
     assert process.returncode == 130, output
     assert "interrupted: run MeasureAndLogOneSite.seq" in output
-    _, alive = psutil.wait_procs(started, timeout=5)
+    _, alive = psutil.wait_procs(started, timeout=30)
     assert alive == []

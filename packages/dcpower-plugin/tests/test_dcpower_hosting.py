@@ -95,7 +95,7 @@ def test_it_stops_cleanly_and_unregisters(
         else:
             os.kill(served.pid, getattr(signal, reason))
 
-        assert served.wait(timeout=10) == 0
+        assert served.wait(timeout=60) == 0
         classes = [one.service_descriptor.service_class for one in client.active_services()]
     assert SERVICE_CLASS not in classes
 

@@ -71,7 +71,7 @@ def test_it_is_stopped_cleanly_and_unregisters(
     with PlatformClient(ni_platform.discovery_address) as client:
         served.terminate()
 
-        assert served.wait(timeout=10) == 0
+        assert served.wait(timeout=60) == 0
         classes = [one.service_descriptor.service_class for one in client.active_services()]
     assert SERVICE_CLASS not in classes
 

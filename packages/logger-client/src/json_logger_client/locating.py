@@ -44,13 +44,12 @@ def locate_logger(
     target = options.target or os.environ.get(TARGET_VARIABLE, "")
     if target:
         return replace(options, target=target)
-    state_file = default_state_file(PROGRAM)
     try:
         return _ask_discovery(options, discovery_client)
     except (ServerUnavailableError, NotPermittedError) as error:
         nothing_at_discovery = error  # what somebody else has registered hides no logger of ours
     try:
-        found = ConnectOptions.from_state_file(state_file)
+        found = ConnectOptions.from_state_file(default_state_file(PROGRAM))
     except InvalidArgumentError as error:
         raise ServerUnavailableError(
             f"No logger was found. The target argument and {TARGET_VARIABLE} are empty. "

@@ -113,7 +113,7 @@ def test_whatever_the_core_raises_arrives_as_what_it_is(
 
     monkeypatch.setattr(*WHERE_THE_CORE_IS_CALLED[method.name](seams.host), fail)
     data = batch if method.name.startswith("Append") else b""
-    call = partial(answers, seams.channel, method, data, metadata=seams.user, timeout=10)
+    call = partial(answers, seams.channel, method, data, metadata=seams.user, timeout=60)
 
     assert_refused(call, error)
 

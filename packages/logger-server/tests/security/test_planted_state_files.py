@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -29,10 +29,13 @@ def folder() -> Iterator[Path]:
     shutil.rmtree(name)
 
 
-def run(*arguments: str, cwd: Path) -> tuple[int, str]:
+def run(
+    *arguments: str, cwd: Path, environment: Mapping[str, str] | None = None
+) -> tuple[int, str]:
     """Run `json-logger`; give its exit code and what it said."""
     command = [sys.executable, "-m", "json_logger_server", *arguments]
     env = {**os.environ, "HOME": str(cwd), "XDG_RUNTIME_DIR": str(cwd / "run")}
+    env |= environment or {}
     ran = subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=30, env=env)
     return ran.returncode, ran.stderr + ran.stdout
 
@@ -81,3 +84,27 @@ def test_what_is_planted_at_a_state_file_is_refused_at_once(
     assert code != 0
     assert "Traceback" not in said
     assert str(state) in said
+
+
+@needs_root
+@pytest.mark.parametrize("mode", [0o700, 0o777, 0o1777])
+@pytest.mark.parametrize("verb", [("serve", "--no-discovery", "--log-root=."), ("ls",)])
+@pytest.mark.parametrize("place", ["run/session-sharing", "runtime-0"])
+def test_a_runtime_folder_that_somebody_else_made_is_refused_by_server_and_client(
+    place: str, verb: tuple[str, ...], mode: int, folder: Path
+) -> None:
+    """The runtime folder is the one of XDG_RUNTIME_DIR, else one below the temporary folder."""
+    planted = folder / place
+    if place == "runtime-0":
+        environment = {"XDG_RUNTIME_DIR": "", "TMPDIR": str(folder)}
+    else:
+        planted.parent.mkdir(mode=0o700)
+        environment = {}
+    planted.mkdir()
+    planted.chmod(mode)
+    os.chown(planted, NOBODY, NOBODY)
+    code, said = run(*verb, cwd=folder, environment=environment)
+    assert code != 0
+    assert "Traceback" not in said
+    assert str(planted) in said
+    assert list(planted.iterdir()) == []

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from pathlib import Path
 
 import psutil
 import pytest
+from json_logger_client import ConnectOptions, InitializationBehavior, JsonLoggerClient
 from logger_process import LoggerProcess
 from session_sharing.client import connect
-from session_sharing.core.errors import NotAuthenticatedError
+from session_sharing.core.errors import NotAuthenticatedError, NotPermittedError
+
+ATTACH_THEN_CLOSE = InitializationBehavior.ATTACH_TO_SESSION_THEN_CLOSE
 
 
 def test_the_token_is_in_one_file_of_the_servers_user_and_nowhere_else(tmp_path: Path) -> None:
@@ -50,6 +54,25 @@ def test_the_audit_trail_says_who_did_what_and_who_was_refused(tmp_path: Path) -
     assert any('"event": "OPENED"' in line and "station 7" in line for line in lines)
     assert any('"event": "CLOSED"' in line for line in lines)
     assert any('"event": "REFUSED"' in line for line in lines)
+
+
+def test_the_audit_trail_names_the_identity_that_was_refused(tmp_path: Path) -> None:
+    audit, keys = tmp_path / "audit.ndjson", tmp_path / "keys.json"
+    keys.write_text(json.dumps({"owner": "o" * 32, "other": "x" * 32}))
+    keys.chmod(0o600)
+    with LoggerProcess(tmp_path, f"--audit={audit}", f"--api-keys={keys}") as logger:
+        by_key = ConnectOptions(logger.target).with_api_key
+        with (
+            JsonLoggerClient("a.log", connect=by_key("o" * 32, "owner")),
+            connect(by_key("x" * 32, "other")) as others,
+            pytest.raises(NotPermittedError),
+        ):
+            JsonLoggerClient("a.log", ATTACH_THEN_CLOSE, connect=others).close()
+        assert logger.terminate() == 0
+
+    events = [json.loads(line) for line in audit.read_text().splitlines()]
+    refused = {event["principal"] for event in events if event["event"] == "REFUSED"}
+    assert refused == {"key:other"}
 
 
 def test_an_anonymous_server_says_so_loudly(tmp_path: Path) -> None:

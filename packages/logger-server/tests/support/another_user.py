@@ -34,4 +34,4 @@ for file in map(Path, files):
 attempt("connect", lambda: socket.socket(socket.AF_UNIX).connect(unix_socket))
 with grpc.insecure_channel(target) as channel:
     stub = lifecycle_pb2_grpc.SessionLifecycleStub(channel)
-    attempt("call", lambda: stub.ListSessions(lifecycle_pb2.ListSessionsRequest(), timeout=10))
+    attempt("call", lambda: stub.ListSessions(lifecycle_pb2.ListSessionsRequest(), timeout=60))

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 
-def eventually(what: Callable[[], bool], within: float = 10.0) -> None:
+def eventually(what: Callable[[], bool], within: float = 30.0) -> None:
     """Wait until something is so; fail when it is not in time."""
     deadline = time.monotonic() + within
     while not what():

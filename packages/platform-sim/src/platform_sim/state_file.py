@@ -8,12 +8,11 @@ import socket
 import stat
 import sys
 import tempfile
-import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from session_sharing.core.errors import NotPermittedError
-from session_sharing.places import read_private
+from session_sharing.places import read_private, runtime_folder
 
 from platform_sim.errors import StateFileError
 
@@ -40,14 +39,15 @@ class PlatformState:
 
 
 def default_state_file() -> Path:
-    """Returns the place of the state file in the user's runtime folder."""
-    import platformdirs  # not needed where a state file is named
+    """Return the place of the state file in the user's runtime folder.
 
-    with warnings.catch_warnings():
-        # Without XDG_RUNTIME_DIR it is a folder under /tmp; its owner and mode are checked.
-        warnings.simplefilter("ignore")
-        folder = platformdirs.user_runtime_path("platform-sim", appauthor=False)
-    return folder / "platform.json"
+    Raises:
+        StateFileError: The runtime folder was made by another user.
+    """
+    try:
+        return runtime_folder("platform-sim") / "platform.json"
+    except NotPermittedError as error:
+        raise StateFileError(str(error)) from error
 
 
 def read_state(path: Path) -> PlatformState | None:
@@ -169,7 +169,7 @@ def _read_or_none(path: Path) -> PlatformState | None:
 
 def _prepare_folder(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if sys.platform == "win32" or path != default_state_file():
+    if sys.platform == "win32" or not _is_default(path):
         return
     mine = os.getuid()
     folder = path.parent.lstat()
@@ -184,6 +184,13 @@ def _prepare_folder(path: Path) -> None:
             f"{path.parent} must be a folder of this user with mode 0700; mend it, or give "
             "--state-file."
         )
+
+
+def _is_default(path: Path) -> bool:
+    try:
+        return path == default_state_file()
+    except StateFileError:  # there is no default place, so it is another one
+        return False
 
 
 def _is_own_process(pid: int) -> bool:

@@ -100,4 +100,4 @@ def test_one_session_answers_others_while_one_of_them_waits(open_dcpower):
         waiting = pool.submit(session.wait_for_event, nidcpower.Event.SOURCE_COMPLETE)
         assert other.source_delay.total_seconds() == 0.5
         assert not waiting.done()
-        waiting.result(timeout=10)
+        waiting.result(timeout=60)

@@ -56,7 +56,7 @@ def test_a_reservation_belongs_to_one_client_until_it_lets_go(utilities):
     assert utilities.Reserve(reserve("b", "another")).is_reserved
     assert not waiting.done()
     assert unreserve(utilities, "a")
-    assert waiting.result(timeout=10).is_reserved
+    assert waiting.result(timeout=60).is_reserved
     assert is_reserved(utilities, "b")
 
 

@@ -231,7 +231,7 @@ def in_network_without_ipv6(command):
 def can_make_networks():
     try:
         done = subprocess.run(
-            in_network_without_ipv6(["true"]), capture_output=True, timeout=10, check=False
+            in_network_without_ipv6(["true"]), capture_output=True, timeout=60, check=False
         )
     except OSError:
         return False

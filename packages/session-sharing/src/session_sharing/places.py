@@ -36,13 +36,31 @@ class Endpoint:
 def default_state_file(program: str) -> Path:
     """Return the place of a program's state file in the user's runtime folder.
 
-    Where the system has no such folder, it is one below the temporary folder; servers and clients
-    check that it belongs to their user alone.
+    Raises:
+        NotPermittedError: See `runtime_folder`.
+    """
+    return runtime_folder("session-sharing") / f"{program}.json"
+
+
+def runtime_folder(name: str) -> Path:
+    """Return a folder of this name in the user's runtime folder; it may not exist yet.
+
+    Where the system has no runtime folder, it is one below the temporary folder. Servers and
+    clients check that it belongs to their user alone.
+
+    Raises:
+        NotPermittedError: The folder below the temporary folder was made by another user.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # says that there is no runtime folder
-        folder = platformdirs.user_runtime_dir("session-sharing", appauthor=False)
-    return Path(folder) / f"{program}.json"
+        try:
+            return Path(platformdirs.user_runtime_dir(name, appauthor=False))
+        except OSError as error:
+            reason = str(error).rstrip(".")
+            raise NotPermittedError(
+                f"There is no runtime folder of this user: {reason}. Set XDG_RUNTIME_DIR to a "
+                "folder that only you can enter (mode 0700), or name the state file."
+            ) from error
 
 
 def is_on_this_machine(path: Path) -> bool:

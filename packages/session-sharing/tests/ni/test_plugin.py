@@ -118,7 +118,7 @@ def test_an_error_reaches_the_caller_with_its_words(
 def test_a_deadline_ends_the_call_and_frees_lock_and_pin(bench: Bench) -> None:
     with pytest.raises(PlatformSimError, match="DEADLINE_EXCEEDED"):
         bench.measure(timeout=0.3, seconds=60.0)
-    eventually(lambda: len(bench.host.registry) == 0, within=5)
+    eventually(lambda: len(bench.host.registry) == 0, within=30)
     assert bench.is_free()
 
 

@@ -98,7 +98,7 @@ def test_whatever_the_core_raises_arrives_as_what_it_is(
     monkeypatch.setattr(*WHERE_THE_CORE_IS_CALLED[method.name](one_bench.host), fail)
     request = pb.DetachRequest(attachment=attachment) if method.name == "Detach" else None
     data = request.SerializeToString() if request else b""
-    call = partial(answers, one_bench.channel, method, data, metadata=one_bench.user, timeout=10)
+    call = partial(answers, one_bench.channel, method, data, metadata=one_bench.user, timeout=60)
 
     assert_refused(call, error)
 

@@ -100,7 +100,7 @@ def test_streams_of_an_identity_are_limited_on_whatever_connections_and_come_fre
             assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
             next(other.lifecycle.Watch(pb.WatchRequest()))
             watches[0].cancel()
-            eventually(lambda: _answers(two.lifecycle.Watch(pb.WatchRequest())), within=5)
+            eventually(lambda: _answers(two.lifecycle.Watch(pb.WatchRequest())), within=30)
 
 
 def _answers(stream: grpc.Call) -> bool:

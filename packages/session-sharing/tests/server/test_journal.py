@@ -79,7 +79,7 @@ def test_a_full_disk_makes_no_half_lines_and_what_it_misses_is_counted(
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
         try:
             _publish(log, 20)
-            eventually(lambda: "No space left" in caplog.text, within=5)
+            eventually(lambda: "No space left" in caplog.text, within=30)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
         _publish(log, 1)

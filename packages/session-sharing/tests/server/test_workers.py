@@ -22,14 +22,14 @@ def test_no_more_threads_than_allowed_and_every_task_is_done() -> None:
     assert [result.result(5) for result in results] == [n * n for n in range(100)]
     assert _alive("few") <= 4
     workers.shutdown()
-    eventually(lambda: _alive("few") == 0, within=5)
+    eventually(lambda: _alive("few") == 0, within=30)
 
 
 def test_an_idle_thread_is_used_before_another_is_started() -> None:
     workers = Workers(8, "again")
     for _ in range(20):
         workers.submit(lambda: None).result(5)
-        eventually(lambda: workers._idle == 1, within=5)
+        eventually(lambda: workers._idle == 1, within=30)
 
     assert _alive("again") == 1
     workers.shutdown()
@@ -56,12 +56,12 @@ def test_threads_that_hang_for_good_are_replaced() -> None:
         workers.relieve()
         return last.done()
 
-    eventually(is_done, within=5)
+    eventually(is_done, within=30)
     assert _alive("replaced") <= 7
     forever.set()
     assert [workers.submit(lambda: 1).result(5) for _ in range(5)] == [1] * 5
     workers.shutdown()
-    eventually(lambda: _alive("replaced") == 0, within=5)
+    eventually(lambda: _alive("replaced") == 0, within=30)
 
 
 def test_what_a_task_raises_reaches_whoever_asked() -> None:
@@ -103,5 +103,5 @@ def test_an_idle_thread_keeps_nothing_of_its_last_task() -> None:
         gc.collect()
         return gone() is None
 
-    eventually(is_gone, within=5)
+    eventually(is_gone, within=30)
     workers.shutdown()

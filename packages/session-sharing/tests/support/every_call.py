@@ -38,7 +38,7 @@ class AnyCall:
         """Call it with this authorization; None for the user's."""
         word = self.mine if authorization is None else authorization
         metadata = (("authorization", word),) if word else ()
-        return answers(self.channel, self.method, message, metadata=metadata, timeout=10)
+        return answers(self.channel, self.method, message, metadata=metadata, timeout=60)
 
     @property
     def mine(self) -> str:

@@ -189,7 +189,7 @@ def _(bench: LifecycleBench) -> None:
     bench.hold()
     stuck = pb.CloseRequest(attachment=bench.open(STUCK).attachment)
     closing = bench.stub.Close.future(stuck, metadata=bench.user)
-    eventually(lambda: not bench.host.registry.sessions(), within=5)
+    eventually(lambda: not bench.host.registry.sessions(), within=30)
     bench.open(STUCK)
     closing.cancel()
 

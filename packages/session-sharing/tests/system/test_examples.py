@@ -37,7 +37,7 @@ def test_two_processes_share_a_lock_and_a_killed_holder_hands_it_over(
         return "holding scope-1" in start(LOCK, "hold", "scope-1").communicate("\n")[0]
 
     # Each try starts a Python of its own, which takes a while as well.
-    eventually(the_next_one_holds_it, within=5)
+    eventually(the_next_one_holds_it, within=30)
 
 
 def test_an_output_is_switched_off_when_its_holder_dies(folder: Path, start: Start) -> None:

@@ -152,7 +152,7 @@ def test_pings_on_an_idle_connection_do_not_get_it_sent_away(
     states: list[grpc.ChannelConnectivity] = []
     with connect(options) as connection:
         connection.channel.subscribe(states.append)
-        eventually(lambda: states[-1:] == [grpc.ChannelConnectivity.READY], within=5)
+        eventually(lambda: states[-1:] == [grpc.ChannelConnectivity.READY], within=30)
         time.sleep(seconds)  # the idle time is what this test is about
 
         assert states[-1] is grpc.ChannelConnectivity.READY
@@ -172,7 +172,7 @@ def test_a_watcher_that_reads_too_slowly_is_told_what_it_missed(
         seen: list[int] = []
         gaps = 0
         while not seen or seen[-1] < published:
-            event_or_gap = watch.get_event(timeout=10)
+            event_or_gap = watch.get_event(timeout=60)
             assert event_or_gap is not None
             if isinstance(event_or_gap, Gap):
                 gaps += 1
@@ -206,6 +206,6 @@ def test_resources_that_hang_in_opening_use_up_no_threads_for_others(
         with LockSession("good", replace(connect_options, timeout=5.0)) as session:
             assert session.new_session
         go_on.set()
-        eventually(lambda: len(host.registry) == 0, within=5)
+        eventually(lambda: len(host.registry) == 0, within=30)
     gc.collect()
     assert "never retrieved" not in caplog.text

@@ -77,11 +77,11 @@ def test_a_deadline_is_kept_while_a_resource_opens_slowly_and_its_session_is_und
             LockSession("slow", connection)
         assert time.monotonic() - started < 2.0
         # An answer that is sent in the very moment of the deadline counts as heard.
-        eventually(lambda: len(host.presence._unheard) == 1, within=5)
+        eventually(lambda: len(host.presence._unheard) == 1, within=30)
         Gate.let.set()
 
-        eventually(lambda: "OPENED" in _event_types(host), within=5)
-        eventually(lambda: len(host.registry) == 0, within=5)
+        eventually(lambda: "OPENED" in _event_types(host), within=30)
+        eventually(lambda: len(host.registry) == 0, within=30)
         with LockSession("slow", _options(host)) as session:
             assert session.new_session
 
@@ -91,15 +91,15 @@ def test_a_waiter_that_gives_up_leaves_nothing_behind() -> None:
         connection = stack.enter_context(connect(_options(host)))
         opener = threading.Thread(target=lambda: LockSession("slow", connection))
         opener.start()
-        assert Gate.opening.wait(5)
+        assert Gate.opening.wait(30)
         for _ in range(3):
             impatient = stack.enter_context(connect(_options(host, timeout=0.2)))
             with pytest.raises(CallTimeoutError):
                 LockSession("slow", impatient)
         (slot,) = host.registry._state.slots._slots.values()
-        eventually(lambda: slot.waiting == [], within=5)  # type: ignore[union-attr]
+        eventually(lambda: slot.waiting == [], within=30)  # type: ignore[union-attr]
         Gate.let.set()
-        opener.join(5)
+        opener.join(30)
 
         assert len(host.registry.sessions()[0].attachments) == 1
 

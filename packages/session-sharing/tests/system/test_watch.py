@@ -23,7 +23,7 @@ class LockSession(SharedSession):
 
 
 def _take(watch: SessionWatch, count: int) -> list[tuple[str, str]]:
-    events = [watch.get_event(timeout=10) for _ in range(count)]
+    events = [watch.get_event(timeout=60) for _ in range(count)]
     return [(e.type.name, e.resource) for e in events if isinstance(e, SessionEvent)]
 
 
@@ -102,5 +102,5 @@ def test_a_watch_goes_on_after_a_restart_of_the_server_and_tells_the_gap(
         with LockSession("b", ConnectOptions(server.target)):
             pass
 
-        assert watch.get_event(timeout=10) == Gap(4, 0)
+        assert watch.get_event(timeout=60) == Gap(4, 0)
         assert _take(watch, 3) == [("OPENED", "b"), ("DETACHED", "b"), ("CLOSED", "b")]

@@ -61,7 +61,7 @@ def test_each_step_is_measured_at_its_own_frequency(lcr):
         lcr.create_advanced_sequence_step(set_as_active_step=True)
         lcr.lcr_frequency = frequency
     with lcr.initiate():
-        records = lcr.fetch_multiple_lcr(3, timeout=5)
+        records = lcr.fetch_multiple_lcr(3, timeout=30)
     assert [record.stimulus_frequency for record in records] == FREQUENCIES
     assert [abs(record.z) for record in records] == pytest.approx(
         [impedance(frequency) for frequency in FREQUENCIES], rel=1e-3
@@ -73,7 +73,7 @@ def test_a_measurement_is_of_the_time_when_it_was_made(lcr, server, clock):
     with lcr.initiate():
         clock.advance(1.0)
         server.bench.set("C1", value=2 * CAPACITANCE)
-        (record,) = lcr.fetch_multiple_lcr(1, timeout=5)
+        (record,) = lcr.fetch_multiple_lcr(1, timeout=30)
     assert abs(record.z) == pytest.approx(impedance(1e4), rel=1e-3)
 
 
@@ -83,5 +83,5 @@ def test_a_measurement_takes_the_time_of_its_profile(lcr, clock):
     lcr.lcr_custom_measurement_time = 0.5
     with lcr.initiate():
         began = clock.now()
-        lcr.fetch_multiple_lcr(1, timeout=5)
+        lcr.fetch_multiple_lcr(1, timeout=30)
         assert clock.now() - began == pytest.approx(0.5)

@@ -20,7 +20,7 @@ class StateFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._guard = Guard(path)
-        self._is_default = path == default_state_file(path.stem)
+        self._is_default = _is_default(path)
 
     @property
     def token_path(self) -> Path:
@@ -91,6 +91,13 @@ class StateFile:
             self.path.unlink(missing_ok=True)
             self.token_path.unlink(missing_ok=True)
             self._guard.release()
+
+
+def _is_default(path: Path) -> bool:
+    try:
+        return path == default_state_file(path.stem)
+    except NotPermittedError:  # there is no default place, so it is another one
+        return False
 
 
 def write_private(path: Path, text: str) -> None:

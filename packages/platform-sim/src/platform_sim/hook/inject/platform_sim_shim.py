@@ -74,10 +74,14 @@ def _read_state_file() -> dict[str, object]:
     path = os.environ.get("PLATFORM_SIM_STATE_FILE")
     if not path:
         try:
+            from platform_sim.errors import StateFileError
             from platform_sim.state_file import default_state_file
         except ImportError:  # an environment without the package has only the variables
             return {}
-        path = str(default_state_file())
+        try:
+            path = str(default_state_file())
+        except StateFileError:  # another user made the runtime folder
+            return {}
     try:
         state = json.loads(_read_private(path))
     except (OSError, ValueError):
