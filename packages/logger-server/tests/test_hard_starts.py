@@ -52,7 +52,7 @@ def test_a_server_that_cannot_start_says_why_and_leaves_nothing(
 ) -> None:
     before = set(folder.rglob("*"))
     process = serve(folder, "--log-root=.", *options)
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=120)
 
     assert process.returncode == 1
     assert why in said.splitlines()[-1]
@@ -62,7 +62,7 @@ def test_a_server_that_cannot_start_says_why_and_leaves_nothing(
 
 def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     nowhere = {**os.environ, "HOME": "/proc/nowhere", "XDG_DATA_HOME": "/proc/nowhere"}
-    _, said = serve(tmp_path, "--state-file=st.json", env=nowhere).communicate(timeout=20)
+    _, said = serve(tmp_path, "--state-file=st.json", env=nowhere).communicate(timeout=120)
     assert "name a folder for logs by --log-root" in said.splitlines()[-1]
 
 
@@ -80,7 +80,7 @@ def test_a_state_file_on_a_small_disk_is_refused_and_nothing_is_left(
 ) -> None:
     fill(small_disk)
     process = serve(tmp_path, "--log-root=.", f"--state-file={small_disk}/st.json")
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=120)
 
     assert "cannot be made: No space left on device; name another place" in said.splitlines()[-1]
     assert [path.name for path in small_disk.iterdir()] == ["filler"]
@@ -98,6 +98,6 @@ def test_a_server_whose_starter_has_gone_serves_all_the_same(tmp_path: Path) -> 
         assert log.log_data("m", {}, {}) == 1
 
     process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=20)
+    _, said = process.communicate(timeout=120)
     assert (process.returncode, "Traceback" in said) == (0, False)
     assert {path.name for path in tmp_path.iterdir()} == {"a.ndjson"}

@@ -51,7 +51,7 @@ def test_a_server_that_others_could_reach_does_not_start_unless_it_is_safe(
     command = [sys.executable, "-m", "json_logger_server", "serve", "--no-discovery", *given]
     places = [f"--state-file={tmp_path}/state/logger.json", f"--log-root={tmp_path}"]
     refused = subprocess.run(
-        [*command, *places], capture_output=True, text=True, check=False, timeout=30
+        [*command, *places], capture_output=True, text=True, check=False, timeout=120
     )
 
     assert refused.returncode == 1

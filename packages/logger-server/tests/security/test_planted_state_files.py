@@ -36,7 +36,7 @@ def run(
     command = [sys.executable, "-m", "json_logger_server", *arguments]
     env = {**os.environ, "HOME": str(cwd), "XDG_RUNTIME_DIR": str(cwd / "run")}
     env |= environment or {}
-    ran = subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=30, env=env)
+    ran = subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=120, env=env)
     return ran.returncode, ran.stderr + ran.stdout
 
 

@@ -115,7 +115,7 @@ class LoggerProcess:
             Its exit code.
         """
         self.process.send_signal(signal.SIGTERM if os.name != "nt" else signal.SIGINT)
-        return self.process.wait(timeout=20)
+        return self.process.wait(timeout=120)
 
     def __enter__(self) -> LoggerProcess:
         return self

@@ -170,7 +170,7 @@ def test_what_cannot_be_used_is_told_in_one_line_and_nothing_is_left(tmp_path, o
         env={**clean_environment(), "TMPDIR": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=120,
         check=False,
     )
     assert (done.returncode, done.stdout) == (1, "")
@@ -189,7 +189,7 @@ def test_a_full_disk_below_the_output_is_told_in_one_line(tmp_path):
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
-            timeout=20,
+            timeout=120,
             check=False,
         )
     assert done.returncode in (1, 120)  # Python's own, when it cannot flush at its end either

@@ -63,7 +63,7 @@ def test_many_sessions_from_many_threads(channel, open_dcpower, server):
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_many_sessions_from_many_threads_for_long(channel, open_dcpower, server):
     run(channel, open_dcpower, server, seconds=30.0)
 

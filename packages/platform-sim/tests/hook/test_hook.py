@@ -26,7 +26,7 @@ def run(script, environment, *options, python=sys.executable):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
     return done.stdout + done.stderr

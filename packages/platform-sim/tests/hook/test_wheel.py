@@ -46,7 +46,7 @@ def test_an_unmodified_client_finds_the_platform_by_the_wheels_pth(ni_platform, 
         env=environment,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
     assert done.stdout == "PlatformSimFinder\n['localhost']\n", done.stderr

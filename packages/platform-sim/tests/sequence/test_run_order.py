@@ -165,7 +165,7 @@ def test_ctrl_c_runs_cleanup_and_exits_with_130(bench: Bench) -> None:
         assert process.poll() is None
     process.send_signal(signal.SIGINT)
 
-    output, errors = process.communicate(timeout=30)
+    output, errors = process.communicate(timeout=120)
 
     assert process.returncode == 130, output + errors
     assert "closed" in errors

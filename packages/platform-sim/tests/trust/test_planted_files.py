@@ -105,7 +105,7 @@ def seen(folder):
     return {one.name: (one.lstat().st_ino, one.lstat().st_size) for one in folder.iterdir()}
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("plant", PLANTED)
 @pytest.mark.parametrize("verb", ["services", "up"])
 def test_a_command_refuses_it_in_a_line_and_leaves_it_as_it_is(state_file, plant, verb):
@@ -130,7 +130,7 @@ except FileNotFoundError as error:
 """
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("plant", [None, *PLANTED])
 def test_the_hook_takes_an_address_from_the_users_own_file_alone(state_file, plant):
     from platform_sim.hook import inject_folder
@@ -145,7 +145,7 @@ def test_the_hook_takes_an_address_from_the_users_own_file_alone(state_file, pla
         env={**clean_environment(), **path},
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=120,
         check=True,
     )
     assert found.stdout.strip() == expected

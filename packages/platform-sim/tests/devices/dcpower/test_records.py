@@ -26,5 +26,5 @@ def test_an_infinite_record_goes_on(smu):
     smu.measure_when = nidcpower.MeasureWhen.AUTOMATICALLY_AFTER_SOURCE_COMPLETE
     smu.measure_record_length_is_finite = False
     with smu.initiate():
-        assert len(smu.fetch_multiple(50, timeout=10.0)) == 50
+        assert len(smu.fetch_multiple(50, timeout=60.0)) == 50
     assert math.isfinite(smu.measure(nidcpower.MeasurementTypes.VOLTAGE))

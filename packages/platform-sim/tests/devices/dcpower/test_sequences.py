@@ -26,7 +26,7 @@ def test_a_sequence_without_end_runs_until_it_is_aborted(smu):
     smu.sequence_loop_count_is_finite = False
     smu.set_sequence([1.0, 2.0], None)
     smu.initiate()
-    assert len(smu.fetch_multiple(20, timeout=10.0)) == 20
+    assert len(smu.fetch_multiple(20, timeout=60.0)) == 20
     refused(WAIT_TIMEOUT, lambda: smu.wait_for_event(nidcpower.Event.SEQUENCE_ENGINE_DONE, 1.0))
     smu.abort()
     refused(FETCH_TIMEOUT, lambda: smu.fetch_multiple(1))
