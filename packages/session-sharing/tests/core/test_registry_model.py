@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from inline import World
 from session_sharing.core.behaviors import ClosePolicy, InitializationBehavior
+from session_sharing.core.clients import Clients
 from session_sharing.core.errors import (
     SessionAlreadyOpenError,
     SessionExpiredError,
     SessionNotFoundError,
     SessionSharingError,
 )
-from session_sharing.core.presence import Presence
 from session_sharing.core.registry import RegistryOptions
 from session_sharing.core.sessions import Client, OpenRequest
 
@@ -51,7 +51,7 @@ class RegistryMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.world = World(RegistryOptions(orphan_timeout=ORPHAN_TIMEOUT))
-        self.presence = Presence(self.world.registry)
+        self.clients = Clients(self.world.registry)
         self.model: dict[str, ModelSession] = {}
         self.here: dict[str, Client] = {}
         self.away: dict[str, float] = {}
@@ -60,7 +60,7 @@ class RegistryMachine(RuleBasedStateMachine):
     def arrive(self, person: str) -> None:
         if person in self.here:
             return
-        client, resumed = self.presence.hold(_secret(person), WINDOW)
+        client, resumed = self.clients.hold(_secret(person), WINDOW)
         assert resumed == (person in self.away)
         self.here[person] = client
         self.away.pop(person, None)
@@ -69,7 +69,7 @@ class RegistryMachine(RuleBasedStateMachine):
     def lose_the_stream(self, person: str) -> None:
         client = self.here.pop(person, None)
         if client is not None:
-            self.presence.release(client)
+            self.clients.release(client)
             if self._attachments_of(person):
                 self.away[person] = self.world.clock.now
 
@@ -93,7 +93,7 @@ class RegistryMachine(RuleBasedStateMachine):
         )
         expected = self._expected_opening(person, resource, behavior, reclaim)
         try:
-            opened = self.presence.open(_secret(person), request).result()
+            opened = self.clients.open(_secret(person), request).result()
         except SessionSharingError as error:
             assert type(error) is expected
             return

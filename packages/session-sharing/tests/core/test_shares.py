@@ -10,14 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from inline import World
-from session_sharing.core.admission import Limits
+from session_sharing.core.admission import Limits, Shares
 from session_sharing.core.behaviors import InitializationBehavior
+from session_sharing.core.clients import Clients
 from session_sharing.core.errors import LimitExceededError, SessionExpiredError
 from session_sharing.core.events import EventType
-from session_sharing.core.presence import Presence
 from session_sharing.core.registry import RegistryOptions
 from session_sharing.core.sessions import Attachment, Client, OpenRequest
-from session_sharing.core.shares import Shares
 
 THEN_DETACH = InitializationBehavior.INITIALIZE_SESSION_THEN_DETACH
 PEOPLE = ["ann", "ben", "cy", "dan"]
@@ -118,14 +117,14 @@ def test_a_session_that_was_attached_to_again_is_unused_no_more() -> None:
 
 def test_clients_are_shared_too() -> None:
     world = world_of(4)
-    presence = Presence(world.registry)
+    clients = Clients(world.registry)
     for number in range(2):
-        presence.hold(bytes([number]) * 16, 2.0, principal="greedy")
+        clients.hold(bytes([number]) * 16, 2.0, principal="greedy")
     with pytest.raises(LimitExceededError, match="the share"):
-        presence.hold(b"x" * 16, 2.0, principal="greedy")
-    client, _ = presence.hold(b"x" * 16, 2.0, principal="honest")
-    presence.release(client)
-    presence.hold(b"x" * 16, 2.0, principal="honest")
+        clients.hold(b"x" * 16, 2.0, principal="greedy")
+    client, _ = clients.hold(b"x" * 16, 2.0, principal="honest")
+    clients.release(client)
+    clients.hold(b"x" * 16, 2.0, principal="honest")
 
 
 @dataclass

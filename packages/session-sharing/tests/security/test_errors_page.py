@@ -61,8 +61,8 @@ def test_that_is_every_call_that_is_served(bench: LifecycleBench) -> None:
 
 
 WHERE_THE_CORE_IS_CALLED: dict[str, Callable[[SessionHost], tuple[object, str]]] = {
-    "Hold": lambda host: (host.presence, "hold"),
-    "Open": lambda host: (host.presence, "open"),
+    "Hold": lambda host: (host.clients, "hold"),
+    "Open": lambda host: (host.clients, "open"),
     "Detach": lambda host: (host.registry, "end"),
     "Close": lambda host: (host.registry, "session"),
     "ListSessions": lambda host: (host.registry, "sessions"),

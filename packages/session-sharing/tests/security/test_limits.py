@@ -127,7 +127,7 @@ def test_what_one_client_repeats_is_remembered_only_so_far(
     with connect(options) as connection:
         for _ in range(600):
             LockSession("r", connection).detach()
-        client = next(iter(host.presence._clients.values()))
+        client = next(iter(host.clients._clients.values()))
         assert len(client.opens) <= 256
 
 

@@ -62,7 +62,7 @@ def test_a_connection_that_is_closed_while_it_begins_leaves_no_stream(
         beginning.join(30)
         assert not beginning.is_alive()
 
-    eventually(lambda: len(host.presence) == 0, within=30)
+    eventually(lambda: len(host.clients) == 0, within=30)
     assert _threads("session-presence") == 0
 
 

@@ -77,7 +77,7 @@ def test_a_deadline_is_kept_while_a_resource_opens_slowly_and_its_session_is_und
             LockSession("slow", connection)
         assert time.monotonic() - started < 2.0
         # An answer that is sent in the very moment of the deadline counts as heard.
-        eventually(lambda: len(host.presence._unheard) == 1, within=30)
+        eventually(lambda: len(host.clients._unheard) == 1, within=30)
         Gate.let.set()
 
         eventually(lambda: "OPENED" in _event_types(host), within=30)
@@ -96,7 +96,7 @@ def test_a_waiter_that_gives_up_leaves_nothing_behind() -> None:
             impatient = stack.enter_context(connect(_options(host, timeout=0.2)))
             with pytest.raises(CallTimeoutError):
                 LockSession("slow", impatient)
-        (slot,) = host.registry._state.slots._slots.values()
+        (slot,) = host.registry._slots._slots.values()
         eventually(lambda: slot.waiting == [], within=30)  # type: ignore[union-attr]
         Gate.let.set()
         opener.join(30)
@@ -133,14 +133,14 @@ def test_two_beginnings_of_one_client_at_once_make_one() -> None:
 
         assert len({event.granted.client_id for _, event in begun}) == 1
         assert sorted(event.granted.resumed for _, event in begun) == [False] + [True] * 7
-        assert len(host.presence) == 1
+        assert len(host.clients) == 1
         for stream, _ in begun[1:]:
             stream.cancel()
         stub = lifecycle_pb2_grpc.SessionLifecycleStub(stack.enter_context(options.open_channel()))
         secret = request.client_secret
         stub.Open(pb.OpenRequest(client_secret=secret, kind="lock", resource="r"))
         begun[0][0].cancel()
-        eventually(lambda: len(host.presence) == 0, within=3)
+        eventually(lambda: len(host.clients) == 0, within=3)
 
 
 def test_after_a_kill_of_the_server_every_client_learns_of_it_and_one_of_them_opens_anew(
@@ -217,7 +217,7 @@ def test_a_crowd_of_clients_that_end_together_all_end(number: int, folder: Path)
         asyncio.run(_end_together(host.targets[0], number))
 
         eventually(lambda: len(host.registry) == 0, within=2.0 if number < 100 else 10.0)
-        assert len(host.presence) == 0
+        assert len(host.clients) == 0
         assert host.counters.sums["sessions_opened"] == number
         closed = host.counters.sums[f"sessions_{EventType.CLOSED.name.lower()}"]
         assert closed == number

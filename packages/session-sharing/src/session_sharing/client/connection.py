@@ -26,7 +26,7 @@ from session_sharing.client.errors import (
 from session_sharing.client.options import ConnectOptions, default_label
 from session_sharing.client.ownership import Owner
 from session_sharing.client.presence import PresenceStream
-from session_sharing.core.presence import MIN_SECRET_BYTES
+from session_sharing.core.behaviors import MIN_SECRET_BYTES
 from session_sharing.v1 import lifecycle_pb2 as pb
 from session_sharing.v1 import lifecycle_pb2_grpc
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+MIN_SECRET_BYTES = 16
+"""Bytes of the secret by which a server knows a client, at the least."""
+
 
 class InitializationBehavior(enum.IntEnum):
     """How a caller wants to come to a session.

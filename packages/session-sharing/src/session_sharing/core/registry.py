@@ -1,17 +1,46 @@
-"""The registry: at most one open session for each resource, however many race for it."""
+"""The registry: at most one open session for each resource, however many race for it.
+
+This is one state machine, in the order of a session's life: look-ups, open (locate, decide, create,
+attach), end, close, fail, release, orphans, drain.
+"""
 
 from __future__ import annotations
 
+import logging
 import secrets
+import threading
 import time
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Executor, Future
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 
-from session_sharing.core.admission import check_may_close
-from session_sharing.core.errors import SessionExpiredError, SessionNotFoundError
-from session_sharing.core.leases import Clock
-from session_sharing.core.openings import Openings
+from session_sharing.core.admission import (
+    Limits,
+    Shares,
+    check_attach,
+    check_may_close,
+    check_may_create,
+    check_request,
+    describe_holder,
+    may_close,
+    no_session_for,
+    why_attachment_ended,
+    why_closed,
+)
+from session_sharing.core.behaviors import RULES, EndAction
+from session_sharing.core.errors import (
+    ResourceBusyError,
+    ResourceNotFoundError,
+    ServerDrainingError,
+    SessionExpiredError,
+    SessionNotFoundError,
+    SessionSharingError,
+    as_domain_error,
+)
+from session_sharing.core.events import EventLog, EventType, SessionEvent
+from session_sharing.core.leases import Clock, Leases
+from session_sharing.core.releases import Release, Releases
 from session_sharing.core.resources import ResourceKind
 from session_sharing.core.sessions import (
     Attachment,
@@ -21,9 +50,25 @@ from session_sharing.core.sessions import (
     OpenRequest,
     Session,
 )
-from session_sharing.core.state import RegistryOptions, RegistryState
+from session_sharing.core.slots import PendingOpen, SlotTable, Transition
 
-__all__ = ["RegistryOptions", "SessionRegistry"]
+_log = logging.getLogger(__name__)
+_LONGEST_FACT = 1000
+"""Characters of a name in the event of a refusal: refused names may be of any length."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryOptions:
+    """Times and limits of a registry."""
+
+    orphan_timeout: float = 12 * 3600.0
+    """Seconds after which a session without attachments is closed; 0 for never."""
+    call_ttl: float = 60.0
+    """Seconds for which a call without an attachment counts as somebody being there."""
+    release_timeout: float = 10.0
+    """Seconds that a release hook may take before its resource counts as stuck."""
+    limits: Limits = field(default_factory=Limits)
+    """How much the server holds."""
 
 
 class SessionRegistry:
@@ -31,7 +76,6 @@ class SessionRegistry:
 
     Opening and releasing run on the executor, outside the lock, and a resource that is being opened
     or released delays only requests for itself: they wait in its slot and are decided again.
-    `Openings` and `Endings` do the work; this is what others see of it.
     """
 
     def __init__(
@@ -42,39 +86,30 @@ class SessionRegistry:
         clock: Clock = time.monotonic,
         options: RegistryOptions | None = None,
     ) -> None:
-        self._state = RegistryState(kinds, executor, clock, options or RegistryOptions())
-        self._openings = Openings(self._state)
-        self._endings = self._openings.endings
-        self.kinds = self._state.kinds
-        self.options = self._state.options
-        self.events = self._state.events
-        self.leases = self._state.leases
-        self.lock = self._state.lock
+        self.kinds = dict(kinds)
+        self.options = options or RegistryOptions()
+        self.lock = threading.RLock()
+        """Guards every change of the registry's state."""
+        self.events = EventLog()
+        self.leases = Leases(clock)
         self.epoch = secrets.token_hex(8)
         """Changes with every start of the server."""
+        self.draining = False
+        """Whether new sessions and attachments are refused; what is under way goes on."""
+        self._executor = executor
+        self._clock = clock
+        limits = self.options.limits
+        self._slots = SlotTable(Shares("sessions", limits.max_sessions, fair=limits.fair))
+        self._releases = Releases(
+            executor, self.leases, self.options.release_timeout, self._on_free, self._on_late
+        )
+        self._generation = 0
+        self._all_free: Future[bool] | None = None
+        """The answer of `close_all`; once it exists, a resource that opens is released at once."""
 
     def __len__(self) -> int:
         """Count the sessions that are open, being opened or being released."""
-        return len(self._state.slots)
-
-    @property
-    def draining(self) -> bool:
-        """Whether new sessions and attachments are refused."""
-        return self._state.draining
-
-    def open(self, request: OpenRequest, client: Client | None = None) -> Future[Opened]:
-        """Create a session or attach to the open one, as the request's behavior says.
-
-        Args:
-            request: What to open, and how.
-            client: Who gets the attachment; without one, later calls name the session.
-
-        Returns:
-            The outcome; it fails with a `SessionSharingError`, also when the resource's own code
-            raised something else (`ResourceFailedError`).
-            Cancelling it withdraws the request, unless it is being carried out already.
-        """
-        return self._openings.open(request, client)
+        return len(self._slots)
 
     def attachment(self, attachment_id: str, principal: str = "") -> Attachment:
         """Find a live attachment by its id; this is identity, lease check and fence in one.
@@ -82,10 +117,10 @@ class SessionRegistry:
         Raises:
             SessionExpiredError: The id is unknown, over or somebody else's.
         """
-        attachment = self._state.slots.attachment(attachment_id)
+        attachment = self._slots.attachment(attachment_id)
         if attachment is None or attachment.client.principal != principal:
             foreign = attachment is not None
-            why = "" if foreign else self._state.slots.why_ended(attachment_id)
+            why = "" if foreign else self._slots.why_ended(attachment_id)
             raise SessionExpiredError(
                 why or "The session is not known here: it was closed long ago, or never opened.",
                 epoch=self.epoch,
@@ -99,14 +134,31 @@ class SessionRegistry:
         Raises:
             SessionNotFoundError: There is none.
         """
-        session = self._state.slots.named(name)
+        session = self._slots.named(name)
         if session is None:
             raise SessionNotFoundError(f"There is no open session {name!r}.", session_name=name)
         return session
 
+    def sessions(self, prefix: str = "") -> list[Session]:
+        """Take a snapshot of the open sessions whose names begin with `prefix`."""
+        with self.lock:
+            return [
+                replace(session, attachments=dict(session.attachments))
+                for session in self._slots.sessions()
+                if session.name.startswith(prefix)
+            ]
+
+    def failed_sessions(self) -> list[FailedSession]:
+        """Give the sessions whose resource was not released as it should be, the oldest first.
+
+        One is forgotten when a later session of its resource is released well.
+        """
+        with self.lock:
+            return self._slots.failed()
+
     def touch(self, session: Session) -> None:
         """Note a call on a session by somebody without an attachment."""
-        session.last_call = self._state.clock()
+        session.last_call = self._clock()
 
     def move(self, session: Session, key: Hashable) -> bool:
         """Note that a session's resource gets a new identity, as a rotated log file does.
@@ -123,25 +175,202 @@ class SessionRegistry:
         """
         with self.lock:
             if session.open:
-                self._state.slots.move(session, (session.request.kind, key))
+                self._slots.move(session, (session.request.kind, key))
             return session.open
 
-    def sessions(self, prefix: str = "") -> list[Session]:
-        """Take a snapshot of the open sessions whose names begin with `prefix`."""
-        with self.lock:
-            return [
-                replace(session, attachments=dict(session.attachments))
-                for session in self._state.slots.sessions()
-                if session.name.startswith(prefix)
-            ]
+    def open(self, request: OpenRequest, client: Client | None = None) -> Future[Opened]:
+        """Create a session or attach to the open one, as the request's behavior says.
 
-    def failed_sessions(self) -> list[FailedSession]:
-        """Give the sessions whose resource was not released as it should be, the oldest first.
+        Args:
+            request: What to open, and how.
+            client: Who gets the attachment; without one, later calls name the session.
 
-        One is forgotten when a later session of its resource is released well.
+        Returns:
+            The outcome; it fails with a `SessionSharingError`, also when the resource's own code
+            raised something else (`ResourceFailedError`).
+            Cancelling it withdraws the request, unless it is being carried out already.
         """
-        with self.lock:
-            return list(self._state.failed.values())
+        result: Future[Opened] = Future()
+        try:
+            kind = check_request(request, self.kinds, self.options.limits)
+            self._refuse_when_draining()
+            if request.resource:
+                self._executor.submit(self._locate, kind, request, client, result)
+            else:
+                with self.lock:
+                    session = self._slots.named(request.session_name)
+                    if session is None:
+                        raise no_session_for(request)
+                    result.set_result(self._attach(session, request, client))
+        except SessionSharingError as error:
+            self._publish_refusal(request, error)
+            result.set_exception(error)
+        return result
+
+    def _refuse_when_draining(self) -> None:
+        if self.draining:
+            raise ServerDrainingError("The server is stopping and opens no more sessions.")
+
+    def _locate(
+        self,
+        kind: ResourceKind,
+        request: OpenRequest,
+        client: Client | None,
+        result: Future[Opened],
+    ) -> None:
+        may_create = RULES[request.behavior].may_create
+        try:
+            candidate = kind.locate(request.resource, create=may_create)
+        except BaseException as error:
+            missing = isinstance(error, ResourceNotFoundError) and not may_create
+            answer = no_session_for(request) if missing else _explain(error, request)
+            self._publish_refusal(request, answer)
+            if result.set_running_or_notify_cancel():
+                result.set_exception(answer)
+        else:
+            self._decide(PendingOpen(request, client, candidate, result))
+
+    def _decide(self, pending: PendingOpen) -> None:
+        """Create, attach, wait, reclaim or refuse: the one place where a request meets state."""
+        try:
+            with self.lock:
+                step = self._next_step(pending)
+        except BaseException as error:
+            answer = _explain(error, pending.request)
+            self._publish_refusal(pending.request, answer)
+            pending.fail(answer)
+            return
+        if step is not None:
+            step()
+
+    def _next_step(self, pending: PendingOpen) -> Callable[[], None] | None:
+        """Decide a request; return what follows outside the lock, if it is not decided again."""
+        request = pending.request
+        if pending.result.cancelled():
+            return pending.discard
+        slot = self._slots.at(pending.key)
+        if isinstance(slot, Transition):
+            return self._wait(pending, slot)
+        if slot is not None and request.reclaim and self._is_reclaimable(slot, request):
+            pending.reclaimed = describe_holder(slot)
+            self._close_for(pending, slot, "reclaimed, as nobody was attached")
+            return None
+        if slot is None:
+            check_may_create(request)
+            if (orphan := self._orphan_in_the_way(pending)) is not None:
+                pending.made_room = True
+                self._close_for(pending, orphan, "nobody was attached, and its room was needed")
+                return None
+        if not pending.claim():
+            return pending.discard
+        if slot is None:
+            return partial(self._create, pending, self._begin_opening(pending))
+        return partial(pending.succeed, self._attach(slot, request, pending.client))
+
+    def _wait(self, pending: PendingOpen, transition: Transition) -> Callable[[], None]:
+        """Have a request decided again after a transition, or withdrawn when it is cancelled."""
+        if transition.stuck:
+            raise ResourceBusyError(f"{pending.request.resource!r} is still being released.")
+        transition.waiting.append(pending)
+
+        def withdraw(answer: Future[Opened]) -> None:
+            if answer.cancelled():
+                with self.lock:
+                    was_waiting = transition.withdraw(pending)
+                if was_waiting:
+                    pending.discard()
+
+        # Outside the lock: a request that was cancelled meanwhile is withdrawn at once.
+        return partial(pending.result.add_done_callback, withdraw)
+
+    def _close_for(self, pending: PendingOpen, session: Session, why: str) -> None:
+        """Close a session that nobody uses; the request is decided first when that is done."""
+        self._publish(EventType.RECLAIMED, session, reason=f"for {pending.request.label}")
+        self._release(session, why, first=pending)
+
+    def _is_reclaimable(self, session: Session, request: OpenRequest) -> bool:
+        in_the_way = not RULES[request.behavior].may_attach
+        unused = self._is_quiet(session) and not session.attachments
+        return in_the_way and unused and may_close(session, request.principal)
+
+    def _orphan_in_the_way(self, pending: PendingOpen) -> Session | None:
+        """Find the session that is to be closed, as nobody uses it and its room is needed."""
+        if self._has_room(pending):
+            return None
+        orphans = self._slots.orphans_that_yield_to(pending.request.principal)
+        return next(filter(self._is_quiet, orphans), None)
+
+    def _is_quiet(self, session: Session) -> bool:
+        """Tell whether nobody without an attachment has used a session of late."""
+        return self._clock() - session.last_call >= self.options.call_ttl
+
+    def _has_room(self, pending: PendingOpen) -> bool:
+        """Tell whether one more session may be opened; a request takes room from one at most."""
+        shares = self._slots.shares
+        return shares.has_room(pending.request.principal) or (pending.made_room and shares.free > 0)
+
+    def _begin_opening(self, pending: PendingOpen) -> Transition:
+        request, slots = pending.request, self._slots
+        if not self._has_room(pending):
+            slots.shares.check_room(request.principal)
+        self._refuse_when_draining()
+        name = request.session_name or secrets.token_hex(16)
+        return slots.begin(name, pending.key, request.principal)
+
+    def _create(self, pending: PendingOpen, transition: Transition) -> None:
+        try:
+            resource = pending.candidate.open()
+        except BaseException as error:
+            self._fail_to_create(pending, transition, _explain(error, pending.request))
+            return
+        try:
+            with self.lock:
+                waiting = transition.take_waiting()
+                self._generation += 1
+                session = Session(
+                    transition.name, pending.key, self._generation, resource, pending.request
+                )
+                self._slots.settle(session)
+                self._publish(EventType.OPENED, session)
+                if self._all_free is not None:
+                    raise ServerDrainingError("The server has stopped.")
+                opened = self._attach(session, pending.request, pending.client, created=True)
+        except SessionSharingError as error:
+            self._release(session, str(error))
+            pending.result.set_exception(error)
+        else:
+            pending.result.set_result(replace(opened, reclaimed=pending.reclaimed))
+        for follower in waiting:
+            self._decide(follower)
+
+    def _fail_to_create(
+        self, pending: PendingOpen, transition: Transition, error: SessionSharingError
+    ) -> None:
+        self._publish_refusal(pending.request, error)
+        waiting = self._leave(transition, pending.key)
+        pending.result.set_exception(error)
+        for follower in waiting:
+            may_create = RULES[follower.request.behavior].may_create
+            follower.fail(error if may_create else no_session_for(follower.request))
+
+    def _attach(
+        self, session: Session, request: OpenRequest, client: Client | None, created: bool = False
+    ) -> Opened:
+        if not created:
+            check_attach(session, request, self.options.limits)
+        if client is None:
+            session.last_call = self._clock()
+            self._watch_for_orphan(session)
+            return Opened(session, created, None)
+        if client.ended:
+            raise SessionExpiredError("This client was away for too long.")
+        attachment = Attachment(
+            secrets.token_urlsafe(18), session, client, request.behavior, created, request.label
+        )
+        self._slots.attach(attachment)
+        if not created:
+            self._publish(EventType.ATTACHED, session, attachment)
+        return Opened(session, created, attachment)
 
     def end(self, attachment: Attachment, reason: str = "") -> Future[bool]:
         """End an attachment; its behavior says what becomes of the session.
@@ -154,7 +383,23 @@ class SessionRegistry:
             Whether the session is closed, once that is done. It fails with a `SessionSharingError`
             when the session is closed and its resource was not released as it should be.
         """
-        return self._endings.end(attachment, reason)
+        session = attachment.session
+        with self.lock:
+            if self._slots.attachment(attachment.id) is not attachment:
+                return _done(False)
+            self._slots.drop(attachment, why_attachment_ended(reason))
+            ended = EventType.EXPIRED if reason else EventType.DETACHED
+            self._publish(ended, session, attachment, reason)
+            closes = attachment.end_action is EndAction.CLOSE
+            if closes and not session.waits_for_last:
+                return self._release(session, reason, why=why_closed(attachment, reason))
+            session.closes_with_last |= closes
+            if session.attachments:
+                return _done(False)
+            if session.closes_with_last:
+                return self._release(session, reason)
+            self._watch_for_orphan(session)
+            return _done(False)
 
     def close(
         self, session: Session, principal: str = "", attachment: Attachment | None = None
@@ -174,15 +419,109 @@ class SessionRegistry:
             NotPermittedError: The session belongs to another identity.
         """
         check_may_close(session, principal)
-        return self._endings.close(session, attachment)
+        with self.lock:
+            if not session.open:
+                return _done(True)
+            if attachment is not None and self._slots.attachment(attachment.id):
+                self._slots.drop(attachment, "This client has closed the session.")
+                self._publish(EventType.DETACHED, session, attachment)
+            if session.waits_for_last:
+                session.closing = session.closes_with_last = True
+                return _done(False)
+            return self._release(session, why=why_closed(attachment, ""))
 
     def fail(self, session: Session, reason: str) -> Future[bool]:
         """Close a session whose resource broke, for everybody and at once."""
-        return self._endings.fail(session, reason)
+        with self.lock:
+            if not session.open:
+                return _done(True)
+            self._publish(EventType.FAILED, session, reason=reason)
+            return self._release(session, reason, why=f"The session has failed: {reason}.")
+
+    def _release(
+        self,
+        session: Session,
+        abandoned: str = "",
+        first: PendingOpen | None = None,
+        why: str = "",
+    ) -> Future[bool]:
+        """Take a session away from everybody and release its resource on the executor.
+
+        Args:
+            session: An open session.
+            abandoned: Why nobody closed it properly; empty when somebody did.
+            first: A request to decide first once the resource is free.
+            why: A sentence for those who are still attached.
+        """
+        with self.lock:
+            ended = why or f"The session was closed: {abandoned}."
+            transition = self._slots.vacate(session, first, ended)
+        return self._releases.start(session, transition, abandoned)
+
+    def _on_free(self, release: Release) -> None:
+        """Free the resource and answer whoever waits for it: its release hook has returned."""
+        session, transition = release.session, release.transition
+        failure = release.failure
+        with self.lock:
+            self._slots.note_release(session, str(failure or ""))
+            if failure is not None:
+                self._publish(EventType.FAILED, session, reason=str(failure))
+            waiting = self._leave(transition, session.key)
+            self._publish(EventType.CLOSED, session, reason=release.abandoned)
+        if failure is not None:
+            _log.error("%s", failure, exc_info=release.error)
+        if not transition.stuck:
+            release.tell(failure)
+        for pending in waiting:
+            self._decide(pending)
+
+    def _on_late(self, release: Release) -> None:
+        """Refuse whoever waits for the resource: its release hook has not returned in time."""
+        session, transition = release.session, release.transition
+        with self.lock:
+            if self._slots.at(session.key) is not transition:
+                return
+            transition.stuck = True
+            waiting = transition.take_waiting()
+            self._publish(EventType.FAILED, session, reason="its release hook does not return")
+        release.done.set_exception(release.busy)
+        for pending in waiting:
+            pending.fail(release.busy)
+
+    def _leave(self, transition: Transition, key: Hashable) -> list[PendingOpen]:
+        """Free a resource; the requests that waited for it are the caller's to answer."""
+        with self.lock:
+            self._slots.leave(transition, key)
+            self._tell_when_all_is_free()
+            return transition.take_waiting()
+
+    def _watch_for_orphan(self, session: Session, seconds: float | None = None) -> None:
+        """Close a session unless somebody attaches to it in time, or calls it."""
+        if session.attachments:
+            return
+        if session.orphan_lease is not None:
+            session.orphan_lease.end()
+        self._slots.note_orphan(session)
+        timeout = self.options.orphan_timeout if seconds is None else seconds
+        if timeout > 0:
+            session.orphan_lease = self.leases.grant(timeout, partial(self._orphaned, session))
+
+    def _orphaned(self, session: Session) -> None:
+        timeout = self.options.orphan_timeout
+        with self.lock:
+            if not session.open or session.attachments:
+                return
+            if session.orphan_lease is not None and session.orphan_lease.live:
+                return  # somebody came and went since, which began a new lease
+            left = session.last_call + timeout - self._clock()
+            if left > 0:
+                self._watch_for_orphan(session, left)
+            else:
+                self._release(session, f"nobody was attached for {timeout:g} s")
 
     def drain(self) -> None:
         """Refuse every new session and attachment from now on."""
-        self._state.draining = True
+        self.draining = True
 
     def close_all(self) -> Future[bool]:
         """Close every session, whatever its policy, and open none from now on.
@@ -191,4 +530,68 @@ class SessionRegistry:
             True once every resource is free, those included that were just being opened or
             released; never, when a release hook does not return.
         """
-        return self._endings.close_all()
+        with self.lock:
+            self.draining = True
+            if self._all_free is None:
+                self._all_free = Future()
+                self._all_free.set_running_or_notify_cancel()
+                for session in list(self._slots.sessions()):
+                    self._release(session, why="The session was closed, as the server is stopping.")
+                self._tell_when_all_is_free()
+            return self._all_free
+
+    def _tell_when_all_is_free(self) -> None:
+        if self._all_free is not None and not len(self._slots) and not self._all_free.done():
+            self._all_free.set_result(True)
+
+    def _publish(
+        self,
+        event: EventType,
+        session: Session,
+        attachment: Attachment | None = None,
+        reason: str = "",
+    ) -> None:
+        """Tell what happened to a session, or to one attachment to it."""
+        client = attachment.client if attachment else None
+        self.events.publish(
+            SessionEvent(
+                event,
+                session_name=session.name,
+                kind=session.request.kind,
+                resource=session.request.resource,
+                generation=session.generation,
+                client_id=client.id if client else "",
+                label=attachment.label if attachment else session.request.label,
+                reason=reason,
+                principal=client.principal if client else session.request.principal,
+            )
+        )
+
+    def _publish_refusal(self, request: OpenRequest, error: BaseException) -> None:
+        """Tell that a request was refused."""
+        self.events.publish(
+            SessionEvent(
+                EventType.REFUSED,
+                session_name=request.session_name[:_LONGEST_FACT],
+                kind=request.kind[:_LONGEST_FACT],
+                resource=request.resource[:_LONGEST_FACT],
+                label=request.label[:_LONGEST_FACT],
+                reason=str(error)[:_LONGEST_FACT],
+                principal=request.principal,
+            )
+        )
+
+
+def _explain(error: BaseException, request: OpenRequest) -> SessionSharingError:
+    """Say why a resource cannot be opened; what its own code raised goes to the log as well."""
+    explained = as_domain_error(error, f"{request.resource!r} cannot be opened")
+    if explained is not error:
+        _log.error("%s", explained, exc_info=error)
+        explained.__cause__ = error
+    return explained
+
+
+def _done(closed: bool) -> Future[bool]:
+    done: Future[bool] = Future()
+    done.set_result(closed)
+    return done

@@ -12,7 +12,8 @@ from session_sharing.core.errors import (
     as_domain_error,
 )
 from session_sharing.core.leases import Lease, Leases
-from session_sharing.core.sessions import Session, Transition
+from session_sharing.core.sessions import Session
+from session_sharing.core.slots import Transition
 
 
 @dataclass(slots=True, eq=False)

@@ -1,8 +1,7 @@
-"""Sessions, attachments and the requests that make them."""
+"""Sessions, attachments, clients, and the requests that make them: plain data."""
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Hashable
 from concurrent.futures import Future
@@ -10,11 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from session_sharing.core.behaviors import RULES, ClosePolicy, EndAction, InitializationBehavior
-from session_sharing.core.events import EventType, SessionEvent, utc_now
+from session_sharing.core.events import utc_now
 from session_sharing.core.leases import Lease
-from session_sharing.core.resources import Candidate, Resource
-
-_log = logging.getLogger(__name__)
+from session_sharing.core.resources import Resource
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +58,12 @@ class Session:
     last_call: float = -math.inf
     """When a caller without an attachment last used it, on the registry's clock."""
     orphan_lease: Lease | None = None
+
+    @property
+    def waits_for_last(self) -> bool:
+        """Whether closing it waits for others that are attached."""
+        policy = self.request.close_policy
+        return policy is ClosePolicy.WITH_LAST_ATTACHMENT and bool(self.attachments)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,103 +148,3 @@ class Opened:
     """None for callers without a client, whose calls name the session."""
     reclaimed: str = ""
     """What was reclaimed to make room, for people; empty when nothing was."""
-
-
-@dataclass(slots=True, eq=False)
-class PendingOpen:
-    """A request on its way through the registry, with the resource it means."""
-
-    request: OpenRequest
-    client: Client | None
-    candidate: Candidate
-    result: Future[Opened]
-    reclaimed: str = ""
-    made_room: bool = False
-    """A session was closed for this one."""
-
-    @property
-    def key(self) -> Hashable:
-        """Identity of the resource; kinds do not share theirs."""
-        return self.request.kind, self.candidate.key
-
-    def claim(self) -> bool:
-        """Begin to carry the request out, unless its caller has cancelled it."""
-        return self.result.running() or self.result.set_running_or_notify_cancel()
-
-    def succeed(self, opened: Opened) -> None:
-        """Answer; the resource was opened by an earlier request."""
-        self.result.set_result(opened)
-        self.discard()
-
-    def fail(self, error: BaseException) -> None:
-        """Answer that it cannot be."""
-        if self.claim():
-            self.result.set_exception(error)
-        self.discard()
-
-    def discard(self) -> None:
-        """Give back what locating took."""
-        try:
-            self.candidate.discard()
-        except Exception:
-            _log.exception("A located resource cannot be given back.")
-
-
-@dataclass(slots=True, eq=False)
-class Transition:
-    """A resource between two states, and the requests that wait for what comes out."""
-
-    name: str
-    """Session name that is taken meanwhile."""
-    principal: str
-    """Identity whose session it is, or will be."""
-    waiting: list[PendingOpen] = field(default_factory=list)
-    stuck: bool = False
-    """A release hook that has not returned in time."""
-
-    def take_waiting(self) -> list[PendingOpen]:
-        """Hand over the requests that wait, each of them once."""
-        taken, self.waiting = self.waiting, []
-        return taken
-
-    def withdraw(self, pending: PendingOpen) -> bool:
-        """Let a request go that waits here; tell whether it did."""
-        if pending not in self.waiting:
-            return False
-        self.waiting.remove(pending)
-        return True
-
-
-def session_event(
-    event: EventType, session: Session, attachment: Attachment | None, reason: str
-) -> SessionEvent:
-    """Describe what happened to a session, or to one attachment to it."""
-    client = attachment.client if attachment else None
-    return SessionEvent(
-        event,
-        session_name=session.name,
-        kind=session.request.kind,
-        resource=session.request.resource,
-        generation=session.generation,
-        client_id=client.id if client else "",
-        label=attachment.label if attachment else session.request.label,
-        reason=reason,
-        principal=client.principal if client else session.request.principal,
-    )
-
-
-_LONGEST_FACT = 1000
-"""Characters of a name in the event of a refusal: refused names may be of any length."""
-
-
-def refusal(request: OpenRequest, reason: str) -> SessionEvent:
-    """Describe a request that was refused."""
-    return SessionEvent(
-        EventType.REFUSED,
-        session_name=request.session_name[:_LONGEST_FACT],
-        kind=request.kind[:_LONGEST_FACT],
-        resource=request.resource[:_LONGEST_FACT],
-        label=request.label[:_LONGEST_FACT],
-        reason=reason[:_LONGEST_FACT],
-        principal=request.principal,
-    )

@@ -2,15 +2,95 @@
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 
+from session_sharing.core.admission import Shares
 from session_sharing.core.errors import NameInUseError
-from session_sharing.core.sessions import Attachment, PendingOpen, Session, Transition
-from session_sharing.core.shares import Shares
+from session_sharing.core.resources import Candidate
+from session_sharing.core.sessions import (
+    Attachment,
+    Client,
+    FailedSession,
+    Opened,
+    OpenRequest,
+    Session,
+)
 
 _REMEMBERED_ENDS = 10_000
 """Latest attachments of which it is known why they ended."""
+_MOST_FAILED = 100
+"""Sessions whose release failed that are remembered, the latest ones."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class PendingOpen:
+    """A request on its way through the registry, with the resource it means."""
+
+    request: OpenRequest
+    client: Client | None
+    candidate: Candidate
+    result: Future[Opened]
+    reclaimed: str = ""
+    made_room: bool = False
+    """A session was closed for this one."""
+
+    @property
+    def key(self) -> Hashable:
+        """Identity of the resource; kinds do not share theirs."""
+        return self.request.kind, self.candidate.key
+
+    def claim(self) -> bool:
+        """Begin to carry the request out, unless its caller has cancelled it."""
+        return self.result.running() or self.result.set_running_or_notify_cancel()
+
+    def succeed(self, opened: Opened) -> None:
+        """Answer; the resource was opened by an earlier request."""
+        self.result.set_result(opened)
+        self.discard()
+
+    def fail(self, error: BaseException) -> None:
+        """Answer that it cannot be."""
+        if self.claim():
+            self.result.set_exception(error)
+        self.discard()
+
+    def discard(self) -> None:
+        """Give back what locating took."""
+        try:
+            self.candidate.discard()
+        except Exception:
+            _log.exception("A located resource cannot be given back.")
+
+
+@dataclass(slots=True, eq=False)
+class Transition:
+    """A resource between two states, and the requests that wait for what comes out."""
+
+    name: str
+    """Session name that is taken meanwhile."""
+    principal: str
+    """Identity whose session it is, or will be."""
+    waiting: list[PendingOpen] = field(default_factory=list)
+    stuck: bool = False
+    """A release hook that has not returned in time."""
+
+    def take_waiting(self) -> list[PendingOpen]:
+        """Hand over the requests that wait, each of them once."""
+        taken, self.waiting = self.waiting, []
+        return taken
+
+    def withdraw(self, pending: PendingOpen) -> bool:
+        """Let a request go that waits here; tell whether it did."""
+        if pending not in self.waiting:
+            return False
+        self.waiting.remove(pending)
+        return True
 
 
 class SlotTable:
@@ -29,6 +109,8 @@ class SlotTable:
         """The present key of a resource, by the one that it had before."""
         self._ends: OrderedDict[str, str] = OrderedDict()
         """Why attachments ended."""
+        self._failed: OrderedDict[Hashable, FailedSession] = OrderedDict()
+        """Sessions whose release failed, by resource, until a later one of it is released well."""
         self._orphans: dict[str, dict[Session, None]] = {}
         """Sessions without attachments by their opener's identity, the longest so first."""
 
@@ -99,13 +181,32 @@ class SlotTable:
         del self._keys[transition.name]
         self.shares.give_back(transition.principal)
 
+    def failed(self) -> list[FailedSession]:
+        """Give the sessions whose resource was not released as it should be, the oldest first."""
+        return list(self._failed.values())
+
+    def note_release(self, session: Session, failure: str) -> None:
+        """Remember whether a session's resource was released as it should be.
+
+        Args:
+            session: The session, which is over.
+            failure: What its release hook raised; empty when it went well.
+        """
+        self._failed.pop(session.key, None)
+        if failure:
+            self._failed[session.key] = FailedSession(session, failure)
+            if len(self._failed) > _MOST_FAILED:
+                self._failed.popitem(last=False)
+
     def note_orphan(self, session: Session) -> None:
         """Note that nobody is attached to an open session any more."""
         orphans = self._orphans.setdefault(session.request.principal, {})
         orphans.setdefault(session)
 
     def note_attended(self, session: Session) -> None:
-        """Note that somebody is attached to a session, or that it is over."""
+        """Note that somebody is attached to a session, or that it is over: it is no orphan."""
+        if session.orphan_lease is not None:
+            session.orphan_lease.end()
         principal = session.request.principal
         orphans = self._orphans.get(principal, {})
         orphans.pop(session, None)

@@ -16,8 +16,8 @@ from typing import Any, Protocol
 import grpc
 import grpc.aio
 
+from session_sharing.core.clients import Clients
 from session_sharing.core.events import utc_now
-from session_sharing.core.presence import Presence
 from session_sharing.core.registry import RegistryOptions, SessionRegistry
 from session_sharing.core.resources import ResourceKind
 from session_sharing.places import Endpoint
@@ -120,11 +120,11 @@ class SessionHost:
         registry = replace(registry, limits=replace(registry.limits, fair=several))
         self.executor = Workers(self.options.workers, "session-worker", registry.release_timeout)
         self.registry = SessionRegistry(kinds, self.executor, options=registry)
-        self.presence = Presence(self.registry)
+        self.clients = Clients(self.registry)
         self.authenticator = Authenticator(api_keys=self.options.api_keys)
         self.draining = asyncio.Event()
         self.counters = Counters()
-        self.counters.gauge("clients", lambda: len(self.presence))
+        self.counters.gauge("clients", lambda: len(self.clients))
         self.counters.gauge("sessions", lambda: len(self.registry))
         self.registry.events.listen(self.counters.count_event)
         self._quota = Quota(self.options.calls, fair=several)
@@ -268,7 +268,7 @@ class SessionHost:
         )
         lifecycle = SessionLifecycleServicer(
             self.registry,
-            self.presence,
+            self.clients,
             draining=self.draining,
             identity=identity,
             counters=self.counters.read,

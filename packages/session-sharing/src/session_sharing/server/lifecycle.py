@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 
-from session_sharing.core.presence import Presence
+from session_sharing.core.clients import Clients
 from session_sharing.core.registry import SessionRegistry
 from session_sharing.core.sessions import Opened
 from session_sharing.server import calls, messages
@@ -21,14 +21,14 @@ class SessionLifecycleServicer(lifecycle_pb2_grpc.SessionLifecycleServicer):
     def __init__(
         self,
         registry: SessionRegistry,
-        presence: Presence,
+        clients: Clients,
         *,
         draining: asyncio.Event,
         identity: pb.GetServerInfoResponse,
         counters: Callable[[], Mapping[str, float]],
     ) -> None:
         self._registry = registry
-        self._presence = presence
+        self._clients = clients
         self._draining = draining
         self._identity = identity
         self._counters = counters
@@ -37,7 +37,7 @@ class SessionLifecycleServicer(lifecycle_pb2_grpc.SessionLifecycleServicer):
         """See lifecycle.proto."""
         # The pings of a connection prove presence no faster than its listener's window.
         window = max(request.window_ms / 1000, calls.default_window())
-        client, resumed = self._presence.hold(
+        client, resumed = self._clients.hold(
             request.client_secret, window, request.label, calls.principal()
         )
         try:
@@ -47,11 +47,11 @@ class SessionLifecycleServicer(lifecycle_pb2_grpc.SessionLifecycleServicer):
             await self._draining.wait()
             yield pb.HoldEvent(draining=pb.HoldEvent.Draining())
         finally:
-            self._presence.release(client)
+            self._clients.release(client)
 
     async def Open(self, request: pb.OpenRequest, context: Context) -> pb.OpenResponse:  # noqa: N802
         """See lifecycle.proto."""
-        answer = self._presence.open(
+        answer = self._clients.open(
             request.client_secret,
             messages.open_request(request, calls.principal()),
             request.request_id,
@@ -61,7 +61,7 @@ class SessionLifecycleServicer(lifecycle_pb2_grpc.SessionLifecycleServicer):
         try:
             opened = await asyncio.shield(waiting)
         except asyncio.CancelledError:
-            self._presence.unheard(answer)
+            self._clients.unheard(answer)
             waiting.add_done_callback(_take_note)
             raise
         return messages.open_response(opened, self._identity)

@@ -7,7 +7,7 @@ import time
 from collections import OrderedDict, deque
 from dataclasses import dataclass
 
-from session_sharing.core.shares import Shares
+from session_sharing.core.admission import Shares
 
 _SENT_AT_ONCE = 16 * 1024
 """Bytes that gRPC takes for sending whether the client reads or not."""

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 from inline import World
+from session_sharing.core.clients import Clients, client_id
 from session_sharing.core.errors import InvalidArgumentError, SessionExpiredError
 from session_sharing.core.events import EventType
-from session_sharing.core.presence import Presence, client_id
 from session_sharing.core.sessions import Expiry, OpenRequest
 
 SECRET = b"0123456789abcdef"
@@ -17,15 +17,15 @@ REQUEST = OpenRequest("probe", "r")
 
 def test_a_client_that_comes_back_within_its_grace_keeps_its_attachments() -> None:
     world = World()
-    presence = Presence(world.registry)
-    client, resumed = presence.hold(SECRET, window=2.0)
+    clients = Clients(world.registry)
+    client, resumed = clients.hold(SECRET, window=2.0)
     assert not resumed
-    opened = presence.open(SECRET, REQUEST).result()
+    opened = clients.open(SECRET, REQUEST).result()
     assert opened.attachment
 
-    presence.release(client)
+    clients.release(client)
     world.pass_time(0.99)
-    again, resumed = presence.hold(SECRET, window=2.0)
+    again, resumed = clients.hold(SECRET, window=2.0)
     world.pass_time(1000)
 
     assert resumed and again is client
@@ -34,12 +34,12 @@ def test_a_client_that_comes_back_within_its_grace_keeps_its_attachments() -> No
 
 def test_a_client_that_stays_away_loses_its_attachments_once_its_grace_is_over() -> None:
     world = World()
-    presence = Presence(world.registry)
-    client, _ = presence.hold(SECRET, window=2.0)
-    opened = presence.open(SECRET, REQUEST).result()
+    clients = Clients(world.registry)
+    client, _ = clients.hold(SECRET, window=2.0)
+    opened = clients.open(SECRET, REQUEST).result()
     assert opened.attachment
 
-    presence.release(client)
+    clients.release(client)
     world.pass_time(1.0)
 
     with pytest.raises(SessionExpiredError):
@@ -47,70 +47,70 @@ def test_a_client_that_stays_away_loses_its_attachments_once_its_grace_is_over()
     assert world.released == [("abandon", "r")]
     types = [event.type for event in world.registry.events.since(1)[0]]
     assert types == [EventType.OPENED, EventType.EXPIRED, EventType.CLOSED]
-    _, resumed = presence.hold(SECRET, window=2.0)
+    _, resumed = clients.hold(SECRET, window=2.0)
     assert not resumed
 
 
 def test_a_client_that_comes_back_too_late_learns_once_how_its_time_ended() -> None:
     world = World()
-    presence = Presence(world.registry)
-    client, _ = presence.hold(SECRET, window=2.0, principal="ann")
-    presence.open(SECRET, replace(REQUEST, principal="ann")).result()
-    presence.release(client)
+    clients = Clients(world.registry)
+    client, _ = clients.hold(SECRET, window=2.0, principal="ann")
+    clients.open(SECRET, replace(REQUEST, principal="ann")).result()
+    clients.release(client)
     world.pass_time(1.0)
 
-    foreign, _ = presence.hold(SECRET, window=2.0, principal="ben")
-    back, _ = presence.hold(SECRET, window=2.0, principal="ann")
+    foreign, _ = clients.hold(SECRET, window=2.0, principal="ben")
+    back, _ = clients.hold(SECRET, window=2.0, principal="ann")
     assert (foreign.expiry, back.expiry) == (None, Expiry("silent for more than 1 s", 1))
 
-    presence.release(back)
-    later, _ = presence.hold(SECRET, window=2.0, principal="ann")
+    clients.release(back)
+    later, _ = clients.hold(SECRET, window=2.0, principal="ann")
     assert later.expiry is None
 
 
 def test_how_clients_ended_is_not_remembered_for_ever() -> None:
     world = World()
-    presence = Presence(world.registry)
+    clients = Clients(world.registry)
     for number in range(1_001):
-        client, _ = presence.hold(number.to_bytes(16, "big"), window=2.0)
-        presence.open(number.to_bytes(16, "big"), replace(REQUEST, resource=f"{number}")).result()
-        presence.release(client)
+        client, _ = clients.hold(number.to_bytes(16, "big"), window=2.0)
+        clients.open(number.to_bytes(16, "big"), replace(REQUEST, resource=f"{number}")).result()
+        clients.release(client)
         world.pass_time(1.0)
 
-    returned = [presence.hold(number.to_bytes(16, "big"), 2.0)[0] for number in (0, 1)]
+    returned = [clients.hold(number.to_bytes(16, "big"), 2.0)[0] for number in (0, 1)]
     assert [client.expiry is None for client in returned] == [True, False]
 
 
 def test_two_beginnings_of_one_client_make_one_that_lives_until_the_last_stream_ends() -> None:
     world = World()
-    presence = Presence(world.registry)
-    first, _ = presence.hold(SECRET, window=2.0)
-    second, resumed = presence.hold(SECRET, window=2.0)
+    clients = Clients(world.registry)
+    first, _ = clients.hold(SECRET, window=2.0)
+    second, resumed = clients.hold(SECRET, window=2.0)
     assert first is second and resumed
-    presence.open(SECRET, REQUEST).result()
+    clients.open(SECRET, REQUEST).result()
 
-    presence.release(first)
+    clients.release(first)
     world.pass_time(1000)
     assert len(world.registry.sessions()) == 1
-    presence.release(second)
+    clients.release(second)
     world.pass_time(1.0)
     assert world.registry.sessions() == []
 
 
 def test_the_same_secret_from_another_identity_is_another_client() -> None:
-    presence = Presence(World().registry)
-    mine, _ = presence.hold(SECRET, window=2.0, principal="ann")
-    theirs, resumed = presence.hold(SECRET, window=2.0, principal="ben")
+    clients = Clients(World().registry)
+    mine, _ = clients.hold(SECRET, window=2.0, principal="ann")
+    theirs, resumed = clients.hold(SECRET, window=2.0, principal="ben")
 
     assert mine is not theirs and not resumed
 
 
 def test_a_repeated_open_takes_effect_once() -> None:
     world = World()
-    presence = Presence(world.registry)
-    presence.hold(SECRET, window=2.0)
-    first = presence.open(SECRET, REQUEST, "request-1").result()
-    again = presence.open(SECRET, REQUEST, "request-1").result()
+    clients = Clients(world.registry)
+    clients.hold(SECRET, window=2.0)
+    first = clients.open(SECRET, REQUEST, "request-1").result()
+    again = clients.open(SECRET, REQUEST, "request-1").result()
 
     assert again is first and again.new_session
     assert len(first.session.attachments) == 1
@@ -118,8 +118,8 @@ def test_a_repeated_open_takes_effect_once() -> None:
 
 def test_a_client_without_a_stream_is_kept_by_its_calls() -> None:
     world = World()
-    presence = Presence(world.registry)
-    opened = presence.open(SECRET, REQUEST, by_calls=True).result()
+    clients = Clients(world.registry)
+    opened = clients.open(SECRET, REQUEST, by_calls=True).result()
     assert opened.attachment
     for _ in range(10):
         world.pass_time(50)
@@ -132,35 +132,35 @@ def test_a_client_without_a_stream_is_kept_by_its_calls() -> None:
 
 def test_whoever_holds_no_stream_and_does_not_say_so_is_not_present() -> None:
     with pytest.raises(SessionExpiredError):
-        Presence(World().registry).open(SECRET, REQUEST)
+        Clients(World().registry).open(SECRET, REQUEST)
 
 
 def test_a_short_secret_is_none() -> None:
     with pytest.raises(InvalidArgumentError):
-        Presence(World().registry).hold(b"short", window=2.0)
+        Clients(World().registry).hold(b"short", window=2.0)
 
 
 def test_windows_stay_within_the_servers_range() -> None:
-    presence = Presence(World().registry)
+    clients = Clients(World().registry)
     for number, (wanted, granted) in enumerate([(0.0, 2.0), (0.001, 0.5), (1e9, 60.0), (7.0, 7.0)]):
-        client, _ = presence.hold(bytes([number]) * 16, wanted)
+        client, _ = clients.hold(bytes([number]) * 16, wanted)
         assert client.window == granted
 
 
 def test_a_thousand_clients_that_end_together_all_end() -> None:
     world = World()
-    presence = Presence(world.registry)
-    clients = []
+    clients = Clients(world.registry)
+    held = []
     for number in range(1000):
         secret = number.to_bytes(16, "big")
-        clients.append(presence.hold(secret, window=2.0)[0])
-        presence.open(secret, OpenRequest("probe", f"r{number}")).result()
-    for client in clients:
-        presence.release(client)
+        held.append(clients.hold(secret, window=2.0)[0])
+        clients.open(secret, OpenRequest("probe", f"r{number}")).result()
+    for client in held:
+        clients.release(client)
 
     world.pass_time(1.0)
     assert world.registry.sessions() == []
-    assert len(presence) == 0
+    assert len(clients) == 0
 
 
 def test_a_clients_public_name_does_not_tell_its_secret_and_never_changes() -> None:
@@ -170,14 +170,14 @@ def test_a_clients_public_name_does_not_tell_its_secret_and_never_changes() -> N
 
 def test_a_client_whose_open_is_on_its_way_has_its_grace_when_its_stream_breaks() -> None:
     world = World()
-    presence = Presence(world.registry)
-    client, _ = presence.hold(SECRET, window=2.0)
+    clients = Clients(world.registry)
+    client, _ = clients.hold(SECRET, window=2.0)
     world.executor.held = True
-    answer = presence.open(SECRET, REQUEST, "request-1")
-    presence.release(client)
+    answer = clients.open(SECRET, REQUEST, "request-1")
+    clients.release(client)
     world.executor.held = False
     world.executor.run()
-    _, resumed = presence.hold(SECRET, window=2.0)
+    _, resumed = clients.hold(SECRET, window=2.0)
 
     assert resumed
     assert answer.result(0).attachment is not None
@@ -185,26 +185,26 @@ def test_a_client_whose_open_is_on_its_way_has_its_grace_when_its_stream_breaks(
 
 def test_an_open_whose_caller_gave_up_is_undone_unless_it_is_repeated() -> None:
     world = World()
-    presence = Presence(world.registry)
-    presence.hold(SECRET, window=2.0)
-    unheard = presence.open(SECRET, REQUEST, "request-1")
-    repeated = presence.open(SECRET, OpenRequest("probe", "s"), "request-2")
-    presence.unheard(unheard)
-    presence.unheard(repeated)
-    assert presence.open(SECRET, OpenRequest("probe", "s"), "request-2") is repeated
+    clients = Clients(world.registry)
+    clients.hold(SECRET, window=2.0)
+    unheard = clients.open(SECRET, REQUEST, "request-1")
+    repeated = clients.open(SECRET, OpenRequest("probe", "s"), "request-2")
+    clients.unheard(unheard)
+    clients.unheard(repeated)
+    assert clients.open(SECRET, OpenRequest("probe", "s"), "request-2") is repeated
 
     world.pass_time(2.1)
 
     assert [session.request.resource for session in world.registry.sessions()] == ["s"]
-    assert presence.open(SECRET, REQUEST, "request-1").result(0).new_session
+    assert clients.open(SECRET, REQUEST, "request-1").result(0).new_session
 
 
 def test_an_open_whose_caller_gave_up_is_undone_even_when_it_succeeds_later() -> None:
     world = World()
-    presence = Presence(world.registry)
-    presence.hold(SECRET, window=2.0)
+    clients = Clients(world.registry)
+    clients.hold(SECRET, window=2.0)
     world.executor.held = True
-    presence.unheard(presence.open(SECRET, REQUEST, "request-1"))
+    clients.unheard(clients.open(SECRET, REQUEST, "request-1"))
     world.pass_time(2.1)
     world.executor.held = False
     world.executor.run()
@@ -214,11 +214,11 @@ def test_an_open_whose_caller_gave_up_is_undone_even_when_it_succeeds_later() ->
 
 def test_an_open_that_was_cancelled_while_it_waited_is_asked_anew_when_repeated() -> None:
     world = World()
-    presence = Presence(world.registry)
-    presence.hold(SECRET, window=2.0)
+    clients = Clients(world.registry)
+    clients.hold(SECRET, window=2.0)
     world.executor.held = True
-    assert presence.open(SECRET, REQUEST, "request-1").cancel()
-    again = presence.open(SECRET, REQUEST, "request-1")
+    assert clients.open(SECRET, REQUEST, "request-1").cancel()
+    again = clients.open(SECRET, REQUEST, "request-1")
     world.executor.held = False
     world.executor.run()
 
@@ -228,26 +228,26 @@ def test_an_open_that_was_cancelled_while_it_waited_is_asked_anew_when_repeated(
 
 def test_opening_more_keeps_a_client_without_a_stream() -> None:
     world = World()
-    presence = Presence(world.registry)
-    first = presence.open(SECRET, REQUEST, by_calls=True).result()
+    clients = Clients(world.registry)
+    first = clients.open(SECRET, REQUEST, by_calls=True).result()
     assert first.attachment
     for number in range(4):
         world.pass_time(50)
-        presence.open(SECRET, OpenRequest("probe", f"r{number}"), by_calls=True).result()
+        clients.open(SECRET, OpenRequest("probe", f"r{number}"), by_calls=True).result()
 
     assert world.registry.attachment(first.attachment.id) is first.attachment
 
 
 def test_a_grace_that_was_over_but_not_yet_told_does_not_end_a_client_that_came_back() -> None:
     world = World()
-    presence = Presence(world.registry)
-    client, _ = presence.hold(SECRET, window=2.0)
-    presence.open(SECRET, REQUEST).result()
-    presence.release(client)
+    clients = Clients(world.registry)
+    client, _ = clients.hold(SECRET, window=2.0)
+    clients.open(SECRET, REQUEST).result()
+    clients.release(client)
     old_lease = client.lease
     assert old_lease is not None
-    presence.hold(SECRET, window=2.0)
-    presence.release(client)
+    clients.hold(SECRET, window=2.0)
+    clients.release(client)
 
     old_lease.on_expiry()
 
@@ -255,20 +255,20 @@ def test_a_grace_that_was_over_but_not_yet_told_does_not_end_a_client_that_came_
 
 
 def test_a_long_request_id_is_refused_rather_than_remembered() -> None:
-    presence = Presence(World().registry)
-    presence.hold(SECRET, window=2.0)
+    clients = Clients(World().registry)
+    clients.hold(SECRET, window=2.0)
     with pytest.raises(InvalidArgumentError):
-        presence.open(SECRET, REQUEST, "x" * 257)
+        clients.open(SECRET, REQUEST, "x" * 257)
 
 
 def test_a_caller_that_goes_away_takes_no_answer_from_another_that_asked_for_the_same() -> None:
     world = World()
-    presence = Presence(world.registry)
-    presence.hold(SECRET, window=2.0)
+    clients = Clients(world.registry)
+    clients.hold(SECRET, window=2.0)
     world.executor.held = True
-    lost = presence.open(SECRET, REQUEST, "request-1")
-    repeated = presence.open(SECRET, REQUEST, "request-1")
-    presence.unheard(lost)  # its broken connection is noticed after the client came back
+    lost = clients.open(SECRET, REQUEST, "request-1")
+    repeated = clients.open(SECRET, REQUEST, "request-1")
+    clients.unheard(lost)  # its broken connection is noticed after the client came back
     world.executor.held = False
     world.executor.run()
     world.pass_time(10)

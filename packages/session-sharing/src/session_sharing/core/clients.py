@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from weakref import WeakKeyDictionary
 
-from session_sharing.core.admission import check_text
+from session_sharing.core.admission import Shares, check_text
+from session_sharing.core.behaviors import MIN_SECRET_BYTES
 from session_sharing.core.errors import (
     InvalidArgumentError,
     ServerDrainingError,
@@ -17,9 +18,7 @@ from session_sharing.core.errors import (
 from session_sharing.core.leases import Lease
 from session_sharing.core.registry import SessionRegistry
 from session_sharing.core.sessions import Client, Expiry, Opened, OpenRequest
-from session_sharing.core.shares import Shares
 
-MIN_SECRET_BYTES = 16
 _REMEMBERED_OPENS = 256
 """Latest requests of a client whose repetition is recognised."""
 _REMEMBERED_EXPIRIES = 1_000
@@ -42,7 +41,7 @@ class WindowRange:
         return min(max(wanted or self.default, self.shortest), self.longest)
 
 
-class Presence:
+class Clients:
     """The clients of a registry. Thread-safe.
 
     A client is known by a secret that it chose. While it holds a stream it is present; when the
@@ -51,6 +50,12 @@ class Presence:
     """
 
     def __init__(self, registry: SessionRegistry, windows: WindowRange | None = None) -> None:
+        """Start without clients.
+
+        Args:
+            registry: Where the clients' attachments are.
+            windows: Presence windows that are granted.
+        """
         self._registry = registry
         self._windows = windows or WindowRange()
         limits = registry.options.limits
