@@ -1,10 +1,15 @@
-"""Which process a client belongs to: a forked child process may not use its parent's."""
+"""Which process a client belongs to: a forked child process may not use or end its parent's."""
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Callable
 
 from session_sharing.client.errors import InheritedClientError
+from session_sharing.core.errors import SessionSharingError
+
+_log = logging.getLogger(__name__)
 
 
 class Owner:
@@ -29,6 +34,28 @@ class Owner:
     def is_here(self) -> bool:
         """Whether this process is the owner."""
         return os.getpid() == self._pid
+
+    def leave(
+        self, end: Callable[[], None], inside: BaseException | None, failed: Callable[[], str]
+    ) -> None:
+        """End the object as its `with` block ends; in a forked child process this does nothing.
+
+        Args:
+            end: Ends the object.
+            inside: What the block raised. It comes first: an error of `end` is only logged then.
+            failed: Says what has not been done, for the log.
+
+        Raises:
+            SessionSharingError: What `end` raised, after a block that raised nothing.
+        """
+        if not self.is_here:
+            return
+        try:
+            end()
+        except SessionSharingError as error:
+            if inside is None:
+                raise
+            _log.warning("%s: %s", failed(), error)
 
     def check(self) -> None:
         """Refuse to serve another process.

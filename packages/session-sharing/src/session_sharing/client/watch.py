@@ -8,18 +8,16 @@ import math
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timezone
 from functools import partial
 from types import TracebackType
 
-import grpc
-
-from session_sharing.client.background import WAIT, Progress, start_thread, uninterrupted
-from session_sharing.client.backoff import Backoff
+from session_sharing.client.background import WAIT, Progress, uninterrupted
 from session_sharing.client.connection import Connection
-from session_sharing.client.errors import ServerUnavailableError, from_rpc_error
+from session_sharing.client.errors import ServerUnavailableError
 from session_sharing.client.ownership import Owner
+from session_sharing.client.streams import Break, ResilientStream
 from session_sharing.core.errors import SessionSharingError
 from session_sharing.core.events import EventType, Gap, SessionEvent
 from session_sharing.v1 import lifecycle_pb2 as pb
@@ -56,21 +54,16 @@ class SessionWatch:
                 `get_event`.
         """
         self._owner = Owner("The watch")
-        self._lifecycle = connection.lifecycle
         self._request = pb.WatchRequest(from_revision=from_revision, name_prefix=name_prefix)
+        self._stream = ResilientStream(connection.lifecycle.Watch, self._request)
         self._on_event = on_event
         # Of C alone, so that an exception from a signal handler cannot leave it locked.
         self._waiting: queue.SimpleQueue[Happening | None] = queue.SimpleQueue()
         """Ends with None, so that nobody waits for what never comes."""
         self._room = Progress()
-        self._lock = threading.Lock()
-        self._closed = threading.Event()
         self._started = threading.Event()
         self._error: SessionSharingError | None = None
-        self._stream: grpc.Call | None = None
-        self._ended = threading.Event()
-        self._thread = 0
-        start_thread(self._run, "session-watch")
+        self._stream.start(self._watch, "session-watch")
         uninterrupted(partial(self._started.wait, connection.options.timeout))
         if self._error is not None:
             raise self._error
@@ -122,65 +115,36 @@ class SessionWatch:
         self.close()
 
     def _close(self) -> None:
-        with self._lock:
-            self._closed.set()
-            if self._stream is not None:
-                self._stream.cancel()
-        if threading.get_ident() != self._thread:
-            self._ended.wait(timeout=5)
-
-    def _run(self) -> None:
-        self._thread = threading.get_ident()
-        try:
-            self._watch()
-        finally:
-            self._ended.set()
+        self._stream.stop()
+        self._stream.wait_until_ended()
 
     def _watch(self) -> None:
-        backoff = Backoff()
-        while (stream := self._begin_stream()) is not None:
-            try:
-                for response in stream:
-                    self._take(response, backoff)
-            except grpc.RpcError as rpc_error:
-                error = from_rpc_error(rpc_error)
-                if not isinstance(error, ServerUnavailableError):
-                    self._fail(error)
-                    break
-            self._closed.wait(backoff.next_pause())
+        for response in self._stream.messages():
+            if not isinstance(response, Break):
+                self._take(response)
+            elif not isinstance(response.error, ServerUnavailableError | None):
+                self._fail(response.error)
+                break
         self._end_waiting()
 
-    def _begin_stream(self) -> Iterator[pb.WatchResponse] | None:
-        """Watch once more, unless this object, or its channel, is closed."""
-        with self._lock:
-            if self._closed.is_set():
-                return None
-            try:
-                stream = self._lifecycle.Watch(self._request)
-            except ValueError as error:
-                self._fail(from_rpc_error(error))
-                return None
-            self._stream = stream
-            return stream
-
     def _fail(self, error: SessionSharingError) -> None:
-        if not self._closed.is_set():
+        if not self._stream.closed:
             self._error = error
         self._started.set()
 
     def _end_waiting(self) -> None:
         """Let go of whoever waits for an event; a closed watch forgets those that were left."""
-        while self._closed.is_set() and not self._waiting.empty():
+        while self._stream.closed and not self._waiting.empty():
             with contextlib.suppress(queue.Empty):
                 self._waiting.get_nowait()
         self._give(None)
 
-    def _take(self, response: pb.WatchResponse, backoff: Backoff) -> None:
+    def _take(self, response: pb.WatchResponse) -> None:
         kind = response.WhichOneof("event")
         if kind == "draining":
-            backoff.slow_down()
+            self._stream.backoff.slow_down()
             return
-        backoff.reset()
+        self._stream.backoff.reset()
         if kind == "started":
             if self._request.epoch not in ("", response.started.epoch):
                 self._give(Gap(self._request.from_revision, 0))
@@ -199,7 +163,7 @@ class SessionWatch:
             self._call_back(event)
             return
         while self._waiting.qsize() >= _WAITING and event is not None:
-            if self._closed.is_set():
+            if self._stream.closed:
                 return
             self._room.wait(lambda: self._waiting.qsize() < _WAITING, WAIT)
         self._waiting.put(event)
