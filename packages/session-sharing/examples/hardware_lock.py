@@ -8,9 +8,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from session_sharing.client import ConnectOptions, SharedSession
-from session_sharing.core.resources import Resource
-from session_sharing.server import SessionHost, StateFile
+from session_sharing import ConnectOptions, Resource, SessionHost, SharedSession, StateFile
 
 STATE = Path("lock-server.json")
 

@@ -8,10 +8,14 @@ import asyncio
 import sys
 from pathlib import Path
 
-from session_sharing.client import ConnectOptions, SharedSession
-from session_sharing.core.errors import ResourceNotFoundError
-from session_sharing.core.resources import Resource
-from session_sharing.server import SessionHost, StateFile
+from session_sharing import (
+    ConnectOptions,
+    Resource,
+    ResourceNotFoundError,
+    SessionHost,
+    SharedSession,
+    StateFile,
+)
 
 STATE = Path("output-server.json")
 SUPPLIES = Path("supplies")

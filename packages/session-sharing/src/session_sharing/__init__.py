@@ -1,1 +1,111 @@
-"""Share sessions to any resource between processes over gRPC."""
+"""Share sessions to any resource between processes over gRPC.
+
+Import from here what a new kind of resource needs: a `Resource` and a `SessionHost` in the server,
+a `SharedSession` in its clients, and the errors of both. `session_sharing.client` and
+`session_sharing.server` export the rest.
+
+The package itself is light: the first use of a name of one half loads that half, and gRPC.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from session_sharing.core.behaviors import (
+    ClosePolicy,
+    InitializationBehavior,
+)
+from session_sharing.core.errors import (
+    InvalidArgumentError,
+    LimitExceededError,
+    NameInUseError,
+    NotAResourceError,
+    NotAuthenticatedError,
+    NotPermittedError,
+    ResourceBusyError,
+    ResourceFailedError,
+    ResourceInUseError,
+    ResourceLostError,
+    ResourceNotFoundError,
+    ServerDrainingError,
+    SessionAlreadyOpenError,
+    SessionExpiredError,
+    SessionNotFoundError,
+    SessionSharingError,
+    StorageFullError,
+)
+
+if TYPE_CHECKING:
+    from session_sharing.client import (
+        CallTimeoutError,
+        Connection,
+        ConnectionClosedError,
+        ConnectOptions,
+        InheritedClientError,
+        ReentrantCallError,
+        ServerRestartedError,
+        ServerUnavailableError,
+        SessionOptions,
+        SharedSession,
+        UnexpectedStatusError,
+        connect,
+    )
+    from session_sharing.server import (
+        Candidate,
+        HostOptions,
+        Resource,
+        SessionHost,
+        StateFile,
+    )
+
+__all__ = [
+    "CallTimeoutError",
+    "Candidate",
+    "ClosePolicy",
+    "ConnectOptions",
+    "Connection",
+    "ConnectionClosedError",
+    "HostOptions",
+    "InheritedClientError",
+    "InitializationBehavior",
+    "InvalidArgumentError",
+    "LimitExceededError",
+    "NameInUseError",
+    "NotAResourceError",
+    "NotAuthenticatedError",
+    "NotPermittedError",
+    "ReentrantCallError",
+    "Resource",
+    "ResourceBusyError",
+    "ResourceFailedError",
+    "ResourceInUseError",
+    "ResourceLostError",
+    "ResourceNotFoundError",
+    "ServerDrainingError",
+    "ServerRestartedError",
+    "ServerUnavailableError",
+    "SessionAlreadyOpenError",
+    "SessionExpiredError",
+    "SessionHost",
+    "SessionNotFoundError",
+    "SessionOptions",
+    "SessionSharingError",
+    "SharedSession",
+    "StateFile",
+    "StorageFullError",
+    "UnexpectedStatusError",
+    "connect",
+]
+
+_OF_SERVER = frozenset({"Candidate", "HostOptions", "Resource", "SessionHost", "StateFile"})
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    half = import_module(f"{__name__}.{'server' if name in _OF_SERVER else 'client'}")
+    found: object = getattr(half, name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return __all__

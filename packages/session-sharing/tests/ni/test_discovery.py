@@ -17,8 +17,14 @@ from processes import eventually
 from session_sharing.client import ConnectOptions, ServerUnavailableError, connect
 from session_sharing.ni import DiscoveryAnnouncer, DiscoveryName, locate
 from session_sharing.ni.announcing import service_location
-from session_sharing.places import Endpoint
-from session_sharing.server import HostOptions, SessionHost, StateFile, TcpListener, TlsFiles
+from session_sharing.server import (
+    Endpoint,
+    HostOptions,
+    SessionHost,
+    StateFile,
+    TcpListener,
+    TlsFiles,
+)
 
 NAME = DiscoveryName("test.locks.v1", "test.LockService", display_name="Locks", version="1.2.3")
 Restart = Callable[["Platform | None"], Platform]

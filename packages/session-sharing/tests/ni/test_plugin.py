@@ -21,9 +21,8 @@ from platform_sim.platform import Platform
 from platform_sim.platform_client import PlatformClient
 from platform_sim.plugin_client import MeasurementPlugin
 from processes import SUPPORT, eventually
-from session_sharing.core.behaviors import InitializationBehavior
 from session_sharing.ni import SessionConstructor
-from session_sharing.server import HostOptions, SessionHost, UnixListener
+from session_sharing.server import HostOptions, InitializationBehavior, SessionHost, UnixListener
 
 CLASS = "session_sharing.tests.Lock"
 PIN_MAP = """\

@@ -16,8 +16,8 @@ from hosting import hosted
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ni.measurementlink.discovery.v1.client import DiscoveryClient, ServiceInfo, ServiceLocation
+from session_sharing import NotPermittedError, SessionSharingError
 from session_sharing.client import Connection, ConnectOptions
-from session_sharing.core.errors import NotPermittedError, SessionSharingError
 from session_sharing.ni import DiscoveryName, locate
 from session_sharing.server import SessionHost, StateFile
 

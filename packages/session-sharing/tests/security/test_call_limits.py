@@ -11,8 +11,8 @@ import grpc
 import pytest
 from hosting import hosted
 from processes import eventually
+from session_sharing import LimitExceededError
 from session_sharing.client import ConnectOptions, connect
-from session_sharing.core.errors import LimitExceededError
 from session_sharing.server import CallLimits, HostOptions, SessionHost
 from session_sharing.v1 import lifecycle_pb2 as pb
 

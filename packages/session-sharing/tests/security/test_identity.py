@@ -16,15 +16,14 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from hosting import hosted
-from session_sharing.client import ConnectOptions, SharedSession, connect
-from session_sharing.core.errors import (
+from session_sharing import (
     InvalidArgumentError,
     LimitExceededError,
     NotAuthenticatedError,
     NotPermittedError,
 )
-from session_sharing.server import HostOptions, SessionHost, UnixListener
-from session_sharing.server.identity import read_api_keys
+from session_sharing.client import ConnectOptions, SharedSession, connect
+from session_sharing.server import HostOptions, SessionHost, UnixListener, read_api_keys
 
 
 class LockSession(SharedSession):

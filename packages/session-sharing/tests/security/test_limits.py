@@ -9,12 +9,17 @@ import grpc
 import pytest
 from hosting import hosted
 from processes import eventually
+from session_sharing import LimitExceededError
 from session_sharing.client import Connection, ConnectOptions, SharedSession, connect
-from session_sharing.core.admission import Limits
-from session_sharing.core.errors import LimitExceededError
-from session_sharing.core.registry import RegistryOptions
-from session_sharing.server import CallLimits, HostOptions, SessionHost
-from session_sharing.server.descriptors import raise_descriptor_limit, sessions_for
+from session_sharing.server import (
+    CallLimits,
+    HostOptions,
+    Limits,
+    RegistryOptions,
+    SessionHost,
+    raise_descriptor_limit,
+    sessions_for,
+)
 from session_sharing.v1 import lifecycle_pb2 as pb
 
 

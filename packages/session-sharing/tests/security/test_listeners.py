@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from hosting import hosted
+from session_sharing import InvalidArgumentError, ResourceInUseError
 from session_sharing.client import ConnectOptions, connect
-from session_sharing.core.errors import InvalidArgumentError, ResourceInUseError
 from session_sharing.server import (
     HostOptions,
     SessionHost,

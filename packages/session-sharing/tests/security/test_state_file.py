@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 from hosting import hosted
+from session_sharing import InvalidArgumentError, ResourceInUseError
 from session_sharing.client import ConnectOptions, connect
-from session_sharing.core.errors import InvalidArgumentError, ResourceInUseError
 from session_sharing.places import default_state_file
 from session_sharing.server import StateFile
 

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 import trustme
 from hosting import hosted
+from session_sharing import InvalidArgumentError, NotAuthenticatedError
 from session_sharing.client import ConnectOptions, ServerUnavailableError, connect
-from session_sharing.core.errors import InvalidArgumentError, NotAuthenticatedError
 from session_sharing.server import HostOptions, SessionHost, TcpListener, TlsFiles
 
 SERVER_NAME = "station.example"

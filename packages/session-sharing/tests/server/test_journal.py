@@ -9,9 +9,13 @@ from pathlib import Path
 
 import pytest
 from processes import eventually
-from session_sharing.core.errors import InvalidArgumentError
-from session_sharing.core.events import EventLog, EventType, SessionEvent
-from session_sharing.server.journal import AuditTrail
+from session_sharing.server import (
+    AuditTrail,
+    EventLog,
+    EventType,
+    InvalidArgumentError,
+    SessionEvent,
+)
 
 
 def _publish(log: EventLog, count: int, label: str = "") -> None:

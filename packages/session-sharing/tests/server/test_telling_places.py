@@ -9,8 +9,7 @@ import pytest
 import trustme
 from hosting import hosted
 from session_sharing.client import ConnectOptions, connect
-from session_sharing.server import HostOptions, StateFile, TcpListener, TlsFiles
-from session_sharing.server.listeners import Listener
+from session_sharing.server import HostOptions, Listener, StateFile, TcpListener, TlsFiles
 
 PLAIN, TLS = TcpListener("127.0.0.1"), TcpListener("127.0.0.1", tls=True)
 

@@ -8,7 +8,7 @@ import weakref
 
 import pytest
 from processes import eventually
-from session_sharing.server.workers import Workers
+from session_sharing.server import Workers
 
 
 def _alive(name: str) -> int:

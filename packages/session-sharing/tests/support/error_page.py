@@ -19,7 +19,7 @@ from types import ModuleType
 from typing import Any
 
 import click
-from session_sharing.core.errors import SessionSharingError
+from session_sharing import SessionSharingError
 
 PAGE = Path(__file__).resolve().parents[4] / "docs" / "errors.md"
 COMMAND = "python3 noxfile.py -s pages"

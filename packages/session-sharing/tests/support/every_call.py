@@ -10,12 +10,8 @@ import grpc
 from error_page import Case, case
 from google.protobuf.descriptor import MethodDescriptor
 from raw_calls import answers
-from session_sharing.client.errors import from_rpc_error
-from session_sharing.core.errors import (
-    InvalidArgumentError,
-    LimitExceededError,
-    NotAuthenticatedError,
-)
+from session_sharing import InvalidArgumentError, LimitExceededError, NotAuthenticatedError
+from session_sharing.client import from_rpc_error
 from session_sharing.server import CallLimits, SessionHost
 from session_sharing.v1 import lifecycle_pb2, lifecycle_pb2_grpc
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import ctypes
 import sys
 
-from session_sharing.client import ConnectOptions, SessionOptions, SharedSession
-from session_sharing.core.behaviors import InitializationBehavior
-from session_sharing.core.errors import SessionSharingError
+from session_sharing.client import (
+    ConnectOptions,
+    InitializationBehavior,
+    SessionOptions,
+    SessionSharingError,
+    SharedSession,
+)
 from session_sharing.v1 import lifecycle_pb2 as pb
 
 

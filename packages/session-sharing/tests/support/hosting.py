@@ -7,8 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from session_sharing.core.resources import Resource, ResourceKind
-from session_sharing.server import HostOptions, SessionHost
+from session_sharing.server import HostOptions, Resource, ResourceKind, SessionHost
 
 
 class Lock(Resource):

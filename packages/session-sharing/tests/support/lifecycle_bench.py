@@ -10,10 +10,14 @@ import grpc
 from every_call import CALL_LIMITS
 from hosting import Lock, hosted
 from session_sharing.core import errors
-from session_sharing.core.admission import Limits
-from session_sharing.core.registry import RegistryOptions
-from session_sharing.core.resources import Candidate, ResourceKind
-from session_sharing.server import HostOptions, SessionHost
+from session_sharing.server import (
+    Candidate,
+    HostOptions,
+    Limits,
+    RegistryOptions,
+    ResourceKind,
+    SessionHost,
+)
 from session_sharing.v1 import lifecycle_pb2 as pb
 from session_sharing.v1 import lifecycle_pb2_grpc
 

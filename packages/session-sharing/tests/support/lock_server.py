@@ -7,11 +7,15 @@ import asyncio
 import sys
 from pathlib import Path
 
-from session_sharing.core.errors import ResourceInUseError
-from session_sharing.core.registry import RegistryOptions
-from session_sharing.core.resources import Resource
-from session_sharing.server import HostOptions, SessionHost, StateFile
-from session_sharing.server.listeners import UnixListener
+from session_sharing.server import (
+    HostOptions,
+    RegistryOptions,
+    Resource,
+    ResourceInUseError,
+    SessionHost,
+    StateFile,
+    UnixListener,
+)
 
 
 async def main(state_path: Path, window: float, grace: float) -> None:

@@ -12,8 +12,7 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.rpc import error_details_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2, reflection_pb2_grpc
 from grpc_status import rpc_status
-from session_sharing.client.errors import from_rpc_error
-from session_sharing.core.errors import SessionSharingError
+from session_sharing.client import SessionSharingError, from_rpc_error
 
 
 def served_methods(channel: grpc.Channel, **options: Any) -> list[MethodDescriptor]:

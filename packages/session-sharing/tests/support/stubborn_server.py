@@ -7,10 +7,7 @@ import sys
 import threading
 from pathlib import Path
 
-from session_sharing.core.registry import RegistryOptions
-from session_sharing.core.resources import Resource
-from session_sharing.server import HostOptions, SessionHost
-from session_sharing.server.listeners import UnixListener
+from session_sharing.server import HostOptions, RegistryOptions, Resource, SessionHost, UnixListener
 
 
 class StubbornLock(Resource):

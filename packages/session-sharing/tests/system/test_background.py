@@ -13,10 +13,10 @@ import grpc
 import pytest
 from hosting import hosted
 from processes import eventually
+from session_sharing import InvalidArgumentError
 from session_sharing.client import Connection, ConnectOptions, ServerUnavailableError, SharedSession
 from session_sharing.client.background import Bell, Progress, start_thread, uninterrupted
-from session_sharing.core.errors import InvalidArgumentError
-from session_sharing.core.resources import Resource
+from session_sharing.server import Resource
 from session_sharing.v1 import lifecycle_pb2 as pb
 
 

@@ -14,8 +14,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from hosting import Lock, hosted
 from processes import LockServer, Process
+from session_sharing import ServerDrainingError
 from session_sharing.client import ConnectOptions, SessionWatch, SharedSession, connect
-from session_sharing.core.errors import ServerDrainingError
 from session_sharing.server import HostOptions
 
 

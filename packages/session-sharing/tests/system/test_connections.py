@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from hosting import Lock, hosted
 from processes import LockServer, eventually
+from session_sharing import InitializationBehavior, NotPermittedError
 from session_sharing.client import (
     Connection,
     ConnectionClosedError,
@@ -19,8 +20,6 @@ from session_sharing.client import (
     SharedSession,
     connect,
 )
-from session_sharing.core.behaviors import InitializationBehavior
-from session_sharing.core.errors import NotPermittedError
 from session_sharing.core.events import EventType, Gap, SessionEvent
 from session_sharing.server import HostOptions, SessionHost
 from session_sharing.v1 import lifecycle_pb2 as pb

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from hosting import Lock, hosted
 from processes import eventually
+from session_sharing import ResourceFailedError
 from session_sharing.client import ConnectOptions, SharedSession
-from session_sharing.core.errors import ResourceFailedError
 from session_sharing.server import HostOptions, SessionHost
 from session_sharing.v1 import lifecycle_pb2 as pb
 

@@ -13,6 +13,12 @@ import grpc
 import pytest
 from hosting import Lock, hosted
 from processes import Process, eventually
+from session_sharing import (
+    InitializationBehavior,
+    InvalidArgumentError,
+    SessionAlreadyOpenError,
+    SessionNotFoundError,
+)
 from session_sharing.client import (
     CallTimeoutError,
     ConnectOptions,
@@ -21,15 +27,8 @@ from session_sharing.client import (
     SharedSession,
     connect,
 )
-from session_sharing.core.behaviors import InitializationBehavior
-from session_sharing.core.errors import (
-    InvalidArgumentError,
-    SessionAlreadyOpenError,
-    SessionNotFoundError,
-)
 from session_sharing.core.events import EventType, Gap, SessionEvent
-from session_sharing.core.registry import RegistryOptions
-from session_sharing.server import HostOptions, SessionHost, UnixListener
+from session_sharing.server import HostOptions, RegistryOptions, SessionHost, UnixListener
 from session_sharing.v1 import lifecycle_pb2 as pb
 from session_sharing.v1 import lifecycle_pb2_grpc
 

@@ -15,12 +15,13 @@ from processes import LockServer, Process, eventually
 from session_sharing.client import (
     Connection,
     ConnectOptions,
+    InitializationBehavior,
     ServerRestartedError,
+    SessionAlreadyOpenError,
+    SessionExpiredError,
     SessionOptions,
     SharedSession,
 )
-from session_sharing.core.behaviors import InitializationBehavior
-from session_sharing.core.errors import SessionAlreadyOpenError, SessionExpiredError
 from session_sharing.v1 import lifecycle_pb2 as pb
 
 Keep = Callable[[Process], Process]

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 from processes import LockServer, Process, count_attachments, eventually
-from session_sharing.client import ConnectOptions, connect
-from session_sharing.core.behaviors import InitializationBehavior
+from session_sharing.client import ConnectOptions, InitializationBehavior, connect
 
 DOCS = Path(__file__).parents[4] / "docs" / "sessions.md"
 

@@ -10,12 +10,14 @@ from processes import LockServer, Process
 from session_sharing.client import (
     Connection,
     ConnectOptions,
+    EventType,
+    Gap,
+    SessionEvent,
     SessionOptions,
     SessionWatch,
     SharedSession,
     connect,
 )
-from session_sharing.core.events import EventType, Gap, SessionEvent
 
 
 class LockSession(SharedSession):

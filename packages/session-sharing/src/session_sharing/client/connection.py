@@ -41,6 +41,9 @@ _Response = TypeVar("_Response")
 class Connection:
     """One client on one server. Thread-safe; sessions may share it.
 
+    Make it by `connect`, which also makes sure that the server answers. Make it directly when the
+    server may start later, or when you have a gRPC channel already.
+
     Attributes:
         on_draining: Called, in a thread of its own, when the server says that it is stopping.
         on_expired: Called in the same way, with the reason, when the server says that this client
@@ -48,6 +51,15 @@ class Connection:
     """
 
     def __init__(self, options: ConnectOptions, *, channel: grpc.Channel | None = None) -> None:
+        """Prepare to connect; nothing is sent yet.
+
+        Args:
+            options: Where the server is and how to talk to it.
+            channel: A channel to the server, which stays the caller's; None opens one.
+
+        Raises:
+            InvalidArgumentError: The options contradict each other, or a file cannot be read.
+        """
         check_argument("options", options, ConnectOptions)
         self.options = options
         self.owner = Owner("The connection")
@@ -248,6 +260,10 @@ class Connection:
 
 def connect(options: ConnectOptions, timeout: float | None = None) -> Connection:
     """Connect to a server and make sure that it answers.
+
+    Args:
+        options: Where the server is and how to talk to it.
+        timeout: Seconds to wait for its answer; by default the options'.
 
     Raises:
         SessionSharingError: It does not, or it does not accept this client.

@@ -28,42 +28,56 @@ def default_label() -> str:
 class ConnectOptions:
     """Where the server is and how to talk to it.
 
+    For a server of the same user on this host, use `from_state_file`: it finds target and token.
+    Otherwise name the target, and an API key by `with_api_key` or a certificate.
+
     On this host the system keeps others out of the connection. Beyond it, TLS is assumed; a
     connection in the clear must be asked for by `insecure` and never carries credentials.
     """
 
     target: str = ""
-    """gRPC target: ``unix:PATH``, ``ipv4:127.0.0.1:PORT`` or ``HOST:PORT``."""
+    """gRPC target: ``unix:PATH``, ``ipv4:127.0.0.1:PORT`` or ``HOST:PORT``. Set it when there is no
+    state file to read, as for a server on another host."""
     token: str = field(default="", repr=False)
-    """The server's token; empty over a unix socket or to an anonymous server."""
+    """The server's token; empty over a unix socket or to an anonymous server. Set it when you know
+    the token of a server on this host, but not its state file."""
     api_key: str = field(default="", repr=False)
-    """An API key instead of a token; see `with_api_key`."""
+    """An API key instead of a token, for clients that cannot read the token; see `with_api_key`."""
     api_key_id: str = ""
+    """The id under which the server knows the API key; set it with `api_key`."""
     tls: bool = False
-    """Speak TLS on this host, too; beyond it there is no other way with credentials."""
+    """Speak TLS on this host, too. Set it when the server listens at a ``tls:`` address on this
+    host; to another host, credentials go over TLS in any case."""
     root_certificates: str | Path | None = None
-    """PEM file of the authority that signed the server's certificate; None for the system's.
-    Naming one asks for `tls`."""
+    """PEM file of the authority that signed the server's certificate; None for the system's. Set it
+    when an authority of your own signed it. It implies `tls`."""
     certificate: str | Path | None = None
-    """PEM file of this client's own certificate, where the server asks for one."""
+    """PEM file of this client's own certificate. Set it when the server asks for one."""
     certificate_key: str | Path | None = None
-    """PEM file of its private key."""
+    """PEM file of the private key of `certificate`; set it with that."""
     authority: str = ""
-    """Name to expect in the server's certificate, when it is not the target's."""
+    """Name to expect in the server's certificate. Set it when it is not the target's name."""
     insecure: bool = False
-    """Talk to another host in the clear, without credentials."""
+    """Talk to another host in the clear, without credentials. Set it only for an anonymous server
+    on a network that you trust."""
     presence: bool = True
-    """Hold a stream that shows that this client lives; without it, its calls show that."""
+    """Hold a stream that shows that this client lives. Set False for a client that only asks once
+    or looks; then its calls show that it lives."""
     window: float = 0.0
-    """Seconds in which the server shall notice that this client is gone; 0 takes its default."""
+    """Seconds in which the server is to notice that this client is gone; 0 takes its default. Set
+    it longer when the network or the program stops for seconds."""
     timeout: float = 10.0
-    """Seconds for one call, retries included."""
+    """Seconds for one call, retries included. Set it longer when a resource opens slowly, shorter
+    when a program must not wait."""
     attempts: int = 0
-    """Tries of one call when the server cannot be reached; 0 for as many as the time allows."""
+    """Tries of one call when the server cannot be reached; 0 for as many as the time allows. Set 1
+    when a program handles a lost server by itself."""
     keepalive: float = 0.0
-    """Seconds between pings of the server, 1 at the least; 0 for none."""
+    """Seconds between pings of the server, 1 at the least; 0 for none. Set it when a firewall
+    forgets connections that carry nothing for a while."""
     label: str = ""
-    """Who this is, for people; empty for the program, process id and host that connect."""
+    """Who this is, for people; empty for the program, process id and host that connect. Set it when
+    those do not say enough, as for many processes of one program."""
 
     @classmethod
     def from_state_file(cls, path: str | Path) -> ConnectOptions:

@@ -7,7 +7,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -35,26 +35,39 @@ _Response = TypeVar("_Response")
 
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
-    """How to come to a session and how to leave it."""
+    """How to come to a session and how to leave it; the defaults suit most programs."""
 
     behavior: InitializationBehavior = InitializationBehavior.AUTO
-    """Whether to create or attach, and what leaving does."""
+    """Whether to create or attach, and what leaving does. Set it when one program opens the session
+    for others, or when a program must not create one."""
     session_name: str = ""
-    """Name of the session; empty for a generated one, or to attach by resource."""
+    """Name of the session; empty for a generated one, or to attach by resource. Set it when other
+    programs are to find the session by a name that they know."""
     close_policy: ClosePolicy = ClosePolicy.FOR_EVERYONE
-    """For whom closing closes; decided by whoever creates the session."""
+    """For whom closing closes; decided by whoever creates the session. Set `WITH_LAST_ATTACHMENT`
+    when equal programs share one session and the last one is to close it."""
     reclaim: bool = False
-    """When a session that nobody is attached to stands in the way, close it first."""
+    """Close a session first that no client is attached to and that prevents a new one. Set it when
+    an earlier run may have left its session open."""
     anyone_may_close: bool = False
-    """Other identities may close the session; decided by whoever creates it."""
-    label: str = field(default="")
-    """Who opens it, for people; empty takes the connection's."""
+    """Other identities may close the session; decided by whoever creates it. Set it when a program
+    with another API key or certificate has to end the session."""
+    label: str = ""
+    """Who opens it, for people; empty takes the connection's. Set it when one connection opens
+    several sessions that people have to tell apart."""
 
 
 class SharedSession:
     """A session on a server; leaving the `with` block does what its behavior says.
 
-    A subclass names its `kind` and adds the calls of its resource.
+    A subclass names its `kind` and adds the calls of its resource. Open it in a `with` block, and
+    let it connect by itself::
+
+        with LockSession("scope-1", ConnectOptions.from_state_file(path)) as lock:
+            ...
+
+    Pass a `Connection` instead when one program holds several sessions. Call `detach()` or
+    `close()` where no `with` block fits.
     """
 
     kind: ClassVar[str]
@@ -63,7 +76,7 @@ class SharedSession:
     def __init__(
         self,
         resource: str,
-        connect: Connection | ConnectOptions,
+        connection: Connection | ConnectOptions,
         options: SessionOptions | None = None,
         *,
         owns_connection: bool = False,
@@ -72,7 +85,8 @@ class SharedSession:
 
         Args:
             resource: Name of the resource; may be empty when attaching by session name.
-            connect: A connection, which stays the caller's, or how to make one.
+            connection: How to make a connection, which the session then owns; or a connection,
+                which stays the caller's.
             options: How to come to the session and how to leave it.
             owns_connection: Close a given connection with the session, as one made here.
 
@@ -80,15 +94,17 @@ class SharedSession:
             SessionSharingError: The session cannot be opened, or the server not be reached.
         """
         check_argument("resource", resource, str)
-        check_argument("connect", connect, Connection, ConnectOptions)
+        check_argument("connection", connection, Connection, ConnectOptions)
         check_argument("options", options, SessionOptions, type(None))
         self.resource = resource
         self.options = options or SessionOptions()
         self.owner = Owner(f"The session of {resource or self.options.session_name!r}")
         self._ending = threading.RLock()
         self._ended = False
-        self._owns_connection = owns_connection or isinstance(connect, ConnectOptions)
-        self.connection = Connection(connect) if isinstance(connect, ConnectOptions) else connect
+        self._owns_connection = owns_connection or isinstance(connection, ConnectOptions)
+        self.connection = (
+            Connection(connection) if isinstance(connection, ConnectOptions) else connection
+        )
         self._opened = pb.OpenResponse()
         try:
             uninterrupted(self._reopen, undo=self._detach_unseen)

@@ -28,7 +28,8 @@ def start_server(
 ) -> subprocess.Popen[str]:
     """Start a server and wait until it says that it is ready.
 
-    It goes on when this process ends; what it logs goes into a file beside its state file.
+    Use `attach_or_start` where the server may run already. The server goes on when this process
+    ends; what it logs goes into a file beside its state file.
 
     Args:
         command: The program with its arguments; ``--state-file`` is added.
@@ -95,6 +96,14 @@ def attach_or_start(
     command: Sequence[str], state_file: Path, timeout: float = 20.0
 ) -> ConnectOptions:
     """Find the server of a state file, or start it; safe when several do so at once.
+
+    Args:
+        command: The program with its arguments; ``--state-file`` is added.
+        state_file: Where the server tells of itself.
+        timeout: Seconds until a server must be ready.
+
+    Returns:
+        How to connect to it.
 
     Raises:
         ServerUnavailableError: There is none, and it cannot be started.

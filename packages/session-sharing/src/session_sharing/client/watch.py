@@ -32,6 +32,9 @@ _WAITING = 1000
 class SessionWatch:
     """A watch on a server's sessions that goes on when the connection or the server comes back.
 
+    Use it in a `with` block, and take the events by `get_event`. Pass `on_event` instead when the
+    program has no loop of its own to ask in.
+
     Events come in order and once. Those that were missed are told as a `Gap`; after a restart of
     the server, whose revisions begin anew, its last revision is 0.
     """

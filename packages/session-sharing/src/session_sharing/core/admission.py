@@ -24,15 +24,18 @@ class Limits:
     """How much one server holds."""
 
     max_sessions: int = 10_000
-    """Open sessions at a time."""
+    """Open sessions at a time. Set it when each takes something scarce, as a file descriptor; see
+    `sessions_for`."""
     max_attachments: int = 1_000
-    """Attachments to one session at a time."""
+    """Attachments to one session at a time. Set it lower when each costs the resource something."""
     max_clients: int = 10_000
-    """Clients at a time."""
+    """Clients at a time. Set it lower when the machine has little memory."""
     max_name_length: int = 4_096
-    """Characters in a resource name, a session name or a label."""
+    """Characters in a resource name, a session name or a label. Set it higher when names are longer
+    than paths."""
     fair: bool = False
-    """Several identities share sessions and clients: each may have as many as it leaves free."""
+    """Several identities share sessions and clients: each may have as many as it leaves free. A
+    `SessionHost` sets it when it knows several identities."""
 
 
 class Shares:

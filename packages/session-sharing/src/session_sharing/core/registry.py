@@ -62,13 +62,16 @@ class RegistryOptions:
     """Times and limits of a registry."""
 
     orphan_timeout: float = 12 * 3600.0
-    """Seconds after which a session without attachments is closed; 0 for never."""
+    """Seconds after which a session without attachments is closed; 0 for never. Set it shorter when
+    a resource is dear, 0 when sessions must outlive every client."""
     call_ttl: float = 60.0
-    """Seconds for which a call without an attachment counts as somebody being there."""
+    """Seconds for which a call without an attachment counts as a client being there. Set it longer
+    when clients without presence call less often."""
     release_timeout: float = 10.0
-    """Seconds that a release hook may take before its resource counts as stuck."""
+    """Seconds that a release hook may take before its resource counts as stuck. Set it longer when
+    a resource needs more time to close."""
     limits: Limits = field(default_factory=Limits)
-    """How much the server holds."""
+    """How much the server holds. Set it when the machine can hold less, or has to hold more."""
 
 
 class SessionRegistry:

@@ -10,8 +10,11 @@ from typing import ClassVar, Protocol
 class Resource:
     """One open resource. A session owns it and is the only one to release it.
 
-    A subclass opens the resource in its constructor, which takes the resource's name, and raises a
-    `SessionSharingError` when that fails; a failed constructor must leave nothing behind.
+    Subclass it, and pass the class to `SessionHost` under the name of its kind. For a kind that is
+    not one class, pass an object with a method `locate` instead (`ResourceKind`).
+
+    The subclass opens the resource in its constructor, which takes the resource's name and raises
+    a `SessionSharingError` when that fails; a failed constructor must leave nothing behind.
     Constructor and release hooks run in worker threads, outside every lock, so they may take their
     time.
     """

@@ -24,16 +24,31 @@ class SessionConstructor(Generic[TSession]):
     """Opens the session of a pin map's custom instrument, for the SDK's `initialize_session(s)`.
 
     A subclass says how to open a resource; the resource's name is the instrument's in the pin map.
+    Pass an instance of it to `initialize_session`.
     """
 
     def __init__(
         self,
         initialization_behavior: SessionInitializationBehavior = SessionInitializationBehavior.AUTO,
     ) -> None:
+        """Remember the behavior.
+
+        Args:
+            initialization_behavior: How to come to the session; AUTO suits most plug-ins. Pass
+                another when the sequence opens or closes the session for its plug-ins.
+        """
         self.behavior = behavior_from_ni(initialization_behavior)
 
     def open(self, resource: str, behavior: InitializationBehavior) -> TSession:
-        """Open the session to a resource."""
+        """Open the session to a resource.
+
+        Args:
+            resource: The instrument's name in the pin map.
+            behavior: How to come to the session; pass it on in `SessionOptions`.
+
+        Returns:
+            The session, which the SDK closes by leaving its `with` block.
+        """
         raise NotImplementedError
 
     def __call__(self, session_info: SessionInformation) -> TSession:

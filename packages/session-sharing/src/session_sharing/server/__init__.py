@@ -1,18 +1,161 @@
-"""Serve sessions to resources of your own."""
+"""Serve sessions to resources of your own.
 
-from session_sharing.server.host import Announcer, HostOptions, SessionHost
-from session_sharing.server.listeners import TcpListener, TlsFiles, UnixListener, parse_listener
-from session_sharing.server.quota import CallLimits
-from session_sharing.server.state_file import StateFile
+Begin with `Resource` and `SessionHost`. Everything that they take, return and raise is exported
+here.
+"""
+
+from session_sharing.core.admission import (
+    Limits,
+    check_may_close,
+)
+from session_sharing.core.behaviors import (
+    ClosePolicy,
+    InitializationBehavior,
+)
+from session_sharing.core.errors import (
+    InvalidArgumentError,
+    LimitExceededError,
+    NameInUseError,
+    NotAResourceError,
+    NotAuthenticatedError,
+    NotPermittedError,
+    ResourceBusyError,
+    ResourceFailedError,
+    ResourceInUseError,
+    ResourceLostError,
+    ResourceNotFoundError,
+    ServerDrainingError,
+    SessionAlreadyOpenError,
+    SessionExpiredError,
+    SessionNotFoundError,
+    SessionSharingError,
+    StorageFullError,
+)
+from session_sharing.core.events import (
+    EventLog,
+    EventType,
+    Gap,
+    SessionEvent,
+)
+from session_sharing.core.registry import (
+    RegistryOptions,
+    SessionRegistry,
+)
+from session_sharing.core.resources import (
+    Candidate,
+    Resource,
+    ResourceKind,
+)
+from session_sharing.core.sessions import (
+    Attachment,
+    Client,
+    FailedSession,
+    Opened,
+    OpenRequest,
+    Session,
+)
+from session_sharing.places import (
+    Endpoint,
+    default_state_file,
+)
+from session_sharing.server import (
+    calls,
+)
+from session_sharing.server.descriptors import (
+    raise_descriptor_limit,
+    sessions_for,
+)
+from session_sharing.server.host import (
+    Announcer,
+    HostOptions,
+    SessionHost,
+)
+from session_sharing.server.identity import (
+    read_api_keys,
+)
+from session_sharing.server.interceptor import (
+    Context,
+)
+from session_sharing.server.journal import (
+    AuditTrail,
+    configure_logging,
+)
+from session_sharing.server.listeners import (
+    Listener,
+    TcpListener,
+    TlsFiles,
+    UnixListener,
+    parse_listener,
+)
+from session_sharing.server.quota import (
+    CallLimits,
+)
+from session_sharing.server.signals import (
+    Signal,
+)
+from session_sharing.server.state_file import (
+    StateFile,
+)
+from session_sharing.server.workers import (
+    Workers,
+)
 
 __all__ = [
     "Announcer",
+    "Attachment",
+    "AuditTrail",
     "CallLimits",
+    "Candidate",
+    "Client",
+    "ClosePolicy",
+    "Context",
+    "Endpoint",
+    "EventLog",
+    "EventType",
+    "FailedSession",
+    "Gap",
     "HostOptions",
+    "InitializationBehavior",
+    "InvalidArgumentError",
+    "LimitExceededError",
+    "Limits",
+    "Listener",
+    "NameInUseError",
+    "NotAResourceError",
+    "NotAuthenticatedError",
+    "NotPermittedError",
+    "OpenRequest",
+    "Opened",
+    "RegistryOptions",
+    "Resource",
+    "ResourceBusyError",
+    "ResourceFailedError",
+    "ResourceInUseError",
+    "ResourceKind",
+    "ResourceLostError",
+    "ResourceNotFoundError",
+    "ServerDrainingError",
+    "Session",
+    "SessionAlreadyOpenError",
+    "SessionEvent",
+    "SessionExpiredError",
     "SessionHost",
+    "SessionNotFoundError",
+    "SessionRegistry",
+    "SessionSharingError",
+    "Signal",
     "StateFile",
+    "StorageFullError",
     "TcpListener",
     "TlsFiles",
     "UnixListener",
+    "Workers",
+    "calls",
+    "check_may_close",
+    "configure_logging",
+    "default_state_file",
     "parse_listener",
+    "raise_descriptor_limit",
+    "read_api_keys",
+    "sessions_for",
 ]

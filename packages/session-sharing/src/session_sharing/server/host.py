@@ -68,32 +68,39 @@ class Announcer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class HostOptions:
-    """How a server is run."""
+    """How a server is run; the defaults serve the programs of one user on this host."""
 
     listeners: tuple[Listener, ...] = (TcpListener("127.0.0.1"),)
-    """Where it listens."""
+    """Where it listens. Set it when clients need a fixed port, a unix socket or the network."""
     anonymous: bool = False
-    """Ask nobody on this host for a token."""
+    """Ask no client on this host for a token. Set it when every program on this host may use the
+    sessions, as for clients that cannot read the token."""
     network: bool = False
-    """Allow listeners that other hosts can reach."""
+    """Allow listeners that other hosts can reach. Set it with `tls` when clients are elsewhere."""
     tls: TlsFiles | None = None
-    """Certificates for those."""
+    """Certificates for those listeners, and for those on this host that speak TLS."""
     api_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """API keys by id, for clients that cannot read the token."""
+    """API keys by id. Set it when clients cannot read the token, as on other hosts, or when the
+    server has to tell several clients apart."""
     window: float = 2.0
-    """Presence window, in seconds, of clients on this host that ask for none."""
+    """Presence window, in seconds, of clients on this host that ask for none. Set it longer when
+    the machine is so busy that programs stand still for seconds."""
     network_window: float = 10.0
-    """The same for clients on other hosts."""
+    """The same for clients on other hosts. Set it longer when the network fails for longer."""
     grace: float = 5.0
-    """Seconds that calls under way may take when the server stops."""
+    """Seconds that calls under way may take when the server stops. Set it longer when one call of
+    the resource takes longer."""
     max_calls: int = 200
-    """Calls that one connection may have open at a time; more wait at the client."""
+    """Calls that one connection may have open at a time; more wait at the client. Set it higher
+    when one client has more threads that call."""
     calls: CallLimits = field(default_factory=CallLimits)
-    """What calls may take of the server, over all connections."""
+    """What calls may take of the server, over all connections. Set it when messages are large, or
+    memory is scarce."""
     workers: int = 32
-    """Threads that open and release resources, without those that hang in one."""
+    """Threads that open and release resources, without those that hang in one. Set it higher when
+    many slow resources open at once."""
     registry: RegistryOptions = field(default_factory=RegistryOptions)
-    """Times and limits of the registry."""
+    """Times and limits of the registry. Set it when sessions must live longer or shorter."""
 
     @property
     def has_several_identities(self) -> bool:
@@ -103,11 +110,24 @@ class HostOptions:
 
 
 class SessionHost:
-    """Serves sessions to resources of the given kinds. Lives in one event loop."""
+    """Serves sessions to resources of the given kinds. Lives in one event loop.
+
+    Await `run`, which serves until the process is told to stop. Use `start` and `stop` instead in
+    an event loop that has other work, as in tests.
+    """
 
     def __init__(
         self, kinds: Mapping[str, ResourceKind], options: HostOptions | None = None
     ) -> None:
+        """Prepare to serve; nothing listens before `start`.
+
+        Args:
+            kinds: What makes resources, by the name of their kind; `Resource` subclasses are.
+            options: How the server is run.
+
+        Raises:
+            InvalidArgumentError: The options would let others in unnoticed.
+        """
         self.options = options or HostOptions()
         check_exposure(
             self.options.listeners,

@@ -24,13 +24,16 @@ _LONGEST_SOCKET_PATH = 100
 
 @dataclass(frozen=True, slots=True)
 class TcpListener:
-    """A TCP port."""
+    """A TCP port. For the programs of one user, a `UnixListener` does without a token."""
 
     host: str
+    """Name or address to listen at; 127.0.0.1 keeps other hosts out."""
     port: int = 0
-    """0 takes any free port."""
+    """0 takes any free port, which clients find by the state file. Set it when they cannot read
+    that."""
     tls: bool = False
-    """Speak TLS on this host, too; beyond it there is no other way."""
+    """Speak TLS on this host, too. Set it when clients on this host expect it; listeners that other
+    hosts can reach speak TLS in any case."""
 
     @property
     def is_loopback(self) -> bool:
@@ -66,6 +69,7 @@ class UnixListener:
     """A unix socket in a folder that only its user can enter."""
 
     path: Path
+    """Where the socket is; at most 100 bytes long."""
 
     @property
     def fits(self) -> bool:
@@ -85,7 +89,8 @@ class TlsFiles:
     key: Path
     """Its private key."""
     client_authority: Path | None = None
-    """Authority of the clients' certificates; when given, every client must show one."""
+    """Authority of the clients' certificates. Set it when clients prove themselves by certificates;
+    then each must show one."""
 
     def credentials(self) -> grpc.ServerCredentials:
         """Read the files.

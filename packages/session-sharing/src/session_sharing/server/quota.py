@@ -22,17 +22,20 @@ class CallLimits:
     """How much calls may take of one server, together. Identities share each of it."""
 
     max_message_bytes: int = 4 * 1024 * 1024
-    """Largest message of calls that carry data."""
+    """Largest message of calls that carry data. Set it when one record or block is larger."""
     max_request_bytes: int = 256 * 1024
-    """Largest request of all other calls."""
+    """Largest request of all other calls, in bytes. Set it when names and options need more."""
     max_bytes: int = 256 * 1024 * 1024
-    """Bytes of requests and answers under way."""
+    """Bytes of requests and answers under way. Set it by the memory that the server may use."""
     max_streams: int = 4_000
-    """Streams open at a time, over all connections."""
+    """Streams open at a time, over all connections; each client that shows its presence has one.
+    Set it higher when more clients are there at once."""
     max_request_streams: int = 64
-    """Of those, the ones that clients send data on."""
+    """Of those, the ones that clients send data on. Set it higher when more clients do so at once.
+    """
     max_reads: int = 64
-    """Requests being read at a time; other calls wait, as many as there may be streams."""
+    """Requests being read at a time; other calls wait, as many as there may be streams. Set it
+    lower when the memory for requests is scarce."""
 
 
 class Quota:

@@ -15,9 +15,17 @@ from session_sharing.server.listeners import check_owned, make_private_folder
 
 
 class StateFile:
-    """A JSON file that exists while its server is ready; a guard tells it from a stale one."""
+    """A JSON file that exists while its server is ready; a guard tells it from a stale one.
+
+    Call `claim` before the server starts, `publish` when it is ready and `remove` at its end.
+    """
 
     def __init__(self, path: Path) -> None:
+        """Name the file; nothing is written yet.
+
+        Args:
+            path: An absolute path; `default_state_file` gives the usual one.
+        """
         self.path = path
         self._guard = Guard(path)
         self._is_default = _is_default(path)

@@ -6,8 +6,12 @@ import os
 from pathlib import Path
 
 import ni_measurement_plugin_sdk_service as nims
-from session_sharing.client import ConnectOptions, SessionOptions, SharedSession
-from session_sharing.core.behaviors import InitializationBehavior
+from session_sharing.client import (
+    ConnectOptions,
+    InitializationBehavior,
+    SessionOptions,
+    SharedSession,
+)
 from session_sharing.ni import SessionConstructor
 from session_sharing.ni.measurement_call import (
     InvalidInputError,
