@@ -13,6 +13,7 @@ html_title = "session-sharing"
 
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
+autoclass_content = "both"  # the arguments stand in the docstring of __init__
 autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_default_options = {"members": True, "show-inheritance": True}

@@ -1,4 +1,4 @@
-"""What users import: a face exports what it lists, loads no more than it must, and is documented."""
+"""What users import: a face exports what it lists, loads no more than it must, and is described."""
 
 from __future__ import annotations
 

@@ -24,9 +24,9 @@ class Endpoint:
     """One way to reach a server."""
 
     target: str
-    """gRPC target: ``unix:PATH``, ``ipv4:HOST:PORT``, ``ipv6:[HOST]:PORT`` or ``HOST:PORT``."""
+    """gRPC target, as ``unix:PATH``, ``ipv4:HOST:PORT``, ``ipv6:[HOST]:PORT`` or ``HOST:PORT``."""
     host: str = ""
-    """Where its TCP port is: the name or address that the server listens at."""
+    """Name or address that the server listens at, for a TCP port."""
     port: int = 0
     """0 for a unix socket."""
     tls: bool = False

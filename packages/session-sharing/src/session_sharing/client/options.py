@@ -36,8 +36,8 @@ class ConnectOptions:
     """
 
     target: str = ""
-    """gRPC target: ``unix:PATH``, ``ipv4:127.0.0.1:PORT`` or ``HOST:PORT``. Set it when there is no
-    state file to read, as for a server on another host."""
+    """gRPC target, as ``unix:PATH``, ``ipv4:127.0.0.1:PORT`` or ``HOST:PORT``. Set it when there is
+    no state file to read, as for a server on another host."""
     token: str = field(default="", repr=False)
     """The server's token; empty over a unix socket or to an anonymous server. Set it when you know
     the token of a server on this host, but not its state file."""

@@ -34,7 +34,7 @@ class Limits:
     """Characters in a resource name, a session name or a label. Set it higher when names are longer
     than paths."""
     fair: bool = False
-    """Several identities share sessions and clients: each may have as many as it leaves free. A
+    """Several identities share sessions and clients, and each may have as many as it leaves free. A
     `SessionHost` sets it when it knows several identities."""
 
 

@@ -40,8 +40,8 @@ class ClosePolicy(enum.IntEnum):
     FOR_EVERYONE = 0
     """At once, for every attachment, as NI's gRPC Device Server does."""
     WITH_LAST_ATTACHMENT = 1
-    """When the last attachment goes: the policy for programs that share one session under AUTO.
-    After an explicit `close()` nobody new may attach."""
+    """When the last attachment goes. It suits programs that share one session under AUTO. After an
+    explicit `close()` nobody new may attach."""
 
 
 @dataclass(frozen=True, slots=True)

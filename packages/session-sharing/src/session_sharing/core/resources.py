@@ -20,8 +20,8 @@ class Resource:
     """
 
     exclusive: ClassVar[bool] = False
-    """One attachment at a time, whatever behavior the others ask for: for locks, ports and whatever
-    two programs must never use at once."""
+    """One attachment at a time, whatever behavior the others ask for. Set it for locks, ports and
+    whatever two programs must never use at once."""
 
     def __init__(self, name: str) -> None:
         self.name = name

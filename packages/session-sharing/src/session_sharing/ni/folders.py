@@ -40,9 +40,9 @@ class Startable:
     """A program that discovery can start."""
 
     data: Path
-    """Folder with what is copied as it is: the .serviceconfig, a .measui."""
+    """Folder whose files are copied as they are, as the .serviceconfig and a .measui."""
     command: str
-    """What follows ``python -m``: module and arguments."""
+    """Module and arguments, as they follow ``python -m``."""
     distribution: str
     """Name on the package index."""
     version: str

@@ -1,4 +1,4 @@
-"""What the interceptor found out about the call that is being served."""
+"""The call that is being served: its caller, its attachment, what it takes of the server."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 from session_sharing.core.sessions import Attachment
 from session_sharing.server.quota import Held
+
+__all__ = ["attachment", "held", "principal"]
+"""For servicers; the rest is between the interceptor and the host."""
 
 
 @dataclass(slots=True)
