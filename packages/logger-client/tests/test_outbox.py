@@ -7,7 +7,7 @@ from collections import deque
 from hypothesis import given
 from hypothesis import strategies as st
 from json_logger_client.outbox import Inbox, Outbox, StreamOptions, Ticket
-from session_sharing.core.errors import InvalidArgumentError
+from session_sharing import InvalidArgumentError
 
 OPTIONS = StreamOptions(max_batch_records=3, max_batch_bytes=100)
 

@@ -17,7 +17,7 @@ from json_logger_client import JsonLoggerClient
 from json_logger_server.cli import main
 from json_logger_server.report.reading import read_log
 from logger_process import LoggerProcess
-from session_sharing.core.errors import SessionExpiredError
+from session_sharing import SessionExpiredError
 
 
 def run(*arguments: object, code: int = 0) -> str:

@@ -20,7 +20,7 @@ from json_logger_server.storage.following import DiskTail
 from json_logger_server.storage.log_file import LogFile
 from logger_process import LoggerProcess
 from logger_thread import FaultyDisk, LoggerThread
-from session_sharing.core.errors import ResourceFailedError
+from session_sharing import ResourceFailedError
 
 
 def run(*arguments: object, code: int = 0) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from json_logger_client import ClosePolicy, InitializationBehavior
 from logger_process import LoggerProcess, records_in
-from session_sharing.core.errors import SessionExpiredError
+from session_sharing import SessionExpiredError
 
 README = Path(__file__).parents[2] / "logger-client" / "README.md"
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from json_logger_server.storage.log_file import LogFile
 from json_logger_server.storage.repair import TAIL_WINDOW
-from session_sharing.core.errors import NotAResourceError
+from session_sharing import NotAResourceError
 
 RECORD = {
     "timestamp": "2026-01-01T12:00:00.000001Z",

@@ -9,7 +9,7 @@ import sys
 import weakref
 from typing import TYPE_CHECKING
 
-from session_sharing.core.errors import SessionSharingError
+from session_sharing import SessionSharingError
 
 if TYPE_CHECKING:
     from json_logger_client.sender import Sender

@@ -8,9 +8,7 @@ import os
 from collections import defaultdict
 from pathlib import Path
 
-from session_sharing.core.errors import ResourceInUseError
-from session_sharing.core.resources import Candidate
-from session_sharing.server.workers import Workers
+from session_sharing.server import Candidate, ResourceInUseError, Workers
 
 from json_logger_server.json_log import Durability, FileLimits, JsonLog, Totals
 from json_logger_server.storage.exclusive import lock_exclusively

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 import trustme
 from logger_process import LoggerProcess
-from session_sharing.client import ServerUnavailableError, connect
-from session_sharing.core.errors import NotAuthenticatedError
+from session_sharing.client import NotAuthenticatedError, ServerUnavailableError, connect
 
 EVERYWHERE = "0.0.0.0"
 

@@ -15,7 +15,7 @@ from json_logger_proto.ext.v1.json_logger_ext_pb2_grpc import JsonLoggerExtStub
 from json_logger_server.storage.paths import LogRoots
 from logger_process import LoggerProcess
 from raw_calls import assert_refused
-from session_sharing.core.errors import (
+from session_sharing import (
     InvalidArgumentError,
     NotAResourceError,
     NotPermittedError,

@@ -10,8 +10,7 @@ import psutil
 import pytest
 from json_logger_client import ConnectOptions, InitializationBehavior, JsonLoggerClient
 from logger_process import LoggerProcess
-from session_sharing.client import connect
-from session_sharing.core.errors import NotAuthenticatedError, NotPermittedError
+from session_sharing.client import NotAuthenticatedError, NotPermittedError, connect
 
 ATTACH_THEN_CLOSE = InitializationBehavior.ATTACH_TO_SESSION_THEN_CLOSE
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
 from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
-from session_sharing.client import Connection
-from session_sharing.core.errors import ResourceNotFoundError, SessionSharingError
+from session_sharing.client import Connection, ResourceNotFoundError, SessionSharingError
 from session_sharing.v1 import lifecycle_pb2
 
 from json_logger_server.cli.target import find_session, open_connection

@@ -14,14 +14,15 @@ import click
 import grpc
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
 from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
-from session_sharing.client import Connection
-from session_sharing.client.backoff import Backoff
-from session_sharing.client.errors import ServerUnavailableError, from_rpc_error
-from session_sharing.core.errors import (
+from session_sharing.client import (
+    Connection,
     InvalidArgumentError,
     ServerDrainingError,
+    ServerUnavailableError,
     SessionSharingError,
+    from_rpc_error,
 )
+from session_sharing.client.backoff import Backoff
 from session_sharing.printing import harmless, say
 from session_sharing.v1 import lifecycle_pb2
 

@@ -10,22 +10,24 @@ from typing import Any
 import click
 import platformdirs
 from json_logger_proto.names import PROGRAM
-from session_sharing.core.admission import Limits
-from session_sharing.core.errors import InvalidArgumentError, SessionSharingError
-from session_sharing.core.registry import RegistryOptions
-from session_sharing.places import default_state_file
 from session_sharing.printing import harmless
 from session_sharing.server import (
     HostOptions,
+    InvalidArgumentError,
+    Limits,
+    Listener,
+    RegistryOptions,
+    SessionSharingError,
     TcpListener,
     TlsFiles,
     UnixListener,
+    configure_logging,
+    default_state_file,
     parse_listener,
+    raise_descriptor_limit,
+    read_api_keys,
+    sessions_for,
 )
-from session_sharing.server.descriptors import raise_descriptor_limit, sessions_for
-from session_sharing.server.identity import read_api_keys
-from session_sharing.server.journal import configure_logging
-from session_sharing.server.listeners import Listener
 
 from json_logger_server.event_loop import run
 from json_logger_server.json_log import Durability, FileLimits

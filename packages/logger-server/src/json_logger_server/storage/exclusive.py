@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from session_sharing.core.errors import ResourceInUseError
+from session_sharing import ResourceInUseError
 
 _FAR_BEYOND_THE_END = 1 << 62
 

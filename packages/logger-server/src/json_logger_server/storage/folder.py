@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from types import TracebackType
 
-from session_sharing.core.errors import ResourceLostError
+from session_sharing import ResourceLostError
 
 from json_logger_server.storage.paths import identity_of
 

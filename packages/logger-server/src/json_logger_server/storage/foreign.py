@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 from pathlib import Path
 
-from session_sharing.core.errors import NotAResourceError
+from session_sharing import NotAResourceError
 
 _UTF_8 = "begins with a byte order mark; save it as UTF-8 without one"
 _UTF_16 = "is text in UTF-16; save it as UTF-8"

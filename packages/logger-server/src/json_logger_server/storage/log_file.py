@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Protocol
 
-from session_sharing.core.errors import ResourceLostError, SessionSharingError
+from session_sharing import ResourceLostError, SessionSharingError
 
 from json_logger_server.storage.exclusive import lock_exclusively
 from json_logger_server.storage.folder import Folder

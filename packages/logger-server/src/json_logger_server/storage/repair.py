@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 
-from session_sharing.core.errors import NotAResourceError
+from session_sharing import NotAResourceError
 
 from json_logger_server.storage.foreign import refuse_foreign
 from json_logger_server.storage.lines import (

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from session_sharing.core.errors import NotAResourceError, ResourceLostError
+from session_sharing import NotAResourceError, ResourceLostError
 
 from json_logger_server.storage.foreign import refuse_foreign
 from json_logger_server.storage.lines import (

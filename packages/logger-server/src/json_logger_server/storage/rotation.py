@@ -11,7 +11,7 @@ import contextlib
 import errno
 import os
 
-from session_sharing.core.errors import (
+from session_sharing import (
     NotPermittedError,
     ResourceInUseError,
     ResourceLostError,
