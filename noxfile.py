@@ -80,6 +80,7 @@ DISTRIBUTIONS = {
     "logger-proto": "",
     "logger-client": "[ni]",
     "logger-server": "[report]",
+    "device-sim": "[all]",
     "platform-sim": "",
     "dcpower-plugin": "",
     "dmm-plugin": "",
@@ -109,8 +110,8 @@ TEST_LIBRARIES = [
 ]
 BENCHMARKS = [
     "logger-server/benchmarks/run.py",
+    "device-sim/benchmarks/driver_calls.py",
     "platform-sim/benchmarks/platform_speed.py",
-    "platform-sim/benchmarks/devices_calls.py",
 ]
 BENCH_LIBRARIES = ["numpy", "psutil"]
 DOCS_TOOLS = ["furo", "myst-parser>=4", "pytest>=8", "sphinx>=8"]
@@ -338,6 +339,7 @@ def _stub_texts() -> dict[Path, bytes]:
 def _generate_stubs(session: nox.Session) -> None:
     shared = PACKAGES / "session-sharing" / "src"
     logger = PACKAGES / "logger-proto" / "src"
+    devices = PACKAGES / "device-sim" / "src"
     kinds = ("python", "grpc_python", "mypy", "mypy_grpc")
 
     def generate(root: Path, files: Iterable[Path], *includes: Path) -> None:
@@ -348,6 +350,7 @@ def _generate_stubs(session: nox.Session) -> None:
 
     generate(shared, sorted((shared / "session_sharing" / "v1").glob("*.proto")))
     generate(logger, sorted((logger / "json_logger_proto" / "ext").rglob("*.proto")), shared)
+    generate(devices, sorted((devices / "device_sim" / "v1").glob("*.proto")))
 
     # The reference's file is named json_logger.proto without a folder; its descriptor says so.
     package = logger / "json_logger_proto"

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from chain import BENCH_FILE, Chain
 from chain_sequences import TESTSTAND
-from platform_sim.devices import DeviceControl
-from platform_sim.devices.bench.netlist import load_netlist
+from device_sim import DeviceControl
+from device_sim.bench.netlist import load_netlist
 from running_chain import run_step, running_chain
 
 RUN = "MeasureAndLogBench.seq"

@@ -19,8 +19,8 @@ from bench_values import (
     Accuracy,
     check_bench_values,
 )
-from platform_sim.devices.drivers.nidcpower.driver import DRIVER as DCPOWER
-from platform_sim.devices.drivers.nidmm.driver import DRIVER as DMM
+from device_sim.drivers.nidcpower.driver import DRIVER as DCPOWER
+from device_sim.drivers.nidmm.driver import DRIVER as DMM
 from processes import ChainError
 from readings import SiteReading
 

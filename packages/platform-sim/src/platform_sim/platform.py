@@ -17,12 +17,13 @@ from typing import Any, TypeVar
 
 import grpc
 import grpc.aio
+from device_sim import BenchError, DeviceServer
 from ni.measurementlink.discovery.v1 import discovery_service_pb2_grpc
 from ni.measurementlink.pinmap.v1 import pin_map_service_pb2_grpc
 from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2_grpc
+from session_sharing.same_user import SameUserRule
 
 from platform_sim.callers import CallerFinder
-from platform_sim.devices import DeviceServer
 from platform_sim.discovery.activation import Activator
 from platform_sim.discovery.catalog import ServiceCatalog
 from platform_sim.discovery.description import Location, ServiceDescription
@@ -40,12 +41,12 @@ from platform_sim.discovery.registry import ServiceRegistry
 from platform_sim.discovery.serviceconfig import InstalledService
 from platform_sim.discovery.servicer import DiscoveryServicer
 from platform_sim.discovery.start_rule import start_command
-from platform_sim.errors import PlatformSimError
+from platform_sim.errors import InvalidRequestError, PlatformSimError
 from platform_sim.grpc_errors import ErrorStatusInterceptor
 from platform_sim.hook import hooked_environment
 from platform_sim.pin_map.servicer import PinMapServicer
 from platform_sim.pin_map.store import PinMapStore
-from platform_sim.same_user import SameUserInterceptor, SameUserRule
+from platform_sim.same_user import SameUserInterceptor
 from platform_sim.session_management.servicer import SessionManagementServicer
 from platform_sim.session_management.sessions import SessionManagement
 from platform_sim.state_file import PlatformState
@@ -247,11 +248,14 @@ class Platform:
     def _start_device_server(self) -> str:
         if not self.options.has_device_server:
             return ""
-        self._device_server = DeviceServer(
-            self.options.bench,
-            file_roots=self.options.file_roots,
-            allows_other_users=self.options.allows_other_users,
-        )
+        try:
+            self._device_server = DeviceServer(
+                self.options.bench,
+                file_roots=self.options.file_roots,
+                allows_other_users=self.options.allows_other_users,
+            )
+        except BenchError as error:
+            raise InvalidRequestError(str(error)) from error
         port = self._device_server.start(f"{_HOST}:0")
         self._register(DEVICE_SERVER_CLASS, tuple(self._device_server.interfaces), port)
         return f"{_HOST}:{port}"

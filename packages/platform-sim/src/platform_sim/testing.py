@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from platform_sim.devices import Faults
-    from platform_sim.devices.bench import Bench
+    from device_sim import Faults
+    from device_sim.bench import Bench
+
     from platform_sim.platform import Platform, PlatformOptions
     from platform_sim.plugin_client import MeasurementPlugin
 

@@ -32,8 +32,8 @@ from ni.measurementlink.pinmap.v1 import pin_map_service_pb2 as pin_map
 from ni.measurementlink.pinmap.v1 import pin_map_service_pb2_grpc as pin_map_grpc
 import ni.measurementlink.sessionmanagement.v1.session_management_service_pb2 as sessions
 import ni.measurementlink.sessionmanagement.v1.session_management_service_pb2_grpc as sessions_grpc
-import platform_sim.hook.inject.platform_sim_shim, platform_sim.peer_user
-from platform_sim.devices import DeviceServer
+import platform_sim.hook.inject.platform_sim_shim, session_sharing.peer_user
+from device_sim import DeviceServer
 from platform_sim.platform import Platform, PlatformOptions
 DeviceServer()._load().handlers
 uid = int(sys.argv[1])

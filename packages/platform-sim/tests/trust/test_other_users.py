@@ -92,7 +92,7 @@ def test_a_connection_that_was_closed_is_nobodys_and_not_roots():
     # The kernel shows the socket of a caller that is gone as user 0's.
     stranger = """
     import socket, struct
-    from platform_sim.peer_user import PeerUsers
+    from session_sharing.peer_user import PeerUsers
     listener = socket.create_server(("127.0.0.1", 0))
     users = PeerUsers(*listener.getsockname())
     def user_after(how):

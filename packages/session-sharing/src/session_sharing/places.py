@@ -6,6 +6,7 @@ import contextlib
 import os
 import stat
 import sys
+import tempfile
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TextIO
 
 import platformdirs
 
-from session_sharing.core.errors import NotPermittedError
+from session_sharing.core.errors import InvalidArgumentError, NotPermittedError
 
 _LARGEST_FILE = 64 * 1024
 """Bytes of a state file or a token file."""
@@ -119,6 +120,67 @@ def append_private(path: Path) -> TextIO:
     """
     handle = _open_own(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     return os.fdopen(handle, "a", encoding="utf-8")
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file atomically that only this user can read.
+
+    Raises:
+        InvalidArgumentError: It cannot be written; nothing is left behind.
+    """
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise no_place(path, error) from error
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(name).replace(path)
+    except OSError as error:
+        Path(name).unlink(missing_ok=True)
+        raise no_place(path, error) from error
+
+
+def no_place(path: Path, error: OSError) -> InvalidArgumentError:
+    """Return the error for a file or folder that cannot be made."""
+    return InvalidArgumentError(f"{path} cannot be made: {error.strerror}; name another place.")
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make a folder that only this user can enter, or check that it is one.
+
+    Raises:
+        InvalidArgumentError: It cannot be made, belongs to somebody else, or others can enter it.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidArgumentError(f"{folder} cannot be made: {error}") from error
+    if os.name == "nt":
+        return
+    if stat.S_IMODE(check_owned(folder).st_mode) & 0o077:
+        raise InvalidArgumentError(
+            f"{folder} must belong to you alone: `chmod 700` it, or choose another."
+        )
+
+
+def check_owned(folder: Path) -> os.stat_result:
+    """Check that nobody else can put another folder in the place of what lies in this one.
+
+    Returns:
+        What the system says of the folder.
+
+    Raises:
+        InvalidArgumentError: It belongs to somebody else, or others can write there.
+    """
+    facts = folder.stat()
+    if sys.platform != "win32" and (
+        facts.st_uid != os.getuid() or stat.S_IMODE(facts.st_mode) & 0o022
+    ):
+        raise InvalidArgumentError(
+            f"{folder} must belong to you, and nobody else write there: `chmod go-w` it."
+        )
+    return facts
 
 
 def _open_own(path: Path, flags: int) -> int:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import unicodedata
+from types import TracebackType
+
+_INDENT = "\n  "
 
 
 def say(text: str) -> None:
@@ -30,6 +34,27 @@ def harmless(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(char if _is_harmless(char) else _escape(char) for char in text)
+
+
+def harmless_lines(text: str) -> str:
+    """Return text of several lines; those after the first are indented, so that none is a row."""
+    return _INDENT.join(map(harmless, text.split("\n")))
+
+
+class HarmlessFormatter(logging.Formatter):
+    """Formats log records whose messages quote what others named."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        """Return the record's line."""
+        return harmless(super().formatMessage(record))
+
+    def formatException(  # noqa: N802
+        self,
+        ei: tuple[type[BaseException], BaseException, TracebackType | None]
+        | tuple[None, None, None],
+    ) -> str:
+        """Return the traceback."""
+        return harmless_lines(super().formatException(ei))
 
 
 def _is_harmless(char: str) -> bool:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import importlib
 
 import click
+from session_sharing.commands import HarmlessGroup
 
 from platform_sim.errors import PlatformSimError
-from platform_sim.printing import harmless_lines
 
 _VERBS = {
     "up": "platform_sim.cli.up:up_command",
@@ -24,7 +23,7 @@ _VERBS = {
 }
 
 
-class _LazyGroup(click.Group):
+class _LazyGroup(HarmlessGroup):
     """Knows its verbs by module, so that `platform-sim exec` does not pay for the servers."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -38,31 +37,10 @@ class _LazyGroup(click.Group):
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
 
-    def invoke(self, ctx: click.Context) -> object:
-        """Shows errors of this package and of the system without a traceback.
-
-        They quote what others named, so control characters are written as escapes.
-        """
-        try:
-            return self._invoke(ctx)
-        except click.ClickException as error:
-            setattr(error, "message", harmless_lines(error.message))  # noqa: B010 (final to mypy)
-            raise
-
-    def _invoke(self, ctx: click.Context) -> object:
-        try:
-            return super().invoke(ctx)
-        except PlatformSimError as error:
-            raise click.ClickException(str(error)) from error
-        except OSError as error:
-            if error.errno == errno.EPIPE:  # click ends quietly when nobody reads its output
-                raise
-            where = f"{error.filename}: " if error.filename else ""
-            raise click.ClickException(f"{where}{error.strerror or error}") from error
-
 
 @click.group(
     cls=_LazyGroup,
+    shown_errors=[PlatformSimError],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name="measurement-platform-sim")

@@ -6,12 +6,13 @@ import logging
 from pathlib import Path
 
 import click
+from session_sharing.peer_user import PeerUsers
+from session_sharing.printing import HarmlessFormatter
 from session_sharing.stopping import StopSignals
 
 from platform_sim.cli.options import Seconds, state_file_option
-from platform_sim.peer_user import PeerUsers
 from platform_sim.platform import Platform, PlatformOptions
-from platform_sim.printing import HarmlessFormatter, print_line
+from platform_sim.printing import print_line
 from platform_sim.state_file import (
     claim_state_file,
     default_state_file,

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
+from session_sharing.printing import harmless_lines
 
 from platform_sim.cli.options import (
     json_option,
@@ -16,7 +17,7 @@ from platform_sim.cli.options import (
     state_file_option,
 )
 from platform_sim.hook import hooked_environment
-from platform_sim.printing import harmless_lines, print_line
+from platform_sim.printing import print_line
 from platform_sim.sequence.check import check_sequence_file
 from platform_sim.sequence.interrupts import Interrupts
 from platform_sim.sequence.reports import LiveTable, Notes, run_as_json, summary_line, write_junit

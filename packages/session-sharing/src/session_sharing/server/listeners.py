@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import os
-import stat
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +13,8 @@ import grpc
 import grpc.aio
 
 from session_sharing.core.errors import InvalidArgumentError, ResourceInUseError
-from session_sharing.places import Endpoint
-from session_sharing.server.guard import Guard
+from session_sharing.guard import Guard
+from session_sharing.places import Endpoint, make_private_folder
 
 _LONGEST_SOCKET_PATH = 100
 """Bytes; the system's limit is 104 to 108."""
@@ -226,40 +224,3 @@ class BoundListeners:
                 why = "Is the port taken, or do certificate and key not fit?"
             raise ResourceInUseError(f"Cannot listen on {address}. {why}") from error
         return Endpoint(listener.target(port), listener.host, port, listener.speaks_tls)
-
-
-def make_private_folder(folder: Path) -> None:
-    """Make a folder that only this user can enter, or check that it is one.
-
-    Raises:
-        InvalidArgumentError: It cannot be made, belongs to somebody else, or others can enter it.
-    """
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise InvalidArgumentError(f"{folder} cannot be made: {error}") from error
-    if os.name == "nt":
-        return
-    if stat.S_IMODE(check_owned(folder).st_mode) & 0o077:
-        raise InvalidArgumentError(
-            f"{folder} must belong to you alone: `chmod 700` it, or choose another."
-        )
-
-
-def check_owned(folder: Path) -> os.stat_result:
-    """Check that nobody else can put another folder in the place of what lies in this one.
-
-    Returns:
-        What the system says of the folder.
-
-    Raises:
-        InvalidArgumentError: It belongs to somebody else, or others can write there.
-    """
-    facts = folder.stat()
-    if sys.platform != "win32" and (
-        facts.st_uid != os.getuid() or stat.S_IMODE(facts.st_mode) & 0o022
-    ):
-        raise InvalidArgumentError(
-            f"{folder} must belong to you, and nobody else write there: `chmod go-w` it."
-        )
-    return facts

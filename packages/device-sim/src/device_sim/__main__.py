@@ -1,0 +1,5 @@
+"""Runs the command `device-sim`."""
+
+from device_sim.cli import main
+
+main()

@@ -1,0 +1,210 @@
+"""Attributes of NI drivers: what they are, and the values that a session gave them.
+
+Ids, types and enums are read from the installed driver package, so that they cannot differ
+from what its clients send. What the package does not say (access, scope, defaults, limits)
+is data in the driver's folder, `attributes.toml`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum
+from types import ModuleType
+from typing import Any
+
+from device_sim.errors import (
+    ATTRIBUTE_NOT_RECOGNISED,
+    ATTRIBUTE_READ_ONLY,
+    INVALID_VALUE,
+    TYPES_DO_NOT_MATCH,
+    DriverError,
+)
+
+Value = bool | int | float | str
+
+_PYTHON_TYPES: dict[str, type] = {
+    "Boolean": bool,
+    "Int32": int,
+    "Int64": int,
+    "Real64": float,
+    "String": str,
+}
+
+
+class Scope(Enum):
+    """What an attribute belongs to."""
+
+    SESSION = "session"
+    INSTRUMENT = "instrument"
+    CHANNEL = "channel"
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """What is known about one attribute."""
+
+    id: int
+    """The number on the wire."""
+
+    name: str
+    """The property of the Python class, for example `voltage_level`."""
+
+    kind: str
+    """`Boolean`, `Int32`, `Int64`, `Real64` or `String`."""
+
+    choices: Mapping[str, Value] | None = None
+    """For an enum: its members."""
+
+    scope: Scope = Scope.SESSION
+    """Whether each channel, each instrument or the session has one."""
+
+    read_only: bool = False
+    """Whether clients can only read it."""
+
+    default: Value = 0
+    """Its value after a reset."""
+
+    limits: tuple[float, float] | None = None
+    """Least and greatest value, both included."""
+
+    specials: tuple[float, ...] = ()
+    """Values outside the limits that have a meaning of their own, such as -1 for automatic."""
+
+    def check(self, value: Value) -> Value:
+        """Return `value` in the attribute's type.
+
+        Raises:
+            DriverError: The value is outside the enum or the limits, or not a number.
+        """
+        value = _PYTHON_TYPES[self.kind](value)
+        allowed = self.choices is None or value in self.choices.values()
+        if self.limits and not isinstance(value, str) and value not in self.specials:
+            allowed = allowed and self.limits[0] <= value <= self.limits[1]
+        if isinstance(value, float) and not math.isfinite(value):
+            # Infinity is only for what is infinite until it is set, as the limits of cutoffs.
+            allowed = math.isinf(value) and math.isinf(float(self.default))
+        if not allowed:
+            raise DriverError(INVALID_VALUE, f"Attribute: {self.name}\nRequested Value: {value}")
+        return value
+
+    def parse(self, value: Any) -> Value:
+        """Return a value from a data file, where enums are given by their member's name."""
+        if self.choices is not None and isinstance(value, str):
+            return self.choices[value]
+        return _PYTHON_TYPES[self.kind](value)  # type: ignore[no-any-return]
+
+
+class AttributeTable:
+    """All attributes of one driver, by id and by name."""
+
+    def __init__(self, attributes: Iterator[Attribute]) -> None:
+        self._by_id = {attribute.id: attribute for attribute in attributes}
+        self._by_name = {attribute.name: attribute for attribute in self._by_id.values()}
+
+    @classmethod
+    def load(cls, package: ModuleType, data: Mapping[str, Any]) -> AttributeTable:
+        """Join what `package` (nidcpower, nidmm) says with the driver's `attributes.toml`."""
+        return cls(_describe(attribute, data) for attribute in _reflect(package))
+
+    def __iter__(self) -> Iterator[Attribute]:
+        return iter(self._by_id.values())
+
+    def __getitem__(self, name: str) -> Attribute:
+        return self._by_name[name]
+
+    def get(self, attribute_id: int, kind: str | None = None) -> Attribute:
+        """The attribute with this id.
+
+        Raises:
+            DriverError: There is none, or it is not of this type.
+        """
+        attribute = self._by_id.get(attribute_id)
+        if attribute is None:
+            raise DriverError(ATTRIBUTE_NOT_RECOGNISED, f"Attribute ID: {attribute_id}")
+        if kind is not None and attribute.kind != kind:
+            raise DriverError(TYPES_DO_NOT_MATCH, f"Attribute: {attribute.name}")
+        return attribute
+
+    def writable(self, attribute_id: int, kind: str) -> Attribute:
+        """The attribute with this id, if clients may write it.
+
+        Raises:
+            DriverError: As for `get`, or it is read-only.
+        """
+        attribute = self.get(attribute_id, kind)
+        if attribute.read_only:
+            raise DriverError(ATTRIBUTE_READ_ONLY, f"Attribute: {attribute.name}")
+        return attribute
+
+
+class AttributeStore:
+    """The values of one channel, instrument or session.
+
+    Args:
+        defaults: Values after a reset by attribute name, where they differ from the table's.
+    """
+
+    def __init__(self, defaults: Mapping[str, Value] | None = None) -> None:
+        self._defaults = dict(defaults or {})
+        self.changed: dict[str, Value] = {}
+
+    def __getitem__(self, attribute: Attribute) -> Value:
+        name = attribute.name
+        if name in self.changed:
+            return self.changed[name]
+        return self._defaults.get(name, attribute.default)
+
+    def __setitem__(self, attribute: Attribute, value: Value) -> None:
+        self.changed[attribute.name] = value
+
+    def reset(self) -> None:
+        """Give every attribute its default again."""
+        self.changed.clear()
+
+
+def _reflect(package: ModuleType) -> Iterator[Attribute]:
+    """The attributes that the driver's Python class has, in its own words."""
+    base: type = package.session._SessionBase
+    kind_of_class = package.session._attributes.Attribute
+    for name, declared in vars(base).items():
+        if isinstance(declared, kind_of_class):
+            # A property converted for Python wraps an enum, an enum wraps its wire type.
+            inner: Any = getattr(declared, "_underlying_attribute_enum", declared)
+            enum: type[Enum] | None = getattr(inner, "_attribute_type", None)
+            wire = getattr(inner, "_underlying_attribute", inner)
+            yield Attribute(
+                id=declared._attribute_id,
+                name=name,
+                kind=_kind(type(wire).__name__),
+                choices={member.name: member.value for member in enum} if enum else None,
+            )
+
+
+def _kind(class_name: str) -> str:
+    for kind in _PYTHON_TYPES:
+        if class_name.startswith(f"AttributeVi{kind}"):
+            return kind
+    raise TypeError(f"unknown attribute class {class_name}")
+
+
+def _describe(attribute: Attribute, data: Mapping[str, Any]) -> Attribute:
+    name = attribute.name
+    scope = Scope(data.get("scope", "session"))
+    for other in Scope:
+        if name in data.get(f"{other.value}_scope", ()):
+            scope = other
+    limits = data.get("limits", {}).get(name)
+    first = next(iter(attribute.choices.values())) if attribute.choices else 0
+    default = _PYTHON_TYPES[attribute.kind](first) if attribute.kind != "String" else ""
+    if name in data.get("defaults", {}):
+        default = attribute.parse(data["defaults"][name])
+    return replace(
+        attribute,
+        scope=scope,
+        read_only=name in data["read_only"],
+        default=default,
+        limits=(float(limits[0]), float(limits[1])) if limits else None,
+        specials=tuple(float(value) for value in data.get("specials", {}).get(name, ())),
+    )

@@ -1,0 +1,130 @@
+"""Resource names and channel strings: `Dev1/0-3, Dev2/0`.
+
+The rules are those that nimi-python's system tests assert: blanks never count, device names
+compare without case and keep their first spelling, ranges run either way and are written
+`a-b` or `a:b`, and the order of the request is the order of the answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from device_sim.errors import UNKNOWN_CHANNEL, DriverError, ErrorCode
+
+DEVICE_NOT_FOUND = ErrorCode(-1074097793, "The specified device cannot be found.")
+
+_RANGE = re.compile(r"(\d+)[-:](\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelId:
+    """One physical channel."""
+
+    device: str
+    """Name of the instrument, in the spelling first used for it."""
+
+    number: str
+    """Name of the channel on the instrument."""
+
+    @property
+    def qualified(self) -> str:
+        """The name as sessions with independent channels give it, `Dev1/0`."""
+        return f"{self.device}/{self.number}"
+
+
+def parse_resource(resource: str, count: int) -> list[ChannelId]:
+    """List the channels that a resource name stands for.
+
+    Args:
+        resource: For example `Dev1`, `Dev1/0-3,Dev2/1`.
+        count: How many channels an instrument of this model has.
+
+    Raises:
+        DriverError: A token names something below a channel, or a channel that does not exist.
+    """
+    spelling: dict[str, str] = {}
+    channels: dict[ChannelId, None] = {}
+    for token in _tokens(resource):
+        device, tail = _split_device(token)
+        device = spelling.setdefault(device.lower(), device)
+        numbers = expand_numbers(tail) if tail else [str(n) for n in range(count)]
+        for number in numbers:
+            if not number.isdecimal() or int(number) >= count:
+                raise DriverError(UNKNOWN_CHANNEL, f"Channel: {device}/{number}")
+            channels[ChannelId(device, number)] = None
+    return list(channels)
+
+
+def _split_device(token: str) -> tuple[str, str]:
+    device, *rest = token.split("/")
+    # The Python client prefixes every channel with the device, also when it had one.
+    while len(rest) > 1 and rest[0].lower() == device.lower():
+        rest = rest[1:]
+    if not device or len(rest) > 1:
+        raise DriverError(DEVICE_NOT_FOUND, f"Device Specified: {token}")
+    return device, rest[0] if rest else ""
+
+
+def expand_numbers(text: str) -> list[str]:
+    """Expand one token, `3` or `0-3` or `3:0`, in its own order."""
+    found = _RANGE.fullmatch(text)
+    if not found:
+        return [text]
+    first, last = int(found[1]), int(found[2])
+    step = 1 if last >= first else -1
+    return [str(number) for number in range(first, last + step, step)]
+
+
+def _tokens(text: str) -> list[str]:
+    return [token for token in "".join(text.split()).split(",") if token]
+
+
+class ChannelList:
+    """The channels of one session, in order, and how a client may name them.
+
+    Args:
+        channels: The channels, in the order of the resource name.
+        independent: Whether names are qualified with their device (`Dev1/0`) or bare (`0`).
+    """
+
+    def __init__(self, channels: Sequence[ChannelId], *, independent: bool) -> None:
+        self.channels = tuple(channels)
+        self.names = tuple(c.qualified if independent else c.number for c in channels)
+        self.devices = tuple(dict.fromkeys(c.device for c in channels))
+        self._by_name: dict[str, int] = {}
+        for index, channel in enumerate(channels):
+            self._by_name[channel.qualified.lower()] = index
+            if len(self.devices) == 1:
+                self._by_name[channel.number] = index
+
+    def __len__(self) -> int:
+        return len(self.channels)
+
+    def select(self, text: str) -> list[int]:
+        """Indices of the channels that `text` names; an empty text names all.
+
+        Raises:
+            DriverError: A name is not a channel of this session.
+        """
+        tokens = _tokens(text)
+        if not tokens:
+            return list(range(len(self.channels)))
+        return [index for token in tokens for index in self._select_one(token)]
+
+    def _select_one(self, token: str) -> Iterable[int]:
+        device, slash, tail = token.rpartition("/")
+        for number in expand_numbers(tail):
+            index = self._by_name.get(f"{device}{slash}{number}".lower())
+            if index is None:
+                raise DriverError(UNKNOWN_CHANNEL, f"Channel or repeated capability: {token}")
+            yield index
+
+    def select_devices(self, text: str) -> list[str] | None:
+        """The instruments that `text` names, all for an empty text, None if it names others."""
+        by_name = {device.lower(): device for device in self.devices}
+        tokens = [token.lower() for token in _tokens(text)] or list(by_name)
+        if not all(token in by_name for token in tokens):
+            return None
+        return [by_name[token] for token in tokens]

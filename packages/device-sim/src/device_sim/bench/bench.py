@@ -1,0 +1,324 @@
+"""The bench: what all instruments of a server are wired to, through time."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import math
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from device_sim.bench import small_signal
+from device_sim.bench.circuit import Circuit, Solution
+from device_sim.bench.netlist import Netlist, channel_key, load_netlist
+from device_sim.bench.parts import Connection, Imperfections, Terminal
+from device_sim.bench.readings import Converter
+from device_sim.bench.review import doubts
+from device_sim.bench.settling import Settling
+from device_sim.clock import Clock
+from device_sim.errors import BenchError
+from device_sim.faults import Faults
+from device_sim.timeline import Timeline
+
+_log = logging.getLogger(__name__)
+
+_HISTORY = 4096  # Changes that a measurement can look back over.
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a channel has at its terminals, free of the instrument's own deviations."""
+
+    voltage: float
+    """Volts, the mean over the aperture."""
+
+    current: float
+    """Amperes out of the high terminal, the mean over the aperture."""
+
+    limited: bool
+    """Whether the channel's output was at a limit at the end."""
+
+
+class Bench:
+    """Nets and parts between the channels of all instruments, and the faults asked for.
+
+    A channel that no bench file mentions is not wired; its instrument then answers as NI's
+    simulated devices do. All methods may be called from any thread, while measurements run.
+
+    Args:
+        clock: Where time comes from.
+        netlist: What there is; without one nothing is wired.
+    """
+
+    def __init__(self, clock: Clock, netlist: Netlist | None = None) -> None:
+        self._clock = clock
+        self._netlist = netlist or Netlist()
+        self._terminals: dict[str, Terminal] = {}
+        self._cut: dict[str, Connection] = {}
+        self.timeline = Timeline()
+        self._lock = self.timeline.lock
+        self._converters: dict[str, Converter] = {}
+        self.faults = Faults()
+        now = clock.now()
+        for part in self._netlist.parts.values():
+            part.since = now
+        self._stretches: deque[Settling] = deque(maxlen=_HISTORY)
+        self._stretches.append(Settling(self._circuit(now), np.zeros(len(self._capacitors()))))
+        self._begin_faults()
+
+    @classmethod
+    def load(cls, path: Path, clock: Clock) -> Bench:
+        """Read a bench file; what looks like a mistake in it is logged as a warning.
+
+        Raises:
+            BenchError: It makes no sense; the text says what to change.
+        """
+        try:
+            netlist = load_netlist(path)
+            bench = cls(clock, netlist)
+        except BenchError as error:
+            raise BenchError(f"bench {path.name}: {error}") from error
+        for doubt in doubts(netlist):
+            _log.warning("bench %s: %s", path.name, doubt)
+        return bench
+
+    # For tests and their authors.
+
+    @property
+    def parts(self) -> dict[str, dict[str, float]]:
+        """The values of every part, by its name."""
+        with self._lock:
+            return {name: dict(part.values) for name, part in self._netlist.parts.items()}
+
+    def set(self, name: str, **values: float) -> None:
+        """Set values of a part, from now on.
+
+        Args:
+            name: The part.
+            values: Its values by name, for example `value=1000.0` or `drift=1e-6`; see Part.
+
+        Raises:
+            BenchError: There is no such part, or it has no such value.
+        """
+        with self._lock:
+            part = self._netlist.parts.get(name)
+            if part is None:
+                known = ", ".join(sorted(self._netlist.parts)) or "none"
+                raise BenchError(f"no part '{name}' on the bench; there are {known}")
+            changed = copy.deepcopy(part)
+            changed.update(values)
+            now = self._catch_up()
+            if "drift" in values:
+                changed.since = now
+            self._netlist.parts[name] = changed
+            self._begin_stretch(now)
+
+    def disconnect(self, channel: str) -> None:
+        """Open the connection of a channel, as a broken wire would.
+
+        Raises:
+            BenchError: The channel is not wired.
+        """
+        self._rewire(channel, self._netlist.connections, self._cut)
+
+    def reconnect(self, channel: str) -> None:
+        """Close a connection that was opened.
+
+        Raises:
+            BenchError: The channel was not disconnected.
+        """
+        self._rewire(channel, self._cut, self._netlist.connections)
+
+    def _rewire(
+        self, channel: str, source: dict[str, Connection], target: dict[str, Connection]
+    ) -> None:
+        key = channel_key(channel)
+        with self._lock:
+            if key not in source:
+                raise BenchError(f"channel {channel} is not connected (or not disconnected)")
+            now = self._catch_up()
+            target[key] = source.pop(key)
+            self._begin_stretch(now)
+
+    def _catch_up(self) -> float:
+        """Let the instruments do what is due before the bench changes; returns the present."""
+        now = self._clock.now()
+        self.timeline.advance(now)
+        return now
+
+    # For the instruments.
+
+    @property
+    def imperfections(self) -> Imperfections:
+        """How readings are to deviate."""
+        return self._netlist.imperfections
+
+    @property
+    def models(self) -> Mapping[str, str]:
+        """The models that the bench file gives to instruments, by their lower-case names."""
+        return self._netlist.models
+
+    @property
+    def channels(self) -> list[str]:
+        """The channels that are wired, by their lower-case qualified names."""
+        return [*self._netlist.connections, *self._cut]
+
+    def model_of(self, device: str) -> str | None:
+        """The model that the bench file gives an instrument."""
+        return self.models.get(device.lower())
+
+    def is_wired(self, channel: str) -> bool:
+        """Whether the bench says what a channel is connected to, even if a fault opened it."""
+        key = channel_key(channel)
+        return key in self._netlist.connections or key in self._cut
+
+    def converter(self, name: str) -> Converter:
+        """The converter of a channel and quantity, such as `SMU1/0 voltage`."""
+        with self._lock:
+            if name not in self._converters:
+                self._converters[name] = Converter(name.lower(), self.imperfections)
+            return self._converters[name]
+
+    def drive(self, channel: str, terminal: Terminal | None, at: float) -> None:
+        """Say what a channel does to its nets from a time on; None: nothing."""
+        key = channel_key(channel)
+        with self._lock:
+            if not self.is_wired(channel) or self._terminals.get(key) == terminal:
+                return
+            if terminal is None:
+                self._terminals.pop(key, None)
+            else:
+                self._terminals[key] = terminal
+            self._begin_stretch(at)
+
+    def measure(self, channel: str, begin: float, end: float) -> State:
+        """The mean of a wired channel over an aperture."""
+        key = channel_key(channel)
+        with self._lock:
+            self._follow_drift(begin)
+            voltage = current = 0.0
+            limited = False
+            for settling, since, until in self._between(begin, end):
+                share = (until - since) / (end - begin) if end > begin else 1.0
+                solution = settling.mean(since, until)
+                limited = bool(solution.modes.get(key, 0))
+                if key in settling.circuit.ends:
+                    voltage += share * settling.circuit.voltage(solution.observed, key)
+                    current += share * settling.circuit.current(solution.observed, key)
+                else:
+                    voltage += share * _open_voltage(self._terminals.get(key))
+            return State(voltage + self._ripple(key, begin, end), current, limited)
+
+    def waveform(self, channel: str, times: Sequence[float]) -> list[float]:
+        """Volts at a channel at each of some ascending times."""
+        return [self.measure(channel, time, time).voltage for time in times]
+
+    def sine(self, channel: str, at: float) -> list[tuple[float, complex]]:
+        """The sines at a channel at a time: frequency, and RMS voltage with phase."""
+        key = channel_key(channel)
+        with self._lock:
+            circuit, solution = self._at(at)
+            if key not in circuit.ends:
+                return []
+            return [
+                (frequency, small_signal.phasor(circuit, solution, key, frequency))
+                for frequency in sorted(small_signal.sines(circuit))
+            ]
+
+    def impedance(self, channel: str, frequency: float, at: float) -> complex:
+        """Ohms that a channel sees at a frequency and time; infinite if nothing is connected."""
+        key = channel_key(channel)
+        with self._lock:
+            circuit, solution = self._at(at)
+            if key not in circuit.ends:
+                return complex(math.inf)
+            return small_signal.impedance(circuit, solution, key, frequency)
+
+    # Time.
+
+    def _at(self, time: float) -> tuple[Circuit, Solution]:
+        ((settling, time, _),) = self._between(time, time)
+        return settling.circuit, settling.solution(time)
+
+    def _ripple(self, key: str, begin: float, end: float) -> float:
+        """What the sines add to a mean: nothing, if the aperture is a whole number of periods."""
+        if not small_signal.sines(self._stretches[-1].circuit):
+            return 0.0
+        middle = (begin + end) / 2.0
+        total = 0.0
+        for frequency, phasor in self.sine(key, end):
+            turn = 2.0 * math.pi * frequency * middle
+            sine = (phasor * complex(math.cos(turn), math.sin(turn))).real
+            total += math.sqrt(2.0) * sine * float(np.sinc(frequency * (end - begin)))
+        return total
+
+    def _between(self, begin: float, end: float) -> Iterator[tuple[Settling, float, float]]:
+        """The stretches that lie in an aperture, with the part of it that each covers."""
+        stretches = self._stretches_since(begin)
+        if begin == end:
+            since = max(begin, stretches[0].circuit.now)
+            yield stretches[0], since, since
+            return
+        ends = [following.circuit.now for following in stretches[1:]] + [math.inf]
+        for index, (settling, until) in enumerate(zip(stretches, ends, strict=True)):
+            first = settling.circuit.now if index else -math.inf
+            since, until = max(begin, first), min(end, until)
+            if since < until:
+                # Before the first change that is remembered nothing is known: take its begin.
+                yield settling, max(since, settling.circuit.now), max(until, settling.circuit.now)
+
+    def _stretches_since(self, time: float) -> list[Settling]:
+        """The stretch that a time lies in, the first if none does, and those after it."""
+        since = []
+        for settling in reversed(self._stretches):
+            since.append(settling)
+            if settling.circuit.now <= time:
+                break
+        return since[::-1]
+
+    def _follow_drift(self, at: float) -> None:
+        """Take drifting parts as they are at a time; they count as constant over an aperture."""
+        if any(part.values["drift"] for part in self._netlist.parts.values()):
+            self._begin_stretch(at)
+
+    def _begin_stretch(self, at: float) -> None:
+        last = self._stretches[-1]
+        at = max(at, last.circuit.now)
+        voltages = dict(zip((p.name for p in last.circuit.capacitors), last.at(at), strict=True))
+        circuit = self._circuit(at)
+        start = np.array([voltages.get(part.name, 0.0) for part in circuit.capacitors])
+        self._stretches.append(Settling(circuit, start))
+
+    def _circuit(self, now: float) -> Circuit:
+        connections = dict(self._netlist.connections)
+        terminals = {key: t for key, t in self._terminals.items() if key in connections}
+        parts = list(self._netlist.parts.values())
+        return Circuit(parts, connections, terminals, self._netlist.ground, now)
+
+    def _capacitors(self) -> list[str]:
+        return [p.name for p in self._netlist.parts.values() if p.kind == "capacitor"]
+
+    def _begin_faults(self) -> None:
+        actions: dict[str, Callable[..., None]] = {
+            "open": self.disconnect,
+            "drift": lambda part, rate: self.set(part, drift=rate),
+            "over-range": self.faults.over_range,
+            "fail-call": self.faults.fail_call,
+            "stop-answering": self.faults.stop_answering,
+        }
+        for fault in self._netlist.faults:
+            arguments = dict(fault)
+            actions[arguments.pop("kind")](**arguments)
+
+
+def _open_voltage(terminal: Terminal | None) -> float:
+    """What a channel has at its terminals when its wire is broken."""
+    level = getattr(terminal, "level", 0.0) if terminal is not None else 0.0
+    quantity = getattr(terminal, "quantity", "")
+    if quantity == "current":
+        return float(getattr(terminal, "high" if level >= 0 else "low"))
+    return float(level)

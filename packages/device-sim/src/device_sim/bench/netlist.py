@@ -1,0 +1,123 @@
+"""Bench files: which parts there are, and which channels are wired to which nets.
+
+A table of which some text contains `{site}`, or some value is a list, stands for one table per
+site: `{site}` becomes the site's number, a list gives each site its item.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from device_sim.bench import tables
+from device_sim.bench.parts import Connection, Imperfections, Part
+from device_sim.errors import BenchError
+from device_sim.toml import read_file
+
+Table = Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Netlist:
+    """A bench as a file describes it."""
+
+    ground: str = "GND"
+    """The net with 0 V."""
+
+    parts: dict[str, Part] = field(default_factory=dict)
+    """The parts by name."""
+
+    connections: dict[str, Connection] = field(default_factory=dict)
+    """The nets of each channel, by its lower-case qualified name."""
+
+    models: dict[str, str] = field(default_factory=dict)
+    """The model of each instrument, by its lower-case name."""
+
+    imperfections: Imperfections = field(default_factory=Imperfections)
+    """How readings deviate."""
+
+    faults: list[dict[str, Any]] = field(default_factory=list)
+    """Faults to begin with: `kind` and the arguments of the method of that name."""
+
+
+def channel_key(channel: str) -> str:
+    """The form in which channels compare; an instrument alone is its first channel."""
+    name = "".join(channel.split()).lower()
+    return name if "/" in name else f"{name}/0"
+
+
+def load_netlist(path: Path) -> Netlist:
+    """Read a bench file.
+
+    Raises:
+        BenchError: The file cannot be read or makes no sense; the text says what to change.
+    """
+    return parse_netlist(read_file(path))
+
+
+def parse_netlist(content: Table) -> Netlist:
+    """Build a netlist from the content of a bench file.
+
+    Raises:
+        BenchError: It makes no sense.
+    """
+    tables.FILE.check("the file", content)
+    readings = content.get("readings", {})
+    tables.READINGS.check("readings", readings)
+    netlist = Netlist(content.get("ground", "GND"), imperfections=Imperfections(**readings))
+    for name, instrument in content.get("instruments", {}).items():
+        tables.INSTRUMENT.check(f"instruments.{name}", instrument)
+        netlist.models[name.lower()] = str(instrument["model"])
+    sites = content.get("sites", [0])
+    for table in _per_site(content.get("connect", ()), sites):
+        _add_connection(netlist, table)
+    for table in _per_site(content.get("part", ()), sites):
+        _add_part(netlist, table)
+    netlist.faults = [_fault(table) for table in _per_site(content.get("fault", ()), sites)]
+    return netlist
+
+
+def _per_site(rows: Iterable[Table], sites: list[int]) -> Iterator[Table]:
+    for table in rows:
+        if not any(isinstance(v, list) or "{site}" in str(v) for v in table.values()):
+            yield table
+            continue
+        for place, site in enumerate(sites):
+            yield {key: _for_site(key, value, place, site, sites) for key, value in table.items()}
+
+
+def _for_site(key: str, value: Any, place: int, site: int, sites: list[int]) -> Any:
+    if isinstance(value, list):
+        if len(value) != len(sites):
+            raise BenchError(f"{key} lists {len(value)} values for {len(sites)} sites")
+        value = value[place]
+    return value.replace("{site}", str(site)) if isinstance(value, str) else value
+
+
+def _add_connection(netlist: Netlist, table: Table) -> None:
+    tables.CONNECT.check("connect", table)
+    key = channel_key(table["channel"])
+    if key in netlist.connections:
+        raise BenchError(f"channel {table['channel']} is connected twice")
+    netlist.connections[key] = Connection(table["hi"], table.get("lo", netlist.ground))
+
+
+def _add_part(netlist: Netlist, table: Table) -> None:
+    tables.PART.check("part", table)
+    name = table["name"]
+    if name in netlist.parts:
+        raise BenchError(f"part {name} is there twice; with several sites write '{name}{{site}}'")
+    values = {k: v for k, v in table.items() if k not in tables.PART.required}
+    netlist.parts[name] = Part(name, table["kind"], (table["a"], table["b"]), values)
+
+
+def _fault(table: Table) -> dict[str, Any]:
+    tables.FAULT.check("fault", table)
+    kind = table["kind"]
+    if kind not in tables.FAULTS:
+        raise BenchError(f"no fault '{kind}'; there are {', '.join(tables.FAULTS)}")
+    arguments = {key: value for key, value in table.items() if key != "kind"}
+    tables.FAULTS[kind].check(f"fault {kind}", arguments)
+    return {"kind": kind, **arguments}

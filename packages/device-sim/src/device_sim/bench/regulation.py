@@ -1,0 +1,47 @@
+"""Regulating or at a limit: the two states of an instrument's output.
+
+An output asks for one quantity (its level) and limits the other. While the other quantity is
+within its limits the output regulates; else it holds the limit, and stays there as long as it
+gets less than it asks for. NI calls the second state "in compliance".
+"""
+
+from __future__ import annotations
+
+from device_sim.bench.parts import Input, Output, Terminal
+
+REGULATING, AT_HIGH, AT_LOW = 0, 1, -1
+
+
+def held_current(terminal: Terminal, mode: int) -> float | None:
+    """The current that a terminal holds in a mode, or None if it holds a voltage or nothing."""
+    if isinstance(terminal, Input):
+        return None
+    if terminal.quantity == "current":
+        return terminal.level if mode == REGULATING else None
+    return {REGULATING: None, AT_HIGH: terminal.high, AT_LOW: terminal.low}[mode]
+
+
+def held_voltage(output: Output, mode: int) -> float | None:
+    """The voltage that an output holds in a mode, or None if it holds a current."""
+    if output.quantity == "voltage":
+        return output.level if mode == REGULATING else None
+    return {REGULATING: None, AT_HIGH: output.high, AT_LOW: output.low}[mode]
+
+
+def mode_without_path(output: Output, current: float) -> int:
+    """The mode of an output that has nowhere to drive its current to."""
+    if output.quantity == "voltage":
+        return REGULATING
+    return AT_HIGH if current > 0 else AT_LOW
+
+
+def better_mode(output: Output, mode: int, voltage: float, current: float) -> int:
+    """The mode that an output would rather be in, given its voltage and current."""
+    regulated, limited = (voltage, current) if output.quantity == "voltage" else (current, voltage)
+    slack = 1e-9 * max(abs(output.high), abs(output.low))
+    if mode == REGULATING:
+        if limited > output.high + slack:
+            return AT_HIGH
+        return AT_LOW if limited < output.low - slack else REGULATING
+    excess = (regulated - output.level) * mode
+    return REGULATING if excess > 1e-9 * max(abs(output.level), 1e-12) else mode

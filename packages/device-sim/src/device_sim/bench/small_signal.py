@@ -1,0 +1,91 @@
+"""The circuit for small alternating currents around its operating point.
+
+What the outputs regulate does not move: a regulated voltage is a short for alternating current,
+a held current an open circuit. Diodes have the slope of their operating point.
+"""
+
+from __future__ import annotations
+
+import cmath
+import math
+from collections.abc import Mapping
+
+from device_sim.bench.circuit import OUTPUT_RESISTANCE, Circuit, Solution, conductance
+from device_sim.bench.diode import diode_current
+from device_sim.bench.equations import Equations
+from device_sim.bench.parts import Input, Part
+from device_sim.bench.regulation import held_current
+
+
+def sines(circuit: Circuit) -> set[float]:
+    """Frequencies of the sines on the bench, in hertz."""
+    return {
+        part.values["frequency"]
+        for part in circuit.parts
+        if part.kind == "source" and part.values["amplitude"]
+    }
+
+
+def phasor(circuit: Circuit, solution: Solution, channel: str, frequency: float) -> complex:
+    """RMS voltage and phase that the sines of one frequency cause between a channel's terminals."""
+    equations = _equations(circuit, solution, frequency, without=None)
+    return complex(circuit.nodes.across(equations.solve(), circuit.ends[channel]))
+
+
+def impedance(circuit: Circuit, solution: Solution, channel: str, frequency: float) -> complex:
+    """Ohms that a channel sees between its terminals, without the channel itself."""
+    equations = _equations(circuit, solution, frequency, without=channel)
+    equations.right[:] = 0.0
+    equations.add_current(circuit.ends[channel], 1.0)
+    return complex(circuit.nodes.across(equations.solve(), circuit.ends[channel]))
+
+
+def _equations(
+    circuit: Circuit, solution: Solution, frequency: float, without: str | None
+) -> Equations:
+    omega = 2.0 * math.pi * frequency
+    sources = [part for part in circuit.parts if part.kind == "source"]
+    stiff = _stiff_outputs(circuit, solution.modes, without)
+    equations = Equations(circuit.nodes, len(sources) + len(stiff), complex)
+    for part in sources:
+        equations.add_branch(part.nets, _excitation(part, frequency), part.values["resistance"])
+    for name, resistance in stiff.items():
+        equations.add_branch(circuit.ends[name], 0.0, resistance)
+    for part in circuit.parts:
+        across = float(circuit.nodes.across(solution.observed, part.nets))
+        equations.add_conductance(part.nets, _admittance(part, omega, across, circuit.now))
+    for name, terminal in circuit.terminals.items():
+        if isinstance(terminal, Input) and name != without:
+            equations.add_conductance(circuit.ends[name], 1.0 / terminal.resistance)
+    equations.ground_floating(circuit.groups(solution.modes))
+    return equations
+
+
+def _stiff_outputs(
+    circuit: Circuit, modes: Mapping[str, int], without: str | None
+) -> dict[str, float]:
+    """Outputs that hold a voltage, with their resistance."""
+    return {
+        name: OUTPUT_RESISTANCE + terminal.resistance
+        for name, terminal in circuit.terminals.items()
+        if not isinstance(terminal, Input)
+        and name != without
+        and held_current(terminal, modes[name]) is None
+    }
+
+
+def _excitation(part: Part, frequency: float) -> complex:
+    if part.values["frequency"] != frequency:
+        return 0.0
+    return cmath.rect(part.values["amplitude"], math.radians(part.values["phase"]))
+
+
+def _admittance(part: Part, omega: float, across: float, now: float) -> complex:
+    if part.kind == "capacitor":
+        reactance = 1.0 / (omega * part.main_value(now)) if omega else math.inf
+        return 1.0 / complex(part.values["esr"], -reactance)
+    if part.kind == "inductor":
+        return 1.0 / complex(part.values["resistance"], omega * part.main_value(now))
+    if part.kind == "diode":
+        return diode_current(part, across, now)[1]
+    return conductance(part, now)

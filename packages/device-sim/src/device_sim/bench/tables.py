@@ -1,0 +1,129 @@
+"""The tables of a bench file: which keys each has, and what may stand at them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from device_sim.errors import BenchError
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What may stand at a key."""
+
+    wanted: str
+    """In words, to follow "must be"."""
+
+    fits: Callable[[Any], bool]
+    """Whether a value may stand there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a table may have."""
+
+    required: Mapping[str, Entry] = field(default_factory=dict)
+    """Keys that must be there."""
+
+    optional: Mapping[str, Entry] = field(default_factory=dict)
+    """Keys that may be there."""
+
+    has_more: bool = False
+    """Whether it may have other keys, which somebody else checks."""
+
+    def check(self, where: str, table: Any) -> None:
+        """Check a table.
+
+        Args:
+            where: What to call it in errors.
+            table: What stands there.
+
+        Raises:
+            BenchError: It is not a table of this shape.
+        """
+        if not isinstance(table, dict):
+            raise BenchError(f"{where} must be a table, not {table!r:.60}")
+        known = {**self.required, **self.optional}
+        for key in table:
+            if key not in known and not self.has_more:
+                may = f"it may have {', '.join(sorted(known))}"
+                raise BenchError(f"{where} has no '{key}'; {may}")
+        for key in self.required:
+            if key not in table:
+                raise BenchError(f"{where} needs '{key}': {table!r:.60}")
+        for key, entry in known.items():
+            if key in table and not entry.fits(table[key]):
+                raise BenchError(f"{where}: {key} must be {entry.wanted}, not {table[key]!r:.60}")
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _is_channel(value: Any) -> bool:
+    return _is_text(value) and value.count("/") <= 1 and all(map(str.strip, value.split("/")))
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return _is_whole(value) or (isinstance(value, float) and math.isfinite(value))
+
+
+def _is_list_of_sites(value: Any) -> bool:
+    if not isinstance(value, list) or not all(_is_whole(site) and site >= 0 for site in value):
+        return False
+    return 0 < len(value) == len(set(value))
+
+
+def _is_list_of_tables(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(table, dict) for table in value)
+
+
+TEXT = Entry("text", _is_text)
+CHANNEL = Entry("a channel such as 'SMU1/0'", _is_channel)
+FLAG = Entry("true or false", lambda value: isinstance(value, bool))
+COUNT = Entry("a whole number from 1 on", lambda value: _is_whole(value) and value > 0)
+ERROR_CODE = Entry("a negative whole number", lambda value: _is_whole(value) and value < 0)
+SEED = Entry("a whole number from 0 on", lambda value: _is_whole(value) and value >= 0)
+NUMBER = Entry("a number", _is_number)
+MODEL = Entry("a model's number", lambda value: _is_text(value) or _is_whole(value))
+SITES = Entry("a list of different site numbers", _is_list_of_sites)
+TABLE = Entry("a table", lambda value: isinstance(value, dict))
+
+
+def _tables(name: str) -> Entry:
+    return Entry(f"tables, each with [[{name}]] above it", _is_list_of_tables)
+
+
+FILE = Shape(
+    optional={
+        "ground": TEXT,
+        "sites": SITES,
+        "readings": TABLE,
+        "instruments": TABLE,
+        **{name: _tables(name) for name in ("connect", "part", "fault")},
+    }
+)
+READINGS = Shape(
+    optional={"noise": FLAG, "quantization": FLAG, "calibration": FLAG, "seed": SEED},
+)
+INSTRUMENT = Shape({"model": MODEL})
+CONNECT = Shape({"channel": CHANNEL, "hi": TEXT}, {"lo": TEXT})
+PART = Shape({"name": TEXT, "kind": TEXT, "a": TEXT, "b": TEXT}, has_more=True)
+FAULT = Shape({"kind": TEXT}, has_more=True)
+FAULTS: Mapping[str, Shape] = {
+    "open": Shape({"channel": CHANNEL}),
+    "drift": Shape({"part": TEXT, "rate": NUMBER}),
+    "over-range": Shape({"device": TEXT}),
+    "fail-call": Shape(
+        {"device": TEXT, "code": ERROR_CODE}, {"rpc": TEXT, "nth": COUNT, "text": TEXT}
+    ),
+    "stop-answering": Shape({"device": TEXT}),
+}
+"""The arguments of each kind of fault."""

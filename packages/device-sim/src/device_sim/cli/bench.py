@@ -1,0 +1,37 @@
+"""`device-sim bench`: looks at bench files."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import click
+from session_sharing.printing import HarmlessFormatter, harmless, say
+
+from device_sim.clock import SystemClock
+
+
+@click.group("bench")
+def bench_group() -> None:
+    """Look at bench files."""
+
+
+@bench_group.command("check")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def check_command(file: Path) -> None:
+    """Check a bench file.
+
+    A mistake ends the command with exit code 1. What is possible but looks like a mistake is
+    written to standard error.
+
+    Example: device-sim bench check bench.toml
+    """
+    from device_sim.drivers import load_drivers  # NI's packages take long to import
+    from device_sim.server.bench_file import load_bench
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(HarmlessFormatter("%(levelname)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    bench = load_bench(file, SystemClock(), list(load_drivers()))
+    parts, channels = len(bench.parts), len(bench.channels)
+    say(f"{harmless(str(file))} is a bench of {parts} parts and {channels} wired channels.")

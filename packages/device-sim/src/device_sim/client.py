@@ -1,0 +1,131 @@
+"""Reaches the bench of a device server in another process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import grpc
+
+from device_sim.errors import BenchError
+from device_sim.inventory import SessionInfo
+from device_sim.v1 import bench_pb2 as pb
+from device_sim.v1 import bench_pb2_grpc
+
+_SECONDS = 10.0
+"""How long an answer may take."""
+
+
+class RemoteBench:
+    """The bench of a device server in another process; see `Bench` for what its methods do."""
+
+    def __init__(self, stub: bench_pb2_grpc.BenchStub) -> None:
+        self._stub = stub
+
+    @property
+    def parts(self) -> dict[str, dict[str, float]]:
+        """The values of every part, by its name."""
+        with _refusals():
+            answer = self._stub.ListParts(pb.ListPartsRequest(), timeout=_SECONDS)
+        return {part.name: dict(part.values) for part in answer.parts}
+
+    def set(self, name: str, **values: float) -> None:
+        """Set values of a part, from now on."""
+        request = pb.SetPartRequest(name=name, values=values)
+        with _refusals():
+            self._stub.SetPart(request, timeout=_SECONDS)
+
+    def disconnect(self, channel: str) -> None:
+        """Open the connection of a channel, as a broken wire would."""
+        request = pb.DisconnectRequest(channel=channel)
+        with _refusals():
+            self._stub.Disconnect(request, timeout=_SECONDS)
+
+    def reconnect(self, channel: str) -> None:
+        """Close a connection that was opened."""
+        request = pb.ReconnectRequest(channel=channel)
+        with _refusals():
+            self._stub.Reconnect(request, timeout=_SECONDS)
+
+
+class RemoteFaults:
+    """The faults of a device server in another process; see `Faults` for what its methods do."""
+
+    def __init__(self, stub: bench_pb2_grpc.BenchStub) -> None:
+        self._stub = stub
+
+    def fail_call(
+        self, device: str, *, rpc: str = "", nth: int = 1, code: int, text: str = ""
+    ) -> None:
+        """Have the device's driver report an error once."""
+        call = pb.FailCall(rpc=rpc, nth=nth, code=code, text=text)
+        self._add(pb.Fault(device=device, fail_call=call))
+
+    def stop_answering(self, device: str) -> None:
+        """Leave every call to the device without an answer."""
+        self._add(pb.Fault(device=device, stop_answering=pb.StopAnswering()))
+
+    def over_range(self, device: str) -> None:
+        """Have every reading of the device overload its range."""
+        self._add(pb.Fault(device=device, over_range=pb.OverRange()))
+
+    def clear(self, device: str | None = None) -> None:
+        """End the faults of one device, or all."""
+        request = pb.ClearFaultsRequest(device=device)
+        with _refusals():
+            self._stub.ClearFaults(request, timeout=_SECONDS)
+
+    def _add(self, fault: pb.Fault) -> None:
+        with _refusals():
+            self._stub.AddFault(pb.AddFaultRequest(fault=fault), timeout=_SECONDS)
+
+
+class DeviceControl:
+    """A device server that runs in another process; it has a server's bench, faults and sessions.
+
+    Calls raise BenchError when the server refuses them, grpc.RpcError when it cannot be reached,
+    and TypeError or ValueError for arguments that no message can hold.
+
+    Args:
+        address: `HOST:PORT` of the device server, as in the state file of `device-sim serve` or
+            `platform-sim up`.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._channel = grpc.insecure_channel(address, [("grpc.enable_http_proxy", 0)])
+        self._stub = bench_pb2_grpc.BenchStub(self._channel)
+        self.bench = RemoteBench(self._stub)
+        """The bench that the instruments are wired to."""
+        self.faults = RemoteFaults(self._stub)
+        """Faults to ask for."""
+
+    def __enter__(self) -> DeviceControl:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._channel.close()
+
+    @property
+    def sessions(self) -> list[SessionInfo]:
+        """The open sessions."""
+        with _refusals():
+            answer = self._stub.ListSessions(pb.ListSessionsRequest(), timeout=_SECONDS)
+        return [
+            SessionInfo(one.name, one.driver, one.model, tuple(one.channels))
+            for one in answer.sessions
+        ]
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Raise BenchError for a call that the server refused."""
+    try:
+        yield
+    except grpc.RpcError as error:
+        if error.code() is grpc.StatusCode.INVALID_ARGUMENT:
+            raise BenchError(str(error.details())) from None
+        raise

@@ -1,0 +1,49 @@
+"""The simulated drivers, one for each folder, which is named as NI's Python package for it.
+
+A folder says which INTERFACE it serves and which EXTRA of this distribution installs NI's package,
+and its module `driver` has the DRIVER: a server can announce its interfaces before it loads the
+drivers. A driver whose package is not installed is left out. Nothing else needs to know of a
+folder.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import pkgutil
+from collections.abc import Iterator
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from device_sim.base.driver import Driver
+
+
+def list_interfaces() -> list[str]:
+    """Return the gRPC services of the installed drivers, such as `nidmm_grpc.NiDmm`.
+
+    No driver is loaded.
+    """
+    return [folder.INTERFACE for folder in _folders() if _is_installed(folder)]
+
+
+def load_drivers() -> Iterator[Driver]:
+    """Load the installed drivers, with NI's Python packages for them and the bench."""
+    for folder in filter(_is_installed, _folders()):
+        driver: Driver = importlib.import_module(f"{folder.__name__}.driver").DRIVER
+        yield driver
+
+
+def missing_extras() -> list[str]:
+    """Return the extras of this distribution whose drivers are not installed, such as `dmm`."""
+    return [folder.EXTRA for folder in _folders() if not _is_installed(folder)]
+
+
+def _folders() -> Iterator[ModuleType]:
+    for folder in pkgutil.iter_modules(__path__, f"{__name__}."):
+        yield importlib.import_module(folder.name)
+
+
+def _is_installed(folder: ModuleType) -> bool:
+    package = folder.__name__.rpartition(".")[2]
+    return importlib.util.find_spec(package) is not None

@@ -1,0 +1,4 @@
+"""NI-DCPower: source-measure units, power supplies and electronic loads."""
+
+INTERFACE = "nidcpower_grpc.NiDCPower"
+EXTRA = "dcpower"

@@ -1,0 +1,96 @@
+"""Calls of NI-DCPower that calibrate, and that compensate LCR measurements."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable
+from typing import Any
+
+from nidcpower.enums import LCRCompensationType
+
+from device_sim.base.service import DriverService, Fields, enum_value
+from device_sim.call import Call
+from device_sim.drivers.nidcpower.session import DCPowerSession
+
+_CALIBRATED = {"year": 1940, "month": 3, "day": 1, "hour": 0, "minute": 0}
+_CALIBRATION_INTERVAL = 12  # months
+_TEMPERATURE = 25.0  # °C
+
+
+def _compensation(kind: LCRCompensationType) -> Callable[..., None]:
+    """Serves the calls that perform a compensation; only their dates differ afterwards."""
+
+    def method(self: DriverService, session: DCPowerSession, request: Any, call: Call) -> None:
+        session.require("lcr")
+        now = datetime.datetime.now()
+        date = (now.year, now.month, now.day, now.hour, now.minute)
+        for index in session.select(request.channel_name):
+            session.units[index].lcr.compensations.dates[kind.value] = date
+
+    return method
+
+
+class CalibrationCalls(DriverService):
+    """Calibrates, which changes nothing, and remembers compensations."""
+
+    perform_lcr_open_compensation = _compensation(LCRCompensationType.OPEN)
+    perform_lcr_short_compensation = _compensation(LCRCompensationType.SHORT)
+    perform_lcr_load_compensation = _compensation(LCRCompensationType.LOAD)
+    perform_lcr_open_custom_cable_compensation = _compensation(
+        LCRCompensationType.OPEN_CUSTOM_CABLE
+    )
+    perform_lcr_short_custom_cable_compensation = _compensation(
+        LCRCompensationType.SHORT_CUSTOM_CABLE
+    )
+
+    def cal_self_calibrate(self, session: DCPowerSession, request: Any, call: Call) -> None:
+        """A simulated device has nothing to calibrate; NI keeps its date, too."""
+        session.select_for_flow(request.channel_name)
+
+    def get_ext_cal_last_date_and_time(
+        self, session: DCPowerSession, request: Any, call: Call
+    ) -> Fields:
+        """NI's date for simulated devices."""
+        return _CALIBRATED
+
+    get_self_cal_last_date_and_time = get_ext_cal_last_date_and_time
+
+    def get_ext_cal_last_temp(self, session: DCPowerSession, request: Any, call: Call) -> Fields:
+        """NI's temperature for simulated devices, in °C."""
+        return {"temperature": _TEMPERATURE}
+
+    get_self_cal_last_temp = get_ext_cal_last_temp
+    read_current_temperature = get_ext_cal_last_temp
+
+    def get_ext_cal_recommended_interval(
+        self, session: DCPowerSession, request: Any, call: Call
+    ) -> Fields:
+        """Months between external calibrations."""
+        return {"months": _CALIBRATION_INTERVAL}
+
+    def get_lcr_compensation_last_date_and_time(
+        self, session: DCPowerSession, request: Any, call: Call
+    ) -> Fields:
+        """When a compensation was last performed."""
+        session.require("lcr")
+        unit = session.units[session.select_one(request.channel_name)].lcr
+        date = unit.last_compensation(enum_value(request, "compensation_type"))
+        return dict(zip(("year", "month", "day", "hour", "minute"), date, strict=True))
+
+    def get_lcr_custom_cable_compensation_data(
+        self, session: DCPowerSession, request: Any, call: Call
+    ) -> Fields:
+        """The data of a custom cable."""
+        session.require("lcr")
+        unit = session.units[session.select_one(request.channel_name)].lcr
+        return {"custom_cable_compensation_data": unit.compensations.custom_cable}
+
+    def configure_lcr_custom_cable_compensation(
+        self, session: DCPowerSession, request: Any, call: Call
+    ) -> None:
+        """Set the data of a custom cable."""
+        session.require("lcr")
+        for index in session.select(request.channel_name):
+            session.units[
+                index
+            ].lcr.compensations.custom_cable = request.custom_cable_compensation_data

@@ -1,0 +1,74 @@
+"""Calls of NI-DCPower that make and delete sequences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from device_sim.base.service import DriverService, channel_name
+from device_sim.call import Call
+from device_sim.drivers.nidcpower import errors
+from device_sim.drivers.nidcpower.session import DCPowerSession
+from device_sim.errors import INVALID_VALUE, DriverError, sizes_differ
+
+
+class SequenceCalls(DriverService):
+    """Makes and deletes sequences."""
+
+    def set_sequence(self, session: DCPowerSession, request: Any, call: Call) -> None:
+        """Set the levels, and perhaps delays, of the simple sequence."""
+        values, delays = list(request.values), list(request.source_delays)
+        if delays and len(delays) != len(values):
+            raise sizes_differ("values", "source_delays")
+        if not values:
+            raise DriverError(INVALID_VALUE, "A sequence needs at least one value.")
+        session.each(
+            session.select(request.channel_name),
+            lambda unit: unit.sequences.set_simple(values, delays),
+        )
+
+    def create_advanced_sequence_with_channels(
+        self, session: DCPowerSession, request: Any, call: Call
+    ) -> None:
+        """Begin an advanced sequence."""
+        session.require("sequencing")
+        names = frozenset(session.table.get(number).name for number in request.attribute_ids)
+        indices = session.select_for_flow(channel_name(request))
+        session.each(indices, lambda u: u.sequences.create(request.sequence_name, names))
+        if request.set_as_active_sequence:
+            session.set("active_advanced_sequence", request.sequence_name, channel_name(request))
+
+    create_advanced_sequence = create_advanced_sequence_with_channels
+
+    def create_advanced_sequence_step_with_channels(
+        self, session: DCPowerSession, request: Any, call: Call
+    ) -> None:
+        """Add a step to the active advanced sequence."""
+        for index in session.select_for_flow(channel_name(request)):
+            active = str(session.get("active_advanced_sequence", index))
+            steps = session.units[index].sequences.get(active).steps
+            steps.append({})
+            if request.set_as_active_step:
+                store = session.per_channel[index]
+                store[session.table["active_advanced_sequence_step"]] = len(steps) - 1
+
+    create_advanced_sequence_step = create_advanced_sequence_step_with_channels
+
+    def create_advanced_sequence_commit_step_with_channels(
+        self, session: DCPowerSession, request: Any, call: Call
+    ) -> None:
+        """No simulated model has a commit step."""
+        session.select_for_flow(channel_name(request))
+        raise DriverError(errors.OPERATION_NOT_SUPPORTED)
+
+    def delete_advanced_sequence_with_channels(
+        self, session: DCPowerSession, request: Any, call: Call
+    ) -> None:
+        """Forget an advanced sequence."""
+        active = session.table["active_advanced_sequence"]
+        for index in session.select_for_flow(channel_name(request)):
+            session.units[index].sequences.delete(request.sequence_name)
+            store = session.per_channel[index]
+            if store[active] == request.sequence_name:
+                store[active] = ""
+
+    delete_advanced_sequence = delete_advanced_sequence_with_channels

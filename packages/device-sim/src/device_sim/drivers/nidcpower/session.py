@@ -1,0 +1,173 @@
+"""A session of NI-DCPower: the programming flow, and what waits for what."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from nidcpower.enums import InstrumentMode
+
+from device_sim.call import Call
+from device_sim.drivers.nidcpower import errors
+from device_sim.drivers.nidcpower.channel import Channel
+from device_sim.drivers.nidcpower.configuration import ConfiguredChannels
+from device_sim.drivers.nidcpower.engine import Record
+from device_sim.errors import DriverError
+
+
+class DCPowerSession(ConfiguredChannels):
+    """The state of one NI-DCPower session.
+
+    Args:
+        args: As for ConfiguredChannels.
+        independent: Whether it was opened with independent channels; else they act as one.
+        kwargs: As for ConfiguredChannels.
+    """
+
+    def __init__(self, *args: Any, independent: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.independent = independent
+
+    # Which channels a call is for.
+
+    def select_for_flow(self, channel_name: str) -> list[int]:
+        """Channels of a call of the programming flow; a legacy session takes all or none.
+
+        Raises:
+            DriverError: A channel is unknown, or a legacy session was given only some.
+        """
+        indices = self.select(channel_name)
+        if not self.independent and set(indices) != set(range(len(self.channels))):
+            raise DriverError(errors.ALL_CHANNELS_ONLY)
+        return indices
+
+    def select_one(self, channel_name: str) -> int:
+        """The channel of a call that is for one only.
+
+        Raises:
+            DriverError: A channel is unknown, or there are several.
+        """
+        indices = self.select(channel_name)
+        if len(indices) != 1:
+            raise DriverError(errors.ONE_CHANNEL_ONLY)
+        return indices[0]
+
+    def require(self, feature: str) -> None:
+        """Raise DriverError if the model does not have a feature."""
+        if feature not in self.smu.features:
+            raise DriverError(errors.OPERATION_NOT_SUPPORTED)
+
+    # The programming flow.
+
+    def initiate(self, indices: Sequence[int]) -> None:
+        """Start channels, all or none."""
+        for index in indices:
+            self.units[index].commit()
+        now = self.clock.now()
+        for index in indices:
+            self.units[index].initiate(now)
+
+    def abort(self, indices: Sequence[int]) -> None:
+        """Stop channels; their outputs stay as they are."""
+        for index in indices:
+            self.units[index].abort()
+        with self.lock:
+            self.lock.notify_all()
+
+    def reset(self, indices: Sequence[int]) -> None:
+        """Stop channels, switch their outputs off, give their attributes the defaults."""
+        now = self.clock.now()
+        self.reset_attributes(indices)
+        for index in indices:
+            self.units[index].reset(now)
+        with self.lock:
+            self.lock.notify_all()
+
+    def disable(self) -> None:
+        """Switch all outputs off."""
+        everything = range(len(self.channels))
+        self.abort(everything)
+        for unit in self.units:
+            unit.shut_down(self.clock.now())
+        self.set("output_enabled", False)
+
+    def close(self) -> None:
+        """Stop the engines; as with real hardware the outputs stay as they are."""
+        with self.lock:
+            self.catch_up()
+            self.abort(range(len(self.channels)))
+
+    # Waiting and measuring.
+
+    def wait_for_event(
+        self, indices: Sequence[int], event: int, timeout: float, call: Call
+    ) -> None:
+        """Wait until all channels have had an event.
+
+        Raises:
+            DriverError: They have not within `timeout` seconds.
+        """
+        units = [self.units[index] for index in indices]
+
+        def poll(now: float) -> float | None:
+            again = min(unit.due() for unit in units)
+            engines = [unit.engine for unit in units]
+            if all(engine is not None and engine.has_event(event) for engine in engines):
+                return None
+            return again
+
+        if not self.wait(call, poll, self.clock.now() + timeout):
+            raise DriverError(errors.WAIT_FOR_EVENT_TIMEOUT)
+        for unit in units:
+            if unit.engine:
+                unit.engine.take_event(event)
+
+    def measure(self, indices: Sequence[int], call: Call) -> list[Record]:
+        """Measure channels at the same time; takes as long as the longest aperture."""
+        begin = self.clock.now()
+        ends = [begin + self.units[index].aperture() for index in indices]
+        self.sleep(call, max(ends))
+        return [
+            self.units[index].acquire({}, begin, end)
+            for index, end in zip(indices, ends, strict=True)
+        ]
+
+    def fetch(self, index: int, count: int, timeout: float, call: Call) -> list[Record]:
+        """Take measurements that the channel's engine made, oldest first.
+
+        A channel that is wired to nothing repeats its last one, as NI's simulation does, once it
+        will make no more.
+
+        Raises:
+            DriverError: There are not as many within `timeout` seconds.
+        """
+        unit = self.units[index]
+
+        def poll(now: float) -> float | None:
+            if unit.engine is None:
+                return math.inf
+            again = unit.due()
+            repeats = unit.engine.finished and not unit.wired
+            enough = min(count, 1) if repeats else count
+            return None if len(unit.engine.records) >= enough else again
+
+        if not self.wait(call, poll, self.clock.now() + timeout) or unit.engine is None:
+            raise DriverError(errors.TIMEOUT)
+        records = unit.engine.records
+        taken = [records.popleft() for _ in range(min(count, len(records)))]
+        return taken + taken[-1:] * (count - len(taken))
+
+    def require_lcr(self, indices: Sequence[int]) -> None:
+        """Raise DriverError if the model does not measure impedances, or is not in LCR mode."""
+        for index in indices:
+            if (
+                "lcr" not in self.smu.features
+                or self.get("instrument_mode", index) != InstrumentMode.LCR.value
+            ):
+                raise DriverError(errors.OPERATION_NOT_SUPPORTED)
+
+    def each(self, indices: Sequence[int], action: Callable[[Channel], None]) -> None:
+        """Do something on several channels."""
+        for index in indices:
+            action(self.units[index])

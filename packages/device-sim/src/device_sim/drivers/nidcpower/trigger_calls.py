@@ -1,0 +1,100 @@
+"""Calls of NI-DCPower that configure, send and route triggers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from nidcpower.enums import TriggerType
+
+from device_sim.base.service import (
+    DriverService,
+    Method,
+    channel_name,
+    enum_value,
+    snake_case,
+)
+from device_sim.call import Call
+from device_sim.drivers.nidcpower import errors
+from device_sim.drivers.nidcpower.engine import Trigger
+from device_sim.drivers.nidcpower.session import DCPowerSession
+from device_sim.errors import INVALID_VALUE, DriverError
+
+# What ExportSignal names a signal, and the attribute with its terminal.
+_SIGNALS: Mapping[int, str] = {
+    1023: "source_complete_event_output_terminal",
+    1024: "measure_complete_event_output_terminal",
+    1025: "sequence_iteration_complete_event_output_terminal",
+    1026: "sequence_engine_done_event_output_terminal",
+    1034: "exported_start_trigger_output_terminal",
+    1035: "exported_source_trigger_output_terminal",
+    1036: "exported_measure_trigger_output_terminal",
+    1037: "exported_sequence_advance_trigger_output_terminal",
+    1051: "pulse_complete_event_output_terminal",
+    1052: "ready_for_pulse_trigger_event_output_terminal",
+    1053: "exported_pulse_trigger_output_terminal",
+}
+
+
+_KINDS = {
+    "ConfigureSoftwareEdge": TriggerType.SOFTWARE_EDGE,
+    "ConfigureDigitalEdge": TriggerType.DIGITAL_EDGE,
+    "Disable": TriggerType.NONE,
+}
+
+_TRIGGER_CALL = re.compile(rf"({'|'.join(_KINDS)})(\w+?)Trigger(?:WithChannels)?")
+
+
+class TriggerCalls(DriverService):
+    """Configures, sends and routes triggers."""
+
+    def find(self, rpc: str) -> Method | None:
+        """As the base class, with the calls that differ in the name of the trigger only."""
+        found = _TRIGGER_CALL.fullmatch(rpc)
+        return _set_trigger(snake_case(found[2]), _KINDS[found[1]]) if found else super().find(rpc)
+
+    def send_software_edge_trigger_with_channels(
+        self, session: DCPowerSession, request: Any, call: Call
+    ) -> None:
+        """Have a trigger arrive at channels."""
+        indices = session.select_for_flow(channel_name(request))
+        if not session.independent and len(indices) > 1:
+            raise DriverError(errors.NOT_WITH_SEVERAL_CHANNELS)
+        _send_trigger(session, indices, enum_value(request, "trigger"))
+
+    send_software_edge_trigger = send_software_edge_trigger_with_channels
+
+    def export_signal_with_channels(
+        self, session: DCPowerSession, request: Any, call: Call
+    ) -> None:
+        """Route an event or trigger to a terminal."""
+        attribute = _SIGNALS.get(enum_value(request, "signal"))
+        if attribute is None:
+            raise DriverError(INVALID_VALUE, "Unknown signal")
+        session.set(attribute, request.output_terminal, channel_name(request))
+
+    export_signal = export_signal_with_channels
+
+
+def _send_trigger(session: DCPowerSession, indices: list[int], number: int) -> None:
+    now = session.clock.now()
+    try:
+        trigger = Trigger(number)
+    except ValueError as error:
+        raise DriverError(INVALID_VALUE, f"Trigger: {number}") from error
+    for index in indices:
+        engine = session.units[index].engine
+        if engine:
+            engine.send(trigger, now)
+    session.lock.notify_all()
+
+
+def _set_trigger(trigger: str, kind: TriggerType) -> Method:
+    def method(session: DCPowerSession, request: Any, call: Call) -> None:
+        if kind is TriggerType.DIGITAL_EDGE:
+            terminal = f"digital_edge_{trigger}_trigger_input_terminal"
+            session.set(terminal, request.input_terminal, channel_name(request))
+        session.set(f"{trigger}_trigger_type", kind.value, channel_name(request))
+
+    return method

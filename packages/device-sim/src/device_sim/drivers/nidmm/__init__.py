@@ -1,0 +1,4 @@
+"""NI-DMM: digital multimeters."""
+
+INTERFACE = "nidmm_grpc.NiDmm"
+EXTRA = "dmm"

@@ -1,0 +1,151 @@
+"""What each measurement function does to the terminals, and how it becomes a reading."""
+
+from __future__ import annotations
+
+import cmath
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from nidmm.enums import Function, LCCalculationModel, RTDType, ThermistorType, TransducerType
+
+from device_sim.base.attributes import Value
+from device_sim.bench import Bench, Input, Output, Terminal
+from device_sim.drivers.nidmm import temperature
+
+_BURDEN = 0.1  # Volts across the shunt at the full current range.
+_TEST_VOLTAGE = 1.0  # Volts across a resistor of the full range.
+_LARGEST_TEST_CURRENT = 1e-3
+_OPEN_VOLTAGE = 10.0  # Volts to which the ohms source rises when nothing is connected.
+_LC_FREQUENCY = 1000.0
+
+_RESISTANCES = frozenset({Function.TWO_WIRE_RES.value, Function.FOUR_WIRE_RES.value})
+_AC_VOLTS = frozenset({Function.AC_VOLTS.value, Function.AC_VOLTS_DC_COUPLED.value})
+_CURRENTS = frozenset(
+    {Function.DC_CURRENT.value, Function.AC_CURRENT.value, Function.WAVEFORM_CURRENT.value}
+)
+
+Getter = Callable[[str], Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A multimeter at its place on the bench.
+
+    Readings are in the function's unit and free of the multimeter's own deviations; NaN means
+    that the signal overloads the range or that there is nothing to measure.
+    """
+
+    bench: Bench
+    """The bench."""
+
+    wire: str
+    """The channel on it."""
+
+    get: Getter
+    """Gives the value of an attribute."""
+
+    function: int
+    """What is measured."""
+
+    range: float
+    """The range in use."""
+
+    def terminal(self) -> Terminal:
+        """What this does to the nets."""
+        if self.function in _CURRENTS:
+            return Input(_BURDEN / self.range)
+        if self.function in _RESISTANCES or self._thermal_resistance:
+            return Output("current", self._test_current, -_OPEN_VOLTAGE, _OPEN_VOLTAGE)
+        if self.function == Function.DIODE.value:
+            current = float(self.get("current_source"))
+            return Output("current", current, -_OPEN_VOLTAGE, _OPEN_VOLTAGE)
+        return Input(float(self.get("input_resistance")))
+
+    @property
+    def _thermal_resistance(self) -> bool:
+        thermocouple = self.get("temp_transducer_type") == TransducerType.THERMOCOUPLE.value
+        return self.function == Function.TEMPERATURE.value and not thermocouple
+
+    @property
+    def _test_current(self) -> float:
+        return min(_LARGEST_TEST_CURRENT, _TEST_VOLTAGE / self.range)
+
+    def read(self, begin: float, end: float) -> float:
+        """The mean over an aperture."""
+        function = self.function
+        if function in _RESISTANCES:
+            return self._resistance(begin, end)
+        if function == Function.TEMPERATURE.value:
+            return self._temperature(begin, end)
+        if function in _AC_VOLTS:
+            dc = function == Function.AC_VOLTS_DC_COUPLED.value
+            mean = self.bench.measure(self.wire, begin, end).voltage if dc else 0.0
+            return self._rms(mean, end)
+        if function == Function.AC_CURRENT.value:
+            return self._rms(0.0, end) * self.range / _BURDEN
+        if function in (Function.FREQ.value, Function.PERIOD.value):
+            return self._frequency(end)
+        if function in (Function.CAPACITANCE.value, Function.INDUCTANCE.value):
+            return self._reactive(end)
+        state = self.bench.measure(self.wire, begin, end)
+        return -state.current if function in _CURRENTS else state.voltage
+
+    def waveform(self, times: Sequence[float]) -> list[float]:
+        """The signal at ascending times."""
+        volts = self.bench.waveform(self.wire, times)
+        scale = self.range / _BURDEN if self.function in _CURRENTS else 1.0
+        return [scale * value for value in volts]
+
+    def _resistance(self, begin: float, end: float) -> float:
+        state = self.bench.measure(self.wire, begin, end)
+        return math.nan if state.limited or not state.current else state.voltage / state.current
+
+    def _rms(self, dc: float, at: float) -> float:
+        return math.hypot(dc, *(abs(phasor) for _, phasor in self.bench.sine(self.wire, at)))
+
+    def _frequency(self, at: float) -> float:
+        sines = [(abs(phasor), frequency) for frequency, phasor in self.bench.sine(self.wire, at)]
+        amplitude, frequency = max(sines, default=(0.0, 0.0))
+        if not amplitude:
+            return math.nan
+        return frequency if self.function == Function.FREQ.value else 1.0 / frequency
+
+    def _reactive(self, at: float) -> float:
+        z = self.bench.impedance(self.wire, _LC_FREQUENCY, at)
+        omega = 2.0 * math.pi * _LC_FREQUENCY
+        if not cmath.isfinite(z) or not z.imag:
+            return math.nan
+        y = 1.0 / z
+        parallel = self.get("lc_calculation_model") == LCCalculationModel.PARALLEL.value
+        if self.function == Function.CAPACITANCE.value:
+            return y.imag / omega if parallel else -1.0 / (omega * z.imag)
+        return -1.0 / (omega * y.imag) if parallel else z.imag / omega
+
+    def _temperature(self, begin: float, end: float) -> float:
+        if not self._thermal_resistance:
+            voltage = self.bench.measure(self.wire, begin, end).voltage
+            junction = float(self.get("temp_tc_fixed_ref_junc"))
+            kind = int(self.get("temp_tc_type"))
+            return temperature.thermocouple_temperature(voltage, kind, junction)
+        resistance = self._resistance(begin, end)
+        if self.get("temp_transducer_type") == TransducerType.THERMISTOR.value:
+            return temperature.thermistor_temperature(resistance, self._thermistor())
+        nominal = float(self.get("temp_rtd_res"))
+        return temperature.rtd_temperature(resistance, nominal, self._rtd())
+
+    def _rtd(self) -> tuple[float, float, float]:
+        kind = int(self.get("temp_rtd_type"))
+        if kind == RTDType.CUSTOM.value:
+            return self._custom("temp_rtd")
+        return temperature.RTD_COEFFICIENTS[kind]
+
+    def _thermistor(self) -> tuple[float, float, float]:
+        kind = int(self.get("temp_thermistor_type"))
+        if kind == ThermistorType.CUSTOM.value:
+            return self._custom("temp_thermistor")
+        return temperature.THERMISTOR_COEFFICIENTS[kind]
+
+    def _custom(self, prefix: str) -> tuple[float, float, float]:
+        a, b, c = (float(self.get(f"{prefix}_{letter}")) for letter in "abc")
+        return a, b, c

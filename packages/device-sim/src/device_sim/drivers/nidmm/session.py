@@ -1,0 +1,231 @@
+"""A session of NI-DMM: acquisitions and readings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from nidmm.enums import (
+    AcquisitionStatus,
+    Function,
+    OperationMode,
+    SampleTrigger,
+    TriggerSource,
+)
+
+from device_sim.call import Call
+from device_sim.drivers.nidmm import errors
+from device_sim.drivers.nidmm.acquisition import Acquisition, Plan, Readings, Waveform
+from device_sim.drivers.nidmm.configuration import AUTO, ConfiguredDmm
+from device_sim.drivers.nidmm.functions import Probe
+from device_sim.errors import DriverError
+
+_AUTO_TIMEOUT = 10.0
+_OVERLOAD = 1.05  # Part of the range from which a signal overloads it.
+_SIMULATED_FRACTION = 0.5  # What a multimeter that is wired to nothing reads of its range.
+_SIMULATED = {
+    Function.TEMPERATURE.value: 25.0,
+    Function.FREQ.value: 1000.0,
+    Function.PERIOD.value: 0.001,
+}
+
+
+class DmmSession(ConfiguredDmm):
+    """The state of one NI-DMM session.
+
+    Args:
+        args: As for ConfiguredDmm.
+        kwargs: As for ConfiguredDmm.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.acquisition: Acquisition | None = None
+        self._connect(self.clock.now())
+
+    def initiate(self) -> None:
+        """Begin the acquisition that is configured."""
+        now = self.clock.now()
+        self.timeline.discard(self.acquisition)
+        self._connect(now)
+        self.acquisition = self._waveform(now) if self._makes_waveforms else self._readings(now)
+        self.timeline.add(self.acquisition)
+
+    def abort(self) -> None:
+        """End the acquisition and forget what was not fetched."""
+        self.timeline.discard(self.acquisition)
+        self.acquisition = None
+        self.lock.notify_all()
+
+    def reset(self) -> None:
+        """End the acquisition and give all attributes their defaults."""
+        self.abort()
+        self.reset_attributes()
+        self.auto_range = 0.0
+        self._connect(self.clock.now())
+
+    def close(self) -> None:
+        """End the acquisition and let go of the terminals."""
+        with self.lock:
+            self.catch_up()
+            self.abort()
+            self.bench.drive(self.wire, None, self.clock.now())
+
+    def send_trigger(self) -> None:
+        """Have a software trigger arrive."""
+        if self.acquisition is None:
+            raise DriverError(errors.DATA_NOT_AVAILABLE)
+        self.acquisition.trigger(self.clock.now())
+        self.lock.notify_all()
+
+    def status(self) -> tuple[int, int]:
+        """How many readings wait to be fetched, and NI's acquisition status."""
+        if self.acquisition is None:
+            return 0, int(AcquisitionStatus.NO_ACQUISITION_IN_PROGRESS.value)
+        self.acquisition.check()
+        return len(self.acquisition.readings), self.acquisition.status
+
+    def fetch(self, count: int, maximum_time: int, call: Call) -> list[float]:
+        """Take the oldest readings.
+
+        Args:
+            count: How many.
+            maximum_time: How long to wait for them, in milliseconds; -1 leaves it to the driver.
+            call: Who waits.
+
+        Raises:
+            DriverError: There is no acquisition, or not as many readings in time.
+        """
+        acquisition = self._acquisition_of(Readings)
+        each = self.aperture() + max(self.number("sample_interval"), 0.0)
+        return self._take(acquisition, count, self._timeout(maximum_time, count * each), call)
+
+    def fetch_waveform(self, count: int, maximum_time: int, call: Call) -> list[float]:
+        """Take the oldest points of a waveform; arguments and errors are those of `fetch`."""
+        acquisition = self._acquisition_of(Waveform)
+        seconds = count / self.number("waveform_rate")
+        return self._take(acquisition, count, self._timeout(maximum_time, seconds), call)
+
+    def _take(
+        self, acquisition: Acquisition, count: int, timeout: float, call: Call
+    ) -> list[float]:
+        def poll(now: float) -> float | None:
+            acquisition.check()
+            if len(acquisition.readings) >= count or acquisition is not self.acquisition:
+                return None
+            return None if acquisition.finished else acquisition.due()
+
+        self.wait(call, poll, self.clock.now() + timeout)
+        if acquisition is not self.acquisition:
+            raise DriverError(errors.DATA_NOT_AVAILABLE)
+        if len(acquisition.readings) < count:
+            raise DriverError(errors.MAX_TIME_EXCEEDED)
+        return [acquisition.readings.popleft() for _ in range(count)]
+
+    def _acquisition_of(self, kind: type[Acquisition]) -> Acquisition:
+        if self.acquisition is None:
+            raise DriverError(errors.DATA_NOT_AVAILABLE)
+        if not isinstance(self.acquisition, kind):
+            under_way = type(self.acquisition).__name__.lower()
+            raise DriverError(
+                errors.DATA_NOT_AVAILABLE,
+                f"The acquisition under way is of the kind '{under_way}'; fetch that, or configure "
+                f"and initiate one of the kind '{kind.__name__.lower()}'.",
+            )
+        return self.acquisition
+
+    @staticmethod
+    def _timeout(maximum_time: int, seconds: float) -> float:
+        return _AUTO_TIMEOUT + seconds if maximum_time == AUTO else maximum_time / 1000.0
+
+    @property
+    def _makes_waveforms(self) -> bool:
+        return bool(self.get("operation_mode") == OperationMode.WAVEFORM.value)
+
+    @property
+    def _waits_for_trigger(self) -> bool:
+        # On its own a simulated multimeter triggers itself, as NI's does.
+        return self.wired and self.get("trigger_source") != TriggerSource.IMMEDIATE.value
+
+    @property
+    def _delay(self) -> float:
+        """Seconds from a trigger to the aperture."""
+        return max(self.number("trigger_delay"), 0.0) + max(self.number("settle_time"), 0.0)
+
+    def _waveform(self, now: float) -> Waveform:
+        return Waveform(
+            int(self.number("waveform_points")),
+            1.0 / self.number("waveform_rate"),
+            self._sample,
+            None if self._waits_for_trigger else now,
+            self._delay,
+        )
+
+    def _sample(self, times: Sequence[float]) -> list[float]:
+        if not self.wired:
+            return [self._simulated()] * len(times)
+        spacing = 1.0 / self.number("waveform_rate")
+        return [self._reading(value, spacing) for value in self._probe().waveform(times)]
+
+    def _readings(self, now: float) -> Readings:
+        return Readings(self._plan(), self._acquire, now)
+
+    def _plan(self) -> Plan:
+        sample = self.get("sample_trigger")
+        own = (SampleTrigger.IMMEDIATE.value, SampleTrigger.INTERVAL.value)
+        samples = self.number("sample_count")
+        return Plan(
+            triggers=self.number("trigger_count") or math.inf,
+            samples=samples or math.inf,
+            waits_for_trigger=self._waits_for_trigger,
+            waits_for_sample=self.wired and sample not in own,
+            delay=self._delay,
+            aperture=self.aperture(),
+            interval=(
+                max(self.number("sample_interval"), 0.0)
+                if sample == SampleTrigger.INTERVAL.value
+                else 0.0
+            ),
+        )
+
+    # Readings.
+
+    def _probe(self) -> Probe:
+        return Probe(self.bench, self.wire, self.get, self.function, self.range_in_use())
+
+    def _connect(self, now: float) -> None:
+        if self.wired:
+            self.bench.drive(self.wire, self._probe().terminal(), now)
+
+    def _acquire(self, begin: float, end: float) -> float:
+        if not self.wired:
+            return self._simulated()
+        if self.number("range") in (-1.0, -3.0):
+            self._choose_range(begin, end)
+        return self._reading(self._probe().read(begin, end), end - begin)
+
+    def _simulated(self) -> float:
+        if self.bench.faults.is_over_range(self.channels.channels[0].device):
+            return math.nan
+        return _SIMULATED.get(self.function, _SIMULATED_FRACTION * self.range_in_use())
+
+    def _choose_range(self, begin: float, end: float) -> None:
+        """Go up through the ranges until one holds the signal."""
+        for range_ in self.dmm.ranges[self.function]:
+            self.auto_range = range_
+            self._connect(begin)
+            value = self._probe().read(begin, end)
+            if not math.isnan(value) and abs(value) <= range_:
+                return
+
+    def _reading(self, value: float, aperture: float) -> float:
+        range_ = self.range_in_use()
+        overloaded = abs(value) > _OVERLOAD * range_
+        if overloaded or self.bench.faults.is_over_range(self.channels.channels[0].device):
+            return math.nan
+        if math.isnan(value):
+            return value
+        accuracy = self.dmm.accuracy(self.function, range_, self.number("resolution_digits"))
+        converter = self.bench.converter(f"{self.wire} {self.function}")
+        return converter.convert(value, accuracy, aperture)

@@ -1,0 +1,108 @@
+"""The service `device_sim.v1.Bench`: decodes requests, asks the bench, encodes answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import grpc
+
+from device_sim.base.instrument import InstrumentSession
+from device_sim.base.sessions import SessionTable
+from device_sim.errors import BenchError
+from device_sim.inventory import describe_sessions
+from device_sim.server.transport import serve
+from device_sim.v1 import bench_pb2 as pb
+from device_sim.v1 import bench_pb2_grpc
+
+if TYPE_CHECKING:
+    from device_sim.bench import Bench
+
+
+class BenchServicer(bench_pb2_grpc.BenchServicer):
+    """Serves the bench, the faults and the sessions of a server.
+
+    Args:
+        bench: The bench.
+        sessions: The sessions.
+    """
+
+    def __init__(self, bench: Bench, sessions: SessionTable[InstrumentSession]) -> None:
+        self._bench = bench
+        self._sessions = sessions
+
+    def ListSessions(  # noqa: N802
+        self, request: pb.ListSessionsRequest, context: grpc.ServicerContext
+    ) -> pb.ListSessionsResponse:
+        """List the open driver sessions."""
+        sessions = describe_sessions(self._sessions)
+        return pb.ListSessionsResponse(sessions=[pb.Session(**asdict(one)) for one in sessions])
+
+    def ListParts(  # noqa: N802
+        self, request: pb.ListPartsRequest, context: grpc.ServicerContext
+    ) -> pb.ListPartsResponse:
+        """List the parts with their values."""
+        parts = self._bench.parts.items()
+        return pb.ListPartsResponse(parts=[pb.Part(name=name, values=v) for name, v in parts])
+
+    def SetPart(  # noqa: N802
+        self, request: pb.SetPartRequest, context: grpc.ServicerContext
+    ) -> pb.SetPartResponse:
+        """Set values of a part."""
+        _call(lambda: self._bench.set(request.name, **dict(request.values)), context)
+        return pb.SetPartResponse()
+
+    def Disconnect(  # noqa: N802
+        self, request: pb.DisconnectRequest, context: grpc.ServicerContext
+    ) -> pb.DisconnectResponse:
+        """Open the connection of a channel."""
+        _call(lambda: self._bench.disconnect(request.channel), context)
+        return pb.DisconnectResponse()
+
+    def Reconnect(  # noqa: N802
+        self, request: pb.ReconnectRequest, context: grpc.ServicerContext
+    ) -> pb.ReconnectResponse:
+        """Close a connection that was opened."""
+        _call(lambda: self._bench.reconnect(request.channel), context)
+        return pb.ReconnectResponse()
+
+    def AddFault(  # noqa: N802
+        self, request: pb.AddFaultRequest, context: grpc.ServicerContext
+    ) -> pb.AddFaultResponse:
+        """Make a device fail."""
+        _call(lambda: self._add_fault(request.fault), context)
+        return pb.AddFaultResponse()
+
+    def ClearFaults(  # noqa: N802
+        self, request: pb.ClearFaultsRequest, context: grpc.ServicerContext
+    ) -> pb.ClearFaultsResponse:
+        """End the faults of one device, or of all."""
+        self._bench.faults.clear(request.device if request.HasField("device") else None)
+        return pb.ClearFaultsResponse()
+
+    def _add_fault(self, fault: pb.Fault) -> None:
+        faults = self._bench.faults
+        kind = fault.WhichOneof("kind")
+        if kind == "fail_call":
+            call = fault.fail_call
+            nth = call.nth if call.HasField("nth") else 1
+            faults.fail_call(fault.device, rpc=call.rpc, nth=nth, code=call.code, text=call.text)
+        elif kind == "stop_answering":
+            faults.stop_answering(fault.device)
+        elif kind == "over_range":
+            faults.over_range(fault.device)
+        else:
+            raise BenchError("The fault has no kind, or one that this server does not know.")
+
+
+def _call(action: Callable[[], object], context: grpc.ServicerContext) -> None:
+    """Run `action`; values that make no sense end the call with INVALID_ARGUMENT."""
+
+    def run() -> None:
+        try:
+            action()
+        except (TypeError, ValueError, OverflowError) as error:
+            raise BenchError(str(error)) from error
+
+    serve(run, context)

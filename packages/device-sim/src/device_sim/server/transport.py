@@ -1,0 +1,82 @@
+"""Driver calls on the wire: generic gRPC handlers made from the drivers' own descriptors."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import grpc
+
+from device_sim.errors import CallCancelledError, CallError, DeviceSimError, DriverError
+
+if TYPE_CHECKING:
+    from device_sim.base.driver import DriverCalls
+
+_log = logging.getLogger(__name__)
+
+_MAX_DESCRIPTION = 2048
+
+
+class GrpcCall:
+    """A client's call, as the drivers see it (see `call.Call`)."""
+
+    def __init__(self, context: grpc.ServicerContext) -> None:
+        self._context = context
+
+    def is_active(self) -> bool:
+        """Whether the client has neither cancelled nor gone."""
+        return bool(self._context.is_active())
+
+    def on_end(self, callback: Callable[[], None]) -> None:
+        """Have `callback` called when the call ends; at once if it has ended."""
+        if not self._context.add_callback(callback):
+            callback()
+
+
+def generic_handler(calls: DriverCalls) -> grpc.GenericRpcHandler:
+    """Serve every method of the driver's service."""
+    messages = calls.driver.protobuf
+
+    def handler(method: Any) -> grpc.RpcMethodHandler[Any, Any]:
+        request_class = getattr(messages, method.input_type.name)
+        response_class = getattr(messages, method.output_type.name)
+
+        def behave(request: Any, context: grpc.ServicerContext) -> Any:
+            return serve(
+                lambda: response_class(**calls.serve(method.name, request, GrpcCall(context))),
+                context,
+            )
+
+        return grpc.unary_unary_rpc_method_handler(
+            behave, request_class.FromString, response_class.SerializeToString
+        )
+
+    return grpc.method_handlers_generic_handler(
+        calls.driver.interface,
+        {method.name: handler(method) for method in calls.driver.descriptor.methods},
+    )
+
+
+def serve(answer: Callable[[], Any], context: grpc.ServicerContext) -> Any:
+    """Return what `answer` returns, or end the call as its DeviceSimError says."""
+    try:
+        return answer()
+    except DeviceSimError as error:
+        failure = error
+    except Exception:
+        _log.exception("a simulated driver failed")
+        raise
+    # Outside the try: `abort` raises a bare Exception.
+    return _abort(failure, context)
+
+
+def _abort(error: DeviceSimError, context: grpc.ServicerContext) -> NoReturn:
+    if isinstance(error, DriverError):
+        context.set_trailing_metadata((("ni-error", str(error.code)),))
+        context.abort(grpc.StatusCode.UNKNOWN, error.description[:_MAX_DESCRIPTION])
+    if isinstance(error, CallError):
+        context.abort(error.status, error.details)
+    if isinstance(error, CallCancelledError):
+        context.abort(grpc.StatusCode.CANCELLED, "The call was cancelled.")
+    context.abort(grpc.StatusCode.INVALID_ARGUMENT, str(error))

@@ -1,0 +1,34 @@
+"""Reading TOML, on Python 3.10 as well."""
+
+from __future__ import annotations
+
+import sys
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from device_sim.errors import BenchError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+def read_data(package: str, name: str) -> dict[str, Any]:
+    """Read a TOML file that ships inside `package`."""
+    return tomllib.loads(resources.files(package).joinpath(name).read_text(encoding="utf-8"))
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """Read a TOML file of the user's.
+
+    Raises:
+        BenchError: The file cannot be read or is not TOML; the text says where.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BenchError(f"cannot read {path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:  # also numbers and nesting without end
+        raise BenchError(f"{path} is not a TOML file: {error}") from error

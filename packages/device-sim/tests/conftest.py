@@ -1,0 +1,120 @@
+"""A device server in this process, and the real NI drivers as its clients."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import grpc
+import nidcpower
+import nidmm
+import pytest
+from device_sim import DeviceServer, ManualClock
+
+OpenDCPower = Callable[..., nidcpower.Session]
+OpenDmm = Callable[..., nidmm.Session]
+
+
+def _leave(session: nidcpower.Session | nidmm.Session) -> None:
+    """Leave a session; the test may have closed it, or stopped the server."""
+    try:
+        session.__exit__(None, None, None)
+    except (nidcpower.errors.DriverError, nidmm.errors.DriverError) as error:
+        if error.code != -1074130544:
+            raise
+    except (nidcpower.errors.RpcError, nidmm.errors.RpcError) as error:
+        if error.rpc_code is not grpc.StatusCode.UNAVAILABLE:
+            raise
+
+
+@pytest.fixture
+def bench_file(tmp_path: Path) -> Callable[[str], Path]:
+    def write(content: str) -> Path:
+        path = tmp_path / "bench.toml"
+        path.write_text(content, encoding="utf-8")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """Virtual time: waits cost nothing and readings depend on programmed delays only."""
+    return ManualClock()
+
+
+@pytest.fixture
+def bench() -> Path | None:
+    """Override in a module or by parametrisation to wire the instruments."""
+    return None
+
+
+@pytest.fixture
+def server(bench: Path | None, clock: ManualClock, tmp_path: Path) -> Iterator[DeviceServer]:
+    server = DeviceServer(bench, clock=clock, file_roots=[tmp_path])
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def address(server: DeviceServer) -> str:
+    return f"127.0.0.1:{server.start()}"
+
+
+@pytest.fixture
+def channel(address: str) -> Iterator[grpc.Channel]:
+    with grpc.insecure_channel(address) as channel:
+        yield channel
+
+
+@pytest.fixture
+def open_dcpower(channel: grpc.Channel) -> Iterator[OpenDCPower]:
+    with ExitStack() as stack:
+
+        def open_session(
+            resource: Any = "SMU1", *args: Any, model: str = "4141", name: str = "", **kwargs: Any
+        ) -> nidcpower.Session:
+            options = {"Simulate": True, "DriverSetup": {"Model": model, "BoardType": "PXIe"}}
+            behavior = kwargs.pop("behavior", nidcpower.SessionInitializationBehavior.AUTO)
+            grpc_options = nidcpower.GrpcSessionOptions(
+                channel, name, initialization_behavior=behavior
+            )
+            with warnings.catch_warnings():
+                # Legacy sessions and `channels` are deprecated, and tested all the same.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                session = nidcpower.Session(
+                    resource,
+                    *args,
+                    options=kwargs.pop("options", options),
+                    grpc_options=grpc_options,
+                    **kwargs,
+                )
+            stack.callback(_leave, session)
+            return session
+
+        yield open_session
+
+
+@pytest.fixture
+def open_dmm(channel: grpc.Channel) -> Iterator[OpenDmm]:
+    with ExitStack() as stack:
+
+        def open_session(
+            resource: str = "DMM1", *, model: str = "4081", name: str = "", **kwargs: Any
+        ) -> nidmm.Session:
+            options = {"Simulate": True, "DriverSetup": {"Model": model, "BoardType": "PXIe"}}
+            behavior = kwargs.pop("behavior", nidmm.SessionInitializationBehavior.AUTO)
+            grpc_options = nidmm.GrpcSessionOptions(channel, name, initialization_behavior=behavior)
+            session = nidmm.Session(
+                resource,
+                options=kwargs.pop("options", options),
+                grpc_options=grpc_options,
+                **kwargs,
+            )
+            stack.callback(_leave, session)
+            return session
+
+        yield open_session

@@ -1,0 +1,77 @@
+"""docs/instruments.md: its tables are those of the installed packages, its examples work."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import nidcpower
+import nidmm
+import pytest
+from click.testing import CliRunner
+from device_sim import ManualClock, coverage
+from device_sim.bench import Bench
+from device_sim.cli import main
+from device_sim.drivers import load_drivers
+
+DOCUMENT = Path(__file__).parents[4] / "docs" / "instruments.md"
+
+
+in_repository = pytest.mark.skipif(
+    not DOCUMENT.exists(), reason="the package is tested outside its repository"
+)
+
+
+def example(language: str) -> str:
+    return re.findall(rf"```{language}\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)[0]
+
+
+@in_repository
+def test_the_first_example_prints_what_the_document_says(capsys):
+    exec(example("python"), {})
+    assert "voltage=2.0, current=0.001" in capsys.readouterr().out
+
+
+@in_repository
+def test_the_bench_of_the_document_is_a_bench(bench_file):
+    bench = Bench.load(bench_file(example("toml")), ManualClock())
+    assert sorted(bench.parts) == ["Rload0", "Rload1", "Rload2", "Rload3"]
+
+
+@in_repository
+def test_the_document_is_up_to_date():
+    result = CliRunner().invoke(main, ["coverage", str(DOCUMENT), "--check"])
+    assert result.exit_code == 0, result.output
+
+
+def test_an_outdated_document_is_noticed_and_mended(tmp_path):
+    document = tmp_path / "instruments.md"
+    document.write_text(f"Before.\n\n{coverage.BEGIN}\nold\n{coverage.END}\n\nAfter.\n")
+    assert CliRunner().invoke(main, ["coverage", str(document), "--check"]).exit_code == 1
+    assert CliRunner().invoke(main, ["coverage", str(document)]).exit_code == 0
+    assert CliRunner().invoke(main, ["coverage", str(document), "--check"]).exit_code == 0
+    content = document.read_text()
+    assert content.startswith("Before.\n")
+    assert content.endswith("After.\n")
+
+
+def test_a_document_without_markers_is_refused():
+    with pytest.raises(ValueError, match="needs the lines"):
+        coverage.updated("nothing")
+
+
+@pytest.mark.parametrize("package", [nidcpower, nidmm], ids=lambda p: p.__name__)
+def test_every_call_that_the_python_package_makes_is_simulated(package):
+    (driver,) = (d for d in load_drivers() if d.name == package.__name__)
+    made = {rpc for rpcs in coverage.rpcs_by_method(package).values() for rpc in rpcs}
+    refused_by_package = {rpc for rpc in made if rpc not in driver.rpcs}
+    assert {rpc for rpc in made - refused_by_package if not driver.simulates(rpc)} == set()
+    assert len(made) > 30
+
+
+def test_a_methods_calls_are_found_through_helpers():
+    rpcs = coverage.rpcs_by_method(nidcpower)
+    assert rpcs["initiate"] == ["InitiateWithChannels"]
+    assert rpcs["get_channel_names"] == ["GetChannelNameFromString"]
+    assert rpcs["configure_lcr_compensation"] == ["configure_lcr_compensation"]
+    assert coverage.rpcs_by_method(nidmm)["read"] == ["Read"]

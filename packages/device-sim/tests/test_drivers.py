@@ -1,0 +1,157 @@
+"""A driver is one folder: adding one touches nothing else."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+import nidmm
+import nidmm.nidmm_pb2 as nidmm_pb2
+import pytest
+from device_sim import DeviceServer, drivers, list_models
+from nidmm import nidmm_pb2_grpc
+
+ANNOUNCEMENT = 'INTERFACE = "nidmm_grpc.NiDmm"'
+DRIVER = '''
+"""A multimeter driver that knows one call."""
+
+from device_sim.base.attributes import AttributeTable
+from device_sim.base.channels import ChannelList, parse_resource
+from device_sim.base.driver import Driver
+from device_sim.drivers.nidmm.models import load_models
+from device_sim.base.instrument import InstrumentSession
+from device_sim.base.service import DriverService
+from nidmm import nidmm_pb2
+import nidmm.session
+
+
+class Service(DriverService):
+    def read(self, session, request, call):
+        return {"reading": 42.0}
+
+
+class OneCall(Driver):
+    initializers = frozenset({"InitWithOptions"})
+    service = Service()
+    models = load_models()
+
+    def open(self, rpc, request, options, surroundings):
+        table = AttributeTable.load(nidmm, {"read_only": []})
+        channels = ChannelList(parse_resource(request.resource_name, 1), independent=False)
+        session = InstrumentSession(table, channels, options, surroundings, {})
+        session.model = "none"
+        return session
+
+
+DRIVER = OneCall(nidmm_pb2, "NiDmm")
+'''
+
+
+@pytest.fixture
+def only_driver(tmp_path, monkeypatch):
+    """The package's driver folder, replaced by one with a single new driver."""
+    folder = tmp_path / "onecall"
+    folder.mkdir()
+    (folder / "__init__.py").write_text(ANNOUNCEMENT, encoding="utf-8")
+    (folder / "driver.py").write_text(DRIVER, encoding="utf-8")
+    importlib.import_module(f"{drivers.__name__}.nidmm.models")  # which the new one borrows
+    monkeypatch.setattr(drivers, "__path__", [str(tmp_path)])
+    yield
+    for module in [name for name in sys.modules if name.startswith(f"{drivers.__name__}.onecall")]:
+        del sys.modules[module]
+
+
+def test_a_new_folder_is_a_new_driver(only_driver):
+    server = DeviceServer()
+    assert server.interfaces == ["nidmm_grpc.NiDmm"]
+    with grpc.insecure_channel(f"127.0.0.1:{server.start()}") as channel:
+        options = nidmm.GrpcSessionOptions(channel, "")
+        with nidmm.Session("Dev1", options="Simulate=1", grpc_options=options) as session:
+            assert session.read() == 42.0
+            session.sample_count = 3  # Attributes, errors and sessions come with the base.
+            assert session.sample_count == 3
+            with pytest.raises(nidmm.errors.DriverError) as caught:
+                session.initiate()
+            assert caught.value.code == -1074135023
+            assert "Not simulated: Initiate" in caught.value.description
+    server.stop()
+
+
+def test_this_package_has_two_that_announce_what_they_serve():
+    served = [driver.interface for driver in drivers.load_drivers()]
+    assert drivers.list_interfaces() == served == ["nidcpower_grpc.NiDCPower", "nidmm_grpc.NiDmm"]
+
+
+def test_a_server_listens_before_it_loads_drivers_and_physics():
+    code = (
+        "import sys; from device_sim import DeviceServer; server = DeviceServer(); "
+        "server.start(); server.stop(); print(*{'numpy', 'nidcpower', 'nidmm'} & {*sys.modules})"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (loaded.stdout.strip(), loaded.stderr) == ("", "")
+
+
+def test_all_who_come_first_meet_at_one_bench():
+    server, together = DeviceServer(), threading.Barrier(8)
+
+    def arrive(_: int) -> object:
+        together.wait()
+        return server.bench
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len({id(bench) for bench in pool.map(arrive, range(8))}) == 1
+
+
+def test_models_say_which_of_their_figures_are_not_verified():
+    models = {model.number: model for model in list_models()}
+    required = {"4141", "4162", "4190", "4135", "4137", "4112"}
+    required |= {"4080", "4081", "4082", "4065", "4070", "4071", "4072"}
+    assert required <= models.keys()
+    assert all(models[number].unverified for number in required)
+    assert {m.number for m in models.values() if m.default} == {"4141", "4081"}
+
+
+def test_a_server_is_started_once():
+    server = DeviceServer()
+    server.start()
+    with pytest.raises(RuntimeError, match="started already"):
+        server.start()
+    server.stop()
+    server.stop()
+
+
+def test_a_taken_port_is_refused():
+    server, second = DeviceServer(), DeviceServer()
+    port = server.start()
+    with pytest.raises(RuntimeError):
+        second.start(f"127.0.0.1:{port}")
+    server.stop()
+
+
+def test_calls_without_a_python_method_are_served_too(open_dmm, channel):
+    dmm = open_dmm("DMM1", name="mine")
+    stub = nidmm_pb2_grpc.NiDmmStub(channel)
+    vi = {"name": "mine"}
+    stub.ConfigureACBandwidth(
+        nidmm_pb2.ConfigureACBandwidthRequest(
+            vi=vi, ac_minimum_frequency_hz=50, ac_maximum_frequency_hz=1e4
+        )
+    )
+    assert (dmm.ac_min_freq, dmm.ac_max_freq) == (50.0, 1e4)
+    period = stub.GetMeasurementPeriod(nidmm_pb2.GetMeasurementPeriodRequest(vi=vi)).period
+    assert period == pytest.approx(500e-6)
+    assert stub.IsOverRange(
+        nidmm_pb2.IsOverRangeRequest(vi=vi, measurement_value=float("nan"))
+    ).is_over_range
+    check = nidmm_pb2.CheckAttributeViInt32Request(
+        vi=vi, attribute_id=1250301, attribute_value_raw=-4
+    )
+    with pytest.raises(grpc.RpcError) as caught:
+        stub.CheckAttributeViInt32(check)
+    assert dict(caught.value.trailing_metadata())["ni-error"] == "-1074135024"
+    revision = stub.RevisionQuery(nidmm_pb2.RevisionQueryRequest(vi=vi))
+    assert "device-sim" in revision.instrument_driver_revision

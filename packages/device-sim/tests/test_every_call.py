@@ -1,0 +1,174 @@
+"""Every call of both services, with sensible and with senseless requests.
+
+Whatever a client sends, it gets an answer, the driver's error, or INVALID_ARGUMENT; never an
+exception of the simulation.
+"""
+
+from __future__ import annotations
+
+import math
+
+import grpc
+import pytest
+from device_sim.drivers import load_drivers
+from google.protobuf.descriptor import FieldDescriptor
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+DRIVERS = {driver.name: driver for driver in load_drivers()}
+CALLS = [
+    (driver, rpc)
+    for driver in DRIVERS.values()
+    for rpc in driver.rpcs
+    if rpc not in driver.initializers
+]
+
+ODD = {
+    FieldDescriptor.CPPTYPE_STRING: ["", "0", "no/such", "Dev1/0-3,,:", "é"],
+    FieldDescriptor.CPPTYPE_DOUBLE: [0.0, -1.0, math.nan, math.inf, 1e300],
+    FieldDescriptor.CPPTYPE_INT32: [0, -1, 1, 1030, 1250001, 2**31 - 1],
+    FieldDescriptor.CPPTYPE_UINT32: [0, 1],
+    FieldDescriptor.CPPTYPE_INT64: [0, -1, 2**62],
+    FieldDescriptor.CPPTYPE_ENUM: [0, 1, 1006],
+    FieldDescriptor.CPPTYPE_BOOL: [True, False],
+}
+
+
+def messages(descriptor) -> dict[str, type]:
+    module = DRIVERS[descriptor.full_name.partition("_grpc")[0]].protobuf
+    return {name: getattr(module, name) for name in module.DESCRIPTOR.message_types_by_name}
+
+
+def invoke(channel, driver, rpc: str, request, timeout: float = 20.0):
+    """The call's status, and the driver's code if there is one."""
+    method = driver.descriptor.methods_by_name[rpc]
+    types = messages(driver.descriptor)
+    call = channel.unary_unary(
+        f"/{driver.interface}/{rpc}",
+        types[method.input_type.name].SerializeToString,
+        types[method.output_type.name].FromString,
+    )
+    try:
+        response = call(request, timeout=timeout)
+    except grpc.RpcError as error:
+        code = dict(error.trailing_metadata()).get("ni-error")
+        return error.code(), int(code) if code else None, error.details()
+    return grpc.StatusCode.OK, response.status, ""
+
+
+def check(rpc: str, answer) -> None:
+    status, code, details = answer
+    if status is grpc.StatusCode.UNKNOWN:
+        assert code is not None, (rpc, details)
+        assert code < 0, rpc
+    else:
+        assert status in (grpc.StatusCode.OK, grpc.StatusCode.INVALID_ARGUMENT), (rpc, details)
+        assert not code or code > 0, rpc  # A warning.
+
+
+def request_for(driver, rpc: str, name: str):
+    method = driver.descriptor.methods_by_name[rpc]
+    request = messages(driver.descriptor)[method.input_type.name]()
+    request.vi.name = name
+    return request
+
+
+@pytest.fixture
+def sessions(open_dcpower, open_dmm):
+    open_dcpower("SMU1/0-3", name="nidcpower", model="4162")
+    open_dmm("DMM1", name="nidmm", model="4082")
+
+
+def test_with_empty_requests(channel, sessions):
+    for driver, rpc in CALLS:
+        if rpc != "Close":
+            check(rpc, invoke(channel, driver, rpc, request_for(driver, rpc, driver.name)))
+
+
+def test_with_an_unknown_session(channel):
+    for driver, rpc in CALLS:
+        answer = invoke(channel, driver, rpc, request_for(driver, rpc, "nobody's"))
+        assert answer[:2] == (grpc.StatusCode.UNKNOWN, -1074130544), rpc
+
+
+def odd_requests(driver, rpc: str):
+    method = driver.descriptor.methods_by_name[rpc]
+    fields = [f for f in method.input_type.fields if f.cpp_type in ODD]
+    odd = [[b"", b"{}"] if f.type == f.TYPE_BYTES else ODD[f.cpp_type] for f in fields]
+    return st.tuples(*(st.sampled_from(values) for values in odd)).map(
+        lambda values: dict(zip((f.name for f in fields), values, strict=True))
+    )
+
+
+odd_calls = st.sampled_from(CALLS).flatmap(
+    lambda call: st.tuples(st.just(call[0]), st.just(call[1]), odd_requests(*call))
+)
+
+
+WIRED = """
+[[connect]]
+channel = "SMU1/0"
+hi = "net"
+
+[[connect]]
+channel = "SMU1/1"
+hi = "net"
+lo = "diode"
+
+[[connect]]
+channel = "DMM1"
+hi = "net"
+
+[[part]]
+name = "C1"
+kind = "capacitor"
+a = "net"
+b = "GND"
+value = 1e-6
+
+[[part]]
+name = "D1"
+kind = "diode"
+a = "diode"
+b = "GND"
+
+[[part]]
+name = "V1"
+kind = "source"
+a = "net"
+b = "GND"
+voltage = 1.0
+resistance = 50.0
+amplitude = 0.1
+"""
+
+
+@pytest.fixture
+def bench(request, bench_file):
+    content = getattr(request, "param", None)
+    return bench_file(content) if content else None
+
+
+@pytest.mark.parametrize("bench", [None, WIRED], indirect=True, ids=["free", "wired"])
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(call=odd_calls)
+def test_with_odd_values(channel, server, sessions, tmp_path, call):
+    driver, rpc, values = call
+    if "File" in rpc or rpc == "Close":  # Files are tested by themselves.
+        return
+    request = request_for(driver, rpc, driver.name)
+    for name, value in values.items():
+        field = request.DESCRIPTOR.fields_by_name[name]
+        if field.is_repeated:
+            getattr(request, name).extend([value])
+        else:
+            setattr(request, name, value)
+    if hasattr(request, "count"):
+        request.count = min(abs(request.count), 5)
+    if hasattr(request, "array_size"):
+        request.array_size = min(abs(request.array_size), 5)
+    if hasattr(request, "timeout") and not math.isfinite(request.timeout):
+        request.timeout = 1.0
+    check(rpc, invoke(channel, driver, rpc, request))

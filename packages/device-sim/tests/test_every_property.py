@@ -1,0 +1,181 @@
+"""Every property of both drivers' Session classes is read and written through the real class.
+
+The properties are listed by the installed packages. Each is tried on a model that has it, and
+on one that has not it must be refused with the driver's "not supported".
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+
+import hightime
+import nidcpower
+import nidmm
+import pytest
+from device_sim.base.attributes import Attribute, Scope
+from device_sim.drivers.nidcpower.driver import DRIVER as DCPOWER
+from device_sim.drivers.nidmm.driver import DRIVER as DMM
+from device_sim.errors import DriverError
+from device_sim.toml import read_data
+
+READ_ONLY = -1074135027
+NOT_SUPPORTED = -1074135022
+NOT_FOR_CHANNELS = -1074134971
+
+# Values to write where another choice of the enum, or 1, is not what the property takes.
+WRITABLE = {
+    "active_advanced_sequence": "",
+    "lcr_frequency": 1e3,
+    "merged_channels": "",
+    "measure_buffer_size": 1000,
+    "ovp_limit": 20.0,
+    "pulse_bias_delay": 0.01,
+    "powerline_freq": 50.0,
+    "resolution_digits": 4.5,
+    "waveform_rate": 900000.0,
+    "auto_zero": None,
+    "lcr_current_amplitude": 1e-3,
+    "resolution_absolute": 0.0015,  # 5.5 digits of the 4082's 300 V
+}
+
+
+def model_with(attribute: Attribute) -> str | None:
+    """A model of NI-DCPower that has an attribute."""
+    models = DCPOWER.models.models.values()
+    return next((m.number for m in models if attribute.name not in m.lacks), None)
+
+
+def model_without(attribute: Attribute) -> str | None:
+    models = DCPOWER.models.models.values()
+    return next((m.number for m in models if attribute.name in m.lacks), None)
+
+
+def scoped(session, attribute: Attribute):
+    return session.channels["0"] if attribute.scope is Scope.CHANNEL else session
+
+
+def new_value(attribute: Attribute, present):
+    if attribute.name in WRITABLE:
+        return WRITABLE[attribute.name]
+    if isinstance(present, bool):
+        return not present
+    if isinstance(present, enum.Enum):
+        return next((member for member in type(present) if member is not present), present)
+    if isinstance(present, hightime.timedelta):
+        return hightime.timedelta(seconds=0.001)
+    if isinstance(present, str):
+        return "isolated" if attribute.name == "isolation_state" else "PXI_Trig0"
+    if isinstance(present, float) and math.isinf(present):
+        return 1.0
+    if attribute.name.endswith("_range"):
+        return 1e-3
+    low, high = attribute.limits or (1, 1)
+    return type(present)(1 if low <= 1 <= high else high)
+
+
+def check_taken(attribute: Attribute, value, expected) -> None:
+    if attribute.name.endswith("range") and isinstance(expected, float):
+        assert value >= expected  # Ranges go up to the next that the model has.
+    else:
+        assert value == expected
+
+
+def driver_error(module, code, action):
+    with pytest.raises(module.errors.DriverError) as caught:
+        action()
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize("attribute", list(DCPOWER.table), ids=lambda a: a.name)
+def test_nidcpower(open_dcpower, attribute):
+    model = model_with(attribute)
+    assert model is not None, f"no simulated model has {attribute.name}"
+    target = scoped(open_dcpower("SMU1", model=model), attribute)
+    check_property(nidcpower, target, attribute)
+    lacking = model_without(attribute)
+    if lacking is not None:
+        other = scoped(open_dcpower("SMU2", model=lacking), attribute)
+        driver_error(nidcpower, NOT_SUPPORTED, lambda: getattr(other, attribute.name))
+
+
+@pytest.mark.parametrize("attribute", list(DMM.table), ids=lambda a: a.name)
+def test_nidmm(open_dmm, attribute):
+    check_property(nidmm, open_dmm(model="4082"), attribute)
+
+
+def check_property(module, target, attribute: Attribute) -> None:
+    present = getattr(target, attribute.name)
+    if attribute.choices is None:
+        kinds = {"Boolean": bool, "Int32": int, "Int64": int, "Real64": float, "String": str}
+        assert isinstance(present, (kinds[attribute.kind], hightime.timedelta))
+    value = new_value(attribute, present)
+    if value is None:
+        return
+    if attribute.read_only:
+        driver_error(module, READ_ONLY, lambda: setattr(target, attribute.name, value))
+        return
+    setattr(target, attribute.name, value)
+    check_taken(attribute, getattr(target, attribute.name), value)
+
+
+@pytest.mark.parametrize(
+    "attribute", [a for a in DCPOWER.table if a.scope is not Scope.CHANNEL], ids=lambda a: a.name
+)
+def test_what_belongs_to_no_channel_takes_none(open_dcpower, attribute):
+    session = open_dcpower("SMU1", model=model_with(attribute))
+    channel = session.channels["0"]
+    driver_error(nidcpower, NOT_FOR_CHANNELS, lambda: getattr(channel, attribute.name))
+
+
+@pytest.mark.parametrize("driver", [DCPOWER, DMM], ids=lambda d: d.name)
+def test_the_table_has_every_attribute_of_the_package(driver):
+    package = {"nidcpower": nidcpower, "nidmm": nidmm}[driver.name]
+    base = vars(package.session._SessionBase)
+    kind = package.session._attributes.Attribute
+    assert {a.name for a in driver.table} == {n for n, v in base.items() if isinstance(v, kind)}
+
+
+@pytest.mark.parametrize("driver", [DCPOWER, DMM], ids=lambda d: d.name)
+def test_defaults_are_legal_values(driver):
+    for attribute in driver.table:
+        if not attribute.read_only and attribute.name != "resolution_absolute":
+            attribute.check(attribute.default)
+
+
+@pytest.mark.parametrize(
+    ("driver", "read_only", "attributes"),
+    [pytest.param(DCPOWER, 19, 229, id="nidcpower"), pytest.param(DMM, 17, 69, id="nidmm")],
+)
+def test_read_only_and_total_counts_are_those_of_nis_metadata(driver, read_only, attributes):
+    names = [a.name for a in driver.table if a.read_only]
+    assert (len(names), len(list(driver.table))) == (read_only, attributes)
+
+
+def test_data_files_name_existing_attributes_only():
+    for driver in (DCPOWER, DMM):
+        data = read_data(f"device_sim.drivers.{driver.name}", "attributes.toml")
+        known = {attribute.name for attribute in driver.table}
+        for section in ("read_only", "instrument_scope", "session_scope", "defaults", "limits"):
+            assert set(data.get(section, ())) <= known, section
+
+
+def test_an_unknown_attribute_is_not_recognised():
+    for driver in (DCPOWER, DMM):
+        with pytest.raises(DriverError):
+            driver.table.get(4711)
+
+
+def test_a_value_outside_its_limits_is_refused(open_dcpower, open_dmm):
+    smu, dmm = open_dcpower("SMU1/0"), open_dmm()
+    for module, action in (
+        (nidcpower, lambda: setattr(smu, "measure_record_length", 0)),
+        (nidcpower, lambda: setattr(smu, "voltage_level_range", 1000.0)),
+        (nidcpower, lambda: setattr(smu, "source_delay", 168.0)),
+        (nidmm, lambda: setattr(dmm, "settle_time", -5)),
+        (nidmm, lambda: setattr(dmm, "range", 1e6)),
+        (nidmm, lambda: setattr(dmm, "range", -7.0)),
+        (nidmm, lambda: setattr(dmm, "resolution_digits", 9.5)),
+        (nidmm, lambda: setattr(dmm, "function", nidmm.Function.CAPACITANCE)),
+    ):
+        driver_error(module, -1074135024, action)

@@ -1,0 +1,195 @@
+"""Faults on request, as a plug-in under test meets them; time is real here."""
+
+from __future__ import annotations
+
+import inspect
+import math
+import threading
+
+import grpc
+import nidcpower
+import nidmm
+import pytest
+from device_sim import BenchError, DeviceControl, DeviceServer, Faults, SystemClock
+from device_sim.bench import Bench
+from device_sim.client import RemoteBench, RemoteFaults
+from nidcpower import nidcpower_pb2, nidcpower_pb2_grpc
+
+
+@pytest.fixture
+def clock():
+    return SystemClock()
+
+
+def test_a_driver_error_on_the_nth_call(server, open_dcpower):
+    session = open_dcpower("SMU1/0")
+    server.faults.fail_call("smu1", rpc="MeasureMultiple", nth=2, code=-1074118575, text="Hot.")
+    session.measure_multiple()
+    with pytest.raises(nidcpower.errors.DriverError) as caught:
+        session.measure_multiple()
+    assert (caught.value.code, caught.value.description) == (-1074118575, "Hot.")
+    session.measure_multiple()
+
+
+def test_only_the_device_with_the_fault_fails(server, open_dcpower):
+    healthy, broken = open_dcpower("SMU1/0"), open_dcpower("SMU2/0")
+    server.faults.fail_call("SMU2", code=-1)
+    healthy.reset()
+    with pytest.raises(nidcpower.errors.DriverError):
+        broken.reset()
+
+
+@pytest.mark.parametrize(("code", "nth"), [(0, 1), (5, 1), (-5, 0)])
+def test_faults_that_make_no_sense_are_refused(server, code, nth):
+    with pytest.raises(ValueError, match=r"negative|counted"):
+        server.faults.fail_call("SMU1", code=code, nth=nth)
+
+
+@pytest.mark.filterwarnings("ignore::nidmm.errors.DriverWarning")
+def test_over_range_reads_nan(server, open_dmm):
+    dmm = open_dmm("DMM1")
+    server.faults.over_range("dmm1")
+    assert math.isnan(dmm.read())
+    server.faults.clear("DMM1")
+    assert not math.isnan(dmm.read())
+
+
+def test_a_device_that_stops_answering_blocks_nobody_else(server, channel, open_dcpower, open_dmm):
+    open_dcpower("SMU1/0", name="silent")
+    dmm = open_dmm("DMM1")
+    stub = nidcpower_pb2_grpc.NiDCPowerStub(channel)
+    request = nidcpower_pb2.ResetRequest(vi={"name": "silent"})
+    server.faults.stop_answering("SMU1")
+    calls = [stub.Reset.future(request) for _ in range(20)]
+    assert dmm.read() == 5.0 * 30 or not math.isnan(dmm.read())
+    assert not any(call.done() for call in calls)
+    server.faults.clear()
+    assert all(call.result(timeout=60).status == 0 for call in calls)
+
+
+def test_a_caller_can_give_up_on_a_silent_device(server, channel, open_dcpower):
+    open_dcpower("SMU1/0", name="silent")
+    stub = nidcpower_pb2_grpc.NiDCPowerStub(channel)
+    server.faults.stop_answering("SMU1")
+    with pytest.raises(grpc.RpcError) as caught:
+        stub.Reset(nidcpower_pb2.ResetRequest(vi={"name": "silent"}), timeout=0.05)
+    assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    server.faults.clear()
+
+
+def test_a_cancelled_wait_ends_at_once_on_the_server_too(server, channel, open_dcpower):
+    session = open_dcpower("SMU1/0", name="mine")
+    session.source_delay = 100.0
+    session.initiate()
+    stub = nidcpower_pb2_grpc.NiDCPowerStub(channel)
+    request = nidcpower_pb2.WaitForEventWithChannelsRequest(
+        vi={"name": "mine"}, event_id_raw=nidcpower.Event.SOURCE_COMPLETE.value, timeout=100.0
+    )
+    waiting = threading.active_count()
+    call = stub.WaitForEventWithChannels.future(request)
+    other = open_dcpower("SMU1/0", name="mine")
+    assert other.source_delay.total_seconds() == 100.0  # Others get in while one waits.
+    call.cancel()
+    server.stop()  # Would wait for a call that went on.
+    assert threading.active_count() <= waiting + 1
+
+
+def test_a_silent_device_does_not_keep_the_server_from_stopping(server, channel, open_dcpower):
+    open_dcpower("SMU1/0", name="silent")
+    server.faults.stop_answering("SMU1")
+    stub = nidcpower_pb2_grpc.NiDCPowerStub(channel)
+    call = stub.Reset.future(nidcpower_pb2.ResetRequest(vi={"name": "silent"}))
+    server.stop(0.05)
+    assert call.code() in (grpc.StatusCode.CANCELLED, grpc.StatusCode.UNAVAILABLE)
+
+
+def test_bench_and_faults_can_be_reached_from_another_process(address, server, open_dcpower):
+    session = open_dcpower("SMU1/0", name="mine")
+    with DeviceControl(address) as control:
+        (info,) = control.sessions
+        assert (info.name, info.driver, info.channels) == ("mine", "nidcpower", ("SMU1/0",))
+        assert info.model == "NI PXIe-4141"
+        control.faults.fail_call("SMU1", rpc="ResetWithChannels", code=-7)
+        with pytest.raises(nidcpower.errors.DriverError):
+            session.reset()
+        control.faults.over_range("SMU1")
+        control.faults.stop_answering("SMU9")
+        control.faults.clear("SMU1")
+        control.faults.clear()
+        session.reset()
+        with pytest.raises(BenchError, match="no part 'R1' on the bench; there are none"):
+            control.bench.set("R1", value=5.0)
+        with pytest.raises(BenchError, match="negative"):
+            control.faults.fail_call("SMU1", code=7)
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda control: control.bench.disconnect(3), "channel must be text, not 3.0"),
+        (lambda control: control.faults.over_range(None), "device must be text, not None"),
+        (lambda control: control.faults.fail_call(3, code=-7), "device must be text, not 3.0"),
+        (lambda control: control.faults.fail_call("SMU1", code=-7, nth=math.inf), "infinity"),
+        (lambda control: control.bench.set("R1", value="1k"), "no part 'R1'"),
+    ],
+)
+def test_what_makes_no_sense_from_another_process_hurts_nobody(address, open_dcpower, call, told):
+    with DeviceControl(address) as control, pytest.raises(BenchError, match=told):
+        call(control)
+    open_dcpower("SMU1/0").reset()
+
+
+@pytest.mark.parametrize(
+    ("near", "far"), [(Bench, RemoteBench), (Faults, RemoteFaults), (DeviceServer, DeviceControl)]
+)
+def test_a_server_in_another_process_has_the_shape_of_one_in_this(near, far):
+    for name, there in vars(far).items():
+        here = vars(near).get(name)
+        if name.startswith("_") or name == "close":
+            continue
+        assert type(here) is type(there), name
+        if inspect.isfunction(there):
+            assert inspect.signature(there) == inspect.signature(here)
+
+
+BENCH = """
+[[connect]]
+channel = "DMM1"
+hi = "net"
+
+[[part]]
+name = "V1"
+kind = "source"
+a = "net"
+b = "GND"
+voltage = 2.0
+resistance = 1.0
+
+[[part]]
+name = "J1"
+kind = "open"
+a = "net"
+b = "GND"
+"""
+
+
+class TestWired:
+    @pytest.fixture
+    def bench(self, bench_file):
+        return bench_file(BENCH)
+
+    def test_parts_can_be_set_from_another_process(self, address, open_dmm):
+        dmm = open_dmm("DMM1")
+        dmm.configure_measurement_digits(nidmm.Function.DC_VOLTS, 10.0, 5.5)
+        with DeviceControl(address) as control:
+            assert control.bench.parts["V1"]["voltage"] == 2.0
+            control.bench.set("V1", voltage=3.0)
+            assert dmm.read() == pytest.approx(3.0, rel=1e-3)
+            control.bench.set("V1", resistance=1e3)
+            assert control.bench.parts["V1"]["resistance"] == 1e3
+            control.bench.set("J1", value=math.inf)
+            assert control.bench.parts["J1"]["value"] == math.inf
+            control.bench.disconnect("DMM1")
+            assert dmm.read() == pytest.approx(0.0, abs=1e-3)
+            control.bench.reconnect("DMM1")
+            assert dmm.read() == pytest.approx(3.0, rel=1e-3)

@@ -1,3 +1,0 @@
-"""NI-DCPower: source-measure units, power supplies and electronic loads."""
-
-INTERFACE = "nidcpower_grpc.NiDCPower"

@@ -1,3 +1,0 @@
-"""NI-DMM: digital multimeters."""
-
-INTERFACE = "nidmm_grpc.NiDmm"

@@ -1,0 +1,51 @@
+"""Groups of commands for programs that use click.
+
+click is not a dependency of session-sharing; programs that import this module bring it.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from session_sharing.printing import harmless_lines
+
+
+class HarmlessGroup(click.Group):
+    """A group of commands that shows errors without a traceback.
+
+    Error messages quote what others named, so control characters in them are written as escapes.
+
+    Args:
+        args: As for click.Group.
+        shown_errors: Classes of errors that users can act on; errors of the system are shown, too.
+        kwargs: As for click.Group.
+    """
+
+    def __init__(
+        self, *args: Any, shown_errors: Sequence[type[Exception]] = (), **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._shown_errors = tuple(shown_errors)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command that was given."""
+        try:
+            return self._invoke(ctx)
+        except click.ClickException as error:
+            setattr(error, "message", harmless_lines(error.message))  # noqa: B010 (final to mypy)
+            raise
+
+    def _invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except self._shown_errors as error:
+            raise click.ClickException(str(error)) from error
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # click ends quietly when nobody reads its output
+                raise
+            where = f"{error.filename}: " if error.filename else ""
+            raise click.ClickException(f"{where}{error.strerror or error}") from error

@@ -1,0 +1,55 @@
+"""Who may call a server without tokens: its own user and root, and all users when it allows them.
+
+NI's clients have no token to show, so the system must tell whose a connection is. Root may call
+because root can act as any user anyway.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from session_sharing.peer_user import PeerUsers
+
+_ROOT = 0
+
+
+class SameUserRule:
+    """Decides which calls a listener answers.
+
+    Where the system does not tell whose a connection is, all calls are answered.
+
+    Args:
+        allows_other_users: Whether to answer all users.
+    """
+
+    def __init__(self, *, allows_other_users: bool = False) -> None:
+        self._checks = not allows_other_users and PeerUsers.is_known()
+        self._users: PeerUsers | None = None
+
+    def listens_at(self, host: str, port: int) -> None:
+        """Say which listener the calls come to; before that, all calls are refused."""
+        self._users = PeerUsers(host, port)
+
+    def refusal(self, peer: str) -> str | None:
+        """Return why a caller may not call, or None if it may.
+
+        Args:
+            peer: The caller's address as gRPC gives it.
+        """
+        if sys.platform == "win32" or not self._checks:
+            return None
+        user = self._users.user_of(peer) if self._users else None
+        if user in (_ROOT, os.geteuid()):
+            return None
+        caller = "whose user is not known" if user is None else f"of user {user}"
+        return (
+            f"This server answers user {os.geteuid()} alone, and this is a call {caller}. To let "
+            "all users of the machine call, start the server with --other-users, or with "
+            "allows_other_users in its options."
+        )
+
+    def close(self) -> None:
+        """Free what the questions to the system need."""
+        if self._users is not None:
+            self._users.close()

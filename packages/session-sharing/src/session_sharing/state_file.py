@@ -1,0 +1,101 @@
+"""Files by which programs of the same user find a running server.
+
+It needs filelock, which the extra [server] brings.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+
+from session_sharing.core.errors import InvalidArgumentError, NotPermittedError
+from session_sharing.guard import Guard
+from session_sharing.places import (
+    check_owned,
+    default_state_file,
+    make_private_folder,
+    no_place,
+    read_private,
+    write_private,
+)
+
+
+class StateFile:
+    """A JSON file that exists while its server is ready; a guard tells it from a stale one.
+
+    Args:
+        path: The file.
+        keys: Keys by which a state file of this kind of server is known.
+        companions: Files that are removed together with it.
+    """
+
+    def __init__(self, path: Path, keys: Collection[str], companions: Sequence[Path] = ()) -> None:
+        self.path = path
+        self._keys = set(keys)
+        self._companions = companions
+        self._guard = Guard(path)
+        self._is_default = _is_default(path)
+
+    def claim(self) -> None:
+        """Become the server of this file; a stale one is removed.
+
+        Raises:
+            ResourceInUseError: A live server holds it.
+            InvalidArgumentError: It stands at the default place, and others can enter there; or
+                what stands there is not a state file; or there can be none.
+        """
+        if self._is_default:
+            make_private_folder(self.path.parent)
+            check_owned(self.path.parent.parent)
+        else:
+            try:
+                self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as error:
+                raise no_place(self.path.parent, error) from error
+        self._guard.acquire(f"A server is already running; see {self.path}.")
+        try:
+            self._remove_stale()
+        except InvalidArgumentError:
+            self._guard.release()
+            raise
+
+    def _remove_stale(self) -> None:
+        """Remove what a dead server left, and nothing else that may stand there."""
+        try:
+            state = json.loads(read_private(self.path))
+            left_by_a_server = isinstance(state, dict) and self._keys <= state.keys()
+        except FileNotFoundError:
+            return
+        except NotPermittedError as error:
+            raise InvalidArgumentError(f"{error} Name another place.") from error
+        except (OSError, ValueError, TypeError):
+            left_by_a_server = False
+        if not left_by_a_server:
+            raise InvalidArgumentError(f"{self.path} is not a state file; name another place.")
+        try:
+            self.path.unlink()
+        except OSError as error:
+            raise no_place(self.path, error) from error
+
+    def publish(self, state: Mapping[str, object]) -> None:
+        """Write the file, once the server is ready.
+
+        Raises:
+            InvalidArgumentError: It cannot be written.
+        """
+        write_private(self.path, json.dumps(state, indent=2) + "\n")
+
+    def remove(self) -> None:
+        """Remove the file and its companions, and let the next server have the place."""
+        if self._guard.held:
+            for path in (self.path, *self._companions):
+                path.unlink(missing_ok=True)
+            self._guard.release()
+
+
+def _is_default(path: Path) -> bool:
+    try:
+        return path == default_state_file(path.stem)
+    except NotPermittedError:  # there is no default place, so it is another one
+        return False
