@@ -9,12 +9,12 @@ import nidcpower
 import nidmm
 import pytest
 from click.testing import CliRunner
-from device_sim import ManualClock, coverage
+from device_sim import DeviceSimError, ManualClock, coverage
 from device_sim.bench import Bench
 from device_sim.cli import main
 from device_sim.drivers import load_drivers
 
-DOCUMENT = Path(__file__).parents[4] / "docs" / "instruments.md"
+DOCUMENT = Path(__file__).parents[3] / "docs" / "instruments.md"
 
 
 in_repository = pytest.mark.skipif(
@@ -44,6 +44,11 @@ def test_the_document_is_up_to_date():
     assert result.exit_code == 0, result.output
 
 
+def test_the_tables_are_printed_when_no_document_is_named():
+    result = CliRunner().invoke(main, ["coverage"])
+    assert result.output == coverage.tables() + "\n"
+
+
 def test_an_outdated_document_is_noticed_and_mended(tmp_path):
     document = tmp_path / "instruments.md"
     document.write_text(f"Before.\n\n{coverage.BEGIN}\nold\n{coverage.END}\n\nAfter.\n")
@@ -56,7 +61,7 @@ def test_an_outdated_document_is_noticed_and_mended(tmp_path):
 
 
 def test_a_document_without_markers_is_refused():
-    with pytest.raises(ValueError, match="needs the lines"):
+    with pytest.raises(DeviceSimError, match="needs the lines"):
         coverage.updated("nothing")
 
 

@@ -15,7 +15,11 @@ import pytest
 from device_sim import DeviceServer, drivers, list_models
 from nidmm import nidmm_pb2_grpc
 
-ANNOUNCEMENT = 'INTERFACE = "nidmm_grpc.NiDmm"'
+ANNOUNCEMENT = """
+INTERFACE = "nidmm_grpc.NiDmm"
+PACKAGE = "nidmm"
+EXTRA = "dmm"
+"""
 DRIVER = '''
 """A multimeter driver that knows one call."""
 
@@ -84,6 +88,38 @@ def test_a_new_folder_is_a_new_driver(only_driver):
 def test_this_package_has_two_that_announce_what_they_serve():
     served = [driver.interface for driver in drivers.load_drivers()]
     assert drivers.list_interfaces() == served == ["nidcpower_grpc.NiDCPower", "nidmm_grpc.NiDmm"]
+
+
+def without(*packages: str) -> str:
+    """Code by which packages cannot be imported, as if they were not installed."""
+    return f"import sys; sys.modules.update(dict.fromkeys({packages}));"
+
+
+def test_a_driver_whose_package_is_not_installed_is_left_out():
+    code = without("nidmm") + (
+        "from device_sim import DeviceServer, list_models; server = DeviceServer(); server.bench; "
+        "print(server.interfaces, {model.driver for model in list_models()})"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "['nidcpower_grpc.NiDCPower'] {'nidcpower'}", done.stderr
+
+
+def test_a_bench_with_a_model_of_a_driver_that_is_not_installed_names_the_extra(bench_file):
+    file = bench_file('[instruments.DMM1]\nmodel = "4081"\n')
+    code = without("nidmm") + (
+        "from pathlib import Path; from device_sim import DeviceServer; "
+        f"DeviceServer(Path({str(file)!r}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "no model '4081'" in done.stderr
+    assert "for more, install the extras dmm of measurement-device-sim" in done.stderr
+
+
+def test_without_any_drivers_package_a_server_says_what_to_install():
+    code = without("nidcpower", "nidmm") + "from device_sim import DeviceServer; DeviceServer()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "NoDriverError" in done.stderr
+    assert "'measurement-device-sim[all]', or an extra for each driver: dcpower, dmm" in done.stderr
 
 
 def test_a_server_listens_before_it_loads_drivers_and_physics():

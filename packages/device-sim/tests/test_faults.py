@@ -13,6 +13,8 @@ import pytest
 from device_sim import BenchError, DeviceControl, DeviceServer, Faults, SystemClock
 from device_sim.bench import Bench
 from device_sim.client import RemoteBench, RemoteFaults
+from device_sim.v1 import bench_pb2 as pb
+from device_sim.v1 import bench_pb2_grpc
 from nidcpower import nidcpower_pb2, nidcpower_pb2_grpc
 
 
@@ -124,19 +126,44 @@ def test_bench_and_faults_can_be_reached_from_another_process(address, server, o
 
 
 @pytest.mark.parametrize(
-    ("call", "told"),
+    ("call", "error"),
     [
-        (lambda control: control.bench.disconnect(3), "channel must be text, not 3.0"),
-        (lambda control: control.faults.over_range(None), "device must be text, not None"),
-        (lambda control: control.faults.fail_call(3, code=-7), "device must be text, not 3.0"),
-        (lambda control: control.faults.fail_call("SMU1", code=-7, nth=math.inf), "infinity"),
-        (lambda control: control.bench.set("R1", value="1k"), "no part 'R1'"),
+        (lambda control: control.bench.disconnect(3), TypeError),
+        (lambda control: control.faults.over_range(3), TypeError),
+        (lambda control: control.faults.over_range(None), BenchError),
+        (lambda control: control.faults.fail_call(3, code=-7), TypeError),
+        (lambda control: control.faults.fail_call("SMU1", code=-7, nth=math.inf), TypeError),
+        (lambda control: control.faults.fail_call("SMU1", code=-7, nth=0), BenchError),
+        (lambda control: control.bench.set("R1", value="1k"), TypeError),
+        (lambda control: control.bench.set("R1", value=math.nan), BenchError),
     ],
 )
-def test_what_makes_no_sense_from_another_process_hurts_nobody(address, open_dcpower, call, told):
-    with DeviceControl(address) as control, pytest.raises(BenchError, match=told):
+def test_what_makes_no_sense_from_another_process_hurts_nobody(address, open_dcpower, call, error):
+    with DeviceControl(address) as control, pytest.raises(error):
         call(control)
     open_dcpower("SMU1/0").reset()
+
+
+@pytest.mark.parametrize(
+    ("method", "request_", "told"),
+    [
+        ("SetPart", pb.SetPartRequest(), "no part ''"),
+        ("SetPart", pb.SetPartRequest(name="R1", values={"name": 1.0}), "multiple values"),
+        ("Disconnect", pb.DisconnectRequest(), "channel  is not connected"),
+        ("AddFault", pb.AddFaultRequest(), "names no device"),
+        ("AddFault", pb.AddFaultRequest(fault=pb.Fault(device="SMU1")), "no kind"),
+        (
+            "AddFault",
+            pb.AddFaultRequest(fault=pb.Fault(device="SMU1", fail_call=pb.FailCall())),
+            "negative",
+        ),
+    ],
+)
+def test_empty_and_odd_messages_are_refused_in_words(channel, method, request_, told):
+    with pytest.raises(grpc.RpcError) as caught:
+        getattr(bench_pb2_grpc.BenchStub(channel), method)(request_)
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert told in caught.value.details()
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from pathlib import Path
 import grpc
 import nidmm
 import pytest
+from device_process import running_device_sim
 from device_sim import DeviceServer
 
 READING_FAILED = -1074135037
@@ -118,7 +119,7 @@ def test_links_lead_nowhere_else(open_dmm, tmp_path, folder):
 def test_a_folder_that_is_swapped_for_a_link_meanwhile_leads_nowhere_else(
     tmp_path, folder, monkeypatch
 ):
-    from device_sim import files
+    from device_sim.base import files
 
     inside, outside = folder / "sub", tmp_path / "elsewhere"
     inside.mkdir()
@@ -211,21 +212,19 @@ except PermissionError:
     sys.platform == "win32" or os.geteuid() != 0, reason="only root can act as a second user"
 )
 def test_another_local_user_who_is_let_in_reaches_no_file_outside(tmp_path, folder):
-    from platform_process import running_platform
-
     secret = tmp_path / "secret.json"
     secret.write_bytes(CONFIGURATION)
-    with running_platform(tmp_path, "--other-users") as platform:
+    with running_device_sim(tmp_path, "--other-users") as running:
         tried = subprocess.run(
             [
                 sys.executable,
                 "-c",
                 AS_OTHER_USER,
                 str(OTHER_USER),
-                platform.state.device_server_address.rpartition(":")[2],
+                running.address.rpartition(":")[2],
                 str(secret),
                 str(folder / "theirs.json"),
-                str(platform.state_file),
+                str(running.state_file),
             ],
             capture_output=True,
             text=True,

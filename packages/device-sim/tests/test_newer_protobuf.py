@@ -10,7 +10,7 @@ import google.protobuf
 import nidcpower
 import pytest
 
-PAGE = Path(__file__).parents[4] / "docs" / "instruments.md"
+PAGE = Path(__file__).parents[3] / "docs" / "instruments.md"
 IS_STRICT = int(google.protobuf.__version__.partition(".")[0]) >= 7
 
 PARAGRAPH = PAGE.read_text(encoding="utf-8").partition("With protobuf 7")[2].partition("\n\n")[0]

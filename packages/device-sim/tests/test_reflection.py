@@ -16,7 +16,7 @@ SERVICES = {
     "nidcpower_grpc.NiDCPower",
     "nidmm_grpc.NiDmm",
     "nidevice_grpc.SessionUtilities",
-    "device_sim.Control",
+    "device_sim.v1.Bench",
     "grpc.reflection.v1alpha.ServerReflection",
 }
 
@@ -37,8 +37,8 @@ def test_every_service_can_be_described(database, service):
 
 def test_a_call_can_be_made_from_the_description(database, channel, server, open_dmm):
     open_dmm(name="mine")
-    service = DescriptorPool(database).FindServiceByName("device_sim.Control")
-    method = service.methods_by_name["Sessions"]
+    service = DescriptorPool(database).FindServiceByName("device_sim.v1.Bench")
+    method = service.methods_by_name["ListSessions"]
     request, answer = (GetMessageClass(kind) for kind in (method.input_type, method.output_type))
     call = channel.unary_unary(
         f"/{service.full_name}/{method.name}", request.SerializeToString, answer.FromString

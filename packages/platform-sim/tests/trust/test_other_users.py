@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 
 import psutil
-import pytest
-from as_user import OWNER, STRANGER, needs_users, run_as, running_as
+from as_user import OWNER, STRANGER, needs_users
 from platform_process import running_platform
 from platform_sim.platform_client import PlatformClient
+from platform_users import run_as, running_as
 from plugin_folders import TEST_PLUGINS, TINY, V2
 
 PLATFORM = """
@@ -82,60 +81,9 @@ def test_the_refusal_names_the_option_and_the_command_has_it(tmp_path):
     with running_platform(tmp_path) as platform:
         (told,) = run_as(STRANGER, denied, platform.state.discovery_address)
     assert f"user {STRANGER}" in told
-    assert "'platform-sim up --other-users'" in told
+    assert "start the server with --other-users" in told
     with running_platform(tmp_path, "--other-users") as platform:
         assert run_as(STRANGER, denied, platform.state.discovery_address) == ["OK"]
-
-
-@needs_users
-def test_a_connection_that_was_closed_is_nobodys_and_not_roots():
-    # The kernel shows the socket of a caller that is gone as user 0's.
-    stranger = """
-    import socket, struct
-    from session_sharing.peer_user import PeerUsers
-    listener = socket.create_server(("127.0.0.1", 0))
-    users = PeerUsers(*listener.getsockname())
-    def user_after(how):
-        caller = socket.socket()
-        caller.connect(listener.getsockname())
-        accepted, (host, port) = listener.accept()
-        peer = f"ipv4:{host}:{port}"
-        before = users.user_of(peer)
-        how(caller)
-        return before, users.user_of(peer)
-    print(*user_after(socket.socket.close))
-    print(*user_after(lambda caller: caller.shutdown(socket.SHUT_WR)))
-    """
-    assert run_as(STRANGER, stranger) == [f"{STRANGER} None", f"{STRANGER} {STRANGER}"]
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells whose a connection is")
-@pytest.mark.parametrize("has_diagnosis", [True, False])
-def test_the_user_of_a_connection_is_found_in_either_family_and_by_either_way(
-    monkeypatch, has_diagnosis
-):
-    import socket
-
-    from platform_sim import peer_user
-
-    if not has_diagnosis:  # a kernel such as gVisor's, which cannot be had here
-        monkeypatch.setattr(peer_user._Diagnosis, "user_of", lambda *_: None)
-    places = [("ipv4", "127.0.0.1", socket.AF_INET, "127.0.0.1")]
-    places.append(("ipv4", "127.0.0.1", socket.AF_INET6, "::ffff:127.0.0.1"))
-    if socket.has_ipv6:
-        places.append(("ipv6", "::1", socket.AF_INET6, "::1"))
-    for kind, at, family, called in places:
-        listening = socket.AF_INET6 if kind == "ipv6" else socket.AF_INET
-        with socket.create_server((at, 0), family=listening) as listener:
-            port = listener.getsockname()[1]
-            users = peer_user.PeerUsers(at, port)
-            with socket.socket(family) as caller:
-                caller.connect((called, port))
-                own = caller.getsockname()[1]
-                host = "%5B::1%5D" if kind == "ipv6" else at
-                assert users.user_of(f"{kind}:{host}:{own}") == os.geteuid()
-                assert users.user_of(f"{kind}:{host}:{port}") is None
-    assert users.user_of("unix:/somewhere") is None
 
 
 def test_the_platform_and_its_device_server_listen_on_this_machine_alone(tmp_path):

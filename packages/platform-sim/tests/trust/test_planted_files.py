@@ -11,8 +11,9 @@ import sys
 import time
 
 import pytest
-from as_user import OWNER, STRANGER, needs_users, run_as
+from as_user import OWNER, STRANGER, needs_users
 from platform_process import clean_environment, invoke
+from platform_users import run_as
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="owners and modes of POSIX")
 PROMPT = 10.0

@@ -33,5 +33,10 @@ def check_command(file: Path) -> None:
     handler.setFormatter(HarmlessFormatter("%(levelname)s: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     bench = load_bench(file, SystemClock(), list(load_drivers()))
-    parts, channels = len(bench.parts), len(bench.channels)
-    say(f"{harmless(str(file))} is a bench of {parts} parts and {channels} wired channels.")
+    parts = _count(len(bench.parts), "part")
+    channels = _count(len(bench.channels), "wired channel")
+    say(f"{harmless(str(file))} is a bench: {parts}, {channels}.")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

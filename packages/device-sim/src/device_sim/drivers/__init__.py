@@ -1,9 +1,9 @@
-"""The simulated drivers, one for each folder, which is named as NI's Python package for it.
+"""The simulated drivers, one for each folder.
 
-A folder says which INTERFACE it serves and which EXTRA of this distribution installs NI's package,
-and its module `driver` has the DRIVER: a server can announce its interfaces before it loads the
-drivers. A driver whose package is not installed is left out. Nothing else needs to know of a
-folder.
+A folder says which INTERFACE it serves, which PACKAGE of NI's it needs, and which EXTRA of this
+distribution installs that; its module `driver` has the DRIVER. So a server can announce its
+interfaces before it loads the drivers. A driver whose package is not installed is left out. Nothing
+else needs to know of a folder.
 """
 
 from __future__ import annotations
@@ -45,5 +45,4 @@ def _folders() -> Iterator[ModuleType]:
 
 
 def _is_installed(folder: ModuleType) -> bool:
-    package = folder.__name__.rpartition(".")[2]
-    return importlib.util.find_spec(package) is not None
+    return importlib.util.find_spec(folder.PACKAGE) is not None

@@ -82,6 +82,8 @@ class BenchServicer(bench_pb2_grpc.BenchServicer):
         return pb.ClearFaultsResponse()
 
     def _add_fault(self, fault: pb.Fault) -> None:
+        if not fault.device:
+            raise BenchError("The fault names no device.")
         faults = self._bench.faults
         kind = fault.WhichOneof("kind")
         if kind == "fail_call":

@@ -1,4 +1,5 @@
 """NI-DMM: digital multimeters."""
 
 INTERFACE = "nidmm_grpc.NiDmm"
+PACKAGE = "nidmm"
 EXTRA = "dmm"

@@ -1,0 +1,65 @@
+"""`device-sim serve` in a process of its own, as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+DEADLINE = 40.0
+READY = "device-sim is ready"
+
+
+def command(*arguments: object) -> list[str]:
+    """Return a command line of device-sim on this Python."""
+    return [sys.executable, "-m", "device_sim", *map(str, arguments)]
+
+
+class DeviceProcess:
+    """A started `device-sim serve`; its output up to the ready line is kept."""
+
+    def __init__(self, folder: Path, *arguments: object) -> None:
+        self.state_file = folder / "state.json"
+        self.process = subprocess.Popen(
+            command("serve", "--port", 0, "--state-file", self.state_file, *arguments),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        self.output: list[str] = []
+        for line in self.process.stdout:
+            self.output.append(line)
+            if line.startswith(READY):
+                return
+        raise AssertionError("device-sim ended before it was ready:\n" + "".join(self.output))
+
+    @property
+    def address(self) -> str:
+        """HOST:PORT, as the state file tells it."""
+        address: str = json.loads(self.state_file.read_text("utf-8"))["device_server_address"]
+        return address
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Ask the server to stop, and return its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(DEADLINE)
+
+
+@contextmanager
+def running_device_sim(folder: Path, *arguments: object) -> Iterator[DeviceProcess]:
+    """Run a server for the length of a with statement."""
+    server = DeviceProcess(folder, *arguments)
+    try:
+        yield server
+    finally:
+        try:
+            server.stop()
+        except subprocess.TimeoutExpired:
+            server.process.kill()
+            raise
