@@ -25,6 +25,8 @@ DRIVER = '''
 
 from device_sim.base.attributes import AttributeTable
 from device_sim.base.channels import ChannelList, parse_resource
+from device_sim.base.common_calls import CommonCalls
+from device_sim.base.configuration import Configuration, SessionAttributes
 from device_sim.base.driver import Driver
 from device_sim.drivers.nidmm.models import load_models
 from device_sim.base.instrument import InstrumentSession
@@ -33,20 +35,21 @@ from nidmm import nidmm_pb2
 import nidmm.session
 
 
-class Service(DriverService):
+class Calls:
     def read(self, session, request, call):
         return {"reading": 42.0}
 
 
 class OneCall(Driver):
     initializers = frozenset({"InitWithOptions"})
-    service = Service()
+    service = DriverService(Calls(), CommonCalls({}))
     models = load_models()
 
     def open(self, rpc, request, options, surroundings):
         table = AttributeTable.load(nidmm, {"read_only": []})
         channels = ChannelList(parse_resource(request.resource_name, 1), independent=False)
-        session = InstrumentSession(table, channels, options, surroundings, {})
+        attributes = SessionAttributes(table, channels, {}, Configuration)
+        session = InstrumentSession(attributes, channels, options, surroundings)
         session.model = "none"
         return session
 

@@ -1,22 +1,15 @@
-"""The calls that every NI driver has in the same words: attributes, errors, configuration."""
+"""Finds what serves each call of a driver."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from device_sim.base.attributes import Value
-from device_sim.base.instrument import CONFIGURATION_BEGIN, InstrumentSession
+from device_sim.base.instrument import InstrumentSession
 from device_sim.call import Call
-from device_sim.errors import (
-    FUNCTION_NOT_SUPPORTED,
-    READING_FILE_FAILED,
-    WRITING_FILE_FAILED,
-    DriverError,
-    ErrorCode,
-    enum_not_given,
-)
+from device_sim.errors import FUNCTION_NOT_SUPPORTED, DriverError, enum_not_given
 
 Fields = Mapping[str, Any]
 """The fields of a response, apart from those that keep their default.
@@ -65,123 +58,43 @@ def number_value(request: Any, field: str) -> float:
 class DriverService:
     """Serves the RPCs of one driver on its sessions.
 
-    A method named as the RPC (in snake case) serves it. RPCs that only write attributes are
-    listed in `CONFIGURES`; those that this driver has and the simulation lacks are answered
-    with the driver's own "not supported" error.
+    RPCs that are served by none of these are answered with the driver's own "not supported" error.
+
+    Args:
+        *calls: Objects whose methods serve the RPCs of the same name, in snake case.
+        methods: Methods by the names of the RPCs that they serve.
+        configures: RPCs that only write attributes: the attribute of each field of the request.
     """
 
-    CONFIGURES: ClassVar[Mapping[str, Mapping[str, str]]] = {}
-    """RPC name to request field to attribute name."""
-
-    ERRORS: ClassVar[Mapping[int, ErrorCode]] = {}
-    """The driver's error codes."""
+    def __init__(
+        self,
+        *calls: object,
+        methods: Mapping[str, Method] | None = None,
+        configures: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
+        self._calls = calls
+        self._methods = methods or {}
+        self._configures = configures or {}
 
     def find(self, rpc: str) -> Method | None:
-        """What serves `rpc`, or None if nothing does."""
-        method: Method | None = getattr(self, snake_case(rpc), None)
+        """Return what serves `rpc`, or None if nothing does."""
+        name = snake_case(rpc)
+        named = (getattr(calls, name, None) for calls in self._calls)
+        method: Method | None = next(filter(None, named), self._methods.get(rpc))
         if method is not None:
             return method
         attribute_call = _ATTRIBUTE_CALL.fullmatch(rpc)
         if attribute_call and attribute_call[2] != "Session":
             return _attribute_method(*attribute_call.groups())
-        return self._configure_method(self.CONFIGURES[rpc]) if rpc in self.CONFIGURES else None
+        return _configure_method(self._configures[rpc]) if rpc in self._configures else None
 
-    @staticmethod
-    def _configure_method(writes: Mapping[str, str]) -> Method:
-        def method(session: InstrumentSession, request: Any, call: Call) -> None:
-            for field, attribute in writes.items():
-                session.set(attribute, _field_value(request, field), channel_name(request))
 
-        return method
+def _configure_method(writes: Mapping[str, str]) -> Method:
+    def method(session: InstrumentSession, request: Any, call: Call) -> None:
+        for field, attribute in writes.items():
+            session.set(attribute, _field_value(request, field), channel_name(request))
 
-    def get_error(self, session: InstrumentSession, request: Any, call: Call) -> Fields:
-        """The session's last error, which this forgets."""
-        (code, description), session.error = session.error, (0, "")
-        names = [
-            field.name
-            for field in request.DESCRIPTOR.file.message_types_by_name["GetErrorResponse"].fields
-        ]
-        return {"error_code" if "error_code" in names else "code": code, "description": description}
-
-    def clear_error(self, session: InstrumentSession, request: Any, call: Call) -> None:
-        """Forget the session's last error."""
-        session.error = (0, "")
-
-    def error_message(self, session: InstrumentSession, request: Any, call: Call) -> Fields:
-        """The text of an error code."""
-        known = self.ERRORS.get(request.error_code)
-        return {
-            "error_message": known.text if known else f"Unknown status code {request.error_code}."
-        }
-
-    get_error_message = error_message
-
-    def export_attribute_configuration_buffer(
-        self, session: InstrumentSession, request: Any, call: Call
-    ) -> Fields:
-        """All attribute values, as bytes."""
-        return {"configuration": session.export_configuration()}
-
-    def import_attribute_configuration_buffer(
-        self, session: InstrumentSession, request: Any, call: Call
-    ) -> None:
-        """Take over exported attribute values."""
-        session.import_configuration(request.configuration)
-
-    def export_attribute_configuration_file(
-        self, session: InstrumentSession, request: Any, call: Call
-    ) -> None:
-        """Write all attribute values to a file on the server's disk."""
-        try:
-            session.files.write(
-                request.file_path, session.export_configuration(), replaces=CONFIGURATION_BEGIN
-            )
-        except OSError as error:
-            raise DriverError(WRITING_FILE_FAILED, str(error)) from error
-
-    def import_attribute_configuration_file(
-        self, session: InstrumentSession, request: Any, call: Call
-    ) -> None:
-        """Take over attribute values from a file on the server's disk."""
-        try:
-            configuration = session.files.read(request.file_path)
-        except OSError as error:
-            raise DriverError(READING_FILE_FAILED, str(error)) from error
-        session.import_configuration(configuration)
-
-    def _nothing(self, session: InstrumentSession, request: Any, call: Call) -> None:
-        """Calls that concern IVI's cache and interchangeability checks, which do not exist here."""
-
-    invalidate_all_attributes = _nothing
-    reset_interchange_check = _nothing
-    clear_interchange_warnings = _nothing
-
-    def get_next_interchange_warning(
-        self, session: InstrumentSession, request: Any, call: Call
-    ) -> Fields:
-        """There is never a warning."""
-        return {"interchange_warning": ""}
-
-    def get_next_coercion_record(
-        self, session: InstrumentSession, request: Any, call: Call
-    ) -> Fields:
-        """Coercions are not recorded."""
-        return {"coercion_record": ""}
-
-    def error_query(self, session: InstrumentSession, request: Any, call: Call) -> Fields:
-        """The instrument's own error queue, which is empty."""
-        return {"error_code": 0, "error_message": "No error."}
-
-    def revision_query(self, session: InstrumentSession, request: Any, call: Call) -> Fields:
-        """Revisions of driver and firmware."""
-        return {
-            "instrument_driver_revision": session.get("specific_driver_revision"),
-            "firmware_revision": session.get("instrument_firmware_revision"),
-        }
-
-    def self_test(self, session: InstrumentSession, request: Any, call: Call) -> Fields:
-        """A simulated instrument always passes."""
-        return {"self_test_result": 0, "self_test_message": "Self-test passed."}
+    return method
 
 
 def _field_value(request: Any, field: str) -> Value:

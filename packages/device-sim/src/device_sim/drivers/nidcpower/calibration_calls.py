@@ -8,7 +8,7 @@ from typing import Any
 
 from nidcpower.enums import LCRCompensationType
 
-from device_sim.base.service import DriverService, Fields, enum_value
+from device_sim.base.service import Fields, enum_value
 from device_sim.call import Call
 from device_sim.drivers.nidcpower.session import DCPowerSession
 
@@ -20,7 +20,7 @@ _TEMPERATURE = 25.0  # °C
 def _compensation(kind: LCRCompensationType) -> Callable[..., None]:
     """Serves the calls that perform a compensation; only their dates differ afterwards."""
 
-    def method(self: DriverService, session: DCPowerSession, request: Any, call: Call) -> None:
+    def method(self: object, session: DCPowerSession, request: Any, call: Call) -> None:
         session.require("lcr")
         now = datetime.datetime.now()
         date = (now.year, now.month, now.day, now.hour, now.minute)
@@ -30,7 +30,7 @@ def _compensation(kind: LCRCompensationType) -> Callable[..., None]:
     return method
 
 
-class CalibrationCalls(DriverService):
+class CalibrationCalls:
     """Calibrates, which changes nothing, and remembers compensations."""
 
     perform_lcr_open_compensation = _compensation(LCRCompensationType.OPEN)

@@ -1,41 +1,23 @@
-"""One channel of a source-measure unit: its state, its output, its measurements."""
+"""One channel of a source-measure unit: its programming flow, its output, its measurements."""
 
 from __future__ import annotations
 
 import math
 from enum import Enum
 
-from nidcpower.enums import (
-    ApertureTimeUnits,
-    InstrumentMode,
-    OutputCutoffReason,
-    OutputFunction,
-    OutputStates,
-    SourceMode,
-)
+from nidcpower.enums import OutputCutoffReason, OutputStates
 
-from device_sim.base.attributes import Value
 from device_sim.base.channels import ChannelId
-from device_sim.bench import Bench, Input, State
+from device_sim.bench import Bench, State
+from device_sim.drivers.nidcpower.configuration import SmuConfiguration
 from device_sim.drivers.nidcpower.engine import Engine, Record
-from device_sim.drivers.nidcpower.errors import OPERATION_NOT_SUPPORTED
 from device_sim.drivers.nidcpower.lcr import LcrUnit
 from device_sim.drivers.nidcpower.models import SmuModel
 from device_sim.drivers.nidcpower.sequences import SequenceBook, Step
-from device_sim.drivers.nidcpower.setting import (
-    OTHER_QUANTITY,
-    Getter,
-    Setting,
-    function_names,
-    is_pulsing,
-    read_setting,
-)
-from device_sim.errors import INVALID_VALUE, DriverError
+from device_sim.drivers.nidcpower.setting import OTHER_QUANTITY, Setting
 
 _SIMULATED_FRACTION = 0.01
 """NI's simulated devices measure this part of the limit's range."""
-
-_OVERRANGE = 1.05
 
 # Slew rates and saturation are not modelled, so their cutoffs never trip.
 _WATCHED_CUTOFFS = (
@@ -57,27 +39,28 @@ class Phase(Enum):
 
 
 class Channel:
-    """The hardware of one channel.
+    """One channel and its hardware.
 
     Args:
         channel: Which one it is.
         smu: The instrument's model.
         bench: What the channel is wired to.
-        attribute: Returns the value of an attribute of this channel, by its name.
+        configuration: What the channel is set to.
     """
 
-    def __init__(self, channel: ChannelId, smu: SmuModel, bench: Bench, attribute: Getter) -> None:
+    def __init__(
+        self, channel: ChannelId, smu: SmuModel, bench: Bench, configuration: SmuConfiguration
+    ) -> None:
         self._device = channel.device
         self._smu = smu
         self._bench = bench
-        self._attribute = attribute
+        self.configuration = configuration
         self.wire = channel.qualified
         self.phase = Phase.UNCOMMITTED
-        self.sequences = SequenceBook()
         self.engine: Engine | None = None
         self.sourcing: Setting | None = None
         self.latched_cutoffs = 0
-        self.lcr = LcrUnit(self.value, bench, self.wire)
+        self.lcr = LcrUnit(configuration.value, bench, self.wire)
 
     @property
     def wired(self) -> bool:
@@ -92,8 +75,8 @@ class Channel:
         Raises:
             DriverError: They do not fit together.
         """
-        for step in self._steps():
-            self._check(step)
+        for step in self.configuration.steps():
+            self.configuration.check(step)
         if self.phase is Phase.UNCOMMITTED:
             self.phase = Phase.COMMITTED
 
@@ -105,16 +88,15 @@ class Channel:
         """
         self.commit()
         self._stop()
-        sequence = self._sequencing
-        finite = self.value("sequence_loop_count_is_finite", {})
-        loops = float(self.value("sequence_loop_count", {})) if finite else math.inf
+        configuration = self.configuration
         self.phase = Phase.RUNNING
         self.engine = Engine(
             self,
-            self._steps(),
-            loops if sequence else 1,
-            sequence=sequence,
-            pulsing=is_pulsing(lambda name: self.value(name, {})),
+            configuration.value,
+            configuration.steps(),
+            configuration.loops,
+            sequence=configuration.is_sequencing,
+            pulsing=configuration.is_pulsing,
             start=now,
         )
         self._bench.timeline.add(self.engine)
@@ -132,7 +114,7 @@ class Channel:
         """Stop, switch the output off and forget the sequences."""
         self.abort()
         self.shut_down(now)
-        self.sequences = SequenceBook()
+        self.configuration.sequences = SequenceBook()
         self.latched_cutoffs = 0
 
     def due(self) -> float:
@@ -161,38 +143,22 @@ class Channel:
 
     def attribute_changed(self, now: float) -> None:
         """Act on an attribute that was written while the channel runs."""
-        if self.phase is not Phase.RUNNING or self.engine is None or self._sequencing:
+        if self.phase is not Phase.RUNNING or self.engine is None:
             return
-        if self.sourcing is not None and self.setting({}) != self.sourcing:
-            self._check({})
+        if self.configuration.is_sequencing or self.sourcing is None:
+            return
+        if self.configuration.setting({}) != self.sourcing:
+            self.configuration.check({})
             self.engine.restart(now)
 
     # What the engine needs.
 
-    def value(self, name: str, step: Step) -> Value:
-        """An attribute as it is in a step; times come in seconds."""
-        if name == "aperture_seconds":
-            return self.aperture(step)
-        return step[name] if name in step else self._attribute(name)
-
-    def aperture(self, step: Step | None = None) -> float:
-        """Seconds that one measurement takes."""
-        step = step or {}
-        if self._measures_lcr(step):
-            return self.lcr.measurement_seconds(step)
-        aperture = float(self.value("aperture_time", step))
-        if self.value("aperture_time_units", step) == ApertureTimeUnits.POWER_LINE_CYCLES.value:
-            aperture /= float(self.value("power_line_frequency", step))
-        return aperture * float(self.value("samples_to_average", step))
-
-    def setting(self, step: Step, *, bias: bool = False) -> Setting:
-        """What the attributes ask for in a step."""
-        return read_setting(lambda name: self.value(name, step), sinks=self._smu.sinks, bias=bias)
-
     def apply(self, step: Step, at: float, *, bias: bool = False) -> None:
         """Source what the channel is set to in a step."""
-        on = self.value("output_enabled", step) and self.value("output_connected", step)
-        self.sourcing = self.setting(step, bias=bias) if on and not self.latched_cutoffs else None
+        value = self.configuration.value
+        on = value("output_enabled", step) and value("output_connected", step)
+        is_sourcing = on and not self.latched_cutoffs
+        self.sourcing = self.configuration.setting(step, bias=bias) if is_sourcing else None
         if self.wired:
             terminal = self.sourcing.terminal() if self.sourcing else None
             self._bench.drive(self.wire, terminal, at)
@@ -212,13 +178,10 @@ class Channel:
                 "current", -state.current if self._smu.sinks else state.current, aperture
             ),
             state.limited,
-            self.lcr.acquire(step, end) if self._measures_lcr(step) else None,
+            self.lcr.acquire(step, end) if self.configuration.measures_lcr(step) else None,
         )
         self._watch_cutoffs(record.voltage, record.current, end)
         return record
-
-    def _measures_lcr(self, step: Step) -> bool:
-        return bool(self.value("instrument_mode", step) == InstrumentMode.LCR.value)
 
     # Measuring.
 
@@ -266,51 +229,14 @@ class Channel:
 
     def _watch_cutoffs(self, voltage: float, current: float, now: float) -> None:
         """Latch the output cutoffs that a reading trips, and switch the output off."""
-        if not self.value("output_cutoff_enabled", {}):
+        get = self.configuration.get
+        if not get("output_cutoff_enabled"):
             return
         for reason in _WATCHED_CUTOFFS:
             quantity, kind, side = reason.name.lower().split("_")
-            limit = float(self.value(f"output_cutoff_{quantity}_{kind}_limit_{side}", {}))
+            limit = float(get(f"output_cutoff_{quantity}_{kind}_limit_{side}"))
             value = voltage if quantity == "voltage" else current
             if value > limit if side == "high" else value < limit:
                 self.latched_cutoffs |= reason.value
         if self.latched_cutoffs:
             self.shut_down(now)
-
-    # Checks.
-
-    @property
-    def _sequencing(self) -> bool:
-        return bool(self.value("source_mode", {}) == SourceMode.SEQUENCE.value)
-
-    def _steps(self) -> list[Step]:
-        if not self._sequencing:
-            return [{}]
-        active = str(self.value("active_advanced_sequence", {}))
-        level = function_names(lambda name: self.value(name, {})).level
-        return self.sequences.steps(active, level)
-
-    def _check(self, step: Step) -> None:
-        setting = self.setting(step)
-        if self.value("output_function", step) == OutputFunction.CONSTANT_POWER.value:
-            raise DriverError(OPERATION_NOT_SUPPORTED, "Constant power is not simulated.")
-        if isinstance(setting.terminal(), Input):
-            return
-        names = function_names(lambda name: self.value(name, step))
-        over = _OVERRANGE if self.value("overranging_enabled", step) else 1.0 + 1e-9
-        least = _SIMULATED_FRACTION * setting.limit_range * (1.0 - 1e-9)
-        for name, value, bound in (
-            (names.level, setting.level, setting.level_range),
-            (names.limit, setting.high, setting.limit_range),
-            (names.limit, setting.low, setting.limit_range),
-        ):
-            if abs(value) > bound * over and not math.isinf(value):
-                raise _outside(name, value, f"its range, {bound:g}")
-        if setting.high < least and setting.low > -least:
-            raise _outside(names.limit, setting.high, f"1 % of its range, {setting.limit_range:g}")
-
-
-def _outside(name: str, value: float, what: str) -> DriverError:
-    return DriverError(
-        INVALID_VALUE, f"Attribute: {name}\nRequested Value: {value:g}\nConflicts with {what}"
-    )

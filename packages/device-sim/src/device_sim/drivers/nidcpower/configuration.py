@@ -1,21 +1,32 @@
-"""The rules of NI-DCPower's attributes: which models have them, what they coerce to."""
+"""The configuration of one channel: the rules of NI-DCPower's attributes, and what they ask for."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
-from importlib import metadata
+import math
+from typing import Any
 
-from nidcpower.enums import MeasureWhen, SourceMode
+from nidcpower.enums import (
+    ApertureTimeUnits,
+    InstrumentMode,
+    MeasureWhen,
+    OutputFunction,
+    SourceMode,
+)
 
-from device_sim.base.attributes import Attribute, AttributeTable, Scope, Value
-from device_sim.base.channels import ChannelList
-from device_sim.base.instrument import InstrumentSession, Surroundings
-from device_sim.base.models import identity
-from device_sim.base.options import Options
-from device_sim.drivers.nidcpower.channel import Channel
+from device_sim.base.attributes import Attribute, Value
+from device_sim.base.configuration import Configuration
+from device_sim.bench import Input
+from device_sim.drivers.nidcpower.errors import OPERATION_NOT_SUPPORTED
+from device_sim.drivers.nidcpower.lcr import measurement_seconds
 from device_sim.drivers.nidcpower.models import SmuModel
-from device_sim.errors import ATTRIBUTE_NOT_SUPPORTED, INVALID_VALUE, DriverError
+from device_sim.drivers.nidcpower.sequences import SequenceBook, Step
+from device_sim.drivers.nidcpower.setting import (
+    Setting,
+    function_names,
+    is_pulsing,
+    read_setting,
+)
+from device_sim.errors import INVALID_VALUE, DriverError
 
 _AUTORANGED = {
     "voltage_level": ("voltage", "voltage_level_range", "voltage_level_autorange"),
@@ -25,144 +36,108 @@ _AUTORANGED = {
 }
 _RANGE_OF = {range_: (value, auto) for value, (_, range_, auto) in _AUTORANGED.items()}
 
+_OVERRANGE = 1.05
+_LEAST_LIMIT = 0.01
+"""Limits must be at least this part of their range."""
 
-class ConfiguredChannels(InstrumentSession):
-    """Channels of NI-DCPower with their attributes.
+
+class SmuConfiguration(Configuration):
+    """The attributes and the sequences of one channel.
 
     Args:
-        table: The driver's attributes.
-        smu: The model of all instruments in the session.
-        channels: The channels in it.
-        resource: The resource name that the client gave.
-        options: The client's option string.
-        surroundings: Clock and bench.
+        smu: The model of its instrument.
+        stores: As for Configuration.
     """
 
-    def __init__(
-        self,
-        table: AttributeTable,
-        smu: SmuModel,
-        channels: ChannelList,
-        *,
-        resource: str,
-        options: Options,
-        surroundings: Surroundings,
-    ) -> None:
-        defaults = {
-            **smu.defaults,
-            **identity(smu, f"nidcpower {metadata.version('nidcpower')}"),
-            "channel_count": len(channels),
-            "driver_setup": options.driver_setup,
-            "io_resource_descriptor": resource,
-            "simulate": True,
-        }
-        super().__init__(table, channels, options, surroundings, defaults)
-        self.model = smu.number
-        self.smu = smu
-        self.units = [
-            Channel(channel, smu, self.bench, partial(self.get, index=index))
-            for index, channel in enumerate(channels.channels)
-        ]
+    def __init__(self, smu: SmuModel, *stores: Any) -> None:
+        super().__init__(*stores)
+        self._smu = smu
+        self.sequences = SequenceBook()
 
-    def check_supported(self, attribute: Attribute) -> None:
-        """Raise DriverError if this model does not have the attribute."""
-        if attribute.name in self.smu.lacks:
-            raise DriverError(
-                ATTRIBUTE_NOT_SUPPORTED,
-                f"Attribute: {attribute.name}\nModel: {self.get('instrument_model')}",
-            )
+    # The rules.
 
-    def compute(self, attribute: Attribute, index: int) -> Value | None:
-        """Attributes that follow from others, from the active step, or from the hardware."""
-        name = attribute.name
-        step = self._active_step(index)
+    def compute(self, name: str) -> Value | None:
+        """Return the value of an attribute that follows from others or from the active step."""
+        step = self._active_step()
         if step is not None and name in step:
             return step[name]
         if name in _RANGE_OF:
-            return self._autorange(name, index)
-        stored = attribute.name in self.per_channel[index].changed
-        if name == "measure_when" and not stored:
-            sequence = self.get("source_mode", index) == SourceMode.SEQUENCE.value
-            default = (
-                MeasureWhen.AUTOMATICALLY_AFTER_SOURCE_COMPLETE
-                if sequence
-                else (MeasureWhen.ON_DEMAND)
-            )
-            return int(default.value)
-        return self._from_hardware(name, index)
-
-    def _from_hardware(self, name: str, index: int) -> Value | None:
-        unit = self.units[index]
-        if name == "fetch_backlog":
-            return unit.backlog or 0
+            return self._autorange(name)
+        if name == "measure_when" and not self.is_set(name):
+            on_demand = not self.is_sequencing
+            default = "ON_DEMAND" if on_demand else "AUTOMATICALLY_AFTER_SOURCE_COMPLETE"
+            return int(MeasureWhen[default].value)
         if name == "measure_record_delta_time":
-            return unit.aperture()
+            return self.aperture({})
         if name == "actual_power_allocation":
             disabled = self.table["power_allocation_mode"].choices or {}
-            off = self.get("power_allocation_mode", index) == disabled.get("DISABLED")
-            return -1.0 if off else float(self.get("requested_power_allocation", index))
+            off = self.get("power_allocation_mode") == disabled.get("DISABLED")
+            return -1.0 if off else self.number("requested_power_allocation")
         return None
 
-    def combine(self, attribute: Attribute, indices: Sequence[int]) -> Value:
-        """Of several channels, the backlog is what can be fetched from each that has more to give.
-
-        So a loop over the channels of a session ends that fetches the backlog of the session.
-        """
-        if attribute.name == "fetch_backlog":
-            backlogs = (self.units[index].backlog for index in indices)
-            return min((backlog for backlog in backlogs if backlog is not None), default=0)
-        return super().combine(attribute, indices)
-
-    def _autorange(self, name: str, index: int) -> Value | None:
-        value, auto = _RANGE_OF[name]
-        if not self.get(auto, index):
-            return None
-        quantity = _AUTORANGED[value][0]
-        chosen = self.smu.range_for(quantity, float(self.get(value, index)))
-        return chosen.limit if chosen else None
-
-    def coerce(self, attribute: Attribute, index: int, value: Value) -> Value:
-        """Ranges go up to the next one of the model; sequences must exist."""
+    def coerce(self, attribute: Attribute, value: Value) -> Value:
+        """Return the next range of the model for ranges; refuse sequences that do not exist."""
         name = attribute.name
         quantity = _ranged_quantity(name)
         if quantity:
-            chosen = self.smu.range_for(quantity, float(value))
+            chosen = self._smu.range_for(quantity, float(value))
             if chosen is None:
-                raise self._refuse(name, value)
+                raise _refuse(name, value)
             return chosen.limit
         if name == "active_advanced_sequence" and value:
-            self.units[index].sequences.get(str(value))
-        if name == "merged_channels" and value and "merged_channels" not in self.smu.features:
-            raise self._refuse(name, value)
-        low, high = self.smu.lcr_frequencies
+            self.sequences.get(str(value))
+        if name == "merged_channels" and value and "merged_channels" not in self._smu.features:
+            raise _refuse(name, value)
+        low, high = self._smu.lcr_frequencies
         if name == "lcr_frequency" and not low <= float(value) <= high:
-            raise self._refuse(name, value)
+            raise _refuse(name, value)
         return value
 
-    @staticmethod
-    def _refuse(name: str, value: Value) -> DriverError:
-        return DriverError(INVALID_VALUE, f"Attribute: {name}\nRequested Value: {value}")
+    def store(self, attribute: Attribute, value: Value) -> bool:
+        """Keep a value; one that belongs to the active step counts when the sequence runs."""
+        step = self._active_step()
+        if step is not None:
+            name = str(self.get("active_advanced_sequence"))
+            if attribute.name in self.sequences.get(name).attributes:
+                step[attribute.name] = value
+                return False
+        return super().store(attribute, value)
 
-    def _write(self, attribute: Attribute, indices: Sequence[int], value: Value) -> None:
-        """As the base class; what belongs to the active advanced step goes there."""
-        outside = []
-        for index in indices:
-            step = self._active_step(index)
-            name = str(self.get("active_advanced_sequence", index)) if step is not None else ""
-            if (
-                step is not None
-                and attribute.name in self.units[index].sequences.get(name).attributes
-            ):
-                step[attribute.name] = self.coerce(attribute, index, attribute.check(value))
-            else:
-                outside.append(index)
-        super()._write(attribute, outside, value)
+    def _autorange(self, name: str) -> Value | None:
+        value, auto = _RANGE_OF[name]
+        if not self.get(auto):
+            return None
+        quantity = _AUTORANGED[value][0]
+        chosen = self._smu.range_for(quantity, self.number(value))
+        return chosen.limit if chosen else None
 
-    def _active_step(self, index: int) -> dict[str, Value] | None:
-        stored = self.per_channel[index].changed
-        sequence = self.units[index].sequences.advanced.get(
-            str(stored.get("active_advanced_sequence", ""))
-        )
+    # Sequences.
+
+    def create_step(self, *, activate: bool) -> None:
+        """Add a step to the active advanced sequence.
+
+        Raises:
+            DriverError: No sequence is active.
+        """
+        steps = self.sequences.get(str(self.get("active_advanced_sequence"))).steps
+        steps.append({})
+        if activate:
+            self.own[self.table["active_advanced_sequence_step"]] = len(steps) - 1
+
+    def delete_sequence(self, name: str) -> None:
+        """Forget an advanced sequence.
+
+        Raises:
+            DriverError: There is none of this name.
+        """
+        self.sequences.delete(name)
+        active = self.table["active_advanced_sequence"]
+        if self.own[active] == name:
+            self.own[active] = ""
+
+    def _active_step(self) -> Step | None:
+        stored = self.own.changed
+        sequence = self.sequences.advanced.get(str(stored.get("active_advanced_sequence", "")))
         number = int(stored.get("active_advanced_sequence_step", -1))
         if sequence is None:
             return None
@@ -170,17 +145,88 @@ class ConfiguredChannels(InstrumentSession):
             return sequence.commit_step
         return sequence.steps[number] if number < len(sequence.steps) else None
 
-    def changed(self, attribute: Attribute, indices: Sequence[int]) -> None:
-        """Let running channels take over what was written."""
-        if attribute.scope is Scope.CHANNEL:
-            now = self.clock.now()
-            for index in indices:
-                self.units[index].attribute_changed(now)
-            self.lock.notify_all()
+    # The values that the hardware works with.
+
+    def value(self, name: str, step: Step) -> Value:
+        """Return an attribute as it is in a step; `aperture_seconds` is the aperture in seconds."""
+        if name == "aperture_seconds":
+            return self.aperture(step)
+        return step[name] if name in step else self.get(name)
+
+    def aperture(self, step: Step) -> float:
+        """Return the seconds that one measurement takes."""
+        if self.measures_lcr(step):
+            custom = float(self.value("lcr_custom_measurement_time", step))
+            return measurement_seconds(int(self.value("lcr_measurement_time", step)), custom)
+        aperture = float(self.value("aperture_time", step))
+        if self.value("aperture_time_units", step) == ApertureTimeUnits.POWER_LINE_CYCLES.value:
+            aperture /= float(self.value("power_line_frequency", step))
+        return aperture * float(self.value("samples_to_average", step))
+
+    def measures_lcr(self, step: Step) -> bool:
+        """Return whether impedances are measured."""
+        return bool(self.value("instrument_mode", step) == InstrumentMode.LCR.value)
+
+    def setting(self, step: Step, *, bias: bool = False) -> Setting:
+        """Return what is to be sourced in a step."""
+        return read_setting(lambda name: self.value(name, step), sinks=self._smu.sinks, bias=bias)
+
+    @property
+    def is_sequencing(self) -> bool:
+        """Whether the channel goes through a sequence."""
+        return bool(self.get("source_mode") == SourceMode.SEQUENCE.value)
+
+    @property
+    def is_pulsing(self) -> bool:
+        """Whether the output makes pulses."""
+        return is_pulsing(self.get)
+
+    @property
+    def loops(self) -> float:
+        """How often the steps are gone through; infinity for ever."""
+        if not self.is_sequencing:
+            return 1
+        finite = self.get("sequence_loop_count_is_finite")
+        return self.number("sequence_loop_count") if finite else math.inf
+
+    def steps(self) -> list[Step]:
+        """Return the steps to go through; one empty step stands for a single point.
+
+        Raises:
+            DriverError: It is to be a sequence, and there is no step.
+        """
+        if not self.is_sequencing:
+            return [{}]
+        level = function_names(self.get).level
+        return self.sequences.steps(str(self.get("active_advanced_sequence")), level)
+
+    def check(self, step: Step) -> None:
+        """Check the attributes against each other.
+
+        Raises:
+            DriverError: They do not fit together.
+        """
+        setting = self.setting(step)
+        if self.value("output_function", step) == OutputFunction.CONSTANT_POWER.value:
+            raise DriverError(OPERATION_NOT_SUPPORTED, "Constant power is not simulated.")
+        if isinstance(setting.terminal(), Input):
+            return
+        names = function_names(lambda name: self.value(name, step))
+        over = _OVERRANGE if self.value("overranging_enabled", step) else 1.0 + 1e-9
+        least = _LEAST_LIMIT * setting.limit_range * (1.0 - 1e-9)
+        for name, value, bound in (
+            (names.level, setting.level, setting.level_range),
+            (names.limit, setting.high, setting.limit_range),
+            (names.limit, setting.low, setting.limit_range),
+        ):
+            if abs(value) > bound * over and not math.isinf(value):
+                raise _outside(name, value, f"its range, {bound:g}")
+        if setting.high < least and setting.low > -least:
+            raise _outside(names.limit, setting.high, f"1 % of its range, {setting.limit_range:g}")
 
 
 def _ranged_quantity(name: str) -> str | None:
-    """The quantity whose ranges an attribute takes its values from."""
+    """Return the quantity whose ranges an attribute takes its values from."""
     if name.startswith("lcr_") and not name.startswith("lcr_dc_bias_"):
         return None
     for quantity in ("voltage", "current"):
@@ -188,4 +234,14 @@ def _ranged_quantity(name: str) -> str | None:
             return quantity
     return {"lcr_dc_bias_voltage_range": "voltage", "lcr_dc_bias_current_range": "current"}.get(
         name
+    )
+
+
+def _refuse(name: str, value: Value) -> DriverError:
+    return DriverError(INVALID_VALUE, f"Attribute: {name}\nRequested Value: {value}")
+
+
+def _outside(name: str, value: float, bound: str) -> DriverError:
+    return DriverError(
+        INVALID_VALUE, f"Attribute: {name}\nRequested Value: {value:g}\nConflicts with {bound}"
     )

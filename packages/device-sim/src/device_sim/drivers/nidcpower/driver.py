@@ -14,7 +14,7 @@ from device_sim.base.driver import Driver
 from device_sim.base.instrument import Surroundings
 from device_sim.base.options import Options
 from device_sim.drivers.nidcpower.models import load_models
-from device_sim.drivers.nidcpower.service import DCPowerService
+from device_sim.drivers.nidcpower.service import SERVICE
 from device_sim.drivers.nidcpower.session import DCPowerSession
 from device_sim.errors import DEVICE_NOT_RECOGNISED, DriverError
 from device_sim.toml import read_data
@@ -33,7 +33,7 @@ class DCPowerDriver(Driver):
         data = read_data(__package__, "attributes.toml")
         self.table = AttributeTable.load(nidcpower, data)
         self.models = load_models(self.table, data["features"])
-        self.service = DCPowerService()
+        self.service = SERVICE
 
     def open(
         self, rpc: str, request: Any, options: Options, surroundings: Surroundings

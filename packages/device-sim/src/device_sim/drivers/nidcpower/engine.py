@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections import Counter, deque
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -56,10 +56,6 @@ class Record:
 class Hardware(Protocol):
     """What the engine does things to."""
 
-    def value(self, name: str, step: Step) -> Value:
-        """An attribute as it is in a step."""
-        ...
-
     def apply(self, step: Step, at: float, *, bias: bool = False) -> None:
         """Source what the channel is set to in a step."""
         ...
@@ -84,6 +80,7 @@ class Engine:
 
     Args:
         hardware: The channel.
+        value: Returns an attribute of the channel as it is in a step.
         steps: What to go through; one empty step stands for a single point.
         loops: How often; infinity for ever.
         sequence: Whether this is a sequence, with the events of one.
@@ -94,6 +91,7 @@ class Engine:
     def __init__(
         self,
         hardware: Hardware,
+        value: Callable[[str, Step], Value],
         steps: list[Step],
         loops: float,
         *,
@@ -102,6 +100,7 @@ class Engine:
         start: float,
     ) -> None:
         self._hardware = hardware
+        self._value_in = value
         self._steps = steps
         self._loops = loops
         self._sequence = sequence
@@ -279,4 +278,4 @@ class Engine:
         self._occurred[event.value] += 1
 
     def _value(self, name: str, step: Step | None = None) -> float:
-        return float(self._hardware.value(name, step or {}))
+        return float(self._value_in(name, step or {}))

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from device_sim.base.channels import expand_numbers
-from device_sim.base.service import DriverService, Fields, channel_name, enum_value
+from device_sim.base.service import Fields, channel_name, enum_value
 from device_sim.call import Call
 from device_sim.drivers.nidcpower.session import DCPowerSession
 from device_sim.errors import UNKNOWN_CHANNEL, DriverError
 
 
-class FlowCalls(DriverService):
+class FlowCalls:
     """Takes channels through the programming flow."""
 
     # Channels.
@@ -48,7 +48,7 @@ class FlowCalls(DriverService):
     def reset_device(self, session: DCPowerSession, request: Any, call: Call) -> None:
         """Reset everything."""
         session.reset(range(len(session.channels)))
-        session.reset_attributes()
+        session.attributes.reset()
 
     initiate = initiate_with_channels
     abort = abort_with_channels

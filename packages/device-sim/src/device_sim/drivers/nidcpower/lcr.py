@@ -114,11 +114,6 @@ class LcrUnit:
         """When a compensation was last performed."""
         return self.compensations.dates.get(compensation, _NEVER)
 
-    def measurement_seconds(self, step: Step) -> float:
-        """How long one measurement takes."""
-        profile = int(self._value("lcr_measurement_time", step))
-        return _MEASUREMENT_TIMES.get(profile, self._number("lcr_custom_measurement_time", step))
-
     def acquire(self, step: Step, at: float) -> LcrRecord:
         """Measure at a time."""
         frequency = self._number("lcr_frequency", step)
@@ -153,6 +148,11 @@ class LcrUnit:
             voltage if source == LCRDCBiasSource.VOLTAGE.value else 0.0,
             current if source == LCRDCBiasSource.CURRENT.value else 0.0,
         )
+
+
+def measurement_seconds(profile: int, custom: float) -> float:
+    """Return how long one measurement takes with a time profile, or with a custom time."""
+    return _MEASUREMENT_TIMES.get(profile, custom)
 
 
 def _complex(value: complex) -> dict[str, float]:

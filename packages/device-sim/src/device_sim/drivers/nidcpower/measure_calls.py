@@ -7,7 +7,7 @@ from typing import Any
 
 from nidcpower.enums import MeasurementTypes, OutputCutoffReason
 
-from device_sim.base.service import DriverService, Fields, enum_value
+from device_sim.base.service import Fields, enum_value
 from device_sim.call import Call
 from device_sim.drivers.nidcpower.engine import Record
 from device_sim.drivers.nidcpower.errors import OPERATION_NOT_SUPPORTED
@@ -15,7 +15,7 @@ from device_sim.drivers.nidcpower.session import DCPowerSession
 from device_sim.errors import INVALID_VALUE, DriverError
 
 
-class MeasureCalls(DriverService):
+class MeasureCalls:
     """Measures, and says what outputs do and can do."""
 
     def measure(self, session: DCPowerSession, request: Any, call: Call) -> Fields:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from device_sim.base.service import DriverService, channel_name
+from device_sim.base.service import channel_name
 from device_sim.call import Call
 from device_sim.drivers.nidcpower import errors
 from device_sim.drivers.nidcpower.session import DCPowerSession
 from device_sim.errors import INVALID_VALUE, DriverError, sizes_differ
 
 
-class SequenceCalls(DriverService):
+class SequenceCalls:
     """Makes and deletes sequences."""
 
     def set_sequence(self, session: DCPowerSession, request: Any, call: Call) -> None:
@@ -23,7 +23,7 @@ class SequenceCalls(DriverService):
             raise DriverError(INVALID_VALUE, "A sequence needs at least one value.")
         session.each(
             session.select(request.channel_name),
-            lambda unit: unit.sequences.set_simple(values, delays),
+            lambda unit: unit.configuration.sequences.set_simple(values, delays),
         )
 
     def create_advanced_sequence_with_channels(
@@ -33,7 +33,10 @@ class SequenceCalls(DriverService):
         session.require("sequencing")
         names = frozenset(session.table.get(number).name for number in request.attribute_ids)
         indices = session.select_for_flow(channel_name(request))
-        session.each(indices, lambda u: u.sequences.create(request.sequence_name, names))
+        session.each(
+            indices,
+            lambda unit: unit.configuration.sequences.create(request.sequence_name, names),
+        )
         if request.set_as_active_sequence:
             session.set("active_advanced_sequence", request.sequence_name, channel_name(request))
 
@@ -43,13 +46,10 @@ class SequenceCalls(DriverService):
         self, session: DCPowerSession, request: Any, call: Call
     ) -> None:
         """Add a step to the active advanced sequence."""
-        for index in session.select_for_flow(channel_name(request)):
-            active = str(session.get("active_advanced_sequence", index))
-            steps = session.units[index].sequences.get(active).steps
-            steps.append({})
-            if request.set_as_active_step:
-                store = session.per_channel[index]
-                store[session.table["active_advanced_sequence_step"]] = len(steps) - 1
+        session.each(
+            session.select_for_flow(channel_name(request)),
+            lambda unit: unit.configuration.create_step(activate=request.set_as_active_step),
+        )
 
     create_advanced_sequence_step = create_advanced_sequence_step_with_channels
 
@@ -64,11 +64,9 @@ class SequenceCalls(DriverService):
         self, session: DCPowerSession, request: Any, call: Call
     ) -> None:
         """Forget an advanced sequence."""
-        active = session.table["active_advanced_sequence"]
-        for index in session.select_for_flow(channel_name(request)):
-            session.units[index].sequences.delete(request.sequence_name)
-            store = session.per_channel[index]
-            if store[active] == request.sequence_name:
-                store[active] = ""
+        session.each(
+            session.select_for_flow(channel_name(request)),
+            lambda unit: unit.configuration.delete_sequence(request.sequence_name),
+        )
 
     delete_advanced_sequence = delete_advanced_sequence_with_channels

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar
-
-from device_sim.base.service import snake_case
+from device_sim.base.common_calls import CommonCalls
+from device_sim.base.service import DriverService, snake_case
 from device_sim.drivers.nidcpower import errors
 from device_sim.drivers.nidcpower.calibration_calls import CalibrationCalls
 from device_sim.drivers.nidcpower.flow_calls import FlowCalls
 from device_sim.drivers.nidcpower.measure_calls import MeasureCalls
 from device_sim.drivers.nidcpower.sequence_calls import SequenceCalls
-from device_sim.drivers.nidcpower.trigger_calls import TriggerCalls
+from device_sim.drivers.nidcpower.trigger_calls import CONFIGURING, TriggerCalls
 
 _LEVELS_AND_RANGES = {
     f"Configure{pulse}{bias}{quantity}{kind}": {
@@ -28,20 +26,27 @@ _LEVELS_AND_RANGES = {
 }
 
 
-class DCPowerService(FlowCalls, MeasureCalls, SequenceCalls, TriggerCalls, CalibrationCalls):
-    """Serves NI-DCPower sessions."""
+_CONFIGURES = _LEVELS_AND_RANGES | {
+    "ConfigureSourceMode": {"source_mode": "source_mode"},
+    "ConfigureSourceModeWithChannels": {"source_mode": "source_mode"},
+    "ConfigureOutputFunction": {"function": "output_function"},
+    "ConfigureOutputEnabled": {"enabled": "output_enabled"},
+    "ConfigureOutputResistance": {"resistance": "output_resistance"},
+    "ConfigureCurrentLimit": {"behavior": "current_limit_behavior", "limit": "current_limit"},
+    "ConfigureAutoZero": {"auto_zero": "auto_zero"},
+    "ConfigurePowerLineFrequency": {"powerline_frequency": "power_line_frequency"},
+    "ConfigureSense": {"sense": "sense"},
+    "ConfigureOvp": {"enabled": "ovp_enabled", "limit": "ovp_limit"},
+    "ConfigureApertureTime": {"units": "aperture_time_units", "aperture_time": "aperture_time"},
+}
 
-    ERRORS = errors.ALL
-    CONFIGURES: ClassVar[Mapping[str, Mapping[str, str]]] = _LEVELS_AND_RANGES | {
-        "ConfigureSourceMode": {"source_mode": "source_mode"},
-        "ConfigureSourceModeWithChannels": {"source_mode": "source_mode"},
-        "ConfigureOutputFunction": {"function": "output_function"},
-        "ConfigureOutputEnabled": {"enabled": "output_enabled"},
-        "ConfigureOutputResistance": {"resistance": "output_resistance"},
-        "ConfigureCurrentLimit": {"behavior": "current_limit_behavior", "limit": "current_limit"},
-        "ConfigureAutoZero": {"auto_zero": "auto_zero"},
-        "ConfigurePowerLineFrequency": {"powerline_frequency": "power_line_frequency"},
-        "ConfigureSense": {"sense": "sense"},
-        "ConfigureOvp": {"enabled": "ovp_enabled", "limit": "ovp_limit"},
-        "ConfigureApertureTime": {"units": "aperture_time_units", "aperture_time": "aperture_time"},
-    }
+SERVICE = DriverService(
+    FlowCalls(),
+    MeasureCalls(),
+    SequenceCalls(),
+    TriggerCalls(),
+    CalibrationCalls(),
+    CommonCalls(errors.ALL),
+    methods=CONFIGURING,
+    configures=_CONFIGURES,
+)

@@ -4,30 +4,96 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from functools import partial
+from importlib import metadata
 
 from nidcpower.enums import InstrumentMode
 
+from device_sim.base.attributes import Attribute, AttributeTable, Scope, Value
+from device_sim.base.channels import ChannelList
+from device_sim.base.configuration import SessionAttributes
+from device_sim.base.instrument import InstrumentSession, Surroundings
+from device_sim.base.models import identity
+from device_sim.base.options import Options
 from device_sim.call import Call
 from device_sim.drivers.nidcpower import errors
 from device_sim.drivers.nidcpower.channel import Channel
-from device_sim.drivers.nidcpower.configuration import ConfiguredChannels
+from device_sim.drivers.nidcpower.configuration import SmuConfiguration
 from device_sim.drivers.nidcpower.engine import Record
-from device_sim.errors import DriverError
+from device_sim.drivers.nidcpower.models import SmuModel
+from device_sim.errors import ATTRIBUTE_NOT_SUPPORTED, DriverError
 
 
-class DCPowerSession(ConfiguredChannels):
+class DCPowerSession(InstrumentSession):
     """The state of one NI-DCPower session.
 
     Args:
-        args: As for ConfiguredChannels.
+        table: The driver's attributes.
+        smu: The model of all instruments in the session.
+        channels: The channels in it.
         independent: Whether it was opened with independent channels; else they act as one.
-        kwargs: As for ConfiguredChannels.
+        resource: The resource name that the client gave.
+        options: The client's option string.
+        surroundings: Clock and bench.
     """
 
-    def __init__(self, *args: Any, independent: bool, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        table: AttributeTable,
+        smu: SmuModel,
+        channels: ChannelList,
+        *,
+        independent: bool,
+        resource: str,
+        options: Options,
+        surroundings: Surroundings,
+    ) -> None:
+        defaults = {
+            **smu.defaults,
+            **identity(smu, f"nidcpower {metadata.version('nidcpower')}"),
+            "channel_count": len(channels),
+            "driver_setup": options.driver_setup,
+            "io_resource_descriptor": resource,
+            "simulate": True,
+        }
+        configure = partial(SmuConfiguration, smu)
+        attributes = SessionAttributes(table, channels, defaults, configure)
+        super().__init__(attributes, channels, options, surroundings)
+        self.model = smu.number
+        self.smu = smu
         self.independent = independent
+        self.units = [
+            Channel(channel, smu, self.bench, configuration)
+            for channel, configuration in zip(channels.channels, attributes.channels, strict=True)
+        ]
+
+    # Attributes.
+
+    def check_supported(self, attribute: Attribute) -> None:
+        """Raise DriverError if this model does not have the attribute."""
+        if attribute.name in self.smu.lacks:
+            raise DriverError(
+                ATTRIBUTE_NOT_SUPPORTED,
+                f"Attribute: {attribute.name}\nModel: {self.get('instrument_model')}",
+            )
+
+    def combine(self, attribute: Attribute, indices: Sequence[int]) -> Value:
+        """Of several channels, the backlog is what can be fetched from each that has more to give.
+
+        So a loop over the channels of a session ends that fetches the backlog of the session.
+        """
+        if attribute.name == "fetch_backlog":
+            backlogs = (self.units[index].backlog for index in indices)
+            return min((backlog for backlog in backlogs if backlog is not None), default=0)
+        return super().combine(attribute, indices)
+
+    def changed(self, attribute: Attribute, indices: Sequence[int]) -> None:
+        """Let running channels take over what was written."""
+        if attribute.scope is Scope.CHANNEL:
+            now = self.clock.now()
+            for index in indices:
+                self.units[index].attribute_changed(now)
+            self.lock.notify_all()
 
     # Which channels a call is for.
 
@@ -78,7 +144,7 @@ class DCPowerSession(ConfiguredChannels):
     def reset(self, indices: Sequence[int]) -> None:
         """Stop channels, switch their outputs off, give their attributes the defaults."""
         now = self.clock.now()
-        self.reset_attributes(indices)
+        self.attributes.reset(indices)
         for index in indices:
             self.units[index].reset(now)
         with self.lock:
@@ -126,7 +192,7 @@ class DCPowerSession(ConfiguredChannels):
     def measure(self, indices: Sequence[int], call: Call) -> list[Record]:
         """Measure channels at the same time; takes as long as the longest aperture."""
         begin = self.clock.now()
-        ends = [begin + self.units[index].aperture() for index in indices]
+        ends = [begin + self.units[index].configuration.aperture({}) for index in indices]
         self.sleep(call, max(ends))
         return [
             self.units[index].acquire({}, begin, end)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from nidcpower.enums import TriggerType
 
 from device_sim.base.service import (
-    DriverService,
     Method,
     channel_name,
     enum_value,
@@ -37,22 +35,17 @@ _SIGNALS: Mapping[int, str] = {
 }
 
 
+_TRIGGERS = ("Start", "Source", "Measure", "SequenceAdvance", "Pulse", "Shutdown")
+
 _KINDS = {
     "ConfigureSoftwareEdge": TriggerType.SOFTWARE_EDGE,
     "ConfigureDigitalEdge": TriggerType.DIGITAL_EDGE,
     "Disable": TriggerType.NONE,
 }
 
-_TRIGGER_CALL = re.compile(rf"({'|'.join(_KINDS)})(\w+?)Trigger(?:WithChannels)?")
 
-
-class TriggerCalls(DriverService):
-    """Configures, sends and routes triggers."""
-
-    def find(self, rpc: str) -> Method | None:
-        """As the base class, with the calls that differ in the name of the trigger only."""
-        found = _TRIGGER_CALL.fullmatch(rpc)
-        return _set_trigger(snake_case(found[2]), _KINDS[found[1]]) if found else super().find(rpc)
+class TriggerCalls:
+    """Sends triggers and routes signals."""
 
     def send_software_edge_trigger_with_channels(
         self, session: DCPowerSession, request: Any, call: Call
@@ -98,3 +91,12 @@ def _set_trigger(trigger: str, kind: TriggerType) -> Method:
         session.set(f"{trigger}_trigger_type", kind.value, channel_name(request))
 
     return method
+
+
+CONFIGURING = {
+    f"{call}{trigger}Trigger{suffix}": _set_trigger(snake_case(trigger), kind)
+    for call, kind in _KINDS.items()
+    for trigger in _TRIGGERS
+    for suffix in ("", "WithChannels")
+}
+"""What serves the calls that configure triggers, by their names."""

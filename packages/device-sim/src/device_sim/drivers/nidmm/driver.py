@@ -14,7 +14,7 @@ from device_sim.base.driver import Driver
 from device_sim.base.instrument import Surroundings
 from device_sim.base.options import Options
 from device_sim.drivers.nidmm.models import load_models
-from device_sim.drivers.nidmm.service import DmmService
+from device_sim.drivers.nidmm.service import SERVICE
 from device_sim.drivers.nidmm.session import DmmSession
 from device_sim.toml import read_data
 
@@ -28,7 +28,7 @@ class DmmDriver(Driver):
         super().__init__(nidmm_pb2, "NiDmm")
         self.table = AttributeTable.load(nidmm, read_data(__package__, "attributes.toml"))
         self.models = load_models()
-        self.service = DmmService()
+        self.service = SERVICE
 
     def open(
         self, rpc: str, request: Any, options: Options, surroundings: Surroundings

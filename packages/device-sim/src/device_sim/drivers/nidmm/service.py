@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any
 
 from nidmm.enums import AcquisitionStatus, Function
 
+from device_sim.base.common_calls import CommonCalls
 from device_sim.base.service import DriverService, Fields, enum_value
 from device_sim.call import Call
 from device_sim.drivers.nidmm import errors
@@ -20,54 +21,54 @@ _CALIBRATION_INTERVAL = 24  # months
 _DEVICE_TEMPERATURE = 32.0  # °C; NI's tests say between 20 and 50.
 
 
-class DmmService(DriverService):
-    """Serves NI-DMM sessions."""
+_CONFIGURES = {
+    "ConfigureTrigger": {"trigger_source": "trigger_source", "trigger_delay": "trigger_delay"},
+    "ConfigureMultiPoint": {
+        "trigger_count": "trigger_count",
+        "sample_count": "sample_count",
+        "sample_trigger": "sample_trigger",
+        "sample_interval": "sample_interval",
+    },
+    "ConfigureACBandwidth": {
+        "ac_minimum_frequency_hz": "ac_min_freq",
+        "ac_maximum_frequency_hz": "ac_max_freq",
+    },
+    "ConfigureFrequencyVoltageRange": {"voltage_range": "freq_voltage_range"},
+    "ConfigureMeasCompleteDest": {"meas_complete_destination": "meas_complete_dest"},
+    "ConfigureAutoZeroMode": {"auto_zero_mode": "auto_zero"},
+    "ConfigurePowerLineFrequency": {"power_line_frequency_hz": "powerline_freq"},
+    "ConfigureADCCalibration": {"adc_calibration": "adc_calibration"},
+    "ConfigureOffsetCompOhms": {"offset_comp_ohms": "offset_comp_ohms"},
+    "ConfigureCurrentSource": {"current_source": "current_source"},
+    "ConfigureCableCompType": {"cable_comp_type": "cable_comp_type"},
+    "ConfigureOpenCableCompValues": {
+        "conductance": "open_cable_comp_conductance",
+        "susceptance": "open_cable_comp_susceptance",
+    },
+    "ConfigureShortCableCompValues": {
+        "resistance": "short_cable_comp_resistance",
+        "reactance": "short_cable_comp_reactance",
+    },
+    "ConfigureWaveformCoupling": {"waveform_coupling": "waveform_coupling"},
+    "ConfigureTransducerType": {"transducer_type": "temp_transducer_type"},
+    "ConfigureThermocouple": {
+        "thermocouple_type": "temp_tc_type",
+        "reference_junction_type": "temp_tc_ref_junc_type",
+    },
+    "ConfigureFixedRefJunction": {"fixed_reference_junction": "temp_tc_fixed_ref_junc"},
+    "ConfigureRTDType": {"rtd_type": "temp_rtd_type", "rtd_resistance": "temp_rtd_res"},
+    "ConfigureRTDCustom": {"rtd_a": "temp_rtd_a", "rtd_b": "temp_rtd_b", "rtd_c": "temp_rtd_c"},
+    "ConfigureThermistorType": {"thermistor_type": "temp_thermistor_type"},
+    "ConfigureThermistorCustom": {
+        "thermistor_a": "temp_thermistor_a",
+        "thermistor_b": "temp_thermistor_b",
+        "thermistor_c": "temp_thermistor_c",
+    },
+}
 
-    ERRORS = errors.ALL
-    CONFIGURES: ClassVar[Mapping[str, Mapping[str, str]]] = {
-        "ConfigureTrigger": {"trigger_source": "trigger_source", "trigger_delay": "trigger_delay"},
-        "ConfigureMultiPoint": {
-            "trigger_count": "trigger_count",
-            "sample_count": "sample_count",
-            "sample_trigger": "sample_trigger",
-            "sample_interval": "sample_interval",
-        },
-        "ConfigureACBandwidth": {
-            "ac_minimum_frequency_hz": "ac_min_freq",
-            "ac_maximum_frequency_hz": "ac_max_freq",
-        },
-        "ConfigureFrequencyVoltageRange": {"voltage_range": "freq_voltage_range"},
-        "ConfigureMeasCompleteDest": {"meas_complete_destination": "meas_complete_dest"},
-        "ConfigureAutoZeroMode": {"auto_zero_mode": "auto_zero"},
-        "ConfigurePowerLineFrequency": {"power_line_frequency_hz": "powerline_freq"},
-        "ConfigureADCCalibration": {"adc_calibration": "adc_calibration"},
-        "ConfigureOffsetCompOhms": {"offset_comp_ohms": "offset_comp_ohms"},
-        "ConfigureCurrentSource": {"current_source": "current_source"},
-        "ConfigureCableCompType": {"cable_comp_type": "cable_comp_type"},
-        "ConfigureOpenCableCompValues": {
-            "conductance": "open_cable_comp_conductance",
-            "susceptance": "open_cable_comp_susceptance",
-        },
-        "ConfigureShortCableCompValues": {
-            "resistance": "short_cable_comp_resistance",
-            "reactance": "short_cable_comp_reactance",
-        },
-        "ConfigureWaveformCoupling": {"waveform_coupling": "waveform_coupling"},
-        "ConfigureTransducerType": {"transducer_type": "temp_transducer_type"},
-        "ConfigureThermocouple": {
-            "thermocouple_type": "temp_tc_type",
-            "reference_junction_type": "temp_tc_ref_junc_type",
-        },
-        "ConfigureFixedRefJunction": {"fixed_reference_junction": "temp_tc_fixed_ref_junc"},
-        "ConfigureRTDType": {"rtd_type": "temp_rtd_type", "rtd_resistance": "temp_rtd_res"},
-        "ConfigureRTDCustom": {"rtd_a": "temp_rtd_a", "rtd_b": "temp_rtd_b", "rtd_c": "temp_rtd_c"},
-        "ConfigureThermistorType": {"thermistor_type": "temp_thermistor_type"},
-        "ConfigureThermistorCustom": {
-            "thermistor_a": "temp_thermistor_a",
-            "thermistor_b": "temp_thermistor_b",
-            "thermistor_c": "temp_thermistor_c",
-        },
-    }
+
+class DmmCalls:
+    """Serves NI-DMM sessions."""
 
     # Configuration.
 
@@ -93,15 +94,17 @@ class DmmService(DriverService):
 
     def get_aperture_time_info(self, session: DmmSession, request: Any, call: Call) -> Fields:
         """The aperture in use, in seconds."""
-        return {"aperture_time_raw": session.aperture(), "aperture_time_units_raw": 0}
+        return {"aperture_time_raw": session.configuration.aperture(), "aperture_time_units_raw": 0}
 
     def get_auto_range_value(self, session: DmmSession, request: Any, call: Call) -> Fields:
         """The range in use."""
-        return {"actual_range": session.range_in_use()}
+        return {"actual_range": session.configuration.range_in_use()}
 
     def get_measurement_period(self, session: DmmSession, request: Any, call: Call) -> Fields:
         """Seconds that one sample takes."""
-        return {"period": session.aperture() + max(session.number("settle_time"), 0.0)}
+        return {
+            "period": session.configuration.aperture() + max(session.number("settle_time"), 0.0)
+        }
 
     def get_channel_name(self, session: DmmSession, request: Any, call: Call) -> Fields:
         """The name of the one channel, counted from 1."""
@@ -168,11 +171,11 @@ class DmmService(DriverService):
     def is_over_range(self, session: DmmSession, request: Any, call: Call) -> Fields:
         """Whether a reading says that the signal overloads the range."""
         value = request.measurement_value
-        return {"is_over_range": value != value or value > session.range_in_use()}
+        return {"is_over_range": value != value or value > session.configuration.range_in_use()}
 
     def is_under_range(self, session: DmmSession, request: Any, call: Call) -> Fields:
         """Whether a reading says that the signal is below the range."""
-        return {"is_under_range": request.measurement_value < -session.range_in_use()}
+        return {"is_under_range": request.measurement_value < -session.configuration.range_in_use()}
 
     def control(self, session: DmmSession, request: Any, call: Call) -> None:
         """Commit, which checks nothing here that was not checked before."""
@@ -233,5 +236,11 @@ def _warning(readings: Sequence[float]) -> int:
 def _require_lc(session: DmmSession) -> None:
     if Function.CAPACITANCE.value not in session.dmm.ranges:
         raise DriverError(errors.FEATURE_NOT_SUPPORTED)
-    if session.function not in (Function.CAPACITANCE.value, Function.INDUCTANCE.value):
+    if session.configuration.function not in (
+        Function.CAPACITANCE.value,
+        Function.INDUCTANCE.value,
+    ):
         raise DriverError(errors.CABLE_COMPENSATION_NOT_ALLOWED)
+
+
+SERVICE = DriverService(DmmCalls(), CommonCalls(errors.ALL), configures=_CONFIGURES)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
+from importlib import metadata
 
 from nidmm.enums import (
     AcquisitionStatus,
@@ -14,11 +15,18 @@ from nidmm.enums import (
     TriggerSource,
 )
 
+from device_sim.base.attributes import AttributeTable
+from device_sim.base.channels import ChannelList
+from device_sim.base.configuration import SessionAttributes
+from device_sim.base.instrument import InstrumentSession, Surroundings
+from device_sim.base.models import identity
+from device_sim.base.options import Options
 from device_sim.call import Call
 from device_sim.drivers.nidmm import errors
 from device_sim.drivers.nidmm.acquisition import Acquisition, Plan, Readings, Waveform
-from device_sim.drivers.nidmm.configuration import AUTO, ConfiguredDmm
+from device_sim.drivers.nidmm.configuration import AUTO, DmmConfiguration
 from device_sim.drivers.nidmm.functions import Probe
+from device_sim.drivers.nidmm.models import DmmModel
 from device_sim.errors import DriverError
 
 _AUTO_TIMEOUT = 10.0
@@ -31,18 +39,55 @@ _SIMULATED = {
 }
 
 
-class DmmSession(ConfiguredDmm):
+class DmmSession(InstrumentSession):
     """The state of one NI-DMM session.
 
     Args:
-        args: As for ConfiguredDmm.
-        kwargs: As for ConfiguredDmm.
+        table: The driver's attributes.
+        dmm: The model.
+        channels: Its one channel.
+        resource: The resource name that the client gave.
+        options: The client's option string.
+        surroundings: Clock and bench.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self,
+        table: AttributeTable,
+        dmm: DmmModel,
+        channels: ChannelList,
+        *,
+        resource: str,
+        options: Options,
+        surroundings: Surroundings,
+    ) -> None:
+        defaults = {
+            **identity(dmm, f"nidmm {metadata.version('nidmm')}"),
+            "driver_setup": options.driver_setup,
+            "io_resource_descriptor": resource,
+            "instrument_product_id": dmm.product_id,
+        }
+        attributes = SessionAttributes(table, channels, defaults, partial(DmmConfiguration, dmm))
+        super().__init__(attributes, channels, options, surroundings)
+        self.model = dmm.number
+        self.dmm = dmm
+        (self.configuration,) = attributes.channels
+        self._wire = channels.channels[0].qualified
         self.acquisition: Acquisition | None = None
         self._connect(self.clock.now())
+
+    @property
+    def wired(self) -> bool:
+        """Whether the bench says what the multimeter is connected to."""
+        return self.bench.is_wired(self._wire)
+
+    def configure(self, function: int, range_: float, name: str, resolution_value: float) -> None:
+        """Set function, range and resolution (`resolution_digits` or `resolution_absolute`)."""
+        self.set("function", function)
+        self.set("range", range_)
+        self.configuration.auto_range = 0.0
+        self.set(name, resolution_value)
+        self.set("operation_mode", 0)
 
     def initiate(self) -> None:
         """Begin the acquisition that is configured."""
@@ -61,8 +106,8 @@ class DmmSession(ConfiguredDmm):
     def reset(self) -> None:
         """End the acquisition and give all attributes their defaults."""
         self.abort()
-        self.reset_attributes()
-        self.auto_range = 0.0
+        self.attributes.reset()
+        self.configuration.auto_range = 0.0
         self._connect(self.clock.now())
 
     def close(self) -> None:
@@ -70,7 +115,7 @@ class DmmSession(ConfiguredDmm):
         with self.lock:
             self.catch_up()
             self.abort()
-            self.bench.drive(self.wire, None, self.clock.now())
+            self.bench.drive(self._wire, None, self.clock.now())
 
     def send_trigger(self) -> None:
         """Have a software trigger arrive."""
@@ -98,7 +143,7 @@ class DmmSession(ConfiguredDmm):
             DriverError: There is no acquisition, or not as many readings in time.
         """
         acquisition = self._acquisition_of(Readings)
-        each = self.aperture() + max(self.number("sample_interval"), 0.0)
+        each = self.configuration.aperture() + max(self.number("sample_interval"), 0.0)
         return self._take(acquisition, count, self._timeout(maximum_time, count * each), call)
 
     def fetch_waveform(self, count: int, maximum_time: int, call: Call) -> list[float]:
@@ -181,7 +226,7 @@ class DmmSession(ConfiguredDmm):
             waits_for_trigger=self._waits_for_trigger,
             waits_for_sample=self.wired and sample not in own,
             delay=self._delay,
-            aperture=self.aperture(),
+            aperture=self.configuration.aperture(),
             interval=(
                 max(self.number("sample_interval"), 0.0)
                 if sample == SampleTrigger.INTERVAL.value
@@ -192,11 +237,12 @@ class DmmSession(ConfiguredDmm):
     # Readings.
 
     def _probe(self) -> Probe:
-        return Probe(self.bench, self.wire, self.get, self.function, self.range_in_use())
+        get, function = self.configuration.get, self.configuration.function
+        return Probe(self.bench, self._wire, get, function, self.configuration.range_in_use())
 
     def _connect(self, now: float) -> None:
         if self.wired:
-            self.bench.drive(self.wire, self._probe().terminal(), now)
+            self.bench.drive(self._wire, self._probe().terminal(), now)
 
     def _acquire(self, begin: float, end: float) -> float:
         if not self.wired:
@@ -208,24 +254,28 @@ class DmmSession(ConfiguredDmm):
     def _simulated(self) -> float:
         if self.bench.faults.is_over_range(self.channels.channels[0].device):
             return math.nan
-        return _SIMULATED.get(self.function, _SIMULATED_FRACTION * self.range_in_use())
+        return _SIMULATED.get(
+            self.configuration.function, _SIMULATED_FRACTION * self.configuration.range_in_use()
+        )
 
     def _choose_range(self, begin: float, end: float) -> None:
         """Go up through the ranges until one holds the signal."""
-        for range_ in self.dmm.ranges[self.function]:
-            self.auto_range = range_
+        for range_ in self.dmm.ranges[self.configuration.function]:
+            self.configuration.auto_range = range_
             self._connect(begin)
             value = self._probe().read(begin, end)
             if not math.isnan(value) and abs(value) <= range_:
                 return
 
     def _reading(self, value: float, aperture: float) -> float:
-        range_ = self.range_in_use()
+        range_ = self.configuration.range_in_use()
         overloaded = abs(value) > _OVERLOAD * range_
         if overloaded or self.bench.faults.is_over_range(self.channels.channels[0].device):
             return math.nan
         if math.isnan(value):
             return value
-        accuracy = self.dmm.accuracy(self.function, range_, self.number("resolution_digits"))
-        converter = self.bench.converter(f"{self.wire} {self.function}")
+        accuracy = self.dmm.accuracy(
+            self.configuration.function, range_, self.number("resolution_digits")
+        )
+        converter = self.bench.converter(f"{self._wire} {self.configuration.function}")
         return converter.convert(value, accuracy, aperture)

@@ -1,0 +1,114 @@
+"""The calls that every NI driver has in the same words: errors, configuration, revisions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from device_sim.base.configuration import CONFIGURATION_BEGIN
+from device_sim.base.instrument import InstrumentSession
+from device_sim.base.service import Fields
+from device_sim.call import Call
+from device_sim.errors import READING_FILE_FAILED, WRITING_FILE_FAILED, DriverError, ErrorCode
+
+
+class CommonCalls:
+    """Serves the calls that all drivers have.
+
+    Args:
+        errors: The driver's error codes.
+    """
+
+    def __init__(self, errors: Mapping[int, ErrorCode]) -> None:
+        self._errors = errors
+
+    def get_error(self, session: InstrumentSession, request: Any, call: Call) -> Fields:
+        """The session's last error, which this forgets."""
+        (code, description), session.error = session.error, (0, "")
+        names = [
+            field.name
+            for field in request.DESCRIPTOR.file.message_types_by_name["GetErrorResponse"].fields
+        ]
+        return {"error_code" if "error_code" in names else "code": code, "description": description}
+
+    def clear_error(self, session: InstrumentSession, request: Any, call: Call) -> None:
+        """Forget the session's last error."""
+        session.error = (0, "")
+
+    def error_message(self, session: InstrumentSession, request: Any, call: Call) -> Fields:
+        """The text of an error code."""
+        known = self._errors.get(request.error_code)
+        return {
+            "error_message": known.text if known else f"Unknown status code {request.error_code}."
+        }
+
+    get_error_message = error_message
+
+    def export_attribute_configuration_buffer(
+        self, session: InstrumentSession, request: Any, call: Call
+    ) -> Fields:
+        """All attribute values, as bytes."""
+        return {"configuration": session.attributes.export(session.model)}
+
+    def import_attribute_configuration_buffer(
+        self, session: InstrumentSession, request: Any, call: Call
+    ) -> None:
+        """Take over exported attribute values."""
+        session.import_configuration(request.configuration)
+
+    def export_attribute_configuration_file(
+        self, session: InstrumentSession, request: Any, call: Call
+    ) -> None:
+        """Write all attribute values to a file on the server's disk."""
+        try:
+            session.files.write(
+                request.file_path,
+                session.attributes.export(session.model),
+                replaces=CONFIGURATION_BEGIN,
+            )
+        except OSError as error:
+            raise DriverError(WRITING_FILE_FAILED, str(error)) from error
+
+    def import_attribute_configuration_file(
+        self, session: InstrumentSession, request: Any, call: Call
+    ) -> None:
+        """Take over attribute values from a file on the server's disk."""
+        try:
+            configuration = session.files.read(request.file_path)
+        except OSError as error:
+            raise DriverError(READING_FILE_FAILED, str(error)) from error
+        session.import_configuration(configuration)
+
+    def _nothing(self, session: InstrumentSession, request: Any, call: Call) -> None:
+        """Calls that concern IVI's cache and interchangeability checks, which do not exist here."""
+
+    invalidate_all_attributes = _nothing
+    reset_interchange_check = _nothing
+    clear_interchange_warnings = _nothing
+
+    def get_next_interchange_warning(
+        self, session: InstrumentSession, request: Any, call: Call
+    ) -> Fields:
+        """There is never a warning."""
+        return {"interchange_warning": ""}
+
+    def get_next_coercion_record(
+        self, session: InstrumentSession, request: Any, call: Call
+    ) -> Fields:
+        """Coercions are not recorded."""
+        return {"coercion_record": ""}
+
+    def error_query(self, session: InstrumentSession, request: Any, call: Call) -> Fields:
+        """The instrument's own error queue, which is empty."""
+        return {"error_code": 0, "error_message": "No error."}
+
+    def revision_query(self, session: InstrumentSession, request: Any, call: Call) -> Fields:
+        """Revisions of driver and firmware."""
+        return {
+            "instrument_driver_revision": session.get("specific_driver_revision"),
+            "firmware_revision": session.get("instrument_firmware_revision"),
+        }
+
+    def self_test(self, session: InstrumentSession, request: Any, call: Call) -> Fields:
+        """A simulated instrument always passes."""
+        return {"self_test_result": 0, "self_test_message": "Self-test passed."}
