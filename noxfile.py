@@ -58,7 +58,7 @@ except ImportError:
     sys.exit(_run_with_own_nox())
 
 sys.path.insert(0, str(ROOT / "teststand" / "release"))
-from environments import from_index, from_wheels, pythons, uv  # noqa: E402 - ours, not installed
+from environments import from_index, from_wheels, program, pythons, uv  # noqa: E402 - ours, not installed
 from index_server import index_server  # noqa: E402
 from publishing import check_wheels, log_from_each, upload_new  # noqa: E402
 from wheels import Wheels  # noqa: E402
@@ -93,6 +93,9 @@ STATION = {
     "dmm": ["dmm-logger-plugin"],
     "station": ["measurement-platform-sim", "json-logger-client[ni]"],
 }
+
+# The simulated instruments, installed alone: each driver and all of them.
+DEVICE_EXTRAS = ["dcpower", "dmm", "all"]
 
 # The oldest protoc whose stubs run with protobuf 5, 6 and 7 and with every supported Python.
 PROTO_TOOLS = ["grpcio-tools==1.67.1", "mypy-protobuf==3.6.0", "setuptools<81"]
@@ -266,6 +269,10 @@ def rehearse(session: nox.Session) -> None:
         tries = [(sys.executable, versions) for versions in CLIENT_VERSIONS]
         tries += [(python, ()) for python in pythons(PYTHONS)]
         log_from_each(session, index, published["server"], results, tries)
+        for extra in DEVICE_EXTRAS:
+            wanted = f"measurement-device-sim[{extra}]"
+            alone = from_index(session, f"devices-{extra}", index, wanted)
+            session.run(program(alone, "device-sim"), "coverage", silent=True, external=True)
 
 
 @nox.session

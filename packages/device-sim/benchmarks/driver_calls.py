@@ -1,6 +1,6 @@
 """Driver calls per second of the simulated instruments, against a server that does nothing.
 
-    python benchmarks/devices_calls.py [--json] [--rounds N]
+    python benchmarks/driver_calls.py [--json] [--rounds N]
 
 Both servers run in processes of their own, pinned to one core where the system allows it, and
 answer the same requests of the same clients, turn by turn; what counts is the ratio. Ends with
