@@ -18,7 +18,7 @@ class ModelInfo:
     """The driver's Python package, `nidcpower`."""
 
     number: str
-    """What to write after `Model:` in a driver's options."""
+    """The model's number, which a driver's option string gives as Model."""
 
     name: str
     """The full name, `NI PXIe-4141`."""
