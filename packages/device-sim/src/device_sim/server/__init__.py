@@ -1,5 +1,5 @@
 """The device server: what it listens with, and the services that it has."""
 
-from device_sim.server.server import DeviceServer
+from device_sim.server.device_server import DeviceServer
 
 __all__ = ["DeviceServer"]
