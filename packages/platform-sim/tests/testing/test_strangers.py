@@ -25,7 +25,8 @@ def test_a_project_that_turns_warnings_into_errors_runs_beside_the_wheel(tmp_pat
 @pytest.mark.soak
 @pytest.mark.timeout(900)  # pip fetches all that the wheel needs
 def test_a_plugin_with_version_2_of_the_sdk_is_tested_in_one_environment_with_it(tmp_path):
-    wheels = [build_wheel(tmp_path), build_wheel(tmp_path, PROJECT.parent / "session-sharing")]
+    ours = (PROJECT, PROJECT.parent / "device-sim", PROJECT.parent / "session-sharing")
+    wheels = [build_wheel(tmp_path, project) for project in ours]
     sdk = "ni-measurement-plugin-sdk-service<3"
     environment = Environment(tmp_path / ".venv", *wheels, "pytest", sdk)
     files = Page("docs/testing-plugins.md").named_files()
