@@ -80,6 +80,7 @@ DISTRIBUTIONS = {
     "logger-proto": "",
     "logger-client": "[ni]",
     "logger-server": "[report]",
+    "plugin-kit": "[host]",
     "platform-sim": "",
     "dcpower-plugin": "",
     "dmm-plugin": "",

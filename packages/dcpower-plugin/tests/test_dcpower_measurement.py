@@ -11,8 +11,8 @@ import pytest
 from dcpower_station import SERVICE_CLASS, Station
 from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2 as sessions_pb
 from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2_grpc
-from platform_sim.errors import MeasurementError
-from platform_sim.platform_client import PlatformClient
+from plugin_kit import PluginCallError
+from plugin_kit.calling import PlatformClient
 
 AT_ONCE = 1.0
 """Seconds in which a plug-in must have ended a measurement that nobody waits for."""
@@ -82,7 +82,7 @@ def test_a_settle_time_above_100_ms_works(station: Station) -> None:
 def test_a_deadline_ends_the_measurement_and_gives_the_pins_back(station: Station) -> None:
     with station.plugin() as plugin:
         started = time.monotonic()
-        with pytest.raises(MeasurementError, match="DEADLINE_EXCEEDED"):
+        with pytest.raises(PluginCallError, match="DEADLINE_EXCEEDED"):
             list(
                 plugin.measure(
                     {"nidcpower_pins": ["Vdd"], "json_logger_pin": "Log", "source_delay": 60.0},
@@ -134,7 +134,7 @@ def test_waiting_for_pins_that_another_holds_can_be_cancelled(station: Station) 
             pin_map_id=station.pin_map_id,
             timeout=0.5,
         )
-        with pytest.raises(MeasurementError, match="DEADLINE_EXCEEDED"):
+        with pytest.raises(PluginCallError, match="DEADLINE_EXCEEDED"):
             list(updates)
     started = time.monotonic()
     station.measure()
@@ -168,14 +168,14 @@ def test_it_waits_for_pins_that_another_holds(station: Station) -> None:
 def test_bad_input_gets_an_error_that_names_it(
     station: Station, values: dict[str, object], message: str
 ) -> None:
-    with pytest.raises(MeasurementError, match=message):
+    with pytest.raises(PluginCallError, match=message):
         station.measure(**values)
 
 
 def test_a_refused_measurement_leaves_no_record_and_no_reservation(station: Station) -> None:
     before = station.records()
 
-    with pytest.raises(MeasurementError):
+    with pytest.raises(PluginCallError):
         station.measure(voltage_level=1000.0)
 
     assert station.records() == before
@@ -183,7 +183,7 @@ def test_a_refused_measurement_leaves_no_record_and_no_reservation(station: Stat
 
 
 def _exhaust(updates: Any, error: str = "CANCELLED") -> None:
-    with pytest.raises(MeasurementError, match=error):
+    with pytest.raises(PluginCallError, match=error):
         list(updates)
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from dmm_station import SERVICE_CLASS, Station
 from platform_sim.measui import check_bindings, measui_text, missing_controls
-from platform_sim.platform_client import PlatformClient
+from plugin_kit.calling import PlatformClient
 
 if TYPE_CHECKING:
     from platform_sim.testing import PlatformFixture

@@ -14,8 +14,7 @@ from typing import Any
 
 import pytest
 from platform_sim.platform import Platform, PlatformOptions
-from platform_sim.platform_client import PlatformClient
-from platform_sim.plugin_client import MeasurementPlugin
+from plugin_kit.calling import MeasurementPlugin, PlatformClient
 
 SERVICE_CLASS = "ni.examples.NIDmmMeasurementWithLogger"
 PIN_MAP = """<?xml version="1.0" encoding="utf-8"?>

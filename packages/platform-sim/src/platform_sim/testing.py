@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from plugin_kit.calling import MeasurementPlugin
+
     from platform_sim.devices import Faults
     from platform_sim.devices.bench import Bench
     from platform_sim.platform import Platform, PlatformOptions
-    from platform_sim.plugin_client import MeasurementPlugin
 
 
 class PlatformFixture:
@@ -76,7 +77,7 @@ class PlatformFixture:
 
         It is closed with the platform.
         """
-        from platform_sim.plugin_client import MeasurementPlugin
+        from plugin_kit.calling import MeasurementPlugin
 
         plugin = MeasurementPlugin.resolve(
             service_class, discovery_address=self.discovery_address, version=version
@@ -90,7 +91,7 @@ class PlatformFixture:
         Args:
             source: A .pinmap file, or XML text.
         """
-        from platform_sim.platform_client import PlatformClient
+        from plugin_kit.calling import PlatformClient
 
         if isinstance(source, str):
             self._pin_map_count += 1

@@ -16,7 +16,6 @@ from ni.measurementlink.discovery.v1.client import DiscoveryClient
 from platform_process import running_platform, wait_for_exit
 from platform_sim.errors import PlatformSimError
 from platform_sim.platform import Platform, PlatformOptions
-from platform_sim.platform_client import PlatformClient
 from plugin_folders import (
     TEST_PLUGINS,
     TINY,
@@ -26,6 +25,7 @@ from plugin_folders import (
     write_script_plugin,
     write_service_config,
 )
+from plugin_kit.calling import PlatformClient
 
 INTERFACE = "test.Interface"
 
@@ -267,7 +267,7 @@ def test_a_real_plugin_measures_and_is_reused(ni_platform):
     plugin = ni_platform.plugin(TINY)
     again = ni_platform.plugin(TINY)
 
-    assert [*plugin.measure({"value": 21.0}), *again.measure()] == [
+    assert [*plugin.stream({"value": 21.0}), *again.stream()] == [
         {"doubled": 42.0},
         {"doubled": 4.0},
     ]

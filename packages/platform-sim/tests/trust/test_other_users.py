@@ -9,8 +9,8 @@ import psutil
 import pytest
 from as_user import OWNER, STRANGER, needs_users, run_as, running_as
 from platform_process import running_platform
-from platform_sim.platform_client import PlatformClient
 from plugin_folders import TEST_PLUGINS, TINY, V2
+from plugin_kit.calling import PlatformClient
 
 PLATFORM = """
 options = PlatformOptions(allows_other_users=True) if "open" in sys.argv else PlatformOptions()

@@ -9,8 +9,8 @@ import pytest
 from as_user import STRANGER, needs_users
 from platform_process import running_platform
 from platform_sim.errors import PlatformSimError
-from platform_sim.platform_client import PlatformClient
 from plugin_folders import started_pids, write_plain_service
+from plugin_kit.calling import PlatformClient
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="owners and modes of POSIX")
 SERVICE = "test.Plain"

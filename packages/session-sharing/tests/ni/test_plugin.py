@@ -18,8 +18,7 @@ from ni.measurementlink.sessionmanagement.v1.client import SessionInitialization
 from platform_sim.errors import PlatformSimError
 from platform_sim.hook import hooked_environment
 from platform_sim.platform import Platform
-from platform_sim.platform_client import PlatformClient
-from platform_sim.plugin_client import MeasurementPlugin
+from plugin_kit.calling import MeasurementPlugin, PlatformClient
 from processes import SUPPORT, eventually
 from session_sharing.core.behaviors import InitializationBehavior
 from session_sharing.ni import SessionConstructor

@@ -6,6 +6,7 @@ import errno
 import importlib
 
 import click
+from plugin_kit import PluginError
 
 from platform_sim.errors import PlatformSimError
 from platform_sim.printing import harmless_lines
@@ -39,7 +40,7 @@ class _LazyGroup(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> object:
-        """Shows errors of this package and of the system without a traceback.
+        """Shows errors of this package, of plug-ins and of the system without a traceback.
 
         They quote what others named, so control characters are written as escapes.
         """
@@ -52,7 +53,7 @@ class _LazyGroup(click.Group):
     def _invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
-        except PlatformSimError as error:
+        except (PlatformSimError, PluginError) as error:
             raise click.ClickException(str(error)) from error
         except OSError as error:
             if error.errno == errno.EPIPE:  # click ends quietly when nobody reads its output

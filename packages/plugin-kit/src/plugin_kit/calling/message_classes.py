@@ -15,10 +15,10 @@ from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorP
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message import Message
 
-from platform_sim.errors import MeasurementError
-from platform_sim.plugin_client.metadata import Parameter
+from plugin_kit.calling.metadata import Parameter
+from plugin_kit.errors import PluginCallError
 
-_PACKAGE = "platform_sim.plugin_client"
+_PACKAGE = "plugin_kit.calling"
 _NEVER_PACKED = (type_pb2.Field.TYPE_STRING, type_pb2.Field.TYPE_BYTES, type_pb2.Field.TYPE_MESSAGE)
 _KNOWN_MESSAGE_MODULES = (
     "array_pb2",
@@ -33,19 +33,19 @@ _KNOWN_MESSAGE_MODULES = (
 
 
 def field_name(parameter: Parameter) -> str:
-    """Returns the name of a parameter's field; only the number matters on the wire."""
+    """Return the name of a parameter's field; only the number matters on the wire."""
     return f"field_{parameter.field_number}"
 
 
 def message_class(name: str, parameters: Iterable[Parameter]) -> type[Message]:
-    """Builds the class of a configuration or output message.
+    """Build the class of a configuration or output message.
 
     Args:
         name: A name for the message, for error texts.
         parameters: Its fields.
 
     Raises:
-        MeasurementError: A field's message type is not known to this client.
+        PluginCallError: A field's message type is not known to this client.
     """
     pool = DescriptorPool()
     # proto2, because its fields can be sent when they are zero: see values.send_zero_enums.
@@ -83,7 +83,7 @@ def _file_of(message_type: str) -> FileDescriptor:
     try:
         return descriptor_pool.Default().FindMessageTypeByName(message_type).file
     except KeyError:
-        raise MeasurementError(
+        raise PluginCallError(
             f"The plug-in uses the message type {message_type}, which this client does not know. "
             "It knows those of the package ni-protobuf-types."
         ) from None

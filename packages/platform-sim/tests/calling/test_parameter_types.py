@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from platform_sim.errors import ParameterError
+from plugin_kit import ParameterError
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ DEFAULTS = {
 
 
 def result(plugin, values=None):
-    (outputs,) = plugin.measure(values)
+    (outputs,) = plugin.stream(values)
     return outputs
 
 
@@ -179,7 +179,7 @@ def test_paths_may_be_path_objects(echo):
 )
 def test_a_value_that_does_not_fit_is_told_before_measuring(echo, name, value, told):
     with pytest.raises(ParameterError) as raised:
-        echo.measure({name: value})
+        echo.stream({name: value})
     assert told in str(raised.value)
     assert name in str(raised.value)
 

@@ -34,7 +34,7 @@ class Parameter:
 
     @property
     def specialisation(self) -> str:
-        """Is "pin", "path", "enum", "ioresource", or "" for a plain type."""
+        """The kind of value: "pin", "path", "enum", "ioresource", or "" for a plain type."""
         return self.annotations.get(SPECIALISATION_KEY, "")
 
     @property

@@ -14,7 +14,7 @@ _OPTIONS = (
 
 
 def open_channel(address: str) -> grpc.Channel:
-    """Opens a channel without encryption and without a limit on message sizes.
+    """Open a channel without encryption and without a limit on message sizes.
 
     Args:
         address: HOST:PORT.
@@ -23,12 +23,12 @@ def open_channel(address: str) -> grpc.Channel:
 
 
 def status_of_error(error: grpc.RpcError) -> grpc.StatusCode:
-    """Returns the status of a failed call; gRPC's stubs do not show that the error has one."""
+    """Return the status of a failed call; gRPC's stubs do not show that the error has one."""
     code = getattr(cast(Any, error), "code", None)
     return code() if code is not None else grpc.StatusCode.UNKNOWN
 
 
 def text_of_error(error: grpc.RpcError) -> str:
-    """Returns the status and the details of a failed call."""
+    """Return the status and the details of a failed call."""
     details = getattr(cast(Any, error), "details", None)
     return f"{status_of_error(error).name}: {details() if details is not None else error}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from platform_sim.platform import Platform, PlatformOptions
-from platform_sim.plugin_client import MeasurementPlugin
 from plugin_folders import TEST_PLUGINS
+from plugin_kit.calling import MeasurementPlugin
 
 
 @pytest.fixture(scope="module")

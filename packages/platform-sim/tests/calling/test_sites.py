@@ -50,7 +50,7 @@ def test_a_plugin_of_the_real_sdk_finds_its_connection(ni_platform, tmp_path):
     ni_platform.add_plugins(tmp_path)
     pin_map_id = ni_platform.load_pin_map(pin_map(5, wired=5))
 
-    (outputs,) = ni_platform.plugin("test.Reads").measure(pin_map_id=pin_map_id)
+    (outputs,) = ni_platform.plugin("test.Reads").stream(pin_map_id=pin_map_id)
 
     assert outputs["site"] == 5
 
@@ -63,16 +63,16 @@ def behaviour(ni_platform):
 
 def test_every_site_of_the_pin_map_is_sent_also_one_without_connections(ni_platform, behaviour):
     pin_map_id = ni_platform.load_pin_map(pin_map(0, 3, 2, wired=3))
-    (outputs,) = behaviour.measure(pin_map_id=pin_map_id)
+    (outputs,) = behaviour.stream(pin_map_id=pin_map_id)
     assert outputs["sites"] == [0, 3, 2]
 
 
 def test_sites_that_are_named_are_sent_as_they_are(ni_platform, behaviour):
     pin_map_id = ni_platform.load_pin_map(pin_map(0, 3, wired=3))
-    (outputs,) = behaviour.measure(pin_map_id=pin_map_id, sites=[3])
+    (outputs,) = behaviour.stream(pin_map_id=pin_map_id, sites=[3])
     assert outputs["sites"] == [3]
 
 
 def test_without_a_pin_map_no_site_is_sent(behaviour):
-    (outputs,) = behaviour.measure()
+    (outputs,) = behaviour.stream()
     assert outputs["sites"] == []

@@ -16,20 +16,19 @@ from ni.measurementlink.measurement.v1 import measurement_service_pb2_grpc as v1
 from ni.measurementlink.measurement.v2 import measurement_service_pb2 as v2
 from ni.measurementlink.measurement.v2 import measurement_service_pb2_grpc as v2_grpc
 
-from platform_sim.channels import open_channel, text_of_error
-from platform_sim.discovery.last_run import LastRun
-from platform_sim.errors import MeasurementError, ParameterError, PlatformSimError
-from platform_sim.hook.inject.platform_sim_shim import LEFT_BY
-from platform_sim.platform_client import PlatformClient
-from platform_sim.plugin_client.metadata import Parameter, PluginMetadata
-from platform_sim.plugin_client.values import (
+from plugin_kit.calling.channels import open_channel, text_of_error
+from plugin_kit.calling.extensions import LEFT_BY, LastRun
+from plugin_kit.calling.message_classes import message_class
+from plugin_kit.calling.metadata import Parameter, PluginMetadata
+from plugin_kit.calling.platform import PlatformClient
+from plugin_kit.calling.values import (
     parse_text,
     read_default,
     read_value,
     send_zero_enums,
     write_value,
 )
-from platform_sim.plugin_client.wire_types import message_class
+from plugin_kit.errors import ParameterError, PlatformError, PluginCallError
 
 V1_INTERFACE = "ni.measurementlink.measurement.v1.MeasurementService"
 V2_INTERFACE = "ni.measurementlink.measurement.v2.MeasurementService"
@@ -48,7 +47,7 @@ class MeasurementPlugin:
     """A running measurement plug-in. Use it as a context manager, or call `close`."""
 
     def __init__(self, address: str, *, has_v2: bool = True, discovery_address: str = "") -> None:
-        """Connects to a plug-in and reads its metadata.
+        """Connect to a plug-in and read its metadata.
 
         Args:
             address: HOST:PORT of the plug-in.
@@ -58,7 +57,7 @@ class MeasurementPlugin:
                 a plug-in ended.
 
         Raises:
-            MeasurementError: It cannot be reached.
+            PluginCallError: It cannot be reached.
         """
         self._address = address
         self._discovery_address = discovery_address
@@ -80,7 +79,7 @@ class MeasurementPlugin:
     def resolve(
         cls, service_class: str, *, discovery_address: str, version: str = ""
     ) -> MeasurementPlugin:
-        """Finds a plug-in by its service class; discovery starts it if need be.
+        """Find a plug-in by its service class; discovery starts it if need be.
 
         Args:
             service_class: Service class of the plug-in.
@@ -88,7 +87,7 @@ class MeasurementPlugin:
             version: Version of the plug-in, "" for the latest.
 
         Raises:
-            PlatformSimError: There is no such plug-in, or it cannot be started or reached.
+            PluginCallError: There is no such plug-in, or it cannot be started or reached.
         """
         with PlatformClient(discovery_address) as platform:
             interfaces = platform.interfaces_of(service_class)
@@ -109,12 +108,12 @@ class MeasurementPlugin:
         self.close()
 
     def close(self) -> None:
-        """Cancels a measurement under way and closes the connection."""
+        """Cancel a measurement under way and close the connection."""
         self.cancel()
         self._channel.close()
 
     def parse(self, texts: Mapping[str, str]) -> dict[str, object]:
-        """Reads values from a command line by the types of the parameters.
+        """Read values from a command line by the types of the parameters.
 
         Raises:
             ParameterError: No such parameter, or the text does not fit its type.
@@ -128,8 +127,8 @@ class MeasurementPlugin:
         pin_map_id: str = "",
         sites: Sequence[int] | None = None,
         timeout: float | None = None,
-    ) -> Iterator[dict[str, object]]:
-        """Measures, and yields the outputs by name each time the plug-in sends them.
+    ) -> dict[str, object]:
+        """Measure, and return the result. `stream` gives the updates on the way, too.
 
         Args:
             values: Parameters by name; those left out have their defaults. Enums are given by
@@ -139,12 +138,39 @@ class MeasurementPlugin:
                 map's sites. Without a `discovery_address` it is sent none.
             timeout: Deadline in seconds, None for none.
 
-        Yields:
-            The outputs; the last is the result. Enums come by name, with their `number`.
+        Returns:
+            The outputs by name. Enums come by name, with their `number`.
 
         Raises:
             ParameterError: No such parameter, or a value or site does not fit its type.
-            MeasurementError: The plug-in ended the call with an error, or it was cancelled.
+            PluginCallError: The plug-in ended the call with an error or without a result, or the
+                call was cancelled.
+        """
+        result: dict[str, object] | None = None
+        for outputs in self.stream(values, pin_map_id=pin_map_id, sites=sites, timeout=timeout):
+            result = outputs
+        if result is None:
+            raise PluginCallError("The plug-in ended the call without a result.")
+        return result
+
+    def stream(
+        self,
+        values: Mapping[str, object] | None = None,
+        *,
+        pin_map_id: str = "",
+        sites: Sequence[int] | None = None,
+        timeout: float | None = None,
+    ) -> Iterator[dict[str, object]]:
+        """Measure, and yield the outputs by name each time the plug-in sends them.
+
+        Takes what `measure` takes. Leaving the iteration cancels the measurement.
+
+        Yields:
+            The outputs; the last are the result.
+
+        Raises:
+            ParameterError: No such parameter, or a value or site does not fit its type.
+            PluginCallError: The plug-in ended the call with an error, or it was cancelled.
         """
         configuration = self._configuration(values or {})
         if sites is None:
@@ -159,7 +185,7 @@ class MeasurementPlugin:
         return self._outputs(call, responses)
 
     def cancel(self) -> None:
-        """Cancels the measurement under way, if there is one."""
+        """Cancel the measurement under way, if there is one."""
         with self._lock:
             if self._call is not None:
                 self._call.cancel()
@@ -170,12 +196,12 @@ class MeasurementPlugin:
                 return self._v2.GetMetadata(v2.GetMetadataRequest())
             return self._v1.GetMetadata(v1.GetMetadataRequest())
         except grpc.RpcError as error:
-            raise MeasurementError(
+            raise PluginCallError(
                 f"The plug-in did not give its metadata: {self._text_of(error)}"
             ) from error
 
     def _sites_of(self, pin_map_id: str) -> list[int]:
-        """Returns the sites of a pin map: the SDK looks connections up by the numbers in a call."""
+        """Return the sites of a pin map: the SDK looks connections up by the numbers in a call."""
         if not pin_map_id or not self._discovery_address:
             return []
         with PlatformClient(self._discovery_address) as platform:
@@ -206,7 +232,7 @@ class MeasurementPlugin:
         context: pin_map_context_pb2.PinMapContext,
         timeout: float | None,
     ) -> tuple[Any, Iterator[any_pb2.Any]]:
-        """Begins the call; returns it with its answers to come."""
+        """Begin the call; returns it with its answers to come."""
         if self._v2 is not None:
             stream = self._v2.Measure(
                 v2.MeasureRequest(configuration_parameters=configuration, pin_map_context=context),
@@ -226,14 +252,14 @@ class MeasurementPlugin:
                 message.ParseFromString(outputs.value)
                 yield {one.name: read_value(message, one) for one in self.metadata.outputs}
         except grpc.FutureCancelledError as error:
-            raise MeasurementError("CANCELLED: the measurement was cancelled.") from error
+            raise PluginCallError("CANCELLED: the measurement was cancelled.") from error
         except grpc.RpcError as error:
-            raise MeasurementError(self._text_of(error)) from error
+            raise PluginCallError(self._text_of(error)) from error
         finally:
             call.cancel()
 
     def _text_of(self, error: grpc.RpcError) -> str:
-        """Returns the text of an error, with the output of a plug-in that left or died."""
+        """Return the text of an error, with the output of a plug-in that left or died."""
         text = text_of_error(error)
         if LEFT_BY in text:
             run = self._last_run(wait=0)
@@ -248,7 +274,7 @@ class MeasurementPlugin:
     def _last_run(self, wait: float) -> LastRun | None:
         if not self._discovery_address:
             return None
-        with PlatformClient(self._discovery_address) as platform, suppress(PlatformSimError):
+        with PlatformClient(self._discovery_address) as platform, suppress(PlatformError):
             return platform.last_run(self._address, wait=wait)
         return None
 

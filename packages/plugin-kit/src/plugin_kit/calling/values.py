@@ -13,9 +13,9 @@ from typing import Any
 from google.protobuf import type_pb2
 from google.protobuf.message import Message
 
-from platform_sim.errors import ParameterError
-from platform_sim.plugin_client.metadata import Parameter
-from platform_sim.plugin_client.wire_types import field_name
+from plugin_kit.calling.message_classes import field_name, message_class
+from plugin_kit.calling.metadata import Parameter
+from plugin_kit.errors import ParameterError
 
 _Field = type_pb2.Field
 _FLOATS = (_Field.TYPE_DOUBLE, _Field.TYPE_FLOAT)
@@ -35,7 +35,7 @@ class EnumValue(str):
     number: int
 
     def __new__(cls, name: str, number: int) -> EnumValue:
-        """Makes the name of a number."""
+        """Make the name of a number."""
         value = super().__new__(cls, name)
         value.number = number
         return value
@@ -45,7 +45,7 @@ class EnumValue(str):
 
 
 def read_value(message: Message, parameter: Parameter) -> object:
-    """Returns the value of a field.
+    """Return the value of a field.
 
     Arrays become lists, enums names with their numbers (EnumValue; plain integers when the number
     has no name), XY data and other messages dictionaries by field name, 2D arrays lists of rows,
@@ -68,7 +68,7 @@ def read_value(message: Message, parameter: Parameter) -> object:
 
 
 def read_default(message: Message, parameter: Parameter) -> object:
-    """Returns the default of a parameter: as `read_value`, with short arrays of 32 bit numbers."""
+    """Return the default of a parameter: as `read_value`, with short arrays of 32 bit numbers."""
     value = read_value(message, parameter)
     if parameter.type == _Field.TYPE_FLOAT and isinstance(value, list):
         return [_shortest(one) for one in value]
@@ -76,7 +76,7 @@ def read_default(message: Message, parameter: Parameter) -> object:
 
 
 def _shortest(value: float) -> float:
-    """Returns the decimal that a 32 bit number was written as: 0.1, not 0.10000000149011612."""
+    """Return the decimal that a 32 bit number was written as: 0.1, not 0.10000000149011612."""
     for digits in range(6, 9):
         short = float(f"{value:.{digits}g}")
         if struct.unpack("f", struct.pack("f", short))[0] == value:
@@ -85,7 +85,7 @@ def _shortest(value: float) -> float:
 
 
 def write_value(message: Message, parameter: Parameter, value: object) -> None:
-    """Sets a field from a Python value, replacing what it was; values of numpy are taken, too.
+    """Set a field from a Python value, replacing what it was; values of numpy are taken, too.
 
     Raises:
         ParameterError: The value does not fit the parameter's type.
@@ -108,19 +108,29 @@ def write_value(message: Message, parameter: Parameter, value: object) -> None:
         ) from error
 
 
-def as_json(value: object) -> object:
-    """Returns a value as JSON has it: null for NaN and the infinities."""
+def check_value(parameter: Parameter, value: object) -> None:
+    """Refuse a value that a plug-in would not take.
+
+    Raises:
+        ParameterError: The value does not fit the parameter's type.
+        PluginCallError: The parameter's message type is not known here.
+    """
+    write_value(message_class("Checked", (parameter,))(), parameter, value)
+
+
+def json_value(value: object) -> object:
+    """Return a value as JSON has it: null for NaN and the infinities."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, (list, tuple)):
-        return [as_json(item) for item in value]
+        return [json_value(item) for item in value]
     if isinstance(value, dict):
-        return {key: as_json(item) for key, item in value.items()}
+        return {key: json_value(item) for key, item in value.items()}
     return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
 
 
 def send_zero_enums(message: Message, parameters: Iterable[Parameter]) -> None:
-    """Makes the enums of a configuration that are zero part of the message.
+    """Make the enums of a configuration that are zero part of the message.
 
     The SDK declares its fields in proto2, where an enum that is not sent is its first member,
     which need not be the one with the value zero. Its defaults leave zeros out too.
@@ -133,7 +143,7 @@ def send_zero_enums(message: Message, parameters: Iterable[Parameter]) -> None:
 
 
 def parse_text(parameter: Parameter, text: str) -> object:
-    """Reads a value from a command line by the parameter's type.
+    """Read a value from a command line by the parameter's type.
 
     Arrays are JSON or a comma list, messages JSON, enums a name or number.
 
@@ -186,7 +196,7 @@ def _enum_number(parameter: Parameter, value: object) -> int:
 
 
 def _without_numpy(value: Any) -> Any:
-    """Returns arrays and scalars of numpy as Python's, at any depth."""
+    """Return arrays and scalars of numpy as Python's, at any depth."""
     if hasattr(value, "tolist"):
         return value.tolist()
     if isinstance(value, Mapping):
@@ -256,7 +266,7 @@ def _to_message(message: Message, value: object) -> None:
 
 
 def _array_shape(message: Message) -> tuple[int, int, Any] | None:
-    """Returns rows, columns and data (row by row) of a 2D array message, None for others."""
+    """Return rows, columns and data (row by row) of a 2D array message, None for others."""
     if {"rows", "columns", "data"} <= set(message.DESCRIPTOR.fields_by_name):
         array: Any = message
         return array.rows, array.columns, array.data

@@ -10,9 +10,11 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import grpc
-from ni.measurementlink.sessionmanagement.v1.client import MultiSessionReservation
+
+from plugin_kit.hosting.errors import CancelledError, DeadlineExceededError, MeasurementError
 
 if TYPE_CHECKING:
+    from ni.measurementlink.sessionmanagement.v1.client import MultiSessionReservation
     from ni_measurement_plugin_sdk_service.measurement.service import MeasurementService
 
 _logger = logging.getLogger(__name__)
@@ -22,30 +24,6 @@ _RESERVATION_SLICE = 0.2
 
 _TRANSPORT_FAILURE = 0.8
 """An attempt that fails within this part of its slice did not wait for a reservation."""
-
-
-class MeasurementError(Exception):
-    """A measurement that cannot be done; the caller gets the status and the text."""
-
-    status = grpc.StatusCode.UNKNOWN
-
-
-class InvalidInputError(MeasurementError):
-    """A parameter, or the pin map with it, asks for what the plug-in cannot do."""
-
-    status = grpc.StatusCode.INVALID_ARGUMENT
-
-
-class CancelledError(MeasurementError):
-    """The caller cancelled the measurement."""
-
-    status = grpc.StatusCode.CANCELLED
-
-
-class DeadlineExceededError(MeasurementError):
-    """The caller's deadline passed before the measurement was complete."""
-
-    status = grpc.StatusCode.DEADLINE_EXCEEDED
 
 
 class MeasurementCall:

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 from platform_process import invoke
-from platform_sim.errors import MeasurementError
 from plugin_folders import write_script_plugin
+from plugin_kit import PluginCallError
 
 DYING = """
     import os, signal, sys
@@ -55,7 +55,7 @@ def measure(ni_platform, tmp_path):
     ni_platform.add_plugins(tmp_path)
 
     def measure(way):
-        return list(ni_platform.plugin("test.Dying").measure({"way": way}))
+        return list(ni_platform.plugin("test.Dying").stream({"way": way}))
 
     return measure
 
@@ -73,7 +73,7 @@ def measure(ni_platform, tmp_path):
 def test_a_measurement_that_exits_ends_with_the_exit_code_and_the_plugins_output(
     measure, way, told
 ):
-    with pytest.raises(MeasurementError) as caught:
+    with pytest.raises(PluginCallError) as caught:
         measure(way)
     assert told in str(caught.value)
     assert f"about to {way}" in str(caught.value)
@@ -83,7 +83,7 @@ def test_a_measurement_that_exits_ends_with_the_exit_code_and_the_plugins_output
 @pytest.mark.skipif(sys.platform == "win32", reason="signals and exit codes of POSIX")
 @pytest.mark.parametrize(("way", "told"), [("_exit", "exit code 7"), ("kill", "signal SIGKILL")])
 def test_a_plugin_that_dies_is_told_with_its_exit_code_and_its_output(measure, way, told):
-    with pytest.raises(MeasurementError) as caught:
+    with pytest.raises(PluginCallError) as caught:
         measure(way)
     assert f"The plug-in ended with {told}. Its last output (" in str(caught.value)
     assert str(caught.value).endswith(f"about to {way}")
@@ -91,7 +91,7 @@ def test_a_plugin_that_dies_is_told_with_its_exit_code_and_its_output(measure, w
 
 
 def test_an_error_of_a_measurement_is_told_in_a_line(measure):
-    with pytest.raises(MeasurementError, match=r"the probe fell off$"):
+    with pytest.raises(PluginCallError, match=r"the probe fell off$"):
         measure("error")
 
 
