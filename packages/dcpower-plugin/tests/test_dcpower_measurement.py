@@ -8,7 +8,8 @@ from typing import Any
 
 import grpc
 import pytest
-from dcpower_station import SERVICE_CLASS, Station
+from dcpower_under_test import PLUGIN
+from logger_station import Station
 from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2 as sessions_pb
 from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2_grpc
 from plugin_kit import PluginCallError
@@ -83,12 +84,10 @@ def test_a_deadline_ends_the_measurement_and_gives_the_pins_back(station: Statio
     with station.plugin() as plugin:
         started = time.monotonic()
         with pytest.raises(PluginCallError, match="DEADLINE_EXCEEDED"):
-            list(
-                plugin.measure(
-                    {"nidcpower_pins": ["Vdd"], "json_logger_pin": "Log", "source_delay": 60.0},
-                    pin_map_id=station.pin_map_id,
-                    timeout=0.3,
-                )
+            plugin.measure(
+                {"nidcpower_pins": ["Vdd"], "json_logger_pin": "Log", "source_delay": 60.0},
+                pin_map_id=station.pin_map_id,
+                timeout=0.3,
             )
         station.measure()
 
@@ -97,7 +96,7 @@ def test_a_deadline_ends_the_measurement_and_gives_the_pins_back(station: Statio
 
 def test_a_cancelled_measurement_ends_at_once_and_gives_the_pins_back(station: Station) -> None:
     with station.plugin() as plugin:
-        updates = plugin.measure(
+        updates = plugin.stream(
             {"nidcpower_pins": ["Vdd"], "json_logger_pin": "Log", "source_delay": 60.0},
             pin_map_id=station.pin_map_id,
         )
@@ -114,7 +113,7 @@ def test_a_cancelled_measurement_ends_at_once_and_gives_the_pins_back(station: S
 
 def test_a_killed_plugin_does_not_block_the_next_measurement(station: Station) -> None:
     with station.plugin() as plugin:
-        updates = plugin.measure(
+        updates = plugin.stream(
             {"nidcpower_pins": ["Vdd"], "json_logger_pin": "Log", "source_delay": 60.0},
             pin_map_id=station.pin_map_id,
         )
@@ -129,7 +128,7 @@ def test_a_killed_plugin_does_not_block_the_next_measurement(station: Station) -
 
 def test_waiting_for_pins_that_another_holds_can_be_cancelled(station: Station) -> None:
     with _reserved(station, "Vdd"), station.plugin() as plugin:
-        updates = plugin.measure(
+        updates = plugin.stream(
             {"nidcpower_pins": ["Vdd"], "json_logger_pin": "Log"},
             pin_map_id=station.pin_map_id,
             timeout=0.5,
@@ -197,7 +196,7 @@ def _pid_of_plugin(station: Station) -> int:
         (pid,) = (
             one.service_descriptor.annotations["platform-sim/pid"]
             for one in platform.active_services()
-            if one.service_descriptor.service_class == SERVICE_CLASS
+            if one.service_descriptor.service_class == PLUGIN.service_class
         )
     return int(pid)
 

@@ -12,7 +12,7 @@ from dmm_logger_plugin.dmm import (
     MeasurementType,
     Reading,
 )
-from dmm_station import Station
+from logger_station import Station
 from plugin_kit import PluginCallError
 
 
@@ -82,13 +82,11 @@ def test_a_deadline_that_has_passed_ends_it_at_once(station: Station) -> None:
     with station.plugin() as plugin:
         started = time.monotonic()
         with pytest.raises(PluginCallError, match="DEADLINE_EXCEEDED"):
-            list(
-                plugin.measure(
-                    {"nidmm_pin": "Vout", "json_logger_pin": "Log"},
-                    pin_map_id=station.pin_map_id,
-                    sites=[0],
-                    timeout=0.001,
-                )
+            plugin.measure(
+                {"nidmm_pin": "Vout", "json_logger_pin": "Log"},
+                pin_map_id=station.pin_map_id,
+                sites=[0],
+                timeout=0.001,
             )
     assert time.monotonic() - started < 1.0
 

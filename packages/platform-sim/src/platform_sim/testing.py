@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     from platform_sim.devices.bench import Bench
     from platform_sim.platform import Platform, PlatformOptions
 
+__all__ = [
+    "PlatformFixture",
+    "ni_platform",
+    "ni_platform_module",
+    "ni_platform_options",
+    "ni_platform_session",
+]
+
 
 class PlatformFixture:
     """A running platform, and helpers to bring a plug-in and a pin map up on it."""

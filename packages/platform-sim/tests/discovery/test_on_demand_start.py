@@ -14,7 +14,6 @@ import grpc
 import pytest
 from ni.measurementlink.discovery.v1.client import DiscoveryClient
 from platform_process import running_platform, wait_for_exit
-from platform_sim.errors import PlatformSimError
 from platform_sim.platform import Platform, PlatformOptions
 from plugin_folders import (
     TEST_PLUGINS,
@@ -25,6 +24,7 @@ from plugin_folders import (
     write_script_plugin,
     write_service_config,
 )
+from plugin_kit import PlatformError
 from plugin_kit.calling import PlatformClient
 
 INTERFACE = "test.Interface"
@@ -168,7 +168,7 @@ def test_a_full_disk_below_the_log_folder_is_told(ni_platform, tmp_path):
     log = ni_platform.log_folder / "test.Plain-0.0.1.log"
     log.symlink_to("/dev/full")
 
-    with pytest.raises(PlatformSimError, match=r"No space left on device.* another --log-dir"):
+    with pytest.raises(PlatformError, match=r"No space left on device.* another --log-dir"):
         resolve(ni_platform.discovery_address, "test.Plain")
     log.unlink()
     assert can_connect(resolve(ni_platform.discovery_address, "test.Plain"))

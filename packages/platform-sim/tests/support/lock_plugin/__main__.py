@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from session_sharing.ni.plugin_host import Plugin, plugin_cli
+from plugin_kit.hosting import Plugin, plugin_cli
 
 DATA = Path(__file__).parent / "data"
 

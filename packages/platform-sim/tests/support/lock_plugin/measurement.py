@@ -6,14 +6,10 @@ import os
 from pathlib import Path
 
 import ni_measurement_plugin_sdk_service as nims
+from plugin_kit.hosting import InvalidInputError, MeasurementCall, reported_to_caller
 from session_sharing.client import ConnectOptions, SessionOptions, SharedSession
 from session_sharing.core.behaviors import InitializationBehavior
 from session_sharing.ni import SessionConstructor
-from session_sharing.ni.measurement_call import (
-    InvalidInputError,
-    MeasurementCall,
-    reported_to_caller,
-)
 
 INSTRUMENT_TYPE = "HardwareLock"
 
