@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 import nox
@@ -40,12 +40,32 @@ def upload_new(
     session.run(*twine, *options, *new)
 
 
+Tries = Sequence[tuple[str, tuple[str, ...]]]
+"""Pythons, each with further requirements."""
+
+
+def run_on_each(
+    session: nox.Session, index: str, distribution: str, tries: Tries, script: str, *arguments: str
+) -> None:
+    """Install a published distribution alone in an environment for each try, and run a script.
+
+    Args:
+        session: Makes the environments.
+        index: The index to install from.
+        distribution: Name of the distribution.
+        tries: Where to install it.
+        script: Name of a script in this folder, which uses it.
+        arguments: Arguments of the script.
+    """
+    path = str(Path(__file__).with_name(script))
+    for number, (python, versions) in enumerate(tries):
+        name = f"{distribution}-{number}"
+        folder = from_index(session, name, index, distribution, *versions, python=python)
+        session.run(program(folder, "python"), path, *arguments, external=True)
+
+
 def log_from_each(
-    session: nox.Session,
-    index: str,
-    server: Path,
-    log_root: Path,
-    tries: Iterable[tuple[str, tuple[str, ...]]],
+    session: nox.Session, index: str, server: Path, log_root: Path, tries: Tries
 ) -> None:
     """Log with the published client from several Pythons and versions of what it requires.
 
@@ -54,19 +74,15 @@ def log_from_each(
         index: The index to install from.
         server: Environment of the logger's server.
         log_root: Folder for its log.
-        tries: Pythons, each with further requirements.
+        tries: Where to install the client.
     """
     state = Path(session.create_tmp()).absolute() / "server" / "json-logger.json"
     options = ["--no-discovery", f"--state-file={state}", f"--log-root={log_root}"]
     command = [program(server, "json-logger"), "serve", *options]
-    script = str(Path(__file__).with_name("log_once.py"))
     with subprocess.Popen(command, stdout=subprocess.PIPE) as running:
         try:
             assert running.stdout is not None
             running.stdout.readline()
-            for number, (python, versions) in enumerate(tries):
-                wanted = ["json-logger-client", *versions]
-                folder = from_index(session, f"client-{number}", index, *wanted, python=python)
-                session.run(program(folder, "python"), script, str(state), external=True)
+            run_on_each(session, index, "json-logger-client", tries, "log_once.py", str(state))
         finally:
             running.terminate()

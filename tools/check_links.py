@@ -1,6 +1,6 @@
 """Checks that every link between the project's Markdown pages leads somewhere.
 
-    python docs/check_links.py
+    python tools/check_links.py
 
 Looks up the files and headings that relative links name, and lists those that are missing.
 """
