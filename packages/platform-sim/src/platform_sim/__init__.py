@@ -47,14 +47,16 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    import importlib
-
-    home = "errors" if name.endswith("Error") else "platform"
-    return getattr(importlib.import_module(f"{__name__}.{home}"), name)
-
-
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+if not TYPE_CHECKING:  # a type checker is to refuse names that are not there
+
+    def __getattr__(name: str) -> object:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        import importlib
+
+        home = "errors" if name.endswith("Error") else "platform"
+        return getattr(importlib.import_module(f"{__name__}.{home}"), name)
