@@ -57,10 +57,10 @@ except ImportError:
         raise
     sys.exit(_run_with_own_nox())
 
-sys.path.insert(0, str(ROOT / "teststand" / "release"))
+sys.path.insert(0, str(ROOT / "tools" / "release"))
 from environments import from_index, from_wheels, program, pythons, uv  # noqa: E402 - ours, not installed
 from index_server import index_server  # noqa: E402
-from publishing import check_wheels, log_from_each, upload_new  # noqa: E402
+from publishing import check_wheels, log_from_each, run_on_each, upload_new  # noqa: E402
 from wheels import Wheels  # noqa: E402
 
 nox.needs_version = ">=2024.4.15"
@@ -81,6 +81,7 @@ DISTRIBUTIONS = {
     "logger-client": "[ni]",
     "logger-server": "[report]",
     "device-sim": "[all]",
+    "plugin-kit": "[host]",
     "platform-sim": "",
     "dcpower-plugin": "",
     "dmm-plugin": "",
@@ -202,7 +203,7 @@ def lint(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("lint-imports")
-    session.run("python", "docs/check_links.py")
+    session.run("python", "tools/check_links.py")
     session.notify("protos", ["--check"])
 
 
@@ -269,6 +270,7 @@ def rehearse(session: nox.Session) -> None:
         tries = [(sys.executable, versions) for versions in CLIENT_VERSIONS]
         tries += [(python, ()) for python in pythons(PYTHONS)]
         log_from_each(session, index, published["server"], results, tries)
+        run_on_each(session, index, "measurement-plugin-kit", tries, "call_once.py")
         for extra in DEVICE_EXTRAS:
             wanted = f"measurement-device-sim[{extra}]"
             alone = from_index(session, f"devices-{extra}", index, wanted)

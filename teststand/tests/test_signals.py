@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 from environments import environment
+from platform_sim import Platform, PlatformOptions
 from platform_sim.hook import hooked_environment
-from platform_sim.platform import Platform, PlatformOptions
 from threads import signal_another_thread
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="tgkill is Linux's")

@@ -8,11 +8,12 @@ from typing import Any
 
 import grpc
 import pytest
-from dcpower_station import SERVICE_CLASS, Station
+from dcpower_under_test import PLUGIN
+from logger_station import Station
 from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2 as sessions_pb
 from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2_grpc
-from platform_sim.errors import MeasurementError
-from platform_sim.platform_client import PlatformClient
+from plugin_kit import PluginCallError
+from plugin_kit.calling import PlatformClient
 
 AT_ONCE = 1.0
 """Seconds in which a plug-in must have ended a measurement that nobody waits for."""
@@ -82,13 +83,11 @@ def test_a_settle_time_above_100_ms_works(station: Station) -> None:
 def test_a_deadline_ends_the_measurement_and_gives_the_pins_back(station: Station) -> None:
     with station.plugin() as plugin:
         started = time.monotonic()
-        with pytest.raises(MeasurementError, match="DEADLINE_EXCEEDED"):
-            list(
-                plugin.measure(
-                    {"nidcpower_pins": ["Vdd"], "json_logger_pin": "Log", "source_delay": 60.0},
-                    pin_map_id=station.pin_map_id,
-                    timeout=0.3,
-                )
+        with pytest.raises(PluginCallError, match="DEADLINE_EXCEEDED"):
+            plugin.measure(
+                {"nidcpower_pins": ["Vdd"], "json_logger_pin": "Log", "source_delay": 60.0},
+                pin_map_id=station.pin_map_id,
+                timeout=0.3,
             )
         station.measure()
 
@@ -97,7 +96,7 @@ def test_a_deadline_ends_the_measurement_and_gives_the_pins_back(station: Statio
 
 def test_a_cancelled_measurement_ends_at_once_and_gives_the_pins_back(station: Station) -> None:
     with station.plugin() as plugin:
-        updates = plugin.measure(
+        updates = plugin.stream(
             {"nidcpower_pins": ["Vdd"], "json_logger_pin": "Log", "source_delay": 60.0},
             pin_map_id=station.pin_map_id,
         )
@@ -114,7 +113,7 @@ def test_a_cancelled_measurement_ends_at_once_and_gives_the_pins_back(station: S
 
 def test_a_killed_plugin_does_not_block_the_next_measurement(station: Station) -> None:
     with station.plugin() as plugin:
-        updates = plugin.measure(
+        updates = plugin.stream(
             {"nidcpower_pins": ["Vdd"], "json_logger_pin": "Log", "source_delay": 60.0},
             pin_map_id=station.pin_map_id,
         )
@@ -129,12 +128,12 @@ def test_a_killed_plugin_does_not_block_the_next_measurement(station: Station) -
 
 def test_waiting_for_pins_that_another_holds_can_be_cancelled(station: Station) -> None:
     with _reserved(station, "Vdd"), station.plugin() as plugin:
-        updates = plugin.measure(
+        updates = plugin.stream(
             {"nidcpower_pins": ["Vdd"], "json_logger_pin": "Log"},
             pin_map_id=station.pin_map_id,
             timeout=0.5,
         )
-        with pytest.raises(MeasurementError, match="DEADLINE_EXCEEDED"):
+        with pytest.raises(PluginCallError, match="DEADLINE_EXCEEDED"):
             list(updates)
     started = time.monotonic()
     station.measure()
@@ -168,14 +167,14 @@ def test_it_waits_for_pins_that_another_holds(station: Station) -> None:
 def test_bad_input_gets_an_error_that_names_it(
     station: Station, values: dict[str, object], message: str
 ) -> None:
-    with pytest.raises(MeasurementError, match=message):
+    with pytest.raises(PluginCallError, match=message):
         station.measure(**values)
 
 
 def test_a_refused_measurement_leaves_no_record_and_no_reservation(station: Station) -> None:
     before = station.records()
 
-    with pytest.raises(MeasurementError):
+    with pytest.raises(PluginCallError):
         station.measure(voltage_level=1000.0)
 
     assert station.records() == before
@@ -183,7 +182,7 @@ def test_a_refused_measurement_leaves_no_record_and_no_reservation(station: Stat
 
 
 def _exhaust(updates: Any, error: str = "CANCELLED") -> None:
-    with pytest.raises(MeasurementError, match=error):
+    with pytest.raises(PluginCallError, match=error):
         list(updates)
 
 
@@ -197,7 +196,7 @@ def _pid_of_plugin(station: Station) -> int:
         (pid,) = (
             one.service_descriptor.annotations["platform-sim/pid"]
             for one in platform.active_services()
-            if one.service_descriptor.service_class == SERVICE_CLASS
+            if one.service_descriptor.service_class == PLUGIN.service_class
         )
     return int(pid)
 

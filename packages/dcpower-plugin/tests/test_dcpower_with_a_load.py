@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from dcpower_station import Station, running_station
+from dcpower_under_test import PLUGIN
+from logger_station import Station, running_station
 
 BENCH = """
 sites = [0, 1]
@@ -30,7 +31,7 @@ calibration = false
 
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
-    with running_station(tmp_path_factory.mktemp("loaded"), BENCH) as station:
+    with running_station(PLUGIN, tmp_path_factory.mktemp("loaded"), BENCH) as station:
         yield station
 
 

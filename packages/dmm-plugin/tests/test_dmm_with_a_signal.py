@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterator
 
 import pytest
-from dmm_station import Station, running_station
+from dmm_under_test import PLUGIN
+from logger_station import Station, running_station
 
 BENCH = """
 [[connect]]
@@ -30,7 +31,7 @@ calibration = false
 
 @pytest.fixture(scope="module")
 def wired(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
-    with running_station(tmp_path_factory.mktemp("wired"), BENCH) as station:
+    with running_station(PLUGIN, tmp_path_factory.mktemp("wired"), BENCH) as station:
         yield station
 
 

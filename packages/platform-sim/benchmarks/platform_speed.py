@@ -25,10 +25,10 @@ import grpc
 import nidcpower
 from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2 as pb
 from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2_grpc
-from platform_sim.channels import open_channel
 from platform_sim.hook import hooked_environment
-from platform_sim.platform_client import PlatformClient
 from platform_sim.state_file import PlatformState, read_state
+from plugin_kit.calling import PlatformClient
+from plugin_kit.calling.channels import open_channel
 
 SITES = 64
 PINS = 1000

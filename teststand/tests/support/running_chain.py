@@ -15,7 +15,7 @@ from chain_sequences import TESTSTAND, changed_sequences
 from environments import environment
 from json_logger_client import JSON_LOGGER_INSTRUMENT_TYPE
 from ni.measurementlink.sessionmanagement.v1.client import INSTRUMENT_TYPE_NI_DCPOWER
-from platform_sim.platform_client import PlatformClient
+from plugin_kit.calling import PlatformClient
 from processes import RUN_VARIABLE
 from run_chain import do_steps
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 from pathlib import Path
 
-from session_sharing.ni.plugin_host import Plugin, plugin_cli
+from plugin_kit.hosting import Plugin, plugin_cli
 
 PLUGIN = Plugin(
     package="dcpower_logger_plugin",

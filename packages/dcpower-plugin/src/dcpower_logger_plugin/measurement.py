@@ -8,11 +8,7 @@ from pathlib import Path
 
 import ni_measurement_plugin_sdk_service as nims
 from json_logger_client import JSON_LOGGER_INSTRUMENT_TYPE, JsonLoggerSessionConstructor
-from session_sharing.ni.measurement_call import (
-    InvalidInputError,
-    MeasurementCall,
-    reported_to_caller,
-)
+from plugin_kit.hosting import InvalidInputError, MeasurementCall, reported_to_caller
 
 from dcpower_logger_plugin import record
 from dcpower_logger_plugin.smu import PinChannel, PinReading, SourceSettings, source_and_measure

@@ -1,5 +1,62 @@
 """An open stand-in for the NI measurement platform, for tests on any machine.
 
+`Platform` runs discovery, pin map, session management and the simulated instruments for the length
+of a with statement. In pytest the fixtures of `platform_sim.testing` do that.
+
 PYTEST_DONT_REWRITE: the hook imports this package before pytest can rewrite its assertions, and
 without this word pytest warns of it in every project of the environment.
 """
+
+# The hook imports this package at the start of every Python process of an environment. So a name is
+# loaded when it is first used, and nothing is imported here that Python has not loaded already.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from platform_sim.errors import (
+        AlreadyKnownError,
+        AmbiguousRequestError,
+        InvalidRequestError,
+        LimitReachedError,
+        NotAvailableError,
+        NotKnownError,
+        OtherUserError,
+        PinMapSyntaxError,
+        PlatformNotFoundError,
+        PlatformSimError,
+        PluginStartError,
+        ServiceConfigError,
+        StateFileError,
+    )
+    from platform_sim.platform import Platform, PlatformOptions
+
+__all__ = [
+    "AlreadyKnownError",
+    "AmbiguousRequestError",
+    "InvalidRequestError",
+    "LimitReachedError",
+    "NotAvailableError",
+    "NotKnownError",
+    "OtherUserError",
+    "PinMapSyntaxError",
+    "Platform",
+    "PlatformNotFoundError",
+    "PlatformOptions",
+    "PlatformSimError",
+    "PluginStartError",
+    "ServiceConfigError",
+    "StateFileError",
+]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+if not TYPE_CHECKING:  # a type checker is to refuse names that are not there
+
+    def __getattr__(name: str) -> object:
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        import importlib
+
+        home = "errors" if name.endswith("Error") else "platform"
+        return getattr(importlib.import_module(f"{__name__}.{home}"), name)

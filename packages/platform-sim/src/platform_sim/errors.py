@@ -63,11 +63,3 @@ class StateFileError(PlatformSimError):
 
 class PlatformNotFoundError(PlatformSimError):
     """No running platform could be located."""
-
-
-class MeasurementError(PlatformSimError):
-    """A measurement plug-in could not be called, or ended a call with an error."""
-
-
-class ParameterError(MeasurementError):
-    """A value does not fit a plug-in's parameter, or no such parameter exists."""

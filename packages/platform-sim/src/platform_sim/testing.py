@@ -18,9 +18,17 @@ import pytest
 if TYPE_CHECKING:
     from device_sim import Faults
     from device_sim.bench import Bench
+    from plugin_kit.calling import MeasurementPlugin
 
     from platform_sim.platform import Platform, PlatformOptions
-    from platform_sim.plugin_client import MeasurementPlugin
+
+__all__ = [
+    "PlatformFixture",
+    "ni_platform",
+    "ni_platform_module",
+    "ni_platform_options",
+    "ni_platform_session",
+]
 
 
 class PlatformFixture:
@@ -77,7 +85,7 @@ class PlatformFixture:
 
         It is closed with the platform.
         """
-        from platform_sim.plugin_client import MeasurementPlugin
+        from plugin_kit.calling import MeasurementPlugin
 
         plugin = MeasurementPlugin.resolve(
             service_class, discovery_address=self.discovery_address, version=version
@@ -91,7 +99,7 @@ class PlatformFixture:
         Args:
             source: A .pinmap file, or XML text.
         """
-        from platform_sim.platform_client import PlatformClient
+        from plugin_kit.calling import PlatformClient
 
         if isinstance(source, str):
             self._pin_map_count += 1

@@ -22,7 +22,6 @@ from platform_process import (
     wait_for_exit,
 )
 from platform_sim.errors import StateFileError
-from platform_sim.platform_client import PlatformClient
 from platform_sim.state_file import (
     PlatformState,
     claim_state_file,
@@ -31,6 +30,7 @@ from platform_sim.state_file import (
     release_state_file,
 )
 from plugin_folders import started_pids, write_plain_service
+from plugin_kit.calling import PlatformClient
 from threads import signal_another_thread
 
 

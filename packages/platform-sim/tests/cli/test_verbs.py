@@ -12,9 +12,9 @@ from ni.measurementlink.sessionmanagement.v1 import session_management_service_p
 from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2_grpc
 from pin_map_xml import connection, dmm, every_kind, pin_map_xml
 from platform_process import command, invoke, running_platform, wait_until
-from platform_sim.channels import open_channel
-from platform_sim.platform_client import PlatformClient
 from plugin_folders import TEST_PLUGINS, TINY, write_script_plugin
+from plugin_kit.calling import PlatformClient
+from plugin_kit.calling.channels import open_channel
 
 BEHAVIOUR = "platform_sim.tests.Behaviour"
 

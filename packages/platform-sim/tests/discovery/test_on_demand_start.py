@@ -14,9 +14,7 @@ import grpc
 import pytest
 from ni.measurementlink.discovery.v1.client import DiscoveryClient
 from platform_process import running_platform, wait_for_exit
-from platform_sim.errors import PlatformSimError
 from platform_sim.platform import Platform, PlatformOptions
-from platform_sim.platform_client import PlatformClient
 from plugin_folders import (
     TEST_PLUGINS,
     TINY,
@@ -26,6 +24,8 @@ from plugin_folders import (
     write_script_plugin,
     write_service_config,
 )
+from plugin_kit import PlatformError
+from plugin_kit.calling import PlatformClient
 
 INTERFACE = "test.Interface"
 
@@ -168,7 +168,7 @@ def test_a_full_disk_below_the_log_folder_is_told(ni_platform, tmp_path):
     log = ni_platform.log_folder / "test.Plain-0.0.1.log"
     log.symlink_to("/dev/full")
 
-    with pytest.raises(PlatformSimError, match=r"No space left on device.* another --log-dir"):
+    with pytest.raises(PlatformError, match=r"No space left on device.* another --log-dir"):
         resolve(ni_platform.discovery_address, "test.Plain")
     log.unlink()
     assert can_connect(resolve(ni_platform.discovery_address, "test.Plain"))
@@ -267,7 +267,7 @@ def test_a_real_plugin_measures_and_is_reused(ni_platform):
     plugin = ni_platform.plugin(TINY)
     again = ni_platform.plugin(TINY)
 
-    assert [*plugin.measure({"value": 21.0}), *again.measure()] == [
+    assert [*plugin.stream({"value": 21.0}), *again.stream()] == [
         {"doubled": 42.0},
         {"doubled": 4.0},
     ]

@@ -21,8 +21,8 @@ from platform_process import DEADLINE, running_platform, wait_for_exit
 from platform_sim.discovery.description import Location
 from platform_sim.discovery.reachability import Prober
 from platform_sim.hook import hooked_environment
-from platform_sim.platform_client import PlatformClient
 from plugin_folders import service_entry, write_service_config
+from plugin_kit.calling import PlatformClient
 
 PIN_MAP = "ni.measurementlink.pinmap.v1.PinMapService"
 SESSIONS = "ni.measurementlink.sessionmanagement.v1.SessionManagementService"

@@ -173,7 +173,7 @@ HOST_PLUGIN = f"""
     import tiny
     with tiny.service.host_service() as service:
         import socket
-        from platform_sim.plugin_client import MeasurementPlugin
+        from plugin_kit.calling import MeasurementPlugin
         import os
         plugin = MeasurementPlugin.resolve(
             "platform_sim.tests.Tiny", discovery_address=os.environ["PLATFORM_SIM_DISCOVERY"]
@@ -187,7 +187,7 @@ HOST_PLUGIN = f"""
             except OSError:
                 return False
         print(
-            list(plugin.measure()),
+            list(plugin.stream()),
             listens(socket.AF_INET, "127.0.0.1"),
             listens(socket.AF_INET6, "::1"),
         )
@@ -243,13 +243,13 @@ def test_platform_and_plugin_work_in_a_network_without_ipv6():
     script = f"""
         from pathlib import Path
         from platform_sim.platform import Platform, PlatformOptions
-        from platform_sim.plugin_client import MeasurementPlugin
+        from plugin_kit.calling import MeasurementPlugin
         options = PlatformOptions(plugin_folders=(Path({str(TEST_PLUGINS)!r}),))
         with Platform(options) as platform:
             with MeasurementPlugin.resolve(
                 "platform_sim.tests.Tiny", discovery_address=platform.discovery_address
             ) as plugin:
-                print(list(plugin.measure()))
+                print(list(plugin.stream()))
     """
     command = in_network_without_ipv6([sys.executable, "-c", textwrap.dedent(script)])
     done = subprocess.run(

@@ -79,7 +79,7 @@ def test_a_plugin_of_an_older_sdk_measures(ni_platform, sdk, tmp_path):
     (file.parent / "start.bat").write_text(".venv\\Scripts\\python.exe measurement.py\r\n")
     (file.parent / ".venv").symlink_to(sdk.folder)
     ni_platform.add_plugins(tmp_path)
-    (result,) = ni_platform.plugin("old.Sdk").measure(
+    (result,) = ni_platform.plugin("old.Sdk").stream(
         {"value": 21.0}, pin_map_id=ni_platform.load_pin_map(PIN_MAP)
     )
     assert result == {"doubled": 42.0, "instrument": "DMM1"}

@@ -14,8 +14,8 @@ from platform_sim.measui import check_bindings, measui_text, missing_controls
 from platform_sim.measui.bindings import MeasuiError
 from platform_sim.measui.cli import measui_command
 from platform_sim.platform import Platform, PlatformOptions
-from platform_sim.plugin_client import MeasurementPlugin, PluginMetadata
 from plugin_folders import TEST_PLUGINS
+from plugin_kit.calling import MeasurementPlugin, PluginMetadata
 
 SERVICE_CLASS = "platform_sim.tests.Echo"
 

@@ -68,7 +68,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def description(address: str) -> str:
     """A right sequence, with a measurement step that has every parameter type."""
-    from platform_sim.plugin_client import MeasurementPlugin
+    from plugin_kit.calling import MeasurementPlugin
 
     service_class = "platform_sim.tests.Echo"
     with MeasurementPlugin.resolve(service_class, discovery_address=address) as plugin:

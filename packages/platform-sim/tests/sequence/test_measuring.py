@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner
 from platform_sim.cli import main
 from platform_sim.platform import Platform, PlatformOptions
-from platform_sim.platform_client import PlatformClient
 from plugin_folders import TEST_PLUGINS, write_script_plugin
+from plugin_kit.calling import PlatformClient
 
 if TYPE_CHECKING:
     from conftest import Bench

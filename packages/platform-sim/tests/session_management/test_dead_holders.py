@@ -15,11 +15,10 @@ import psutil
 import pytest
 from pin_map_xml import connection, dmm, pin_map_xml
 from platform_process import DEADLINE, running_platform, wait_for_exit, wait_until
-from platform_sim.errors import MeasurementError
 from platform_sim.hook import hooked_environment
-from platform_sim.platform_client import PlatformClient
-from platform_sim.plugin_client import MeasurementPlugin
 from plugin_folders import write_script_plugin
+from plugin_kit import PluginCallError
+from plugin_kit.calling import MeasurementPlugin, PlatformClient
 
 HOLDER = "test.Caller"
 HOLDS = """
@@ -76,14 +75,14 @@ class Station:
 
     def measure(self, mark=""):
         with MeasurementPlugin.resolve(HOLDER, discovery_address=self.address) as plugin:
-            return list(plugin.measure({"mark": str(mark)}, pin_map_id=self.pin_map_id))
+            return list(plugin.stream({"mark": str(mark)}, pin_map_id=self.pin_map_id))
 
     def hold_and_kill(self):
         """Lets the plug-in hold the session, kills it, and returns its process id."""
         mark = self.folder / "mark"
 
         def hold():
-            with pytest.raises(MeasurementError):
+            with pytest.raises(PluginCallError):
                 self.measure(mark)
 
         thread = threading.Thread(target=hold)
@@ -149,7 +148,7 @@ def test_an_option_keeps_what_a_dead_plugin_held_as_nis_services_do(station):
     pid = here.hold_and_kill()
 
     told = rf"niDMM-DMM1 \(held by process {pid} \(.*measurement\.py\), dead\)"
-    with pytest.raises(MeasurementError, match=told) as raised:
+    with pytest.raises(PluginCallError, match=told) as raised:
         here.measure()
     assert "'platform-sim reservations --free NAME'" in str(raised.value)
 
@@ -162,14 +161,14 @@ def test_an_option_keeps_what_a_dead_plugin_held_as_nis_services_do(station):
 def test_other_programs_are_told_alive_and_dead(station):
     here = station()
     with here.outsider() as process:
-        with pytest.raises(MeasurementError, match=rf"process {process.pid} \(.*\), alive"):
+        with pytest.raises(PluginCallError, match=rf"process {process.pid} \(.*\), alive"):
             here.measure()
         (row,) = json.loads(here.platform.invoke("reservations", "--json").stdout)
         assert (row["pid"], row["state"]) == (process.pid, "alive")
         assert row["program"].startswith(Path(sys.executable).name)
     process.wait()
 
-    with pytest.raises(MeasurementError, match=rf"process {process.pid} \(.*\), dead"):
+    with pytest.raises(PluginCallError, match=rf"process {process.pid} \(.*\), dead"):
         here.measure()
     (row,) = json.loads(here.platform.invoke("reservations", "--json").stdout)
     assert (row["pid"], row["state"]) == (process.pid, "dead")
@@ -185,5 +184,5 @@ def test_what_others_hold_is_not_freed_with_a_plugin(station):
         for plugin in psutil.Process(here.platform.process.pid).children(recursive=True):
             plugin.kill()
             assert wait_for_exit(plugin.pid, DEADLINE)
-        with pytest.raises(MeasurementError, match=rf"process {process.pid} "):
+        with pytest.raises(PluginCallError, match=rf"process {process.pid} "):
             here.measure()

@@ -65,7 +65,7 @@ class Workplace:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        skipped = shutil.ignore_patterns(".venv", "tests", "e2e", "release", ".*_cache")
+        skipped = shutil.ignore_patterns(".venv", "tests", "e2e", ".*_cache")
         shutil.copytree(ROOT / "teststand", folder / "teststand", ignore=skipped)
         home = folder / "home"
         home.mkdir(mode=0o700)

@@ -35,7 +35,7 @@ def ni_platform_options():
 
 
 def test_options_come_from_the_fixture_that_a_test_overrides(ni_platform):
-    assert list(ni_platform.plugin(TINY).measure()) == [{"doubled": 4.0}]
+    assert list(ni_platform.plugin(TINY).stream()) == [{"doubled": 4.0}]
     assert ni_platform.device_server_address == ""
 
 

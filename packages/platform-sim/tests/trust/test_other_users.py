@@ -7,9 +7,9 @@ import os
 import psutil
 from as_user import OWNER, STRANGER, needs_users
 from platform_process import running_platform
-from platform_sim.platform_client import PlatformClient
 from platform_users import run_as, running_as
 from plugin_folders import TEST_PLUGINS, TINY, V2
+from plugin_kit.calling import PlatformClient
 
 PLATFORM = """
 options = PlatformOptions(allows_other_users=True) if "open" in sys.argv else PlatformOptions()

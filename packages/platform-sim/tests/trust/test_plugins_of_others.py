@@ -8,9 +8,9 @@ import sys
 import pytest
 from as_user import STRANGER, needs_users
 from platform_process import running_platform
-from platform_sim.errors import PlatformSimError
-from platform_sim.platform_client import PlatformClient
 from plugin_folders import started_pids, write_plain_service
+from plugin_kit import PlatformError
+from plugin_kit.calling import PlatformClient
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="owners and modes of POSIX")
 SERVICE = "test.Plain"
@@ -71,7 +71,7 @@ def test_a_plugin_is_skipped_with_the_reason_and_started_only_when_asked_for(
         assert f"plug-ins: none in {folder}\n" in platform.output
         with (
             PlatformClient(platform.state.discovery_address) as client,
-            pytest.raises(PlatformSimError, match=r"plugin\.serviceconfig: "),
+            pytest.raises(PlatformError, match=r"plugin\.serviceconfig: "),
         ):
             client.resolve("test.Interface")
     assert started_pids(folder) == []
@@ -92,7 +92,7 @@ def test_a_start_script_that_others_may_write_is_not_run(tmp_path, folder, name)
         (folder / name).chmod(0o666)
         with (
             PlatformClient(platform.state.discovery_address) as client,
-            pytest.raises(PlatformSimError, match=name),
+            pytest.raises(PlatformError, match=name),
         ):
             client.resolve("test.Interface")
     assert started_pids(folder) == []

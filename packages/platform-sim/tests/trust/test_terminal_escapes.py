@@ -16,12 +16,12 @@ from ni.measurementlink.sessionmanagement.v1 import session_management_service_p
 from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2_grpc
 from pin_map_xml import connection, dmm, pin_map_xml
 from platform_process import DEADLINE, clean_environment, command, invoke, running_platform
-from platform_sim.channels import open_channel
-from platform_sim.platform_client import PlatformClient
 from platform_sim.sequence.model import Group
 from platform_sim.sequence.reports import LiveTable, Notes
 from platform_sim.sequence.results import SiteOutputs, StepResult, StepStatus
 from plugin_folders import service_entry, write_service_config
+from plugin_kit.calling import PlatformClient
+from plugin_kit.calling.channels import open_channel
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such file names")
 

@@ -11,7 +11,7 @@ pytest.importorskip("platform_sim", reason="needs measurement-platform-sim")
 
 from bare_platform import discovery_client, start_platform
 from ni.measurementlink.discovery.v1.client import DiscoveryClient
-from platform_sim.platform import Platform
+from platform_sim import Platform
 
 
 @pytest.fixture

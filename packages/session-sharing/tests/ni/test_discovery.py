@@ -12,7 +12,7 @@ import trustme
 from bare_platform import discovery_client
 from hosting import hosted
 from ni.measurementlink.discovery.v1.client import DiscoveryClient, ServiceLocation
-from platform_sim.platform import Platform
+from platform_sim import Platform
 from processes import eventually
 from session_sharing.client import ConnectOptions, ServerUnavailableError, connect
 from session_sharing.ni import DiscoveryAnnouncer, DiscoveryName, locate

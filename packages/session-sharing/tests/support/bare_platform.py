@@ -7,7 +7,7 @@ from pathlib import Path
 import grpc
 from ni.measurementlink.discovery.v1 import discovery_service_pb2_grpc
 from ni.measurementlink.discovery.v1.client import DiscoveryClient
-from platform_sim.platform import Platform, PlatformOptions
+from platform_sim import Platform, PlatformOptions
 
 
 def start_platform(logs: Path) -> Platform:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import click
 from device_sim import DeviceControl, ModelInfo, SessionInfo, list_models
+from plugin_kit.calling import PlatformClient
 
 from platform_sim.cli.options import json_option, locate_platform, state_file_option
 from platform_sim.discovery.own_services import DEVICE_SERVER_CLASS
 from platform_sim.errors import PlatformNotFoundError
-from platform_sim.platform_client import PlatformClient
 from platform_sim.printing import print_line
 
 

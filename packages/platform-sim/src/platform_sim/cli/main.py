@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 
 import click
+from plugin_kit import PluginError
 from session_sharing.commands import HarmlessGroup
 
 from platform_sim.errors import PlatformSimError
@@ -40,7 +41,7 @@ class _LazyGroup(HarmlessGroup):
 
 @click.group(
     cls=_LazyGroup,
-    shown_errors=[PlatformSimError],
+    shown_errors=[PlatformSimError, PluginError],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name="measurement-platform-sim")

@@ -8,6 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import click
+from plugin_kit.calling import (
+    MeasurementPlugin,
+    Parameter,
+    PlatformClient,
+    PluginCallError,
+    PluginMetadata,
+    json_value,
+)
 
 from platform_sim.cli.options import (
     Seconds,
@@ -16,9 +24,6 @@ from platform_sim.cli.options import (
     sites_option,
     state_file_option,
 )
-from platform_sim.errors import MeasurementError
-from platform_sim.platform_client import PlatformClient
-from platform_sim.plugin_client import MeasurementPlugin, Parameter, PluginMetadata, values
 from platform_sim.printing import print_line
 
 _LONGEST_ARRAY_SHOWN = 20
@@ -75,19 +80,19 @@ def measure_command(
             with PlatformClient(address) as platform:
                 pin_map_id = platform.load_pin_map(pin_map.resolve())
         try:
-            for outputs in plugin.measure(
+            for outputs in plugin.stream(
                 parameters, pin_map_id=pin_map_id, sites=sites, timeout=timeout
             ):
                 _show(outputs, as_json)
-        except MeasurementError as error:
-            raise MeasurementError(f"{error}{_hint(error, plugin.metadata, pin_map)}") from error
+        except PluginCallError as error:
+            raise PluginCallError(f"{error}{_hint(error, plugin.metadata, pin_map)}") from error
         except KeyboardInterrupt:
             plugin.cancel()
             print_line("Cancelled.", err=True)
             raise SystemExit(_INTERRUPTED_EXIT_CODE) from None
 
 
-def _hint(error: MeasurementError, metadata: PluginMetadata, pin_map: Path | None) -> str:
+def _hint(error: PluginCallError, metadata: PluginMetadata, pin_map: Path | None) -> str:
     """Returns how to give a pin map, where a plug-in that seems to need one got none."""
     has_pins = any(one.specialisation in _PIN_KINDS for one in metadata.parameters)
     if pin_map is not None or not (has_pins or _SIGN_OF_RESERVING in str(error).lower()):
@@ -107,7 +112,7 @@ def _split_settings(settings: Sequence[str]) -> dict[str, str]:
 
 def _show(outputs: dict[str, object], as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(values.as_json(outputs)))
+        click.echo(json.dumps(json_value(outputs)))
         return
     width = max(map(len, outputs), default=0)
     for name, value in outputs.items():
@@ -143,6 +148,6 @@ def _row(one: Parameter) -> dict[str, object]:
     return {
         "name": one.name,
         "type": one.type_name,
-        "default": values.as_json(one.default),
+        "default": json_value(one.default),
         "enum_values": one.enum_values,
     }

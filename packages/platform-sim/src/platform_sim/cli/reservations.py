@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 from ni.measurementlink.sessionmanagement.v1 import annotations as keys
+from plugin_kit.calling import PlatformClient
 
 from platform_sim.callers import process_text
 from platform_sim.cli.options import json_option, locate_platform, state_file_option
-from platform_sim.platform_client import PlatformClient
 from platform_sim.printing import print_line
 from platform_sim.session_management.messages import (
     ALIVE,

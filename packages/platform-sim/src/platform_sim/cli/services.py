@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import click
+from plugin_kit.calling import PlatformClient
 
 from platform_sim.cli.options import json_option, locate_platform, state_file_option
 from platform_sim.discovery.servicer import CHANGED_FILE_KEY, PID_KEY
-from platform_sim.platform_client import PlatformClient
 from platform_sim.printing import print_line
 
 

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from lxml import etree
+from plugin_kit.calling import PluginMetadata
 
 from platform_sim.errors import PlatformSimError
-from platform_sim.plugin_client import PluginMetadata
 
 _CHANNEL = re.compile(
     r"\[string\](?:(?P<client>\{?[0-9a-f-]{36}\}?)/)?(?P<side>Configuration|Output)/(?P<name>.*)\Z",

@@ -6,12 +6,12 @@ import sys
 from pathlib import Path
 
 import click
+from plugin_kit.calling import MeasurementPlugin
 from session_sharing.printing import harmless_lines
 
 from platform_sim.cli.options import locate_platform, state_file_option
 from platform_sim.measui.bindings import MeasuiError, check_bindings, missing_controls
 from platform_sim.measui.document import measui_text
-from platform_sim.plugin_client import MeasurementPlugin
 from platform_sim.printing import print_line
 
 

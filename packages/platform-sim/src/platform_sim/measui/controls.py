@@ -22,9 +22,9 @@ from dataclasses import dataclass
 
 from google.protobuf import type_pb2
 from lxml import etree
+from plugin_kit.calling import Parameter
 
 from platform_sim.measui.names import CORE, LABVIEW, SCREEN, channel, default_namespace, element_id
-from platform_sim.plugin_client import Parameter
 
 _Kind = type_pb2.Field.Kind
 _NUMBER_TYPES: Mapping[int, str] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from lxml import etree
+from plugin_kit.calling import Parameter, PluginMetadata
 
 from platform_sim.measui.controls import WIDTH, Binding, control
 from platform_sim.measui.names import (
@@ -16,7 +17,6 @@ from platform_sim.measui.names import (
     default_namespace,
     element_id,
 )
-from platform_sim.plugin_client import Parameter, PluginMetadata
 
 _MARGIN = 30
 _LABEL_HEIGHT = 16

@@ -7,6 +7,7 @@ from typing import Any
 import grpc.aio
 from ni.measurementlink.pinmap.v1 import pin_map_service_pb2 as pb
 from ni.measurementlink.pinmap.v1 import pin_map_service_pb2_grpc
+from plugin_kit.calling.extensions import SITE_NUMBERS_KEY, encode_sites
 
 from platform_sim.errors import NotKnownError
 from platform_sim.pin_map.model import PinMap
@@ -17,7 +18,6 @@ from platform_sim.pin_map.queries import (
     unknown_sites,
     unknown_sites_message,
 )
-from platform_sim.pin_map.site_numbers import SITE_NUMBERS_KEY, encode_sites
 from platform_sim.pin_map.store import PinMapStore
 
 Context = grpc.aio.ServicerContext[Any, Any]

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import click
 from lxml import etree
+from plugin_kit.calling import json_value
 from session_sharing.printing import harmless
 
-from platform_sim.plugin_client.values import as_json
 from platform_sim.printing import print_line
 from platform_sim.sequence.model import Group
 from platform_sim.sequence.results import RunResult, StepResult, StepStatus
@@ -89,7 +89,7 @@ def run_as_json(run: RunResult) -> dict[str, object]:
                 "message": step.message,
                 "details": step.details,
                 "measurements": [
-                    {"site": one.site, "outputs": as_json(dict(one.outputs))}
+                    {"site": one.site, "outputs": json_value(dict(one.outputs))}
                     for one in step.measurements
                 ],
             }
@@ -145,9 +145,9 @@ def _output_lines(result: StepResult, most: int | None = None) -> Iterator[str]:
     for one in result.measurements:
         prefix = "" if one.site is None else f"site {one.site}: "
         for name, value in one.outputs.items():
-            shown = json.dumps(as_json(value))
+            shown = json.dumps(json_value(value))
             if most is not None and isinstance(value, list) and len(value) > most:
-                first = json.dumps(as_json(value[:most])).removesuffix("]")
+                first = json.dumps(json_value(value[:most])).removesuffix("]")
                 shown = f"{first}, ... {len(value)} values]"
             yield f"{prefix}{name} = {shown}"
 

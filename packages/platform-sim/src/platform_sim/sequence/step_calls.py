@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import collections
 import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from platform_sim.errors import PlatformSimError
+from plugin_kit.calling import EnumValue, MeasurementPlugin, PlatformClient, PluginCallError
+
 from platform_sim.pin_map.queries import quoted, unknown_sites_message
-from platform_sim.platform_client import PlatformClient
-from platform_sim.plugin_client import EnumValue, MeasurementPlugin
 from platform_sim.sequence.errors import StepError, UnsupportedError
 from platform_sim.sequence.expressions import assign, evaluate
 from platform_sim.sequence.interpreter import Interpreters
@@ -73,8 +71,14 @@ class StepCalls:
             What a measurement step measured; nothing for other steps.
 
         Raises:
-            PlatformSimError: It could not be done.
+            SequenceError: It could not be done.
         """
+        try:
+            return self._perform(step)
+        except PluginCallError as error:
+            raise StepError(str(error)) from error
+
+    def _perform(self, step: Step) -> tuple[SiteOutputs, ...]:
         call: Call = step.call
         if isinstance(call, PythonCall):
             self._call_python(step.name, call)
@@ -156,15 +160,11 @@ class StepCalls:
     def _measure_once(
         self, plugin: MeasurementPlugin, values: Mapping[str, object], sites: list[int]
     ) -> dict[str, object]:
-        updates = plugin.measure(values, pin_map_id=self._variables.pin_map_id, sites=sites)
         try:
-            result = collections.deque(updates, maxlen=1)
-        except PlatformSimError as error:
+            return plugin.measure(values, pin_map_id=self._variables.pin_map_id, sites=sites)
+        except PluginCallError as error:
             where = f"site {sites[0]}: " if len(sites) == 1 else ""
             raise StepError(f"{where}{error}") from error
-        if not result:
-            raise StepError("the plug-in ended the call without a result.")
-        return result[0]
 
     def _assign_outputs(self, call: MeasurementCall, measured: tuple[SiteOutputs, ...]) -> None:
         """Put outputs into variables; several calls give an array with an element per site."""

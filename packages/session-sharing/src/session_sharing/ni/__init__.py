@@ -1,8 +1,8 @@
 """The bridge to NI's measurement platform; the only package that imports it.
 
 Servers are announced to NI discovery and found through it, a `SessionConstructor` fits what the
-measurement plug-in SDK expects of `initialize_session(s)`, a `MeasurementCall` ends when its caller
-does, and a plug-in gets a command line that serves it and lays out its folder.
+measurement plug-in SDK expects of `initialize_session(s)`, and a program that discovery starts gets
+its folder laid out.
 """
 
 from session_sharing.ni.announcing import DiscoveryAnnouncer

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from plugin_kit.calling import PluginMetadata
+
 from platform_sim.pin_map.model import PinMap
-from platform_sim.plugin_client import PluginMetadata
 from platform_sim.sequence.check.code_modules import check_code_module
 from platform_sim.sequence.check.expressions import ExpressionChecks
 from platform_sim.sequence.check.file_structure import check_structure

@@ -9,11 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from google.protobuf import type_pb2
+from plugin_kit.calling import ENUM_VALUES_KEY, Parameter, PluginCallError, check_value
 
-from platform_sim.errors import PlatformSimError
-from platform_sim.plugin_client.metadata import ENUM_VALUES_KEY, Parameter
-from platform_sim.plugin_client.values import write_value
-from platform_sim.plugin_client.wire_types import message_class
 from platform_sim.sequence.check.finding import Finding
 from platform_sim.sequence.errors import SequenceError, StepError
 from platform_sim.sequence.expression_syntax import (
@@ -255,9 +252,8 @@ def _refusal(parameter: MeasurementParameter, value: object) -> str:
         annotations={ENUM_VALUES_KEY: json.dumps(dict(parameter.enum_values))},
     )
     try:
-        message = message_class("Checked", (declared,))()
-        write_value(message, declared, input_value(parameter, value))
-    except PlatformSimError as error:
+        check_value(declared, input_value(parameter, value))
+    except (StepError, PluginCallError) as error:
         return str(error).removeprefix(f"{parameter.name}: ").rstrip(".")
     return ""
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from platform_sim.errors import PlatformSimError
-from platform_sim.plugin_client import MeasurementPlugin, Parameter, PluginMetadata
+from plugin_kit.calling import MeasurementPlugin, Parameter, PluginCallError, PluginMetadata
+
 from platform_sim.sequence.check.finding import Finding
 from platform_sim.sequence.model import MeasurementCall, MeasurementParameter
 
@@ -32,7 +32,7 @@ def plugin_metadata(call: MeasurementCall, discovery_address: str) -> PluginMeta
     """Return the metadata of the plug-in that a step calls, started if need be.
 
     Raises:
-        PlatformSimError: There is no such plug-in, or it cannot be started.
+        PluginCallError: There is no such plug-in, or it cannot be started.
     """
     with MeasurementPlugin.resolve(
         call.service_class, discovery_address=discovery_address, version=call.version
@@ -46,7 +46,7 @@ def check_measurement(
     """Return what does not fit between a step and its plug-in, and the plug-in's metadata."""
     try:
         metadata = plugin_metadata(call, discovery_address)
-    except PlatformSimError as error:
+    except PluginCallError as error:
         wanted = call.service_class + (f" version {call.version}" if call.version else "")
         mending = (
             "Name a plug-in that 'platform-sim services' lists, in a version that it has, or add "

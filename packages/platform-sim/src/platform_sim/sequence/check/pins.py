@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from plugin_kit.calling import PluginMetadata
+
 from platform_sim.errors import PlatformSimError
 from platform_sim.pin_map.model import PinMap
 from platform_sim.pin_map.parser import parse_pin_map
 from platform_sim.pin_map.queries import query_pins
 from platform_sim.pin_map.validator import refuse_unusable
-from platform_sim.plugin_client import PluginMetadata
 from platform_sim.sequence.check.finding import Finding
 from platform_sim.sequence.errors import SequenceError
 from platform_sim.sequence.expressions import evaluate

@@ -1,0 +1,1 @@
+"""A measurement plug-in that holds a lock while it measures."""

@@ -1,0 +1,31 @@
+"""Calling any measurement plug-in from its metadata, on the platform that knows it.
+
+`MeasurementPlugin.resolve` finds a plug-in through discovery, which starts it; `measure` returns
+its result. `PlatformClient` loads the pin map to measure with, and lists what runs.
+"""
+
+from plugin_kit.calling.metadata import ENUM_VALUES_KEY, Parameter, PluginMetadata
+from plugin_kit.calling.platform import PlatformClient
+from plugin_kit.calling.plugin import MeasurementPlugin
+from plugin_kit.calling.values import EnumValue, check_value, json_value
+from plugin_kit.errors import (
+    ParameterError,
+    PlatformError,
+    PlatformUnavailableError,
+    PluginCallError,
+)
+
+__all__ = [
+    "ENUM_VALUES_KEY",
+    "EnumValue",
+    "MeasurementPlugin",
+    "Parameter",
+    "ParameterError",
+    "PlatformClient",
+    "PlatformError",
+    "PlatformUnavailableError",
+    "PluginCallError",
+    "PluginMetadata",
+    "check_value",
+    "json_value",
+]

@@ -1,0 +1,109 @@
+"""The command line of a plug-in: serve it until told to stop, lay out its folder for discovery."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from session_sharing.ni.folders import Startable, lay_out
+from session_sharing.starter import when_starter_goes
+from session_sharing.stopping import StopSignals
+
+if TYPE_CHECKING:
+    from ni_measurement_plugin_sdk_service.measurement.service import MeasurementService
+
+_LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """What the command line needs to know of a plug-in."""
+
+    package: str
+    """Import name of the package; its ``measurement`` module holds ``measurement_service``."""
+
+    distribution: str
+    """Name on the package index."""
+
+    version: str
+    """Version of the distribution."""
+
+    data: Path
+    """Folder with the .serviceconfig, the .measui and .env.simulation."""
+
+    def load(self) -> MeasurementService:
+        """Import the measurement: late, because the SDK reads ``.env`` on import."""
+        module = importlib.import_module(f"{self.package}.measurement")
+        service: MeasurementService = module.measurement_service
+        return service
+
+
+def plugin_cli(plugin: Plugin) -> click.Group:
+    """Build the commands ``serve`` and ``install`` of a plug-in."""
+
+    @click.group(help=f"The measurement plug-in {plugin.distribution}.")
+    @click.version_option(plugin.version)
+    def main() -> None:
+        pass
+
+    @main.command(name="serve")
+    @click.option("-v", "--verbose", count=True, help="Log more; twice for debug messages.")
+    def serve_command(verbose: int) -> None:
+        """Run the plug-in until Ctrl-C, SIGTERM, or until its starter goes away."""
+        level = {0: logging.WARNING, 1: logging.INFO}.get(verbose, logging.DEBUG)
+        logging.basicConfig(format=_LOG_FORMAT, level=level)
+        serve(plugin.load())
+
+    @main.command(name="install")
+    @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+    @click.option(
+        "--simulate",
+        is_flag=True,
+        help="Write .env from .env.simulation, so that the drivers simulate their instruments.",
+    )
+    def install_command(folder: Path, simulate: bool) -> None:
+        """Lay out FOLDER so that a discovery service can find and start the plug-in."""
+        for path in install(plugin, folder, simulate=simulate):
+            click.echo(path)
+
+    return main
+
+
+def serve(service: MeasurementService) -> None:
+    """Host a measurement service until a signal asks to stop, or standard input ends."""
+    with StopSignals() as stop:
+        when_starter_goes(stop.request)
+        with service.host_service():
+            address = service.service_location.insecure_address
+            click.echo(f"ready: {service.service_info.service_class} at {address}")
+            stop.wait()
+    click.echo("stopped")
+
+
+def install(plugin: Plugin, folder: Path, *, simulate: bool = False) -> list[Path]:
+    """Lay out the folder by which a discovery service finds and starts a plug-in.
+
+    Args:
+        plugin: The plug-in.
+        folder: Folder to create or refresh; an existing ``.env`` is kept.
+        simulate: Also write ``.env`` from ``.env.simulation``.
+
+    Returns:
+        The files written.
+    """
+    program = Startable(
+        data=plugin.data,
+        command=f"{plugin.package} serve -v",
+        distribution=plugin.distribution,
+        version=plugin.version,
+    )
+    written = lay_out(program, folder)
+    environment = folder / ".env"
+    if simulate and not environment.exists():
+        written.append(Path(shutil.copy(plugin.data / ".env.simulation", environment)))
+    return written

@@ -1,0 +1,74 @@
+"""Runs the commands of a plug-in, as users and discovery services do; for tests of any plug-in."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+DEADLINE = 60.0
+"""Seconds that a process has to end; only a hanging one takes as long."""
+
+WAYS_TO_STOP = ("SIGTERM", "SIGINT", "end of input")
+
+
+def install(
+    module: str, folder: Path, *options: str, environment: Mapping[str, str] | None = None
+) -> list[str]:
+    """Lay out the folder of a plug-in, or of another program, for discovery.
+
+    Returns:
+        The names of the files that the command says it wrote.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", module, "install", str(folder), *options],
+        env=environment,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return [Path(line).name for line in done.stdout.splitlines()]
+
+
+@contextmanager
+def served(
+    program: Sequence[str],
+    environment: Mapping[str, str],
+    service_class: str,
+    stdin: int = subprocess.PIPE,
+) -> Iterator[subprocess.Popen[str]]:
+    """Run `serve` of a plug-in, from its ready line to the end of a with statement.
+
+    Args:
+        program: What follows ``python``, such as ``-m my_plugin``.
+        environment: Environment of the process.
+        service_class: Service class that the ready line must name.
+        stdin: Standard input of the process; by default a pipe, as discovery services give.
+    """
+    with subprocess.Popen(
+        [sys.executable, *program, "serve"],
+        env=environment,
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            ready = process.stdout.readline()
+            assert ready.startswith(f"ready: {service_class} at "), ready
+            yield process
+        finally:
+            process.kill()
+
+
+def ask_to_stop(process: subprocess.Popen[str], way: str) -> None:
+    """Ask a served plug-in to stop, in one of the `WAYS_TO_STOP`."""
+    if way == "end of input":
+        assert process.stdin is not None
+        process.stdin.close()
+    else:
+        os.kill(process.pid, getattr(signal, way))

@@ -1,0 +1,1 @@
+"""A measurement plug-in that does as it is told."""

@@ -1,0 +1,76 @@
+"""Counts, waits, fails, or dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import grpc
+import ni_measurement_plugin_sdk_service as nims
+from plugin_kit.hosting import (
+    InvalidInputError,
+    MeasurementCall,
+    MeasurementError,
+    reported_to_caller,
+)
+
+measurement_service = nims.MeasurementService(
+    service_config_path=Path(__file__).parent / "data" / "PlainPlugin.serviceconfig",
+    ui_file_paths=[],
+)
+
+
+class NotThereError(MeasurementError):
+    status = grpc.StatusCode.NOT_FOUND
+
+
+def give_status() -> None:
+    raise InvalidInputError("count is 13.")
+
+
+def give_status_of_its_own() -> None:
+    raise NotThereError("no such thing.")
+
+
+def give_grpc_error() -> None:
+    with grpc.insecure_channel("127.0.0.1:1") as channel:
+        channel.unary_unary("/no/Where")(b"")
+
+
+def give_any_error() -> None:
+    raise LookupError("as told")
+
+
+WAYS = {
+    "status": give_status,
+    "own status": give_status_of_its_own,
+    "grpc": give_grpc_error,
+    "error": give_any_error,
+    "die": lambda: os.kill(os.getpid(), signal.SIGTERM if os.name == "nt" else signal.SIGKILL),
+}
+
+
+@measurement_service.register_measurement
+@measurement_service.configuration("count", nims.DataType.Int32, 3)
+@measurement_service.configuration("fails", nims.DataType.String, "")
+@measurement_service.configuration("seconds", nims.DataType.Double, 0.0)
+@measurement_service.configuration("mark file", nims.DataType.Path, "")
+@measurement_service.output("number", nims.DataType.Int32)
+@measurement_service.output("sites", nims.DataType.Int32Array1D)
+def measure(
+    count: int, fails: str, seconds: float, mark_file: str
+) -> Iterator[tuple[int, list[int]]]:
+    with reported_to_caller(measurement_service):
+        WAYS.get(fails, lambda: None)()
+        call = MeasurementCall(measurement_service)
+        sites = list(measurement_service.context.pin_map_context.sites or [])
+        for number in range(1, count + 1):
+            yield number, sites
+            try:
+                call.pause(seconds)
+            except MeasurementError as error:
+                if mark_file:
+                    Path(mark_file).write_text(type(error).__name__)
+                raise

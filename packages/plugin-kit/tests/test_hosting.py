@@ -1,0 +1,121 @@
+"""Hosting a plug-in of NI's SDK: how its calls end, and its command line.
+
+The tests of `MeasurementCall.reserve` are measurement-platform-sim's, which has pins to reserve.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from plain_discovery import SERVICE_CLASS, PlainDiscovery, environment
+from plugin_kit import PluginCallError, PluginError
+from plugin_kit.calling import MeasurementPlugin, PlatformClient
+from plugin_kit.hosting import (
+    CancelledError,
+    DeadlineExceededError,
+    InvalidInputError,
+    MeasurementError,
+)
+from plugin_processes import DEADLINE, WAYS_TO_STOP, ask_to_stop, install, served
+
+SOON = 30.0
+"""Seconds in which a machine that is busy sees what happens at once on another."""
+
+
+@pytest.mark.parametrize(
+    ("fails", "said"),
+    [
+        ("status", "^INVALID_ARGUMENT: count is 13.$"),
+        ("own status", "^NOT_FOUND: no such thing.$"),
+        ("grpc", "^UNAVAILABLE: "),
+        ("error", "^UNKNOWN: LookupError: as told$"),
+    ],
+)
+def test_an_error_reaches_the_caller_with_its_status_and_its_words(
+    plugin: MeasurementPlugin, fails: str, said: str
+) -> None:
+    with pytest.raises(PluginCallError, match=said):
+        plugin.measure({"fails": fails})
+    assert plugin.measure()["number"] == 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        (InvalidInputError, "INVALID_ARGUMENT"),
+        (CancelledError, "CANCELLED"),
+        (DeadlineExceededError, "DEADLINE_EXCEEDED"),
+        (MeasurementError, "UNKNOWN"),
+    ],
+)
+def test_the_errors_of_a_measurement_have_one_root_and_a_status(
+    kind: type[MeasurementError], status: str
+) -> None:
+    assert issubclass(kind, MeasurementError)
+    assert issubclass(kind, PluginError)
+    assert kind.status.name == status
+
+
+def _mark_of(file: Path) -> str:
+    until = time.monotonic() + SOON
+    while not file.exists() or not file.read_text():
+        assert time.monotonic() < until, "the measurement still runs"
+        time.sleep(0.01)
+    return file.read_text()
+
+
+def test_a_measurement_ends_when_its_caller_cancels(
+    plugin: MeasurementPlugin, tmp_path: Path
+) -> None:
+    updates = plugin.stream({"seconds": 600.0, "mark file": tmp_path / "mark"})
+    next(updates)
+    plugin.cancel()
+    assert _mark_of(tmp_path / "mark") == "CancelledError"
+
+
+def test_a_measurement_ends_when_its_deadline_passes(
+    plugin: MeasurementPlugin, tmp_path: Path
+) -> None:
+    values = {"seconds": 600.0, "mark file": tmp_path / "mark"}
+    with pytest.raises(PluginCallError, match="DEADLINE_EXCEEDED"):
+        plugin.measure(values, timeout=0.5)
+    assert _mark_of(tmp_path / "mark") in ("DeadlineExceededError", "CancelledError")
+
+
+@pytest.mark.parametrize("way", WAYS_TO_STOP)
+def test_a_served_plugin_stops_cleanly_and_is_unregistered(
+    own_discovery: PlainDiscovery, way: str
+) -> None:
+    with (
+        served(own_discovery.program("plain_plugin"), environment(), SERVICE_CLASS) as process,
+        PlatformClient(own_discovery.address) as client,
+    ):
+        assert client.address_of(SERVICE_CLASS)
+        ask_to_stop(process, way)
+        assert process.wait(DEADLINE) == 0
+        assert process.stdout is not None
+        assert process.stdout.read() == "stopped\n"
+        assert not client.address_of(SERVICE_CLASS)
+
+
+def test_install_lays_out_a_folder_that_discovery_can_start(tmp_path: Path) -> None:
+    written = install("plain_plugin", tmp_path / "p", "--simulate", environment=environment())
+
+    files = {path.name for path in (tmp_path / "p").iterdir()}
+    assert set(written) == files
+    assert {"PlainPlugin.serviceconfig", "start.bat", "start.sh", "install.bat", ".env"} <= files
+    assert os.access(tmp_path / "p" / "start.sh", os.X_OK)
+    assert sys.executable in (tmp_path / "p" / "start.bat").read_text()
+
+
+def test_the_env_file_is_written_on_request_and_never_over_that_of_the_user(
+    tmp_path: Path,
+) -> None:
+    assert ".env" not in install("plain_plugin", tmp_path, environment=environment())
+    (tmp_path / ".env").write_text("# mine\n")
+    assert ".env" not in install("plain_plugin", tmp_path, "--simulate", environment=environment())
+    assert (tmp_path / ".env").read_text() == "# mine\n"

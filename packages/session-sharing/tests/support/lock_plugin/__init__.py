@@ -1,1 +1,0 @@
-"""A measurement plug-in that holds a lock while it measures: the bridge's first user."""
