@@ -1,4 +1,4 @@
-"""Records of a log: checked once when they arrive, numbered, and encoded as lines."""
+"""Records of a log, checked once when they arrive."""
 
 from __future__ import annotations
 
@@ -59,7 +59,6 @@ class ReferenceRecord(msgspec.Struct, omit_defaults=True):
 AnyRecord = Record | ReferenceRecord
 
 _decoder = msgspec.json.Decoder(Record)
-_encoder = msgspec.json.Encoder()
 
 
 def decode_batch(ndjson: bytes, count: int) -> list[Record]:
@@ -91,11 +90,6 @@ def decode_batch(ndjson: bytes, count: int) -> list[Record]:
             if may_be_deep:
                 _check_depth(values, index)
     return records
-
-
-def encode_lines(records: list[AnyRecord]) -> bytes:
-    """Encode records as lines, each ending with a newline."""
-    return _encoder.encode_lines(records)
 
 
 def _in_utc(moment: datetime, index: int) -> datetime:

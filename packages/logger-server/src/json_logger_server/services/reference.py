@@ -19,9 +19,10 @@ from session_sharing.core.sessions import OpenRequest
 from session_sharing.server import calls
 from session_sharing.server.interceptor import Context
 
-from json_logger_server.history import Batch
+from json_logger_server.batch import PendingBatch
+from json_logger_server.json_log import log_of
 from json_logger_server.records import ReferenceRecord
-from json_logger_server.services.appending import append, log_of
+from json_logger_server.services.append import append
 
 _EPOCH = datetime(1970, 1, 1)
 _SECOND = 1_000_000_000
@@ -75,7 +76,7 @@ class ReferenceServicer(json_logger_pb2_grpc.JsonLoggerServicer):
             _texts(request.measurement_configurations),
             _texts(request.measurement_outputs),
         )
-        await append(self._registry, session, Batch([record]), request.ByteSize())
+        await append(self._registry, session, PendingBatch([record], size=request.ByteSize()))
         return pb.LogMeasurementDataResponse()
 
     async def CloseFile(  # noqa: N802

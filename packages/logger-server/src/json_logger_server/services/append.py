@@ -1,47 +1,99 @@
-"""The server's side of an append stream: several batches under way, answered in their order."""
+"""Appends batches to the logs of sessions: the part that unary calls and streams share."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from functools import partial
 
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
 from json_logger_proto.names import MOST_BATCH_BYTES
-from session_sharing.core.errors import LimitExceededError, ServerDrainingError
+from session_sharing.core.errors import LimitExceededError, ResourceLostError, ServerDrainingError
 from session_sharing.core.registry import SessionRegistry
 from session_sharing.core.sessions import Session
 from session_sharing.server import calls
 
-from json_logger_server.history import Batch
-from json_logger_server.json_log import Appending
-from json_logger_server.services.appending import outcome
+from json_logger_server.batch import PendingBatch
+from json_logger_server.json_log import log_of
+from json_logger_server.records import decode_batch
 
 _MAX_BATCHES = 32
 """Batches under way on one stream; the client is read no further meanwhile."""
 _MAX_BYTES = 32 * 1024 * 1024
 """Their bytes, unless a single batch has more."""
 
-Begin = Callable[[pb.AppendRequest, Batch | None], tuple[Session, Appending]]
-"""Starts to append a request's records after an earlier batch."""
+
+def decode(
+    request: pb.AppendRequest, after: PendingBatch | None = None
+) -> tuple[Session, PendingBatch]:
+    """Read a request's records.
+
+    Args:
+        request: A whole batch.
+        after: The batch that must be in the file before this one.
+
+    Returns:
+        The session of the attachment that the request names, and the batch for its log.
+
+    Raises:
+        InvalidArgumentError: A record is not as the protocol says.
+    """
+    attachment = calls.attachment()
+    batch = PendingBatch(
+        [*decode_batch(request.ndjson, request.count)],
+        attachment.client.id,
+        request.first_client_seq,
+        attachment.label,
+        len(request.ndjson),
+        after,
+    )
+    return attachment.session, batch
 
 
-@dataclass(slots=True)
-class _UnderWay:
-    request: pb.AppendRequest
-    session: Session
-    appending: Appending
+def encode(batch: PendingBatch) -> pb.AppendResponse:
+    """Acknowledge a batch that is in the file."""
+    count = len(batch.records)
+    return pb.AppendResponse(
+        client_seq=batch.first_client_seq + count - 1, first_seq=batch.first_seq, count=count
+    )
+
+
+async def append(registry: SessionRegistry, session: Session, batch: PendingBatch) -> None:
+    """Append a batch to a session's log, and return once it is in the file.
+
+    Raises:
+        SessionSharingError: Nothing was written, and why.
+    """
+    log_of(session).append(batch)
+    await finish(registry, session, batch)
+
+
+async def finish(registry: SessionRegistry, session: Session, batch: PendingBatch) -> None:
+    """Wait for a batch that the log has taken. End the session of a broken log; rotate a full log.
+
+    Raises:
+        SessionSharingError: Nothing was written, and why.
+    """
+    try:
+        await batch.outcome()
+    except ResourceLostError as error:
+        registry.fail(session, str(error))
+        raise
+    log = log_of(session)
+    if log.is_full:
+        log.rotate(partial(registry.move, session))
 
 
 class AppendStream:
     """One stream: a task reads ahead and begins, while answers go out one after the other."""
 
-    def __init__(self, registry: SessionRegistry, draining: asyncio.Event, begin: Begin) -> None:
+    def __init__(self, registry: SessionRegistry, draining: asyncio.Event) -> None:
         self._registry = registry
         self._draining = draining
-        self._begin = begin
         self._held = calls.held()
-        self._under_way: asyncio.Queue[_UnderWay | Exception | None] = asyncio.Queue(_MAX_BATCHES)
+        self._under_way: asyncio.Queue[tuple[Session, PendingBatch] | Exception | None] = (
+            asyncio.Queue(_MAX_BATCHES)
+        )
         self._bytes = 0
         self._room = asyncio.Event()
 
@@ -60,27 +112,28 @@ class AppendStream:
             while (item := await self._under_way.get()) is not None:
                 if isinstance(item, Exception):
                     raise item
-                yield await self._answer(item)
+                yield await self._answer(*item)
         finally:
             reader.cancel()
             drained.cancel()
 
-    async def _answer(self, item: _UnderWay) -> pb.AppendResponse:
-        first_seq = await outcome(self._registry, item.session, item.appending)
-        self._bytes -= len(item.request.ndjson)
-        self._held.give_back_bytes(len(item.request.ndjson))
+    async def _answer(self, session: Session, batch: PendingBatch) -> pb.AppendResponse:
+        await finish(self._registry, session, batch)
+        self._bytes -= batch.size
+        self._held.give_back_bytes(batch.size)
         self._room.set()
-        return appended(item.request, first_seq)
+        return encode(batch)
 
     async def _read(self, requests: AsyncIterator[pb.AppendRequest]) -> None:
-        previous: Batch | None = None
+        previous: PendingBatch | None = None
         end: Exception | None = None
         try:
             async for request in self._whole(requests):
-                session, appending = self._begin(request, previous)
-                previous = appending.batch
-                await self._under_way.put(_UnderWay(request, session, appending))
-                await self._wait_for_room(len(request.ndjson))
+                session, batch = decode(request, previous)
+                log_of(session).append(batch)
+                previous = batch
+                await self._under_way.put((session, batch))
+                await self._wait_for_room(batch.size)
         except asyncio.CancelledError:
             if not self._draining.is_set():
                 raise
@@ -120,12 +173,3 @@ class AppendStream:
         while self._bytes > _MAX_BYTES:
             self._room.clear()
             await self._room.wait()
-
-
-def appended(request: pb.AppendRequest, first_seq: int) -> pb.AppendResponse:
-    """Acknowledge a batch."""
-    return pb.AppendResponse(
-        client_seq=request.first_client_seq + request.count - 1,
-        first_seq=first_seq,
-        count=request.count,
-    )
