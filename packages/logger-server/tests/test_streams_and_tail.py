@@ -151,6 +151,8 @@ def test_a_stream_on_a_closed_connection_says_so_at_once(logger: LoggerProcess) 
     stream.log("too late", {}, {})
     with pytest.raises(ConnectionClosedError):
         stream.flush()
+    with pytest.raises(ConnectionClosedError):
+        stream.close()
 
 
 def test_leaving_the_session_sends_what_is_left_in_its_streams(

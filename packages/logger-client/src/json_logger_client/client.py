@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -87,7 +87,7 @@ class JsonLoggerClient(SharedSession):
         options, connect, own_connection = _settings(
             initialization_behavior, discovery_client, connect, options, grpc_options
         )
-        self._reopen_for_sender = self._reopen if reset_after_restart else None
+        self._reset_after_restart = reset_after_restart
         self._calls = self._new_sender()
         self._streams: list[Sender] = []
         super().__init__(os.fspath(file_path), connect, options, owns_connection=own_connection)
@@ -95,7 +95,7 @@ class JsonLoggerClient(SharedSession):
     @property
     def path(self) -> str:
         """Absolute path of the file, as the server names it."""
-        return self._opened.details["path"]
+        return self.details["path"]
 
     def log_data(
         self,
@@ -178,26 +178,15 @@ class JsonLoggerClient(SharedSession):
             if sender is self._calls or sender.closed:
                 sender.flush()
 
-    def _detach(self) -> None:
-        self._end_after_sending(super()._detach)
-
-    def _close(self) -> None:
-        self._end_after_sending(super()._close)
-
-    def _end_after_sending(self, end: Callable[[], None]) -> None:
-        if self._ended:
-            return
+    def _before_end(self) -> None:
         errors: list[SessionSharingError] = []
-        try:
-            for sender in [*self._streams, self._calls]:
-                try:
-                    self._send_rest(sender)
-                except SessionSharingError as error:
-                    errors.append(error)
-                    if isinstance(error, _SERVER_IS_GONE):
-                        break
-        finally:
-            end()
+        for sender in [*self._streams, self._calls]:
+            try:
+                self._send_rest(sender)
+            except SessionSharingError as error:
+                errors.append(error)
+                if isinstance(error, _SERVER_IS_GONE):
+                    break
         if errors:
             raise errors[0]
 
@@ -211,7 +200,7 @@ class JsonLoggerClient(SharedSession):
             sender.flush()  # whoever closed it was interrupted
 
     def _new_sender(self, options: StreamOptions | None = None) -> Sender:
-        return Sender(self, options, self._reopen_for_sender)
+        return Sender(self, options, reset_after_restart=self._reset_after_restart)
 
 
 def _settings(
