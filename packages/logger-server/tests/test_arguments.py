@@ -15,7 +15,7 @@ ATTACH = InitializationBehavior.ATTACH_TO_SERVER_SESSION
 
 
 def test_a_path_object_names_a_log(logger: LoggerProcess) -> None:
-    with JsonLoggerClient(Path("path.ndjson"), connect=logger.connect()) as log:
+    with JsonLoggerClient(Path("path.ndjson"), connection=logger.connect()) as log:
         log.log_data("m", {}, {})
         assert log.path == str(logger.folder / "path.ndjson")
     assert (logger.folder / "path.ndjson").exists()
@@ -41,12 +41,12 @@ def test_an_argument_of_a_wrong_type_is_named(name: str, arguments: dict[str, An
 def test_a_behavior_that_is_given_twice_and_differently_is_refused(logger: LoggerProcess) -> None:
     options = SessionOptions(behavior=NEW)
     with pytest.raises(InvalidArgumentError, match="INITIALIZE_SERVER_SESSION and ATTACH_TO"):
-        JsonLoggerClient("twice.ndjson", ATTACH, connect=logger.connect(), options=options)
+        JsonLoggerClient("twice.ndjson", ATTACH, connection=logger.connect(), options=options)
 
 
 def test_the_behavior_may_be_given_by_the_options_alone(logger: LoggerProcess) -> None:
     options = SessionOptions(behavior=NEW)
-    with JsonLoggerClient("once.ndjson", connect=logger.connect(), options=options) as log:
+    with JsonLoggerClient("once.ndjson", connection=logger.connect(), options=options) as log:
         assert log.options.behavior is NEW
-    with JsonLoggerClient("once.ndjson", NEW, connect=logger.connect(), options=options) as log:
+    with JsonLoggerClient("once.ndjson", NEW, connection=logger.connect(), options=options) as log:
         assert log.options.behavior is NEW

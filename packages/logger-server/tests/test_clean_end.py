@@ -46,7 +46,7 @@ def _terminate_under_load(folder: Path) -> None:
         options = logger.connect(timeout=2.0, attempts=1)
         threads = [
             threading.Thread(
-                target=write, args=(JsonLoggerClient("load.ndjson", connect=options), done)
+                target=write, args=(JsonLoggerClient("load.ndjson", connection=options), done)
             )
             for write, done in work
         ]

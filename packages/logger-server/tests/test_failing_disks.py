@@ -126,7 +126,7 @@ def test_without_descriptors_left_opens_are_refused_and_open_logs_go_on(tmp_path
         with pytest.raises(LimitExceededError):
             for number in range(100):
                 # One connection, so that the files alone use descriptors up.
-                held.append(type(first)(f"{number}.ndjson", connect=first.connection))
+                held.append(type(first)(f"{number}.ndjson", connection=first.connection))
         first.log_data("still here", {}, {})
         assert len(held) > 5
         refused = tmp_path / f"{len(held)}.ndjson"
@@ -273,7 +273,9 @@ def test_a_server_whose_drive_hangs_stops_all_the_same(tmp_path: Path) -> None:
     """The record was never acknowledged; the other logs are closed in order."""
     with LoggerProcess(tmp_path, program=(HANGING,)) as logger:
         connect = logger.connect(timeout=0.5, attempts=1)
-        good, hanging = (JsonLoggerClient(f"{n}.ndjson", connect=connect) for n in ("good", "hang"))
+        good, hanging = (
+            JsonLoggerClient(f"{n}.ndjson", connection=connect) for n in ("good", "hang")
+        )
         good.log_data("kept", {}, {})
         with pytest.raises(CallTimeoutError):
             hanging.log_data("lost", {}, {})

@@ -27,7 +27,7 @@ connect = ConnectOptions.from_state_file(sys.argv[1])
 shared = SessionOptions(close_policy=ClosePolicy.WITH_LAST_ATTACHMENT)
 
 def client():
-    return JsonLoggerClient("fork.ndjson", connect=connect, options=shared)
+    return JsonLoggerClient("fork.ndjson", connection=connect, options=shared)
 """
 
 

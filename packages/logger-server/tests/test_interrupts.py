@@ -98,7 +98,7 @@ import os, signal, sys, threading
 from json_logger_client import ConnectOptions, JsonLoggerClient
 def client(name, **options):
     connect = ConnectOptions.from_state_file(sys.argv[1])
-    return JsonLoggerClient(name, connect=connect, **options)
+    return JsonLoggerClient(name, connection=connect, **options)
 """
     command = [sys.executable, "-c", head + text, str(logger.state_file)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
@@ -189,7 +189,7 @@ log.log_data("main", {}, {})
 import os, signal, sys
 from json_logger_client import ConnectOptions, JsonLoggerClient
 def client(name):
-    return JsonLoggerClient(name, connect=ConnectOptions.from_state_file(sys.argv[1]))
+    return JsonLoggerClient(name, connection=ConnectOptions.from_state_file(sys.argv[1]))
 """
     command = [sys.executable, "-c", head + program, str(logger.state_file), str(logger.pid)]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60)

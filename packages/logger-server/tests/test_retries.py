@@ -25,7 +25,7 @@ def proxy(own_logger: LoggerProcess) -> Iterator[ChaosProxy]:
 @pytest.fixture
 def log(own_logger: LoggerProcess, proxy: ChaosProxy) -> Iterator[JsonLoggerClient]:
     connect = ConnectOptions(proxy.target, own_logger.token, window=5.0)
-    with JsonLoggerClient("a.ndjson", connect=connect) as log:
+    with JsonLoggerClient("a.ndjson", connection=connect) as log:
         yield log
 
 
@@ -64,7 +64,7 @@ def test_a_lost_reply_makes_one_line_across_a_restart(
     own_logger.kill()
     with LoggerProcess(own_logger.folder, "--anonymous") as first:
         proxy.upstream = first.target
-        log = JsonLoggerClient("a.ndjson", connect=connect)
+        log = JsonLoggerClient("a.ndjson", connection=connect)
         proxy.loses_replies = True
         with pytest.raises((CallTimeoutError, ServerUnavailableError)):
             log.log_data("lost reply", {}, {})
@@ -107,7 +107,7 @@ def test_a_stream_goes_on_after_a_restart_once_the_session_is_reset(
     own_logger.kill()
     with LoggerProcess(own_logger.folder, "--anonymous") as first:
         proxy.upstream = first.target
-        log = JsonLoggerClient("a.ndjson", connect=ConnectOptions(proxy.target, timeout=5.0))
+        log = JsonLoggerClient("a.ndjson", connection=ConnectOptions(proxy.target, timeout=5.0))
         stream = log.stream(StreamOptions(max_batch_records=5))
         for number in range(100):
             stream.log(f"m{number}", {}, {})
@@ -132,7 +132,7 @@ def test_a_stream_goes_on_after_a_restart_once_the_session_is_reset(
 def test_two_sessions_of_one_connection_on_one_log_never_hide_each_others_records(
     own_logger: LoggerProcess, log: JsonLoggerClient
 ) -> None:
-    with JsonLoggerClient("./a.ndjson", connect=log.connection) as other:
+    with JsonLoggerClient("./a.ndjson", connection=log.connection) as other:
         for number in range(50):
             (log if number % 2 else other).log_data(f"m{number}", {}, {})
     assert names_in(own_logger.folder / "a.ndjson") == [f"m{n}" for n in range(50)]
@@ -142,7 +142,7 @@ def test_a_caller_that_was_told_of_a_dead_server_is_not_kept_waiting_by_leaving(
     own_logger: LoggerProcess,
 ) -> None:
     """The record was tried for the whole timeout; leaving tries it, and the end, for a moment."""
-    log = JsonLoggerClient("a.ndjson", connect=own_logger.connect(timeout=4.0))
+    log = JsonLoggerClient("a.ndjson", connection=own_logger.connect(timeout=4.0))
     with pytest.raises(ServerUnavailableError), log:
         own_logger.kill()
         with pytest.raises((ServerUnavailableError, CallTimeoutError)):
@@ -159,7 +159,7 @@ def test_a_stream_goes_on_by_itself_after_a_restart_when_asked_to(
     first = LoggerProcess(own_logger.folder, "--anonymous")
     proxy.upstream = first.target
     connect = ConnectOptions(proxy.target)
-    with JsonLoggerClient("a.ndjson", connect=connect, reset_after_restart=True) as log:
+    with JsonLoggerClient("a.ndjson", connection=connect, reset_after_restart=True) as log:
         with log.stream(StreamOptions(max_batch_records=5)) as stream:
             for number in range(200):
                 if number == 100:
@@ -188,7 +188,7 @@ def test_what_a_stream_held_when_it_was_left_is_sent_by_reset(
     own_logger.kill()
     first = LoggerProcess(own_logger.folder, "--anonymous")
     proxy.upstream = first.target
-    log = JsonLoggerClient("a.ndjson", connect=ConnectOptions(proxy.target, timeout=5.0))
+    log = JsonLoggerClient("a.ndjson", connection=ConnectOptions(proxy.target, timeout=5.0))
     stream = log.stream()
     stream.log("first", {}, {})
     stream.flush()

@@ -187,7 +187,7 @@ def test_the_end_of_its_terminal_stops_a_server_and_a_sighup_before_that_rotates
     ) as server:
         assert server.stdout is not None
         assert b"ready" in server.stdout.readline()
-        with JsonLoggerClient("a.ndjson", connect=ConnectOptions.from_state_file(state)) as log:
+        with JsonLoggerClient("a.ndjson", connection=ConnectOptions.from_state_file(state)) as log:
             log_some(log, 1)
             server.send_signal(signal.SIGHUP)
             eventually((tmp_path / "a.1.ndjson").exists, within=30)

@@ -42,7 +42,7 @@ class Load:
 
     def _open(self) -> JsonLoggerClient:
         """Open with patience, because others open as well; then wait for no dead server."""
-        log = JsonLoggerClient("a.ndjson", connect=self._connect)
+        log = JsonLoggerClient("a.ndjson", connection=self._connect)
         log.connection.options = replace(log.connection.options, timeout=0.3)
         return log
 

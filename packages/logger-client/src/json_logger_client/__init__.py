@@ -1,13 +1,48 @@
-"""Log measurements into a file that several measurement plug-ins share."""
+"""Log measurements into a file that several measurement plug-ins share.
+
+Start with `JsonLoggerClient`, and in a measurement plug-in with `JsonLoggerSessionConstructor`.
+Every error is a `SessionSharingError`.
+"""
 
 from typing import TYPE_CHECKING
 
 from json_logger_proto.names import INSTRUMENT_TYPE as JSON_LOGGER_INSTRUMENT_TYPE
-from session_sharing.client import ConnectOptions, SessionOptions
+from session_sharing.client import (
+    CallTimeoutError,
+    Connection,
+    ConnectionClosedError,
+    ConnectOptions,
+    InheritedClientError,
+    ReentrantCallError,
+    ServerRestartedError,
+    ServerUnavailableError,
+    SessionOptions,
+)
+from session_sharing.client.errors import UnexpectedStatusError
 from session_sharing.core.behaviors import ClosePolicy, InitializationBehavior
+from session_sharing.core.errors import (
+    InvalidArgumentError,
+    LimitExceededError,
+    NameInUseError,
+    NotAResourceError,
+    NotAuthenticatedError,
+    NotPermittedError,
+    ResourceBusyError,
+    ResourceFailedError,
+    ResourceInUseError,
+    ResourceLostError,
+    ResourceNotFoundError,
+    ServerDrainingError,
+    SessionAlreadyOpenError,
+    SessionExpiredError,
+    SessionNotFoundError,
+    SessionSharingError,
+    StorageFullError,
+)
 
 from json_logger_client.client import JsonLoggerClient
 from json_logger_client.grpc_options import GrpcSessionOptions
+from json_logger_client.locating import locate_logger
 from json_logger_client.outbox import StreamOptions
 from json_logger_client.stream import LogStream
 
@@ -16,15 +51,41 @@ if TYPE_CHECKING:
 
 __all__ = [
     "JSON_LOGGER_INSTRUMENT_TYPE",
+    "CallTimeoutError",
     "ClosePolicy",
     "ConnectOptions",
+    "Connection",
+    "ConnectionClosedError",
     "GrpcSessionOptions",
+    "InheritedClientError",
     "InitializationBehavior",
+    "InvalidArgumentError",
     "JsonLoggerClient",
     "JsonLoggerSessionConstructor",
+    "LimitExceededError",
     "LogStream",
+    "NameInUseError",
+    "NotAResourceError",
+    "NotAuthenticatedError",
+    "NotPermittedError",
+    "ReentrantCallError",
+    "ResourceBusyError",
+    "ResourceFailedError",
+    "ResourceInUseError",
+    "ResourceLostError",
+    "ResourceNotFoundError",
+    "ServerDrainingError",
+    "ServerRestartedError",
+    "ServerUnavailableError",
+    "SessionAlreadyOpenError",
+    "SessionExpiredError",
+    "SessionNotFoundError",
     "SessionOptions",
+    "SessionSharingError",
+    "StorageFullError",
     "StreamOptions",
+    "UnexpectedStatusError",
+    "locate_logger",
 ]
 
 

@@ -22,9 +22,10 @@ _log = logging.getLogger(__name__)
 
 
 class LogStream:
-    """Records on their way into one log, in their order. Thread-safe; made by `log.stream()`.
+    """Records on their way into one log, in their order; made by `JsonLoggerClient.stream`.
 
-    A signal handler and a `__del__` may log, too.
+    Use it in a `with` block, and `log` each record. Thread-safe. A signal handler and a `__del__`
+    may log, too.
     """
 
     def __init__(self, sender: Sender, owner: Owner) -> None:

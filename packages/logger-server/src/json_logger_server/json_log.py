@@ -39,9 +39,10 @@ class Durability(enum.Enum):
     """What an acknowledged record survives."""
 
     FLUSHED = "flushed"
-    """The end of the server process: it is with the operating system."""
+    """The end of the server process: it is with the operating system. Fast; the default."""
     DURABLE = "durable"
-    """Power loss: it is on the medium."""
+    """Power loss: it is on the medium. Use it where a record that is lost cannot be measured again;
+    every group of records waits for the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +50,10 @@ class FileLimits:
     """When a log begins a new file, and how long it keeps the old ones."""
 
     rotate_size: int = 0
-    """Bytes from which a file is rotated; 0 for never."""
+    """Bytes from which a file is rotated; 0 for never. Use it for a log that grows for months."""
     keep_days: float = 0.0
-    """Age in days, of its last write, from which a rotated file is removed; 0 for never."""
+    """Age in days, of its last write, from which a rotated file is removed; 0 for never. Use it
+    where somebody else keeps the records."""
 
 
 @dataclass(slots=True)

@@ -150,7 +150,7 @@ def test_a_server_takes_no_control_character_in_file_names_session_names_and_lab
                 ("a.ndjson", SessionOptions(label=text)),
             ):
                 with pytest.raises(InvalidArgumentError, match="control character"):
-                    JsonLoggerClient(file, auto, connect=connection, options=options)
+                    JsonLoggerClient(file, auto, connection=connection, options=options)
     assert list(logger.folder.glob("a*")) == []
 
 

@@ -28,7 +28,7 @@ def live_once(choose: random.Random, connect: ConnectOptions) -> None:
         reclaim=choose.random() < 0.3,
     )
     file = f"{choose.randrange(3)}.ndjson"
-    with JsonLoggerClient(file, options.behavior, connect=connect, options=options) as log:
+    with JsonLoggerClient(file, options.behavior, connection=connect, options=options) as log:
         for number in range(choose.randrange(30)):
             log.log_data("one", {}, {"n": number})
         if choose.random() < 0.5:

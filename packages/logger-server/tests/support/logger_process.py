@@ -93,7 +93,7 @@ class LoggerProcess:
         **options: Any,
     ) -> JsonLoggerClient:
         return JsonLoggerClient(
-            file, behavior, connect=self.connect(), options=SessionOptions(**options)
+            file, behavior, connection=self.connect(), options=SessionOptions(**options)
         )
 
     def channel(self) -> grpc.Channel:

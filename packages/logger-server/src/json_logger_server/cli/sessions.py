@@ -139,7 +139,7 @@ def rotate_command(
             rotated = _rotate(connection, found.name)
         else:
             path = str(locate(connection, session))
-            with JsonLoggerClient(path, connect=connection) as log:
+            with JsonLoggerClient(path, connection=connection) as log:
                 rotated = _rotate(connection, log.session_name)
     facts = {"file": path, "rotated": rotated}
     if as_json:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from json_logger_client.locating import locate_logger
+from json_logger_client import locate_logger
 from json_logger_proto.names import PROGRAM
 from session_sharing.client import Connection, ConnectOptions, connect
 from session_sharing.core.errors import SessionSharingError
