@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from json_logger_client import JsonLoggerClient, StreamOptions
 from logger_process import LoggerProcess, records_in
+from processes import eventually
 from session_sharing.core.errors import SessionSharingError
-from waiting import eventually
 
 WRITERS = 4
 

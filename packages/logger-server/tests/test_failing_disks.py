@@ -15,8 +15,9 @@ from json_logger_client import JsonLoggerClient, StreamOptions
 from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
 from json_logger_proto.ext.v1.json_logger_ext_pb2 import TailRequest
 from json_logger_server.json_log import Durability
-from logger_process import LoggerProcess, records_in
+from logger_process import LoggerProcess, names_in, records_in
 from logger_thread import FaultyDisk, LoggerThread
+from processes import eventually
 from session_sharing.client import CallTimeoutError
 from session_sharing.core.errors import (
     LimitExceededError,
@@ -25,17 +26,12 @@ from session_sharing.core.errors import (
     SessionSharingError,
     StorageFullError,
 )
-from waiting import eventually
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="uses limits and /proc of Linux")
 resource = pytest.importorskip("resource", reason="limits are POSIX")
 SUPPORT = Path(__file__).parent / "support"
 LIMITED = str(SUPPORT / "limited_logger.py")
 HANGING = str(SUPPORT / "hanging_logger.py")
-
-
-def names_in(path: Path) -> list[str]:
-    return [record["measurement_name"] for record in records_in(path)]
 
 
 def check_that_a_full_disk_recovers(

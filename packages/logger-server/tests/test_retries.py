@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from chaos_proxy import ChaosProxy
 from json_logger_client import ConnectOptions, JsonLoggerClient, StreamOptions
-from logger_process import LoggerProcess, records_in
+from logger_process import LoggerProcess, names_in
+from processes import eventually
 from session_sharing.client import CallTimeoutError, ServerRestartedError, ServerUnavailableError
 from session_sharing.core.errors import InvalidArgumentError
-from waiting import eventually
 
 
 @pytest.fixture
@@ -27,10 +27,6 @@ def log(own_logger: LoggerProcess, proxy: ChaosProxy) -> Iterator[JsonLoggerClie
     connect = ConnectOptions(proxy.target, own_logger.token, window=5.0)
     with JsonLoggerClient("a.ndjson", connection=connect) as log:
         yield log
-
-
-def names_in(path: Path) -> list[str]:
-    return [record["measurement_name"] for record in records_in(path)]
 
 
 def lose_the_reply(log: JsonLoggerClient, proxy: ChaosProxy, path: Path) -> threading.Thread:

@@ -27,6 +27,7 @@ from json_logger_server.storage.rotated import rotated_files
 from json_logger_server.storage.verify import verify
 from logger_process import LoggerProcess, records_in
 from logger_thread import FaultyDisk, LoggerThread
+from processes import eventually
 from session_sharing.client import connect
 from session_sharing.core.errors import (
     NotAResourceError,
@@ -35,7 +36,6 @@ from session_sharing.core.errors import (
     SessionSharingError,
 )
 from session_sharing.v1 import lifecycle_pb2
-from waiting import eventually
 
 SUPPORT = Path(__file__).parent / "support"
 

@@ -19,8 +19,9 @@ from json_logger_client import JsonLoggerClient, StreamOptions
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
 from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
 from json_logger_server.json_log import Durability
-from logger_process import LoggerProcess, records_in
+from logger_process import LoggerProcess, names_in, records_in
 from logger_thread import FaultyDisk, LoggerThread
+from processes import eventually
 from session_sharing.client import CallTimeoutError, ConnectionClosedError, connect
 from session_sharing.core.errors import (
     InvalidArgumentError,
@@ -28,11 +29,6 @@ from session_sharing.core.errors import (
     SessionExpiredError,
 )
 from session_sharing.v1 import lifecycle_pb2
-from waiting import eventually
-
-
-def names_in(path: Path) -> list[str]:
-    return [record["measurement_name"] for record in records_in(path)]
 
 
 @pytest.fixture

@@ -135,10 +135,7 @@ class JsonLog(Resource):
             SessionExpiredError: The log is closed.
             ResourceLostError: The file broke.
         """
-        if self._closed:
-            raise SessionExpiredError(f"The session of {self.name} was closed.")
-        if self._lost is not None:
-            raise self._lost
+        self._check_open()
         batch.settled = self._loop.create_future()
         self._waiting.append(batch)
         if not self._scheduled and self._job is None:
@@ -160,10 +157,7 @@ class JsonLog(Resource):
             SessionExpiredError: The log is closed.
             ResourceLostError: The file broke.
         """
-        if self._closed:
-            raise SessionExpiredError(f"The session of {self.name} was closed.")
-        if self._lost is not None:
-            raise self._lost
+        self._check_open()
         if self._rotation is None:
             self._rotate_at = sys.maxsize
             self._rotation = _PendingRotation(move, self._loop.create_future())
@@ -215,6 +209,12 @@ class JsonLog(Resource):
         if self.file.end.torn is not None:
             facts["torn_record_set_aside"] = str(self.file.end.torn)
         return facts
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise SessionExpiredError(f"The session of {self.name} was closed.")
+        if self._lost is not None:
+            raise self._lost
 
     def _let_others_in(self, turns: int) -> None:
         """Wait some turns of the loop, so that calls that have arrived share the write."""

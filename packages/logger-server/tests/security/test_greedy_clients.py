@@ -27,10 +27,10 @@ from json_logger_client import (
     SessionOptions,
 )
 from logger_process import LoggerProcess
+from processes import eventually
 from session_sharing.client import Connection, connect
 from session_sharing.core.errors import LimitExceededError
 from session_sharing.v1 import lifecycle_pb2 as pb
-from waiting import eventually
 
 LIMITED = str(Path(__file__).parents[1] / "support" / "limited_logger.py")
 PATHS = {

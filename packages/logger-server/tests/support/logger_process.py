@@ -174,3 +174,8 @@ def records_in(path: Path) -> list[dict[str, Any]]:
         raise AssertionError(f"{constant} is not JSON")
 
     return [json.loads(line, parse_constant=refuse) for line in data.splitlines()]
+
+
+def names_in(path: Path) -> list[str]:
+    """The names of a log's measurements, in the order of the file."""
+    return [record["measurement_name"] for record in records_in(path)]
