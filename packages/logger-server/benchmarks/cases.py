@@ -124,18 +124,21 @@ class Bench:
         return Case(f"stream, {what}", runs)
 
     def _appends(self, server: OurServer, count: int) -> Requests:
-        """Send new records for ever, `count` a request."""
+        """Make requests with new records for ever, `count` in each."""
         log = self._stack.enter_context(server.open("appends.ndjson"))
         lane, attachment = Lane(order_of(log.connection)), log.attachment
         ndjson = b"\n".join([LINE] * count)
 
-        while True:
-            yield ext.AppendRequest(
-                attachment=attachment,
-                first_client_seq=lane.take(count),
-                count=count,
-                ndjson=ndjson,
-            ).SerializeToString()
+        def requests() -> Requests:
+            while True:
+                yield ext.AppendRequest(
+                    attachment=attachment,
+                    first_client_seq=lane.take(count),
+                    count=count,
+                    ndjson=ndjson,
+                ).SerializeToString()
+
+        return requests()
 
     def initialize_seconds(self, server: Server, megabytes: int, times: int) -> float:
         """Open and close a file of a size; give the median time of the opening."""
