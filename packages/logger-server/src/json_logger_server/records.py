@@ -18,6 +18,8 @@ _SHAPES = bytes.maketrans(b"123456789E[: \t", b"000000000e,,,,")
 _NINETEEN_DIGITS = b"0" * 19
 _LONG_INTEGER = re.compile(rb"(?<=[\[,:\s])-?[0-9]{19,}(?![0-9.eE])")
 _NO_OPENING_BRACKET = bytes(byte for byte in range(256) if byte not in b"{[\n")
+_BRACE_TO_BRACKET = bytes.maketrans(b"{", b"[")
+_TOO_MANY_BRACKETS = b"[" * (MAX_DEPTH + 1)
 _NO_BRACKET = bytes(byte for byte in range(256) if byte not in b"{[]}")
 _BRACES_TO_BRACKETS = bytes.maketrans(b"{}", b"[]")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
@@ -131,8 +133,7 @@ def _may_have_big_numbers(ndjson: bytes) -> bool:
 
 def _may_be_deep(ndjson: bytes) -> bool:
     """Tell whether a line has more opening brackets than levels are allowed, in strings or not."""
-    brackets = ndjson.translate(None, _NO_OPENING_BRACKET)
-    return max(map(len, brackets.split(b"\n"))) > MAX_DEPTH
+    return _TOO_MANY_BRACKETS in ndjson.translate(_BRACE_TO_BRACKET, _NO_OPENING_BRACKET)
 
 
 def _check_numbers(values: bytes, index: int) -> None:

@@ -39,12 +39,13 @@ def decode(
         InvalidArgumentError: A record is not as the protocol says.
     """
     attachment = calls.attachment()
+    ndjson = request.ndjson
     batch = PendingBatch(
-        [*decode_batch(request.ndjson, request.count)],
+        [*decode_batch(ndjson, request.count)],
         attachment.client.id,
         request.first_client_seq,
         attachment.label,
-        len(request.ndjson),
+        len(ndjson),
         after,
     )
     return attachment.session, batch
