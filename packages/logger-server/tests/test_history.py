@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from json_logger_proto.names import LANE_BITS
 from json_logger_server.batch import PendingBatch
 from json_logger_server.history import MAX_CLIENT_SEQ, Numbering, Plan
-from json_logger_server.records import AnyRecord, Record
+from json_logger_server.records import Record
 from json_logger_server.storage.lines import numbers_in
 from json_logger_server.storage.repair import LogEnd
 from session_sharing.core.errors import InvalidArgumentError
@@ -21,7 +21,7 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
 
 
 def batch(client: str, first: int, count: int) -> PendingBatch:
-    records: list[AnyRecord] = [Record(NOON, "m", RAW, RAW) for _ in range(count)]
+    records = [Record(NOON, "m", RAW, RAW) for _ in range(count)]
     return PendingBatch(records, client, first)
 
 

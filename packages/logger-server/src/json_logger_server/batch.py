@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from json_logger_proto.names import LANE_BITS
@@ -21,7 +22,7 @@ class PendingBatch:
     The log that takes the batch fills in `first_seq` or `error`, and then settles it.
     """
 
-    records: list[AnyRecord]
+    records: Sequence[AnyRecord]
     client: str = ""
     """Public name of the client; empty for clients without numbers of their own."""
     first_client_seq: int = 0

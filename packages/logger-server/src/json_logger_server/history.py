@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -74,7 +74,7 @@ class Plan:
     """Of the lanes in the group, as they will be."""
 
     def take(
-        self, batch: PendingBatch, records: list[AnyRecord], first_client_seq: int = 0
+        self, batch: PendingBatch, records: Sequence[AnyRecord], first_client_seq: int = 0
     ) -> None:
         """Number records of a batch that are new."""
         for index, record in enumerate(records):

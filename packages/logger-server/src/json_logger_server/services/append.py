@@ -41,7 +41,7 @@ def decode(
     attachment = calls.attachment()
     ndjson = request.ndjson
     batch = PendingBatch(
-        [*decode_batch(ndjson, request.count)],
+        decode_batch(ndjson, request.count),
         attachment.client.id,
         request.first_client_seq,
         attachment.label,
