@@ -24,3 +24,7 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = import_module(f"json_logger_server.{_MODULES.get(name, 'server')}")
     return getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return __all__
