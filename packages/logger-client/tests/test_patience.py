@@ -3,65 +3,58 @@
 from __future__ import annotations
 
 import pytest
+from inline import ManualClock
 from json_logger_client.patience import Patience
 from session_sharing.core.errors import ServerDrainingError
 
 GONE = ServerDrainingError("gone")
 
 
-class Clock:
-    """Time that only the test moves."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def patience(clock: Clock) -> Patience:
+def patience(clock: ManualClock) -> Patience:
     return Patience(clock)
 
 
-def test_a_caller_waits_from_its_own_beginning(patience: Patience, clock: Clock) -> None:
+def test_a_caller_waits_from_its_own_beginning(patience: Patience, clock: ManualClock) -> None:
     patience.start()
-    clock.now += 100
+    clock.advance(100)
     assert patience.left(clock.now, 5) == 5
-    clock.now += 6
+    clock.advance(6)
     assert patience.left(clock.now - 6, 5) == -1
 
 
-def test_every_progress_gives_it_the_whole_time_again(patience: Patience, clock: Clock) -> None:
+def test_every_progress_gives_it_the_whole_time_again(
+    patience: Patience, clock: ManualClock
+) -> None:
     began = clock.now
-    clock.now += 4
+    clock.advance(4)
     patience.note_progress()
-    clock.now += 4
+    clock.advance(4)
     assert patience.left(began, 5) == 1
 
 
 def test_calls_that_break_are_tried_again_until_the_time_is_over(
-    patience: Patience, clock: Clock
+    patience: Patience, clock: ManualClock
 ) -> None:
     assert patience.note_break(GONE, 5)
-    clock.now += 5
+    clock.advance(5)
     assert patience.note_break(GONE, 5)
-    clock.now += 1
+    clock.advance(1)
     assert not patience.note_break(GONE, 5)
     assert patience.broken_by is GONE
 
 
 @pytest.mark.parametrize("end", [Patience.note_progress, Patience.begin_anew])
 def test_progress_or_another_caller_gives_the_whole_time_again(
-    patience: Patience, clock: Clock, end: object
+    patience: Patience, clock: ManualClock, end: object
 ) -> None:
     patience.note_break(GONE, 5)
-    clock.now += 100
+    clock.advance(100)
     assert callable(end)
     end(patience)
     assert patience.note_break(GONE, 5)

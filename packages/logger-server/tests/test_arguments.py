@@ -29,7 +29,7 @@ def test_a_path_object_names_a_log(logger: LoggerProcess) -> None:
         ("file_path", {"file_path": b"bytes"}),
         ("initialization_behavior", {"initialization_behavior": "AUTO"}),
         ("initialization_behavior", {"initialization_behavior": 17}),
-        ("connect", {"connect": "127.0.0.1:5000"}),
+        ("connection", {"connection": "127.0.0.1:5000"}),
         ("options", {"options": {"behavior": 1}}),
     ],
 )
