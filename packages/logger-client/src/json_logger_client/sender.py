@@ -4,6 +4,10 @@ The caller's thread encodes a record and puts it into the inbox, which is one ca
 in the background makes batches, sends them by one `AppendStream` call after the other, and takes
 the acknowledgements. An exception from a signal handler can only hit the caller's thread, and finds
 nothing half done there; and a signal handler, or a `__del__`, may log itself.
+
+This is one state machine in one room. `_send_all` makes one call after the other,
+`_must_pause_after` decides how to go on when a call broke, and `_go_on_after_expiry` does so after a
+restart of the server.
 """
 
 from __future__ import annotations
