@@ -5,9 +5,9 @@ in the background makes batches, sends them by one `AppendStream` call after the
 the acknowledgements. An exception from a signal handler can only hit the caller's thread, and finds
 nothing half done there; and a signal handler, or a `__del__`, may log itself.
 
-This is one state machine in one room. `_send_all` makes one call after the other,
-`_must_pause_after` decides how to go on when a call broke, and `_go_on_after_expiry` does so after a
-restart of the server.
+This is one state machine in one room. `_send_all` makes one call after the other.
+`_must_pause_after` decides how to go on when a call broke, and `_go_on_after_expiry` does so after
+a restart of the server.
 """
 
 from __future__ import annotations
