@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from datetime import datetime
 from types import TracebackType
@@ -17,8 +16,6 @@ from json_logger_client.sender import Sender
 
 if TYPE_CHECKING:
     from typing_extensions import Self
-
-_log = logging.getLogger(__name__)
 
 
 class LogStream:
@@ -111,12 +108,4 @@ class LogStream:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if not self._owner.is_here:
-            return  # the end of a forked child process is nothing to its parent process
-        try:
-            self.close()
-        except SessionSharingError as closing_error:
-            if error is None:
-                raise
-            # What happened inside the block comes first.
-            _log.warning("Not written: %s. %s", self._sender.what_is_left, closing_error)
+        self._owner.leave(self.close, error, lambda: f"Not written: {self._sender.what_is_left}")
