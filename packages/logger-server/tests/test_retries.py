@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
@@ -225,3 +227,24 @@ def test_a_record_that_the_server_refuses_ends_no_other_call(own_logger: LoggerP
     assert sorted(failed) == sorted(f"m{number}" for number in range(5, 60, 10))
     expected = [f"m{number}" for number in range(60) if number % 10 != 5]
     assert sorted(names_in(own_logger.folder / "a.ndjson")) == sorted(expected)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="stops a process")
+def test_a_new_thread_that_gets_the_number_of_an_ended_one_waits_like_any_other(
+    own_logger: LoggerProcess,
+) -> None:
+    """The system gives the number of a thread that has ended to the next one."""
+    with own_logger.client("a.ndjson") as log:
+        before = threading.enumerate()
+        log.log_data("first", {}, {})
+        of_the_stream = [thread for thread in threading.enumerate() if thread not in before]
+        own_logger.process.send_signal(signal.SIGSTOP)  # so that it does not end the stream
+        try:
+            eventually(lambda: not all(thread.is_alive() for thread in of_the_stream))
+            with ThreadPoolExecutor(5) as pool:
+                answers = [pool.submit(log.log_data, f"m{n}", {}, {}) for n in range(5)]
+                wait(answers, timeout=0.5)
+                own_logger.process.send_signal(signal.SIGCONT)
+                assert sorted(answer.result() for answer in answers) == [2, 3, 4, 5, 6]
+        finally:
+            own_logger.process.send_signal(signal.SIGCONT)

@@ -11,26 +11,29 @@ import grpc
 
 
 class OwnThreads:
-    """The background threads of one sender. Each step is one call into C, so it may be interrupted.
+    """The background threads of one sender.
 
     A `__del__`, or a callback of a weak reference, runs in whatever thread drops the last
     reference, so that it may log in one of these threads.
+
+    Thread objects are compared, not numbers: the system gives the number of a thread that has ended
+    to the next one.
     """
 
     def __init__(self) -> None:
-        self._by_role: dict[str, int] = {}
+        self._by_role: dict[str, threading.Thread] = {}
 
     def enter(self, role: str) -> None:
         """Note that this thread has a role in the sending."""
-        self._by_role[role] = threading.get_ident()
+        self._by_role[role] = threading.current_thread()
 
     def leave(self, role: str) -> None:
-        """Note that no thread has the role; the system may give its number to another thread."""
+        """Note that no thread has the role."""
         self._by_role.pop(role, None)
 
     def include_this_one(self, channel: grpc.Channel) -> bool:
         """Tell whether this thread takes part in the sending over a channel."""
-        if threading.get_ident() in self._by_role.values():
+        if threading.current_thread() in self._by_role.values():
             return True
         own_state = getattr(channel, "_call_state", None)
         for frame in _stack():
