@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from inline import ManualClock
 from json_logger_client.patience import Patience
-from session_sharing.core.errors import ServerDrainingError
+from session_sharing import ServerDrainingError
 
 GONE = ServerDrainingError("gone")
 

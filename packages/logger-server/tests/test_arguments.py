@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from json_logger_client import InitializationBehavior, JsonLoggerClient, SessionOptions
 from logger_process import LoggerProcess
-from session_sharing.core.errors import InvalidArgumentError
+from session_sharing import InvalidArgumentError
 
 NEW = InitializationBehavior.INITIALIZE_SERVER_SESSION
 ATTACH = InitializationBehavior.ATTACH_TO_SERVER_SESSION

@@ -10,7 +10,7 @@ import pytest
 from json_logger_client import JsonLoggerClient, StreamOptions
 from logger_process import LoggerProcess, records_in
 from processes import eventually
-from session_sharing.core.errors import SessionSharingError
+from session_sharing import SessionSharingError
 
 WRITERS = 4
 

@@ -15,7 +15,7 @@ from json_logger_server.json_log import Durability, JsonLog
 from json_logger_server.records import Record
 from json_logger_server.storage.log_file import LogFile
 from logger_process import records_in
-from session_sharing.core.errors import ResourceLostError, SessionExpiredError
+from session_sharing import ResourceLostError, SessionExpiredError
 
 RAW = msgspec.Raw(b"{}")
 

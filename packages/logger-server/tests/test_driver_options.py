@@ -12,7 +12,7 @@ from json_logger_client import InitializationBehavior, JsonLoggerClient
 from json_logger_proto import json_logger_pb2 as pb
 from logger_process import LoggerProcess, records_in
 from processes import eventually
-from session_sharing.core.errors import SessionAlreadyOpenError, SessionNotFoundError
+from session_sharing import SessionAlreadyOpenError, SessionNotFoundError
 
 
 @dataclass

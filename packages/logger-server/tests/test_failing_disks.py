@@ -18,8 +18,8 @@ from json_logger_server.json_log import Durability
 from logger_process import LoggerProcess, names_in, records_in
 from logger_thread import FaultyDisk, LoggerThread
 from processes import eventually
-from session_sharing.client import CallTimeoutError
-from session_sharing.core.errors import (
+from session_sharing.client import (
+    CallTimeoutError,
     LimitExceededError,
     ResourceLostError,
     SessionExpiredError,

@@ -20,7 +20,7 @@ import multiprocessing, os, sys
 from concurrent.futures import ProcessPoolExecutor
 from json_logger_client import ConnectOptions, JsonLoggerClient, SessionOptions
 from session_sharing.client import Connection, InheritedClientError, SessionWatch
-from session_sharing.core.behaviors import ClosePolicy
+from session_sharing.client import ClosePolicy
 
 context = multiprocessing.get_context("fork")
 connect = ConnectOptions.from_state_file(sys.argv[1])

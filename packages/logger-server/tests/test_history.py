@@ -14,7 +14,7 @@ from json_logger_server.history import MAX_CLIENT_SEQ, Numbering, Plan
 from json_logger_server.records import Record
 from json_logger_server.storage.lines import numbers_in
 from json_logger_server.storage.repair import LogEnd
-from session_sharing.core.errors import InvalidArgumentError
+from session_sharing import InvalidArgumentError
 
 RAW = msgspec.Raw(b"{}")
 NOON = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)

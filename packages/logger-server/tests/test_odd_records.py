@@ -25,7 +25,7 @@ from json_logger_server.report.reading import read_log
 from json_logger_server.report.summary import summary
 from json_logger_server.storage.verify import verify
 from logger_process import LoggerProcess
-from session_sharing.core.errors import InvalidArgumentError
+from session_sharing import InvalidArgumentError
 
 pytest.importorskip("plotly")
 

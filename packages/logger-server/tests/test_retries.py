@@ -14,8 +14,12 @@ from chaos_proxy import ChaosProxy
 from json_logger_client import ConnectOptions, JsonLoggerClient, StreamOptions
 from logger_process import LoggerProcess, names_in
 from processes import eventually
-from session_sharing.client import CallTimeoutError, ServerRestartedError, ServerUnavailableError
-from session_sharing.core.errors import InvalidArgumentError
+from session_sharing.client import (
+    CallTimeoutError,
+    InvalidArgumentError,
+    ServerRestartedError,
+    ServerUnavailableError,
+)
 
 
 @pytest.fixture

@@ -28,12 +28,12 @@ from json_logger_server.storage.verify import verify
 from logger_process import LoggerProcess, records_in
 from logger_thread import FaultyDisk, LoggerThread
 from processes import eventually
-from session_sharing.client import connect
-from session_sharing.core.errors import (
+from session_sharing.client import (
     NotAResourceError,
     ResourceInUseError,
     ResourceLostError,
     SessionSharingError,
+    connect,
 )
 from session_sharing.v1 import lifecycle_pb2
 

@@ -15,7 +15,7 @@ from json_logger_client import ConnectOptions, JsonLoggerClient, StreamOptions
 from json_logger_proto import json_logger_pb2 as pb
 from json_logger_server.storage.verify import verify
 from logger_process import LoggerProcess, records_in
-from session_sharing.core.errors import SessionSharingError
+from session_sharing import SessionSharingError
 
 LOGGERS = 3
 

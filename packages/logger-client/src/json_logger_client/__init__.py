@@ -9,35 +9,34 @@ from typing import TYPE_CHECKING
 from json_logger_proto.names import INSTRUMENT_TYPE as JSON_LOGGER_INSTRUMENT_TYPE
 from session_sharing.client import (
     CallTimeoutError,
+    ClosePolicy,
     Connection,
     ConnectionClosedError,
     ConnectOptions,
     InheritedClientError,
-    ReentrantCallError,
-    ServerRestartedError,
-    ServerUnavailableError,
-    SessionOptions,
-)
-from session_sharing.client.errors import UnexpectedStatusError
-from session_sharing.core.behaviors import ClosePolicy, InitializationBehavior
-from session_sharing.core.errors import (
+    InitializationBehavior,
     InvalidArgumentError,
     LimitExceededError,
     NameInUseError,
     NotAResourceError,
     NotAuthenticatedError,
     NotPermittedError,
+    ReentrantCallError,
     ResourceBusyError,
     ResourceFailedError,
     ResourceInUseError,
     ResourceLostError,
     ResourceNotFoundError,
     ServerDrainingError,
+    ServerRestartedError,
+    ServerUnavailableError,
     SessionAlreadyOpenError,
     SessionExpiredError,
     SessionNotFoundError,
+    SessionOptions,
     SessionSharingError,
     StorageFullError,
+    UnexpectedStatusError,
 )
 
 from json_logger_client.client import JsonLoggerClient

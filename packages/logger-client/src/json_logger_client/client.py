@@ -13,17 +13,15 @@ from session_sharing.client import (
     CallTimeoutError,
     Connection,
     ConnectOptions,
+    InitializationBehavior,
+    InvalidArgumentError,
     ServerUnavailableError,
+    SessionExpiredError,
     SessionOptions,
+    SessionSharingError,
     SharedSession,
 )
 from session_sharing.client.arguments import check_argument
-from session_sharing.core.behaviors import InitializationBehavior
-from session_sharing.core.errors import (
-    InvalidArgumentError,
-    SessionExpiredError,
-    SessionSharingError,
-)
 
 from json_logger_client.encoding import encode_record
 from json_logger_client.grpc_options import GrpcSessionOptions

@@ -14,8 +14,8 @@ from pathlib import PurePath
 from typing import Any
 
 import orjson
+from session_sharing import InvalidArgumentError
 from session_sharing.client.arguments import check_argument
-from session_sharing.core.errors import InvalidArgumentError
 
 MAX_DEPTH = 100
 """Nesting of a value that the server takes."""

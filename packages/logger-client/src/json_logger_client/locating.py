@@ -14,8 +14,12 @@ from json_logger_proto.names import (
     TARGET_VARIABLE,
     TOKEN_FILE_VARIABLE,
 )
-from session_sharing.client import ConnectOptions, ServerUnavailableError
-from session_sharing.core.errors import InvalidArgumentError, NotPermittedError
+from session_sharing.client import (
+    ConnectOptions,
+    InvalidArgumentError,
+    NotPermittedError,
+    ServerUnavailableError,
+)
 from session_sharing.places import default_state_file, read_small
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
+from session_sharing import SessionSharingError
 from session_sharing.client.background import Bell
-from session_sharing.core.errors import SessionSharingError
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from session_sharing.core.errors import SessionSharingError
+from session_sharing import SessionSharingError
 
 
 class Patience:

@@ -22,21 +22,20 @@ import grpc
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
 from json_logger_proto.names import MOST_BATCH_BYTES
 from session_sharing.client import (
+    CALL_ERRORS,
     CallTimeoutError,
+    LimitExceededError,
     ReentrantCallError,
+    ServerDrainingError,
     ServerRestartedError,
     ServerUnavailableError,
+    SessionExpiredError,
+    SessionSharingError,
     SharedSession,
+    from_rpc_error,
 )
 from session_sharing.client.background import WAIT, Bell, Progress, start_thread
 from session_sharing.client.backoff import Backoff
-from session_sharing.client.errors import CALL_ERRORS, from_rpc_error
-from session_sharing.core.errors import (
-    LimitExceededError,
-    ServerDrainingError,
-    SessionExpiredError,
-    SessionSharingError,
-)
 
 from json_logger_client import leaving
 from json_logger_client.outbox import Inbox, Outbox, StreamOptions, Ticket, in_pieces

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from ni.measurementlink.discovery.v1.client import DiscoveryClient
 from ni.measurementlink.sessionmanagement.v1.client import SessionInitializationBehavior
-from session_sharing.client import ConnectOptions, SessionOptions
-from session_sharing.core.behaviors import InitializationBehavior
+from session_sharing.client import ConnectOptions, InitializationBehavior, SessionOptions
 from session_sharing.ni import SessionConstructor
 
 from json_logger_client.client import JsonLoggerClient

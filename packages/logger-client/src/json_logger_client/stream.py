@@ -7,9 +7,9 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from session_sharing import InvalidArgumentError, SessionSharingError
 from session_sharing.client.background import uninterrupted
 from session_sharing.client.ownership import Owner
-from session_sharing.core.errors import InvalidArgumentError, SessionSharingError
 
 from json_logger_client.encoding import encode_record
 from json_logger_client.sender import Sender

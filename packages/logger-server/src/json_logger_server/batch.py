@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from json_logger_proto.names import LANE_BITS
-from session_sharing.core.errors import SessionSharingError
+from session_sharing import SessionSharingError
 
 from json_logger_server.records import AnyRecord
 

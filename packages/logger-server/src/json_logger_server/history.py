@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 from json_logger_proto.names import LANE_BITS
-from session_sharing.core.errors import InvalidArgumentError, SessionSharingError
+from session_sharing import InvalidArgumentError, SessionSharingError
 
 from json_logger_server.batch import Lane, PendingBatch
 from json_logger_server.records import AnyRecord

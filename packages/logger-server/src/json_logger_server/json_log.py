@@ -12,15 +12,15 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
-from session_sharing.core.errors import (
+from session_sharing.server import (
+    Resource,
     ResourceLostError,
+    Session,
     SessionExpiredError,
     SessionNotFoundError,
     SessionSharingError,
     StorageFullError,
 )
-from session_sharing.core.resources import Resource
-from session_sharing.core.sessions import Session
 
 from json_logger_server.batch import PendingBatch
 from json_logger_server.history import Numbering, Plan

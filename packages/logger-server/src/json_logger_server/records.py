@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from typing import Annotated
 
 import msgspec
-from session_sharing.core.errors import InvalidArgumentError
+from session_sharing import InvalidArgumentError
 
 MAX_DEPTH = 100
 """Nesting that a record may have; every common JSON reader takes as much."""

@@ -15,8 +15,7 @@ from json_logger_proto import json_logger_pb2, json_logger_pb2_grpc
 from json_logger_proto.ext.v1 import json_logger_ext_pb2, json_logger_ext_pb2_grpc
 from json_logger_proto.names import DISCOVERY_CLASS, DISCOVERY_INTERFACE, KIND
 from session_sharing.ni import DiscoveryAnnouncer, DiscoveryName
-from session_sharing.server import HostOptions, SessionHost, StateFile
-from session_sharing.server.journal import AuditTrail
+from session_sharing.server import AuditTrail, HostOptions, SessionHost, StateFile
 
 from json_logger_server.json_log import Durability, FileLimits
 from json_logger_server.log_kind import JsonLogKind

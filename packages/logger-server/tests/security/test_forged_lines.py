@@ -10,7 +10,7 @@ from json_logger_client import JsonLoggerClient, SessionOptions
 from json_logger_proto import json_logger_pb2 as pb
 from json_logger_proto import json_logger_pb2_grpc
 from logger_process import LoggerProcess, records_in
-from session_sharing.core.errors import SessionSharingError
+from session_sharing import SessionSharingError
 
 FORGED = '{"seq":1,"event":"OPENED","level":"INFO","forged":true}'
 BREAKS = ["\n", "\r\n", "\r", "\x0b", "\x0c", "\x1e", "\x85", "\u2028", "\u2029", "\0", "\x1b[2K\r"]

@@ -28,8 +28,7 @@ from json_logger_client import (
 )
 from logger_process import LoggerProcess
 from processes import eventually
-from session_sharing.client import Connection, connect
-from session_sharing.core.errors import LimitExceededError
+from session_sharing.client import Connection, LimitExceededError, connect
 from session_sharing.v1 import lifecycle_pb2 as pb
 
 LIMITED = str(Path(__file__).parents[1] / "support" / "limited_logger.py")

@@ -18,8 +18,7 @@ from json_logger_client import (
     SessionOptions,
 )
 from logger_process import LoggerProcess
-from session_sharing.client import connect
-from session_sharing.core.errors import InvalidArgumentError
+from session_sharing.client import InvalidArgumentError, connect
 from session_sharing.printing import harmless
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such file names")

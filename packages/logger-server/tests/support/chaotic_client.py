@@ -17,8 +17,7 @@ from json_logger_client import (
     JsonLoggerClient,
     SessionOptions,
 )
-from session_sharing.core.behaviors import ClosePolicy
-from session_sharing.core.errors import SessionSharingError
+from session_sharing import ClosePolicy, SessionSharingError
 
 
 def live_once(choose: random.Random, connect: ConnectOptions) -> None:

@@ -15,8 +15,7 @@ from pathlib import Path
 
 import grpc
 from json_logger_client import ConnectOptions, InitializationBehavior, JsonLoggerClient
-from session_sharing.client import connect
-from session_sharing.core.errors import SessionSharingError
+from session_sharing.client import SessionSharingError, connect
 
 APPEND = "/json_logger_ext.v1.JsonLoggerExt/Append"
 LIST = "/session_sharing.v1.SessionLifecycle/ListSessions"

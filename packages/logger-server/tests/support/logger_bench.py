@@ -22,8 +22,7 @@ from json_logger_server.json_log import Durability
 from logger_process import LoggerProcess
 from logger_thread import FaultyDisk, LoggerThread
 from processes import eventually
-from session_sharing.core.registry import RegistryOptions
-from session_sharing.server import HostOptions
+from session_sharing.server import HostOptions, RegistryOptions
 from session_sharing.v1 import lifecycle_pb2, lifecycle_pb2_grpc
 
 RECORD = (

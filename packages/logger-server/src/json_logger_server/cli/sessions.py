@@ -12,9 +12,12 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from json_logger_client import JsonLoggerClient
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as ext
 from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
-from session_sharing.client import Connection
-from session_sharing.core.behaviors import InitializationBehavior
-from session_sharing.core.errors import SessionNotFoundError, SessionSharingError
+from session_sharing.client import (
+    Connection,
+    InitializationBehavior,
+    SessionNotFoundError,
+    SessionSharingError,
+)
 from session_sharing.printing import harmless, say
 from session_sharing.v1 import lifecycle_pb2 as pb
 

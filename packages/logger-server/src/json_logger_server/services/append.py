@@ -8,10 +8,14 @@ from functools import partial
 
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
 from json_logger_proto.names import MOST_BATCH_BYTES
-from session_sharing.core.errors import LimitExceededError, ResourceLostError, ServerDrainingError
-from session_sharing.core.registry import SessionRegistry
-from session_sharing.core.sessions import Session
-from session_sharing.server import calls
+from session_sharing.server import (
+    LimitExceededError,
+    ResourceLostError,
+    ServerDrainingError,
+    Session,
+    SessionRegistry,
+    calls,
+)
 
 from json_logger_server.batch import PendingBatch
 from json_logger_server.json_log import log_of

@@ -10,11 +10,7 @@ from functools import partial
 
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
 from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
-from session_sharing.core.admission import check_may_close
-from session_sharing.core.registry import SessionRegistry
-from session_sharing.server import calls
-from session_sharing.server.interceptor import Context
-from session_sharing.server.signals import Signal
+from session_sharing.server import Context, SessionRegistry, Signal, calls, check_may_close
 
 from json_logger_server.json_log import log_of
 from json_logger_server.services.append import AppendStream, append, decode, encode

@@ -11,13 +11,15 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from json_logger_proto import json_logger_pb2 as pb
 from json_logger_proto import json_logger_pb2_grpc
 from json_logger_proto.names import KIND
-from session_sharing.core.behaviors import InitializationBehavior
-from session_sharing.core.errors import InvalidArgumentError
 from session_sharing.core.events import utc_now
-from session_sharing.core.registry import SessionRegistry
-from session_sharing.core.sessions import OpenRequest
-from session_sharing.server import calls
-from session_sharing.server.interceptor import Context
+from session_sharing.server import (
+    Context,
+    InitializationBehavior,
+    InvalidArgumentError,
+    OpenRequest,
+    SessionRegistry,
+    calls,
+)
 
 from json_logger_server.batch import PendingBatch
 from json_logger_server.json_log import log_of

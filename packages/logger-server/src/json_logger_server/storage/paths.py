@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from session_sharing.core.errors import (
+from session_sharing import (
     InvalidArgumentError,
     LimitExceededError,
     NotAResourceError,

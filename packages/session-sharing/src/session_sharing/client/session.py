@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import threading
 import time
 import uuid
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 _Response = TypeVar("_Response")
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,15 +243,7 @@ class SharedSession:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if not self.owner.is_here:
-            return  # the end of a forked child process is nothing to its parent process
-        try:
-            self.detach()
-        except SessionSharingError as leaving_error:
-            if error is None:
-                raise
-            # What happened inside the block comes first.
-            _log.warning("Leaving %s failed: %s", self.resource, leaving_error)
+        self.owner.leave(self.detach, error, lambda: f"Leaving {self.resource} failed")
 
     def _before_end(self) -> None:
         """Finish what is under way, before the attachment or the session ends.
