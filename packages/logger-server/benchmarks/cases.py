@@ -22,7 +22,7 @@ from json_logger_proto import json_logger_pb2 as pb
 from json_logger_proto import json_logger_pb2_grpc
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as ext
 from json_logger_server.records import decode_batch
-from load import Outcome, Requests, numbered, same, stream, unary
+from load import Outcome, Requests, same, stream, unary
 from messages import BATCH, LINE, map_batch_class, record
 from servers import OurServer, Server, baseline
 
@@ -124,19 +124,21 @@ class Bench:
         return Case(f"stream, {what}", runs)
 
     def _appends(self, server: OurServer, count: int) -> Requests:
+        """Make requests with new records for ever, `count` in each."""
         log = self._stack.enter_context(server.open("appends.ndjson"))
         lane, attachment = Lane(order_of(log.connection)), log.attachment
         ndjson = b"\n".join([LINE] * count)
 
-        def make(_: int) -> bytes:
-            return ext.AppendRequest(
-                attachment=attachment,
-                first_client_seq=lane.take(count),
-                count=count,
-                ndjson=ndjson,
-            ).SerializeToString()
+        def requests() -> Requests:
+            while True:
+                yield ext.AppendRequest(
+                    attachment=attachment,
+                    first_client_seq=lane.take(count),
+                    count=count,
+                    ndjson=ndjson,
+                ).SerializeToString()
 
-        return numbered(make, count)
+        return requests()
 
     def initialize_seconds(self, server: Server, megabytes: int, times: int) -> float:
         """Open and close a file of a size; give the median time of the opening."""

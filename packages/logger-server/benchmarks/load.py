@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 import grpc.aio
@@ -89,8 +89,3 @@ async def stream(
 def same(data: bytes) -> Requests:
     """Send the same request for ever."""
     return itertools.repeat(data)
-
-
-def numbered(make: Callable[[int], bytes], step: int, first: int = 1) -> Requests:
-    """Send requests that differ by their first record's number."""
-    return map(make, itertools.count(first, step))

@@ -87,7 +87,7 @@ class OurServer(Server):
         return str(json.loads(self._state.read_text())["targets"][0])
 
     def open(self, file: str) -> JsonLoggerClient:
-        return JsonLoggerClient(file, connect=ConnectOptions(self.target))
+        return JsonLoggerClient(file, connection=ConnectOptions(self.target))
 
 
 def baseline(kind: str, folder: Path) -> Server:

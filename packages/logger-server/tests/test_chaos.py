@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from json_logger_server.storage.verify import verify
 from logger_process import LoggerProcess
+from processes import eventually
 from session_sharing.client import connect
 from session_sharing.v1 import lifecycle_pb2 as pb
-from waiting import eventually
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="stops processes by signals of POSIX")
 CLIENT = str(Path(__file__).parent / "support" / "chaotic_client.py")

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from json_logger_client import JsonLoggerClient, StreamOptions
 from logger_process import LoggerProcess, records_in
-from session_sharing.core.errors import SessionSharingError
-from waiting import eventually
+from processes import eventually
+from session_sharing import SessionSharingError
 
 WRITERS = 4
 
@@ -46,7 +46,7 @@ def _terminate_under_load(folder: Path) -> None:
         options = logger.connect(timeout=2.0, attempts=1)
         threads = [
             threading.Thread(
-                target=write, args=(JsonLoggerClient("load.ndjson", connect=options), done)
+                target=write, args=(JsonLoggerClient("load.ndjson", connection=options), done)
             )
             for write, done in work
         ]

@@ -10,24 +10,31 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from json_logger_server.history import Batch
+from json_logger_server.batch import PendingBatch
 from json_logger_server.json_log import Durability, JsonLog
 from json_logger_server.records import Record
 from json_logger_server.storage.log_file import LogFile
 from logger_process import records_in
-from session_sharing.core.errors import ResourceLostError, SessionExpiredError
+from session_sharing import ResourceLostError, SessionExpiredError
 
 RAW = msgspec.Raw(b"{}")
 
 
-def batch(number: int = 1) -> Batch:
+def batch(number: int) -> PendingBatch:
     record = Record(datetime(2026, 1, 1, tzinfo=timezone.utc), f"m{number}", RAW, RAW)
-    return Batch([record], "client", number)
+    return PendingBatch([record], "client", number)
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "a.log"
+
+
+def append(log: JsonLog, *numbers: int) -> list[PendingBatch]:
+    batches = [batch(number) for number in numbers]
+    for pending in batches:
+        log.append(pending)
+    return batches
 
 
 def open_log(path: Path, durability: Durability = Durability.FLUSHED) -> JsonLog:
@@ -42,11 +49,11 @@ def test_what_waits_is_committed_before_the_file_is_closed(
 ) -> None:
     async def run() -> None:
         log = open_log(path, durability)
-        waiting = [log.append(batch(number)) for number in range(1, 6)]
+        waiting = append(log, 1, 2, 3, 4, 5)
         await asyncio.to_thread(log.close)
-        assert [await item.answer for item in waiting] == [1, 2, 3, 4, 5]
+        assert [await pending.outcome() for pending in waiting] == [1, 2, 3, 4, 5]
         with pytest.raises(SessionExpiredError):
-            log.append(batch(6))
+            append(log, 6)
 
     asyncio.run(run())
     assert len(records_in(path)) == 5
@@ -55,7 +62,7 @@ def test_what_waits_is_committed_before_the_file_is_closed(
 def test_a_log_whose_loop_is_gone_is_closed_all_the_same(path: Path) -> None:
     async def run() -> JsonLog:
         log = open_log(path)
-        log.append(batch())
+        append(log, 1)
         return log
 
     log = asyncio.run(run())
@@ -74,12 +81,11 @@ def test_an_unforeseen_error_is_told_to_everybody_in_the_group(
             raise MemoryError
 
         monkeypatch.setattr(log.file, "append", fail)
-        waiting = [log.append(batch(1)), log.append(batch(2))]
-        for item in waiting:
+        for pending in append(log, 1, 2):
             with pytest.raises(ResourceLostError, match="MemoryError"):
-                await item.answer
+                await pending.outcome()
         with pytest.raises(ResourceLostError):
-            log.append(batch(3))
+            append(log, 3)
         await asyncio.to_thread(log.close)
 
     asyncio.run(run())

@@ -11,8 +11,8 @@ import pytest
 from json_logger_client import InitializationBehavior, JsonLoggerClient
 from json_logger_proto import json_logger_pb2 as pb
 from logger_process import LoggerProcess, records_in
-from session_sharing.core.errors import SessionAlreadyOpenError, SessionNotFoundError
-from waiting import eventually
+from processes import eventually
+from session_sharing import SessionAlreadyOpenError, SessionNotFoundError
 
 
 @dataclass

@@ -15,27 +15,23 @@ from json_logger_client import JsonLoggerClient, StreamOptions
 from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
 from json_logger_proto.ext.v1.json_logger_ext_pb2 import TailRequest
 from json_logger_server.json_log import Durability
-from logger_process import LoggerProcess, records_in
+from logger_process import LoggerProcess, names_in, records_in
 from logger_thread import FaultyDisk, LoggerThread
-from session_sharing.client import CallTimeoutError
-from session_sharing.core.errors import (
+from processes import eventually
+from session_sharing.client import (
+    CallTimeoutError,
     LimitExceededError,
     ResourceLostError,
     SessionExpiredError,
     SessionSharingError,
     StorageFullError,
 )
-from waiting import eventually
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="uses limits and /proc of Linux")
 resource = pytest.importorskip("resource", reason="limits are POSIX")
 SUPPORT = Path(__file__).parent / "support"
 LIMITED = str(SUPPORT / "limited_logger.py")
 HANGING = str(SUPPORT / "hanging_logger.py")
-
-
-def names_in(path: Path) -> list[str]:
-    return [record["measurement_name"] for record in records_in(path)]
 
 
 def check_that_a_full_disk_recovers(
@@ -126,7 +122,7 @@ def test_without_descriptors_left_opens_are_refused_and_open_logs_go_on(tmp_path
         with pytest.raises(LimitExceededError):
             for number in range(100):
                 # One connection, so that the files alone use descriptors up.
-                held.append(type(first)(f"{number}.ndjson", connect=first.connection))
+                held.append(type(first)(f"{number}.ndjson", connection=first.connection))
         first.log_data("still here", {}, {})
         assert len(held) > 5
         refused = tmp_path / f"{len(held)}.ndjson"
@@ -273,7 +269,9 @@ def test_a_server_whose_drive_hangs_stops_all_the_same(tmp_path: Path) -> None:
     """The record was never acknowledged; the other logs are closed in order."""
     with LoggerProcess(tmp_path, program=(HANGING,)) as logger:
         connect = logger.connect(timeout=0.5, attempts=1)
-        good, hanging = (JsonLoggerClient(f"{n}.ndjson", connect=connect) for n in ("good", "hang"))
+        good, hanging = (
+            JsonLoggerClient(f"{n}.ndjson", connection=connect) for n in ("good", "hang")
+        )
         good.log_data("kept", {}, {})
         with pytest.raises(CallTimeoutError):
             hanging.log_data("lost", {}, {})

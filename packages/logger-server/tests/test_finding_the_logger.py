@@ -11,11 +11,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from json_logger_client import JsonLoggerClient
-from json_logger_client.locating import locate_logger
+from json_logger_client import JsonLoggerClient, locate_logger
 from logger_process import records_in
-from session_sharing.client import ServerUnavailableError, start_server, stop_server
-from session_sharing.core.errors import NotPermittedError, SessionSharingError
+from session_sharing.client import (
+    NotPermittedError,
+    ServerUnavailableError,
+    SessionSharingError,
+    start_server,
+    stop_server,
+)
 from session_sharing.places import default_state_file
 
 NOBODY = 65534

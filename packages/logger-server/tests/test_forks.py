@@ -20,14 +20,14 @@ import multiprocessing, os, sys
 from concurrent.futures import ProcessPoolExecutor
 from json_logger_client import ConnectOptions, JsonLoggerClient, SessionOptions
 from session_sharing.client import Connection, InheritedClientError, SessionWatch
-from session_sharing.core.behaviors import ClosePolicy
+from session_sharing.client import ClosePolicy
 
 context = multiprocessing.get_context("fork")
 connect = ConnectOptions.from_state_file(sys.argv[1])
 shared = SessionOptions(close_policy=ClosePolicy.WITH_LAST_ATTACHMENT)
 
 def client():
-    return JsonLoggerClient("fork.ndjson", connect=connect, options=shared)
+    return JsonLoggerClient("fork.ndjson", connection=connect, options=shared)
 """
 
 

@@ -94,7 +94,7 @@ def test_a_server_whose_starter_has_gone_serves_all_the_same(tmp_path: Path) -> 
     os.close(writing)
     while not state.exists():
         assert process.poll() is None
-    with JsonLoggerClient("a.ndjson", connect=ConnectOptions.from_state_file(state)) as log:
+    with JsonLoggerClient("a.ndjson", connection=ConnectOptions.from_state_file(state)) as log:
         assert log.log_data("m", {}, {}) == 1
 
     process.send_signal(signal.SIGTERM)

@@ -9,25 +9,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from json_logger_proto.names import LANE_BITS
-from json_logger_server.history import MAX_CLIENT_SEQ, Batch, Numbering
-from json_logger_server.records import AnyRecord, Record
+from json_logger_server.batch import PendingBatch
+from json_logger_server.history import MAX_CLIENT_SEQ, Numbering, Plan
+from json_logger_server.records import Record
 from json_logger_server.storage.lines import numbers_in
 from json_logger_server.storage.repair import LogEnd
-from session_sharing.core.errors import InvalidArgumentError
+from session_sharing import InvalidArgumentError
 
 RAW = msgspec.Raw(b"{}")
 NOON = datetime(2026, 1, 1, 12, tzinfo=timezone.utc)
 
 
-def batch(client: str, first: int, count: int) -> Batch:
-    records: list[AnyRecord] = [Record(NOON, "m", RAW, RAW) for _ in range(count)]
-    return Batch(records, client, first)
+def batch(client: str, first: int, count: int) -> PendingBatch:
+    records = [Record(NOON, "m", RAW, RAW) for _ in range(count)]
+    return PendingBatch(records, client, first)
 
 
-def write(numbering: Numbering, *batches: Batch) -> list[int]:
-    plan = numbering.plan(batches)
+def write(numbering: Numbering, *batches: PendingBatch) -> list[int]:
+    plan, places = planned(numbering, *batches)
     numbering.commit(plan)
-    return plan.first_seqs
+    return places
+
+
+def planned(numbering: Numbering, *batches: PendingBatch) -> tuple[Plan, list[int]]:
+    """A plan, and the number of each batch's first record in the file."""
+    plan = numbering.plan(batches)
+    return plan, [batch.first_seq for batch in batches]
 
 
 def test_records_are_numbered_in_the_order_in_which_they_come() -> None:
@@ -40,15 +47,15 @@ def test_a_batch_sent_again_is_found_where_it_was_written() -> None:
     numbering = Numbering()
     write(numbering, batch("a", 1, 2), batch("b", 1, 5), batch("a", 3, 2))
 
-    again = numbering.plan([batch("a", 1, 2), batch("a", 3, 2)])
-    assert again.first_seqs == [1, 8]
+    again, places = planned(numbering, batch("a", 1, 2), batch("a", 3, 2))
+    assert places == [1, 8]
     assert again.records == []
 
 
 def test_a_batch_sent_twice_in_one_group_is_written_once() -> None:
     numbering = Numbering()
-    plan = numbering.plan([batch("a", 1, 2), batch("a", 1, 2)])
-    assert plan.first_seqs == [1, 1]
+    plan, places = planned(numbering, batch("a", 1, 2), batch("a", 1, 2))
+    assert places == [1, 1]
     assert len(plan.records) == 2
 
 
@@ -72,7 +79,7 @@ def test_lanes_of_one_client_do_not_make_each_other_forgotten() -> None:
     for number in range(1, 500):
         write(numbering, batch("a", lane + number, 1), batch("b", number, 1))
 
-    assert numbering.plan([batch("a", 1, 1)]).first_seqs == [1]
+    assert planned(numbering, batch("a", 1, 1))[1] == [1]
     late = batch("a", 2, 1)
     assert len(numbering.plan([late]).records) == 1
     assert late.error is None
@@ -120,8 +127,8 @@ def test_after_a_restart_batches_from_before_the_tail_are_found_when_they_come_a
 
     after = reopened(file, tail_lines=5)
     for place, first in enumerate(range(11, 61, 10)):
-        again = after.plan([batch("a", first, 10)])
-        assert (again.first_seqs, again.records) == ([1 + place * 10], [])
+        again, places = planned(after, batch("a", first, 10))
+        assert (places, again.records) == ([1 + place * 10], [])
         after.commit(again)
     assert write(after, batch("a", 61, 10)) == [51 + others]
     assert len(after.plan([batch("a", 5, 1)]).records) == 0

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from json_logger_client import JsonLoggerClient
-from logger_process import LoggerProcess, records_in
+from logger_process import LoggerProcess, names_in, records_in
 from session_sharing.client import ReentrantCallError
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs timers that interrupt")
@@ -98,14 +98,10 @@ import os, signal, sys, threading
 from json_logger_client import ConnectOptions, JsonLoggerClient
 def client(name, **options):
     connect = ConnectOptions.from_state_file(sys.argv[1])
-    return JsonLoggerClient(name, connect=connect, **options)
+    return JsonLoggerClient(name, connection=connect, **options)
 """
     command = [sys.executable, "-c", head + text, str(logger.state_file)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
-
-
-def names_in(path: Path) -> list[str]:
-    return [record["measurement_name"] for record in records_in(path)]
 
 
 def test_a_signal_handler_may_log_while_its_thread_logs(own_logger: LoggerProcess) -> None:
@@ -189,7 +185,7 @@ log.log_data("main", {}, {})
 import os, signal, sys
 from json_logger_client import ConnectOptions, JsonLoggerClient
 def client(name):
-    return JsonLoggerClient(name, connect=ConnectOptions.from_state_file(sys.argv[1]))
+    return JsonLoggerClient(name, connection=ConnectOptions.from_state_file(sys.argv[1]))
 """
     command = [sys.executable, "-c", head + program, str(logger.state_file), str(logger.pid)]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60)

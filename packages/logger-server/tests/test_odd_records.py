@@ -18,13 +18,14 @@ from hypothesis import strategies as st
 from json_logger_client.encoding import encode_record
 from json_logger_server.cli import main
 from json_logger_server.cli.reading import summary as tail_line
-from json_logger_server.records import decode_batch, encode_lines
+from json_logger_server.history import encode_lines
+from json_logger_server.records import decode_batch
 from json_logger_server.report.page import make_page
 from json_logger_server.report.reading import read_log
 from json_logger_server.report.summary import summary
 from json_logger_server.storage.verify import verify
 from logger_process import LoggerProcess
-from session_sharing.core.errors import InvalidArgumentError
+from session_sharing import InvalidArgumentError
 
 pytest.importorskip("plotly")
 

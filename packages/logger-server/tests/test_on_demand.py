@@ -43,7 +43,7 @@ def test_a_logger_that_was_started_on_demand_stops_cleanly_when_its_input_ends(
     start_script: Path,
 ) -> None:
     with started(start_script, subprocess.PIPE) as (process, state):
-        log = JsonLoggerClient("a.ndjson", connect=ConnectOptions.from_state_file(state))
+        log = JsonLoggerClient("a.ndjson", connection=ConnectOptions.from_state_file(state))
         log.log_data("kept", {}, {})
 
         assert process.stdin is not None
@@ -57,7 +57,7 @@ def test_a_logger_that_was_started_on_demand_stops_cleanly_when_its_input_ends(
 
 def test_an_input_that_nobody_holds_stops_nothing(start_script: Path) -> None:
     with started(start_script, subprocess.DEVNULL) as (process, state):
-        with JsonLoggerClient("a.ndjson", connect=ConnectOptions.from_state_file(state)) as log:
+        with JsonLoggerClient("a.ndjson", connection=ConnectOptions.from_state_file(state)) as log:
             for _ in range(100):
                 log.log_data("goes on", {}, {})
         assert process.poll() is None

@@ -16,12 +16,8 @@ from json_logger_client import InitializationBehavior
 from json_logger_proto import json_logger_pb2 as pb
 from json_logger_proto import json_logger_pb2_grpc
 from logger_process import ClientProcess, LoggerProcess, records_in
-from session_sharing.core.errors import (
-    NameInUseError,
-    ResourceInUseError,
-    SessionAlreadyOpenError,
-)
-from waiting import eventually
+from processes import eventually
+from session_sharing import NameInUseError, ResourceInUseError, SessionAlreadyOpenError
 
 CALLERS = 64
 ROUNDS = pytest.mark.parametrize("rounds", [20, pytest.param(200, marks=pytest.mark.soak)])

@@ -12,7 +12,7 @@ PROGRAM = """
 import atexit, os, signal, sys
 from json_logger_client import ConnectOptions, JsonLoggerClient
 connect = ConnectOptions.from_state_file(sys.argv[1])
-log = JsonLoggerClient("exit.ndjson", connect=connect)
+log = JsonLoggerClient("exit.ndjson", connection=connect)
 stream = log.stream()
 for i in range(500):
     stream.log("m", {}, {"i": i})

@@ -8,8 +8,9 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from json_logger_server.records import MAX_DEPTH, decode_batch, encode_lines
-from session_sharing.core.errors import InvalidArgumentError
+from json_logger_server.history import encode_lines
+from json_logger_server.records import MAX_DEPTH, decode_batch
+from session_sharing import InvalidArgumentError
 
 HEAD = '"timestamp":"2026-01-01T12:00:00Z","measurement_name":"m"'
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import pytest
 from chaos_proxy import ChaosProxy
 from json_logger_client import ConnectOptions, JsonLoggerClient, StreamOptions
-from logger_process import LoggerProcess, records_in
-from session_sharing.client import CallTimeoutError, ServerRestartedError, ServerUnavailableError
-from session_sharing.core.errors import InvalidArgumentError
-from waiting import eventually
+from logger_process import LoggerProcess, names_in
+from processes import eventually
+from session_sharing.client import (
+    CallTimeoutError,
+    InvalidArgumentError,
+    ServerRestartedError,
+    ServerUnavailableError,
+)
 
 
 @pytest.fixture
@@ -25,12 +31,8 @@ def proxy(own_logger: LoggerProcess) -> Iterator[ChaosProxy]:
 @pytest.fixture
 def log(own_logger: LoggerProcess, proxy: ChaosProxy) -> Iterator[JsonLoggerClient]:
     connect = ConnectOptions(proxy.target, own_logger.token, window=5.0)
-    with JsonLoggerClient("a.ndjson", connect=connect) as log:
+    with JsonLoggerClient("a.ndjson", connection=connect) as log:
         yield log
-
-
-def names_in(path: Path) -> list[str]:
-    return [record["measurement_name"] for record in records_in(path)]
 
 
 def lose_the_reply(log: JsonLoggerClient, proxy: ChaosProxy, path: Path) -> threading.Thread:
@@ -64,7 +66,7 @@ def test_a_lost_reply_makes_one_line_across_a_restart(
     own_logger.kill()
     with LoggerProcess(own_logger.folder, "--anonymous") as first:
         proxy.upstream = first.target
-        log = JsonLoggerClient("a.ndjson", connect=connect)
+        log = JsonLoggerClient("a.ndjson", connection=connect)
         proxy.loses_replies = True
         with pytest.raises((CallTimeoutError, ServerUnavailableError)):
             log.log_data("lost reply", {}, {})
@@ -107,7 +109,7 @@ def test_a_stream_goes_on_after_a_restart_once_the_session_is_reset(
     own_logger.kill()
     with LoggerProcess(own_logger.folder, "--anonymous") as first:
         proxy.upstream = first.target
-        log = JsonLoggerClient("a.ndjson", connect=ConnectOptions(proxy.target, timeout=5.0))
+        log = JsonLoggerClient("a.ndjson", connection=ConnectOptions(proxy.target, timeout=5.0))
         stream = log.stream(StreamOptions(max_batch_records=5))
         for number in range(100):
             stream.log(f"m{number}", {}, {})
@@ -132,7 +134,7 @@ def test_a_stream_goes_on_after_a_restart_once_the_session_is_reset(
 def test_two_sessions_of_one_connection_on_one_log_never_hide_each_others_records(
     own_logger: LoggerProcess, log: JsonLoggerClient
 ) -> None:
-    with JsonLoggerClient("./a.ndjson", connect=log.connection) as other:
+    with JsonLoggerClient("./a.ndjson", connection=log.connection) as other:
         for number in range(50):
             (log if number % 2 else other).log_data(f"m{number}", {}, {})
     assert names_in(own_logger.folder / "a.ndjson") == [f"m{n}" for n in range(50)]
@@ -142,7 +144,7 @@ def test_a_caller_that_was_told_of_a_dead_server_is_not_kept_waiting_by_leaving(
     own_logger: LoggerProcess,
 ) -> None:
     """The record was tried for the whole timeout; leaving tries it, and the end, for a moment."""
-    log = JsonLoggerClient("a.ndjson", connect=own_logger.connect(timeout=4.0))
+    log = JsonLoggerClient("a.ndjson", connection=own_logger.connect(timeout=4.0))
     with pytest.raises(ServerUnavailableError), log:
         own_logger.kill()
         with pytest.raises((ServerUnavailableError, CallTimeoutError)):
@@ -159,7 +161,7 @@ def test_a_stream_goes_on_by_itself_after_a_restart_when_asked_to(
     first = LoggerProcess(own_logger.folder, "--anonymous")
     proxy.upstream = first.target
     connect = ConnectOptions(proxy.target)
-    with JsonLoggerClient("a.ndjson", connect=connect, reset_after_restart=True) as log:
+    with JsonLoggerClient("a.ndjson", connection=connect, reset_after_restart=True) as log:
         with log.stream(StreamOptions(max_batch_records=5)) as stream:
             for number in range(200):
                 if number == 100:
@@ -188,7 +190,7 @@ def test_what_a_stream_held_when_it_was_left_is_sent_by_reset(
     own_logger.kill()
     first = LoggerProcess(own_logger.folder, "--anonymous")
     proxy.upstream = first.target
-    log = JsonLoggerClient("a.ndjson", connect=ConnectOptions(proxy.target, timeout=5.0))
+    log = JsonLoggerClient("a.ndjson", connection=ConnectOptions(proxy.target, timeout=5.0))
     stream = log.stream()
     stream.log("first", {}, {})
     stream.flush()
@@ -229,3 +231,24 @@ def test_a_record_that_the_server_refuses_ends_no_other_call(own_logger: LoggerP
     assert sorted(failed) == sorted(f"m{number}" for number in range(5, 60, 10))
     expected = [f"m{number}" for number in range(60) if number % 10 != 5]
     assert sorted(names_in(own_logger.folder / "a.ndjson")) == sorted(expected)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="stops a process")
+def test_a_new_thread_that_gets_the_number_of_an_ended_one_waits_like_any_other(
+    own_logger: LoggerProcess,
+) -> None:
+    """The system gives the number of a thread that has ended to the next one."""
+    with own_logger.client("a.ndjson") as log:
+        before = threading.enumerate()
+        log.log_data("first", {}, {})
+        of_the_stream = [thread for thread in threading.enumerate() if thread not in before]
+        own_logger.process.send_signal(signal.SIGSTOP)  # so that it does not end the stream
+        try:
+            eventually(lambda: not all(thread.is_alive() for thread in of_the_stream))
+            with ThreadPoolExecutor(5) as pool:
+                answers = [pool.submit(log.log_data, f"m{n}", {}, {}) for n in range(5)]
+                wait(answers, timeout=0.5)
+                own_logger.process.send_signal(signal.SIGCONT)
+                assert sorted(answer.result() for answer in answers) == [2, 3, 4, 5, 6]
+        finally:
+            own_logger.process.send_signal(signal.SIGCONT)

@@ -27,15 +27,15 @@ from json_logger_server.storage.rotated import rotated_files
 from json_logger_server.storage.verify import verify
 from logger_process import LoggerProcess, records_in
 from logger_thread import FaultyDisk, LoggerThread
-from session_sharing.client import connect
-from session_sharing.core.errors import (
+from processes import eventually
+from session_sharing.client import (
     NotAResourceError,
     ResourceInUseError,
     ResourceLostError,
     SessionSharingError,
+    connect,
 )
 from session_sharing.v1 import lifecycle_pb2
-from waiting import eventually
 
 SUPPORT = Path(__file__).parent / "support"
 
@@ -187,7 +187,7 @@ def test_the_end_of_its_terminal_stops_a_server_and_a_sighup_before_that_rotates
     ) as server:
         assert server.stdout is not None
         assert b"ready" in server.stdout.readline()
-        with JsonLoggerClient("a.ndjson", connect=ConnectOptions.from_state_file(state)) as log:
+        with JsonLoggerClient("a.ndjson", connection=ConnectOptions.from_state_file(state)) as log:
             log_some(log, 1)
             server.send_signal(signal.SIGHUP)
             eventually((tmp_path / "a.1.ndjson").exists, within=30)

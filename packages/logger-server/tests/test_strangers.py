@@ -41,7 +41,7 @@ def reference_call(logger: LoggerProcess, session: str, authorization: str) -> g
 
 def test_a_strangers_close_is_refused_and_the_owner_goes_on(keyed: LoggerProcess) -> None:
     with JsonLoggerClient(
-        "a.ndjson", connect=connect_as(keyed, "alice"), options=SessionOptions()
+        "a.ndjson", connection=connect_as(keyed, "alice"), options=SessionOptions()
     ) as log:
         refused = grpc.StatusCode.PERMISSION_DENIED
         assert reference_call(keyed, log.session_name, f"ApiKey bob:{'b' * 32}") is refused

@@ -19,20 +19,18 @@ from json_logger_client import JsonLoggerClient, StreamOptions
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
 from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
 from json_logger_server.json_log import Durability
-from logger_process import LoggerProcess, records_in
+from logger_process import LoggerProcess, names_in, records_in
 from logger_thread import FaultyDisk, LoggerThread
-from session_sharing.client import CallTimeoutError, ConnectionClosedError, connect
-from session_sharing.core.errors import (
+from processes import eventually
+from session_sharing.client import (
+    CallTimeoutError,
+    ConnectionClosedError,
     InvalidArgumentError,
     LimitExceededError,
     SessionExpiredError,
+    connect,
 )
 from session_sharing.v1 import lifecycle_pb2
-from waiting import eventually
-
-
-def names_in(path: Path) -> list[str]:
-    return [record["measurement_name"] for record in records_in(path)]
 
 
 @pytest.fixture
@@ -145,12 +143,14 @@ def close_request(log: JsonLoggerClient) -> object:
 
 
 def test_a_stream_on_a_closed_connection_says_so_at_once(logger: LoggerProcess) -> None:
-    log = JsonLoggerClient("closed.ndjson", connect=logger.connect(timeout=60.0))
+    log = JsonLoggerClient("closed.ndjson", connection=logger.connect(timeout=60.0))
     log.connection.close()
     stream = log.stream()
     stream.log("too late", {}, {})
     with pytest.raises(ConnectionClosedError):
         stream.flush()
+    with pytest.raises(ConnectionClosedError):
+        stream.close()
 
 
 def test_leaving_the_session_sends_what_is_left_in_its_streams(
@@ -231,7 +231,7 @@ def test_a_server_that_does_not_answer_is_told_by_flush_in_time(tmp_path: Path) 
     disk.slow = ".ndjson"
     with LoggerThread(tmp_path, disk, Durability.DURABLE) as logger:
         connect = logger.connect(timeout=0.5)
-        log = JsonLoggerClient("a.ndjson", connect=connect)
+        log = JsonLoggerClient("a.ndjson", connection=connect)
         disk.before_write.clear()
         stream = log.stream()
         stream.log("m", {}, {})
@@ -248,7 +248,7 @@ def test_a_waveform_of_a_million_doubles_arrives_without_a_python_list(
 ) -> None:
     waveform = np.random.default_rng(1).normal(size=1_000_000)
     patient = logger.connect(timeout=60.0)  # tracing makes everything slow
-    with JsonLoggerClient(path.name, connect=patient) as log, log.stream() as stream:
+    with JsonLoggerClient(path.name, connection=patient) as log, log.stream() as stream:
         tracemalloc.start()
         for number in range(3):
             stream.log(f"scope {number}", {}, {"waveform": waveform})
@@ -333,7 +333,7 @@ def test_an_idle_stream_and_tail_do_not_hold_up_a_stopping_server(
     own_logger: LoggerProcess,
 ) -> None:
     """P8: open streams are ended by the server; it does not wait for them."""
-    log = JsonLoggerClient("a.ndjson", connect=own_logger.connect(timeout=1.0))
+    log = JsonLoggerClient("a.ndjson", connection=own_logger.connect(timeout=1.0))
     stream = log.stream()
     stream.log("m", {}, {})
     stream.flush()
@@ -355,7 +355,7 @@ def test_an_idle_stream_and_tail_do_not_hold_up_a_stopping_server(
 
 @pytest.mark.skipif(os.name == "nt", reason="stops the server by SIGTERM")
 def test_the_command_tail_says_when_the_server_stops(own_logger: LoggerProcess) -> None:
-    log = JsonLoggerClient("a.ndjson", connect=own_logger.connect(timeout=1.0))
+    log = JsonLoggerClient("a.ndjson", connection=own_logger.connect(timeout=1.0))
     log.log_data("m", {}, {})
     state = f"--state-file={own_logger.state_file}"
     command = [sys.executable, "-m", "json_logger_server", "tail", "-f", "a.ndjson", state]

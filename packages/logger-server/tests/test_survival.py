@@ -15,7 +15,7 @@ from json_logger_client import ConnectOptions, JsonLoggerClient, StreamOptions
 from json_logger_proto import json_logger_pb2 as pb
 from json_logger_server.storage.verify import verify
 from logger_process import LoggerProcess, records_in
-from session_sharing.core.errors import SessionSharingError
+from session_sharing import SessionSharingError
 
 LOGGERS = 3
 
@@ -42,7 +42,7 @@ class Load:
 
     def _open(self) -> JsonLoggerClient:
         """Open with patience, because others open as well; then wait for no dead server."""
-        log = JsonLoggerClient("a.ndjson", connect=self._connect)
+        log = JsonLoggerClient("a.ndjson", connection=self._connect)
         log.connection.options = replace(log.connection.options, timeout=0.3)
         return log
 

@@ -1,13 +1,47 @@
-"""Log measurements into a file that several measurement plug-ins share."""
+"""Log measurements into a file that several measurement plug-ins share.
+
+Start with `JsonLoggerClient`, and in a measurement plug-in with `JsonLoggerSessionConstructor`.
+Every error is a `SessionSharingError`.
+"""
 
 from typing import TYPE_CHECKING
 
 from json_logger_proto.names import INSTRUMENT_TYPE as JSON_LOGGER_INSTRUMENT_TYPE
-from session_sharing.client import ConnectOptions, SessionOptions
-from session_sharing.core.behaviors import ClosePolicy, InitializationBehavior
+from session_sharing.client import (
+    CallTimeoutError,
+    ClosePolicy,
+    Connection,
+    ConnectionClosedError,
+    ConnectOptions,
+    InheritedClientError,
+    InitializationBehavior,
+    InvalidArgumentError,
+    LimitExceededError,
+    NameInUseError,
+    NotAResourceError,
+    NotAuthenticatedError,
+    NotPermittedError,
+    ReentrantCallError,
+    ResourceBusyError,
+    ResourceFailedError,
+    ResourceInUseError,
+    ResourceLostError,
+    ResourceNotFoundError,
+    ServerDrainingError,
+    ServerRestartedError,
+    ServerUnavailableError,
+    SessionAlreadyOpenError,
+    SessionExpiredError,
+    SessionNotFoundError,
+    SessionOptions,
+    SessionSharingError,
+    StorageFullError,
+    UnexpectedStatusError,
+)
 
 from json_logger_client.client import JsonLoggerClient
 from json_logger_client.grpc_options import GrpcSessionOptions
+from json_logger_client.locating import locate_logger
 from json_logger_client.outbox import StreamOptions
 from json_logger_client.stream import LogStream
 
@@ -16,15 +50,41 @@ if TYPE_CHECKING:
 
 __all__ = [
     "JSON_LOGGER_INSTRUMENT_TYPE",
+    "CallTimeoutError",
     "ClosePolicy",
     "ConnectOptions",
+    "Connection",
+    "ConnectionClosedError",
     "GrpcSessionOptions",
+    "InheritedClientError",
     "InitializationBehavior",
+    "InvalidArgumentError",
     "JsonLoggerClient",
     "JsonLoggerSessionConstructor",
+    "LimitExceededError",
     "LogStream",
+    "NameInUseError",
+    "NotAResourceError",
+    "NotAuthenticatedError",
+    "NotPermittedError",
+    "ReentrantCallError",
+    "ResourceBusyError",
+    "ResourceFailedError",
+    "ResourceInUseError",
+    "ResourceLostError",
+    "ResourceNotFoundError",
+    "ServerDrainingError",
+    "ServerRestartedError",
+    "ServerUnavailableError",
+    "SessionAlreadyOpenError",
+    "SessionExpiredError",
+    "SessionNotFoundError",
     "SessionOptions",
+    "SessionSharingError",
+    "StorageFullError",
     "StreamOptions",
+    "UnexpectedStatusError",
+    "locate_logger",
 ]
 
 
@@ -35,3 +95,7 @@ def __getattr__(name: str) -> object:
 
         return JsonLoggerSessionConstructor
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -13,17 +13,15 @@ from session_sharing.client import (
     CallTimeoutError,
     Connection,
     ConnectOptions,
+    InitializationBehavior,
+    InvalidArgumentError,
     ServerUnavailableError,
+    SessionExpiredError,
     SessionOptions,
+    SessionSharingError,
     SharedSession,
 )
 from session_sharing.client.arguments import check_argument
-from session_sharing.core.behaviors import InitializationBehavior
-from session_sharing.core.errors import (
-    InvalidArgumentError,
-    SessionExpiredError,
-    SessionSharingError,
-)
 
 from json_logger_client.encoding import encode_record
 from json_logger_client.grpc_options import GrpcSessionOptions
@@ -42,12 +40,16 @@ _SERVER_IS_GONE = (ServerUnavailableError, CallTimeoutError)
 class JsonLoggerClient(SharedSession):
     """A session on a shared log file.
 
-    Example::
+    Open it by the file's name, in a `with` block::
 
         with JsonLoggerClient("measurements.ndjson") as log:
             log.log_data("leakage", {"voltage": 3.3}, {"current": [1.2e-9, 1.4e-9]})
 
-    Leaving the block does what the behavior says. Thread-safe; records keep their order.
+    The client finds the logger by itself; the block opens the log, or attaches to it where it is
+    open, and leaving the block does what the behavior says. Thread-safe; records keep their order.
+
+    The alternatives: `stream` for high rates, and `JsonLoggerSessionConstructor` in a measurement
+    plug-in.
     """
 
     kind: ClassVar[str] = KIND
@@ -58,44 +60,52 @@ class JsonLoggerClient(SharedSession):
         initialization_behavior: InitializationBehavior = InitializationBehavior.AUTO,
         discovery_client: DiscoveryClient | None = None,
         *,
-        connect: Connection | ConnectOptions | None = None,
+        connection: Connection | ConnectOptions | None = None,
         options: SessionOptions | None = None,
         grpc_options: GrpcSessionOptions | None = None,
         reset_after_restart: bool = False,
     ) -> None:
-        """Open the log.
+        """Open the log. The file's name is enough; the other arguments are for special cases.
 
         Args:
             file_path: Name of the file; a relative one starts at the server's first log folder.
-            initialization_behavior: Whether to create or attach, and what leaving does.
+            initialization_behavior: Whether to create or attach, and what leaving does. Use it when
+                one program must be the first, or when the log must stay open after this block.
             discovery_client: NI discovery client that finds the server when nothing else names it.
-            connect: A connection, which stays the caller's, or how to make one.
-            options: What else there is to say about the session.
-            grpc_options: Channel, session name and behavior in the form of NI's drivers, instead
-                of the three above; the channel stays the caller's, and presence shares it.
-            reset_after_restart: When the server was started anew, open the log again without being
-                asked, and go on. It costs certainty: meanwhile another program may have opened the
-                log and written between your records; the session has another name unless
-                `options` names it; and an opening that is refused ends the session all the same.
+                Use it in programs that have one.
+            connection: How to reach the server (`ConnectOptions`), or a `Connection`, which stays
+                the caller's. Use options for a server on another host, and a connection to open
+                several logs over it.
+            options: More about the session. Use it when several programs share the log
+                (`close_policy`), and to name the session.
+            grpc_options: Channel, session name and behavior in the form of NI's drivers; the
+                channel stays the caller's, and presence shares it. Use it in code that has such an
+                object, instead of `connection`, `options` and `initialization_behavior`.
+            reset_after_restart: When the server was restarted, open the log again without being
+                asked, and go on. Use it when it is more important to go on than to know that
+                nothing else happened: another program may have opened the log and written between
+                your records; the session has another name unless `options` names it; and an opening
+                that is refused ends the session all the same.
 
         Raises:
-            SessionSharingError: The log cannot be opened, or the server not be found.
+            ServerUnavailableError: The logger is not found, or cannot be reached.
+            SessionSharingError: The log cannot be opened.
         """
         check_argument("file_path", file_path, str, os.PathLike)
-        check_argument("connect", connect, Connection, ConnectOptions, type(None))
+        check_argument("connection", connection, Connection, ConnectOptions, type(None))
         check_argument("options", options, SessionOptions, type(None))
-        options, connect, own_connection = _settings(
-            initialization_behavior, discovery_client, connect, options, grpc_options
+        options, connection, own_connection = _settings(
+            initialization_behavior, discovery_client, connection, options, grpc_options
         )
-        self._reopen_for_sender = self._reopen if reset_after_restart else None
+        self._reset_after_restart = reset_after_restart
         self._calls = self._new_sender()
         self._streams: list[Sender] = []
-        super().__init__(os.fspath(file_path), connect, options, owns_connection=own_connection)
+        super().__init__(os.fspath(file_path), connection, options, owns_connection=own_connection)
 
     @property
     def path(self) -> str:
         """Absolute path of the file, as the server names it."""
-        return self._opened.details["path"]
+        return self.details["path"]
 
     def log_data(
         self,
@@ -106,15 +116,21 @@ class JsonLoggerClient(SharedSession):
     ) -> int:
         """Append one record; returns once it is as safe as the server's durability says.
 
+        Numbers, texts, booleans, None, lists, tuples, sets, dicts, enums (by value), dataclasses
+        and numpy arrays become the JSON of their kind. Dates and times become RFC 3339 text, in UTC
+        where they have a zone; durations become seconds; a Decimal becomes a number with all its
+        digits, or text beyond 1e308; paths become text; NaN and the infinities become the texts
+        "NaN", "Infinity" and "-Infinity", as in protobuf's JSON.
+
         A signal handler may call it, also while the same thread is in it. When Ctrl-C, or another
         exception of a signal handler, comes meanwhile, the record is written all the same, or the
         error is raised when the block is left.
 
         Args:
             measurement_name: The name of the measurement.
-            measurement_configurations: How it was made; plain Python values and numpy arrays.
-            measurement_outputs: The values; see `encode_record` for what becomes of them.
-            timestamp: When; by default now.
+            measurement_configurations: How it was made: values by name.
+            measurement_outputs: What was measured: values by name.
+            timestamp: When; by default now. One without a zone is local time.
 
         Returns:
             The record's sequence number in the file.
@@ -145,14 +161,21 @@ class JsonLoggerClient(SharedSession):
     def stream(self, options: StreamOptions | None = None) -> LogStream:
         """Open a stream for high rates: records go in batches and are acknowledged later.
 
-        Example::
+        Use it in a `with` block::
 
             with log.stream() as stream:
                 for sample in samples:
                     stream.log("scope", {"channel": 0}, {"waveform": sample})
 
         Leaving the block waits for the last acknowledgement and raises what went wrong. Without a
-        block, what is left is sent when the program ends.
+        block, call `close`; what is left otherwise is sent when the program ends.
+
+        Args:
+            options: When a batch is sent. Use it when the defaults do not fit: records that must
+                leave sooner, or little memory.
+
+        Raises:
+            InheritedClientError: The client belongs to the parent process.
         """
         self.owner.check()
         check_argument("options", options, StreamOptions, type(None))
@@ -178,26 +201,15 @@ class JsonLoggerClient(SharedSession):
             if sender is self._calls or sender.closed:
                 sender.flush()
 
-    def _detach(self) -> None:
-        self._end_after_sending(super()._detach)
-
-    def _close(self) -> None:
-        self._end_after_sending(super()._close)
-
-    def _end_after_sending(self, end: Callable[[], None]) -> None:
-        if self._ended:
-            return
+    def _before_end(self) -> None:
         errors: list[SessionSharingError] = []
-        try:
-            for sender in [*self._streams, self._calls]:
-                try:
-                    self._send_rest(sender)
-                except SessionSharingError as error:
-                    errors.append(error)
-                    if isinstance(error, _SERVER_IS_GONE):
-                        break
-        finally:
-            end()
+        for sender in [*self._streams, self._calls]:
+            try:
+                self._send_rest(sender)
+            except SessionSharingError as error:
+                errors.append(error)
+                if isinstance(error, _SERVER_IS_GONE):
+                    break
         if errors:
             raise errors[0]
 
@@ -211,13 +223,13 @@ class JsonLoggerClient(SharedSession):
             sender.flush()  # whoever closed it was interrupted
 
     def _new_sender(self, options: StreamOptions | None = None) -> Sender:
-        return Sender(self, options, self._reopen_for_sender)
+        return Sender(self, options, reset_after_restart=self._reset_after_restart)
 
 
 def _settings(
     initialization_behavior: InitializationBehavior,
     discovery_client: DiscoveryClient | None,
-    connect: Connection | ConnectOptions | None,
+    connection: Connection | ConnectOptions | None,
     options: SessionOptions | None,
     grpc_options: GrpcSessionOptions | None,
 ) -> tuple[SessionOptions, Connection | ConnectOptions, bool]:
@@ -240,11 +252,11 @@ def _settings(
     behavior = behaviors.pop() if behaviors else InitializationBehavior.AUTO
     options = replace(options, behavior=InitializationBehavior(behavior))
     if grpc_options is not None:
-        how = connect if isinstance(connect, ConnectOptions) else ConnectOptions()
+        how = connection if isinstance(connection, ConnectOptions) else ConnectOptions()
         return options, Connection(how, channel=grpc_options.grpc_channel), True
-    if isinstance(connect, Connection):
-        return options, connect, False
-    return options, locate_logger(connect, discovery_client), False
+    if isinstance(connection, Connection):
+        return options, connection, False
+    return options, locate_logger(connection, discovery_client), False
 
 
 def _integer(behavior: Any) -> int:

@@ -14,8 +14,8 @@ from pathlib import PurePath
 from typing import Any
 
 import orjson
+from session_sharing import InvalidArgumentError
 from session_sharing.client.arguments import check_argument
-from session_sharing.core.errors import InvalidArgumentError
 
 MAX_DEPTH = 100
 """Nesting of a value that the server takes."""
@@ -34,11 +34,8 @@ def encode_record(
 ) -> bytes:
     """Encode one record as a line without its newline.
 
-    Numbers, texts, booleans, None, lists, tuples, sets, dicts, enums (by value), dataclasses and
-    numpy arrays become the JSON of their kind; dates and times become RFC 3339 text, in UTC where
-    they have a zone; durations become seconds; a Decimal becomes a number with all its digits, or
-    text beyond 1e308; paths become text; NaN and the infinities become the texts "NaN", "Infinity"
-    and "-Infinity", as in protobuf's JSON. An array of numbers never becomes a Python list.
+    `JsonLoggerClient.log_data` says what becomes of values. An array of numbers never becomes a
+    Python list.
 
     Args:
         measurement_name: What was measured.

@@ -10,7 +10,8 @@ import grpc
 class GrpcSessionOptions(Protocol):
     """What `nidcpower.GrpcSessionOptions`, `nidmm.GrpcSessionOptions` and their like have.
 
-    Their `api_key` is for NI's gRPC Device Server and is not looked at.
+    Give such an object to `JsonLoggerClient` in code that has one. Its `api_key` is for NI's gRPC
+    Device Server and is not looked at.
     """
 
     @property

@@ -7,30 +7,44 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from json_logger_proto.names import DISCOVERY_CLASS, DISCOVERY_INTERFACE, PROGRAM
-from session_sharing.client import ConnectOptions, ServerUnavailableError
-from session_sharing.core.errors import InvalidArgumentError, NotPermittedError
+from json_logger_proto.names import (
+    DISCOVERY_CLASS,
+    DISCOVERY_INTERFACE,
+    PROGRAM,
+    TARGET_VARIABLE,
+    TOKEN_FILE_VARIABLE,
+)
+from session_sharing.client import (
+    ConnectOptions,
+    InvalidArgumentError,
+    NotPermittedError,
+    ServerUnavailableError,
+)
 from session_sharing.places import default_state_file, read_small
 
 if TYPE_CHECKING:
     from ni.measurementlink.discovery.v1.client import DiscoveryClient
 
-TARGET_VARIABLE = "JSON_LOGGER_TARGET"
-TOKEN_FILE_VARIABLE = "JSON_LOGGER_TOKEN_FILE"  # noqa: S105 - names a file, is no secret
-
 
 def locate_logger(
     options: ConnectOptions | None = None, discovery_client: DiscoveryClient | None = None
 ) -> ConnectOptions:
-    """Complete the options with target and token.
+    """Return where the logger is, with the token for it.
+
+    `JsonLoggerClient` does this by itself. Use it to make a `Connection` that several logs share::
+
+        with Connection(locate_logger()) as connection:
+            log = JsonLoggerClient("measurements.ndjson", connection=connection)
 
     The first place that names a logger counts: the target in the options, the variable
     JSON_LOGGER_TARGET, NI discovery (with the extra ``[ni]``), and the state file of a logger that
     this user has started on this host.
 
     Args:
-        options: What is known; a target in it is final.
-        discovery_client: NI discovery client to ask when neither options nor environment name one.
+        options: What is known; a target in it is final. Use it for a time limit, or credentials of
+            your own.
+        discovery_client: NI discovery client to ask when neither options nor environment name a
+            logger. Use it in programs that have one.
 
     Raises:
         ServerUnavailableError: The logger is nowhere to be found; the message says what was found

@@ -8,23 +8,25 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
+from session_sharing import SessionSharingError
 from session_sharing.client.background import Bell
-from session_sharing.core.errors import SessionSharingError
 
 
 @dataclass(frozen=True, slots=True)
 class StreamOptions:
-    """When a batch is sent and how much may be under way."""
+    """When a stream sends a batch, and how much may be under way; the defaults suit most."""
 
     max_batch_records: int = 1000
-    """Records after which a batch is sent."""
+    """Records after which a batch is sent. Make it smaller when a refused batch shall cost few."""
     max_batch_bytes: int = 256 * 1024
-    """Bytes after which a batch is sent; a larger record goes alone."""
+    """Bytes after which a batch is sent; a larger record goes alone. Make it larger for waveforms
+    of some hundred kilobytes."""
     max_delay: float = 0.05
-    """Seconds after which a batch is sent however small it is."""
+    """Seconds after which a batch is sent however small it is. Make it smaller when somebody
+    follows the log, larger when records come slowly and need not be seen soon."""
     max_unacknowledged_bytes: int = 16 * 1024 * 1024
     """Bytes that wait for their acknowledgement; `log` blocks until it would stay below, or until
-    nothing else waits."""
+    nothing else waits. Make it larger when bursts must not block, and memory is there."""
 
 
 class Ticket:

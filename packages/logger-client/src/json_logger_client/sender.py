@@ -4,45 +4,46 @@ The caller's thread encodes a record and puts it into the inbox, which is one ca
 in the background makes batches, sends them by one `AppendStream` call after the other, and takes
 the acknowledgements. An exception from a signal handler can only hit the caller's thread, and finds
 nothing half done there; and a signal handler, or a `__del__`, may log itself.
+
+This is one state machine in one room. `_send_all` makes one call after the other.
+`_must_pause_after` decides how to go on when a call broke, and `_go_on_after_expiry` does so after
+a restart of the server.
 """
 
 from __future__ import annotations
 
 import math
-import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from types import CodeType, FrameType
+from collections.abc import Iterator
 
 import grpc
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
 from json_logger_proto.names import MOST_BATCH_BYTES
 from session_sharing.client import (
+    CALL_ERRORS,
     CallTimeoutError,
+    LimitExceededError,
     ReentrantCallError,
+    ServerDrainingError,
     ServerRestartedError,
     ServerUnavailableError,
+    SessionExpiredError,
+    SessionSharingError,
     SharedSession,
+    from_rpc_error,
 )
 from session_sharing.client.background import WAIT, Bell, Progress, start_thread
 from session_sharing.client.backoff import Backoff
-from session_sharing.client.errors import CALL_ERRORS, from_rpc_error
-from session_sharing.core.errors import (
-    LimitExceededError,
-    ServerDrainingError,
-    SessionExpiredError,
-    SessionSharingError,
-)
 
 from json_logger_client import leaving
 from json_logger_client.outbox import Inbox, Outbox, StreamOptions, Ticket, in_pieces
+from json_logger_client.own_threads import OwnThreads, calls_of
+from json_logger_client.patience import Patience
 from json_logger_client.write_order import Lane, order_of
 
 _TRANSIENT = (ServerUnavailableError, ServerDrainingError)
-_UNCLEAR = (*_TRANSIENT, CallTimeoutError, SessionExpiredError)
-"""Errors after which the records are kept: they may be in the file, or can still be sent."""
 _IDLE = 1.0
 """Seconds after which a call over which nothing goes is ended; the next record begins another."""
 _FOREVER = 3600.0
@@ -79,19 +80,20 @@ class Sender:
         self,
         session: SharedSession,
         options: StreamOptions | None = None,
-        reopen: Callable[[str], None] | None = None,
+        *,
+        reset_after_restart: bool = False,
     ) -> None:
         """Prepare; nothing is sent before the first record.
 
         Args:
             session: The session of the log; open when the first record comes.
             options: When a batch is sent and how much may be under way.
-            reopen: Opens the session anew after the server was restarted; given the epoch in which
-                it was opened. None leaves that to the program.
+            reset_after_restart: Open the session anew when the server was restarted, and go on.
+                Otherwise the program does that.
         """
         self._session = session
         self._options = options or StreamOptions()
-        self._reopen = reopen
+        self._reset_after_restart = reset_after_restart
         self._outbox = Outbox(self._options, self._take_numbers)
         self.error: SessionSharingError | None = None
         self.unheard: SessionSharingError | None = None
@@ -123,16 +125,13 @@ class Sender:
         """A record was refused that no caller waits for, so that nothing may follow it."""
         self._one_by_one = False
         """It is not known which of several batches was refused; they are sent again singly."""
-        self._progress = 0.0
-        self._broken_since = 0.0
-        self._broken_by: SessionSharingError | None = None
-        """Why the server could not be reached when that was last tried."""
+        self._patience = Patience()
         self._since: float | None = None
         """When the inbox was last found with something new in it."""
         self._unary_until = 0.0
         self._attachment = ""
         """The session's attachment that the latest request named."""
-        self._threads: dict[str, int] = {}
+        self._threads = OwnThreads()
         leaving.remember(self)
 
     @property
@@ -158,7 +157,7 @@ class Sender:
         return self._session.resource
 
     @property
-    def patience(self) -> float:
+    def timeout(self) -> float:
         """Seconds without progress after which a broken connection is given up."""
         return self._session.connection.options.timeout
 
@@ -228,7 +227,7 @@ class Sender:
             self._begin()
         try:
             self._check_can_wait()
-            self._wait(ticket, self.patience if patience is None else patience)
+            self._wait(ticket, self.timeout if patience is None else patience)
         except BaseException:
             ticket.unheard = True
             if ticket.settled and ticket.line is not None and ticket.error is not None:
@@ -254,9 +253,9 @@ class Sender:
         def done() -> bool:
             return self.has_room(size) or self.error is not None or self.closed
 
-        if not self._is_own_thread and _calls_of(Sender.wait_for_room.__code__) == 1:
+        if not self._is_own_thread and calls_of(Sender.wait_for_room.__code__) == 1:
             while not done():
-                left = max(began, self._progress) + self.patience - time.monotonic()
+                left = self._patience.left(began, self.timeout)
                 if left <= 0:
                     raise self._silence()
                 self._room.wait(done, left)
@@ -320,7 +319,7 @@ class Sender:
                 "A __del__ or a callback logs in a thread that sends to this log. The record is "
                 "sent, but this thread cannot wait for its number; use a stream there."
             )
-        if _calls_of(Sender.answer.__code__) > _MOST_NESTED:
+        if calls_of(Sender.answer.__code__) > _MOST_NESTED:
             raise ReentrantCallError(
                 f"{_MOST_NESTED} signal handlers within each other wait for the log. The record is "
                 "sent, but its number cannot be waited for; log less often, or use a stream."
@@ -329,14 +328,7 @@ class Sender:
     @property
     def _is_own_thread(self) -> bool:
         """Whether this thread takes part in the sending, so that it cannot wait for it."""
-        if threading.get_ident() in self._threads.values():
-            return True
-        own_state = getattr(self._session.connection.channel, "_call_state", None)
-        for frame in _stack():
-            if frame.f_code.co_name == "channel_spin" and "state" in frame.f_locals:
-                # The thread that brings a channel's answers; its `__del__`s run there, too.
-                return own_state is None or frame.f_locals["state"] is own_state
-        return False
+        return self._threads.include_this_one(self._session.connection.channel)
 
     def _begin(self) -> None:
         """Start the thread, unless somebody else just did."""
@@ -354,17 +346,17 @@ class Sender:
     def _wait(self, ticket: Ticket, patience: float) -> None:
         began = time.monotonic()
         while not ticket.settled:
-            left = max(began, self._progress) + patience - time.monotonic()
+            left = self._patience.left(began, patience)
             if left <= 0:
                 raise self._silence()
             if not ticket.bell.wait(min(left, WAIT)) and not self._running.locked():
                 self._begin()
 
     def _silence(self) -> SessionSharingError:
-        if self._broken_by is not None:
-            return self._broken_by
+        if self._patience.broken_by is not None:
+            return self._patience.broken_by
         return CallTimeoutError(
-            f"The server acknowledged nothing for {self.patience:g} s; "
+            f"The server acknowledged nothing for {self.timeout:g} s; "
             f"not yet in the file: {self.what_is_left}."
         )
 
@@ -384,22 +376,20 @@ class Sender:
             if not self._running.acquire(blocking=False):
                 return
             self._begun = -math.inf
-            self._threads["run"] = threading.get_ident()
+            self._threads.enter("run")
             try:
                 self._send_all()
             finally:
-                self._threads.pop("run", None)
+                self._threads.leave("run")
                 self._running.release()
 
     def _send_all(self) -> None:
         backoff = Backoff()
-        self._progress = time.monotonic()
+        self._patience.start()
         while self._wait_for_work():
-            acknowledged = self._progress
             error = self._send_some()
-            if self._progress > acknowledged:
+            if self._patience.broken_by is None:
                 backoff.reset()
-                self._broken_since, self._broken_by = 0.0, None
             if error is not None and self._must_pause_after(error):
                 time.sleep(backoff.next_pause())
 
@@ -409,7 +399,7 @@ class Sender:
             self._rings_early = True
             if self._asked:
                 self._asked = False
-                self._broken_since = 0.0  # the new caller has patience of its own
+                self._patience.begin_anew()
                 if self._refused and self.error is not None:
                     self._stop(self.error)
                 else:
@@ -469,7 +459,7 @@ class Sender:
         with self._lock:
             self._call += 1
             bell, self._bell = self._bell, Bell()  # so that it takes no ring that is meant for us
-            self._threads.pop("requests", None)  # its number may soon be another thread's
+            self._threads.leave("requests")
         self._answers = None
         bell.ring()
 
@@ -488,7 +478,7 @@ class Sender:
             response_deserializer=pb.AppendResponse.FromString,
         )
         try:
-            self._acknowledge(method(request, timeout=self.patience))
+            self._acknowledge(method(request, timeout=self.timeout))
         except CALL_ERRORS as call_error:
             return self._explain(call_error)
         return None
@@ -499,7 +489,7 @@ class Sender:
         with self._lock:
             if call != self._call:
                 return
-            self._threads["requests"] = threading.get_ident()
+            self._threads.enter("requests")
         while call == self._call:
             self._rings_early = True
             now = time.monotonic()
@@ -555,17 +545,13 @@ class Sender:
             self._outbox.acknowledge(answer.client_seq, answer.first_seq)
             goes_on = self._one_by_one or not len(self._outbox)
             self._one_by_one = False
-        self._progress = time.monotonic()
+        self._patience.note_progress()
         self._room.announce()
         if goes_on:
             self._bell.ring()
 
     def _explain(self, call_error: grpc.RpcError | ValueError) -> SessionSharingError:
-        error = from_rpc_error(call_error)
-        epoch = error.details.get("epoch")
-        if isinstance(error, SessionExpiredError) and epoch not in (None, self._session.epoch):
-            return ServerRestartedError("The server was restarted; reset() opens anew.")
-        return error
+        return self._session.explain(from_rpc_error(call_error))
 
     def _must_pause_after(self, error: SessionSharingError) -> bool:
         """Decide how to go on after a call broke; True to try again after a pause."""
@@ -575,28 +561,34 @@ class Sender:
         elif limit == "streams" and self._fits_into_one_message():
             self._unary_until = time.monotonic() + _UNARY_FOR
         elif isinstance(error, _TRANSIENT) or limit in _PASSING_LIMITS:
-            self._broken_by = error
-            self._broken_since = self._broken_since or time.monotonic()
-            if time.monotonic() - self._broken_since <= self.patience:
+            if self._patience.note_break(error, self.timeout):
                 return True
-            self._broken_since = 0.0
+            self._patience.begin_anew()
             self._stop(error)
-        elif (
-            isinstance(error, SessionExpiredError) and self._attachment != self._session.attachment
-        ):
-            pass  # the session was opened anew meanwhile
-        elif isinstance(error, ServerRestartedError) and self._reopen is not None:
-            try:
-                self._reopen(self._session.epoch)
-            except SessionSharingError as reopening_error:
-                self._stop(reopening_error)
-        elif isinstance(error, _UNCLEAR):
-            self._stop(error)
+        elif isinstance(error, SessionExpiredError):
+            self._go_on_after_expiry(error)
+        elif isinstance(error, CallTimeoutError):
+            self._stop(error)  # the records are kept, as they may be in the file
         elif self._outbox.under_way > 1 and not self._one_by_one:
             self._one_by_one = True
         else:
             self._refuse(error)
         return False
+
+    def _go_on_after_expiry(self, error: SessionExpiredError) -> None:
+        """Go on in a new session if there is one, or may be; otherwise keep the records and stop.
+
+        `SharedSession.explain` has told a restart of the server from other expiries.
+        """
+        if self._attachment != self._session.attachment:
+            return  # the session was opened anew since the request was sent
+        if not (isinstance(error, ServerRestartedError) and self._reset_after_restart):
+            self._stop(error)
+            return
+        try:
+            self._session.reopen_after(self._session.epoch)
+        except SessionSharingError as reopening_error:
+            self._stop(reopening_error)
 
     def _refuse(self, error: SessionSharingError) -> None:
         """Tell the caller of the oldest record; without one, nothing may follow that record."""
@@ -621,16 +613,3 @@ class Sender:
                 pass
             self._outbox.tell_waiting(error)
         self._room.announce()
-
-
-def _stack() -> Iterator[FrameType]:
-    """Give this thread's frames, the innermost first."""
-    frame = sys._getframe(1)
-    while frame is not None:
-        yield frame
-        frame = frame.f_back  # type: ignore[assignment]  # None ends it
-
-
-def _calls_of(code: CodeType) -> int:
-    """Count how often this thread is in a function with this code."""
-    return sum(frame.f_code is code for frame in _stack())

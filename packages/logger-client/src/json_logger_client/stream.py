@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from session_sharing import InvalidArgumentError, SessionSharingError
 from session_sharing.client.background import uninterrupted
 from session_sharing.client.ownership import Owner
-from session_sharing.core.errors import InvalidArgumentError, SessionSharingError
 
 from json_logger_client.encoding import encode_record
 from json_logger_client.sender import Sender
@@ -18,13 +17,12 @@ from json_logger_client.sender import Sender
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-_log = logging.getLogger(__name__)
-
 
 class LogStream:
-    """Records on their way into one log, in their order. Thread-safe; made by `log.stream()`.
+    """Records on their way into one log, in their order; made by `JsonLoggerClient.stream`.
 
-    A signal handler and a `__del__` may log, too.
+    Use it in a `with` block, and `log` each record. Thread-safe. A signal handler and a `__del__`
+    may log, too.
     """
 
     def __init__(self, sender: Sender, owner: Owner) -> None:
@@ -110,12 +108,4 @@ class LogStream:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if not self._owner.is_here:
-            return  # the end of a forked child process is nothing to its parent process
-        try:
-            self.close()
-        except SessionSharingError as closing_error:
-            if error is None:
-                raise
-            # What happened inside the block comes first.
-            _log.warning("Not written: %s. %s", self._sender.what_is_left, closing_error)
+        self._owner.leave(self.close, error, lambda: f"Not written: {self._sender.what_is_left}")

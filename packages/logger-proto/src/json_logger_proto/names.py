@@ -1,5 +1,17 @@
 """Names that the logger's servers and clients must agree on."""
 
+__all__ = [
+    "DISCOVERY_CLASS",
+    "DISCOVERY_INTERFACE",
+    "INSTRUMENT_TYPE",
+    "KIND",
+    "LANE_BITS",
+    "MOST_BATCH_BYTES",
+    "PROGRAM",
+    "TARGET_VARIABLE",
+    "TOKEN_FILE_VARIABLE",
+]
+
 KIND = "json-log"
 """Resource kind of log files in the SessionLifecycle service."""
 
@@ -14,6 +26,12 @@ INSTRUMENT_TYPE = "JsonLoggerService"
 
 PROGRAM = "json-logger"
 """Command of the server, after which its state file is named."""
+
+TARGET_VARIABLE = "JSON_LOGGER_TARGET"
+"""Environment variable by which clients find the server."""
+
+TOKEN_FILE_VARIABLE = "JSON_LOGGER_TOKEN_FILE"  # noqa: S105 - names a file, is no secret
+"""Environment variable that names the file with the server's token."""
 
 LANE_BITS = 32
 """A client's own numbers for its records are in lanes, of so many bits each.

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
-from json_logger_client.locating import TARGET_VARIABLE, TOKEN_FILE_VARIABLE, locate_logger
-from session_sharing.client import ConnectOptions, connect
-from session_sharing.core.errors import SessionSharingError
-from session_sharing.server.descriptors import raise_descriptor_limit
+from json_logger_client import locate_logger
+from json_logger_proto.names import TARGET_VARIABLE, TOKEN_FILE_VARIABLE
+from session_sharing.client import ConnectOptions, SessionSharingError, connect
+from session_sharing.server import raise_descriptor_limit
 
 _FEW_DESCRIPTORS = 4096
 _LITTLE_SPACE = 1 << 30

@@ -1,15 +1,17 @@
-"""Numbers records and knows those that are in the file already: the pure part of a writer."""
+"""Numbers records, encodes them, and knows those in the file already: a writer's pure part."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
 from json_logger_proto.names import LANE_BITS
-from session_sharing.core.errors import InvalidArgumentError, SessionSharingError
+from session_sharing import InvalidArgumentError, SessionSharingError
 
-from json_logger_server.records import AnyRecord, encode_lines
+from json_logger_server.batch import Lane, PendingBatch
+from json_logger_server.records import AnyRecord
 from json_logger_server.storage.lines import LineNumbers
 from json_logger_server.storage.repair import LogEnd
 
@@ -20,34 +22,7 @@ _SPANS = 64
 _LANES = 10_000
 """Lanes that are remembered, those of the latest writers; ten for each client that may attach."""
 
-Lane = tuple[str, int]
-"""A client's public name and one of its lanes; see `json_logger_proto.names.LANE_BITS`."""
-
-
-@dataclass(slots=True, eq=False)
-class Batch:
-    """Records of one client that are appended together or not at all."""
-
-    records: list[AnyRecord]
-    client: str = ""
-    """Public name of the client; empty for clients without numbers of their own."""
-    first_client_seq: int = 0
-    """The client's own number of the first record, from 1."""
-    writer: str = ""
-    """Who the client says it is."""
-    after: Batch | None = None
-    """The batch that must be in the file before this one: when it fails, so does this."""
-    error: SessionSharingError | None = None
-    """Why it is not in the file and never will be."""
-
-    @property
-    def lane(self) -> Lane:
-        """The lane that the records belong to."""
-        return self.client, self.first_client_seq >> LANE_BITS
-
-    def refusal(self) -> SessionSharingError | None:
-        """Tell why this batch may not be written, now that the one before it has failed."""
-        return self.after.error if self.after is not None else None
+_encoder = msgspec.json.Encoder()
 
 
 @dataclass(slots=True)
@@ -91,8 +66,6 @@ class Plan:
     """What is to be written of a group of batches; nothing counts before `Numbering.commit`."""
 
     next_seq: int
-    first_seqs: list[int] = field(default_factory=list)
-    """For each batch, the number of its first record in the file; 0 when it is refused."""
     records: list[AnyRecord] = field(default_factory=list)
     """What is new, numbered."""
     lines: bytes = b""
@@ -100,7 +73,9 @@ class Plan:
     histories: dict[Lane, ClientHistory] = field(default_factory=dict)
     """Of the lanes in the group, as they will be."""
 
-    def take(self, batch: Batch, records: list[AnyRecord], first_client_seq: int = 0) -> None:
+    def take(
+        self, batch: PendingBatch, records: Sequence[AnyRecord], first_client_seq: int = 0
+    ) -> None:
         """Number records of a batch that are new."""
         for index, record in enumerate(records):
             record.seq = self.next_seq + index
@@ -134,18 +109,16 @@ class Numbering:
         if end is not None:
             self._learn(end)
 
-    def plan(self, batches: Iterable[Batch]) -> Plan:
-        """Number what is new in a group of batches; those that are refused get their error."""
+    def plan(self, batches: Iterable[PendingBatch]) -> Plan:
+        """Number what is new in a group of batches; each gets its `first_seq` or its `error`."""
         plan = Plan(self.next_seq)
         for batch in batches:
             batch.error = batch.refusal()
-            first_seq = 0
             if batch.error is None:
                 try:
-                    first_seq = self._place(batch, plan)
+                    batch.first_seq = self._place(batch, plan)
                 except SessionSharingError as error:
                     batch.error = error
-            plan.first_seqs.append(first_seq)
         plan.lines = encode_lines(plan.records) if plan.records else b""
         return plan
 
@@ -158,7 +131,7 @@ class Numbering:
         while len(self._histories) > _LANES:
             self._histories.popitem(last=False)
 
-    def _place(self, batch: Batch, plan: Plan) -> int:
+    def _place(self, batch: PendingBatch, plan: Plan) -> int:
         """Number a batch; a refusal leaves the plan as it was."""
         first_seq, first = plan.next_seq, batch.first_client_seq
         if not batch.client:
@@ -184,7 +157,7 @@ class Numbering:
         plan.histories[lane] = history
         return places[0] or first_seq
 
-    def _history_of_stranger(self, batch: Batch) -> ClientHistory:
+    def _history_of_stranger(self, batch: PendingBatch) -> ClientHistory:
         """Begin a history; a lane that does not begin with 1 may be older than this run."""
         if batch.first_client_seq % (1 << LANE_BITS) == 1 or self._tail_is_all:
             return ClientHistory()
@@ -232,7 +205,12 @@ class Numbering:
                 history.add(line.client_seq, 1, line.seq)
 
 
-def _check(batch: Batch) -> None:
+def encode_lines(records: list[AnyRecord]) -> bytes:
+    """Encode records as lines, each ending with a newline."""
+    return _encoder.encode_lines(records)
+
+
+def _check(batch: PendingBatch) -> None:
     last = batch.first_client_seq + len(batch.records) - 1
     if batch.first_client_seq < 1 or last > MAX_CLIENT_SEQ:
         raise InvalidArgumentError(

@@ -7,41 +7,27 @@ import concurrent.futures
 import enum
 import logging
 import sys
-import time
 from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
-from session_sharing.core.errors import (
+from session_sharing.server import (
+    Resource,
     ResourceLostError,
+    Session,
     SessionExpiredError,
+    SessionNotFoundError,
     SessionSharingError,
     StorageFullError,
 )
-from session_sharing.core.resources import Resource
 
-from json_logger_server.history import Batch, Numbering, Plan
+from json_logger_server.batch import PendingBatch
+from json_logger_server.history import Numbering, Plan
+from json_logger_server.pacing import WritePacing
 from json_logger_server.storage.log_file import LogFile
 from json_logger_server.storage.rotated import remove_older
 from json_logger_server.storage.rotation import Rotation
-
-_SLOW_WRITE = 0.02
-"""Seconds; after a write that took longer, a file's writes move off the event loop for a while."""
-_SLOW_FOR = 10.0
-_QUICK_FOR = 1.0
-"""Seconds for which a quick write lets the next ones be made in the event loop; the first one after
-a pause is not, as a disk may have gone away meanwhile."""
-_TURNS = 32
-"""Turns of the loop that a write waits for others when several callers were there lately.
-
-Some hundred microseconds under load, which pay: who shares a write shares its system calls, and its
-answers go out together.
-"""
-_CROWDED_FOR = 100
-"""Groups of one batch after which that is over."""
-_LARGE_GROUP = 1024 * 1024
-"""Bytes of records; a group that is larger is always written off the event loop."""
 
 _log = logging.getLogger(__name__)
 
@@ -53,9 +39,10 @@ class Durability(enum.Enum):
     """What an acknowledged record survives."""
 
     FLUSHED = "flushed"
-    """The end of the server process: it is with the operating system."""
+    """The end of the server process: it is with the operating system. Fast; the default."""
     DURABLE = "durable"
-    """Power loss: it is on the medium."""
+    """Power loss: it is on the medium. Use it where a record that is lost cannot be measured again;
+    every group of records waits for the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +50,10 @@ class FileLimits:
     """When a log begins a new file, and how long it keeps the old ones."""
 
     rotate_size: int = 0
-    """Bytes from which a file is rotated; 0 for never."""
+    """Bytes from which a file is rotated; 0 for never. Use it for a log that grows for months."""
     keep_days: float = 0.0
-    """Age in days, of its last write, from which a rotated file is removed; 0 for never."""
+    """Age in days, of its last write, from which a rotated file is removed; 0 for never. Use it
+    where somebody else keeps the records."""
 
 
 @dataclass(slots=True)
@@ -81,30 +69,6 @@ class Totals:
         self.records += len(plan.records)
         self.bytes += len(plan.lines)
         self.groups += 1
-
-
-@dataclass(slots=True, eq=False)
-class Appending:
-    """A batch on its way into the file."""
-
-    batch: Batch
-    answer: asyncio.Future[int]
-    """The number of its first record in the file, once it is as safe as the durability says."""
-    size: int = 0
-    """Bytes, about."""
-
-    first_seq: int = 0
-    """The answer, once the batch is in the file."""
-
-    def settle(self) -> None:
-        """Tell whoever waits what became of the batch."""
-        self.batch.after = None
-        if self.answer.done():
-            return
-        if self.batch.error is not None:
-            self.answer.set_exception(self.batch.error)
-        else:
-            self.answer.set_result(self.first_seq)
 
 
 @dataclass(slots=True)
@@ -136,19 +100,16 @@ class JsonLog(Resource):
         """Nothing is written any more."""
         self._loop = loop
         self._durability = durability
+        self._pacing = WritePacing(durable=durability is Durability.DURABLE)
         self._executor = executor
         self._totals = totals or Totals()
         self._limits = limits or FileLimits()
         self._numbering = Numbering(file.end, file.recall)
-        self._waiting: list[Appending] = []
+        self._waiting: list[PendingBatch] = []
         self._scheduled = False
         self._job: asyncio.Future[None] | None = None
-        self._crowded = 0
-        """Groups for which several callers at once are expected."""
         self._closed = False
         self._lost: ResourceLostError | None = None
-        self._slow_until = 0.0
-        self._quick_until = 0.0
         self._listeners: list[Callable[[object], None]] = []
         self._rotation: _PendingRotation | None = None
         self._previous: LogFile | None = None
@@ -167,27 +128,19 @@ class JsonLog(Resource):
         """Sequence number of the last committed record."""
         return self._numbering.next_seq - 1
 
-    def append(self, batch: Batch, size: int = 0) -> Appending:
-        """Append a batch with the next group; call it in the loop.
-
-        Args:
-            batch: The records.
-            size: Their bytes, about.
+    def append(self, batch: PendingBatch) -> None:
+        """Take a batch, to write it with the next group; call it in the loop.
 
         Raises:
             SessionExpiredError: The log is closed.
             ResourceLostError: The file broke.
         """
-        if self._closed:
-            raise SessionExpiredError(f"The session of {self.name} was closed.")
-        if self._lost is not None:
-            raise self._lost
-        appending = Appending(batch, self._loop.create_future(), size)
-        self._waiting.append(appending)
+        self._check_open()
+        batch.settled = self._loop.create_future()
+        self._waiting.append(batch)
         if not self._scheduled and self._job is None:
             self._scheduled = True
-            self._loop.call_soon(self._let_others_in, _TURNS if self._crowded else 1)
-        return appending
+            self._loop.call_soon(self._let_others_in, self._pacing.turns)
 
     def rotate(self, move: Move) -> asyncio.Future[Path | None]:
         """Begin a new file after the group that is being written; call it in the loop.
@@ -204,10 +157,7 @@ class JsonLog(Resource):
             SessionExpiredError: The log is closed.
             ResourceLostError: The file broke.
         """
-        if self._closed:
-            raise SessionExpiredError(f"The session of {self.name} was closed.")
-        if self._lost is not None:
-            raise self._lost
+        self._check_open()
         if self._rotation is None:
             self._rotate_at = sys.maxsize
             self._rotation = _PendingRotation(move, self._loop.create_future())
@@ -260,6 +210,12 @@ class JsonLog(Resource):
             facts["torn_record_set_aside"] = str(self.file.end.torn)
         return facts
 
+    def _check_open(self) -> None:
+        if self._closed:
+            raise SessionExpiredError(f"The session of {self.name} was closed.")
+        if self._lost is not None:
+            raise self._lost
+
     def _let_others_in(self, turns: int) -> None:
         """Wait some turns of the loop, so that calls that have arrived share the write."""
         if turns > 1:
@@ -275,32 +231,24 @@ class JsonLog(Resource):
             self._job = asyncio.ensure_future(self._rotate_elsewhere(self._rotation))
             return
         waiting, self._waiting = self._waiting, []
-        group = [appending for appending in waiting if not self._refuse(appending)]
+        group = [batch for batch in waiting if not self._refuse(batch)]
         if not group:
             return
-        if self._may_block_the_loop(group):
+        if self._pacing.may_block_the_loop(sum([batch.size for batch in group])):
             self._commit(group)
             self._settle(group)
         else:
             self._job = asyncio.ensure_future(self._commit_elsewhere(group))
 
-    def _refuse(self, appending: Appending) -> bool:
+    def _refuse(self, batch: PendingBatch) -> bool:
         """Refuse what may not be written any more, as the file or an earlier batch failed."""
-        error = self._lost or appending.batch.refusal()
-        if error is None:
+        batch.error = self._lost or batch.refusal()
+        if batch.error is None:
             return False
-        appending.batch.error = error
-        appending.settle()
+        batch.settle()
         return True
 
-    def _may_block_the_loop(self, group: list[Appending]) -> bool:
-        return (
-            self._durability is Durability.FLUSHED
-            and self._slow_until < time.monotonic() < self._quick_until
-            and sum(appending.size for appending in group) <= _LARGE_GROUP
-        )
-
-    async def _commit_elsewhere(self, group: list[Appending]) -> None:
+    async def _commit_elsewhere(self, group: list[PendingBatch]) -> None:
         await self._loop.run_in_executor(self._executor, self._commit, group)
         self._job = None
         self._settle(group)
@@ -346,37 +294,32 @@ class JsonLog(Resource):
         self.remove_old_files()
         return rotation.rotated
 
-    def _commit(self, group: list[Appending]) -> None:
+    def _commit(self, group: list[PendingBatch]) -> None:
         """Write a group; runs in the loop or in a thread, never twice at once for one file."""
-        started = time.monotonic()
+        self._pacing.begin_write()
         error = self._write(group)
         if isinstance(error, StorageFullError) and len(group) > 1:
-            for appending in group:  # a small one may still fit
-                self._write([appending])
-        now = time.monotonic()
-        self._quick_until = now + _QUICK_FOR
-        if now - started > _SLOW_WRITE:
-            self._slow_until = now + _SLOW_FOR
+            for batch in group:  # a small one may still fit
+                self._write([batch])
+        self._pacing.end_write()
 
-    def _write(self, group: list[Appending]) -> SessionSharingError | None:
+    def _write(self, group: list[PendingBatch]) -> SessionSharingError | None:
         """Write batches with one call of the system, all or nothing.
 
         Returns:
             Why nothing was written.
         """
         try:
-            plan = self._numbering.plan([appending.batch for appending in group])
+            plan = self._numbering.plan(group)
             if plan.lines:
                 self.file.append(plan.lines, sync=self._durability is Durability.DURABLE)
         except Exception as error:
             refusal = self._explain(error)
-            for appending in group:
-                appending.batch.error = refusal
+            for batch in group:
+                batch.error = refusal
             return refusal
         self._numbering.commit(plan)
         self._totals.add(plan)
-        for appending, first_seq in zip(group, plan.first_seqs, strict=True):
-            appending.first_seq = first_seq
         return None
 
     def _explain(self, error: Exception) -> SessionSharingError:
@@ -388,11 +331,11 @@ class JsonLog(Resource):
             self._lost = error
         return error
 
-    def _settle(self, group: list[Appending]) -> None:
-        """Tell everybody in a group what became of it, and readers that there may be more."""
-        self._crowded = _CROWDED_FOR if len(group) > 1 else max(0, self._crowded - 1)
-        for appending in group:
-            appending.settle()
+    def _settle(self, group: list[PendingBatch]) -> None:
+        """Settle the batches of a group, and tell readers that there may be more records."""
+        self._pacing.note_group(len(group))
+        for batch in group:
+            batch.settle()
         for listener in self._listeners:
             listener(None)
 
@@ -406,6 +349,17 @@ class JsonLog(Resource):
         self.ended = True
         for listener in self._listeners:
             listener(None)
+
+
+def log_of(session: Session) -> JsonLog:
+    """Return the log that a session owns.
+
+    Raises:
+        SessionNotFoundError: The session is of another kind.
+    """
+    if not isinstance(session.resource, JsonLog):
+        raise SessionNotFoundError(f"Session {session.name!r} is not a log.")
+    return session.resource
 
 
 def _tell_failure(rotated: asyncio.Future[Path | None]) -> None:

@@ -1,4 +1,4 @@
-"""Records of a log: checked once when they arrive, numbered, and encoded as lines."""
+"""Records of a log, checked once when they arrive."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from typing import Annotated
 
 import msgspec
-from session_sharing.core.errors import InvalidArgumentError
+from session_sharing import InvalidArgumentError
 
 MAX_DEPTH = 100
 """Nesting that a record may have; every common JSON reader takes as much."""
@@ -18,6 +18,8 @@ _SHAPES = bytes.maketrans(b"123456789E[: \t", b"000000000e,,,,")
 _NINETEEN_DIGITS = b"0" * 19
 _LONG_INTEGER = re.compile(rb"(?<=[\[,:\s])-?[0-9]{19,}(?![0-9.eE])")
 _NO_OPENING_BRACKET = bytes(byte for byte in range(256) if byte not in b"{[\n")
+_BRACE_TO_BRACKET = bytes.maketrans(b"{", b"[")
+_TOO_MANY_BRACKETS = b"[" * (MAX_DEPTH + 1)
 _NO_BRACKET = bytes(byte for byte in range(256) if byte not in b"{[]}")
 _BRACES_TO_BRACKETS = bytes.maketrans(b"{}", b"[]")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
@@ -59,7 +61,6 @@ class ReferenceRecord(msgspec.Struct, omit_defaults=True):
 AnyRecord = Record | ReferenceRecord
 
 _decoder = msgspec.json.Decoder(Record)
-_encoder = msgspec.json.Encoder()
 
 
 def decode_batch(ndjson: bytes, count: int) -> list[Record]:
@@ -91,11 +92,6 @@ def decode_batch(ndjson: bytes, count: int) -> list[Record]:
             if may_be_deep:
                 _check_depth(values, index)
     return records
-
-
-def encode_lines(records: list[AnyRecord]) -> bytes:
-    """Encode records as lines, each ending with a newline."""
-    return _encoder.encode_lines(records)
 
 
 def _in_utc(moment: datetime, index: int) -> datetime:
@@ -137,8 +133,7 @@ def _may_have_big_numbers(ndjson: bytes) -> bool:
 
 def _may_be_deep(ndjson: bytes) -> bool:
     """Tell whether a line has more opening brackets than levels are allowed, in strings or not."""
-    brackets = ndjson.translate(None, _NO_OPENING_BRACKET)
-    return max(map(len, brackets.split(b"\n"))) > MAX_DEPTH
+    return _TOO_MANY_BRACKETS in ndjson.translate(_BRACE_TO_BRACKET, _NO_OPENING_BRACKET)
 
 
 def _check_numbers(values: bytes, index: int) -> None:

@@ -15,8 +15,7 @@ from json_logger_proto import json_logger_pb2, json_logger_pb2_grpc
 from json_logger_proto.ext.v1 import json_logger_ext_pb2, json_logger_ext_pb2_grpc
 from json_logger_proto.names import DISCOVERY_CLASS, DISCOVERY_INTERFACE, KIND
 from session_sharing.ni import DiscoveryAnnouncer, DiscoveryName
-from session_sharing.server import HostOptions, SessionHost, StateFile
-from session_sharing.server.journal import AuditTrail
+from session_sharing.server import AuditTrail, HostOptions, SessionHost, StateFile
 
 from json_logger_server.json_log import Durability, FileLimits
 from json_logger_server.log_kind import JsonLogKind
@@ -29,26 +28,26 @@ from json_logger_server.storage.paths import LogRoots
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """How a logger is run."""
+    """How a logger is run; `roots` and `state_file` are enough."""
 
     roots: LogRoots
     """Folders that log files lie in."""
     state_file: Path
     """File by which programs of the same user find the server."""
     host: HostOptions = field(default_factory=HostOptions)
-    """Listeners, identity, limits."""
+    """Listeners, identity, limits. Use it to listen beyond this host, or for other identities."""
     durability: Durability = Durability.FLUSHED
-    """What an acknowledged record survives."""
+    """What an acknowledged record survives. Use `DURABLE` where power loss must cost no record."""
     files: FileLimits = field(default_factory=FileLimits)
-    """When a log is rotated, and how long rotated files are kept."""
+    """When a log is rotated, and how long rotated files are kept. Use it for endless logs."""
     discovery: bool = True
-    """Register with NI discovery."""
+    """Register with NI discovery. Turn it off in tests, and where another logger is registered."""
     audit: Path | None = None
-    """File that every session event is appended to."""
+    """File that every session event is appended to. Use it where it must be known who did what."""
     stop_with_starter: bool = False
-    """Stop when whoever started the server closes its standard input."""
+    """Stop when whoever started the server closes its standard input. Use it in a child process."""
     disk: Disk | None = None
-    """The seam at which tests make a disk fail."""
+    """The system calls that change a log. Use it in tests, to make a disk fail."""
 
 
 def build_host(options: ServerOptions) -> SessionHost:

@@ -17,9 +17,12 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import pytest
+from json_logger_proto.names import TARGET_VARIABLE, TOKEN_FILE_VARIABLE
 
 if TYPE_CHECKING:
     from json_logger_client import JsonLoggerClient
+
+__all__ = ["LoggerFixture", "json_logger"]
 
 _PLATFORMS = ("ni_platform", "ni_platform_module", "ni_platform_session")
 """Fixtures of measurement-platform-sim; with one of them the logger registers at its discovery."""
@@ -30,7 +33,7 @@ _STOP_TIMEOUT = 20.0
 
 
 class LoggerFixture:
-    """A running `json-logger serve`."""
+    """A running `json-logger serve`; get it from the fixture `json_logger`."""
 
     def __init__(self, folder: Path, state: Mapping[str, Any]) -> None:
         self._state = state
@@ -57,7 +60,7 @@ class LoggerFixture:
         from json_logger_client import ConnectOptions, JsonLoggerClient
 
         token = self.token_file.read_text(encoding="utf-8").strip()
-        return JsonLoggerClient(name, connect=ConnectOptions(self.target, token), **options)
+        return JsonLoggerClient(name, connection=ConnectOptions(self.target, token), **options)
 
     def environment(self) -> dict[str, str]:
         """Return an environment for a process whose clients are to find this logger."""
@@ -66,8 +69,8 @@ class LoggerFixture:
     def variables(self) -> dict[str, str]:
         """Return the environment variables by which clients find this logger."""
         return {
-            "JSON_LOGGER_TARGET": self.target,
-            "JSON_LOGGER_TOKEN_FILE": str(self.token_file),
+            TARGET_VARIABLE: self.target,
+            TOKEN_FILE_VARIABLE: str(self.token_file),
         }
 
 
@@ -96,7 +99,7 @@ def json_logger(
     with _process(command, environment, ready, state_file.with_name("output.txt")):
         logger = LoggerFixture(tmp_path, json.loads(state_file.read_text(encoding="utf-8")))
         for name, value in logger.variables().items():
-            if platform is None or name != "JSON_LOGGER_TARGET":
+            if platform is None or name != TARGET_VARIABLE:
                 monkeypatch.setenv(name, value)
         yield logger
 

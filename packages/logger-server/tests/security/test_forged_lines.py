@@ -10,7 +10,7 @@ from json_logger_client import JsonLoggerClient, SessionOptions
 from json_logger_proto import json_logger_pb2 as pb
 from json_logger_proto import json_logger_pb2_grpc
 from logger_process import LoggerProcess, records_in
-from session_sharing.core.errors import SessionSharingError
+from session_sharing import SessionSharingError
 
 FORGED = '{"seq":1,"event":"OPENED","level":"INFO","forged":true}'
 BREAKS = ["\n", "\r\n", "\r", "\x0b", "\x0c", "\x1e", "\x85", "\u2028", "\u2029", "\0", "\x1b[2K\r"]
@@ -21,7 +21,7 @@ def test_text_with_a_line_break_stays_inside_its_value(line_break: str, tmp_path
     text = f"{line_break}{FORGED}{line_break}"
     audit = tmp_path / "audit.ndjson"
     with LoggerProcess(tmp_path, "--anonymous", f"--audit={audit}") as logger:
-        with JsonLoggerClient("a.log", connect=logger.connect()) as log:
+        with JsonLoggerClient("a.log", connection=logger.connect()) as log:
             log.log_data(text, {text: text}, {text: [text]})
             with logger.channel() as channel:
                 json_logger_pb2_grpc.JsonLoggerStub(channel).LogMeasurementData(
@@ -37,7 +37,7 @@ def test_text_with_a_line_break_stays_inside_its_value(line_break: str, tmp_path
             ("a.log", SessionOptions(session_name=text)),
         ):
             with pytest.raises(SessionSharingError):
-                JsonLoggerClient(refused, connect=logger.connect(), options=options)
+                JsonLoggerClient(refused, connection=logger.connect(), options=options)
         assert logger.terminate() == 0
 
     first, second = records_in(tmp_path / "a.log")

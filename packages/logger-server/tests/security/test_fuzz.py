@@ -25,10 +25,10 @@ from json_logger_proto import json_logger_pb2
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as ext
 from logger_bench import LoggerBench
 from logger_process import LoggerProcess
+from processes import eventually
 from raw_calls import answers, served_methods
 from session_sharing.server import CallLimits
 from session_sharing.v1 import lifecycle_pb2
-from waiting import eventually
 
 SERVICES = [
     lifecycle_pb2.DESCRIPTOR.services_by_name["SessionLifecycle"],

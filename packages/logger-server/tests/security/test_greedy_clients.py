@@ -27,10 +27,9 @@ from json_logger_client import (
     SessionOptions,
 )
 from logger_process import LoggerProcess
-from session_sharing.client import Connection, connect
-from session_sharing.core.errors import LimitExceededError
+from processes import eventually
+from session_sharing.client import Connection, LimitExceededError, connect
 from session_sharing.v1 import lifecycle_pb2 as pb
-from waiting import eventually
 
 LIMITED = str(Path(__file__).parents[1] / "support" / "limited_logger.py")
 PATHS = {
@@ -104,7 +103,7 @@ def open_many(logger: LoggerProcess, who: str, *, stay: bool) -> list[JsonLogger
     connection = connect(options_of(logger, who))
     for number in range(1000):
         try:
-            log = JsonLoggerClient(f"{who}{number}.log", THEN_DETACH, connect=connection)
+            log = JsonLoggerClient(f"{who}{number}.log", THEN_DETACH, connection=connection)
         except LimitExceededError:
             break
         if stay:
@@ -120,7 +119,7 @@ def test_one_identity_cannot_keep_all_sessions_from_others(
 ) -> None:
     held = open_many(few_files, "greedy", stay=stay)
     for number in range(8):
-        with JsonLoggerClient(f"{number}.log", connect=options_of(few_files, "honest")) as log:
+        with JsonLoggerClient(f"{number}.log", connection=options_of(few_files, "honest")) as log:
             assert log.log_data("m", {}, {}) == 1
     assert len(held) == (32 if stay else 0)
 
@@ -155,7 +154,7 @@ def test_huge_requests_of_one_identity_are_refused_within_the_stated_memory(
             callers.submit(send_huge, logger.target, PATHS[method], message, metadata)
             for _ in range(40)
         ]
-        with JsonLoggerClient("a.log", connect=options_of(logger, "honest")) as log:
+        with JsonLoggerClient("a.log", connection=options_of(logger, "honest")) as log:
             for seq in range(1, 51):
                 assert log.log_data("m", {}, {}) == seq
         assert {item.result() for item in sent} == {grpc.StatusCode.RESOURCE_EXHAUSTED}
@@ -209,7 +208,7 @@ def test_answers_that_are_not_read_are_refused_before_they_fill_the_memory(
         honest = stack.enter_context(connect(options_of(logger, "honest")))
         for number in range(200):
             options = SessionOptions(session_name=f"{long}{number}", label=long)
-            JsonLoggerClient(f"{number}.log", connect=honest, options=options)
+            JsonLoggerClient(f"{number}.log", connection=honest, options=options)
         before = psutil.Process(logger.pid).memory_info().rss
         memory = stack.enter_context(PeakMemory(logger.pid))
         for _ in range(5):
@@ -218,7 +217,7 @@ def test_answers_that_are_not_read_are_refused_before_they_fill_the_memory(
                 path, nothing = PATHS["ListSessions"], bare_http2.message(b"")
                 call = bare_http2.stream(stream, path, nothing, authorization=authorization)
                 connection.sendall(call)
-        with JsonLoggerClient("a.log", connect=honest) as log:
+        with JsonLoggerClient("a.log", connection=honest) as log:
             for seq in range(1, 201):
                 assert log.log_data("m", {}, {}) == seq
         eventually(lambda: errors_of(honest) > 500, within=40)
@@ -239,7 +238,7 @@ def test_many_greedy_identities_do_not_keep_an_honest_one_from_logging(
         LoggerProcess(tmp_path, with_keys(tmp_path, **keys), program=program) as logger,
         PeakMemory(logger.pid) as memory,
         connect(options_of(logger, "honest")) as connection,
-        JsonLoggerClient("a.log", connect=connection) as log,
+        JsonLoggerClient("a.log", connection=connection) as log,
     ):
         command = [sys.executable, GREEDY, logger.target, str(theirs)]
         with subprocess.Popen(
@@ -256,7 +255,7 @@ def test_many_greedy_identities_do_not_keep_an_honest_one_from_logging(
             said.start()
             while said.is_alive():
                 beside.append(seconds_of_a_record(log))
-        opened = JsonLoggerClient("b.log", connect=connection)
+        opened = JsonLoggerClient("b.log", connection=connection)
         assert opened.log_data("m", {}, {}) == 1
         assert said_by == [f"done {count}\n"]
     assert memory.most < STATED_BYTES

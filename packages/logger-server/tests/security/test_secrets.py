@@ -62,11 +62,11 @@ def test_the_audit_trail_names_the_identity_that_was_refused(tmp_path: Path) -> 
     with LoggerProcess(tmp_path, f"--audit={audit}", f"--api-keys={keys}") as logger:
         by_key = ConnectOptions(logger.target).with_api_key
         with (
-            JsonLoggerClient("a.log", connect=by_key("o" * 32, "owner")),
+            JsonLoggerClient("a.log", connection=by_key("o" * 32, "owner")),
             connect(by_key("x" * 32, "other")) as others,
             pytest.raises(NotPermittedError),
         ):
-            JsonLoggerClient("a.log", ATTACH_THEN_CLOSE, connect=others).close()
+            JsonLoggerClient("a.log", ATTACH_THEN_CLOSE, connection=others).close()
         assert logger.terminate() == 0
 
     events = [json.loads(line) for line in audit.read_text().splitlines()]

@@ -18,8 +18,7 @@ from json_logger_client import (
     SessionOptions,
 )
 from logger_process import LoggerProcess
-from session_sharing.client import connect
-from session_sharing.core.errors import InvalidArgumentError
+from session_sharing.client import InvalidArgumentError, connect
 from session_sharing.printing import harmless
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such file names")
@@ -150,7 +149,7 @@ def test_a_server_takes_no_control_character_in_file_names_session_names_and_lab
                 ("a.ndjson", SessionOptions(label=text)),
             ):
                 with pytest.raises(InvalidArgumentError, match="control character"):
-                    JsonLoggerClient(file, auto, connect=connection, options=options)
+                    JsonLoggerClient(file, auto, connection=connection, options=options)
     assert list(logger.folder.glob("a*")) == []
 
 

@@ -9,7 +9,7 @@ import grpc
 import psutil
 import pytest
 from logger_process import LoggerProcess
-from waiting import eventually
+from processes import eventually
 
 MESSAGE = bytes(60 * 1024 * 1024)
 CALLERS = 8

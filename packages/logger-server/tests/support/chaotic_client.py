@@ -17,8 +17,7 @@ from json_logger_client import (
     JsonLoggerClient,
     SessionOptions,
 )
-from session_sharing.core.behaviors import ClosePolicy
-from session_sharing.core.errors import SessionSharingError
+from session_sharing import ClosePolicy, SessionSharingError
 
 
 def live_once(choose: random.Random, connect: ConnectOptions) -> None:
@@ -28,7 +27,7 @@ def live_once(choose: random.Random, connect: ConnectOptions) -> None:
         reclaim=choose.random() < 0.3,
     )
     file = f"{choose.randrange(3)}.ndjson"
-    with JsonLoggerClient(file, options.behavior, connect=connect, options=options) as log:
+    with JsonLoggerClient(file, options.behavior, connection=connect, options=options) as log:
         for number in range(choose.randrange(30)):
             log.log_data("one", {}, {"n": number})
         if choose.random() < 0.5:

@@ -15,8 +15,7 @@ from pathlib import Path
 
 import grpc
 from json_logger_client import ConnectOptions, InitializationBehavior, JsonLoggerClient
-from session_sharing.client import connect
-from session_sharing.core.errors import SessionSharingError
+from session_sharing.client import SessionSharingError, connect
 
 APPEND = "/json_logger_ext.v1.JsonLoggerExt/Append"
 LIST = "/session_sharing.v1.SessionLifecycle/ListSessions"
@@ -36,7 +35,9 @@ def be_greedy(number: int, name: str, key: str) -> None:
         half_done = [channel.stream_unary(LIST).future(nothing()) for _ in range(4)]
         with contextlib.suppress(SessionSharingError):
             for turn in range(3):
-                JsonLoggerClient(f"{number}-{turn}.log", THEN_DETACH, connect=connection).detach()
+                JsonLoggerClient(
+                    f"{number}-{turn}.log", THEN_DETACH, connection=connection
+                ).detach()
         sizes = [(4 << 20) - 100] * 3 + ([60 << 20] if number % 50 == 0 else [])
         for size in sizes:
             with contextlib.suppress(grpc.RpcError):

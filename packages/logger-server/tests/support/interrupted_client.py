@@ -121,15 +121,15 @@ def main(state_file: str, mode: str, count: int, seed: int) -> None:
     file = f"{mode}.ndjson"
 
     def open_and_leave() -> None:
-        with JsonLoggerClient("opened.ndjson", connect=connect, options=together) as other:
+        with JsonLoggerClient("opened.ndjson", connection=connect, options=together) as other:
             calls(other, Outcome())
 
     shared = Connection(connect)
 
     def open_on_shared_connection() -> None:
-        JsonLoggerClient("shared.ndjson", connect=shared).detach()
+        JsonLoggerClient("shared.ndjson", connection=shared).detach()
 
-    with JsonLoggerClient(file, connect=connect) as log:
+    with JsonLoggerClient(file, connection=connect) as log:
         if mode == "calls":
             rounds(lambda: calls(log, outcome), count, 2e-3, outcome)
         elif mode == "stream":
@@ -143,7 +143,7 @@ def main(state_file: str, mode: str, count: int, seed: int) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         outcome.left_open = attachments_to(shared, "shared.ndjson")
         shared.close()
-        with JsonLoggerClient("opened.ndjson", connect=connect, options=together) as last:
+        with JsonLoggerClient("opened.ndjson", connection=connect, options=together) as last:
             last.log_data("the last", {}, {})
     print(json.dumps(outcome.__dict__), flush=True)
 

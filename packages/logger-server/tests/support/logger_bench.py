@@ -21,10 +21,9 @@ from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
 from json_logger_server.json_log import Durability
 from logger_process import LoggerProcess
 from logger_thread import FaultyDisk, LoggerThread
-from session_sharing.core.registry import RegistryOptions
-from session_sharing.server import HostOptions
+from processes import eventually
+from session_sharing.server import HostOptions, RegistryOptions
 from session_sharing.v1 import lifecycle_pb2, lifecycle_pb2_grpc
-from waiting import eventually
 
 RECORD = (
     b'{"timestamp":"2026-01-01T00:00:00Z","measurement_name":"m",'

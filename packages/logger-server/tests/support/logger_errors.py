@@ -18,8 +18,8 @@ from json_logger_proto import json_logger_pb2 as reference
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as ext
 from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
 from logger_bench import LIMITED, RECORD, LoggerBench
+from processes import eventually
 from session_sharing.core import errors
-from waiting import eventually
 
 SERVICES = [
     reference.DESCRIPTOR.services_by_name["JsonLogger"],

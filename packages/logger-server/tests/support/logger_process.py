@@ -93,7 +93,7 @@ class LoggerProcess:
         **options: Any,
     ) -> JsonLoggerClient:
         return JsonLoggerClient(
-            file, behavior, connect=self.connect(), options=SessionOptions(**options)
+            file, behavior, connection=self.connect(), options=SessionOptions(**options)
         )
 
     def channel(self) -> grpc.Channel:
@@ -174,3 +174,8 @@ def records_in(path: Path) -> list[dict[str, Any]]:
         raise AssertionError(f"{constant} is not JSON")
 
     return [json.loads(line, parse_constant=refuse) for line in data.splitlines()]
+
+
+def names_in(path: Path) -> list[str]:
+    """The names of a log's measurements, in the order of the file."""
+    return [record["measurement_name"] for record in records_in(path)]

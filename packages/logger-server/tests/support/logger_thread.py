@@ -97,7 +97,7 @@ class LoggerThread:
         return replace(self._ready.result(10), **options)
 
     def client(self, file: str) -> JsonLoggerClient:
-        return JsonLoggerClient(file, connect=self.connect())
+        return JsonLoggerClient(file, connection=self.connect())
 
     def __enter__(self) -> LoggerThread:
         self._thread.start()

@@ -8,6 +8,6 @@ from pathlib import Path
 from json_logger_client import ConnectOptions, JsonLoggerClient
 
 state_file, file = sys.argv[1:3]
-log = JsonLoggerClient(file, connect=ConnectOptions.from_state_file(Path(state_file)))
+log = JsonLoggerClient(file, connection=ConnectOptions.from_state_file(Path(state_file)))
 print("open", flush=True)
 sys.stdin.read()

@@ -11,7 +11,7 @@ import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from session_sharing.core.errors import NotPermittedError
+from session_sharing import NotPermittedError
 from session_sharing.places import read_private, runtime_folder
 
 from platform_sim.errors import StateFileError

@@ -92,7 +92,7 @@ def count_attachments(observer: Connection, resource: str) -> int | None:
     return None
 
 
-def eventually(what: Callable[[], bool], within: float) -> float:
+def eventually(what: Callable[[], bool], within: float = 30.0) -> float:
     """Wait until something is so.
 
     Returns:

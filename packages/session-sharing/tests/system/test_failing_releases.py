@@ -91,7 +91,7 @@ def test_what_a_killed_client_leaves_is_listed_as_failed(
     eventually(lambda: bool(host.registry.failed_sessions()), within=PATIENCE)
     (failed,) = host.registry.failed_sessions()
     assert failed.session.request.resource == "smu"
-    assert "the output does not switch off" in caplog.text
+    eventually(lambda: "the output does not switch off" in caplog.text, within=PATIENCE)
 
 
 def test_what_a_constructor_raises_reaches_the_client(options: ConnectOptions) -> None:

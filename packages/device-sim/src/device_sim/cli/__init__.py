@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import click
+from session_sharing import SessionSharingError
 from session_sharing.commands import HarmlessGroup
-from session_sharing.core.errors import SessionSharingError
 
 from device_sim.cli.bench import bench_group
 from device_sim.cli.coverage import coverage_command

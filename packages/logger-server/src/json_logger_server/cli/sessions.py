@@ -12,9 +12,12 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from json_logger_client import JsonLoggerClient
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as ext
 from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
-from session_sharing.client import Connection
-from session_sharing.core.behaviors import InitializationBehavior
-from session_sharing.core.errors import SessionNotFoundError, SessionSharingError
+from session_sharing.client import (
+    Connection,
+    InitializationBehavior,
+    SessionNotFoundError,
+    SessionSharingError,
+)
 from session_sharing.printing import harmless, say
 from session_sharing.v1 import lifecycle_pb2 as pb
 
@@ -139,7 +142,7 @@ def rotate_command(
             rotated = _rotate(connection, found.name)
         else:
             path = str(locate(connection, session))
-            with JsonLoggerClient(path, connect=connection) as log:
+            with JsonLoggerClient(path, connection=connection) as log:
                 rotated = _rotate(connection, log.session_name)
     facts = {"file": path, "rotated": rotated}
     if as_json:

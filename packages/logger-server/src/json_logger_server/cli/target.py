@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from json_logger_client.locating import locate_logger
+from json_logger_client import locate_logger
 from json_logger_proto.names import PROGRAM
-from session_sharing.client import Connection, ConnectOptions, connect
-from session_sharing.core.errors import SessionSharingError
+from session_sharing.client import Connection, ConnectOptions, SessionSharingError, connect
 from session_sharing.places import default_state_file
 from session_sharing.v1 import lifecycle_pb2 as pb
 

@@ -10,18 +10,10 @@ from functools import partial
 
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
 from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
-from session_sharing.core.admission import check_may_close
-from session_sharing.core.registry import SessionRegistry
-from session_sharing.core.sessions import Session
-from session_sharing.server import calls
-from session_sharing.server.interceptor import Context
-from session_sharing.server.signals import Signal
+from session_sharing.server import Context, SessionRegistry, Signal, calls, check_may_close
 
-from json_logger_server.history import Batch
-from json_logger_server.json_log import Appending
-from json_logger_server.records import AnyRecord, decode_batch
-from json_logger_server.services.append_stream import AppendStream, appended
-from json_logger_server.services.appending import log_of, outcome
+from json_logger_server.json_log import log_of
+from json_logger_server.services.append import AppendStream, append, decode, encode
 from json_logger_server.services.rotating import rotate
 from json_logger_server.storage.paths import LogRoots
 from json_logger_server.storage.reading import CommittedLines
@@ -47,14 +39,15 @@ class ExtensionServicer(json_logger_ext_pb2_grpc.JsonLoggerExtServicer):
         self, request: pb.AppendRequest, context: Context
     ) -> pb.AppendResponse:
         """See json_logger_ext.proto."""
-        session, appending = _begin(request)
-        return appended(request, await outcome(self._registry, session, appending))
+        session, batch = decode(request)
+        await append(self._registry, session, batch)
+        return encode(batch)
 
     async def AppendStream(  # noqa: N802
         self, requests: AsyncIterator[pb.AppendRequest], context: Context
     ) -> AsyncIterator[pb.AppendResponse]:
         """See json_logger_ext.proto."""
-        stream = AppendStream(self._registry, self._draining, _begin)
+        stream = AppendStream(self._registry, self._draining)
         async for answer in stream.answers(requests):
             yield answer
 
@@ -96,14 +89,3 @@ class ExtensionServicer(json_logger_ext_pb2_grpc.JsonLoggerExtServicer):
         loop = asyncio.get_running_loop()
         path = await loop.run_in_executor(self._readers, self._roots.find, request.name)
         return pb.LocateResponse(path=os.fsencode(path).decode(errors="replace"))
-
-
-def _begin(request: pb.AppendRequest, after: Batch | None = None) -> tuple[Session, Appending]:
-    """Start to append a request's records to the log that its attachment names."""
-    attachment = calls.attachment()
-    records: list[AnyRecord] = [*decode_batch(request.ndjson, request.count)]
-    batch = Batch(
-        records, attachment.client.id, request.first_client_seq, attachment.label, after=after
-    )
-    log = log_of(attachment.session)
-    return attachment.session, log.append(batch, len(request.ndjson))

@@ -11,17 +11,20 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from json_logger_proto import json_logger_pb2 as pb
 from json_logger_proto import json_logger_pb2_grpc
 from json_logger_proto.names import KIND
-from session_sharing.core.behaviors import InitializationBehavior
-from session_sharing.core.errors import InvalidArgumentError
 from session_sharing.core.events import utc_now
-from session_sharing.core.registry import SessionRegistry
-from session_sharing.core.sessions import OpenRequest
-from session_sharing.server import calls
-from session_sharing.server.interceptor import Context
+from session_sharing.server import (
+    Context,
+    InitializationBehavior,
+    InvalidArgumentError,
+    OpenRequest,
+    SessionRegistry,
+    calls,
+)
 
-from json_logger_server.history import Batch
+from json_logger_server.batch import PendingBatch
+from json_logger_server.json_log import log_of
 from json_logger_server.records import ReferenceRecord
-from json_logger_server.services.appending import append, log_of
+from json_logger_server.services.append import append
 
 _EPOCH = datetime(1970, 1, 1)
 _SECOND = 1_000_000_000
@@ -75,7 +78,7 @@ class ReferenceServicer(json_logger_pb2_grpc.JsonLoggerServicer):
             _texts(request.measurement_configurations),
             _texts(request.measurement_outputs),
         )
-        await append(self._registry, session, Batch([record]), request.ByteSize())
+        await append(self._registry, session, PendingBatch([record], size=request.ByteSize()))
         return pb.LogMeasurementDataResponse()
 
     async def CloseFile(  # noqa: N802

@@ -7,12 +7,9 @@ import contextlib
 from functools import partial
 from pathlib import Path
 
-from session_sharing.core.errors import ResourceLostError, SessionSharingError
-from session_sharing.core.registry import SessionRegistry
-from session_sharing.core.sessions import Session
+from session_sharing.server import ResourceLostError, Session, SessionRegistry, SessionSharingError
 
-from json_logger_server.json_log import JsonLog
-from json_logger_server.services.appending import log_of
+from json_logger_server.json_log import JsonLog, log_of
 
 
 async def rotate(registry: SessionRegistry, session: Session) -> Path | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from session_sharing.core.errors import (
+from session_sharing import (
     InvalidArgumentError,
     LimitExceededError,
     NotAResourceError,
@@ -35,11 +35,12 @@ OPEN_FLAGS = READ_FLAGS | os.O_RDWR
 
 @dataclass(frozen=True, slots=True)
 class LogRoots:
-    """The folders that log files must lie in; relative names start at the first."""
+    """The folders that log files must lie in."""
 
     folders: tuple[Path, ...]
+    """The folders; relative names start at the first."""
     any_path: bool = False
-    """Take every path, as the reference server does."""
+    """Take every path, as the reference server does. Use it only where every client is trusted."""
 
     def resolve(self, name: str) -> Path:
         """Find the absolute path, without links, that a client's name means.

@@ -6,7 +6,7 @@ import contextlib
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -130,6 +130,11 @@ class SharedSession:
         return self._opened.reclaimed
 
     @property
+    def details(self) -> Mapping[str, str]:
+        """Facts about the resource, as the server gave them when the session was opened."""
+        return self._opened.details
+
+    @property
     def attachment(self) -> str:
         """Opaque id that stands for session, generation and client in calls."""
         return self._opened.attachment
@@ -153,12 +158,12 @@ class SharedSession:
             SessionSharingError: What else it answered.
         """
         self.owner.check()
-        uninterrupted(self._detach)
+        uninterrupted(lambda: self._leave(self._detach))
 
     def close(self) -> None:
         """Close the session, for whom its close policy says, whatever the behavior."""
         self.owner.check()
-        uninterrupted(self._close)
+        uninterrupted(lambda: self._leave(self._close))
 
     def reset(self) -> None:
         """Open the session anew, after it expired, was closed, or the server was restarted.
@@ -169,6 +174,21 @@ class SharedSession:
         """
         self.owner.check()
         uninterrupted(self._reopen)
+
+    def reopen_after(self, epoch: str) -> None:
+        """Open the session anew, unless that has been done since `epoch`.
+
+        For subclasses that go on by themselves after a restart, in several threads.
+
+        Args:
+            epoch: The server's start in which the session was lost.
+
+        Raises:
+            SessionSharingError: As `reset`.
+        """
+        with self._ending:
+            if self._opened.epoch == epoch:
+                self._reopen()
 
     def call(
         self,
@@ -196,11 +216,23 @@ class SharedSession:
         try:
             return self.connection.call(method, request, repeatable=repeatable)
         except SessionExpiredError as error:
-            if error.details.get("epoch", self._opened.epoch) != self._opened.epoch:
-                raise ServerRestartedError(
-                    "The server was restarted; reset() opens anew."
-                ) from error
-            raise
+            explained = self.explain(error)
+            if explained is error:
+                raise
+            raise explained from error
+
+    def explain(self, error: SessionSharingError) -> SessionSharingError:
+        """Return a `ServerRestartedError` where the server's restart ended the session.
+
+        For subclasses that make calls without `call`.
+
+        Args:
+            error: What the server answered. Other errors are returned as they are.
+        """
+        epoch = error.details.get("epoch", self._opened.epoch)
+        if isinstance(error, SessionExpiredError) and epoch != self._opened.epoch:
+            return ServerRestartedError("The server was restarted; reset() opens anew.")
+        return error
 
     def __enter__(self) -> Self:
         return self
@@ -213,23 +245,35 @@ class SharedSession:
     ) -> None:
         self.owner.leave(self.detach, error, lambda: f"Leaving {self.resource} failed")
 
+    def _before_end(self) -> None:
+        """Finish what is under way, before the attachment or the session ends.
+
+        A subclass overrides this. An error is raised when the end is done.
+        """
+
+    def _leave(self, end: Callable[[], None]) -> None:
+        if self._ended:
+            return
+        try:
+            self._before_end()
+        finally:
+            end()
+
     def _detach(self) -> None:
         self._end(self.connection.lifecycle.Detach, pb.DetachRequest(attachment=self.attachment))
 
     def _close(self) -> None:
         self._end(self.connection.lifecycle.Close, pb.CloseRequest(attachment=self.attachment))
 
-    def _reopen(self, after_epoch: str | None = None) -> None:
-        """Open anew; with `after_epoch`, only if that has not been done since."""
+    def _reopen(self) -> None:
         with self._ending:
-            if after_epoch is None or self._opened.epoch == after_epoch:
-                self._opened = self._open()
-                self._ended = False
+            self._opened = self._open()
+            self._ended = False
 
     def _detach_unseen(self, _: object = None) -> None:
         """End an attachment whose opener was interrupted, so that nobody else will."""
         with contextlib.suppress(SessionSharingError):
-            SharedSession._detach(self)  # a subclass is not complete yet
+            self._detach()
 
     def _open(self) -> pb.OpenResponse:
         request = self._open_request()

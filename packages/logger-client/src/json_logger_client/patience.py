@@ -1,0 +1,56 @@
+"""How long a sender tries to reach a server, and how long its callers wait."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from session_sharing import SessionSharingError
+
+
+class Patience:
+    """Remembers when records were last acknowledged, and since when calls break.
+
+    Background threads note; programs' threads only read.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._progress = 0.0
+        self._broken_since: float | None = None
+        self.broken_by: SessionSharingError | None = None
+        """Why the server could not be reached when that was last tried; None after progress."""
+
+    def start(self) -> None:
+        """Count from now, as the sending begins."""
+        self._progress = self._clock()
+
+    def note_progress(self) -> None:
+        """Note that the server acknowledged something."""
+        self._progress = self._clock()
+        self._broken_since = self.broken_by = None
+
+    def note_break(self, error: SessionSharingError, seconds: float) -> bool:
+        """Note that a call broke.
+
+        Returns:
+            Whether to try again: calls have broken for `seconds` at most.
+        """
+        now = self._clock()
+        self.broken_by = error
+        if self._broken_since is None:
+            self._broken_since = now
+        return now - self._broken_since <= seconds
+
+    def begin_anew(self) -> None:
+        """Give the next breaks the whole time again, as somebody else asks."""
+        self._broken_since = None
+
+    def left(self, began: float, seconds: float) -> float:
+        """Return the seconds that a caller still waits.
+
+        Args:
+            began: When the caller began to wait, on the monotonic clock.
+            seconds: How long it waits without progress.
+        """
+        return max(began, self._progress) + seconds - self._clock()

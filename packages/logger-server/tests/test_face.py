@@ -1,0 +1,11 @@
+"""What users need of the logger's server is imported from `json_logger_server` alone."""
+
+from __future__ import annotations
+
+import json_logger_server
+
+
+def test_a_program_of_ones_own_needs_no_inner_module() -> None:
+    assert {getattr(json_logger_server, name).__name__ for name in json_logger_server.__all__} == {
+        *json_logger_server.__all__
+    }

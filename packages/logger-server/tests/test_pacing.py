@@ -1,0 +1,107 @@
+"""A slow disk does not hold up the event loop, and callers who come together share a write."""
+
+from __future__ import annotations
+
+import pytest
+from inline import ManualClock
+from json_logger_server.pacing import (
+    CROWDED_FOR,
+    LARGE_GROUP,
+    QUICK_FOR,
+    SLOW_FOR,
+    SLOW_WRITE,
+    TURNS,
+    WritePacing,
+)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def pacing(clock: ManualClock) -> WritePacing:
+    return WritePacing(durable=False, clock=clock)
+
+
+def write(pacing: WritePacing, clock: ManualClock, seconds: float = 0.0) -> None:
+    pacing.begin_write()
+    clock.advance(seconds)
+    pacing.end_write()
+
+
+def test_the_first_write_is_made_in_a_thread_and_the_next_in_the_loop(
+    pacing: WritePacing, clock: ManualClock
+) -> None:
+    assert not pacing.may_block_the_loop(100)
+    write(pacing, clock)
+    assert pacing.may_block_the_loop(100)
+
+
+def test_after_a_pause_the_disk_may_be_gone_so_that_a_thread_writes(
+    pacing: WritePacing, clock: ManualClock
+) -> None:
+    write(pacing, clock)
+    clock.advance(QUICK_FOR * 0.9)
+    assert pacing.may_block_the_loop(100)
+    write(pacing, clock)
+    clock.advance(QUICK_FOR * 1.1)
+    assert not pacing.may_block_the_loop(100)
+
+
+def test_after_a_slow_write_threads_write_for_a_while_however_quick_they_are(
+    pacing: WritePacing, clock: ManualClock
+) -> None:
+    write(pacing, clock, SLOW_WRITE * 2)
+    end = clock.now + SLOW_FOR
+    while clock.now < end:
+        assert not pacing.may_block_the_loop(100)
+        clock.advance(QUICK_FOR / 4)
+        write(pacing, clock)
+    clock.advance(QUICK_FOR / 4)
+    assert pacing.may_block_the_loop(100)
+
+
+def test_each_slow_write_begins_that_while_anew(pacing: WritePacing, clock: ManualClock) -> None:
+    write(pacing, clock, SLOW_WRITE * 2)
+    clock.advance(SLOW_FOR * 0.9)
+    write(pacing, clock, SLOW_WRITE * 2)
+    clock.advance(SLOW_FOR * 0.9)
+    write(pacing, clock)
+    assert not pacing.may_block_the_loop(100)
+
+
+def test_a_write_that_is_just_quick_enough_is_no_slow_one(
+    pacing: WritePacing, clock: ManualClock
+) -> None:
+    write(pacing, clock, SLOW_WRITE * 0.9)
+    assert pacing.may_block_the_loop(100)
+
+
+def test_a_large_group_is_written_in_a_thread(pacing: WritePacing, clock: ManualClock) -> None:
+    write(pacing, clock)
+    assert pacing.may_block_the_loop(LARGE_GROUP)
+    assert not pacing.may_block_the_loop(LARGE_GROUP + 1)
+
+
+def test_durable_writes_are_made_in_threads_only(clock: ManualClock) -> None:
+    pacing = WritePacing(durable=True, clock=clock)
+    write(pacing, clock)
+    assert not pacing.may_block_the_loop(100)
+
+
+def test_a_single_caller_is_served_at_once(pacing: WritePacing) -> None:
+    assert pacing.turns == 1
+    pacing.note_group(1)
+    assert pacing.turns == 1
+
+
+def test_groups_wait_for_others_until_only_single_callers_came_for_long(
+    pacing: WritePacing,
+) -> None:
+    pacing.note_group(2)
+    for _ in range(CROWDED_FOR):
+        assert pacing.turns == TURNS
+        pacing.note_group(1)
+    assert pacing.turns == 1
