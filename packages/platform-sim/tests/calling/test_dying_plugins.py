@@ -6,8 +6,10 @@ import sys
 
 import pytest
 from platform_process import invoke
+from platform_sim.hook.inject import platform_sim_shim
 from plugin_folders import write_script_plugin
 from plugin_kit import PluginCallError
+from plugin_kit.calling import extensions
 
 DYING = """
     import os, signal, sys
@@ -78,6 +80,10 @@ def test_a_measurement_that_exits_ends_with_the_exit_code_and_the_plugins_output
     assert told in str(caught.value)
     assert f"about to {way}" in str(caught.value)
     assert measure("no") == [{"number": 1.0}]
+
+
+def test_callers_know_the_words_of_the_hook():
+    assert platform_sim_shim.LEFT_BY == extensions.LEFT_BY
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals and exit codes of POSIX")

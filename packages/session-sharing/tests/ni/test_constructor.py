@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ni.measurementlink.sessionmanagement.v1.client import SessionInitializationBehavior
-from session_sharing.core.behaviors import InitializationBehavior
+from session_sharing import InitializationBehavior
 from session_sharing.ni import SessionConstructor
 
 

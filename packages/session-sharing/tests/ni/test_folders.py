@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from session_sharing.ni.folders import Startable, lay_out
+from session_sharing.ni import Startable, lay_out
 
 
 @pytest.fixture

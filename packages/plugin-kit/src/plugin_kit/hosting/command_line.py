@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from session_sharing.ni.folders import Startable, lay_out
+from session_sharing.ni import Startable, lay_out
 from session_sharing.starter import when_starter_goes
 from session_sharing.stopping import StopSignals
 

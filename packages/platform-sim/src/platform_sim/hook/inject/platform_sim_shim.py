@@ -40,7 +40,10 @@ _NOT_RUNNING = (
     "PLATFORM_SIM_DISCOVERY=HOST:PORT."
 )
 LEFT_BY = "measure left by "
-"""In the error of a call whose measurement ended otherwise than by a value or an Exception."""
+"""In the error of a call whose measurement ended by neither a value nor an Exception.
+
+Callers know it from `plugin_kit.calling.extensions`, which this module cannot import everywhere.
+"""
 
 _WHY_AN_EXCEPTION = (
     "gRPC answers a call that ends by an Exception only, so on a station the caller would wait "
