@@ -20,6 +20,7 @@ from pathlib import Path
 
 import grpc
 from cases import Bench, Case, checking_seconds
+from greedy import beside_greedy_identities
 from load import Outcome
 from servers import LOAD_CORE, pin
 
@@ -36,10 +37,11 @@ class Effort:
     callers: tuple[int, ...]
     sessions: int
     opens: int
+    greedy: int
 
 
-QUICK = Effort(rounds=3, seconds=0.7, callers=(16,), sessions=1_000, opens=5)
-FULL = Effort(rounds=5, seconds=1.2, callers=(1, 4, 16, 64), sessions=9_900, opens=15)
+QUICK = Effort(rounds=3, seconds=0.7, callers=(16,), sessions=1_000, opens=5, greedy=100)
+FULL = Effort(rounds=5, seconds=1.2, callers=(1, 4, 16, 64), sessions=9_900, opens=15, greedy=1_000)
 
 
 def main() -> None:
@@ -127,6 +129,7 @@ def _latency(bench: Bench, effort: Effort) -> list[str]:
     calm, busy = bench.disturbed(effort.seconds * 2)
     small, waveform = checking_seconds()
     crowd = bench.sessions(effort.sessions, effort.rounds, effort.seconds)
+    apart, together = beside_greedy_identities(bench.folder / "greedy", effort.greedy, 2)
     return [
         *lines,
         "",
@@ -136,6 +139,8 @@ def _latency(bench: Bench, effort: Effort) -> list[str]:
         f"and {noop * 1e3:.3f} ms | {noop / ours:.2f} |",
         f"| log p99, undisturbed and while others open 100 MB files | {calm * 1e3:.2f} and "
         f"{busy * 1e3:.2f} ms | {busy / calm:.2f} |",
+        f"| log p99, while {effort.greedy:,} greedy identities use another server and this one | "
+        f"{apart * 1e3:.2f} and {together * 1e3:.2f} ms | {together / apart:.2f} |",
         f"| log p50, 1 and {effort.sessions:,} open sessions | {crowd.p50_one * 1e3:.3f} and "
         f"{crowd.p50_many * 1e3:.3f} ms | {crowd.p50_many / crowd.p50_one:.2f} |",
         f"| an open session takes | {crowd.memory / 1e3:.1f} kB, {crowd.descriptors:.1f} "

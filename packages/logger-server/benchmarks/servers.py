@@ -66,9 +66,9 @@ class Server:
 
 
 class OurServer(Server):
-    """`json-logger serve`, anonymous so that every client needs the same."""
+    """`json-logger serve`, anonymous unless another access is given."""
 
-    def __init__(self, folder: Path, durability: str) -> None:
+    def __init__(self, folder: Path, durability: str, access: str = "--anonymous") -> None:
         folder.mkdir()
         self._state = folder / "state" / "json-logger.json"
         options = [
@@ -76,7 +76,7 @@ class OurServer(Server):
             f"--state-file={self._state}",
             f"--log-root={folder}",
             f"--durability={durability}",
-            "--anonymous",
+            access,
             "--no-discovery",
         ]
         command = ["-m", "json_logger_server", "serve", *options]
