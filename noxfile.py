@@ -349,6 +349,7 @@ def _generate_stubs(session: nox.Session) -> None:
     shared = PACKAGES / "session-sharing" / "src"
     logger = PACKAGES / "logger-proto" / "src"
     devices = PACKAGES / "device-sim" / "src"
+    platform = PACKAGES / "platform-sim" / "src"
     kinds = ("python", "grpc_python", "mypy", "mypy_grpc")
 
     def generate(root: Path, files: Iterable[Path], *includes: Path) -> None:
@@ -360,6 +361,7 @@ def _generate_stubs(session: nox.Session) -> None:
     generate(shared, sorted((shared / "session_sharing" / "v1").glob("*.proto")))
     generate(logger, sorted((logger / "json_logger_proto" / "ext").rglob("*.proto")), shared)
     generate(devices, sorted((devices / "device_sim" / "v1").glob("*.proto")))
+    generate(platform, sorted((platform / "platform_sim" / "v1").glob("*.proto")))
 
     # The reference's file is named json_logger.proto without a folder; its descriptor says so.
     package = logger / "json_logger_proto"

@@ -31,6 +31,10 @@ class OtherUserError(PlatformSimError):
     """The caller is another user of this machine, and the platform is its own user's alone."""
 
 
+class UntrustedFileError(PlatformSimError):
+    """Another user could have written a file that would be run."""
+
+
 class LimitReachedError(PlatformSimError):
     """There are as many as there may be."""
 

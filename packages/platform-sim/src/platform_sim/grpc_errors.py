@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
 
 import grpc
 import grpc.aio
 
 from platform_sim import errors
-
-_Request = TypeVar("_Request")
-_Response = TypeVar("_Response")
+from platform_sim.guarded_handlers import guarded
 
 STATUS_OF_ERROR: dict[type[errors.PlatformSimError], grpc.StatusCode] = {
     errors.InvalidRequestError: grpc.StatusCode.INVALID_ARGUMENT,
@@ -20,6 +19,7 @@ STATUS_OF_ERROR: dict[type[errors.PlatformSimError], grpc.StatusCode] = {
     errors.AmbiguousRequestError: grpc.StatusCode.FAILED_PRECONDITION,
     errors.NotAvailableError: grpc.StatusCode.UNAVAILABLE,
     errors.OtherUserError: grpc.StatusCode.PERMISSION_DENIED,
+    errors.UntrustedFileError: grpc.StatusCode.FAILED_PRECONDITION,
     errors.LimitReachedError: grpc.StatusCode.RESOURCE_EXHAUSTED,
 }
 
@@ -33,32 +33,22 @@ def status_of(error: errors.PlatformSimError) -> grpc.StatusCode:
 
 
 class ErrorStatusInterceptor(grpc.aio.ServerInterceptor):
-    """Ends a unary call that raised a PlatformSimError with the status of that error."""
+    """Ends a call that raised a PlatformSimError with the status of that error."""
 
     async def intercept_service(
         self,
         continuation: Callable[
-            [grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[_Request, _Response] | None]
+            [grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]
         ],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler[_Request, _Response] | None:
-        """Wraps the handler of a unary method; an unknown method stays unknown."""
-        handler: Any = await continuation(handler_call_details)
-        if handler is None or handler.unary_unary is None:
-            return handler  # type: ignore[no-any-return]
-        method = handler.unary_unary
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+        """Wrap the handler of a method; an unknown method stays unknown."""
+        return guarded(await continuation(handler_call_details), _status_for_errors)
 
-        async def call(request: _Request, context: Any) -> _Response:
-            try:
-                response: _Response = await method(request, context)
-            except errors.PlatformSimError as error:
-                await context.abort(status_of(error), str(error))
-                raise  # never reached: abort raises
-            return response
 
-        wrapped: Any = grpc.unary_unary_rpc_method_handler(
-            call,
-            request_deserializer=handler.request_deserializer,
-            response_serializer=handler.response_serializer,
-        )
-        return wrapped  # type: ignore[no-any-return]
+@asynccontextmanager
+async def _status_for_errors(context: Any) -> AsyncIterator[None]:
+    try:
+        yield
+    except errors.PlatformSimError as error:
+        await context.abort(status_of(error), str(error))

@@ -33,6 +33,7 @@ from platform_sim.discovery.own_services import (
     ALWAYS_OWN,
     DEVICE_SERVER_CLASS,
     PIN_MAP_INTERFACE,
+    SEQUENCES_INTERFACE,
     SESSION_MANAGEMENT_INTERFACE,
 )
 from platform_sim.discovery.plugin_process import PluginProcess
@@ -47,9 +48,13 @@ from platform_sim.hook import hooked_environment
 from platform_sim.pin_map.servicer import PinMapServicer
 from platform_sim.pin_map.store import PinMapStore
 from platform_sim.same_user import SameUserInterceptor
+from platform_sim.sequence_service.folders import SequenceFolders
+from platform_sim.sequence_service.runs import SequenceRuns
+from platform_sim.sequence_service.servicer import SequencesServicer
 from platform_sim.session_management.servicer import SessionManagementServicer
 from platform_sim.session_management.sessions import SessionManagement
 from platform_sim.state_file import PlatformState
+from platform_sim.v1 import sequences_pb2_grpc
 
 T = TypeVar("T")
 
@@ -93,6 +98,11 @@ class PlatformOptions:
     trusts_plugins_of_others: bool = False
     """Whether to start plug-ins from files that other users own or may write; else they are
     skipped (POSIX)."""
+    sequence_folders: tuple[Path, ...] = ()
+    """Folders with sequence files, in themselves or below, which clients of the service
+    platform_sim.v1.Sequences may start; none leaves the service out."""
+    sequence_stop_grace: float = 10.0
+    """Seconds that Cleanup of started sequences has at the stop, before they are killed."""
     stop_grace: float = 1.0
     """Seconds for calls under way to finish at the stop."""
 
@@ -130,6 +140,7 @@ class Platform:
             stop_grace=self.options.plugin_stop_grace,
             on_end=self._free_after,
         )
+        self._sequence_runs: SequenceRuns | None = None
         self._freeing: set[asyncio.Task[None]] = set()
         self._rule = SameUserRule(allows_other_users=self.options.allows_other_users)
         self._state: PlatformState | None = None
@@ -282,11 +293,23 @@ class Platform:
         self._rule.listens_at(_HOST, port)
         for interface in (PIN_MAP_INTERFACE, SESSION_MANAGEMENT_INTERFACE):
             self._register(interface, (interface,), port)
+        if self.options.sequence_folders:
+            self._add_sequences(server, port)
         await server.start()
         self._server = server
         return port
 
+    def _add_sequences(self, server: grpc.aio.Server, port: int) -> None:
+        folders = SequenceFolders(self.options.sequence_folders)
+        self._sequence_runs = SequenceRuns(folders, f"{_HOST}:{port}", self.log_folder)
+        sequences_pb2_grpc.add_SequencesServicer_to_server(
+            SequencesServicer(self._sequence_runs), server
+        )
+        self._register(SEQUENCES_INTERFACE, (SEQUENCES_INTERFACE,), port)
+
     async def _stop_services(self) -> None:
+        if self._sequence_runs is not None:  # their Cleanup needs plug-ins and services
+            await self._sequence_runs.stop(self.options.sequence_stop_grace)
         # Plug-ins unregister as they end, so discovery goes last.
         await self._activator.stop()
         for task in self._freeing:

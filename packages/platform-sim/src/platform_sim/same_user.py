@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import grpc
@@ -10,10 +11,11 @@ import grpc.aio
 from session_sharing.same_user import SameUserRule
 
 from platform_sim.errors import OtherUserError
+from platform_sim.guarded_handlers import guarded
 
 
 class SameUserInterceptor(grpc.aio.ServerInterceptor):
-    """Keeps a rule on a server of unary methods; a method of another kind is not served."""
+    """Keeps a rule on a server with an event loop, for methods of every kind."""
 
     def __init__(self, rule: SameUserRule) -> None:
         self._rule = rule
@@ -26,17 +28,11 @@ class SameUserInterceptor(grpc.aio.ServerInterceptor):
         handler_call_details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
         """Return the handler behind the rule."""
-        handler: Any = await continuation(handler_call_details)
-        if handler is None or handler.unary_unary is None:
-            return None
-        method = handler.unary_unary
+        return guarded(await continuation(handler_call_details), self._check)
 
-        async def call(request: Any, context: Any) -> Any:
-            refusal = self._rule.refusal(context.peer())
-            if refusal is not None:
-                raise OtherUserError(refusal)
-            return await method(request, context)
-
-        return grpc.unary_unary_rpc_method_handler(
-            call, handler.request_deserializer, handler.response_serializer
-        )
+    @asynccontextmanager
+    async def _check(self, context: Any) -> AsyncIterator[None]:
+        refusal = self._rule.refusal(context.peer())
+        if refusal is not None:
+            raise OtherUserError(refusal)
+        yield

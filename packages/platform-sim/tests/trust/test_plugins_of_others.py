@@ -111,14 +111,16 @@ def test_a_plugin_that_becomes_writable_by_others_is_not_started_any_more(tmp_pa
 def test_a_group_of_the_users_alone_may_write(folder, monkeypatch):
     # Some distributions give each user such a group, and make their files writable by it; that
     # the group has no other member is all that is made up here.
-    from platform_sim.discovery import ownership
+    from platform_sim import ownership
 
     grp, pwd = pytest.importorskip("grp"), pytest.importorskip("pwd")
     me = pwd.getpwuid(os.geteuid())
     folder.chmod(0o775)
     group = grp.struct_group((me.pw_name, "x", folder.stat().st_gid, []))
     monkeypatch.setattr(grp, "getgrgid", lambda number: group)
-    assert ownership.why_not_trusted(folder / "plugin.serviceconfig") == ""
+    assert ownership.why_not_trusted(folder / "plugin.serviceconfig", "") == ""
     shared = grp.struct_group((me.pw_name, "x", folder.stat().st_gid, [me.pw_name, "other"]))
     monkeypatch.setattr(grp, "getgrgid", lambda number: shared)
-    assert "may be written by others" in ownership.why_not_trusted(folder / "plugin.serviceconfig")
+    assert "may be written by others" in ownership.why_not_trusted(
+        folder / "plugin.serviceconfig", ""
+    )

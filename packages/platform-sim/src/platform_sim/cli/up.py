@@ -13,6 +13,7 @@ from session_sharing.stopping import StopSignals
 from platform_sim.cli.options import Seconds, state_file_option
 from platform_sim.platform import Platform, PlatformOptions
 from platform_sim.printing import print_line
+from platform_sim.sequence_service.folders import SequenceFolders
 from platform_sim.state_file import (
     claim_state_file,
     default_state_file,
@@ -76,6 +77,14 @@ _ALL_USERS = (
     is_flag=True,
     help="Also start plug-ins from files that other users of this machine own or may write.",
 )
+@click.option(
+    "--sequences",
+    "sequence_folders",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder with .seq files, in itself or below, that clients of platform_sim.v1.Sequences "
+    "may start. May be repeated.",
+)
 @click.option("--verbose", "-v", is_flag=True, help="Log what the platform does.")
 def up_command(
     state_file: Path | None,
@@ -87,6 +96,7 @@ def up_command(
     keep_reservations: bool,
     other_users: bool,
     plugins_of_others: bool,
+    sequence_folders: tuple[Path, ...],
     verbose: bool,
 ) -> None:
     """Run the platform until Ctrl-C or SIGTERM.
@@ -110,6 +120,7 @@ def up_command(
         frees_after_plugins=not keep_reservations,
         allows_other_users=other_users,
         trusts_plugins_of_others=plugins_of_others,
+        sequence_folders=sequence_folders,
     )
     with StopSignals() as stop, Platform(options) as platform:
         claim_state_file(path, platform.state)
@@ -118,6 +129,7 @@ def up_command(
                 print_line(_ALL_USERS, err=True)
             for folder, count in platform.plugin_counts().items():
                 print_line(f"plug-ins: {count or 'none'} in {folder}", err=True)
+            _tell_sequences(sequence_folders)
             print_line(
                 f"platform-sim is ready: discovery {platform.state.discovery_address}, device "
                 f"server {platform.state.device_server_address or 'off'}, state file {path}"
@@ -125,3 +137,14 @@ def up_command(
             stop.wait()
         finally:
             release_state_file(path, platform.state)
+
+
+def _tell_sequences(folders: tuple[Path, ...]) -> None:
+    """Print how many sequences each folder has, and which are not started and why."""
+    counts = dict.fromkeys(folders, 0)
+    for file in SequenceFolders(folders).files():
+        counts[file.folder] += not file.refusal
+        if file.refusal:
+            print_line(f"sequences: {file.path} is not started: {file.refusal}", err=True)
+    for folder, count in counts.items():
+        print_line(f"sequences: {count or 'none'} in {folder}", err=True)

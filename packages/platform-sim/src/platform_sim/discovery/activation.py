@@ -12,8 +12,9 @@ from pathlib import Path
 
 from platform_sim.discovery.plugin_process import PluginProcess
 from platform_sim.discovery.registry import Registration, ServiceRegistry
-from platform_sim.discovery.serviceconfig import InstalledService, walk_plugins
+from platform_sim.discovery.serviceconfig import InstalledService
 from platform_sim.errors import PluginStartError
+from platform_sim.file_walk import walk_files
 
 _logger = logging.getLogger(__name__)
 
@@ -199,7 +200,7 @@ def _key_of(installed: InstalledService) -> _Key:
 
 
 def _changed_since(folder: Path, started: float) -> Path | None:
-    for file in walk_plugins(folder):
+    for file in walk_files(folder):
         if file.suffix in _SOURCES or file.name == ".env":
             with suppress(OSError):
                 if file.stat().st_mtime > started:

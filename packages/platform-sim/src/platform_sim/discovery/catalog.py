@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from platform_sim.discovery.own_services import ALWAYS_OWN, own_name_in
-from platform_sim.discovery.ownership import why_not_trusted
 from platform_sim.discovery.serviceconfig import (
+    TRUST_REMEDY,
     InstalledService,
     find_service_configs,
     read_service_config,
 )
 from platform_sim.errors import ServiceConfigError
+from platform_sim.ownership import why_not_trusted
 
 _logger = logging.getLogger(__name__)
 
@@ -103,7 +104,7 @@ class ServiceCatalog:
             status = file.stat()
         except OSError:
             return None
-        doubt = "" if self._trusts_others else why_not_trusted(file)
+        doubt = "" if self._trusts_others else why_not_trusted(file, TRUST_REMEDY)
         facts = status.st_mtime_ns, status.st_size, doubt
         known = self._read_files.get(file)
         if known and known.facts == facts:

@@ -9,10 +9,13 @@ from platform_sim.discovery.description import ServiceDescription
 DISCOVERY_INTERFACE = "ni.measurementlink.discovery.v1.DiscoveryService"
 PIN_MAP_INTERFACE = "ni.measurementlink.pinmap.v1.PinMapService"
 SESSION_MANAGEMENT_INTERFACE = "ni.measurementlink.sessionmanagement.v1.SessionManagementService"
+SEQUENCES_INTERFACE = "platform_sim.v1.Sequences"
 DEVICE_SERVER_CLASS = "ni.measurementlink.v1.grpcdeviceserver"
 
-ALWAYS_OWN = frozenset({DISCOVERY_INTERFACE, PIN_MAP_INTERFACE, SESSION_MANAGEMENT_INTERFACE})
-"""Classes and interfaces of the services that every platform has."""
+ALWAYS_OWN = frozenset(
+    {DISCOVERY_INTERFACE, PIN_MAP_INTERFACE, SESSION_MANAGEMENT_INTERFACE, SEQUENCES_INTERFACE}
+)
+"""Classes and interfaces that no plug-in may have on any platform."""
 
 
 def own_name_in(service: ServiceDescription, own: Collection[str]) -> str:

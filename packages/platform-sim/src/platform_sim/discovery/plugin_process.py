@@ -14,6 +14,7 @@ from io import FileIO
 from pathlib import Path
 
 from platform_sim.errors import PluginStartError
+from platform_sim.exit_codes import describe_exit_code
 from platform_sim.hook import DIE_WITH_PARENT_VARIABLE
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
@@ -92,13 +93,7 @@ class PluginProcess:
     def ending(self) -> str:
         """Returns how the process ended, such as "exit code 3"; "" while it runs."""
         code = self.exit_code()
-        if code is None:
-            return ""
-        if code >= 0:
-            return f"exit code {code}"
-        with suppress(ValueError):
-            return f"signal {signal.Signals(-code).name}"
-        return f"signal {-code}"
+        return "" if code is None else describe_exit_code(code)
 
     def describe_output(self) -> str:
         """Returns a sentence with the last lines that this process wrote."""

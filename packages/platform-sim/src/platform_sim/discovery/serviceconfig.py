@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from platform_sim.discovery.description import ServiceDescription
 from platform_sim.errors import ServiceConfigError
+from platform_sim.file_walk import walk_files
 
 OWN_SECTION = "platform-sim"
 """Key of the part of a service entry that only this platform reads."""
 
-_LEFT_OUT = ("site-packages", "node_modules", "__pycache__")
+TRUST_REMEDY = (
+    "Nothing is started from there. Change the owner or the mode, or trust it by "
+    "'platform-sim up --plugins-of-others' or trusts_plugins_of_others in the options."
+)
+"""What a user can do about a file that others could have written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,24 +64,8 @@ def read_service_config(file: Path) -> list[InstalledService]:
 
 def find_service_configs(folder: Path) -> list[Path]:
     """Returns the .serviceconfig files in a folder and below it, those of upper folders first."""
-    files = [file for file in walk_plugins(folder) if file.suffix == ".serviceconfig"]
+    files = [file for file in walk_files(folder) if file.suffix == ".serviceconfig"]
     return sorted(files, key=lambda file: (len(file.parts), file))
-
-
-def walk_plugins(folder: Path) -> Iterator[Path]:
-    """Yields the files in a folder and below it.
-
-    Hidden folders, Python environments and what is installed in them are left out.
-    """
-    seen: set[Path] = set()
-    for name, folders, names in os.walk(folder.resolve(), followlinks=True):
-        here = Path(name)
-        if "pyvenv.cfg" in names or here.resolve() in seen:  # the latter for links in a circle
-            folders.clear()
-            continue
-        seen.add(here.resolve())
-        folders[:] = [one for one in folders if one[0] != "." and one not in _LEFT_OUT]
-        yield from (here / one for one in names)
 
 
 def _entries(document: object) -> list[Mapping[str, object]]:

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from platform_sim.discovery.batch_file import BatchCommand, read_batch_file
-from platform_sim.discovery.ownership import why_not_trusted
-from platform_sim.discovery.serviceconfig import InstalledService
+from platform_sim.discovery.serviceconfig import TRUST_REMEDY, InstalledService
 from platform_sim.errors import PluginStartError
+from platform_sim.ownership import why_not_trusted
 
 _PYTHON = re.compile(r"pythonw?[\d.]*(?:\.exe)?", re.IGNORECASE)
 _LAUNCHER_OPTION = re.compile(r"-(?:\d.*|V:.*)", re.IGNORECASE)
@@ -54,10 +54,10 @@ class StartCommand:
         script = installed.start_path.replace("\\", "/")
         named = [self.folder / argument for argument in self.arguments[1:]]
         read = [installed.config_file, installed.folder / script, *named]
-        doubts = [why_not_trusted(file) for file in read if file.is_file()]
+        doubts = [why_not_trusted(file, TRUST_REMEDY) for file in read if file.is_file()]
         program = Path(self.arguments[0])
         if program.is_relative_to(installed.folder):
-            doubts.append(why_not_trusted(program, follows=False))
+            doubts.append(why_not_trusted(program, TRUST_REMEDY, follows=False))
         for doubt in filter(None, doubts):
             raise PluginStartError(f"{installed.service.service_class}: {doubt}")
 

@@ -20,7 +20,14 @@ from platform_sim.hook import hooked_environment
 from platform_sim.printing import print_line
 from platform_sim.sequence.check import check_sequence_file
 from platform_sim.sequence.interrupts import Interrupts
-from platform_sim.sequence.reports import LiveTable, Notes, run_as_json, summary_line, write_junit
+from platform_sim.sequence.reports import (
+    LiveTable,
+    Notes,
+    bad_step_line,
+    run_as_json,
+    summary_line,
+    write_junit,
+)
 from platform_sim.sequence.runner import run_sequence_file
 
 _FAILED = 1
@@ -95,8 +102,7 @@ def run_command(
     if result.passed:
         return
     for step in result.bad_steps:
-        told = f"{step.group.value} step {step.step!r}: {step.message}"
-        click.echo(harmless_lines(told), err=True)
+        click.echo(harmless_lines(bad_step_line(step)), err=True)
     raise SystemExit(_INTERRUPTED if result.interrupted else _FAILED)
 
 

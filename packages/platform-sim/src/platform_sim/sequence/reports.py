@@ -74,6 +74,11 @@ def summary_line(run: RunResult) -> str:
     return f"{verdict}: {len(run.bad_steps)} bad of {counted}"
 
 
+def bad_step_line(step: StepResult) -> str:
+    """Return which step made a run fail, and why."""
+    return f"{step.group.value} step {step.step!r}: {step.message}"
+
+
 def run_as_json(run: RunResult) -> dict[str, object]:
     """Return a run as JSON values; numbers that JSON lacks are null."""
     return {

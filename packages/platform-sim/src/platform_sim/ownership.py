@@ -7,13 +7,8 @@ import stat
 import sys
 from pathlib import Path
 
-_WAYS_OUT = (
-    "Nothing is started from there. Change the owner or the mode, or trust it by "
-    "'platform-sim up --plugins-of-others' or trusts_plugins_of_others in the options."
-)
 
-
-def why_not_trusted(file: Path, *, follows: bool = True) -> str:
+def why_not_trusted(file: Path, remedy: str, *, follows: bool = True) -> str:
     """Return what lets somebody else change a file, or put another in its place.
 
     A file is trusted if it and all folders above it belong to this user or root and nobody else may
@@ -21,11 +16,12 @@ def why_not_trusted(file: Path, *, follows: bool = True) -> str:
 
     Args:
         file: The file.
+        remedy: What the user can do; follows the reason.
         follows: False takes the target of a link as its maker's choice, such as that of the
             Python in a virtual environment.
 
     Returns:
-        Why not, and what to do; "" for a trusted file, for one that is not there, and on Windows.
+        Why not, and the remedy; "" for a trusted file, for one that is not there, and on Windows.
     """
     real = file.resolve() if follows else file.parent.resolve() / file.name
     for path in (real, *real.parents, *file.absolute().parents):
@@ -35,7 +31,7 @@ def why_not_trusted(file: Path, *, follows: bool = True) -> str:
             continue
         reason = _reason(facts)
         if reason:
-            return f"{path} {reason}. {_WAYS_OUT}"
+            return f"{path} {reason}. {remedy}"
     return ""
 
 

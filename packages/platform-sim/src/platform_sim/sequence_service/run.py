@@ -1,0 +1,97 @@
+"""One run of a sequence: its events from the first to the last, for whoever watches."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from platform_sim.sequence_service.events import encode_ended
+from platform_sim.sequence_service.job import RunJob
+from platform_sim.sequence_service.process import RunProcess
+from platform_sim.v1 import sequences_pb2 as pb
+
+
+class SequenceRun:
+    """A run that goes on or has ended. All calls come from the platform's event loop.
+
+    Args:
+        run_id: Name of the run.
+        job: What runs.
+        process: Its process, which has just been started.
+        output_file: Where the process writes what its code modules print.
+    """
+
+    def __init__(self, run_id: str, job: RunJob, process: RunProcess, output_file: Path) -> None:
+        self.run_id = run_id
+        self.job = job
+        self.output_file = output_file
+        self.started_at = time.time()
+        self.is_terminating = False
+        self.ended: pb.RunEnded | None = None
+        self._process = process
+        self._events: list[pb.RunEvent] = []
+        self._news = asyncio.Event()
+        self._following = asyncio.ensure_future(self._follow())
+
+    def terminate(self, *, without_cleanup: bool = False) -> None:
+        """Interrupt the run, so that Cleanup follows; again is harmless.
+
+        Args:
+            without_cleanup: Whether to end its process at once instead.
+        """
+        if self.ended is None:
+            self.is_terminating = True
+            self._process.interrupt()
+            if without_cleanup:
+                self._process.kill()
+
+    async def wait(self) -> None:
+        """Wait for the end of the run."""
+        await asyncio.shield(self._following)
+
+    async def watch(self, first_number: int = 1) -> AsyncIterator[pb.RunEvent]:
+        """Yield the events, and new ones as they come; the last one is `ended`.
+
+        Args:
+            first_number: Number of the first event to yield, from 1.
+        """
+        position = max(first_number, 1) - 1
+        while True:
+            news = self._news
+            for event in self._events[position:]:
+                yield event
+                position += 1
+            if self.ended is not None and position >= len(self._events):
+                return
+            if news is self._news:
+                await news.wait()
+
+    async def _follow(self) -> None:
+        """Take the events of the process. The last one counts when the process has ended."""
+        last = None
+        async for event in self._process.events():
+            if event.HasField("ended"):
+                last = event
+            else:
+                self._add(event)
+        how = await self._process.wait()
+        self._add(last or self._aborted(how))
+
+    def _aborted(self, how: str) -> pb.RunEvent:
+        output = self._process.last_output()
+        message = f"The run's process ended with {how} before the run did."
+        if output:
+            message += f" Its last output ({self.output_file}):\n{output}"
+        event = encode_ended(pb.OUTCOME_ABORTED, message)
+        event.at.GetCurrentTime()
+        return event
+
+    def _add(self, event: pb.RunEvent) -> None:
+        event.number = len(self._events) + 1
+        self._events.append(event)
+        if event.HasField("ended"):
+            self.ended = event.ended
+        self._news.set()
+        self._news = asyncio.Event()

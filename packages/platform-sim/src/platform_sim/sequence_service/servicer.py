@@ -1,0 +1,69 @@
+"""The gRPC face of sequences: decodes, asks the runs, encodes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc.aio
+
+from platform_sim.sequence_service.run import SequenceRun
+from platform_sim.sequence_service.runs import SequenceRuns
+from platform_sim.v1 import sequences_pb2 as pb
+from platform_sim.v1 import sequences_pb2_grpc
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class SequencesServicer(sequences_pb2_grpc.SequencesServicer):
+    """All RPCs of platform_sim.v1.Sequences."""
+
+    def __init__(self, runs: SequenceRuns) -> None:
+        self._runs = runs
+
+    async def List(  # noqa: N802
+        self, request: pb.ListRequest, context: Context
+    ) -> pb.ListResponse:
+        """List the sequence files and the runs."""
+        return pb.ListResponse(
+            sequences=[
+                pb.SequenceFile(path=str(one.path), folder=str(one.folder), refusal=one.refusal)
+                for one in await self._runs.files()
+            ],
+            runs=[_encode_run(one) for one in self._runs.all()],
+        )
+
+    async def Start(  # noqa: N802
+        self, request: pb.StartRequest, context: Context
+    ) -> pb.StartResponse:
+        """Start a run."""
+        run = await self._runs.start(request.sequence, request.pin_map, request.sites)
+        return pb.StartResponse(run=_encode_run(run))
+
+    async def Terminate(  # noqa: N802
+        self, request: pb.TerminateRequest, context: Context
+    ) -> pb.TerminateResponse:
+        """End a run early."""
+        self._runs.get(request.run_id).terminate(without_cleanup=request.without_cleanup)
+        return pb.TerminateResponse()
+
+    async def Watch(  # noqa: N802
+        self, request: pb.WatchRequest, context: Context
+    ) -> AsyncIterator[pb.RunEvent]:
+        """Stream the events of a run."""
+        async for event in self._runs.get(request.run_id).watch(request.first_number):
+            yield event
+
+
+def _encode_run(run: SequenceRun) -> pb.Run:
+    encoded = pb.Run(
+        run_id=run.run_id,
+        sequence=run.job.sequence,
+        pin_map=run.job.pin_map,
+        sites=run.job.sites,
+        output_file=str(run.output_file),
+        is_terminating=run.is_terminating,
+        ended=run.ended,
+    )
+    encoded.started_at.FromNanoseconds(int(run.started_at * 1e9))
+    return encoded

@@ -1,0 +1,1 @@
+"""The services that platform-sim has beside NI's own, and their generated stubs."""
