@@ -32,6 +32,7 @@ from platform_sim.discovery.last_run import LastRunHandler
 from platform_sim.discovery.own_services import (
     ALWAYS_OWN,
     DEVICE_SERVER_CLASS,
+    DISCOVERY_INTERFACE,
     PIN_MAP_INTERFACE,
     SEQUENCES_INTERFACE,
     SESSION_MANAGEMENT_INTERFACE,
@@ -47,6 +48,7 @@ from platform_sim.grpc_errors import ErrorStatusInterceptor
 from platform_sim.hook import hooked_environment
 from platform_sim.pin_map.servicer import PinMapServicer
 from platform_sim.pin_map.store import PinMapStore
+from platform_sim.reflection import ReflectionHandler
 from platform_sim.same_user import SameUserInterceptor
 from platform_sim.sequence_service.folders import SequenceFolders
 from platform_sim.sequence_service.runs import SequenceRuns
@@ -291,10 +293,13 @@ class Platform:
         server.add_generic_rpc_handlers((LastRunHandler(self._activator.process_at),))
         port = server.add_insecure_port(f"{_HOST}:0")
         self._rule.listens_at(_HOST, port)
-        for interface in (PIN_MAP_INTERFACE, SESSION_MANAGEMENT_INTERFACE):
-            self._register(interface, (interface,), port)
+        interfaces = [PIN_MAP_INTERFACE, SESSION_MANAGEMENT_INTERFACE]
         if self.options.sequence_folders:
             self._add_sequences(server, port)
+            interfaces.append(SEQUENCES_INTERFACE)
+        for interface in interfaces:
+            self._register(interface, (interface,), port)
+        server.add_generic_rpc_handlers((ReflectionHandler([DISCOVERY_INTERFACE, *interfaces]),))
         await server.start()
         self._server = server
         return port
@@ -305,7 +310,6 @@ class Platform:
         sequences_pb2_grpc.add_SequencesServicer_to_server(
             SequencesServicer(self._sequence_runs), server
         )
-        self._register(SEQUENCES_INTERFACE, (SEQUENCES_INTERFACE,), port)
 
     async def _stop_services(self) -> None:
         if self._sequence_runs is not None:  # their Cleanup needs plug-ins and services

@@ -50,9 +50,14 @@ class Bench:
         """Write a code module that notes, fails, and tells what it noted."""
         return self.module("recorder.py", RECORDER)
 
-    def sequence(self, description: str, change: Callable[[str], str] | None = None) -> Path:
+    def sequence(
+        self,
+        description: str,
+        change: Callable[[str], str] | None = None,
+        name: str = "Test.seq",
+    ) -> Path:
         """Build a .seq file; `change` edits its XML text afterwards."""
-        path = self.folder / "Test.seq"
+        path = self.folder / name
         write_sequence_file(path, parse_description(description))
         if change is not None:
             text = path.read_text(encoding="utf-8-sig")

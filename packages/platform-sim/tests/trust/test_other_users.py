@@ -12,10 +12,12 @@ from plugin_folders import TEST_PLUGINS, TINY, V2
 from plugin_kit.calling import PlatformClient
 
 PLATFORM = """
-options = PlatformOptions(allows_other_users=True) if "open" in sys.argv else PlatformOptions()
-with Platform(options) as platform:
-    print(platform.state.discovery_address, platform.state.device_server_address, flush=True)
-    sys.stdin.read()
+with tempfile.TemporaryDirectory() as folder:
+    options = PlatformOptions(
+        allows_other_users="open" in sys.argv, sequence_folders=(Path(folder),))
+    with Platform(options) as platform:
+        print(platform.state.discovery_address, platform.state.device_server_address, flush=True)
+        sys.stdin.read()
 """
 CALLS = """
 def attempt(what, call):
@@ -31,7 +33,7 @@ with grpc.insecure_channel(sys.argv[2]) as services, grpc.insecure_channel(sys.a
     maps = pin_map_grpc.PinMapServiceStub(services)
     held = sessions_grpc.SessionManagementServiceStub(services)
     utilities = session_pb2_grpc.SessionUtilitiesStub(devices)
-    told = reflection_grpc.ServerReflectionStub(devices)
+    sequences = sequences_grpc.SequencesStub(services)
     attempt("discovery", lambda: found.EnumerateServices(discovery.EnumerateServicesRequest()))
     attempt("pin map", lambda: maps.UpdatePinMapFromXml(pin_map.UpdatePinMapFromXmlRequest(
         pin_map_id="x", pin_map_xml=sys.argv[4])))
@@ -39,14 +41,20 @@ with grpc.insecure_channel(sys.argv[2]) as services, grpc.insecure_channel(sys.a
     attempt("output", lambda: services.unary_unary("/platform_sim.v1.Plugins/LastRun")(
         b'{"port": "1", "wait": 0}'))
     attempt("devices", lambda: utilities.EnumerateDevices(session_pb2.EnumerateDevicesRequest()))
-    attempt("reflection", lambda: list(told.ServerReflectionInfo(iter(
-        [reflection.ServerReflectionRequest(list_services="")]))))
+    attempt("sequences", lambda: sequences.List(sequences_pb.ListRequest()))
+    for name, channel in (("reflection", services), ("reflection of devices", devices)):
+        told = reflection_grpc.ServerReflectionStub(channel)
+        attempt(name, lambda: list(told.ServerReflectionInfo(iter(
+            [reflection.ServerReflectionRequest(list_services="")]))))
 """
 PIN_MAP = (
     '<PinMap xmlns="http://www.ni.com/TestStand/SemiconductorModule/PinMap.xsd" '
     'schemaVersion="1.6"/>'
 )
-SERVICES = ("discovery", "pin map", "sessions", "output", "devices", "reflection")
+SERVICES = (
+    *("discovery", "pin map", "sessions", "output", "devices", "sequences", "reflection"),
+    "reflection of devices",
+)
 
 
 @needs_users
@@ -65,6 +73,29 @@ def test_the_platforms_user_and_root_may_call_and_no_other_user():
 def test_an_option_lets_other_users_in():
     with running_as(OWNER, PLATFORM, "open") as line:
         assert run_as(STRANGER, CALLS, *line.split(), PIN_MAP) == [f"{one} OK" for one in SERVICES]
+
+
+@needs_users
+def test_no_other_user_starts_ends_or_watches_a_sequence():
+    script = """
+    with grpc.insecure_channel(sys.argv[2]) as channel:
+        stub = sequences_grpc.SequencesStub(channel)
+        for call in (
+            lambda: stub.List(sequences_pb.ListRequest()),
+            lambda: stub.Start(sequences_pb.StartRequest(sequence="/x.seq")),
+            lambda: stub.Terminate(sequences_pb.TerminateRequest(run_id="x")),
+            lambda: list(stub.Watch(sequences_pb.WatchRequest(run_id="x"))),
+        ):
+            try:
+                call()
+                print("OK")
+            except grpc.RpcError as error:
+                print(error.code().name)
+    """
+    with running_as(OWNER, PLATFORM) as line:
+        answers = {uid: run_as(uid, script, *line.split()) for uid in (STRANGER, OWNER)}
+    assert answers[STRANGER] == ["PERMISSION_DENIED"] * 4
+    assert answers[OWNER] == ["OK", "INVALID_ARGUMENT", "NOT_FOUND", "NOT_FOUND"]
 
 
 @needs_users
