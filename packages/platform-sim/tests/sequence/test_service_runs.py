@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +18,8 @@ from google.protobuf.message_factory import GetMessageClass
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
     ProtoReflectionDescriptorDatabase,
 )
-from platform_process import PlatformProcess, running_platform, wait_until
+from page_commands import Page
+from platform_process import DEADLINE, PlatformProcess, running_platform, wait_until
 from platform_sim.errors import PlatformSimError
 from platform_sim.platform import Platform, PlatformOptions
 from platform_sim.platform_client import PlatformClient
@@ -268,6 +271,27 @@ def test_a_client_without_stubs_finds_and_calls_the_service(
             f"/{INTERFACE}/List", request.SerializeToString, answer.FromString
         )
         assert "Test.seq" in str(call(request()))
+
+
+def test_the_program_of_the_page_on_sequences_shows_the_steps(
+    bench: Bench, platform: PlatformProcess
+) -> None:
+    bench.sequence("[[main]]\nname = 'first'\n[[main]]\nname = 'second'\n")
+    program = Page("docs/sequences.md").named_files()["run_sequence.py"]
+
+    done = subprocess.run(
+        [
+            *(sys.executable, "-c", program),
+            *(platform.state.discovery_address, "/Test.seq"),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+
+    steps = ["first STEP_STATUS_DONE ", "second STEP_STATUS_DONE ", "OUTCOME_PASSED"]
+    assert done.stdout.splitlines() == steps, done.stderr
 
 
 def test_a_platform_without_sequence_folders_starts_none(tmp_path: Path) -> None:
