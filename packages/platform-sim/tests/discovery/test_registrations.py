@@ -100,6 +100,7 @@ def another_process(ni_platform, service_class="test.Service", port=""):
         ("test.Service", PIN_MAP),
         ("test.Service", SESSIONS),
         ("test.Service", DISCOVERY),
+        ("test.Service", "platform_sim.v1.Sequences"),
     ],
 )
 def test_nobody_registers_as_one_of_the_platforms_own_services(

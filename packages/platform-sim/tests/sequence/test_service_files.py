@@ -91,7 +91,7 @@ def test_a_name_that_no_message_can_hold_hides_itself_alone(
         ("{given}/pipe.seq", grpc.StatusCode.NOT_FOUND, "There is no file"),
         ("{given}/circle.seq", grpc.StatusCode.NOT_FOUND, "There is no file"),
         ("{given}/\0.seq", grpc.StatusCode.NOT_FOUND, "There is no file"),
-        ("{given}/" + "n" * 5000 + ".seq", grpc.StatusCode.NOT_FOUND, "There is no file"),
+        ("{given}/" + "n" * 100_000 + ".seq", grpc.StatusCode.NOT_FOUND, "There is no file"),
     ],
 )
 def test_what_is_no_sequence_of_the_folders_is_refused(

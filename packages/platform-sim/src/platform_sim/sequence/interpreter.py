@@ -60,7 +60,7 @@ class Interpreter:
             raise InterpreterError(
                 f"the step asks for Python {wanted_version}, and {executable} is Python {version}: "
                 "make the virtual environment with that version, or say which Python to use "
-                "instead with --python."
+                "instead with 'platform-sim run --python'."
             )
 
     def call(

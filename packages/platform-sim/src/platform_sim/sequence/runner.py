@@ -80,7 +80,7 @@ def run_sequence_file(
     variables = ExecutionVariables(content, sequence)
 
     def tell(substitution: str) -> None:
-        listener.note(f"{substitution}; --python names another")
+        listener.note(f"{substitution}; 'platform-sim run --python' names another")
 
     with Interpreters(sequence_file, environment, python, tell) as interpreters:
         calls = StepCalls(

@@ -13,6 +13,9 @@ from platform_sim.ownership import why_not_trusted
 SEQUENCE_SUFFIX = ".seq"
 PIN_MAP_SUFFIX = ".pinmap"
 
+_MOST_SHOWN = 200
+"""Characters of a caller's path that an error repeats."""
+
 _REMEDY = (
     "A sequence runs code, so it is not started from there. Change the owner or the mode, or read "
     "the sequence and start it yourself by 'platform-sim run'."
@@ -70,21 +73,21 @@ class SequenceFolders:
             NotKnownError: There is no such file.
             UntrustedFileError: Another user could have written the file.
         """
-        named = Path(name)
+        named, shown = Path(name), f"{name!r:.{_MOST_SHOWN}}"
         if not named.is_absolute() or named.suffix.lower() != suffix:
-            raise InvalidRequestError(f"{name!r} is not the absolute path of a {suffix} file.")
+            raise InvalidRequestError(f"{shown} is not the absolute path of a {suffix} file.")
         try:
             path = named.resolve()
         except (OSError, RuntimeError, ValueError) as error:  # circles of links, a NUL
-            raise NotKnownError(f"There is no file {name!r}: {error}.") from error
+            raise NotKnownError(f"There is no file {shown}.") from error
         if path.suffix.lower() != suffix or self._folder_of(path) is None:
             raise InvalidRequestError(
-                f"{name} is not in a folder that this platform may start sequences from. Those "
+                f"{shown} is not in a folder that this platform may start sequences from. Those "
                 f"are: {', '.join(map(str, self._folders))}. Others are given by "
                 "'platform-sim up --sequences DIR'."
             )
         if not _is_file(path):
-            raise NotKnownError(f"There is no file {name}.")
+            raise NotKnownError(f"There is no file {shown}.")
         refusal = why_not_trusted(path, _REMEDY)
         if refusal:
             raise UntrustedFileError(refusal)

@@ -7,7 +7,6 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from platform_sim.sequence_service.events import encode_ended
 from platform_sim.sequence_service.job import RunJob
 from platform_sim.sequence_service.process import RunProcess
 from platform_sim.v1 import sequences_pb2 as pb
@@ -84,7 +83,7 @@ class SequenceRun:
         message = f"The run's process ended with {how} before the run did."
         if output:
             message += f" Its last output ({self.output_file}):\n{output}"
-        event = encode_ended(pb.OUTCOME_ABORTED, message)
+        event = pb.RunEvent(ended=pb.RunEnded(outcome=pb.OUTCOME_ABORTED, message=message))
         event.at.GetCurrentTime()
         return event
 

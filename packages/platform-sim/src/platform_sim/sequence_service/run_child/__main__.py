@@ -20,7 +20,7 @@ from platform_sim.sequence.interrupts import Interrupts
 from platform_sim.sequence.reports import bad_step_line
 from platform_sim.sequence.results import RunResult
 from platform_sim.sequence.runner import run_sequence_file
-from platform_sim.sequence_service.event_pipe import EventWriter
+from platform_sim.sequence_service.event_writer import EventWriter
 from platform_sim.sequence_service.job import RunJob
 from platform_sim.v1 import sequences_pb2 as pb
 from session_sharing.starter import when_starter_goes
