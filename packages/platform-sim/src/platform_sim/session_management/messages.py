@@ -11,7 +11,7 @@ from ni.measurementlink.sessionmanagement.v1 import session_management_service_p
 from platform_sim.callers import Caller
 from platform_sim.pin_map.partition import SessionLayout
 from platform_sim.session_management.open_sessions import OpenSession
-from platform_sim.session_management.sessions import SessionManagement, SessionStatus
+from platform_sim.session_management.sessions import MultiplexerStatus, SessionStatus
 
 RESERVED_SINCE_KEY = "platform-sim/reserved.since"
 """Annotation of GetSessions alone: when the session was reserved, ISO 8601."""
@@ -24,22 +24,19 @@ HOLDER_STATE_KEY = "platform-sim/reserved.state"
 ALIVE, DEAD = "alive", "dead"
 
 
-def encode_layout(
-    management: SessionManagement, layout: SessionLayout, *, has_channels: bool = True
-) -> pb.SessionInformation:
-    """Returns a reserved session as session management describes it."""
-    name = layout.session_name
+def encode_session(status: SessionStatus) -> pb.SessionInformation:
+    """Return a session, with its channels if it was reserved for some."""
     information = pb.SessionInformation(
-        session=session_pb2.Session(name=name),
-        resource_name=layout.resource_name,
-        instrument_type_id=layout.type_id,
-        session_exists=management.instruments.get(name) is not None,
-        session_reserved=management.reservations.get(name) is not None,
-        annotations=management.annotations_of(name),
+        session=session_pb2.Session(name=status.name),
+        resource_name=status.resource_name,
+        instrument_type_id=status.type_id,
+        session_exists=status.registered is not None,
+        session_reserved=status.reservation is not None,
+        annotations=status.annotations,
     )
-    if has_channels:
-        information.channel_list = layout.channel_list
-        _add_mappings(information, layout)
+    if status.layout is not None:
+        information.channel_list = status.layout.channel_list
+        _add_mappings(information, status.layout)
     return information
 
 
@@ -53,28 +50,9 @@ def _add_mappings(information: pb.SessionInformation, layout: SessionLayout) -> 
             mapping.multiplexer_route = row.route
 
 
-def encode_open(management: SessionManagement, session: OpenSession) -> pb.SessionInformation:
-    """Returns a registered session; its channels are not part of a registration."""
-    return pb.SessionInformation(
-        session=session_pb2.Session(name=session.name),
-        resource_name=session.resource_name,
-        instrument_type_id=session.type_id,
-        session_exists=True,
-        session_reserved=management.reservations.get(session.name) is not None,
-        annotations=management.annotations_of(session.name),
-    )
-
-
-def encode_status(management: SessionManagement, status: SessionStatus) -> pb.SessionInformation:
-    """Returns a session for GetSessions, with the time of its reservation."""
-    if status.layout is not None:
-        information = encode_layout(management, status.layout)
-    elif status.registered is not None:
-        information = encode_open(management, status.registered)
-    else:
-        information = pb.SessionInformation(
-            session=session_pb2.Session(name=status.name), session_reserved=True
-        )
+def encode_listed_session(status: SessionStatus) -> pb.SessionInformation:
+    """Return a session for GetSessions, with the time of its reservation and its holder."""
+    information = encode_session(status)
     if status.reservation is not None:
         since = datetime.fromtimestamp(status.reservation.since, timezone.utc)
         information.annotations[RESERVED_SINCE_KEY] = since.isoformat(timespec="milliseconds")
@@ -86,15 +64,14 @@ def encode_status(management: SessionManagement, status: SessionStatus) -> pb.Se
     return information
 
 
-def encode_multiplexer(
-    management: SessionManagement, session: OpenSession
-) -> pb.MultiplexerSessionInformation:
-    """Returns a multiplexer session."""
+def encode_multiplexer(status: MultiplexerStatus) -> pb.MultiplexerSessionInformation:
+    """Return a multiplexer session."""
+    session = status.session
     return pb.MultiplexerSessionInformation(
         session=session_pb2.Session(name=session.name),
         resource_name=session.resource_name,
         multiplexer_type_id=session.type_id,
-        session_exists=management.multiplexers.get(session.name) is not None,
+        session_exists=status.is_registered,
         annotations=dict(session.annotations),
     )
 

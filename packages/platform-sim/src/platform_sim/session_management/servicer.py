@@ -10,8 +10,8 @@ from ni.measurementlink.sessionmanagement.v1 import session_management_service_p
 
 from platform_sim.callers import CallerFinder
 from platform_sim.session_management import messages
-from platform_sim.session_management.sessions import SessionManagement, check_timeout
-from platform_sim.session_management.waiting import reserve
+from platform_sim.session_management.reservations import Reserver
+from platform_sim.session_management.sessions import SessionManagement
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -28,23 +28,21 @@ class SessionManagementServicer(
     async def ReserveSessions(  # noqa: N802
         self, request: pb.ReserveSessionsRequest, context: Context
     ) -> pb.ReserveSessionsResponse:
-        """Reserves the sessions for pins and relays, waiting as long as the request says."""
-        management, timeout = self._management, request.timeout_in_milliseconds
-        check_timeout(timeout)
-        holder = await self._holders.find(context.peer())
+        """Reserve the sessions for pins and relays, waiting as long as the request says."""
         where = request.pin_map_context
-        selection = management.select(
-            where.pin_map_id, where.sites, request.pin_or_relay_names, request.instrument_type_id
+        reserved = await self._management.reserve(
+            where.pin_map_id,
+            where.sites,
+            request.pin_or_relay_names,
+            request.instrument_type_id,
+            await self._reserver(request, context),
         )
-        names = [layout.session_name for layout in selection.layouts]
-        await reserve(management.reservations, names, request.annotations, timeout, holder)
-        management.note_granted(selection.layouts)
         return pb.ReserveSessionsResponse(
-            sessions=[messages.encode_layout(management, one) for one in selection.layouts],
+            sessions=[messages.encode_session(one) for one in reserved.sessions],
             multiplexer_sessions=[
-                messages.encode_multiplexer(management, one) for one in selection.multiplexers
+                messages.encode_multiplexer(one) for one in reserved.multiplexers
             ],
-            group_mappings=messages.encode_groups(selection.groups),
+            group_mappings=messages.encode_groups(reserved.groups),
         )
 
     async def UnreserveSessions(  # noqa: N802
@@ -72,16 +70,12 @@ class SessionManagementServicer(
     async def ReserveAllRegisteredSessions(  # noqa: N802
         self, request: pb.ReserveAllRegisteredSessionsRequest, context: Context
     ) -> pb.ReserveAllRegisteredSessionsResponse:
-        """Reserves all open sessions."""
-        management, timeout = self._management, request.timeout_in_milliseconds
-        check_timeout(timeout)
-        holder = await self._holders.find(context.peer())
-        sessions = management.instruments.all(request.instrument_type_id)
-        names = [one.name for one in sessions]
-        await reserve(management.reservations, names, request.annotations, timeout, holder)
-        management.note_granted_whole(names)
+        """Reserve all open sessions."""
+        sessions = await self._management.reserve_registered(
+            request.instrument_type_id, await self._reserver(request, context)
+        )
         return pb.ReserveAllRegisteredSessionsResponse(
-            sessions=[messages.encode_open(management, one) for one in sessions]
+            sessions=[messages.encode_session(one) for one in sessions]
         )
 
     async def RegisterMultiplexerSessions(  # noqa: N802
@@ -112,9 +106,7 @@ class SessionManagementServicer(
             where.pin_map_id, where.sites, request.multiplexer_type_id
         )
         return pb.GetMultiplexerSessionsResponse(
-            multiplexer_sessions=[
-                messages.encode_multiplexer(self._management, one) for one in sessions
-            ]
+            multiplexer_sessions=[messages.encode_multiplexer(one) for one in sessions]
         )
 
     async def GetAllRegisteredMultiplexerSessions(  # noqa: N802
@@ -123,8 +115,8 @@ class SessionManagementServicer(
         """Lists the open multiplexer sessions."""
         return pb.GetAllRegisteredMultiplexerSessionsResponse(
             multiplexer_sessions=[
-                messages.encode_multiplexer(self._management, one)
-                for one in self._management.multiplexers.all(request.multiplexer_type_id)
+                messages.encode_multiplexer(one)
+                for one in self._management.registered_multiplexers(request.multiplexer_type_id)
             ]
         )
 
@@ -132,14 +124,21 @@ class SessionManagementServicer(
         self, request: pb.GetSessionsRequest, context: Context
     ) -> pb.GetSessionsResponse:
         """Lists the sessions that are reserved or open."""
-        encoded = [
-            messages.encode_status(self._management, one) for one in self._management.status()
-        ]
-        wanted = request.instrument_type_id
         return pb.GetSessionsResponse(
-            sessions=[one for one in encoded if wanted in ("", one.instrument_type_id)],
+            sessions=[
+                messages.encode_listed_session(one)
+                for one in self._management.status(request.instrument_type_id)
+            ],
             multiplexer_sessions=[
-                messages.encode_multiplexer(self._management, one)
-                for one in self._management.multiplexers.all(request.multiplexer_type_id)
+                messages.encode_multiplexer(one)
+                for one in self._management.registered_multiplexers(request.multiplexer_type_id)
             ],
         )
+
+    async def _reserver(
+        self,
+        request: pb.ReserveSessionsRequest | pb.ReserveAllRegisteredSessionsRequest,
+        context: Context,
+    ) -> Reserver:
+        holder = await self._holders.find(context.peer())
+        return Reserver(request.annotations, request.timeout_in_milliseconds, holder)

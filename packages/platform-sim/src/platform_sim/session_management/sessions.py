@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from platform_sim.errors import InvalidRequestError
@@ -13,24 +13,9 @@ from platform_sim.pin_map.queries import expand_names, unknown_sites, unknown_si
 from platform_sim.pin_map.store import PinMapStore
 from platform_sim.pin_map.validator import why_unusable
 from platform_sim.session_management.open_sessions import OpenSession, OpenSessionTable
-from platform_sim.session_management.reservations import Reservation, ReservationTable
+from platform_sim.session_management.reservations import Reservation, ReservationTable, Reserver
 
 _logger = logging.getLogger(__name__)
-
-WAIT_FOREVER_MS = -1
-"""Timeout in milliseconds that never ends; 0 does not wait."""
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """The sessions that a reservation request names."""
-
-    layouts: list[SessionLayout]
-    """Sessions with the channels asked for."""
-    groups: dict[str, tuple[str, ...]]
-    """Members of the groups that were named."""
-    multiplexers: list[OpenSession]
-    """Multiplexer sessions on the way to these channels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +25,63 @@ class SessionStatus:
     name: str
     """Name of the session."""
     layout: SessionLayout | None
-    """What it was reserved for, None when it is only registered."""
+    """The channels that it was reserved for, None when there are no such."""
     registered: OpenSession | None
     """Its registration, None when it is only reserved."""
     reservation: Reservation | None
     """Its reservation, None when it is only registered."""
+
+    @property
+    def type_id(self) -> str:
+        """Instrument type id, "" when it is not known."""
+        source = self.layout or self.registered
+        return source.type_id if source else ""
+
+    @property
+    def resource_name(self) -> str:
+        """What the driver opens, "" when it is not known."""
+        source = self.layout or self.registered
+        return source.resource_name if source else ""
+
+    @property
+    def annotations(self) -> dict[str, str]:
+        """The annotations of its registration and of its reservation."""
+        return {
+            **(self.registered.annotations if self.registered else {}),
+            **(self.reservation.annotations if self.reservation else {}),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class MultiplexerStatus:
+    """A multiplexer session that is open or that a pin map names."""
+
+    session: OpenSession
+    """The session; without annotations when it is not open."""
+    is_registered: bool
+    """Whether it is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReservedSessions:
+    """What a caller was granted."""
+
+    sessions: list[SessionStatus]
+    """Its sessions, each with the channels asked for."""
+    groups: dict[str, tuple[str, ...]]
+    """Members of the groups that it named."""
+    multiplexers: list[MultiplexerStatus]
+    """Multiplexer sessions on the way to these channels."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Selection:
+    """The sessions that a pin map has for pins and relays."""
+
+    layouts: list[SessionLayout]
+    groups: dict[str, tuple[str, ...]]
+    multiplexers: list[tuple[str, str]]
+    """Names and types of the multiplexers on the way."""
 
 
 class SessionManagement:
@@ -61,72 +98,81 @@ class SessionManagement:
         self.reservations = ReservationTable(clock)
         self.instruments = OpenSessionTable()
         self.multiplexers = OpenSessionTable()
-        self._layouts: dict[str, SessionLayout] = {}
 
-    def select(
-        self, pin_map_id: str, sites: Sequence[int], names: Sequence[str], type_id: str
-    ) -> Selection:
-        """Returns the sessions for pins and relays.
+    async def reserve(
+        self,
+        pin_map_id: str,
+        sites: Sequence[int],
+        names: Sequence[str],
+        type_id: str,
+        reserver: Reserver,
+    ) -> ReservedSessions:
+        """Reserve the sessions for pins and relays, all or none, and record for which channels.
 
         Args:
             pin_map_id: The pin map; "" names no session.
             sites: Sites, nothing for all.
             names: Pins, relays and groups, nothing for all.
             type_id: Instrument type, "" for all.
+            reserver: Who asks, and how long it waits.
 
         Raises:
             NotKnownError: No such pin map.
             InvalidRequestError: The pin map has no such site, pin, relay or group, or connects
                 all that was named to instruments that have no session here.
+            NotAvailableError: Others hold some of them, and did until the timeout.
         """
-        if not pin_map_id:
-            return Selection([], {}, [])
-        pin_map = self._pin_maps.get(pin_map_id)
-        _check_sites(pin_map, sites)
-        leaves, groups = expand_names(pin_map, names)
-        partition = self._pin_maps.partition(pin_map_id)
-        layouts = partition.select(leaves, sites or pin_map.sites, type_id)
-        if names and not layouts:
-            _refuse_unusable_pins(pin_map, leaves)
-        used = dict.fromkeys(
-            row.multiplexer for layout in layouts for row in layout.rows if row.multiplexer
+        selection = self._select(pin_map_id, sites, names, type_id)
+        layouts = {layout.session_name: layout for layout in selection.layouts}
+        await self.reservations.reserve(layouts, reserver)
+        return ReservedSessions(
+            [self._status(one.session_name, one) for one in selection.layouts],
+            selection.groups,
+            [self._multiplexer(*one) for one in selection.multiplexers],
         )
-        return Selection(layouts, groups, [self._multiplexer(pin_map, name) for name in used])
+
+    async def reserve_registered(self, type_id: str, reserver: Reserver) -> list[SessionStatus]:
+        """Reserve all open sessions, for no pins in particular.
+
+        Args:
+            type_id: Instrument type, "" for all.
+            reserver: Who asks, and how long it waits.
+
+        Raises:
+            NotAvailableError: Others hold some of them, and did until the timeout.
+        """
+        sessions = self.instruments.all(type_id)
+        await self.reservations.reserve(dict.fromkeys(one.name for one in sessions), reserver)
+        return [
+            SessionStatus(one.name, None, one, self.reservations.get(one.name)) for one in sessions
+        ]
 
     def connected_multiplexers(
         self, pin_map_id: str, sites: Sequence[int], type_id: str
-    ) -> list[OpenSession]:
+    ) -> list[MultiplexerStatus]:
         """Returns the multiplexer sessions on the way to the pins of some sites.
 
         Raises:
             NotKnownError: No such pin map.
             InvalidRequestError: The pin map has no such site.
         """
-        selected = self.select(pin_map_id, sites, (), "").multiplexers
-        return [one for one in selected if type_id in ("", one.type_id)]
+        selected = self._select(pin_map_id, sites, (), "").multiplexers
+        statuses = [self._multiplexer(*one) for one in selected]
+        return [one for one in statuses if type_id in ("", one.session.type_id)]
 
-    def note_granted(self, layouts: Iterable[SessionLayout]) -> None:
-        """Remembers what sessions were reserved for."""
-        self._layouts.update((layout.session_name, layout) for layout in layouts)
-
-    def note_granted_whole(self, names: Iterable[str]) -> None:
-        """Forgets what sessions were reserved for before: now it is for no pins in particular."""
-        for name in names:
-            self._layouts.pop(name, None)
-
-    def status(self) -> list[SessionStatus]:
-        """Returns all sessions that are reserved or registered."""
-        names = dict.fromkeys(one.session_name for one in self.reservations.held())
-        names.update(dict.fromkeys(one.name for one in self.instruments.all()))
+    def registered_multiplexers(self, type_id: str) -> list[MultiplexerStatus]:
+        """Return the open multiplexer sessions, of one type if one is given."""
         return [
-            SessionStatus(
-                name,
-                self._layouts.get(name) if self.reservations.get(name) else None,
-                self.instruments.get(name),
-                self.reservations.get(name),
-            )
-            for name in names
+            MultiplexerStatus(one, is_registered=True) for one in self.multiplexers.all(type_id)
         ]
+
+    def status(self, type_id: str = "") -> list[SessionStatus]:
+        """Return the sessions that are reserved or registered, of one type if one is given."""
+        layouts = {one.session_name: one.layout for one in self.reservations.held()}
+        for session in self.instruments.all():
+            layouts.setdefault(session.name, None)
+        statuses = [self._status(name, layout) for name, layout in layouts.items()]
+        return [one for one in statuses if type_id in ("", one.type_id)]
 
     def free_after(self, pid: int) -> bool:
         """Frees what a process that ended, and those under it, had reserved and registered.
@@ -153,29 +199,31 @@ class SessionManagement:
             self.reservations.release(freed)
         return mine == dead
 
-    def annotations_of(self, name: str) -> Mapping[str, str]:
-        """Returns the annotations of a session: its registration's and its reservation's."""
-        registered = self.instruments.get(name)
-        reservation = self.reservations.get(name)
-        return {
-            **(registered.annotations if registered else {}),
-            **(reservation.annotations if reservation else {}),
-        }
+    def _select(
+        self, pin_map_id: str, sites: Sequence[int], names: Sequence[str], type_id: str
+    ) -> _Selection:
+        if not pin_map_id:
+            return _Selection([], {}, [])
+        pin_map = self._pin_maps.get(pin_map_id)
+        _check_sites(pin_map, sites)
+        leaves, groups = expand_names(pin_map, names)
+        partition = self._pin_maps.partition(pin_map_id)
+        layouts = partition.select(leaves, sites or pin_map.sites, type_id)
+        if names and not layouts:
+            _refuse_unusable_pins(pin_map, leaves)
+        used = dict.fromkeys(
+            row.multiplexer for layout in layouts for row in layout.rows if row.multiplexer
+        )
+        types = {name: pin_map.multiplexer_by_name[name].type_id for name in used}
+        return _Selection(layouts, groups, list(types.items()))
 
-    def _multiplexer(self, pin_map: PinMap, name: str) -> OpenSession:
+    def _status(self, name: str, layout: SessionLayout | None) -> SessionStatus:
+        return SessionStatus(name, layout, self.instruments.get(name), self.reservations.get(name))
+
+    def _multiplexer(self, name: str, type_id: str) -> MultiplexerStatus:
         registered = self.multiplexers.get(name)
-        return registered or OpenSession(name, name, pin_map.multiplexer_by_name[name].type_id)
-
-
-def check_timeout(timeout_ms: int) -> None:
-    """Checks the timeout of a reservation.
-
-    Raises:
-        InvalidRequestError: It is less than -1.
-    """
-    if timeout_ms < WAIT_FOREVER_MS:
-        raise InvalidRequestError(
-            f"The timeout of {timeout_ms} ms must be -1 (wait for ever), 0 (do not wait) or more."
+        return MultiplexerStatus(
+            registered or OpenSession(name, name, type_id), is_registered=registered is not None
         )
 
 
