@@ -105,7 +105,7 @@ def test_the_death_of_a_runs_process_ends_the_run_with_its_last_output(tmp_path:
         ended = client.finish(client.start(run.sequence))[-1].ended
         assert ended.outcome == pb.OUTCOME_ABORTED
         assert "signal SIGSEGV" in ended.message
-        assert ended.message.endswith("\nabout to fail")
+        assert "\nabout to fail" in ended.message  # the interpreter may write more
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
