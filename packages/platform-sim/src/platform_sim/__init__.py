@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         PluginStartError,
         ServiceConfigError,
         StateFileError,
+        UntrustedFileError,
     )
     from platform_sim.platform import Platform, PlatformOptions
 
@@ -44,6 +45,7 @@ __all__ = [
     "PluginStartError",
     "ServiceConfigError",
     "StateFileError",
+    "UntrustedFileError",
 ]
 
 

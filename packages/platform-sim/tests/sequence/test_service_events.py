@@ -6,11 +6,11 @@ import math
 
 import pytest
 from google.protobuf.json_format import MessageToDict
-from platform_sim.plugin_client import EnumValue
 from platform_sim.sequence.model import Group
 from platform_sim.sequence.results import SiteOutputs, StepResult, StepStatus
 from platform_sim.sequence_service.events import encode_ended, encode_note, encode_step_ended
 from platform_sim.v1 import sequences_pb2 as pb
+from plugin_kit.calling import EnumValue
 
 DEFAULT_LIMIT = 4 * 2**20
 """Bytes of a message that gRPC's clients take when they set no limit."""

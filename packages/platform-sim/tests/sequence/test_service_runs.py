@@ -20,12 +20,12 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
 )
 from page_commands import Page
 from platform_process import DEADLINE, PlatformProcess, running_platform, wait_until
-from platform_sim.errors import PlatformSimError
 from platform_sim.platform import Platform, PlatformOptions
-from platform_sim.platform_client import PlatformClient
 from platform_sim.sequence_service import runs as runs_module
 from platform_sim.v1 import sequences_pb2 as pb
 from plugin_folders import TEST_PLUGINS
+from plugin_kit import PlatformError
+from plugin_kit.calling import PlatformClient
 from sequence_client import SequenceClient, sequence_client, slow_sequence, trace, wait_for_step
 
 if TYPE_CHECKING:
@@ -302,5 +302,5 @@ def test_a_platform_without_sequence_folders_starts_none(tmp_path: Path) -> None
         assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
         with PlatformClient(platform.discovery_address) as discovery:
             assert INTERFACE not in {one.service_class for one in discovery.services()}
-            with pytest.raises(PlatformSimError, match="No service provides"):
+            with pytest.raises(PlatformError, match="No service provides"):
                 discovery.resolve(INTERFACE)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any
 
 from google.protobuf import json_format, struct_pb2
+from plugin_kit.calling import json_value
 
-from platform_sim.plugin_client.values import as_json
 from platform_sim.sequence.model import Group
 from platform_sim.sequence.results import SiteOutputs, StepResult, StepStatus
 from platform_sim.v1 import sequences_pb2 as pb
@@ -76,7 +76,7 @@ def encode_ended(outcome: pb.Outcome.ValueType, message: str = "") -> pb.RunEven
 def _encode_outputs(outputs: SiteOutputs) -> pb.Measurement:
     encoded = []
     for name, value in outputs.outputs.items():
-        shortened, left_out = _shorten(as_json(value))
+        shortened, left_out = _shorten(json_value(value))
         message = json_format.ParseDict(shortened, struct_pb2.Value())
         encoded.append(pb.Output(name=name, value=message, left_out=left_out))
     return pb.Measurement(site=outputs.site, outputs=encoded)
