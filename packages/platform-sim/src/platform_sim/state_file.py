@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import os
 import socket
-import stat
 import sys
-import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from session_sharing import NotPermittedError
-from session_sharing.places import read_private, runtime_folder
+from session_sharing import InvalidArgumentError, NotPermittedError, ResourceInUseError, places
+from session_sharing.state_file import StateFile
 
 from platform_sim.errors import StateFileError
 
@@ -45,7 +43,7 @@ def default_state_file() -> Path:
         StateFileError: The runtime folder was made by another user.
     """
     try:
-        return runtime_folder("platform-sim") / "platform.json"
+        return places.default_state_file("platform-sim")
     except NotPermittedError as error:
         raise StateFileError(str(error)) from error
 
@@ -61,11 +59,11 @@ def read_state(path: Path) -> PlatformState | None:
             it there.
     """
     try:
-        fields = json.loads(read_private(path))
+        state = json.loads(places.read_private(path))
         return PlatformState(
-            pid=int(fields["pid"]),
-            discovery_address=str(fields["discovery_address"]),
-            device_server_address=str(fields["device_server_address"]),
+            pid=int(state["pid"]),
+            discovery_address=str(state["discovery_address"]),
+            device_server_address=str(state["device_server_address"]),
         )
     except FileNotFoundError:
         return None
@@ -81,83 +79,53 @@ def read_state(path: Path) -> PlatformState | None:
         ) from error
 
 
-def refuse_live_state_file(path: Path) -> None:
-    """Does nothing if a state file is free to be claimed.
+class PlatformStateFile:
+    """The state file of one platform, from before its start until its end."""
 
-    Raises:
-        StateFileError: A live platform owns the file, or it is no state file.
-    """
-    state = read_state(path)
-    if state is not None and state.is_live():
-        raise StateFileError(
-            f"A platform is running with state file {path} (pid {state.pid}, discovery "
-            f"{state.discovery_address}). Stop it, or give this one a --state-file of its own."
+    def __init__(self, path: Path) -> None:
+        """Name the file; nothing is written yet."""
+        self.path = path
+        keys = [field.name for field in fields(PlatformState)]
+        self._file = StateFile(path.absolute(), keys)
+
+    def claim(self) -> None:
+        """Reserve the file for this process. A file that a dead platform left is removed.
+
+        Raises:
+            StateFileError: A live platform has the file, it is no state file, its folder is not
+                safe, or it cannot be written.
+        """
+        try:
+            self._file.claim()
+        except ResourceInUseError as error:
+            raise StateFileError(self._describe_holder()) from error
+        except InvalidArgumentError as error:
+            raise StateFileError(str(error)) from error
+
+    def publish(self, state: PlatformState) -> None:
+        """Write the file, with mode 0600, once the platform is ready.
+
+        Raises:
+            StateFileError: It cannot be written.
+        """
+        try:
+            self._file.publish(asdict(state))
+        except InvalidArgumentError as error:
+            raise StateFileError(str(error)) from error
+
+    def remove(self) -> None:
+        """Remove the file, if this process has claimed it."""
+        self._file.remove()
+
+    def _describe_holder(self) -> str:
+        state = _read_or_none(self.path)
+        holder = (
+            f"A platform is running with state file {self.path} (pid {state.pid}, discovery "
+            f"{state.discovery_address})."
+            if state is not None
+            else f"Another platform is starting with state file {self.path}."
         )
-
-
-def claim_state_file(path: Path, state: PlatformState) -> None:
-    """Writes a state file, whole or not at all, with mode 0600.
-
-    A file that a dead platform left behind is replaced.
-
-    Raises:
-        StateFileError: A live platform owns the file, it is no state file, its folder is not safe
-            to use, or it cannot be written.
-    """
-    try:
-        _prepare_folder(path)
-        refuse_live_state_file(path)  # also refuses a folder in which others could put a file
-        _write(path, state)
-    except OSError as error:
-        raise StateFileError(
-            f"The state file {path} cannot be written ({error.strerror}). Give --state-file a "
-            "place that you may write to."
-        ) from error
-
-
-def release_state_file(path: Path, state: PlatformState) -> None:
-    """Removes the state file if it still is the given platform's."""
-    if _read_or_none(path) == state:
-        path.unlink(missing_ok=True)
-
-
-def _write(path: Path, state: PlatformState) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    fresh = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(asdict(state), file)
-        while not _link_if_absent(fresh, path):
-            _set_stale_aside(path)
-    finally:
-        fresh.unlink(missing_ok=True)
-
-
-def _link_if_absent(fresh: Path, path: Path) -> bool:
-    """Puts a written file in its place, unless there is one; a link does both in one step."""
-    try:
-        os.link(fresh, path)
-    except FileExistsError:
-        return False
-    except OSError:  # a file system without hard links
-        if path.exists():
-            return False
-        fresh.replace(path)
-    return True
-
-
-def _set_stale_aside(path: Path) -> None:
-    """Removes a dead platform's file, never one that another platform just wrote."""
-    refuse_live_state_file(path)
-    aside = path.with_name(f"{path.name}.stale-{os.getpid()}")
-    try:
-        path.rename(aside)
-    except FileNotFoundError:
-        return
-    moved = _read_or_none(aside)
-    if moved is not None and moved.is_live():
-        _link_if_absent(aside, path)
-    aside.unlink(missing_ok=True)
+        return f"{holder} Stop it, or give this one a --state-file of its own."
 
 
 def _read_or_none(path: Path) -> PlatformState | None:
@@ -165,32 +133,6 @@ def _read_or_none(path: Path) -> PlatformState | None:
         return read_state(path)
     except StateFileError:
         return None
-
-
-def _prepare_folder(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if sys.platform == "win32" or not _is_default(path):
-        return
-    mine = os.getuid()
-    folder = path.parent.lstat()
-    above = path.parent.parent.lstat()
-    if (
-        not stat.S_ISDIR(folder.st_mode)
-        or folder.st_uid != mine
-        or folder.st_mode & 0o077
-        or above.st_uid not in (mine, 0)
-    ):
-        raise StateFileError(
-            f"{path.parent} must be a folder of this user with mode 0700; mend it, or give "
-            "--state-file."
-        )
-
-
-def _is_default(path: Path) -> bool:
-    try:
-        return path == default_state_file()
-    except StateFileError:  # there is no default place, so it is another one
-        return False
 
 
 def _is_own_process(pid: int) -> bool:

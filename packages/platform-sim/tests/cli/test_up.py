@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import psutil
@@ -24,10 +25,9 @@ from platform_process import (
 from platform_sim.errors import StateFileError
 from platform_sim.state_file import (
     PlatformState,
-    claim_state_file,
+    PlatformStateFile,
     default_state_file,
     read_state,
-    release_state_file,
 )
 from plugin_folders import started_pids, write_plain_service
 from plugin_kit.calling import PlatformClient
@@ -151,13 +151,13 @@ def test_platforms_of_other_state_files_run_side_by_side(tmp_path):
     ("options", "told"),
     [
         (["--bench", "bench.toml"], "bench bench.toml: bench.toml is not a TOML file"),
-        (["--state-file", "file/state.json"], "state.json cannot be"),
-        (["--state-file", f"{'long' * 80}.json"], "cannot be read ("),
+        (["--state-file", "file/state.json"], "file cannot be made: "),
+        (["--state-file", f"{'long' * 80}.json"], "cannot be locked: "),
         (
             ["--state-file", "n" * 250],
-            "). Give --state-file a place that you may write to.",
+            "cannot be ",
         ),
-        (["--state-file", "bench.toml"], "bench.toml is not a platform-sim state file"),
+        (["--state-file", "bench.toml"], "bench.toml is not a state file"),
         (["--log-dir", "file/logs"], "logs cannot be made ("),
     ],
 )
@@ -207,8 +207,9 @@ def test_two_that_start_at_once_on_one_state_file_end_as_one(tmp_path):
     winner = next(process for process, line in zip(both, lines, strict=True) if line)
     (loser,) = [process for process in both if process is not winner]
 
-    assert loser.wait(20) == 1
-    assert f"(pid {winner.pid}, " in loser.communicate()[1]
+    assert loser.wait(120) == 1
+    said = loser.communicate()[1]
+    assert f"(pid {winner.pid}, " in said or "Another platform is starting" in said
     winner.terminate()
     winner.communicate()
     assert winner.returncode == 0
@@ -246,36 +247,43 @@ STATE = PlatformState(os.getpid(), "127.0.0.1:1", "")
 def test_a_file_that_is_no_state_file_is_never_overwritten(tmp_path):
     notes = tmp_path / "notes.txt"
     notes.write_text("important")
-    with pytest.raises(StateFileError, match=r"notes\.txt is not a platform-sim state file"):
-        claim_state_file(notes, STATE)
+    with pytest.raises(StateFileError, match=r"notes\.txt is not a state file"):
+        PlatformStateFile(notes).claim()
     assert notes.read_text() == "important"
 
 
 def test_a_state_file_of_another_platform_is_not_removed(tmp_path):
-    file = tmp_path / "state.json"
-    claim_state_file(file, STATE)
-    release_state_file(file, PlatformState(1, "127.0.0.1:2", ""))
-    assert read_state(file) == STATE
-    release_state_file(file, STATE)
-    assert read_state(file) is None
+    first, second = (PlatformStateFile(tmp_path / "state.json") for _ in range(2))
+    first.claim()
+    with pytest.raises(StateFileError, match="Another platform is starting"):
+        second.claim()
+    first.publish(STATE)
+    with pytest.raises(StateFileError, match=f"pid {os.getpid()}"):
+        second.claim()
+    second.remove()
+    assert read_state(first.path) == STATE
+    first.remove()
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_a_live_process_id_without_an_open_port_is_a_dead_platform(tmp_path):
-    file = tmp_path / "state.json"
-    claim_state_file(file, STATE)
-    claim_state_file(file, PlatformState(os.getpid(), "127.0.0.1:2", ""))
-    assert read_state(file).discovery_address == "127.0.0.1:2"
+def test_a_state_file_with_the_process_id_of_another_program_is_a_dead_platforms(tmp_path):
+    file = PlatformStateFile(tmp_path / "state.json")
+    file.path.write_text(json.dumps(asdict(STATE)))
+    assert not STATE.is_live()
+    file.claim()
+    assert read_state(file.path) is None
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="folder modes are POSIX's")
 def test_an_unsafe_default_folder_is_refused(tmp_path, monkeypatch):
+    tmp_path.chmod(0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-    file = default_state_file()
-    assert file.is_relative_to(tmp_path)
-    claim_state_file(file, STATE)
-    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
-    release_state_file(file, STATE)
+    file = PlatformStateFile(default_state_file())
+    assert file.path.is_relative_to(tmp_path)
+    file.claim()
+    assert stat.S_IMODE(file.path.parent.stat().st_mode) == 0o700
+    file.remove()
 
-    file.parent.chmod(0o777)
-    with pytest.raises(StateFileError, match="mode 0700"):
-        claim_state_file(file, STATE)
+    file.path.parent.chmod(0o777)
+    with pytest.raises(StateFileError, match="must belong to you"):
+        file.claim()

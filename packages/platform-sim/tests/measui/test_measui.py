@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from lxml import etree
+from platform_sim.cli.measui import measui_command
 from platform_sim.measui import check_bindings, measui_text, missing_controls
 from platform_sim.measui.bindings import MeasuiError
-from platform_sim.measui.cli import measui_command
 from platform_sim.platform import Platform, PlatformOptions
 from plugin_folders import TEST_PLUGINS
 from plugin_kit.calling import MeasurementPlugin, PluginMetadata

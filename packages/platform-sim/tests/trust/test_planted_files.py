@@ -154,14 +154,14 @@ def test_the_hook_takes_an_address_from_the_users_own_file_alone(state_file, pla
 
 @needs_users
 @pytest.mark.parametrize("mode", [0o700, 0o777, 0o1777])
-@pytest.mark.parametrize("place", ["platform-sim", f"runtime-{os.geteuid()}"])
+@pytest.mark.parametrize("place", ["session-sharing", f"runtime-{os.geteuid()}"])
 @pytest.mark.parametrize("verb", ["services", "up"])
 def test_a_runtime_folder_that_somebody_else_made_is_told(tmp_path, verb, place, mode):
     folder = tmp_path / place
     folder.mkdir()
     folder.chmod(mode)
     os.chown(folder, STRANGER, STRANGER)
-    runtime = str(tmp_path) if place == "platform-sim" else ""
+    runtime = str(tmp_path) if place == "session-sharing" else ""
     done = subprocess.run(
         [sys.executable, "-m", "platform_sim.cli", verb],
         env={**clean_environment(), "XDG_RUNTIME_DIR": runtime, "TMPDIR": str(tmp_path)},

@@ -186,7 +186,7 @@ def test_what_the_platform_logs_is_escaped(tmp_path):
 
 def test_a_panel_on_a_terminal_is_escaped():
     # The panel of a plug-in has the plug-in's names; to a file it is written as it is.
-    code = f"from platform_sim.measui.cli import _write; _write({IN_XML + 'forged row'!r}, None)"
+    code = f"from platform_sim.cli.measui import _write; _write({IN_XML + 'forged row'!r}, None)"
     run = [sys.executable, "-c", f"import sys; sys.stdout.isatty = lambda: True; {code}"]
     done = subprocess.run(run, capture_output=True, text=True, timeout=DEADLINE, check=True)
     assert_harmless(done.stdout)

@@ -15,12 +15,12 @@ _VERBS = {
     "exec": "platform_sim.cli.execute:exec_command",
     "services": "platform_sim.cli.services:services_command",
     "measure": "platform_sim.cli.measure:measure_command",
-    "run": "platform_sim.sequence.cli:run_command",
-    "check": "platform_sim.sequence.cli:check_command",
+    "run": "platform_sim.cli.sequences:run_command",
+    "check": "platform_sim.cli.sequences:check_command",
     "pinmap": "platform_sim.cli.pinmap:pinmap_group",
     "reservations": "platform_sim.cli.reservations:reservations_command",
     "instruments": "platform_sim.cli.instruments:instruments_command",
-    "measui": "platform_sim.measui.cli:measui_command",
+    "measui": "platform_sim.cli.measui:measui_command",
 }
 
 

@@ -14,12 +14,7 @@ from platform_sim.cli.options import Seconds, state_file_option
 from platform_sim.platform import Platform, PlatformOptions
 from platform_sim.printing import print_line
 from platform_sim.sequence_service.folders import SequenceFolders
-from platform_sim.state_file import (
-    claim_state_file,
-    default_state_file,
-    refuse_live_state_file,
-    release_state_file,
-)
+from platform_sim.state_file import PlatformStateFile, default_state_file
 
 _ALL_USERS = (
     "note: this system does not tell whose a connection is, so all users of this machine are "
@@ -110,7 +105,6 @@ def up_command(
     handler.setFormatter(HarmlessFormatter("%(asctime)s %(name)s %(levelname)s %(message)s"))
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, handlers=[handler])
     path = state_file or default_state_file()
-    refuse_live_state_file(path)  # before all is started; the claim below decides
     options = PlatformOptions(
         plugin_folders=plugin_folders,
         bench=bench,
@@ -122,9 +116,11 @@ def up_command(
         trusts_plugins_of_others=plugins_of_others,
         sequence_folders=sequence_folders,
     )
-    with StopSignals() as stop, Platform(options) as platform:
-        claim_state_file(path, platform.state)
-        try:
+    file = PlatformStateFile(path)
+    file.claim()
+    try:
+        with StopSignals() as stop, Platform(options) as platform:
+            file.publish(platform.state)
             if not (other_users or PeerUsers.is_known()):
                 print_line(_ALL_USERS, err=True)
             for folder, count in platform.plugin_counts().items():
@@ -135,8 +131,8 @@ def up_command(
                 f"server {platform.state.device_server_address or 'off'}, state file {path}"
             )
             stop.wait()
-        finally:
-            release_state_file(path, platform.state)
+    finally:
+        file.remove()
 
 
 def _tell_sequences(folders: tuple[Path, ...]) -> None:
