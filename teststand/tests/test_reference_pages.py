@@ -17,6 +17,13 @@ FACES = {
         "json_logger_server",
         "json_logger_server.testing",
     ],
+    "platform-sim.md": ["platform_sim", "platform_sim.testing"],
+    "plugin-kit.md": [
+        "plugin_kit",
+        "plugin_kit.calling",
+        "plugin_kit.calling.extensions",
+        "plugin_kit.hosting",
+    ],
     "session-sharing.md": [
         "session_sharing",
         "session_sharing.client",

@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
@@ -15,8 +16,11 @@ from ni.measurementlink.sessionmanagement.v1 import session_management_service_p
 from plugin_kit import PluginCallError
 from plugin_kit.calling import PlatformClient
 
-AT_ONCE = 1.0
-"""Seconds in which a plug-in must have ended a measurement that nobody waits for."""
+LONG = 60.0
+"""Seconds that a measurement takes unless it is ended before; the driver takes up to 167."""
+
+AT_ONCE = 20.0
+"""Seconds in which a busy machine, too, ends a measurement that nobody waits for."""
 
 
 def test_every_site_is_measured_when_none_is_named(station: Station) -> None:
@@ -85,7 +89,7 @@ def test_a_deadline_ends_the_measurement_and_gives_the_pins_back(station: Statio
         started = time.monotonic()
         with pytest.raises(PluginCallError, match="DEADLINE_EXCEEDED"):
             plugin.measure(
-                {"nidcpower_pins": ["Vdd"], "json_logger_pin": "Log", "source_delay": 60.0},
+                {"nidcpower_pins": ["Vdd"], "json_logger_pin": "Log", "source_delay": LONG},
                 pin_map_id=station.pin_map_id,
                 timeout=0.3,
             )
@@ -97,15 +101,15 @@ def test_a_deadline_ends_the_measurement_and_gives_the_pins_back(station: Statio
 def test_a_cancelled_measurement_ends_at_once_and_gives_the_pins_back(station: Station) -> None:
     with station.plugin() as plugin:
         updates = plugin.stream(
-            {"nidcpower_pins": ["Vdd"], "json_logger_pin": "Log", "source_delay": 60.0},
+            {"nidcpower_pins": ["Vdd"], "json_logger_pin": "Log", "source_delay": LONG},
             pin_map_id=station.pin_map_id,
         )
-        waiting = threading.Thread(target=_exhaust, args=(updates,))
-        waiting.start()
-        _wait_until_reserved(station)
-        started = time.monotonic()
-        plugin.cancel()
-        waiting.join()
+        with ThreadPoolExecutor() as threads:
+            waiting = threads.submit(_exhaust, updates)
+            _wait_until_reserved(station)
+            started = time.monotonic()
+            plugin.cancel()
+            waiting.result()
         station.measure()
 
     assert time.monotonic() - started < AT_ONCE
@@ -114,14 +118,14 @@ def test_a_cancelled_measurement_ends_at_once_and_gives_the_pins_back(station: S
 def test_a_killed_plugin_does_not_block_the_next_measurement(station: Station) -> None:
     with station.plugin() as plugin:
         updates = plugin.stream(
-            {"nidcpower_pins": ["Vdd"], "json_logger_pin": "Log", "source_delay": 60.0},
+            {"nidcpower_pins": ["Vdd"], "json_logger_pin": "Log", "source_delay": LONG},
             pin_map_id=station.pin_map_id,
         )
-        waiting = threading.Thread(target=_exhaust, args=(updates, "UNAVAILABLE"))
-        waiting.start()
-        _wait_until_reserved(station)
-        os.kill(_pid_of_plugin(station), getattr(signal, "SIGKILL", signal.SIGTERM))
-        waiting.join()
+        with ThreadPoolExecutor() as threads:
+            waiting = threads.submit(_exhaust, updates, "UNAVAILABLE")
+            _wait_until_reserved(station)
+            os.kill(_pid_of_plugin(station), getattr(signal, "SIGKILL", signal.SIGTERM))
+            waiting.result()
 
     assert station.measure()["voltage_measurements"] == [6.0, 6.0]
 
