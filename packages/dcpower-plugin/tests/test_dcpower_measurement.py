@@ -162,7 +162,7 @@ def test_it_waits_for_pins_that_another_holds(station: Station) -> None:
     [
         ({"nidcpower_pins": []}, "INVALID_ARGUMENT: nidcpower_pins is empty"),
         ({"json_logger_pin": ""}, "INVALID_ARGUMENT: json_logger_pin is empty"),
-        ({"source_delay": -1.0}, "INVALID_ARGUMENT: source_delay is -1.0 s: use 0 or more"),
+        ({"source_delay": -1.0}, "INVALID_ARGUMENT: source_delay is -1.0 s. Use 0 s or more"),
         ({"nidcpower_pins": ["Nowhere"]}, "INVALID_ARGUMENT: .*Nowhere"),
         ({"json_logger_pin": "Vio"}, "JsonLoggerService"),
         ({"voltage_level": 1000.0}, "voltage_level"),

@@ -65,9 +65,9 @@ def test_several_sites_are_refused_with_the_way_out(station: Station) -> None:
         ({"nidmm_pin": ""}, "INVALID_ARGUMENT: nidmm_pin is empty"),
         ({"json_logger_pin": ""}, "INVALID_ARGUMENT: json_logger_pin is empty"),
         ({"measurement_type": "NONE"}, "INVALID_ARGUMENT: measurement_type NONE"),
-        ({"measurement_type": "WAVEFORM_VOLTAGE"}, "gives no single reading"),
+        ({"measurement_type": "WAVEFORM_VOLTAGE"}, "with which a DMM returns no single reading"),
         ({"nidmm_pin": "Nowhere"}, "INVALID_ARGUMENT: .*Nowhere"),
-        ({"nidmm_pin": "Log"}, "INVALID_ARGUMENT: Log is connected to no DMM"),
+        ({"nidmm_pin": "Log"}, "INVALID_ARGUMENT: Pin Log is not connected to a DMM"),
         ({"range": 1e9}, "DriverError"),
     ],
 )

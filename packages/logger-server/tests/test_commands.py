@@ -138,7 +138,7 @@ GOOD += '"measurement_configurations": {}, "measurement_outputs": {}, "seq": %d}
         (GOOD % 1 + '{"a": NaN}\n', 2, "NaN is not a JSON value"),
         (GOOD % 1 + '{"a": 1', 2, "ends within a line"),
         ('{"seq": 1, "client": "c", "client_seq": 5}\n'
-         '{"seq": 2, "client": "c", "client_seq": 5}\n', 2, "there twice"),
+         '{"seq": 2, "client": "c", "client_seq": 5}\n', 2, "of client c twice"),
     ],
 )  # fmt: skip
 def test_verify_names_the_first_bad_line_and_exits_with_1(

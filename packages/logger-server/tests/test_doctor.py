@@ -42,7 +42,7 @@ def test_a_station_without_a_server_is_told_how_to_start_one(tmp_path: Path) -> 
     assert code == 0
     assert found["server"] == (
         "note",
-        f"None of yours has written {tmp_path / 'none.json'}; `json-logger serve` starts one.",
+        f"No server of yours has written {tmp_path / 'none.json'}. `json-logger serve` starts one.",
     )
 
 

@@ -210,7 +210,9 @@ def test_a_record_that_cannot_be_cut_off_again_ends_the_session_and_is_mended_at
         with logger.client("a.ndjson") as log:
             log.log_data("kept", {}, {})
             disk.failing["a.ndjson"] = {"write", "truncate"}
-            with pytest.raises(ResourceLostError, match="cut back"):
+            with pytest.raises(
+                ResourceLostError, match="incomplete record, which the server cannot remove"
+            ):
                 log.log_data("refused", {}, {})
             disk.failing.clear()
             eventually(lambda: is_over(log))

@@ -135,7 +135,7 @@ def test_rotated_files_are_one_log_for_every_command(own_logger: LoggerProcess, 
     assert "8 records in 4 files" in run("verify", path)
     path.with_name("a.4.ndjson").unlink()
     said = run("verify", path, code=1)
-    assert "a.7.ndjson, line 1: its number is 7 and follows 3; records are missing" in said
+    assert "a.7.ndjson, line 1: its number 7 follows 3; records are missing" in said
 
 
 @pytest.mark.parametrize("live", [0, 2])

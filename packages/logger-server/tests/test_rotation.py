@@ -325,7 +325,9 @@ def test_what_cannot_be_rotated_says_why_and_goes_on(own_logger: LoggerProcess) 
         log_some(log, 2)
         in_the_way = own_logger.folder / "a.1.ndjson"
         in_the_way.write_text("something else\n")
-        with pytest.raises(ResourceInUseError, match=r"a\.1\.ndjson exists already; move it"):
+        with pytest.raises(
+            ResourceInUseError, match=r"a\.1\.ndjson exists already; move it to another place"
+        ):
             rotate(log)
         log_some(log, 1)
         assert in_the_way.read_text() == "something else\n"

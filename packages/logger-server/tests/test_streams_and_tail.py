@@ -111,7 +111,7 @@ def test_what_the_server_refuses_is_raised_by_flush_log_and_close(
     stream.flush()
     stream.log("also fine", {}, {})
     stream.log("too deep", {}, {"value": deeply_nested()})
-    with pytest.raises(InvalidArgumentError, match="Record 1: nested deeper than 100"):
+    with pytest.raises(InvalidArgumentError, match="Record 1 is nested deeper than 100"):
         stream.flush()
     with pytest.raises(InvalidArgumentError):
         stream.log("too late", {}, {})
@@ -366,7 +366,7 @@ def test_the_command_tail_says_when_the_server_stops(own_logger: LoggerProcess) 
         assert "  m  " in reader.stdout.readline()
         assert own_logger.terminate() == 0
         assert reader.wait(10) == 1
-        assert "The server stops, before record 2." in reader.stderr.read()
+        assert "The server is stopping; the next record is 2." in reader.stderr.read()
     log.connection.close()
 
 

@@ -1,4 +1,4 @@
-"""``python -m dcpower_logger_plugin``: the same as the command ``dcpower-logger-plugin``."""
+"""Run the command ``dcpower-logger-plugin`` as ``python -m dcpower_logger_plugin``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The measurement: its parameters, its outputs, and what happens between them."""
+"""The measurement: its parameters and outputs, and the steps in between."""
 
 from __future__ import annotations
 
@@ -108,10 +108,10 @@ def _measure_and_log(
 
 def _check_input(pins: Sequence[str], logger_pin: str, settings: SourceSettings) -> None:
     if not any(pins):
-        raise InvalidInputError("nidcpower_pins is empty: name at least one pin or pin group.")
+        raise InvalidInputError("nidcpower_pins is empty. Name at least one pin or pin group.")
     if not logger_pin:
         raise InvalidInputError(
-            "json_logger_pin is empty: name the pin that is connected to the log file."
+            "json_logger_pin is empty. Name the pin that the pin map connects to the log file."
         )
     if settings.source_delay < 0:
-        raise InvalidInputError(f"source_delay is {settings.source_delay} s: use 0 or more.")
+        raise InvalidInputError(f"source_delay is {settings.source_delay} s. Use 0 s or more.")

@@ -18,12 +18,12 @@ OUTPUT_UNITS = {"voltage_measurements": "V", "current_measurements": "A"}
 
 
 def configurations(pins: Sequence[str], settings: SourceSettings) -> dict[str, object]:
-    """Return what was asked for, under the names of the plug-in's parameters."""
+    """Return the settings, under the names of the plug-in's parameters."""
     return {"nidcpower_pins": list(pins), **asdict(settings), "units": CONFIGURATION_UNITS}
 
 
 def outputs(readings: Sequence[PinReading]) -> dict[str, object]:
-    """Return what was measured, under the names of the plug-in's outputs.
+    """Return the readings, under the names of the plug-in's outputs.
 
     The arrays have one element per reading, in the same order.
     """

@@ -11,30 +11,30 @@ import hightime
 import nidcpower
 
 _TIMEOUT_CODES = frozenset({-1074116059, -1074097933})
-"""What ``wait_for_event`` raises when the event has not come yet (nidcpower error codes)."""
+"""Error codes of nidcpower when ``wait_for_event`` times out before the event."""
 
 _WAIT_SLICE = 0.1
-"""Seconds of one wait for the source; the bound on how late a cancellation is seen."""
+"""Seconds of one wait for the source. A cancellation is noticed after each wait."""
 
 
 @dataclass(frozen=True)
 class SourceSettings:
-    """How each channel sources: constant voltage with a current limit."""
+    """The settings of each channel: constant voltage with a current limit."""
 
     voltage_level: float
     """Volts."""
 
     voltage_level_range: float
-    """Volts; the driver takes the next larger range of the instrument."""
+    """Volts. The driver uses the next larger range of the instrument."""
 
     current_limit: float
     """Amperes."""
 
     current_limit_range: float
-    """Amperes; the driver takes the next larger range of the instrument."""
+    """Amperes. The driver uses the next larger range of the instrument."""
 
     source_delay: float
-    """Seconds between reaching the level and measuring."""
+    """Seconds from reaching the voltage level to the measurement."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class PinChannel:
 
 @dataclass(frozen=True)
 class PinReading:
-    """What one pin on one site measured."""
+    """The reading of one pin on one site."""
 
     site: int
     """Site number; -1 for a system pin."""
@@ -77,18 +77,18 @@ class PinReading:
 def source_and_measure(
     pins: Sequence[PinChannel], settings: SourceSettings, check_caller: Callable[[], None]
 ) -> list[PinReading]:
-    """Source on every channel at once, wait until all have settled, measure, switch off.
+    """Source on all channels at once, wait until all have settled, measure, and switch off.
 
     Args:
-        pins: The pins; several may share a channel, which is then driven once.
-        settings: How to source.
-        check_caller: Called while waiting; raises when the caller no longer waits.
+        pins: The pins. Several may share a channel, which then sources once.
+        settings: The settings of each channel.
+        check_caller: Called during the wait. It raises an error when the caller has cancelled.
 
     Returns:
         One reading per pin, in the order of ``pins``.
 
     Raises:
-        nidcpower.errors.DriverError: The instrument refused.
+        nidcpower.errors.DriverError: The driver or the instrument refused a call.
     """
     groups = _channels_by_session(pins)
     readings: dict[tuple[int, str], Any] = {}
@@ -115,7 +115,7 @@ def _channels_by_session(
 
 @contextlib.contextmanager
 def _sourcing(channels: Any, settings: SourceSettings) -> Iterator[None]:
-    """Drive channels inside the context; leaving it, also by an error, switches them off."""
+    """Source on channels during the block. Switch them off at its end, also after an error."""
     try:
         channels.source_mode = nidcpower.SourceMode.SINGLE_POINT
         channels.output_function = nidcpower.OutputFunction.DC_VOLTAGE
@@ -131,7 +131,7 @@ def _sourcing(channels: Any, settings: SourceSettings) -> Iterator[None]:
 
 
 def _wait_until_settled(channels: Any, check_caller: Callable[[], None]) -> None:
-    # The driver's wait cannot be cancelled, so it is cut into slices that time out.
+    # The driver's wait cannot be cancelled, so wait in short slices that time out.
     while True:
         check_caller()
         try:

@@ -1,4 +1,4 @@
-"""``python -m dmm_logger_plugin``: the same as the command ``dmm-logger-plugin``."""
+"""Run the command ``dmm-logger-plugin`` as ``python -m dmm_logger_plugin``."""
 
 from __future__ import annotations
 

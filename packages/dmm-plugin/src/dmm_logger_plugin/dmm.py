@@ -10,11 +10,11 @@ from enum import Enum
 import nidmm
 
 _POLL_INTERVAL = 0.01
-"""Seconds between two looks at the acquisition; the bound on how late a cancellation is seen."""
+"""Seconds between two checks of the acquisition. A cancellation is noticed at the next check."""
 
 
 class MeasurementType(Enum):
-    """What to measure: nidmm's functions for single readings, and the zero that protobuf needs."""
+    """The function of the DMM: the functions of nidmm, and the zero that protobuf needs."""
 
     NONE = 0
     DC_VOLTS = nidmm.Function.DC_VOLTS.value
@@ -37,7 +37,7 @@ class MeasurementType(Enum):
 NOT_SINGLE_READINGS = frozenset(
     {MeasurementType.NONE, MeasurementType.WAVEFORM_VOLTAGE, MeasurementType.WAVEFORM_CURRENT}
 )
-"""Types that the parameter can name and that give no single reading."""
+"""Values of the parameter with which a DMM returns no single reading."""
 
 UNITS = {
     MeasurementType.DC_VOLTS: "V",
@@ -59,13 +59,13 @@ UNITS = {
 
 @dataclass(frozen=True)
 class DmmSettings:
-    """How to measure."""
+    """The settings of the DMM."""
 
     measurement_type: MeasurementType
-    """What to measure."""
+    """The function of the DMM."""
 
     range: float
-    """Largest expected value, in the unit of the reading; the driver takes the next range up."""
+    """Largest expected value, in the unit of the reading. The driver uses the next larger range."""
 
     resolution_digits: float
     """Digits, such as 5.5."""
@@ -76,7 +76,7 @@ class Reading:
     """One reading of a DMM."""
 
     measured_value: float
-    """In the unit of the measurement type; NaN when the signal was out of range."""
+    """The reading in the unit of the measurement type; NaN when the signal was out of range."""
 
     absolute_resolution: float
     """Resolution of the reading, in its unit."""
@@ -93,19 +93,19 @@ def take_reading(
     """Configure a DMM, wait for one reading, and ask for its resolution.
 
     Args:
-        session: An open session.
-        settings: How to measure.
-        pause: Waits the given seconds; raises when the caller no longer waits for the result.
+        session: An open session of the DMM.
+        settings: The settings of the DMM.
+        pause: Waits the given seconds. It raises an error when the caller has cancelled.
 
     Raises:
-        nidmm.errors.DriverError: The instrument refused.
+        nidmm.errors.DriverError: The driver or the instrument refused a call.
     """
     session.configure_measurement_digits(
         nidmm.Function(settings.measurement_type.value),
         settings.range,
         settings.resolution_digits,
     )
-    # Initiate and fetch instead of read: a blocked read could not be cancelled.
+    # Use initiate and fetch instead of read, because a blocked read cannot be cancelled.
     with session.initiate():
         while session.read_status()[1] is nidmm.AcquisitionStatus.RUNNING:
             pause(_POLL_INTERVAL)

@@ -1,4 +1,4 @@
-"""The measurement: its parameters, its outputs, and what happens between them."""
+"""The measurement: its parameters and outputs, and the steps in between."""
 
 from __future__ import annotations
 
@@ -104,27 +104,31 @@ def _check_one_site(pin: str, sessions: Sequence[SessionInformation]) -> None:
     names = sorted({mapping.pin_or_relay_name for mapping in mappings})
     if len(sites) > 1:
         raise InvalidInputError(
-            f"Pin {pin} is on the sites {', '.join(map(str, sites))}, and the outputs of this "
-            "measurement describe one: run it once per site, with that site in the pin map context."
+            f"Pin {pin} is on the sites {', '.join(map(str, sites))}, but the outputs of this "
+            "measurement describe one site. Run it once per site, with this site in the pin map "
+            "context."
         )
     if len(names) > 1:
         raise InvalidInputError(
-            f"{pin} stands for the pins {', '.join(names)}, and the outputs of this measurement "
-            "describe one: name one pin."
+            f"{pin} means the pins {', '.join(names)}, but the outputs of this measurement "
+            "describe one pin. Name one pin."
         )
     if not names:
-        raise InvalidInputError(f"{pin} is connected to no DMM: name a pin of a NIDmmInstrument.")
+        raise InvalidInputError(
+            f"Pin {pin} is not connected to a DMM. Name a pin that the pin map connects to a "
+            "NIDmmInstrument."
+        )
 
 
 def _check_input(pin: str, logger_pin: str, settings: DmmSettings) -> None:
     if not pin:
-        raise InvalidInputError("nidmm_pin is empty: name the pin that the DMM measures.")
+        raise InvalidInputError("nidmm_pin is empty. Name the pin that the DMM measures.")
     if not logger_pin:
         raise InvalidInputError(
-            "json_logger_pin is empty: name the pin that is connected to the log file."
+            "json_logger_pin is empty. Name the pin that the pin map connects to the log file."
         )
     if settings.measurement_type in NOT_SINGLE_READINGS:
         raise InvalidInputError(
-            f"measurement_type {settings.measurement_type.name} gives no single reading: "
-            "choose another, such as DC_VOLTS."
+            f"measurement_type is {settings.measurement_type.name}, with which a DMM returns no "
+            "single reading. Choose another, such as DC_VOLTS."
         )

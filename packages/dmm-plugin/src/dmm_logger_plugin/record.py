@@ -6,7 +6,7 @@ from dmm_logger_plugin.dmm import UNITS, DmmSettings, Reading
 
 
 def configurations(pin: str, settings: DmmSettings) -> dict[str, object]:
-    """Return what was asked for, under the names of the plug-in's parameters."""
+    """Return the settings, under the names of the plug-in's parameters."""
     return {
         "nidmm_pin": pin,
         "measurement_type": settings.measurement_type.name,
@@ -17,9 +17,9 @@ def configurations(pin: str, settings: DmmSettings) -> dict[str, object]:
 
 
 def outputs(site: int, pin: str, settings: DmmSettings, reading: Reading) -> dict[str, object]:
-    """Return what was measured, under the names of the plug-in's outputs.
+    """Return the reading, under the names of the plug-in's outputs.
 
-    A reading out of range has no number, which JSON writes as null.
+    A reading that is out of range has no number; JSON writes it as null.
     """
     unit = UNITS[settings.measurement_type]
     return {

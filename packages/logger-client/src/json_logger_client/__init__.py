@@ -89,7 +89,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Import what needs NI's packages only when it is asked for."""
+    """Import the class that needs NI's packages when it is first used."""
     if name == "JsonLoggerSessionConstructor":
         from json_logger_client.session_constructor import JsonLoggerSessionConstructor
 

@@ -1,4 +1,4 @@
-"""The client that measurement code uses to log."""
+"""The client by which measurement code logs."""
 
 from __future__ import annotations
 
@@ -45,10 +45,11 @@ class JsonLoggerClient(SharedSession):
         with JsonLoggerClient("measurements.ndjson") as log:
             log.log_data("leakage", {"voltage": 3.3}, {"current": [1.2e-9, 1.4e-9]})
 
-    The client finds the logger by itself; the block opens the log, or attaches to it where it is
-    open, and leaving the block does what the behavior says. Thread-safe; records keep their order.
+    The client finds the logger by itself. It opens the log, or attaches to it if it is already
+    open. At the end of the block, it closes the log or detaches, as the behavior says. The client
+    is thread-safe; records keep their order.
 
-    The alternatives: `stream` for high rates, and `JsonLoggerSessionConstructor` in a measurement
+    Alternatives: use `stream` for high rates, and `JsonLoggerSessionConstructor` in a measurement
     plug-in.
     """
 
@@ -65,30 +66,31 @@ class JsonLoggerClient(SharedSession):
         grpc_options: GrpcSessionOptions | None = None,
         reset_after_restart: bool = False,
     ) -> None:
-        """Open the log. The file's name is enough; the other arguments are for special cases.
+        """Open the log. The name of the file is enough; other arguments are for special cases.
 
         Args:
-            file_path: Name of the file; a relative one starts at the server's first log folder.
-            initialization_behavior: Whether to create or attach, and what leaving does. Use it when
-                one program must be the first, or when the log must stay open after this block.
-            discovery_client: NI discovery client that finds the server when nothing else names it.
-                Use it in programs that have one.
-            connection: How to reach the server (`ConnectOptions`), or a `Connection`, which stays
-                the caller's. Use options for a server on another host, and a connection to open
+            file_path: Name of the file. A relative name starts at the server's first log folder.
+            initialization_behavior: Whether to create the session or attach to it, and what happens
+                at the end of the block. Use it when one program must be the first, or when the log
+                must stay open after this block.
+            discovery_client: NI discovery client, which is asked when nothing else names a server.
+                Use it in programs that have such a client.
+            connection: How to reach the server (`ConnectOptions`), or a `Connection`, which the
+                caller closes. Use options for a server on another host. Use a connection to open
                 several logs over it.
-            options: More about the session. Use it when several programs share the log
+            options: More settings of the session. Use it when several programs share the log
                 (`close_policy`), and to name the session.
-            grpc_options: Channel, session name and behavior in the form of NI's drivers; the
-                channel stays the caller's, and presence shares it. Use it in code that has such an
-                object, instead of `connection`, `options` and `initialization_behavior`.
-            reset_after_restart: When the server was restarted, open the log again without being
-                asked, and go on. Use it when it is more important to go on than to know that
-                nothing else happened: another program may have opened the log and written between
-                your records; the session has another name unless `options` names it; and an opening
-                that is refused ends the session all the same.
+            grpc_options: Channel, session name and behavior, as an object of NI's drivers has them.
+                The caller closes the channel; presence uses it, too. Use it in code that has such
+                an object, instead of `connection`, `options` and `initialization_behavior`.
+            reset_after_restart: After a restart of the server, open the log again automatically,
+                and continue. Use it when it is more important to continue than to know about the
+                restart. Another program may then have written between your records. The session
+                gets another name, unless `options` names it. If the log cannot be opened again, the
+                session ends with that error.
 
         Raises:
-            ServerUnavailableError: The logger is not found, or cannot be reached.
+            ServerUnavailableError: No logger was found, or it cannot be reached.
             SessionSharingError: The log cannot be opened.
         """
         check_argument("file_path", file_path, str, os.PathLike)
@@ -104,7 +106,7 @@ class JsonLoggerClient(SharedSession):
 
     @property
     def path(self) -> str:
-        """Absolute path of the file, as the server names it."""
+        """Absolute path of the file on the server's host."""
         return self.details["path"]
 
     def log_data(
@@ -114,39 +116,40 @@ class JsonLoggerClient(SharedSession):
         measurement_outputs: Mapping[str, Any],
         timestamp: datetime | None = None,
     ) -> int:
-        """Append one record; returns once it is as safe as the server's durability says.
+        """Append one record, and return when it is as safe as the server's durability says.
 
         Numbers, texts, booleans, None, lists, tuples, sets, dicts, enums (by value), dataclasses
-        and numpy arrays become the JSON of their kind. Dates and times become RFC 3339 text, in UTC
-        where they have a zone; durations become seconds; a Decimal becomes a number with all its
-        digits, or text beyond 1e308; paths become text; NaN and the infinities become the texts
-        "NaN", "Infinity" and "-Infinity", as in protobuf's JSON.
+        and numpy arrays are written as the same kind in JSON. A date or time is written as RFC 3339
+        text, in UTC if it has a zone. A duration is written in seconds. A Decimal is written as a
+        number with all its digits, or as text beyond 1e308. A path is written as text. NaN and the
+        infinities are written as the texts "NaN", "Infinity" and "-Infinity", as in protobuf's
+        JSON.
 
-        A signal handler may call it, also while the same thread is in it. When Ctrl-C, or another
-        exception of a signal handler, comes meanwhile, the record is written all the same, or the
-        error is raised when the block is left.
+        A signal handler may call this method, also while the same thread is in it. If a signal
+        handler raises an exception during the call (Ctrl-C does), the record is written
+        nevertheless, or the end of the block raises the error.
 
         Args:
             measurement_name: The name of the measurement.
-            measurement_configurations: How it was made: values by name.
-            measurement_outputs: What was measured: values by name.
-            timestamp: When; by default now. One without a zone is local time.
+            measurement_configurations: The settings of the measurement: values by name.
+            measurement_outputs: The measured values by name.
+            timestamp: Time of the measurement; by default now. A time without a zone is local time.
 
         Returns:
             The record's sequence number in the file.
 
         Raises:
-            InvalidArgumentError: A value has no JSON form.
-            LimitExceededError: The record is larger than the server takes.
-            SessionExpiredError: The session is over. When the server was restarted it is a
-                `ServerRestartedError`; `reset()` opens the log again and sends the record, if the
-                old server had not written it.
-            CallTimeoutError: There was no answer in time. The record is not lost: the next call
-                sends it again first, and it is written once.
+            InvalidArgumentError: A value cannot be written as JSON.
+            LimitExceededError: The record is larger than the server accepts.
+            SessionExpiredError: The session has ended. After a restart of the server, this is a
+                `ServerRestartedError`. Then `reset()` opens the log again, and sends the record if
+                the old server had not written it.
+            CallTimeoutError: The server did not answer in time. The record is not lost: the next
+                call first sends it again, and it is written only once.
             InheritedClientError: The client belongs to the parent process.
-            ReentrantCallError: A `__del__` called this in the thread that does the sending.
-            SessionSharingError: Another error that the server answered; the record was not written
-                and never will be.
+            ReentrantCallError: A `__del__` called this method in the thread that sends records.
+            SessionSharingError: The server refused the record. It was not written and never will
+                be.
         """
         self.owner.check()
         line = encode_record(
@@ -159,7 +162,7 @@ class JsonLoggerClient(SharedSession):
         return calls.answer(Ticket(line))
 
     def stream(self, options: StreamOptions | None = None) -> LogStream:
-        """Open a stream for high rates: records go in batches and are acknowledged later.
+        """Open a stream for high rates: it sends records in batches, and does not wait for answers.
 
         Use it in a `with` block::
 
@@ -167,12 +170,13 @@ class JsonLoggerClient(SharedSession):
                 for sample in samples:
                     stream.log("scope", {"channel": 0}, {"waveform": sample})
 
-        Leaving the block waits for the last acknowledgement and raises what went wrong. Without a
-        block, call `close`; what is left otherwise is sent when the program ends.
+        The end of the block waits for the last acknowledgement, and raises the error of a record
+        that was not written. Without a block, call `close`; otherwise the remaining records are
+        sent when the program ends.
 
         Args:
-            options: When a batch is sent. Use it when the defaults do not fit: records that must
-                leave sooner, or little memory.
+            options: When a batch is sent. Use it when records must be sent sooner than by default,
+                or when memory is small.
 
         Raises:
             InheritedClientError: The client belongs to the parent process.
@@ -184,14 +188,14 @@ class JsonLoggerClient(SharedSession):
         return LogStream(sender, self.owner)
 
     def close_file(self) -> None:
-        """Close the log, for everybody unless it was opened otherwise; `close` by its old name."""
+        """Close the log, as `close` does. Use it in code that was written for the reference."""
         self.close()
 
     def reset(self) -> None:
-        """Open the log anew and send what was not acknowledged before.
+        """Open the log again, and send the records that were not acknowledged before.
 
         Raises:
-            SessionSharingError: The log cannot be opened, or a record not be written.
+            SessionSharingError: The log cannot be opened, or a record cannot be written.
         """
         super().reset()
         senders = [self._calls, *self._streams]
@@ -215,12 +219,12 @@ class JsonLoggerClient(SharedSession):
 
     def _send_rest(self, sender: Sender) -> None:
         if sender is self._calls:
-            if not isinstance(sender.error, SessionExpiredError):  # its caller knows
+            if not isinstance(sender.error, SessionExpiredError):  # its caller has got this error
                 sender.close(self.connection.grace)
         elif not sender.closed:
             sender.close()
         elif not sender.is_reported:
-            sender.flush()  # whoever closed it was interrupted
+            sender.flush()  # the call that closed it was interrupted
 
     def _new_sender(self, options: StreamOptions | None = None) -> Sender:
         return Sender(self, options, reset_after_restart=self._reset_after_restart)
@@ -233,10 +237,10 @@ def _settings(
     options: SessionOptions | None,
     grpc_options: GrpcSessionOptions | None,
 ) -> tuple[SessionOptions, Connection | ConnectOptions, bool]:
-    """Bring the ways of giving one thing together.
+    """Combine the arguments that give the same setting in different ways.
 
     Returns:
-        How to come to the session, how to reach the server, and whether a connection was made here.
+        The session's options, how to reach the server, and whether this function made a connection.
     """
     options = options or SessionOptions()
     behaviors = {_integer(initialization_behavior), _integer(options.behavior)}
@@ -246,8 +250,9 @@ def _settings(
     behaviors.discard(int(InitializationBehavior.AUTO))  # the default of each
     if len(behaviors) > 1:
         raise InvalidArgumentError(
-            "The behavior is given twice and differently: "
+            "The arguments name different behaviors: "
             + " and ".join(InitializationBehavior(value).name for value in sorted(behaviors))
+            + ". Name the behavior in one argument only."
         )
     behavior = behaviors.pop() if behaviors else InitializationBehavior.AUTO
     options = replace(options, behavior=InitializationBehavior(behavior))
@@ -268,5 +273,5 @@ def _integer(behavior: Any) -> int:
     except ValueError as error:
         names = ", ".join(member.name for member in InitializationBehavior)
         raise InvalidArgumentError(
-            f"initialization_behavior {value} is none of {names}."
+            f"initialization_behavior is {value}; it must be one of {names}."
         ) from error

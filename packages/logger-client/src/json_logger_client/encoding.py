@@ -1,4 +1,4 @@
-"""Turns measurements into lines of JSON, once."""
+"""Encode records as lines of JSON."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from session_sharing import InvalidArgumentError
 from session_sharing.client.arguments import check_argument
 
 MAX_DEPTH = 100
-"""Nesting of a value that the server takes."""
+"""Levels of nesting of a value that the server accepts."""
 
 _OPTIONS = (
     orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
@@ -34,17 +34,17 @@ def encode_record(
 ) -> bytes:
     """Encode one record as a line without its newline.
 
-    `JsonLoggerClient.log_data` says what becomes of values. An array of numbers never becomes a
-    Python list.
+    `JsonLoggerClient.log_data` says how values are written. An array of numbers is encoded without
+    a Python list in between.
 
     Args:
-        measurement_name: What was measured.
-        configurations: How.
-        outputs: The values.
-        timestamp: When; by default now. One without a zone is local time.
+        measurement_name: The name of the measurement.
+        configurations: The settings of the measurement.
+        outputs: The measured values.
+        timestamp: Time of the measurement; by default now. A time without a zone is local time.
 
     Raises:
-        InvalidArgumentError: A value has no JSON form; the message says which.
+        InvalidArgumentError: A value cannot be written as JSON; the message names it.
     """
     check_argument("measurement_name", measurement_name, str)
     for name, values in (
@@ -67,14 +67,14 @@ def encode_record(
         return _encode(record)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise InvalidArgumentError(
-            f"{measurement_name!r} has a value without a JSON form: {error}"
+            f"The record {measurement_name!r} has a value that cannot be written as JSON: {error}"
         ) from error
 
 
 def _encode(record: Mapping[str, object]) -> bytes:
     with contextlib.suppress(TypeError):
         line = orjson.dumps(record, default=_plain, option=_OPTIONS)
-        # orjson writes NaN and infinities as null, so that only null calls for a second look.
+        # orjson writes NaN and infinities as null. Without a null, the line is right.
         if _NULL not in line:
             return line
         del line
@@ -85,19 +85,21 @@ def _in_utc(timestamp: datetime | None) -> str:
     try:
         moment = (timestamp or datetime.now(timezone.utc)).astimezone(timezone.utc)
     except (ValueError, OverflowError, OSError) as error:
-        raise InvalidArgumentError(f"{timestamp!r} is out of range in UTC.") from error
+        raise InvalidArgumentError(
+            f"The timestamp {timestamp!r} is out of range in UTC; use the years 1 to 9999."
+        ) from error
     return moment.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _plain(value: Any, depth: int = 0) -> Any:
-    """Give what JSON has for a value, and all within it.
+    """Return a value, and everything in it, in types that JSON has.
 
     Raises:
-        TypeError: It has nothing.
-        ValueError: It is nested too deeply, or two keys of a dict become one.
+        TypeError: JSON has nothing for the value.
+        ValueError: The value is nested too deeply, or two keys of a dict become the same text.
     """
     if depth > MAX_DEPTH:
-        raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
+        raise ValueError(f"it is nested deeper than {MAX_DEPTH} levels")
     if isinstance(value, enum.Enum):
         return _plain(value.value, depth)
     if value is None or isinstance(value, (str, int, orjson.Fragment)):
@@ -123,7 +125,7 @@ def _plain(value: Any, depth: int = 0) -> Any:
         return {item.name: _plain(getattr(value, item.name), depth + 1) for item in fields}
     if hasattr(value, "dtype") and hasattr(value, "tolist"):
         return _plain_array(value, depth)
-    raise TypeError(f"{type(value).__name__} has no JSON form: {value!r:.60}")
+    raise TypeError(f"JSON has nothing for the type {type(value).__name__}: {value!r:.60}")
 
 
 def _plain_dict(value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
@@ -141,7 +143,7 @@ def _plain_key(key: Any) -> str:
         return found
     if isinstance(found, (bool, int, float, orjson.Fragment)):
         return orjson.dumps(found).decode()
-    raise TypeError(f"{key!r:.60} cannot be a key")
+    raise TypeError(f"{key!r:.60} cannot be a key of a JSON object")
 
 
 def _plain_time(value: datetime | date | time) -> str:
@@ -156,15 +158,15 @@ def _plain_decimal(value: Decimal) -> Any:
     if value.is_infinite():
         return _name_of(float(value))
     if not math.isfinite(float(value)):
-        return str(value)  # no reader has a number so large
+        return str(value)  # no reader can read such a large number
     return orjson.Fragment(f"{value:f}" if abs(value.adjusted()) < 30 else f"{value:E}")
 
 
 def _plain_array(array: Any, depth: int) -> Any:
-    """Give a numpy array in a form that is encoded without a Python object for each number."""
+    """Return a numpy array in a form that orjson encodes without a Python object per number."""
     numpy, kind = sys.modules["numpy"], array.dtype.kind
     if kind == "m":
-        raise TypeError("an array of time differences has no JSON form; give it as numbers")
+        raise TypeError("JSON has nothing for an array of time differences; convert it to numbers")
     if kind == "M":
         array = array.astype("datetime64[us]")
     if kind == "f" and array.dtype.itemsize > 8:

@@ -1,4 +1,4 @@
-"""The shape of the options object by which NI's drivers take a channel and a session name."""
+"""The options object by which NI's drivers accept a channel and a session name."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import grpc
 
 
 class GrpcSessionOptions(Protocol):
-    """What `nidcpower.GrpcSessionOptions`, `nidmm.GrpcSessionOptions` and their like have.
+    """An object like `nidcpower.GrpcSessionOptions` or `nidmm.GrpcSessionOptions`.
 
-    Give such an object to `JsonLoggerClient` in code that has one. Its `api_key` is for NI's gRPC
-    Device Server and is not looked at.
+    Pass such an object to `JsonLoggerClient` in code that has one. Its `api_key` is for NI's gRPC
+    Device Server, and is ignored.
     """
 
     @property
     def grpc_channel(self) -> grpc.Channel:
-        """The channel to use; it stays the caller's."""
+        """The channel to use. The caller closes it."""
 
     @property
     def session_name(self) -> str:
-        """Name of the session; empty for a generated one, or to attach by file."""
+        """Name of the session; empty for a generated name, or to attach by file."""
 
     @property
     def initialization_behavior(self) -> object:

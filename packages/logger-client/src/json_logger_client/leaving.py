@@ -1,4 +1,4 @@
-"""What is left to send when the process ends without closing its logs."""
+"""Send the remaining records when the process ends without closing its logs."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
     from json_logger_client.sender import Sender
 
 _log = logging.getLogger(__name__)
-_senders: list[weakref.ref[Sender]] = []  # a WeakSet's callbacks would swallow a Ctrl-C
+_senders: list[weakref.ref[Sender]] = []  # the callbacks of a WeakSet would lose a Ctrl-C
 _children_hooked = 0
-"""The process whose end as a `multiprocessing` child is taken care of."""
+"""Process id for which `multiprocessing` will call `_send_what_is_left`."""
 
 
 def remember(sender: Sender) -> None:
-    """Send what a sender has left when this process ends."""
+    """Send the remaining records of a sender when this process ends."""
     _senders[:] = [known for known in _senders if known() is not None]
     _senders.append(weakref.ref(sender))
     _hook_multiprocessing()
 
 
 def _send_what_is_left() -> None:
-    """Flush every sender within its connection's grace, or say how much was lost."""
+    """Flush every sender within its connection's grace, or report how many records were lost."""
     for known in list(_senders):
         sender = known()
         if sender is None or sender.is_empty or sender.closed or not sender.is_here:
-            continue  # what a closed one has left was reported by closing
+            continue  # the close of a closed sender has already reported its remaining records
         try:
             sender.flush(sender.grace)
         except SessionSharingError as error:
@@ -45,9 +45,9 @@ def _send_what_is_left() -> None:
 
 
 def _hook_multiprocessing() -> None:
-    """Have it done at the end of a child process of `multiprocessing`, too.
+    """Do the same at the end of a child process of `multiprocessing`.
 
-    Before Python 3.14 such a child ends without the functions that `atexit` knows.
+    Before Python 3.14, such a process ends without the functions that `atexit` knows.
     """
     global _children_hooked
     util = sys.modules.get("multiprocessing.util")

@@ -1,4 +1,4 @@
-"""Finds the logger: by argument, by environment, through NI discovery, by its state file."""
+"""Find the logger: by argument, environment variable, NI discovery, or state file."""
 
 from __future__ import annotations
 
@@ -29,27 +29,26 @@ if TYPE_CHECKING:
 def locate_logger(
     options: ConnectOptions | None = None, discovery_client: DiscoveryClient | None = None
 ) -> ConnectOptions:
-    """Return where the logger is, with the token for it.
+    """Return the target of the logger, and the token for it.
 
-    `JsonLoggerClient` does this by itself. Use it to make a `Connection` that several logs share::
+    `JsonLoggerClient` calls this by itself. Use it to make a `Connection` that several logs share::
 
         with Connection(locate_logger()) as connection:
             log = JsonLoggerClient("measurements.ndjson", connection=connection)
 
-    The first place that names a logger counts: the target in the options, the variable
-    JSON_LOGGER_TARGET, NI discovery (with the extra ``[ni]``), and the state file of a logger that
-    this user has started on this host.
+    Four places are searched, and the first that names a logger counts: the target in the options,
+    the environment variable JSON_LOGGER_TARGET, NI discovery (with the extra ``[ni]``), and the
+    state file of a logger that this user has started on this host.
 
     Args:
-        options: What is known; a target in it is final. Use it for a time limit, or credentials of
-            your own.
-        discovery_client: NI discovery client to ask when neither options nor environment name a
-            logger. Use it in programs that have one.
+        options: Known settings. If they have a target, no other place is searched. Use it for a
+            time limit, or for your own credentials.
+        discovery_client: NI discovery client, which is asked when neither options nor environment
+            name a logger. Use it in programs that have such a client.
 
     Raises:
-        ServerUnavailableError: The logger is nowhere to be found; the message says what was found
-            at each place.
-        NotPermittedError: The state file, or a token file, is not this user's alone.
+        ServerUnavailableError: No place names a logger. The message says what was found at each.
+        NotPermittedError: Other users can change the state file or a token file.
     """
     options = options or ConnectOptions()
     token_file = os.environ.get(TOKEN_FILE_VARIABLE, "")
@@ -61,13 +60,14 @@ def locate_logger(
     try:
         return _ask_discovery(options, discovery_client)
     except (ServerUnavailableError, NotPermittedError) as error:
-        nothing_at_discovery = error  # what somebody else has registered hides no logger of ours
+        nothing_at_discovery = error  # another user's registration must not hide this user's logger
     try:
         found = ConnectOptions.from_state_file(default_state_file(PROGRAM))
     except InvalidArgumentError as error:
         raise ServerUnavailableError(
-            f"No logger was found. The target argument and {TARGET_VARIABLE} are empty. "
-            f"{nothing_at_discovery} {error} Start one by `json-logger serve`, or name one."
+            f"No logger was found. The target argument and the environment variable "
+            f"{TARGET_VARIABLE} are empty. {nothing_at_discovery} {error} Start a logger by "
+            "`json-logger serve`, or name its target."
         ) from error
     token = options.token or found.token
     return replace(options, target=found.target, token=token, tls=found.tls)
@@ -80,7 +80,7 @@ def _ask_discovery(
         from session_sharing.ni import DiscoveryName, locate
     except ImportError as error:
         raise ServerUnavailableError(
-            "NI discovery was not asked, as json-logger-client[ni] is not installed."
+            "NI discovery was not asked, because json-logger-client[ni] is not installed."
         ) from error
     name = DiscoveryName(DISCOVERY_INTERFACE, DISCOVERY_CLASS)
     return locate(name, options, discovery_client)
@@ -90,4 +90,6 @@ def _read_token(file: Path) -> str:
     try:
         return read_small(file).strip()
     except (OSError, ValueError) as error:
-        raise NotPermittedError(f"The token file cannot be read: {error}") from error
+        raise NotPermittedError(
+            f"The token file {file}, which {TOKEN_FILE_VARIABLE} names, cannot be used: {error}"
+        ) from error

@@ -1,4 +1,4 @@
-"""Records that wait to be sent or acknowledged: the part of sending without threads."""
+"""Keep the records that wait to be sent or acknowledged. Nothing here uses threads."""
 
 from __future__ import annotations
 
@@ -14,31 +14,33 @@ from session_sharing.client.background import Bell
 
 @dataclass(frozen=True, slots=True)
 class StreamOptions:
-    """When a stream sends a batch, and how much may be under way; the defaults suit most."""
+    """When a stream sends a batch, and how much may be unacknowledged. The defaults suit most."""
 
     max_batch_records: int = 1000
-    """Records after which a batch is sent. Make it smaller when a refused batch shall cost few."""
+    """Records after which a batch is sent. Make it smaller if a refused batch must lose only few
+    records."""
     max_batch_bytes: int = 256 * 1024
-    """Bytes after which a batch is sent; a larger record goes alone. Make it larger for waveforms
-    of some hundred kilobytes."""
+    """Bytes after which a batch is sent; a larger record is sent alone. Make it larger for
+    waveforms of some hundred kilobytes."""
     max_delay: float = 0.05
-    """Seconds after which a batch is sent however small it is. Make it smaller when somebody
-    follows the log, larger when records come slowly and need not be seen soon."""
+    """Seconds after which a batch is sent, even if it is small. Make it smaller if a reader follows
+    the log. Make it larger if records come slowly and are not needed soon."""
     max_unacknowledged_bytes: int = 16 * 1024 * 1024
-    """Bytes that wait for their acknowledgement; `log` blocks until it would stay below, or until
-    nothing else waits. Make it larger when bursts must not block, and memory is there."""
+    """Most bytes that may wait for their acknowledgement. If a record would exceed them, `log`
+    blocks until it fits, or until no other record waits. Make it larger if bursts must not block
+    and there is enough memory."""
 
 
 class Ticket:
-    """Lets one caller wait until a record, or everything before it, is in the file."""
+    """Lets one caller wait until its record, or all records before, are in the file."""
 
     __slots__ = ("bell", "error", "line", "seq", "settled", "unheard")
 
     def __init__(self, line: bytes | None = None) -> None:
-        """Ask for an answer.
+        """Create a ticket, which a sender will settle.
 
         Args:
-            line: The caller's record; None waits for the records that came before.
+            line: The caller's record; None to wait for the records that were put before.
         """
         self.line = line
         self.bell = Bell()
@@ -46,9 +48,9 @@ class Ticket:
         self.seq = 0
         """The record's sequence number in the file."""
         self.error: SessionSharingError | None = None
-        """Why the record is not known to be in the file."""
+        """The reason why the record is not known to be in the file."""
         self.unheard = False
-        """The caller went away, so that nobody hears of an error."""
+        """Whether the caller no longer waits, so that it does not get an error."""
 
     def settle(self, seq: int = 0, error: SessionSharingError | None = None) -> None:
         """Answer the caller."""
@@ -58,7 +60,7 @@ class Ticket:
 
 
 Inbox: TypeAlias = "deque[bytes | Ticket]"
-"""Lines and tickets in the order in which callers gave them."""
+"""Lines and tickets, in the order in which callers put them."""
 
 
 @dataclass(slots=True)
@@ -67,15 +69,15 @@ class Batch:
 
     request: pb.AppendRequest
     size: int
-    """Bytes of its lines."""
+    """Bytes of the lines."""
     caller: Ticket | None = None
-    """Whose record it is, when a caller waits for it; such a batch holds no other."""
+    """The ticket of the caller that waits for the record; then the batch has only this record."""
     behind: list[Ticket] = field(default_factory=list)
-    """Those who wait for this batch and all before it."""
+    """The tickets that wait for this batch and all batches before it."""
 
 
 def in_pieces(request: pb.AppendRequest, most: int) -> Iterator[pb.AppendRequest]:
-    """Cut a batch into messages that have so many bytes of records at most."""
+    """Cut a batch into messages with at most `most` bytes of records."""
     if len(request.ndjson) <= most:
         yield request
         return
@@ -91,32 +93,33 @@ def in_pieces(request: pb.AppendRequest, most: int) -> Iterator[pb.AppendRequest
 
 
 class Outbox:
-    """Makes batches of what is in an inbox, and keeps each until it is acknowledged.
+    """Makes batches of the records in an inbox, and keeps each batch until it is acknowledged.
 
     Not thread-safe.
     """
 
     def __init__(self, options: StreamOptions, take_numbers: Callable[[int], int]) -> None:
-        """Start empty.
+        """Start without batches.
 
         Args:
             options: When a batch is full.
-            take_numbers: Gives the first of so many numbers in the client's count.
+            take_numbers: Reserves a number of records in the client's count; returns the first
+                record's number.
         """
         self._options = options
         self._take_numbers = take_numbers
         self._batches: deque[Batch] = deque()
         self._sent = 0
-        """Batches at the head of the queue that the present call has taken."""
+        """Number of batches, from the head of the queue, that the present call has taken."""
         self.records = 0
-        """Records that were taken out of the inbox, or are about to be, and not acknowledged."""
+        """Number of records that were taken from the inbox and are not acknowledged."""
         self.bytes = 0
         """Bytes of those records."""
         self.bytes_taken = 0
-        """Bytes of all lines that were ever taken out of the inbox."""
+        """Bytes of all lines that were ever taken from the inbox."""
 
     def __len__(self) -> int:
-        """Count the batches that are not acknowledged."""
+        """Return the number of batches that are not acknowledged."""
         return len(self._batches)
 
     @property
@@ -126,11 +129,11 @@ class Outbox:
 
     @property
     def under_way(self) -> int:
-        """Count the batches that the present call has taken."""
+        """Number of batches that the present call has taken."""
         return self._sent
 
     def make_batch(self, inbox: Inbox) -> bool:
-        """Take the next full batch out of the inbox, or all of it; False when nothing was there."""
+        """Make a batch of the inbox's next records. Return False if the inbox was empty."""
         lines: list[bytes] = []
         size = 0
         while inbox and not self._is_full(len(lines), size):
@@ -149,18 +152,18 @@ class Outbox:
         return bool(lines)
 
     def next_unsent(self) -> pb.AppendRequest | None:
-        """Give the next batch that the present call has not taken."""
+        """Return the next batch that the present call has not taken; None if there is none."""
         if self._sent == len(self._batches):
             return None
         self._sent += 1
         return self._batches[self._sent - 1].request
 
     def rewind(self) -> None:
-        """Begin a new call: everything that is not acknowledged is sent again."""
+        """Begin a new call, which sends again all batches that are not acknowledged."""
         self._sent = 0
 
     def acknowledge(self, client_seq: int, first_seq: int = 0) -> None:
-        """Forget the batches up to a number of the client's count: they are in the file.
+        """Forget the batches up to a record, because they are in the file.
 
         Args:
             client_seq: Number of the last acknowledged record in the client's count.
@@ -174,7 +177,7 @@ class Outbox:
                 ticket.settle()
 
     def refuse_head(self, error: SessionSharingError) -> Batch:
-        """Forget the oldest batch: it will never be in the file."""
+        """Forget the oldest batch, because the server refused it; return this batch."""
         batch = self._remove_head()
         if batch.caller is not None:
             batch.caller.settle(error=error)
@@ -185,8 +188,8 @@ class Outbox:
                 ticket.settle()
         return batch
 
-    def tell_waiting(self, error: SessionSharingError) -> None:
-        """Answer everybody who waits; the records are kept."""
+    def fail_waiting(self, error: SessionSharingError) -> None:
+        """Answer all waiting callers with an error, and keep the records."""
         for batch in self._batches:
             if batch.caller is not None and not batch.caller.settled:
                 batch.caller.settle(error=error)
@@ -210,7 +213,7 @@ class Outbox:
             ticket.settle()
 
     def _count(self, line: bytes) -> None:
-        """Count a record before it leaves the inbox, so that no reader misses it in both."""
+        """Count a record before it leaves the inbox, so that it is always counted in one of them."""
         self.records += 1
         self.bytes += len(line)
         self.bytes_taken += len(line)

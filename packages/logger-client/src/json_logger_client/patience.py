@@ -1,4 +1,4 @@
-"""How long a sender tries to reach a server, and how long its callers wait."""
+"""Decide how long a sender tries to reach a server, and how long its callers wait."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from session_sharing import SessionSharingError
 
 
 class Patience:
-    """Remembers when records were last acknowledged, and since when calls break.
+    """Remembers when records were last acknowledged, and since when calls fail.
 
-    Background threads note; programs' threads only read.
+    Background threads change it; threads of the program only read it.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -19,22 +19,22 @@ class Patience:
         self._progress = 0.0
         self._broken_since: float | None = None
         self.broken_by: SessionSharingError | None = None
-        """Why the server could not be reached when that was last tried; None after progress."""
+        """The error of the last attempt to reach the server; None after progress."""
 
     def start(self) -> None:
-        """Count from now, as the sending begins."""
+        """Count the time from now on, because the sending begins."""
         self._progress = self._clock()
 
     def note_progress(self) -> None:
-        """Note that the server acknowledged something."""
+        """Note that the server acknowledged records."""
         self._progress = self._clock()
         self._broken_since = self.broken_by = None
 
     def note_break(self, error: SessionSharingError, seconds: float) -> bool:
-        """Note that a call broke.
+        """Note that a call failed.
 
         Returns:
-            Whether to try again: calls have broken for `seconds` at most.
+            Whether to try again: calls have failed for at most `seconds`.
         """
         now = self._clock()
         self.broken_by = error
@@ -43,14 +43,14 @@ class Patience:
         return now - self._broken_since <= seconds
 
     def begin_anew(self) -> None:
-        """Give the next breaks the whole time again, as somebody else asks."""
+        """Allow the whole time again for the next failed calls, because another caller asks."""
         self._broken_since = None
 
     def left(self, began: float, seconds: float) -> float:
-        """Return the seconds that a caller still waits.
+        """Return the seconds for which a caller still waits.
 
         Args:
             began: When the caller began to wait, on the monotonic clock.
-            seconds: How long it waits without progress.
+            seconds: How long the caller waits without progress.
         """
         return max(began, self._progress) + seconds - self._clock()

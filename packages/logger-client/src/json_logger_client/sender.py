@@ -1,13 +1,13 @@
-"""Sends what callers put into an inbox, until all of it is acknowledged, whatever breaks meanwhile.
+"""Send the records that callers put into an inbox, until all of them are acknowledged.
 
-The caller's thread encodes a record and puts it into the inbox, which is one call into C. A thread
-in the background makes batches, sends them by one `AppendStream` call after the other, and takes
-the acknowledgements. An exception from a signal handler can only hit the caller's thread, and finds
-nothing half done there; and a signal handler, or a `__del__`, may log itself.
+The caller's thread encodes a record and puts it into the inbox, which is one call into C. A
+background thread makes batches, sends them by one `AppendStream` call after the other, and takes
+the acknowledgements. A signal handler can raise an exception only in the caller's thread, where no
+step is ever half done. A signal handler, or a `__del__`, may log, too.
 
-This is one state machine in one room. `_send_all` makes one call after the other.
-`_must_pause_after` decides how to go on when a call broke, and `_go_on_after_expiry` does so after
-a restart of the server.
+This module is one state machine. `_send_all` makes one call after the other. `_must_pause_after`
+decides how to continue after a failed call, and `_continue_after_expiry` after a restart of the
+server.
 """
 
 from __future__ import annotations
@@ -45,34 +45,34 @@ from json_logger_client.write_order import Lane, order_of
 
 _TRANSIENT = (ServerUnavailableError, ServerDrainingError)
 _IDLE = 1.0
-"""Seconds after which a call over which nothing goes is ended; the next record begins another."""
+"""Seconds without records after which a call is ended. The next record begins another call."""
 _FOREVER = 3600.0
-"""Seconds of a wait that only a ring ends."""
+"""Seconds of a wait that only the bell ends."""
 _UNARY_FOR = 5.0
-"""Seconds without streams, after the server had no more of them for this identity."""
+"""Seconds without streams, after the server refused another stream of this identity."""
 _PASSING_LIMITS = ("bytes_under_way", "calls", "reads", "streams")
-"""Limits that other calls have used up, until they end."""
+"""Limits that are reached only until other calls end."""
 _LARGEST_MESSAGE = 4 * 1024 * 1024
-"""Bytes of a message that every gRPC server takes."""
+"""Bytes of a message that every gRPC server accepts."""
 _MESSAGE_OVERHEAD = 1024
-"""Bytes of a request beside its records, at the most."""
+"""Most bytes of a request without its records."""
 _STARTING = 0.5
-"""Seconds for which a thread that was started, and does not run yet, is waited for."""
+"""Seconds that a started thread has to begin its work, before another one is started."""
 _MOST_NESTED = 20
-"""Signal handlers within each other that may wait for an answer."""
+"""Nested signal handlers that may wait for an answer."""
 _SERVICE = pb.DESCRIPTOR.services_by_name["JsonLoggerExt"].full_name
 
 
 class Sender:
-    """One line of records into one log, in their order.
+    """Sends a sequence of records to one log, in their order.
 
-    The methods before `_run` are called in programs' threads, those from there on in background
-    threads.
+    Threads of the program call the methods before `_run`. Background threads call `_run` and the
+    methods after it.
 
     Attributes:
-        error: Why nothing is sent any more, until somebody asks again.
-        closed: No record is taken any more.
-        is_reported: The program has been told what closing could not send.
+        error: Why nothing is sent any more, until a caller asks again.
+        closed: Whether the sender takes no more records.
+        is_reported: Whether the program got the error that `close` raised.
         unheard: Why a record was refused whose caller did not wait for the answer.
     """
 
@@ -83,13 +83,13 @@ class Sender:
         *,
         reset_after_restart: bool = False,
     ) -> None:
-        """Prepare; nothing is sent before the first record.
+        """Prepare the sender. Nothing is sent before the first record.
 
         Args:
-            session: The session of the log; open when the first record comes.
-            options: When a batch is sent and how much may be under way.
-            reset_after_restart: Open the session anew when the server was restarted, and go on.
-                Otherwise the program does that.
+            session: The session of the log. It must be open when the first record comes.
+            options: When a batch is sent, and how much may be unacknowledged.
+            reset_after_restart: Open the session again after a restart of the server, and continue.
+                Otherwise the program must do that.
         """
         self._session = session
         self._options = options or StreamOptions()
@@ -100,55 +100,55 @@ class Sender:
         self.closed = False
         self.is_reported = False
 
-        # What callers touch: each step is one call into C, so that it may be interrupted.
+        # Callers use these. Each step is one call into C, so that an exception leaves none half done.
         self._inbox: Inbox = deque()
         self._put_bytes = 0
         self._bell = Bell()
         self._rings_early = True
-        """Nobody waits for a batch to become full, so that any record rings."""
+        """Whether each record rings the bell, because no thread waits for a full batch."""
         self._hurry = False
-        """What is in the inbox shall not wait for a batch to become full."""
+        """Whether to send the records in the inbox now, without waiting for a full batch."""
         self._asked = False
-        """Somebody wants an answer, so that an error is not the last word."""
+        """Whether a caller wants an answer, so that sending is tried again after an error."""
         self._finishing = False
         self._room = Progress()
         self._running = threading.Lock()
         self._begun = -math.inf
         """When a thread was last started."""
 
-        # What background threads touch, with the lock where two of them do.
+        # Background threads use these, with the lock if two of them do.
         self._lock = threading.Lock()
         self._lane: Lane | None = None
         self._call = 0
         self._answers: grpc.Call | None = None
         self._refused = False
-        """A record was refused that no caller waits for, so that nothing may follow it."""
+        """Whether a record was refused that no caller waits for. Then no record may follow it."""
         self._one_by_one = False
-        """It is not known which of several batches was refused; they are sent again singly."""
+        """Whether batches are sent singly, because the refused one of several is not known."""
         self._patience = Patience()
         self._since: float | None = None
-        """When the inbox was last found with something new in it."""
+        """Since when the inbox has had new records."""
         self._unary_until = 0.0
         self._attachment = ""
-        """The session's attachment that the latest request named."""
+        """The attachment that the latest request named."""
         self._threads = OwnThreads()
         leaving.remember(self)
 
     @property
     def unacknowledged(self) -> int:
-        """Count the records that are not known to be in the file."""
+        """Number of records that are not known to be in the file."""
         waiting = [entry for entry in self._inbox.copy() if not isinstance(entry, Ticket)]
         return len(waiting) + self._outbox.records
 
     @property
     def what_is_left(self) -> str:
-        """Say how many records are not known to be in the file, for people."""
+        """Number of records that are not known to be in the file, as text for people."""
         count = self.unacknowledged
         return "1 record" if count == 1 else f"{count} records"
 
     @property
     def is_here(self) -> bool:
-        """Whether this process made it; a forked child process has only a dead copy."""
+        """Whether this process made the sender. In a forked child process, its copy is useless."""
         return self._session.owner.is_here
 
     @property
@@ -158,45 +158,45 @@ class Sender:
 
     @property
     def timeout(self) -> float:
-        """Seconds without progress after which a broken connection is given up."""
+        """Seconds without progress after which the sender stops trying."""
         return self._session.connection.options.timeout
 
     @property
     def grace(self) -> float:
-        """Seconds to wait for a server when the program wants to go."""
+        """Seconds to wait for a server when the program ends."""
         return self._session.connection.grace
 
     @property
     def is_empty(self) -> bool:
-        """Whether everything is acknowledged."""
-        # In this order: a record is counted by the outbox before it leaves the inbox.
+        """Whether all records are acknowledged."""
+        # This order matters: the outbox counts a record before it leaves the inbox.
         return not self._inbox and not self._outbox.records
 
     @property
     def is_done(self) -> bool:
-        """Whether it is closed and has nothing left."""
+        """Whether the sender is closed and all records are acknowledged."""
         return self.closed and self.is_empty
 
     def check_size(self, line: bytes) -> None:
-        """Refuse a record that the server would not take, so that it ends nothing else.
+        """Refuse a record that the server would refuse, so that other records are not affected.
 
         Raises:
-            LimitExceededError: It is too large.
+            LimitExceededError: The record is too large.
         """
         if len(line) > MOST_BATCH_BYTES:
             raise LimitExceededError(
-                f"The record has {len(line)} bytes; the server takes {MOST_BATCH_BYTES} at most. "
+                f"The record has {len(line)} bytes; the server accepts at most {MOST_BATCH_BYTES}. "
                 "Log its arrays in several records.",
                 limit="message_bytes",
             )
 
     def has_room(self, size: int) -> bool:
-        """Tell whether a record of `size` bytes may be put."""
+        """Return whether a record of `size` bytes may be put."""
         waiting = self._outbox.bytes + self._waiting_bytes()
         return waiting <= 0 or waiting + size <= self._options.max_unacknowledged_bytes
 
     def put(self, line: bytes) -> None:
-        """Take a record, which a background thread sends."""
+        """Put a record, which a background thread sends."""
         self._inbox.append(line)
         self._put_bytes += len(line)
         if not self._running.locked():
@@ -207,16 +207,17 @@ class Sender:
             self.flush()  # another thread closed meanwhile, and did not see this record
 
     def answer(self, ticket: Ticket, patience: float | None = None) -> int:
-        """Put a ticket into the line and wait until it is settled.
+        """Put a ticket into the inbox, and wait until it is settled.
 
         Returns:
-            The record's sequence number; 0 for a ticket without one.
+            The record's sequence number; 0 for a ticket without a record.
 
         Raises:
-            ReentrantCallError: The answer cannot be waited for here; the record is sent.
-            CallTimeoutError: Nothing moved for the patience; a record is kept and still being sent.
-            ServerUnavailableError: The same, as the server cannot be reached.
-            SessionSharingError: Why the record, or one before, is not in the file.
+            ReentrantCallError: This thread cannot wait for the answer; the record is sent.
+            CallTimeoutError: There was no progress for `patience` seconds. A record is kept, and is
+                still being sent.
+            ServerUnavailableError: The same, because the server cannot be reached.
+            SessionSharingError: The record, or an earlier one, is not in the file.
         """
         self._inbox.append(ticket)
         self._put_bytes += len(ticket.line or b"")
@@ -239,13 +240,13 @@ class Sender:
         return ticket.seq
 
     def wait_for_room(self, size: int) -> None:
-        """Wait until a record of `size` bytes may be put, or this sender is closed.
+        """Wait until a record of `size` bytes may be put, or until this sender is closed.
 
-        A signal handler does not wait while the code that it interrupted does: so many of them
-        would wait within each other that Python's stack ends.
+        A signal handler does not wait if the interrupted code already waits. Otherwise many nested
+        signal handlers could wait, until Python's stack is full.
 
         Raises:
-            CallTimeoutError: Nothing moved for the patience.
+            CallTimeoutError: There was no progress for the timeout.
             SessionSharingError: Nothing is sent any more.
         """
         began = time.monotonic()
@@ -266,14 +267,15 @@ class Sender:
         """Wait until every record that was put is in the file.
 
         Raises:
-            CallTimeoutError: Nothing moved for the patience; the records are still being sent.
-            SessionSharingError: Why nothing is sent any more.
+            CallTimeoutError: There was no progress for `patience` seconds. The records are still
+                being sent.
+            SessionSharingError: Nothing is sent any more.
         """
         if not self.is_empty:
             self.answer(Ticket(), patience)
 
     def try_again(self) -> None:
-        """Send what was kept after an error."""
+        """Send the records that were kept after an error."""
         self._finishing = self.closed
         if not self._refused:
             self.error = None
@@ -286,11 +288,11 @@ class Sender:
             self._begin()
 
     def close(self, patience: float | None = None) -> None:
-        """Flush and let the thread end; after an error, what is left is kept.
+        """Flush, and let the thread end. After an error, the remaining records are kept.
 
         Raises:
-            SessionSharingError: As `flush`, or why a record was refused whose caller was
-                interrupted.
+            SessionSharingError: The same errors as `flush`, or the refusal of a record whose caller
+                was interrupted.
         """
         self.closed = self._finishing = True
         self._room.announce()
@@ -308,30 +310,31 @@ class Sender:
             raise self.unheard
 
     def _check_can_wait(self) -> None:
-        """Refuse to wait where that could never end.
+        """Refuse to wait if the wait could never end.
 
         Raises:
-            ReentrantCallError: This thread is needed for the sending, or too many signal handlers
-                wait within each other.
+            ReentrantCallError: This thread takes part in the sending, or too many nested signal
+                handlers wait.
         """
         if self._is_own_thread:
             raise ReentrantCallError(
                 "A __del__ or a callback logs in a thread that sends to this log. The record is "
-                "sent, but this thread cannot wait for its number; use a stream there."
+                "sent, but this thread cannot wait for its number. Log by a stream there."
             )
         if calls_of(Sender.answer.__code__) > _MOST_NESTED:
             raise ReentrantCallError(
-                f"{_MOST_NESTED} signal handlers within each other wait for the log. The record is "
-                "sent, but its number cannot be waited for; log less often, or use a stream."
+                f"{_MOST_NESTED} nested signal handlers already wait for the log. The record is "
+                "sent, but this handler cannot wait for its number. Log less often in signal "
+                "handlers, or log by a stream there."
             )
 
     @property
     def _is_own_thread(self) -> bool:
-        """Whether this thread takes part in the sending, so that it cannot wait for it."""
+        """Whether the running thread takes part in the sending, so that it must not wait."""
         return self._threads.include_this_one(self._session.connection.channel)
 
     def _begin(self) -> None:
-        """Start the thread, unless somebody else just did."""
+        """Start the background thread, unless one was started just now."""
         now = time.monotonic()
         if now < self._begun + _STARTING:
             return
@@ -356,8 +359,8 @@ class Sender:
         if self._patience.broken_by is not None:
             return self._patience.broken_by
         return CallTimeoutError(
-            f"The server acknowledged nothing for {self.timeout:g} s; "
-            f"not yet in the file: {self.what_is_left}."
+            f"The server acknowledged nothing for {self.timeout:g} s. Not yet known to be in the "
+            f"file: {self.what_is_left}. The client keeps them, and sends them again."
         )
 
     def _waiting_bytes(self) -> int:
@@ -371,7 +374,7 @@ class Sender:
         )
 
     def _run(self) -> None:
-        """Send until there is nothing more to do; a second thread ends at once."""
+        """Send until there is nothing more to send. A second thread ends at once."""
         while self._asked or (self.error is None and self._inbox):
             if not self._running.acquire(blocking=False):
                 return
@@ -394,7 +397,7 @@ class Sender:
                 time.sleep(backoff.next_pause())
 
     def _wait_for_work(self) -> bool:
-        """Wait until there is something to send; False when this thread shall end."""
+        """Wait until there is something to send. Return False if this thread must end."""
         while True:
             self._rings_early = True
             if self._asked:
@@ -411,10 +414,10 @@ class Sender:
             self._bell.wait(_FOREVER)
 
     def _send_some(self) -> SessionSharingError | None:
-        """Send and take acknowledgements until a call ends.
+        """Make one call: send batches and take acknowledgements until it ends.
 
         Returns:
-            Why it broke; None when it ended as it should.
+            The error of a failed call; None if the call ended normally.
         """
         if time.monotonic() < self._unary_until and self._fits_into_one_message():
             return self._call_once()
@@ -424,13 +427,13 @@ class Sender:
             return self._call_once()
 
     def _fits_into_one_message(self) -> bool:
-        """Tell whether the oldest batch needs no stream."""
+        """Return whether the oldest batch needs no stream."""
         head = self._outbox.head
         return head is None or len(head.request.ndjson) <= self._piece_bytes
 
     @property
     def _piece_bytes(self) -> int:
-        """Most bytes of records that one message takes."""
+        """Most bytes of records in one message."""
         return (self._session.max_message_bytes or _LARGEST_MESSAGE) - _MESSAGE_OVERHEAD
 
     def _call_by_stream(self) -> SessionSharingError | None:
@@ -452,13 +455,17 @@ class Sender:
         finally:
             self._end_call()
         early = len(self._outbox) > 0
-        return ServerUnavailableError("The server ended the stream.") if early else None
+        if not early:
+            return None
+        return ServerUnavailableError(
+            "The server ended the stream before it acknowledged all records."
+        )
 
     def _end_call(self) -> None:
-        """Let the thread that takes requests end, whatever it waits for."""
+        """End the thread that takes requests, also while it waits."""
         with self._lock:
             self._call += 1
-            bell, self._bell = self._bell, Bell()  # so that it takes no ring that is meant for us
+            bell, self._bell = self._bell, Bell()  # so that thread cannot take a later ring
             self._threads.leave("requests")
         self._answers = None
         bell.ring()
@@ -484,7 +491,7 @@ class Sender:
         return None
 
     def _requests(self, call: int, bell: Bell) -> Iterator[pb.AppendRequest]:
-        """Give one call its requests; gRPC takes them in a thread of its own."""
+        """Yield the requests of one call. gRPC runs this in a separate thread."""
         idle_since = time.monotonic()
         with self._lock:
             if call != self._call:
@@ -501,7 +508,7 @@ class Sender:
                 continue
             pause = _IDLE
             if self._one_by_one and self._outbox.under_way:
-                pass  # the acknowledgement rings
+                pass  # the acknowledgement will ring
             elif self._inbox:
                 self._rings_early = False
                 pause = (self._since or now) + self._options.max_delay - now
@@ -510,7 +517,7 @@ class Sender:
             bell.wait(pause)
 
     def _next_due(self, now: float) -> pb.AppendRequest | None:
-        """Give the next batch of the present call, if one is due; call it with the lock held."""
+        """Return the next batch of the present call, if one is due. The caller holds the lock."""
         box = self._outbox
         if self._one_by_one and box.under_way:
             return None
@@ -535,7 +542,7 @@ class Sender:
         return self._lane.take(count)
 
     def _addressed(self, request: pb.AppendRequest | None) -> pb.AppendRequest | None:
-        """Name the session's present attachment in a request."""
+        """Put the session's present attachment into a request."""
         if request is not None:
             request.attachment = self._attachment = self._session.attachment
         return request
@@ -543,21 +550,21 @@ class Sender:
     def _acknowledge(self, answer: pb.AppendResponse) -> None:
         with self._lock:
             self._outbox.acknowledge(answer.client_seq, answer.first_seq)
-            goes_on = self._one_by_one or not len(self._outbox)
+            must_ring = self._one_by_one or not len(self._outbox)
             self._one_by_one = False
         self._patience.note_progress()
         self._room.announce()
-        if goes_on:
+        if must_ring:
             self._bell.ring()
 
     def _explain(self, call_error: grpc.RpcError | ValueError) -> SessionSharingError:
         return self._session.explain(from_rpc_error(call_error))
 
     def _must_pause_after(self, error: SessionSharingError) -> bool:
-        """Decide how to go on after a call broke; True to try again after a pause."""
+        """Decide how to continue after a failed call. Return True to try again after a pause."""
         limit = error.details.get("limit") if isinstance(error, LimitExceededError) else None
         if self.error is not None:
-            self._stop(self.error)  # `close` has given up, and ended the call
+            self._stop(self.error)  # `close` stopped waiting, and ended the call
         elif limit == "streams" and self._fits_into_one_message():
             self._unary_until = time.monotonic() + _UNARY_FOR
         elif isinstance(error, _TRANSIENT) or limit in _PASSING_LIMITS:
@@ -566,7 +573,7 @@ class Sender:
             self._patience.begin_anew()
             self._stop(error)
         elif isinstance(error, SessionExpiredError):
-            self._go_on_after_expiry(error)
+            self._continue_after_expiry(error)
         elif isinstance(error, CallTimeoutError):
             self._stop(error)  # the records are kept, as they may be in the file
         elif self._outbox.under_way > 1 and not self._one_by_one:
@@ -575,13 +582,14 @@ class Sender:
             self._refuse(error)
         return False
 
-    def _go_on_after_expiry(self, error: SessionExpiredError) -> None:
-        """Go on in a new session if there is one, or may be; otherwise keep the records and stop.
+    def _continue_after_expiry(self, error: SessionExpiredError) -> None:
+        """Continue in a new session if possible; otherwise keep the records, and stop.
 
-        `SharedSession.explain` has told a restart of the server from other expiries.
+        After a restart of the server, `error` is a `ServerRestartedError`: `SharedSession.explain`
+        finds that out.
         """
         if self._attachment != self._session.attachment:
-            return  # the session was opened anew since the request was sent
+            return  # the session was opened again after the request was sent
         if not (isinstance(error, ServerRestartedError) and self._reset_after_restart):
             self._stop(error)
             return
@@ -591,7 +599,7 @@ class Sender:
             self._stop(reopening_error)
 
     def _refuse(self, error: SessionSharingError) -> None:
-        """Tell the caller of the oldest record; without one, nothing may follow that record."""
+        """Report the refusal to the caller of the oldest record; without a caller, send no more."""
         with self._lock:
             head = self._outbox.head
             if head is None or head.caller is None:
@@ -605,11 +613,11 @@ class Sender:
             self._stop(error)
 
     def _stop(self, error: SessionSharingError) -> None:
-        """Send nothing until somebody asks again; answer everybody who waits."""
+        """Stop sending until a caller asks again. Answer all waiting callers with the error."""
         with self._lock:
             self.error = error
-            self._asked = False  # whoever asked is answered here
+            self._asked = False  # every caller that asked gets its answer here
             while self._outbox.make_batch(self._inbox):
                 pass
-            self._outbox.tell_waiting(error)
+            self._outbox.fail_waiting(error)
         self._room.announce()

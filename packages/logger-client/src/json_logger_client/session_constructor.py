@@ -1,4 +1,4 @@
-"""Opens the log of a pin map's logger instrument, for the measurement plug-in SDK."""
+"""Open the log that a pin map names, in a measurement plug-in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from json_logger_client.client import JsonLoggerClient
 
 
 class JsonLoggerSessionConstructor(SessionConstructor[JsonLoggerClient]):
-    """Opens the log in a measurement plug-in; the instrument's name in the pin map is the file.
+    """Opens the log in a measurement plug-in. The instrument's name in the pin map is the file.
 
     Pass it to the reservation's `initialize_session`::
 
@@ -29,16 +29,18 @@ class JsonLoggerSessionConstructor(SessionConstructor[JsonLoggerClient]):
         connection: ConnectOptions | None = None,
         reclaim: bool = False,
     ) -> None:
-        """Say how to open; in a plug-in the defaults do.
+        """Set how to open the log. In a plug-in, the defaults are right.
 
         Args:
-            discovery_client: NI discovery client that finds the server. Use it in programs that
-                have one.
-            initialization_behavior: Whether to create or attach, and what the end does. Use it in
-                code modules of a sequence, which open the log for all plug-ins.
-            connection: Where the server is. Use it when NI discovery does not know the server.
-            reclaim: Close a session that nobody is attached to when it stands in the way. Use it
-                where the log is opened first, after a run that did not end well.
+            discovery_client: NI discovery client, which finds the server. Use it in programs that
+                have such a client.
+            initialization_behavior: Whether to create the session or attach to it, and what happens
+                at its end. Use it in code modules of a sequence, which open the log for all
+                plug-ins.
+            connection: How to reach the server. Use it when NI discovery does not know the server.
+            reclaim: Close a session of this log that has no attachment, and create a new one. Use
+                it in the program that opens the log first, because a crashed run can leave such a
+                session.
         """
         super().__init__(initialization_behavior)
         self._discovery_client = discovery_client
@@ -46,7 +48,7 @@ class JsonLoggerSessionConstructor(SessionConstructor[JsonLoggerClient]):
         self._options = SessionOptions(reclaim=reclaim)
 
     def open(self, resource: str, behavior: InitializationBehavior) -> JsonLoggerClient:
-        """Open the log file that an instrument is named after."""
+        """Open the log file that has the name of an instrument."""
         return JsonLoggerClient(
             resource,
             behavior,

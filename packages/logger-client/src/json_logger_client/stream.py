@@ -1,4 +1,4 @@
-"""A stream of records to one log: batches are made, sent, acknowledged and sent again by itself."""
+"""A stream of records to one log. It makes batches, sends them, and repeats them if necessary."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 class LogStream:
-    """Records on their way into one log, in their order; made by `JsonLoggerClient.stream`.
+    """Sends records to one log in batches, in their order; `JsonLoggerClient.stream` returns it.
 
-    Use it in a `with` block, and `log` each record. Thread-safe. A signal handler and a `__del__`
-    may log, too.
+    Use it in a `with` block, and call `log` for each record. Thread-safe. A signal handler and a
+    `__del__` may call `log`, too.
     """
 
     def __init__(self, sender: Sender, owner: Owner) -> None:
-        """Prepare; the connection's stream is opened with the first record.
+        """Prepare the stream. The first record opens the stream of the connection.
 
         Args:
             sender: Sends the records.
@@ -37,7 +37,7 @@ class LogStream:
 
     @property
     def unacknowledged(self) -> int:
-        """Count the records that are not known to be in the file."""
+        """Number of records that are not known to be in the file."""
         return self._sender.unacknowledged
 
     def log(
@@ -47,14 +47,15 @@ class LogStream:
         measurement_outputs: Mapping[str, Any],
         timestamp: datetime | None = None,
     ) -> None:
-        """Take one record; it is on its way when this returns, and safe after `flush`.
+        """Take one record to send it soon, and return without waiting. `flush` makes it safe.
 
-        Blocks while too much is unacknowledged. A record that was taken is written, or the error is
-        raised by `flush` and by leaving the block, also when Ctrl-C comes in between.
+        This blocks while too many bytes are unacknowledged. A record that was taken is written;
+        otherwise `flush` and the end of the block raise the error. This also holds after Ctrl-C.
 
         Raises:
-            InvalidArgumentError: A value has no JSON form, or the stream is closed.
-            LimitExceededError: The record is larger than the server takes; others go on.
+            InvalidArgumentError: A value cannot be written as JSON, or the stream is closed.
+            LimitExceededError: The record is larger than the server accepts. The stream can still
+                be used.
             InheritedClientError: The stream belongs to the parent process.
             SessionSharingError: An earlier record could not be written.
         """
@@ -67,28 +68,31 @@ class LogStream:
         if sender.error is not None or not sender.has_room(len(line)):
             sender.wait_for_room(len(line))
         if sender.closed:
-            raise InvalidArgumentError("The stream is closed.")
+            raise InvalidArgumentError(
+                "The stream is closed. Open another by `stream()` of the client."
+            )
         sender.put(line)
 
     def flush(self) -> None:
         """Wait until every record is as safe as the server's durability says.
 
         Raises:
-            CallTimeoutError: The server acknowledged nothing for the session's timeout; the
+            CallTimeoutError: The server acknowledged nothing during the session's timeout. The
                 records are kept, and are still being sent.
             InheritedClientError: The stream belongs to the parent process.
-            SessionSharingError: A record could not be written; neither were those after it.
+            SessionSharingError: A record could not be written. The later ones were not written
+                either.
         """
         self._owner.check()
         self._sender.flush()
 
     def close(self) -> None:
-        """Flush and end the stream; the session stays open.
+        """Flush and end the stream. The session stays open.
 
         Raises:
             InheritedClientError: The stream belongs to the parent process.
-            SessionSharingError: As `flush`. After a restart of the server the records are kept, and
-                `reset()` of the session sends them.
+            SessionSharingError: The same errors as `flush`. After a restart of the server the
+                records are kept, and `reset()` of the session sends them.
         """
         self._owner.check()
         if self._sender.closed:
@@ -108,4 +112,6 @@ class LogStream:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._owner.leave(self.close, error, lambda: f"Not written: {self._sender.what_is_left}")
+        self._owner.leave(
+            self.close, error, lambda: f"{self._sender.what_is_left} could not be written"
+        )

@@ -1,4 +1,4 @@
-"""Numbers the records of one client: what makes sending them again harmless."""
+"""Number the records of one client, so that the server recognises repeated records."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from session_sharing.client import Connection
 
 
 class WriteOrder:
-    """Gives out the lanes of one connection: to servers it is one client, whatever it logs to."""
+    """Gives out the lanes of one connection, which is one client to its server."""
 
     def __init__(self) -> None:
         self._lanes = itertools.count()
 
     def take_lane(self) -> int:
-        """Return the number before the first one of a lane that nobody else has."""
+        """Return the number before the first number of a new lane."""
         return next(self._lanes) << LANE_BITS
 
 
 class Lane:
-    """Numbers for records that are sent one after the other.
+    """Numbers for records that are sent one after the other. Not thread-safe.
 
-    A number is never used for two records, also when the first was refused: so a late copy of it
-    can never take the place of another. Not thread-safe.
+    A number is never used for a second record, even if the first was refused. So a late copy of the
+    first record cannot replace the second.
     """
 
     def __init__(self, order: WriteOrder) -> None:
@@ -32,7 +32,7 @@ class Lane:
         self._last = order.take_lane()
 
     def take(self, count: int = 1) -> int:
-        """Return the first of `count` numbers that nobody else has."""
+        """Return the first of `count` new numbers."""
         if (self._last + count) >> LANE_BITS != self._last >> LANE_BITS:
             self._last = self._order.take_lane()
         first = self._last + 1
@@ -44,5 +44,5 @@ _orders: weakref.WeakKeyDictionary[Connection, WriteOrder] = weakref.WeakKeyDict
 
 
 def order_of(connection: Connection) -> WriteOrder:
-    """Return what gives out the lanes of a connection; its sessions share it."""
+    """Return the object that gives out the lanes of a connection. All its sessions share it."""
     return _orders.setdefault(connection, WriteOrder())

@@ -1,1 +1,1 @@
-"""Protocol of the JSON logger: .proto files and generated stubs."""
+"""The protocol of the JSON logger: .proto files and generated stubs."""

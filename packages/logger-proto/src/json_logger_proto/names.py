@@ -1,4 +1,4 @@
-"""Names that the logger's servers and clients must agree on."""
+"""Names and limits that are the same in the logger's servers and clients."""
 
 __all__ = [
     "DISCOVERY_CLASS",
@@ -16,30 +16,30 @@ KIND = "json-log"
 """Resource kind of log files in the SessionLifecycle service."""
 
 DISCOVERY_INTERFACE = "ni.logger.v1.json"
-"""Provided interface in NI discovery, the reference service's."""
+"""Provided interface in NI discovery, the same as the reference's."""
 
 DISCOVERY_CLASS = "ni.logger.JSONLogService"
-"""Service class in NI discovery, the reference service's."""
+"""Service class in NI discovery, the same as the reference's."""
 
 INSTRUMENT_TYPE = "JsonLoggerService"
-"""Type of the custom instrument that stands for a log file in a pin map."""
+"""Type of the custom instrument that represents a log file in a pin map."""
 
 PROGRAM = "json-logger"
-"""Command of the server, after which its state file is named."""
+"""Command of the server. Its state file has the same name."""
 
 TARGET_VARIABLE = "JSON_LOGGER_TARGET"
-"""Environment variable by which clients find the server."""
+"""Environment variable with the target of the server, for clients."""
 
 TOKEN_FILE_VARIABLE = "JSON_LOGGER_TOKEN_FILE"  # noqa: S105 - names a file, is no secret
 """Environment variable that names the file with the server's token."""
 
 LANE_BITS = 32
-"""A client's own numbers for its records are in lanes, of so many bits each.
+"""Bits of a record's number, in its client's count, that count the records of one lane.
 
-The upper bits name the lane, and numbers in it begin with 1. A lane's records are sent one after
-the other, so that the server need remember little of it; a client has one for its calls and one for
-each of its streams.
+The upper bits name the lane. The numbers in a lane begin with 1, and its records are sent one after
+the other, so that the server needs to remember only little about it. A client has one lane for its
+calls, and one for each of its streams.
 """
 
 MOST_BATCH_BYTES = 64 * 1024 * 1024
-"""Most bytes of records that are appended together, in however many messages."""
+"""Most bytes of records that are appended together, in one or several messages."""

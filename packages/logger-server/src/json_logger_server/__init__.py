@@ -1,8 +1,8 @@
-"""A log file that many measurement plug-ins write to at once.
+"""Serve log files that many measurement plug-ins write at the same time.
 
-The command `json-logger` serves it, and the fixtures of `json_logger_server.testing` serve tests.
-What is exported here is for programs that run a logger inside themselves: fill in `ServerOptions`
-and `serve`.
+Usually you need only the command `json-logger`, and in tests the fixtures of
+`json_logger_server.testing`. The names that this package exports are for programs that run a logger
+in their own process: fill in `ServerOptions`, and call `serve`.
 """
 
 from importlib import import_module
@@ -19,7 +19,7 @@ _MODULES = {"Durability": "json_log", "FileLimits": "json_log", "LogRoots": "sto
 
 
 def __getattr__(name: str) -> object:
-    """Import the server only when it is asked for; pytest loads this package in every run."""
+    """Import the server when it is first used, because pytest loads this package in every run."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = import_module(f"json_logger_server.{_MODULES.get(name, 'server')}")

@@ -1,4 +1,4 @@
-"""`python -m json_logger_server` is the command `json-logger`."""
+"""Run the command `json-logger` as `python -m json_logger_server`."""
 
 from json_logger_server.cli import main
 

@@ -1,4 +1,4 @@
-"""A batch of records on its way into a log: what a client sent, and what became of it."""
+"""A batch of records that waits to be written, and its outcome."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from session_sharing import SessionSharingError
 from json_logger_server.records import AnyRecord
 
 Lane = tuple[str, int]
-"""A client's public name and one of its lanes; see `json_logger_proto.names.LANE_BITS`."""
+"""The public name of a client, and one of its lanes; see `json_logger_proto.names.LANE_BITS`."""
 
 
 @dataclass(slots=True, eq=False)
@@ -24,21 +24,21 @@ class PendingBatch:
 
     records: Sequence[AnyRecord]
     client: str = ""
-    """Public name of the client; empty for clients without numbers of their own."""
+    """Public name of the client; empty for clients that do not number their records."""
     first_client_seq: int = 0
-    """The client's own number of the first record, from 1."""
+    """Number of the first record in the client's count, from 1."""
     writer: str = ""
-    """Who the client says it is."""
+    """Name that the client gave for itself."""
     size: int = 0
-    """Bytes of the records as the client sent them, about."""
+    """Approximate bytes of the records as the client sent them."""
     after: PendingBatch | None = None
-    """The batch that must be in the file before this one: when it fails, so does this."""
+    """The batch that must be in the file before this one. If it fails, this one fails, too."""
     first_seq: int = 0
     """Number of the first record in the file."""
     error: SessionSharingError | None = None
-    """Why the batch is not in the file and never will be."""
+    """The reason why the batch was not written and never will be."""
     settled: asyncio.Future[None] = field(init=False)
-    """Done when the outcome is final; exists once a log has taken the batch."""
+    """Done when the outcome is final. It exists after a log has taken the batch."""
 
     @property
     def lane(self) -> Lane:
@@ -46,23 +46,23 @@ class PendingBatch:
         return self.client, self.first_client_seq >> LANE_BITS
 
     def refusal(self) -> SessionSharingError | None:
-        """Return why this batch must not be written: the error of the batch before it."""
+        """Return the error of the batch before this one, which then must not be written either."""
         return self.after.error if self.after is not None else None
 
     def settle(self) -> None:
-        """Wake whoever waits for the outcome."""
+        """Wake the callers that wait for the outcome."""
         self.after = None
         if not self.settled.done():
             self.settled.set_result(None)
 
     async def outcome(self) -> int:
-        """Wait until the batch is as safe in the file as the durability says.
+        """Wait until the batch is in the file, as safe as the durability says.
 
         Returns:
             The number of the first record in the file.
 
         Raises:
-            SessionSharingError: Nothing was written, and why.
+            SessionSharingError: Nothing was written; the error gives the reason.
         """
         await self.settled
         if self.error is not None:

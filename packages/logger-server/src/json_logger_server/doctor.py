@@ -1,4 +1,4 @@
-"""Looks a station over and says in plain words what stands in the way of logging."""
+"""Check a station, and report in plain words everything that prevents logging."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Verdict(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at."""
+    """The result of one check."""
 
     subject: str
     verdict: Verdict
@@ -41,11 +41,11 @@ class Finding:
 
 
 def examine(state_file: Path, roots: tuple[Path, ...]) -> Iterator[Finding]:
-    """Look at everything, most basic things first.
+    """Do all checks, and yield their results, the most basic ones first.
 
     Args:
-        state_file: Where a server of this user would tell of itself.
-        roots: Folders that logs shall lie in.
+        state_file: State file that a server of this user would write.
+        roots: Folders for logs.
     """
     yield _versions()
     yield _descriptors()
@@ -66,9 +66,12 @@ def _versions() -> Finding:
 def _descriptors() -> Finding:
     limit = raise_descriptor_limit()
     if limit < _FEW_DESCRIPTORS:
-        text = f"Only {limit} files may be open at once; raise the hard limit for many sessions."
+        text = (
+            f"A process may open only {limit} files at once. If you need many sessions, raise the "
+            "hard limit."
+        )
         return Finding("file descriptors", Verdict.NOTE, text)
-    return Finding("file descriptors", Verdict.OK, f"{limit} may be open at once")
+    return Finding("file descriptors", Verdict.OK, f"a process may open {limit} files at once")
 
 
 def _loopback() -> Finding:
@@ -76,7 +79,10 @@ def _loopback() -> Finding:
         with socket.socket(socket.AF_INET6) as probe:
             probe.bind(("::1", 0))
     except OSError:
-        text = "IPv6 is off. The logger does without; NI's SDK binds [::1] and then needs a helper."
+        text = (
+            "IPv6 is off. The logger does not need it. NI's SDK binds [::1], so plug-ins then "
+            "need a helper."
+        )
         return Finding("loopback", Verdict.NOTE, text)
     return Finding("loopback", Verdict.OK, "IPv4 and IPv6")
 
@@ -84,10 +90,12 @@ def _loopback() -> Finding:
 def _log_root(root: Path) -> Finding:
     subject = f"log folder {root}"
     if not os.access(root, os.W_OK):
-        return Finding(subject, Verdict.WRONG, "You cannot write there; choose another --log-root.")
+        text = "You may not write in this folder; choose another --log-root."
+        return Finding(subject, Verdict.WRONG, text)
     free = shutil.disk_usage(root).free
     if free < _LITTLE_SPACE:
-        return Finding(subject, Verdict.NOTE, f"Only {free >> 20} MiB are free.")
+        text = f"Only {free >> 20} MiB are free. Free some space, or choose another --log-root."
+        return Finding(subject, Verdict.NOTE, text)
     return Finding(subject, Verdict.OK, f"writable, {free >> 30} GiB free")
 
 
@@ -98,17 +106,20 @@ def _environment() -> Finding:
         return Finding("environment", Verdict.WRONG, text)
     if target:
         return _probe("environment", locate_logger, f"{TARGET_VARIABLE} is set")
-    return Finding("environment", Verdict.OK, "names no server, so discovery is asked")
+    return Finding("environment", Verdict.OK, "names no server, so clients ask discovery")
 
 
 def _running_server(state_file: Path) -> Finding:
     try:
         is_there = state_file.exists()
     except OSError as error:
-        text = f"{state_file} cannot be looked at: {error.strerror}; is its folder somebody else's?"
+        text = (
+            f"The state file {state_file} cannot be read: {error.strerror}. Check who owns its "
+            "folder."
+        )
         return Finding("server", Verdict.WRONG, text)
     if not is_there:
-        text = f"None of yours has written {state_file}; `json-logger serve` starts one."
+        text = f"No server of yours has written {state_file}. `json-logger serve` starts one."
         return Finding("server", Verdict.NOTE, text)
     return _probe("server", lambda: ConnectOptions.from_state_file(state_file), str(state_file))
 
@@ -125,7 +136,7 @@ def _probe(
     what: str,
     missing: Verdict = Verdict.WRONG,
 ) -> Finding:
-    """Find a server and talk to it."""
+    """Find a server and connect to it."""
     try:
         options = replace(locate(), presence=False)
     except SessionSharingError as error:
@@ -133,5 +144,6 @@ def _probe(
     try:
         connect(options, _PROBE_SECONDS).close()
     except SessionSharingError as error:
-        return Finding(subject, Verdict.WRONG, f"{what}, but {options.target} says: {error}")
+        text = f"{what}, but connecting to {options.target} failed: {error}"
+        return Finding(subject, Verdict.WRONG, text)
     return Finding(subject, Verdict.OK, f"{what}: {options.target} answers")

@@ -1,4 +1,4 @@
-"""The fastest event loop that is installed."""
+"""Run a program on the fastest event loop that is installed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
-    """Run a program on uvloop where it is installed (extra ``fast``), else on asyncio."""
+    """Run a program on uvloop if it is installed (extra ``fast``), otherwise on asyncio."""
     try:
         import uvloop
     except ImportError:

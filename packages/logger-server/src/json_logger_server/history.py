@@ -1,4 +1,4 @@
-"""Numbers records, encodes them, and knows those in the file already: a writer's pure part."""
+"""Number and encode records, and recognise those that are already in the file; without any I/O."""
 
 from __future__ import annotations
 
@@ -16,28 +16,31 @@ from json_logger_server.storage.lines import LineNumbers
 from json_logger_server.storage.repair import LogEnd
 
 MAX_CLIENT_SEQ = (1 << 53) - 1
-"""Largest number of a record in its client's count; every JSON reader keeps it exact."""
+"""Largest number of a record in its client's count. Every JSON reader reads it exactly."""
 _SPANS = 64
-"""Remembered pieces of a lane; records between which nobody else wrote are one piece."""
+"""Spans that are remembered of each lane. Records that follow each other in the client's count and
+in the file are one span."""
 _LANES = 10_000
-"""Lanes that are remembered, those of the latest writers; ten for each client that may attach."""
+"""Lanes that are remembered, those of the latest writers. This is ten for each client that may
+attach."""
 
 _encoder = msgspec.json.Encoder()
 
 
 @dataclass(slots=True)
 class ClientHistory:
-    """Which records of one lane of a client are in the file, and where."""
+    """The records of one lane of a client that are in the file, and their numbers in the file."""
 
     spans: list[tuple[int, int, int]] = field(default_factory=list)
-    """Own number of a first record, how many follow each other, number of the first in the file."""
+    """Of each span: the first record's number in the client's count, the number of records, and the
+    first record's number in the file."""
     newest: int = 0
-    """Highest own number that was written."""
+    """Highest number in the client's count that was written."""
     forgotten: int = 0
-    """Of own numbers up to this, only those in `spans` are still known."""
+    """Up to this number of the client's count, only the records in `spans` are still known."""
 
     def copy(self) -> ClientHistory:
-        """Give a history that can grow on its own."""
+        """Return a copy that can change independently."""
         return ClientHistory(list(self.spans), self.newest, self.forgotten)
 
     def add(self, first: int, count: int, seq: int) -> None:
@@ -54,7 +57,7 @@ class ClientHistory:
             self.forgotten = max(self.forgotten, first + count - 1)
 
     def find(self, number: int) -> int | None:
-        """Tell where a record is in the file: 0 when it is not, None when that is forgotten."""
+        """Return a record's number in the file: 0 if it is not there, None if that is forgotten."""
         for first, count, seq in reversed(self.spans):
             if first <= number < first + count:
                 return seq + number - first
@@ -63,20 +66,20 @@ class ClientHistory:
 
 @dataclass(slots=True)
 class Plan:
-    """What is to be written of a group of batches; nothing counts before `Numbering.commit`."""
+    """The new records of a group of batches. They count only after `Numbering.commit`."""
 
     next_seq: int
     records: list[AnyRecord] = field(default_factory=list)
-    """What is new, numbered."""
+    """The new records, with their numbers."""
     lines: bytes = b""
-    """The same, encoded."""
+    """The new records, encoded."""
     histories: dict[Lane, ClientHistory] = field(default_factory=dict)
-    """Of the lanes in the group, as they will be."""
+    """The histories of the group's lanes after the records are written."""
 
     def take(
         self, batch: PendingBatch, records: Sequence[AnyRecord], first_client_seq: int = 0
     ) -> None:
-        """Number records of a batch that are new."""
+        """Number the new records of a batch."""
         for index, record in enumerate(records):
             record.seq = self.next_seq + index
             record.writer = batch.writer
@@ -87,19 +90,19 @@ class Plan:
 
 
 class Numbering:
-    """Gives every new record its number in the file, and finds those that come again."""
+    """Gives every new record its number in the file, and recognises records that come again."""
 
     def __init__(
         self,
         end: LogEnd | None = None,
         recall: Callable[[], Iterable[LineNumbers]] = lambda: (),
     ) -> None:
-        """Go on where a file ends.
+        """Continue the numbers of a file.
 
         Args:
-            end: What its tail told; None for a new file.
-            recall: Reads the numbers of more of the file; called once, when a client sends
-                something that it may have sent before the file was opened.
+            end: The end of the file; None for a new file.
+            recall: Reads the numbers of more lines of the file. It is called once: when a client
+                sends a record that it may have sent before the file was opened.
         """
         self.next_seq = 1
         self._tail_is_all = end is None or end.tail_is_all
@@ -110,7 +113,7 @@ class Numbering:
             self._learn(end)
 
     def plan(self, batches: Iterable[PendingBatch]) -> Plan:
-        """Number what is new in a group of batches; each gets its `first_seq` or its `error`."""
+        """Number the new records of a group; each batch gets its `first_seq` or its `error`."""
         plan = Plan(self.next_seq)
         for batch in batches:
             batch.error = batch.refusal()
@@ -123,7 +126,7 @@ class Numbering:
         return plan
 
     def commit(self, plan: Plan) -> None:
-        """Note that a plan's records are in the file."""
+        """Note that the records of a plan are in the file."""
         self.next_seq = plan.next_seq
         for lane, history in plan.histories.items():
             self._histories[lane] = history
@@ -132,7 +135,7 @@ class Numbering:
             self._histories.popitem(last=False)
 
     def _place(self, batch: PendingBatch, plan: Plan) -> int:
-        """Number a batch; a refusal leaves the plan as it was."""
+        """Number a batch. If the batch is refused, the plan does not change."""
         first_seq, first = plan.next_seq, batch.first_client_seq
         if not batch.client:
             plan.take(batch, batch.records)
@@ -158,17 +161,17 @@ class Numbering:
         return places[0] or first_seq
 
     def _history_of_stranger(self, batch: PendingBatch) -> ClientHistory:
-        """Begin a history; a lane that does not begin with 1 may be older than this run."""
+        """Begin a history. If the lane does not begin with 1, it may be older than this run."""
         if batch.first_client_seq % (1 << LANE_BITS) == 1 or self._tail_is_all:
             return ClientHistory()
         newest = max(self._recall_places(batch.lane), default=0)
         return ClientHistory(newest=newest, forgotten=newest)
 
     def _find(self, history: ClientHistory, lane: Lane, number: int) -> int:
-        """Tell where a record is in the file; 0 when it is not.
+        """Return a record's number in the file; 0 if it is not there.
 
         Raises:
-            InvalidArgumentError: It is too long ago to know.
+            InvalidArgumentError: The record is so old that this is no longer known.
         """
         place = history.find(number)
         if place is not None:
@@ -179,11 +182,12 @@ class Numbering:
         if places and min(places) < number < max(places):
             return 0
         raise InvalidArgumentError(
-            f"Record {number} comes too late: whether it was written before is not known any more."
+            f"Record {number} comes too late: the server no longer knows whether it is already in "
+            "the file. Look for it in the log before you send it with a new number."
         )
 
     def _recall_places(self, lane: Lane) -> dict[int, int]:
-        """Return a lane's numbers and their places from before the file was opened."""
+        """Return a lane's records from before the file was opened: their numbers in the file."""
         if self._recalled is None:
             self._recalled = {}
             for line in self._recall():
@@ -214,10 +218,13 @@ def _check(batch: PendingBatch) -> None:
     last = batch.first_client_seq + len(batch.records) - 1
     if batch.first_client_seq < 1 or last > MAX_CLIENT_SEQ:
         raise InvalidArgumentError(
-            f"A client numbers its records from 1 to {MAX_CLIENT_SEQ}, not from "
-            f"{batch.first_client_seq}."
+            f"The batch has the numbers {batch.first_client_seq} to {last}. A client must number "
+            f"its records from 1 to {MAX_CLIENT_SEQ}."
         )
     if last >> LANE_BITS != batch.first_client_seq >> LANE_BITS:
-        raise InvalidArgumentError("The numbers of a batch are in one lane.")
+        raise InvalidArgumentError(
+            "The numbers of the batch cross the end of a lane. Send the records of each lane in a "
+            "separate batch."
+        )
     if not batch.records:
         raise InvalidArgumentError("The batch has no record.")

@@ -1,4 +1,4 @@
-"""A log file as a resource: commits batches in groups and tells their writers."""
+"""The resource of a log session: it writes batches in groups, and then answers their writers."""
 
 from __future__ import annotations
 
@@ -32,40 +32,42 @@ from json_logger_server.storage.rotation import Rotation
 _log = logging.getLogger(__name__)
 
 Move = Callable[[Hashable], bool]
-"""Tells whoever knows a log by its identity what that will be; False when it must stay."""
+"""Announces the new identity of a log to the registry. Returns False when the log must not move."""
 
 
 class Durability(enum.Enum):
-    """What an acknowledged record survives."""
+    """The event that an acknowledged record survives."""
 
     FLUSHED = "flushed"
-    """The end of the server process: it is with the operating system. Fast; the default."""
+    """The end of the server process: the operating system has the record. Use it in most cases; it
+    is fast, and the default."""
     DURABLE = "durable"
-    """Power loss: it is on the medium. Use it where a record that is lost cannot be measured again;
-    every group of records waits for the disk."""
+    """Power loss: the record is on the disk. Use it when a lost record cannot be measured again.
+    Every group of records then waits for the disk."""
 
 
 @dataclass(frozen=True, slots=True)
 class FileLimits:
-    """When a log begins a new file, and how long it keeps the old ones."""
+    """When a log begins a new file, and how long it keeps the old files."""
 
     rotate_size: int = 0
-    """Bytes from which a file is rotated; 0 for never. Use it for a log that grows for months."""
+    """Size in bytes at which a file is rotated; 0 for never. Use it for a log that grows for
+    months."""
     keep_days: float = 0.0
-    """Age in days, of its last write, from which a rotated file is removed; 0 for never. Use it
-    where somebody else keeps the records."""
+    """Days after its last write at which a rotated file is removed; 0 for never. Use it when the
+    records are also kept elsewhere."""
 
 
 @dataclass(slots=True)
 class Totals:
-    """What all logs of a server have written."""
+    """Counts of everything that all logs of a server have written."""
 
     records: int = 0
     bytes: int = 0
     groups: int = 0
 
     def add(self, plan: Plan) -> None:
-        """Count what was written at once."""
+        """Count one group that was written."""
         self.records += len(plan.records)
         self.bytes += len(plan.lines)
         self.groups += 1
@@ -73,16 +75,16 @@ class Totals:
 
 @dataclass(slots=True)
 class _PendingRotation:
-    """A rotation that waits for its turn to have the file."""
+    """A rotation that waits until no group is being written."""
 
     move: Move
     done: asyncio.Future[Path | None]
 
 
 class JsonLog(Resource):
-    """The single writer of a log file. Lives in an event loop; the registry's threads close it.
+    """The only writer of a log file. It runs in an event loop; a thread of the registry closes it.
 
-    A group is what has come in a few turns of the loop, or while another was being written.
+    A group is all batches that arrived within a few turns of the loop, or during the write before.
     """
 
     def __init__(
@@ -97,7 +99,7 @@ class JsonLog(Resource):
         super().__init__(str(file.path))
         self.file = file
         self.ended = False
-        """Nothing is written any more."""
+        """Whether the log is closed and everything is written."""
         self._loop = loop
         self._durability = durability
         self._pacing = WritePacing(durable=durability is Durability.DURABLE)
@@ -113,27 +115,27 @@ class JsonLog(Resource):
         self._listeners: list[Callable[[object], None]] = []
         self._rotation: _PendingRotation | None = None
         self._previous: LogFile | None = None
-        """The file before the last rotation. It stays open, so that no other file gets its inode
-        while the registry still knows the session by it."""
+        """The file before the last rotation. It stays open: otherwise another file could get its
+        inode, by which the registry still knows the session."""
         self._rotate_at = self._limits.rotate_size or sys.maxsize
         """Size at which the file is rotated."""
 
     @property
     def is_full(self) -> bool:
-        """Whether the file has reached the size at which it shall be rotated, and can be."""
+        """Whether the file has reached the size for rotation, and can be rotated."""
         return self.file.size >= self._rotate_at and not self._closed and self._lost is None
 
     @property
     def last_seq(self) -> int:
-        """Sequence number of the last committed record."""
+        """Sequence number of the last record in the file."""
         return self._numbering.next_seq - 1
 
     def append(self, batch: PendingBatch) -> None:
-        """Take a batch, to write it with the next group; call it in the loop.
+        """Take a batch, and write it with the next group. Call this in the loop.
 
         Raises:
             SessionExpiredError: The log is closed.
-            ResourceLostError: The file broke.
+            ResourceLostError: An earlier error has made the file unusable.
         """
         self._check_open()
         batch.settled = self._loop.create_future()
@@ -143,51 +145,51 @@ class JsonLog(Resource):
             self._loop.call_soon(self._let_others_in, self._pacing.turns)
 
     def rotate(self, move: Move) -> asyncio.Future[Path | None]:
-        """Begin a new file after the group that is being written; call it in the loop.
+        """Begin a new file after the group that is being written. Call this in the loop.
 
         Args:
-            move: Is told the identity of the new file, in a worker thread, before it is the log's.
+            move: Gets the identity of the new file, in a worker thread, before the log uses it.
 
         Returns:
-            What the file is called now; None when it had no numbered record and stays. It fails
-            with a `SessionSharingError`; unless that is a `ResourceLostError`, the log goes on in
-            its present file.
+            A future with the new path of the old file; None if the file had no numbered record, and
+            was not rotated. The future can fail with a `SessionSharingError`. Unless that is a
+            `ResourceLostError`, the log continues in its present file.
 
         Raises:
             SessionExpiredError: The log is closed.
-            ResourceLostError: The file broke.
+            ResourceLostError: An earlier error has made the file unusable.
         """
         self._check_open()
         if self._rotation is None:
             self._rotate_at = sys.maxsize
             self._rotation = _PendingRotation(move, self._loop.create_future())
-            self._rotation.done.add_done_callback(_tell_failure)
+            self._rotation.done.add_done_callback(_log_failure)
             if self._job is None:
                 self._take_turn()
         return self._rotation.done
 
     def remove_old_files(self) -> None:
-        """Remove rotated files that are older than they shall be kept; called in a thread."""
+        """Remove the rotated files that are older than `keep_days`. Called in a worker thread."""
         if not self._limits.keep_days:
             return
         try:
             first_seq = self.file.find_first_seq()
             for path in remove_older(self.file.path, self._limits.keep_days, first_seq):
-                _log.info("%s was removed, as it is older than it shall be kept.", path)
+                _log.info("The server removed %s, because it is older than --keep allows.", path)
         except (OSError, SessionSharingError):
-            _log.exception("Old files of %s cannot be removed.", self.name)
+            _log.exception("The server cannot remove old files of %s.", self.name)
 
     def listen(self, listener: Callable[[object], None]) -> Callable[[], None]:
-        """Call `listener` in the loop after every commit and at the end; the result ends it."""
+        """Call `listener` in the loop after each write and at the end; return how to stop that."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
     def close(self) -> None:
-        """Commit what is waiting and close the file; called in a worker thread."""
+        """Write the waiting batches and close the file. Called in a worker thread."""
         finishing = self._finish()
         try:
             finished = asyncio.run_coroutine_threadsafe(finishing, self._loop)
-        except RuntimeError:  # the loop is gone, and with it everybody who waited
+        except RuntimeError:  # the loop has ended, and with it every caller that waited
             finishing.close()
         else:
             while not finished.done() and not self._loop.is_closed():
@@ -199,7 +201,7 @@ class JsonLog(Resource):
                 self._previous.close()
 
     def describe(self) -> Mapping[str, str]:
-        """Give the file's path and what is in it."""
+        """Return the path of the file, its durability, last number and size."""
         facts = {
             "path": self.name,
             "durability": self._durability.value,
@@ -217,7 +219,7 @@ class JsonLog(Resource):
             raise self._lost
 
     def _let_others_in(self, turns: int) -> None:
-        """Wait some turns of the loop, so that calls that have arrived share the write."""
+        """Wait some turns of the loop, so that calls that have already arrived share the write."""
         if turns > 1:
             self._loop.call_soon(self._let_others_in, turns - 1)
         else:
@@ -241,7 +243,7 @@ class JsonLog(Resource):
             self._job = asyncio.ensure_future(self._commit_elsewhere(group))
 
     def _refuse(self, batch: PendingBatch) -> bool:
-        """Refuse what may not be written any more, as the file or an earlier batch failed."""
+        """Refuse a batch that must not be written, because the file or an earlier batch failed."""
         batch.error = self._lost or batch.refusal()
         if batch.error is None:
             return False
@@ -271,7 +273,7 @@ class JsonLog(Resource):
         self._take_turn()
 
     def _rotate(self, move: Move) -> Path | None:
-        """Rotate the file; runs in a thread while nothing is written."""
+        """Rotate the file. Runs in a thread while nothing is written."""
         if self._lost is not None:
             raise self._lost
         file = self.file
@@ -284,30 +286,32 @@ class JsonLog(Resource):
             rotation.finish(self._numbering.next_seq)
         except BaseException:
             move(file.identity)
-            rotation.give_up()
+            rotation.cancel()
             raise
         if self._previous is not None:
             self._previous.close()
         self._previous, self.file = file, rotation.next
         rotation.sync_names()
-        _log.info("%s goes on in a new file; the one before is %s.", self.name, rotation.rotated)
+        _log.info(
+            "%s continues in a new file. The old file is now %s.", self.name, rotation.rotated
+        )
         self.remove_old_files()
         return rotation.rotated
 
     def _commit(self, group: list[PendingBatch]) -> None:
-        """Write a group; runs in the loop or in a thread, never twice at once for one file."""
+        """Write a group. Runs in the loop or in a thread, but never twice at once for one file."""
         self._pacing.begin_write()
         error = self._write(group)
         if isinstance(error, StorageFullError) and len(group) > 1:
-            for batch in group:  # a small one may still fit
+            for batch in group:  # a small batch may still fit
                 self._write([batch])
         self._pacing.end_write()
 
     def _write(self, group: list[PendingBatch]) -> SessionSharingError | None:
-        """Write batches with one call of the system, all or nothing.
+        """Write all batches together, or nothing.
 
         Returns:
-            Why nothing was written.
+            The reason why nothing was written; None if everything was written.
         """
         try:
             plan = self._numbering.plan(group)
@@ -323,16 +327,19 @@ class JsonLog(Resource):
         return None
 
     def _explain(self, error: Exception) -> SessionSharingError:
-        """Say in domain terms why nothing was written, and note when nothing ever will be."""
+        """Return why nothing was written, and note an error after which nothing can be written."""
         if not isinstance(error, SessionSharingError):
-            _log.error("A group for %s could not be written.", self.name, exc_info=error)
-            error = ResourceLostError(f"{self.name}: unexpected {type(error).__name__}.")
+            _log.error("The server could not write records to %s.", self.name, exc_info=error)
+            error = ResourceLostError(
+                f"The server could not write to {self.name}: unexpected {type(error).__name__}; "
+                "the server's log has the details."
+            )
         if isinstance(error, ResourceLostError):
             self._lost = error
         return error
 
     def _settle(self, group: list[PendingBatch]) -> None:
-        """Settle the batches of a group, and tell readers that there may be more records."""
+        """Settle the batches of a group, and wake the readers of the log."""
         self._pacing.note_group(len(group))
         for batch in group:
             batch.settle()
@@ -340,7 +347,7 @@ class JsonLog(Resource):
             listener(None)
 
     async def _finish(self) -> None:
-        """Commit what is waiting; nothing new is taken."""
+        """Write the waiting batches. From now on, no new batch is taken."""
         self._closed = True
         while self._waiting or self._job is not None or self._rotation is not None:
             if self._job is not None:
@@ -355,14 +362,14 @@ def log_of(session: Session) -> JsonLog:
     """Return the log that a session owns.
 
     Raises:
-        SessionNotFoundError: The session is of another kind.
+        SessionNotFoundError: The session's resource is not a log.
     """
     if not isinstance(session.resource, JsonLog):
         raise SessionNotFoundError(f"Session {session.name!r} is not a log.")
     return session.resource
 
 
-def _tell_failure(rotated: asyncio.Future[Path | None]) -> None:
-    """Tell in the log of a rotation that failed, as nobody may be waiting for it."""
+def _log_failure(rotated: asyncio.Future[Path | None]) -> None:
+    """Report a failed rotation in the server's log, because no caller may be waiting for it."""
     if not rotated.cancelled() and (error := rotated.exception()) is not None:
-        _log.warning("A log was not rotated: %s", error)
+        _log.warning("The server could not rotate a log: %s", error)

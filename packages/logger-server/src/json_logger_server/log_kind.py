@@ -1,4 +1,4 @@
-"""The resource kind `json-log`: from a client's file name to an open log."""
+"""The resource kind `json-log`: find and open the log file that a client names."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _WRITERS = 4
 
 
 class JsonLogKind:
-    """Locates and opens log files below the given folders."""
+    """Finds and opens log files in the given folders."""
 
     def __init__(
         self,
@@ -36,14 +36,14 @@ class JsonLogKind:
         self._durability = durability
         self._disk = disk
         self._limits = limits
-        # Of each disk its own, so that one that hangs holds up no other.
+        # Each disk has its own threads, so that a disk that hangs delays no other.
         self._writers: defaultdict[int, Workers] = defaultdict(
             lambda: Workers(_WRITERS, "log-writer")
         )
         self.totals = Totals()
 
     def locate(self, name: str, *, create: bool) -> Candidate:
-        """Find the file that a name means; its identity is device and inode, not its spelling.
+        """Open the file that a name means. Its identity is device and inode, not the name.
 
         Raises:
             SessionSharingError: The name is refused, or the file cannot be opened.
@@ -71,7 +71,7 @@ class JsonLogKind:
     def _open(self, handle: int, path: Path, created: bool) -> JsonLog:
         file = LogFile(handle, path, self._disk, new=created)
         if self._durability is Durability.DURABLE:
-            # Of a file that was there already nobody knows whether its name is on the medium.
+            # The name of a file that existed before is possibly not on the disk yet.
             try:
                 file.sync_folder()
             except OSError as error:
@@ -84,7 +84,7 @@ class JsonLogKind:
 
 
 def _is_nobodys(handle: int, path: Path) -> bool:
-    """Tell whether no session, of this server or another, writes a file."""
+    """Return whether no session, of this server or of another, writes the file."""
     try:
         lock_exclusively(handle, path)
     except ResourceInUseError:

@@ -1,4 +1,4 @@
-"""Decides when the next group of a log is written, and in which thread."""
+"""Decide when the next group of a log is written, and in which thread."""
 
 from __future__ import annotations
 
@@ -7,49 +7,49 @@ import time
 from collections.abc import Callable
 
 SLOW_WRITE = 0.02
-"""Seconds; after a write that took longer, a log's writes leave the event loop for a while."""
+"""Seconds. After a write that took longer, the writes of a log are made outside the event loop."""
 SLOW_FOR = 10.0
-"""Seconds of that while."""
+"""Seconds for which they stay outside the event loop."""
 QUICK_FOR = 1.0
-"""Seconds after a write in which the next one may be made in the event loop. The first write after
-a pause may not, as a disk may have gone away meanwhile."""
+"""Seconds after a write in which the next write may be made in the event loop. The first write
+after a pause may not, because a disk may have gone offline in the meantime."""
 TURNS = 32
-"""Turns of the event loop that a group waits for more batches when several callers came lately.
+"""Turns of the event loop for which a group waits for more batches when several callers were seen.
 
-They take some hundred microseconds under load, which pay: batches that share a write share its
-system calls, and their answers go out together.
+This takes some hundred microseconds under load, and saves more: batches in one write share its
+system calls, and their answers are sent together.
 """
 CROWDED_FOR = 100
-"""Groups of one batch after which several callers are expected no longer."""
+"""After so many groups of one batch, several callers are no longer expected."""
 LARGE_GROUP = 1024 * 1024
 """Bytes of records; a larger group is never written in the event loop."""
 
 
 class WritePacing:
-    """Learns from the groups and writes of one log. Used by one thread at a time."""
+    """Decides from the earlier groups and writes of one log. Used by one thread at a time."""
 
     def __init__(self, *, durable: bool, clock: Callable[[], float] = time.monotonic) -> None:
-        """Start without experience.
+        """Start without any measurements.
 
         Args:
-            durable: Writes wait for the medium, so that none is made in the event loop.
+            durable: Writes wait for the disk, so none of them is made in the event loop.
             clock: Returns monotonic seconds.
         """
         self._durable = durable
         self._clock = clock
         self._crowded = 0
-        """Groups for which several callers at once are expected."""
+        """Number of next groups for which several callers are expected."""
         self._began = 0.0
         self._slow_until = -math.inf
         self._quick_until = -math.inf
 
     @property
     def turns(self) -> int:
-        """Turns of the event loop that the next group waits for more batches."""
+        """Turns of the event loop for which the next group waits for more batches."""
         return TURNS if self._crowded else 1
 
     def may_block_the_loop(self, size: int) -> bool:
-        """Tell whether a group of `size` bytes may be written in the event loop."""
+        """Return whether a group of `size` bytes may be written in the event loop."""
         return (
             not self._durable
             and size <= LARGE_GROUP
@@ -57,15 +57,15 @@ class WritePacing:
         )
 
     def note_group(self, batches: int) -> None:
-        """Learn how many batches shared a group."""
+        """Note how many batches shared a group."""
         self._crowded = CROWDED_FOR if batches > 1 else max(0, self._crowded - 1)
 
     def begin_write(self) -> None:
-        """Start to measure a write."""
+        """Start the clock of a write."""
         self._began = self._clock()
 
     def end_write(self) -> None:
-        """Learn how long the write took."""
+        """Note how long the write took."""
         now = self._clock()
         self._quick_until = now + QUICK_FOR
         if now - self._began > SLOW_WRITE:

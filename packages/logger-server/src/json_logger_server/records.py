@@ -1,4 +1,4 @@
-"""Records of a log, checked once when they arrive."""
+"""Read the records that clients send, and check each of them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import msgspec
 from session_sharing import InvalidArgumentError
 
 MAX_DEPTH = 100
-"""Nesting that a record may have; every common JSON reader takes as much."""
+"""Levels of nesting that a record may have. Every common JSON reader accepts so many."""
 
 _BRACE, _LF = b"{\n"
-# Digits look alike, as do all bytes that a number can follow, in an array, object or alone.
+# Maps every digit to 0, and every byte that can precede a number to a comma.
 _SHAPES = bytes.maketrans(b"123456789E[: \t", b"000000000e,,,,")
 _NINETEEN_DIGITS = b"0" * 19
 _LONG_INTEGER = re.compile(rb"(?<=[\[,:\s])-?[0-9]{19,}(?![0-9.eE])")
@@ -26,10 +26,10 @@ _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 
 
 class Record(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
-    """One line of a log. The last four keys are the server's and overwrite what a client sends."""
+    """One line of a log. The server sets the last four keys, also if a client sends them."""
 
     timestamp: Annotated[datetime, msgspec.Meta(tz=True)]
-    """When it was measured, by the client's clock."""
+    """Time of the measurement, by the client's clock."""
     measurement_name: str
     measurement_configurations: msgspec.Raw
     """A JSON object, kept as the client wrote it."""
@@ -40,13 +40,13 @@ class Record(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     client: str = ""
     """Public name of the client that wrote it."""
     client_seq: int = 0
-    """Number in its client's own count; with `client`, the idempotency key."""
+    """Number in the client's count. Together with `client` it is the idempotency key."""
     writer: str = ""
-    """Who the client says it is."""
+    """Name that the client gave for itself."""
 
 
 class ReferenceRecord(msgspec.Struct, omit_defaults=True):
-    """A line written through the reference protocol, whose values are all text."""
+    """A line that was written through the reference protocol. All its values are text."""
 
     timestamp: str
     measurement_name: str
@@ -67,7 +67,7 @@ def decode_batch(ndjson: bytes, count: int) -> list[Record]:
     """Read and check a batch of lines.
 
     Raises:
-        InvalidArgumentError: A record is not what the protocol says; the message names its index.
+        InvalidArgumentError: A record breaks the protocol; the message names its index.
     """
     try:
         ndjson.decode("utf-8")
@@ -75,9 +75,14 @@ def decode_batch(ndjson: bytes, count: int) -> list[Record]:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise _explain(ndjson) from None
     if len(records) != count or not count:
-        raise InvalidArgumentError(f"The batch announces {count} records and has {len(records)}.")
+        raise InvalidArgumentError(
+            f"The request says that its batch has {count} records, but the batch has "
+            f"{len(records)}. A batch needs at least one record."
+        )
     if b"\r" in ndjson:
-        raise InvalidArgumentError("The batch has a carriage return; end lines by a newline alone.")
+        raise InvalidArgumentError(
+            "The batch contains a carriage return. End each line with a newline only."
+        )
     may_have_big_numbers, may_be_deep = _may_have_big_numbers(ndjson), _may_be_deep(ndjson)
     utc = timezone.utc
     for index, record in enumerate(records):
@@ -102,26 +107,30 @@ def _in_utc(moment: datetime, index: int) -> datetime:
 
 
 def _not_an_object(values: bytes, index: int) -> InvalidArgumentError:
-    """Say why raw values, which are stored as they are, cannot be."""
+    """Return the error for values that cannot be stored as the client wrote them."""
     if values[0] != _BRACE:
-        return InvalidArgumentError(f"Record {index}: its values are not a JSON object.")
-    return InvalidArgumentError(f"Record {index}: it has a line break inside.")
+        return InvalidArgumentError(
+            f"Record {index}: its configurations or outputs are not a JSON object."
+        )
+    return InvalidArgumentError(
+        f"Record {index} contains a line break. Write each record on one line."
+    )
 
 
 def _check_depth(values: bytes, index: int) -> None:
-    """Take the innermost brackets away, level by level, until none is left."""
+    """Remove the innermost brackets, level by level, until none is left."""
     brackets = _STRING.sub(b"", values).translate(_BRACES_TO_BRACKETS, _NO_BRACKET)
     for _ in range(MAX_DEPTH):
         brackets = brackets.replace(b"[]", b"")
     if brackets:
-        raise InvalidArgumentError(f"Record {index}: nested deeper than {MAX_DEPTH} levels.")
+        raise InvalidArgumentError(f"Record {index} is nested deeper than {MAX_DEPTH} levels.")
 
 
 def _may_have_big_numbers(ndjson: bytes) -> bool:
-    """Find signs of numbers that may leave the range of a double or of 64 bits.
+    """Return whether there may be a number beyond the range of a double or of 64 bits.
 
-    These are integer parts that long, and exponents of three digits. Exponents are searched from
-    the end, so that bytes are compared with the rare `e` first and not with a digit.
+    The signs are long integer parts, and exponents of three digits. Exponents are searched from the
+    end, so that bytes are compared with the rare `e` first, and not with a digit.
     """
     shape = ndjson.translate(_SHAPES, b"+")
     if shape.rfind(b"e000") >= 0:
@@ -132,7 +141,7 @@ def _may_have_big_numbers(ndjson: bytes) -> bool:
 
 
 def _may_be_deep(ndjson: bytes) -> bool:
-    """Tell whether a line has more opening brackets than levels are allowed, in strings or not."""
+    """Return whether a line has more opening brackets than allowed levels, strings included."""
     return _TOO_MANY_BRACKETS in ndjson.translate(_BRACE_TO_BRACKET, _NO_OPENING_BRACKET)
 
 
@@ -140,19 +149,21 @@ def _check_numbers(values: bytes, index: int) -> None:
     try:
         msgspec.json.decode(values)  # refuses what a double cannot hold
     except msgspec.MsgspecError as error:
-        raise InvalidArgumentError(f"Record {index}: a number is out of range.") from error
+        raise InvalidArgumentError(
+            f"Record {index}: a number is outside the range of a 64-bit float."
+        ) from error
     integers = [*map(int, _LONG_INTEGER.findall(_STRING.sub(b"", values)))]
     if integers and not -(1 << 63) <= min(integers) <= max(integers) < 1 << 64:
         raise InvalidArgumentError(f"Record {index}: an integer needs more than 64 bits.")
 
 
 def _explain(ndjson: bytes) -> InvalidArgumentError:
-    """Find the record that is wrong, and say what is wrong with it."""
+    """Find the first wrong record, and return an error that says why it is wrong."""
     for index, line in enumerate(ndjson.split(b"\n")):
         try:
             line.decode("utf-8")
             _decoder.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+            why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
             return InvalidArgumentError(f"Record {index}: {why}.")
     return InvalidArgumentError("The batch is not newline-delimited JSON.")

@@ -1,4 +1,4 @@
-"""Puts the logger together: kind, services and announcements on a session host."""
+"""Assemble the logger from a session host, the log kind, its services and its announcer."""
 
 from __future__ import annotations
 
@@ -28,30 +28,33 @@ from json_logger_server.storage.paths import LogRoots
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """How a logger is run; `roots` and `state_file` are enough."""
+    """How a logger runs. `roots` and `state_file` are enough."""
 
     roots: LogRoots
-    """Folders that log files lie in."""
+    """Folders for log files."""
     state_file: Path
     """File by which programs of the same user find the server."""
     host: HostOptions = field(default_factory=HostOptions)
-    """Listeners, identity, limits. Use it to listen beyond this host, or for other identities."""
+    """Listeners, identities and limits. Use it to accept other hosts, or other identities."""
     durability: Durability = Durability.FLUSHED
-    """What an acknowledged record survives. Use `DURABLE` where power loss must cost no record."""
+    """The event that an acknowledged record survives. Use `DURABLE` when no record may be lost at a
+    power loss."""
     files: FileLimits = field(default_factory=FileLimits)
-    """When a log is rotated, and how long rotated files are kept. Use it for endless logs."""
+    """When a log is rotated, and how long rotated files are kept. Use it for logs without an
+    end."""
     discovery: bool = True
-    """Register with NI discovery. Turn it off in tests, and where another logger is registered."""
+    """Register with NI discovery. Turn it off in tests, and when another logger is registered."""
     audit: Path | None = None
-    """File that every session event is appended to. Use it where it must be known who did what."""
+    """File to which the server appends every session event. Use it when you must be able to find
+    out which identity did what."""
     stop_with_starter: bool = False
-    """Stop when whoever started the server closes its standard input. Use it in a child process."""
+    """Stop when standard input is closed. Use it when the server is a child process."""
     disk: Disk | None = None
     """The system calls that change a log. Use it in tests, to make a disk fail."""
 
 
 def build_host(options: ServerOptions) -> SessionHost:
-    """Make the host of a logger; call it in the event loop that will run it."""
+    """Return the host of a logger. Call this in the event loop that will run it."""
     loop = asyncio.get_running_loop()
     kind = JsonLogKind(options.roots, loop, options.durability, options.disk, options.files)
     host = SessionHost({KIND: kind}, options.host)
@@ -73,10 +76,10 @@ def build_host(options: ServerOptions) -> SessionHost:
 
 
 async def serve(options: ServerOptions) -> None:
-    """Serve until SIGTERM or Ctrl-C; print one line when ready. SIGHUP rotates the open logs.
+    """Serve until SIGTERM or Ctrl-C, and print one line when ready. SIGHUP rotates the open logs.
 
     Raises:
-        SessionSharingError: Another server holds the state file, or a listener cannot be opened.
+        SessionSharingError: Another server uses the state file, or a listener cannot be opened.
     """
     state = StateFile(options.state_file)
     state.claim()
@@ -101,11 +104,11 @@ async def serve(options: ServerOptions) -> None:
 
 
 def _say(text: str) -> None:
-    """Print a line, if there is still somebody who reads."""
+    """Print a line. It is no error if the reader of standard output has ended."""
     try:
         print(text, flush=True)  # noqa: T201
     except OSError:
-        # What could not be written must not be tried again when the program ends.
+        # Otherwise Python would try to write the line again when the program ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

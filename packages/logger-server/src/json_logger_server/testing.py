@@ -1,7 +1,7 @@
-"""Pytest plugin: a logger for a test in one fixture.
+"""Pytest plugin: the fixture `json_logger` runs a logger for one test.
 
-pytest loads it by its entry point in every run, so nothing heavy is imported before the fixture is
-used. docs/testing-plugins.md of the project shows how to use it.
+pytest loads this module by its entry point in every run, so it imports nothing large before the
+fixture is used. docs/testing-plugins.md of the project shows how to use it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["LoggerFixture", "json_logger"]
 
 _PLATFORMS = ("ni_platform", "ni_platform_module", "ni_platform_session")
-"""Fixtures of measurement-platform-sim; with one of them the logger registers at its discovery."""
+"""Fixtures of measurement-platform-sim. If a test uses one, the logger registers at its
+discovery."""
 
 _READY = "json-logger is ready"
 _REGISTERED = "Registered with NI discovery"
@@ -33,21 +34,21 @@ _STOP_TIMEOUT = 20.0
 
 
 class LoggerFixture:
-    """A running `json-logger serve`; get it from the fixture `json_logger`."""
+    """A running `json-logger serve`. The fixture `json_logger` returns it."""
 
     def __init__(self, folder: Path, state: Mapping[str, Any]) -> None:
         self._state = state
         self.folder = folder
-        """Where its logs lie, in which relative names start."""
+        """Folder of its logs, at which relative names start."""
 
     @property
     def target(self) -> str:
-        """Where it listens, such as "ipv4:127.0.0.1:40123"."""
+        """Address of the logger, such as "ipv4:127.0.0.1:40123"."""
         return str(self._state["targets"][0])
 
     @property
     def token_file(self) -> Path:
-        """The file with the token that its clients show."""
+        """File with the token for its clients."""
         return Path(self._state["token_file"])
 
     def client(self, name: str = "measurements.ndjson", **options: Any) -> JsonLoggerClient:
@@ -63,7 +64,7 @@ class LoggerFixture:
         return JsonLoggerClient(name, connection=ConnectOptions(self.target, token), **options)
 
     def environment(self) -> dict[str, str]:
-        """Return an environment for a process whose clients are to find this logger."""
+        """Return the environment for a process whose clients must find this logger."""
         return {**os.environ, **self.variables()}
 
     def variables(self) -> dict[str, str]:
@@ -78,10 +79,10 @@ class LoggerFixture:
 def json_logger(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[LoggerFixture]:
-    """A logger of this test's own, whose logs lie in `tmp_path`.
+    """Run a logger for this test, with `tmp_path` as the folder for its logs.
 
-    Clients in this process and in those that it starts find it. Beside a platform of
-    measurement-platform-sim they find it by discovery, as on a station.
+    Clients in this process, and in its child processes, find the logger. If the test uses a
+    platform of measurement-platform-sim, they find it by discovery, as on a station.
     """
     platform = next((name for name in _PLATFORMS if name in request.fixturenames), None)
     if platform is None:
@@ -108,7 +109,7 @@ def json_logger(
 def _process(
     command: list[str], environment: Mapping[str, str], ready: str, output: Path
 ) -> Iterator[None]:
-    """Run the server from its ready line on; its output goes to a file."""
+    """Run the server during the block, and copy its output to a file."""
     with (
         output.open("w", encoding="utf-8") as log,
         subprocess.Popen(

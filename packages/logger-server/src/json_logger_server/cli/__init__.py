@@ -16,7 +16,7 @@ from json_logger_server.cli.sessions import close_command, ls_command, rotate_co
 
 
 class _Commands(click.Group):
-    """Commands whose errors cannot steer the terminal, whatever file names they quote."""
+    """Commands whose error messages contain no terminal escapes, also when they quote file names."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was given."""
@@ -31,7 +31,7 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="json-logger-server")
 def main() -> None:
-    """A log file that many programs write to at once: serve it, look at it, read it back."""
+    """Serve log files that many programs write at the same time, and read them."""
 
 
 for command in (

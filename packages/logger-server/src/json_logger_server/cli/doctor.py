@@ -18,15 +18,23 @@ _COLORS = {Verdict.OK: "green", Verdict.NOTE: "yellow", Verdict.WRONG: "red"}
 
 
 @click.command("doctor")
-@click.option("--state-file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option(
-    "--log-root", "roots", multiple=True, type=click.Path(file_okay=False, path_type=Path)
+    "--state-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="State file of the server to check. Default: the user's own server.",
+)
+@click.option(
+    "--log-root",
+    "roots",
+    multiple=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Log folder to check; may be repeated. Default: those of `json-logger serve`.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array for programs.")
 def doctor_command(state_file: Path | None, roots: tuple[Path, ...], as_json: bool) -> None:
-    """Look this station over and say what stands in the way of logging.
+    """Check this station, and report everything that prevents logging.
 
-    Ends with 1 when something is wrong. Example: json-logger doctor
+    The exit code is 1 when something is wrong. Example: json-logger doctor
     """
     state = state_file or default_state_file(PROGRAM)
     findings = list(examine(state, roots or default_roots()))

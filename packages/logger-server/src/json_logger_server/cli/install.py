@@ -14,7 +14,7 @@ _DISTRIBUTION = "json-logger-server"
 @click.command("install")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 def install_command(folder: Path) -> None:
-    """Lay out FOLDER so that a discovery service can find the logger and start it on demand.
+    """Write into FOLDER the files by which NI discovery finds the logger and starts it on demand.
 
     Example: json-logger install plug-ins/json-logger
     """

@@ -1,4 +1,4 @@
-"""`json-logger tail` and `verify`: reading a log back."""
+"""`json-logger tail` and `verify`: print the records of a log, and check a log."""
 
 from __future__ import annotations
 
@@ -41,12 +41,14 @@ _POLL_SECONDS = 0.2
 
 @click.command("tail")
 @click.argument("source", metavar="FILE|SESSION")
-@click.option("-f", "--follow", is_flag=True, help="Go on with records as they come.")
+@click.option("-f", "--follow", is_flag=True, help="Continue with new records as they are written.")
 @click.option(
-    "--until-closed", is_flag=True, help="As -f, and end with exit code 0 when the log is closed."
+    "--until-closed", is_flag=True, help="Like -f, but end with exit code 0 when the log is closed."
 )
-@click.option("-n", "count", default=10, show_default=True, help="Records to begin with.")
-@click.option("--json", "as_json", is_flag=True, help="Print the lines as they stand in the file.")
+@click.option(
+    "-n", "count", default=10, show_default=True, help="Number of records to print first."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the lines exactly as in the file.")
 @server_options
 @reports_errors
 def tail_command(
@@ -58,11 +60,11 @@ def tail_command(
     state_file: Path | None,
     target: str | None,
 ) -> None:
-    """Print the last records of a log, whose rotated files are read as one with it.
+    """Print the last records of a log. Its rotated files belong to it.
 
-    An open log is read through its server, which gives acknowledged records only; any other one is
-    read from disk. With -f it goes on until Ctrl-C, also when the log is closed and opened again;
-    the exit code is 1 when its server stops.
+    The server of an open log reads it, and returns only acknowledged records. A log that is not
+    open is read from disk. With -f, the command continues until Ctrl-C, also when the log is closed
+    and opened again. If the server stops, the exit code is 1.
 
     Example: json-logger tail -f measurements.ndjson
     """
@@ -87,9 +89,9 @@ def tail_command(
 @server_options
 @reports_errors
 def verify_command(file: str, as_json: bool, state_file: Path | None, target: str | None) -> None:
-    """Check a whole log: every line, and that no record is missing or there twice.
+    """Check every line of a log, and that no record is missing or duplicated.
 
-    FILE is a log, or its name for the server that writes it. Its rotated files are checked with it.
+    FILE is the path of a log, or the name that its server knows. Its rotated files are checked, too.
     The exit code is 1 when something is wrong.
 
     Example: json-logger verify measurements.ndjson
@@ -103,7 +105,7 @@ def verify_command(file: str, as_json: bool, state_file: Path | None, target: st
         say(f"{problem.file}, line {problem.line}: {problem.reason}.")
     else:
         others = verdict.records - verdict.numbered
-        foreign = f", {others} of them by programs that do not number theirs" if others else ""
+        foreign = f", {others} of them by programs that do not number records" if others else ""
         files = f" in {verdict.files} files" if verdict.files > 1 else ""
         say(f"{path} is in order: {verdict.records} records{files}{foreign}.")
     if verdict.problem:
@@ -111,7 +113,7 @@ def verify_command(file: str, as_json: bool, state_file: Path | None, target: st
 
 
 def summary(line: bytes) -> str:
-    """Say in one line for people what a record tells."""
+    """Return a record as one line of text for people."""
     try:
         record = json.loads(line)
         when, name = record["timestamp"], record["measurement_name"]
@@ -128,7 +130,7 @@ def _pair(item: tuple[str, Any]) -> str:
 
 
 class _Tail:
-    """One tail: from the server while the log is open there, from disk otherwise."""
+    """Read the end of one log: from the server if the log is open there, otherwise from disk."""
 
     def __init__(self, count: int, follow: bool, until_closed: bool) -> None:
         self._count = count
@@ -136,10 +138,10 @@ class _Tail:
         self._until_closed = until_closed
 
     def lines(self, source: str, state_file: Path | None, target: str | None) -> Iterator[bytes]:
-        """Give the lines of a log, a session or a file on disk.
+        """Yield the lines of a log, a session or a file on disk.
 
         Raises:
-            SessionSharingError: There is none, or it cannot be read.
+            SessionSharingError: The log does not exist, or cannot be read.
         """
         connection = _connection_if_any(source, state_file, target)
         if connection is None:
@@ -161,10 +163,10 @@ class _Tail:
     def _from_server(
         self, connection: Connection, session: lifecycle_pb2.SessionInfo
     ) -> Generator[bytes, None, int]:
-        """Read an open log; when the connection breaks, go on where it did.
+        """Read an open log. After a lost connection, continue with the next record.
 
         Returns:
-            The number to go on with once the log is closed.
+            The number of the record that comes next after the log was closed.
         """
         stub = json_logger_ext_pb2_grpc.JsonLoggerExtStub(connection.channel)
         last = int(session.details.get("last_seq", 0))
@@ -182,7 +184,7 @@ class _Tail:
                     yield from answer.ndjson.splitlines()
                     if answer.draining:
                         raise ServerDrainingError(
-                            f"The server stops, before record {answer.next_seq}."
+                            f"The server is stopping; the next record is {answer.next_seq}."
                         )
                 return request.from_seq
             except grpc.RpcError as rpc_error:
@@ -200,7 +202,7 @@ class _Tail:
                 time.sleep(_POLL_SECONDS)
 
     def _on_disk(self, path: Path, next_seq: int) -> Iterator[bytes]:
-        """Go on with a log that was closed while it was followed, from a number on."""
+        """Follow a log on disk from the record `next_seq`, after its session was closed."""
         with DiskTail(path) as tail:
             tail.go_to(next_seq)
             while True:
@@ -211,7 +213,7 @@ class _Tail:
 def _connection_if_any(
     source: str, state_file: Path | None, target: str | None
 ) -> Connection | None:
-    """Connect when there is a server; a file on disk can be read without one."""
+    """Connect to the server; return None if there is no server but `source` is a file."""
     try:
         return open_connection(state_file, target)
     except SessionSharingError:

@@ -22,14 +22,14 @@ from json_logger_server.report.summary import summary
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The page to write. Default: beside the log, called as the log with .html behind it.",
+    help="The page to write. Default: the path of the log with .html appended.",
 )
 @click.option(
     "--by",
     "by",
     multiple=True,
     metavar="CONFIGURATION",
-    help="Tell records apart by the value of this configuration, too; may be repeated.",
+    help="Show records apart that differ in the value of this configuration; may be repeated.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the tables as JSON; write no page.")
 @server_options
@@ -42,14 +42,14 @@ def report_command(
     state_file: Path | None,
     target: str | None,
 ) -> None:
-    """Write one HTML page with a log's measurements over time; it needs no network to be opened.
+    """Write an HTML page that shows the measurements of a log over time. It needs no network.
 
-    FILE is a log, or its name for the server that writes it. Its rotated files are read with it.
+    FILE is the path of a log, or the name that its server knows. Its rotated files are read, too.
 
     Example: json-logger report measurements.ndjson --by voltage
     """
     if as_json and output is not None:
-        raise click.UsageError("-o writes a page and --json writes none; choose one.")
+        raise click.UsageError("-o writes a page, and --json writes no page. Use one of them.")
     path = find_file(file, state_file, target)
     contents = read_log(path, by)
     if as_json:
@@ -64,11 +64,11 @@ def report_command(
 def _write_page(contents: LogContents, file: Path, output: Path) -> None:
     if importlib.util.find_spec("plotly") is None:
         raise click.ClickException(
-            "Reports are drawn by plotly, which is not installed: "
+            "The report needs plotly, which is not installed. Install it: "
             "pip install 'json-logger-server[report]'"
         )
     from json_logger_server.report.page import make_page
 
     page = make_page(contents, Path(readable(file.name)))
-    # A record of another program may have halves of surrogate pairs, which no encoding takes.
+    # A record of another program may have lone surrogates, which UTF-8 cannot encode.
     output.write_text(page, encoding="utf-8", errors="replace")

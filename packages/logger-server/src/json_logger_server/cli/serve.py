@@ -44,20 +44,22 @@ _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
     "addresses",
     multiple=True,
     metavar="ADDR",
-    help="tcp:HOST:PORT (port 0 = any), tls:HOST:PORT or unix:PATH; may be repeated. "
-    "Default: a port and a socket that only this host can reach.",
+    help="Address to listen at: tcp:HOST:PORT (port 0 = any free port), tls:HOST:PORT or "
+    "unix:PATH; may be repeated. Default: a TCP port and a unix socket that only this host can "
+    "reach.",
 )
 @click.option(
     "--state-file",
     type=_NEW_FILE,
-    help="Where programs of the same user find this server. Default: the user's runtime folder.",
+    help="File by which programs of the same user find this server. "
+    "Default: in the user's runtime folder.",
 )
 @click.option(
     "--log-root",
     "roots",
     multiple=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A folder that log files may lie in; relative names start at the first. May be repeated. "
+    help="Folder for log files; may be repeated. Relative names start at the first folder. "
     "Default: the user's data folder and the current folder.",
 )
 @click.option(
@@ -65,15 +67,16 @@ _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
     type=click.Choice([d.value for d in Durability]),
     default=Durability.FLUSHED.value,
     show_default=True,
-    help="What an acknowledged record survives: the server's death, or power loss.",
+    help="The event that an acknowledged record survives: the end of the server (flushed), or "
+    "power loss (durable).",
 )
 @click.option(
     "--rotate-size",
     type=click.IntRange(min=0),
     default=0,
     metavar="BYTES",
-    help="Begin a new file when a log has reached this size; 0 = never. The one before is then "
-    "called NAME.FIRST.ndjson, by the number of its first record.",
+    help="Begin a new file when a log has reached this size; 0 = never. The old file is renamed to "
+    "NAME.FIRST.ndjson; FIRST is the number of its first record.",
 )
 @click.option(
     "--keep",
@@ -81,39 +84,60 @@ _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
     type=click.FloatRange(min=0),
     default=0.0,
     metavar="DAYS",
-    help="Remove rotated files that were last written longer ago; 0 = never.",
+    help="Remove a rotated file this many days after it was last written; 0 = never.",
 )
-@click.option("--anonymous", is_flag=True, help="Ask no token of the other users of this host.")
-@click.option("--any-path", is_flag=True, help="Take log files anywhere, not only in log roots.")
+@click.option("--anonymous", is_flag=True, help="Accept every user of this host, without a token.")
+@click.option(
+    "--any-path", is_flag=True, help="Accept log files in every folder, not only in log roots."
+)
 @click.option("--no-discovery", is_flag=True, help="Do not register with NI discovery.")
-@click.option("--network", is_flag=True, help="Allow listening beyond this host, by TLS.")
+@click.option("--network", is_flag=True, help="Allow other hosts to connect, by TLS.")
 @click.option("--tls-certificate", type=_FILE, help="PEM file of the server's certificate.")
-@click.option("--tls-key", type=_FILE, help="PEM file of its private key.")
-@click.option("--tls-client-ca", type=_FILE, help="Ask clients for certificates of this authority.")
-@click.option("--api-keys", type=_FILE, help="JSON file of ids and API keys that are let in.")
-@click.option("--audit", type=_NEW_FILE, help="Append who did what to this file.")
+@click.option("--tls-key", type=_FILE, help="PEM file of the server's private key.")
+@click.option(
+    "--tls-client-ca",
+    type=_FILE,
+    help="PEM file of an authority. The server asks clients for certificates of this authority.",
+)
+@click.option(
+    "--api-keys", type=_FILE, help="JSON file with the ids and API keys that the server accepts."
+)
+@click.option(
+    "--audit", type=_NEW_FILE, help="File to which the server appends every session event."
+)
 @click.option(
     "--stop-with-starter",
     is_flag=True,
-    help="Stop when the pipe at standard input is closed, which discovery keeps open.",
+    help="Stop when standard input is closed. NI discovery keeps it open until the server must "
+    "stop.",
 )
-@click.option("--log-format", type=click.Choice(["text", "json"]), default="text")
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="Format of the server's own messages on standard error.",
+)
 @click.option(
     "--orphan-timeout",
     type=click.FloatRange(min=0),
     default=12 * 3600.0,
     show_default=True,
     metavar="SECONDS",
-    help="Close a session that nobody is attached to for this long; 0 = never.",
+    help="Close a session that has had no attachment for this time; 0 = never.",
 )
 def serve_command(**given: Any) -> None:
-    """Serve log files until Ctrl-C or SIGTERM; SIGHUP rotates those that are open.
+    """Serve log files until Ctrl-C or SIGTERM. SIGHUP rotates all open logs.
 
     Example: json-logger serve --log-root ./logs
     """
     configure_logging(as_json=given["log_format"] == "json")
     if given["anonymous"]:
-        click.secho("Every user of this host can write logs: --anonymous.", fg="yellow", err=True)
+        click.secho(
+            "Every user of this host can write logs, because --anonymous is set.",
+            fg="yellow",
+            err=True,
+        )
     try:
         options = server_options(given)
         run(serve(options))
@@ -122,10 +146,10 @@ def serve_command(**given: Any) -> None:
 
 
 def server_options(given: Mapping[str, Any]) -> ServerOptions:
-    """Turn what the command line gave into options.
+    """Make the server's options from the arguments of the command line.
 
     Raises:
-        SessionSharingError: They contradict each other, or a file cannot be read.
+        SessionSharingError: Arguments contradict each other, or a file cannot be read.
     """
     state = (given["state_file"] or default_state_file(PROGRAM)).absolute()
     listeners = tuple(map(parse_listener, given["addresses"])) or default_listeners(state)
@@ -154,14 +178,14 @@ def server_options(given: Mapping[str, Any]) -> ServerOptions:
 def _tls_files(given: Mapping[str, Any]) -> TlsFiles | None:
     certificate, key = given["tls_certificate"], given["tls_key"]
     if (certificate is None) != (key is None):
-        raise InvalidArgumentError("--tls-certificate and --tls-key go together.")
+        raise InvalidArgumentError("--tls-certificate and --tls-key need each other; give both.")
     if certificate is None:
         return None
     return TlsFiles(certificate, key, given["tls_client_ca"])
 
 
 def default_listeners(state_file: Path) -> tuple[Listener, ...]:
-    """Listen on loopback TCP, which discovery can tell of, and where it exists on a unix socket."""
+    """Return a loopback TCP port, which discovery can publish, and a unix socket if possible."""
     tcp = TcpListener("127.0.0.1")
     if os.name == "nt":
         return (tcp,)
@@ -169,8 +193,8 @@ def default_listeners(state_file: Path) -> tuple[Listener, ...]:
     if socket.fits:
         return (tcp, socket)
     click.secho(
-        f"Listening on TCP alone: the path of a socket beside {harmless(str(state_file))} would be "
-        "too long.",
+        "The server listens on TCP only, because the path of a unix socket beside "
+        f"{harmless(str(state_file))} would be too long.",
         fg="yellow",
         err=True,
     )
@@ -178,23 +202,24 @@ def default_listeners(state_file: Path) -> tuple[Listener, ...]:
 
 
 def default_roots() -> tuple[Path, ...]:
-    """Give the user's data folder, which is made when missing, and the current folder.
+    """Return the user's data folder, which is created if it is missing, and the current folder.
 
-    A user who has no home, as in many containers, has the current folder alone.
+    For a user without a home folder, as in many containers, return only the current folder.
 
     Raises:
-        InvalidArgumentError: The data folder cannot be made.
+        InvalidArgumentError: The data folder cannot be created.
     """
     try:
         data = platformdirs.user_data_path("json-logger", appauthor=False)
     except RuntimeError:  # there is neither HOME nor an entry in the list of users
         return (Path.cwd(),)
-    if not data.is_absolute():  # as older versions of platformdirs say the same
+    if not data.is_absolute():  # older versions of platformdirs return this in that case
         return (Path.cwd(),)
     try:
         data.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InvalidArgumentError(
-            f"{data} cannot be made: {error.strerror}; name a folder for logs by --log-root."
+            f"The folder {data} cannot be created: {error.strerror}. "
+            "Name another folder for logs by --log-root."
         ) from error
     return (data, Path.cwd())

@@ -1,4 +1,4 @@
-"""`json-logger ls`, `show`, `close` and `rotate`: what is open, and by whom."""
+"""`json-logger ls`, `show`, `close` and `rotate`: list, show, close and rotate logs."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for 
 @_as_json
 @reports_errors
 def ls_command(state_file: Path | None, target: str | None, as_json: bool) -> None:
-    """List the open logs, and those that could not be closed as they should be.
+    """List the open logs, and the logs that failed when they were closed.
 
     Example: json-logger ls
     """
@@ -80,9 +80,10 @@ def ls_command(state_file: Path | None, target: str | None, as_json: bool) -> No
 def show_command(
     session: str | None, state_file: Path | None, target: str | None, as_json: bool
 ) -> None:
-    """Show one log and who is attached to it, or else the server and its counters.
+    """Show a log and its attachments. Without SESSION, show the server and its counters.
 
-    SESSION is a session's name, a beginning of it, or a log, which need not be open.
+    SESSION is the name of a session, the first characters of the name, or a log. A log need not be
+    open.
 
     Example: json-logger show measurements.ndjson
     """
@@ -104,7 +105,7 @@ def show_command(
 @_as_json
 @reports_errors
 def close_command(session: str, state_file: Path | None, target: str | None, as_json: bool) -> None:
-    """Close a log, as its close policy says; SESSION is a session's name or its file.
+    """Close a log, as its close policy says. SESSION is the name of a session, or its file.
 
     Example: json-logger close measurements.ndjson
     """
@@ -116,8 +117,8 @@ def close_command(session: str, state_file: Path | None, target: str | None, as_
     if as_json:
         click.echo(json.dumps(facts))
     else:
-        waits = "" if closed else " as soon as its last attachment goes"
-        say(f"{facts['file']} is closed{waits}.")
+        when = "is closed" if closed else "will be closed when its last attachment ends"
+        say(f"{facts['file']} {when}.")
 
 
 @click.command("rotate")
@@ -128,10 +129,10 @@ def close_command(session: str, state_file: Path | None, target: str | None, as_
 def rotate_command(
     session: str, state_file: Path | None, target: str | None, as_json: bool
 ) -> None:
-    """Begin a new file for a log; SESSION is a session's name, or a log, which need not be open.
+    """Begin a new file for a log. SESSION is the name of a session, or a log, open or not.
 
-    The file before is called NAME.FIRST.ndjson from then on, by the number of its first record.
-    Numbers go on, nobody's session ends, and all commands read the files as one log.
+    The old file is renamed to NAME.FIRST.ndjson; FIRST is the number of its first record. The
+    numbers continue, and no session ends. All commands read the files as one log.
 
     Example: json-logger rotate measurements.ndjson
     """
@@ -148,9 +149,9 @@ def rotate_command(
     if as_json:
         click.echo(json.dumps(facts))
     elif rotated:
-        say(f"{facts['file']} goes on in a new file; the one before is {rotated}.")
+        say(f"{facts['file']} continues in a new file. The old file is now {rotated}.")
     else:
-        say(f"{facts['file']} has no numbered record yet and stays.")
+        say(f"{facts['file']} was not rotated, because it has no numbered record yet.")
 
 
 def _rotate(connection: Connection, session_name: str) -> str:
@@ -160,22 +161,24 @@ def _rotate(connection: Connection, session_name: str) -> str:
 
 
 def _open_session(connection: Connection, wanted: str) -> pb.SessionInfo:
-    """Find a session.
+    """Return the open session that `wanted` means.
 
     Raises:
-        SessionNotFoundError: There is none.
+        SessionNotFoundError: No open session matches.
     """
     found = find_session(connection, wanted)
     if found is None:
-        raise SessionNotFoundError(f"No log is open for {wanted!r}; see `json-logger ls`.")
+        raise SessionNotFoundError(
+            f"No log is open for {wanted!r}. `json-logger ls` lists the open logs."
+        )
     return found
 
 
 def _log_facts(connection: Connection, wanted: str) -> dict[str, Any]:
-    """Describe a log that is open, one that failed at its end, or one that is closed.
+    """Describe a log: one that is open, one that failed when it was closed, or one that is closed.
 
     Raises:
-        SessionNotFoundError: There is none.
+        SessionNotFoundError: No log matches.
     """
     found = find_session(connection, wanted)
     if found is not None:
@@ -190,13 +193,13 @@ def _closed_facts(connection: Connection, wanted: str) -> dict[str, Any]:
     """Describe a log that is not open.
 
     Raises:
-        SessionNotFoundError: There is none.
+        SessionNotFoundError: No log matches.
     """
     try:
         path = Path(wanted) if Path(wanted).is_file() else locate(connection, wanted)
     except SessionSharingError as error:
         raise SessionNotFoundError(
-            f"No log is open for {wanted!r}; see `json-logger ls`. {error}"
+            f"No log is open for {wanted!r}. `json-logger ls` lists the open logs. {error}"
         ) from error
     files = [name for name, _ in files_of(path)]
     with DiskTail(path) as tail:
@@ -211,7 +214,7 @@ def _closed_facts(connection: Connection, wanted: str) -> dict[str, Any]:
 
 
 def session_facts(session: pb.SessionInfo) -> dict[str, Any]:
-    """Describe a session in plain values."""
+    """Describe an open session in plain values."""
     return {
         "session": session.name,
         "file": session.details.get("path", session.resource),
@@ -236,7 +239,7 @@ def session_facts(session: pb.SessionInfo) -> dict[str, Any]:
 
 
 def failed_facts(failed: pb.FailedSession) -> dict[str, Any]:
-    """Describe a session that could not be closed as it should be in plain values."""
+    """Describe in plain values a session that failed when it was closed."""
     return {
         "session": failed.name,
         "file": failed.resource,
@@ -248,7 +251,7 @@ def failed_facts(failed: pb.FailedSession) -> dict[str, Any]:
 
 
 def _rotated_names(path: str) -> list[str]:
-    """Name the rotated files of an open log, where it is on this host."""
+    """Return the names of an open log's rotated files, if the log is on this host."""
     try:
         return [rotated.path.name for rotated in rotated_files(Path(path))] if path else []
     except OSError:
@@ -256,7 +259,7 @@ def _rotated_names(path: str) -> list[str]:
 
 
 def server_facts(info: pb.GetServerInfoResponse) -> dict[str, Any]:
-    """Describe a server and what it has counted in plain values."""
+    """Describe a server and its counters in plain values."""
     return {
         "version": info.version,
         "started": _moment(info.started_at),

@@ -1,4 +1,4 @@
-"""Which server a command talks to: by option, by state file, or by environment."""
+"""Connect a command to its server: by option, by state file, or by environment."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def server_options(command: _Function) -> _Function:
 
 
 def reports_errors(command: _Function) -> _Function:
-    """Turn what goes wrong into a message and exit code 1."""
+    """Turn an error of a command into a message and exit code 1."""
 
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
@@ -45,7 +45,7 @@ def reports_errors(command: _Function) -> _Function:
         except SessionSharingError as error:
             raise click.ClickException(str(error)) from error
         except BrokenPipeError:
-            raise  # whoever read the output has gone; click ends the program without a word
+            raise  # the reader of the output has ended; click then ends the program silently
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
             raise click.ClickException(f"{where}{error.strerror or error}") from error
@@ -57,7 +57,7 @@ def open_connection(state_file: Path | None, target: str | None) -> Connection:
     """Connect to the server that the options name.
 
     Raises:
-        SessionSharingError: There is none, or it does not let this user in.
+        SessionSharingError: There is no server, or it does not accept this user.
     """
     if target:
         return connect(locate_logger(_only_look(ConnectOptions(target))))
@@ -69,21 +69,21 @@ def open_connection(state_file: Path | None, target: str | None) -> Connection:
 
 
 def _only_look(options: ConnectOptions) -> ConnectOptions:
-    """Connect as a command does, which attaches to nothing."""
+    """Return options for a command, which opens no session and so needs no presence."""
     return replace(options, presence=False, timeout=_TIMEOUT)
 
 
 def list_sessions(connection: Connection) -> pb.ListSessionsResponse:
-    """Ask for the open sessions, in the order in which they were opened, and the failed ones."""
+    """Return the open sessions, in the order in which they were opened, and the failed ones."""
     answer = connection.call(connection.lifecycle.ListSessions, pb.ListSessionsRequest())
     answer.sessions.sort(key=lambda session: session.generation)
     return answer
 
 
 def find_session(connection: Connection, wanted: str) -> pb.SessionInfo | None:
-    """Find a session by its file, by its name, or by a beginning of that.
+    """Find a session by its file, by its name, or by the first characters of its name.
 
-    A file that is there, seen from here, is that file and no other of that name.
+    If `wanted` is the path of an existing file, only a session of this file matches.
     """
     sessions = list_sessions(connection).sessions
     path = str(Path(wanted).resolve())

@@ -1,1 +1,1 @@
-"""A log as a page to look at."""
+"""Make a report of a log: an HTML page, or tables for programs."""

@@ -1,4 +1,4 @@
-"""Makes one HTML page of a log that needs nothing else to be looked at."""
+"""Make one HTML page of a log. The page needs no other file and no network."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from json_logger_server.report.series import (
 )
 
 MOST_POINTS = 5_000
-"""Points of a curve; one with more is thinned, its extremes stay."""
+"""Points of a curve. A curve with more points is thinned; its extremes stay."""
 _TEXTS_SHOWN = 6
-"""Different texts of an output, or values of a configuration, that are shown."""
+"""Number of different texts of an output, or values of a configuration, that are shown."""
 _TEXT_CELL = ' class="text"'
 _COLORS = ("#2563eb", "#d97706", "#059669", "#dc2626", "#7c3aed", "#0891b2", "#be185d", "#4d7c0f")
 _STYLE = """
@@ -49,14 +49,14 @@ nav a { color: #2563eb; margin-right: 14px; display: inline-block; }
 
 
 def make_page(contents: LogContents, path: Path) -> str:
-    """Make the page.
+    """Return the page as HTML.
 
     Args:
-        contents: What the log tells.
+        contents: The contents of the log.
         path: The log, for the title.
     """
     measurements = [contents.measurements[key] for key in sorted(contents.measurements)]
-    # Numbers, as names that differ only in signs or scripts would make the same anchor.
+    # Anchors are numbers, because names that differ only in signs would make the same anchor.
     anchors = [f"m{number}" for number in range(1, len(measurements) + 1)]
     sections = [_section(*pair) for pair in zip(anchors, measurements, strict=True)]
     links = "".join(
@@ -93,10 +93,10 @@ def _facts(contents: LogContents) -> str:
 
 
 def _left_out(contents: LogContents) -> str:
-    """Say what the page does not show."""
+    """Return a paragraph about the lines and values that the page does not show."""
     parts = []
     if contents.unreadable:
-        are = "is no record" if contents.unreadable == 1 else "are no records"
+        are = "is not a record" if contents.unreadable == 1 else "are not records"
         parts.append(f"{_counted(contents.unreadable, 'line')} that {are}")
     if contents.left_out:
         parts.append(f"{_counted(contents.left_out, 'value')} that cannot be shown")
@@ -139,7 +139,7 @@ def _section(anchor: str, measurement: Measurement) -> str:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], texts: int) -> str:
-    """Make a table without its empty columns; its first `texts` columns are texts."""
+    """Return a table without its empty columns. Its first `texts` columns are texts."""
     used = [index for index in range(len(head)) if any(row[index] for row in rows)]
 
     def row(cells: Sequence[str], tag: str) -> str:
@@ -169,7 +169,7 @@ def _text_rows(name: str, quantity: Quantity) -> Iterable[list[str]]:
 
 
 def _shown(tally: Tally) -> str:
-    """Give the most frequent texts, with how often each came, and how many others there are."""
+    """Return the most frequent texts with their counts, and the number of the other texts."""
     shown = [
         text if count == tally.total else f"{text} ({count:,} times)"
         for text, count in tally.counts.most_common(_TEXTS_SHOWN)
@@ -209,7 +209,7 @@ def _plot(name: str, unit: str, quantity: Quantity) -> str:
 
 
 def _varies(series: Series) -> bool:
-    """Tell whether there is anything to see; what never changes stands in the table."""
+    """Return whether a plot is useful; a constant value is in the table."""
     return bool(series.values) and min(series.values) < max(series.values)
 
 
@@ -237,5 +237,5 @@ def _draw(figure: Any, axis: str, label: str) -> str:
 def _add_curve(figure: Any, name: str, x: Sequence[Any], y: Sequence[float]) -> None:
     line = {"color": _COLORS[len(figure.data) % len(_COLORS)], "width": 1.5}
     mode = "lines+markers" if len(x) <= 200 else "lines"
-    # Text from a log must not be taken for markup.
+    # plotly would read text from a log as markup.
     figure.add_trace(go.Scatter(x=x, y=y, name=html.escape(name), mode=mode, line=line))

@@ -1,4 +1,4 @@
-"""Reads a log for its report: value by value, so that an odd one costs itself alone."""
+"""Read a log for its report, value by value, so that an unusual value does not affect others."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from json_logger_server.storage.rotated import files_of
 _SITES, _PINS, _UNITS = "measurement_sites", "measurement_pin_names", "units"
 _ABOUT_OTHERS = (_SITES, _PINS, _UNITS)
 _LONGEST_LIST = 16
-"""Values without pins that get a series each; a longer list is a waveform."""
+"""In a list without pins of at most so many values, each value has its own series. A longer list is
+a waveform."""
 _DEEPEST = 8
-"""Objects within objects whose values are shown; deeper ones are left out."""
+"""Levels of nested objects whose values are shown."""
 _LONGEST_TEXT = 200
-"""Characters of a text that is shown."""
+"""Number of characters that are shown of a text."""
 _NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
-"""The texts that the client writes for what JSON has no number for."""
+"""The texts that the client writes for numbers that JSON does not have."""
 
 
 def read_log(path: Path, by: Sequence[str] = ()) -> LogContents:
@@ -31,11 +32,12 @@ def read_log(path: Path, by: Sequence[str] = ()) -> LogContents:
 
     Args:
         path: The log.
-        by: Configurations whose values tell records of one name apart.
+        by: Names of configurations. Records of one name that differ in their values are separate
+            measurements.
 
     Raises:
-        NotAResourceError: It is something else, a compressed file, say.
-        OSError: It cannot be read.
+        NotAResourceError: The file is not a log, for example a compressed file.
+        OSError: The file cannot be read.
     """
     contents = LogContents()
     for _, file in files_of(path):
@@ -47,7 +49,7 @@ def read_log(path: Path, by: Sequence[str] = ()) -> LogContents:
 
 
 def take(contents: LogContents, line: bytes, by: Sequence[str] = ()) -> None:
-    """Add a line of a log to what a report tells."""
+    """Add a line of a log to the contents of a report."""
     try:
         record = json.loads(line)
         when = _in_utc(msgspec.convert(record["timestamp"], datetime))
@@ -69,7 +71,7 @@ def take(contents: LogContents, line: bytes, by: Sequence[str] = ()) -> None:
     contents.note_time(when)
     if record.get("writer"):
         contents.writers.add(str(record["writer"]))
-    if "client" not in record:  # the reference protocol knows texts only
+    if "client" not in record:  # it came through the reference protocol, which has only texts
         outputs = {key: _read_text(value) for key, value in outputs.items()}
     told_apart = [key for key in by if key in configurations]
     condition = ", ".join(f"{key} = {_as_text(configurations[key])}" for key in told_apart)
@@ -82,7 +84,7 @@ def take(contents: LogContents, line: bytes, by: Sequence[str] = ()) -> None:
 
 
 class _Outputs:
-    """Takes the outputs of one record."""
+    """Adds the outputs of one record to the contents of a report."""
 
     def __init__(
         self,
@@ -145,12 +147,12 @@ class _Outputs:
 
 
 def _in_utc(moment: datetime) -> datetime:
-    """Give a time in UTC, which one without a zone is taken for."""
+    """Return a time in UTC. A time without a zone counts as UTC."""
     return moment.replace(tzinfo=moment.tzinfo or timezone.utc).astimezone(timezone.utc)
 
 
 def _places(outputs: Mapping[str, Any]) -> list[str]:
-    """Name where the values of a record come from, when it tells sites and pins."""
+    """Return the pin and site of each value of a record, if the record has sites and pins."""
     sites, pins = outputs.get(_SITES), outputs.get(_PINS)
     if not isinstance(sites, list) or not isinstance(pins, list) or len(sites) != len(pins):
         return []
@@ -158,7 +160,7 @@ def _places(outputs: Mapping[str, Any]) -> list[str]:
 
 
 def _number(value: Any) -> float | None:
-    """Give what stands for a number: a number, or the name of one that is not finite."""
+    """Return a number, also for the text "NaN" or "Infinity"; None for any other value."""
     if isinstance(value, str):
         return _NOT_FINITE.get(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -170,13 +172,13 @@ def _number(value: Any) -> float | None:
 
 
 def _as_text(value: Any) -> str:
-    """Give a value as it is shown among texts."""
+    """Return a value as text, shortened if it is long."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"
 
 
 def _read_text(value: Any) -> Any:
-    """Give the number or list that a text of the reference protocol stands for."""
+    """Return the number or list that a text of the reference protocol contains."""
     if not isinstance(value, str):
         return value
     try:

@@ -1,4 +1,4 @@
-"""What a report tells of a log: series of numbers, tallies of texts, and what it leaves out."""
+"""The contents of a report: series of numbers, counts of texts, and numbers of omitted values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 _MOST_TEXTS = 1_000
-"""Different texts of one output that are counted apart."""
+"""Number of different texts of one output that are counted separately."""
 
 
 @dataclass(slots=True)
@@ -20,7 +20,7 @@ class Series:
     times: list[datetime] = field(default_factory=list)
     values: array[float] = field(default_factory=lambda: array("d"))
     missing: int = 0
-    """How often there was no finite number: NaN, an infinity, or null."""
+    """Number of values that are not finite: NaN, an infinity, or null."""
 
     def add(self, when: datetime, value: float | None) -> None:
         """Add a value; only finite numbers become points."""
@@ -33,11 +33,11 @@ class Series:
 
 @dataclass(slots=True)
 class Tally:
-    """Texts or truth values, and how often each came."""
+    """Counts of texts or truth values."""
 
     counts: Counter[str] = field(default_factory=Counter)
     others: int = 0
-    """How often others came, where there are too many different ones."""
+    """Number of further texts, if there are too many different ones."""
 
     def add(self, text: str) -> None:
         """Count a text."""
@@ -48,13 +48,13 @@ class Tally:
 
     @property
     def total(self) -> int:
-        """How many were counted."""
+        """Number of all texts that were counted."""
         return self.counts.total() + self.others
 
 
 @dataclass(frozen=True, slots=True)
 class Statistics:
-    """What a table says of some values."""
+    """The statistics of some values in a table."""
 
     count: int
     lowest: float
@@ -64,10 +64,10 @@ class Statistics:
 
 
 def statistics(values: Sequence[float]) -> Statistics | None:
-    """Sum finite values up; None when there are none."""
+    """Return the statistics of finite values; None if there are no values."""
     if not values:
         return None
-    # Of sums that leave the range of a double, the mean of the scaled values does not.
+    # The sum of the values can leave the range of a double; the sum of the scaled values cannot.
     count = len(values)
     mean = math.fsum(value / count for value in values)
     return Statistics(count, min(values), mean, max(values), values[-1])
@@ -78,7 +78,7 @@ class Quantity:
     """One output of a measurement in one unit, at all places."""
 
     series: dict[str, Series] = field(default_factory=dict)
-    """By place: site and pin, or the index in a list without them."""
+    """Series by place. A place is a site and pin, or the index in a list without them."""
     waveform: list[float] = field(default_factory=list)
     """The finite samples of the latest long list without sites and pins."""
     tallies: dict[str, Tally] = field(default_factory=dict)
@@ -86,53 +86,53 @@ class Quantity:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing of it can be shown."""
+        """Whether there is nothing to show."""
         return not (self.series or self.waveform or self.tallies)
 
 
 @dataclass(slots=True)
 class Measurement:
-    """All records of one name, and of one condition where records are told apart."""
+    """All records of one name, and of one condition if the report separates conditions."""
 
     name: str
     condition: str = ""
-    """The values of the configurations that records are told apart by, as text."""
+    """The values of the configurations by which the report separates records, as text."""
     records: int = 0
     quantities: dict[tuple[str, str], Quantity] = field(default_factory=dict)
-    """By output and unit: what has another unit is another quantity."""
+    """Quantities by output and unit. An output with another unit is another quantity."""
     configurations: dict[str, Tally] = field(default_factory=dict)
     """The values of each configuration."""
 
     def quantity(self, output: str, unit: str) -> Quantity:
-        """Give a quantity, which is new when it was not there."""
+        """Return the quantity of an output and unit; create it if it is missing."""
         return self.quantities.setdefault((output, unit), Quantity())
 
 
 @dataclass(slots=True)
 class LogContents:
-    """What a log tells."""
+    """The contents of a log, for a report."""
 
     files: int = 0
-    """Files that were read: the log and its rotated ones."""
+    """Number of files that were read: the log and its rotated files."""
     records: int = 0
     unreadable: int = 0
-    """Lines that are no records."""
+    """Number of lines that are not records."""
     left_out: int = 0
-    """Values of records that are neither numbers nor texts, nor lists of them."""
+    """Number of values that are neither numbers nor texts, nor lists of them."""
     first: datetime | None = None
     last: datetime | None = None
     writers: set[str] = field(default_factory=set)
     measurements: dict[tuple[str, str], Measurement] = field(default_factory=dict)
-    """By name and condition."""
+    """Measurements by name and condition."""
 
     def note_time(self, when: datetime) -> None:
-        """Note when something was measured."""
+        """Note the time of a measurement."""
         self.first = min(self.first or when, when)
         self.last = max(self.last or when, when)
 
 
 def thinned(series: Series, most: int) -> tuple[Sequence[datetime], Sequence[float]]:
-    """Give a series with at most about `most` points, the extremes of every stretch among them."""
+    """Return a series with about `most` points, including the extremes of every part."""
     count = len(series.values)
     if count <= most:
         return series.times, list(series.values)

@@ -1,4 +1,4 @@
-"""What a report's tables say, in plain values for programs."""
+"""Return the tables of a report as plain values for programs."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from json_logger_server.report.series import (
 
 
 def summary(contents: LogContents, path: Path) -> dict[str, Any]:
-    """Describe a log: its records, and of each measurement the outputs by pin and site.
+    """Describe a log: its records, and for each measurement the outputs by pin and site.
 
     Args:
-        contents: What the log tells.
+        contents: The contents of the log.
         path: The log.
     """
     return {
@@ -67,7 +67,7 @@ def _output(quantity: Quantity) -> dict[str, Any]:
 
 
 def _numbers(series: Series) -> dict[str, float | None]:
-    """Describe a series; what there is not without a finite number is null."""
+    """Describe a series. Without a finite number, its statistics are null."""
     found = statistics(series.values)
     if found is None:
         facts: dict[str, float | None] = dict.fromkeys(("lowest", "mean", "highest", "last"))
@@ -76,7 +76,7 @@ def _numbers(series: Series) -> dict[str, float | None]:
 
 
 def _tally(tally: Tally) -> dict[str, int]:
-    """Give how often each text came, the most frequent first, and all others as one."""
+    """Return the count of each text, the most frequent first, and one count for all others."""
     counts = dict(tally.counts.most_common())
     return {**counts, "…": tally.others} if tally.others else counts
 

@@ -1,4 +1,4 @@
-"""Appends batches to the logs of sessions: the part that unary calls and streams share."""
+"""Append batches to the logs of sessions, for unary calls and for streams."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ from json_logger_server.json_log import log_of
 from json_logger_server.records import decode_batch
 
 _MAX_BATCHES = 32
-"""Batches under way on one stream; the client is read no further meanwhile."""
+"""Batches of one stream that may wait for their write. Until one is written, the server reads no
+more from the client."""
 _MAX_BYTES = 32 * 1024 * 1024
-"""Their bytes, unless a single batch has more."""
+"""Bytes of those batches; a single batch may have more."""
 
 
 def decode(
     request: pb.AppendRequest, after: PendingBatch | None = None
 ) -> tuple[Session, PendingBatch]:
-    """Read a request's records.
+    """Read the records of a request.
 
     Args:
         request: A whole batch.
@@ -40,7 +41,7 @@ def decode(
         The session of the attachment that the request names, and the batch for its log.
 
     Raises:
-        InvalidArgumentError: A record is not as the protocol says.
+        InvalidArgumentError: A record breaks the protocol.
     """
     attachment = calls.attachment()
     ndjson = request.ndjson
@@ -56,7 +57,7 @@ def decode(
 
 
 def encode(batch: PendingBatch) -> pb.AppendResponse:
-    """Acknowledge a batch that is in the file."""
+    """Return the acknowledgement of a batch that is in the file."""
     count = len(batch.records)
     return pb.AppendResponse(
         client_seq=batch.first_client_seq + count - 1, first_seq=batch.first_seq, count=count
@@ -64,20 +65,20 @@ def encode(batch: PendingBatch) -> pb.AppendResponse:
 
 
 async def append(registry: SessionRegistry, session: Session, batch: PendingBatch) -> None:
-    """Append a batch to a session's log, and return once it is in the file.
+    """Append a batch to a session's log, and return when it is in the file.
 
     Raises:
-        SessionSharingError: Nothing was written, and why.
+        SessionSharingError: Nothing was written; the error gives the reason.
     """
     log_of(session).append(batch)
     await finish(registry, session, batch)
 
 
 async def finish(registry: SessionRegistry, session: Session, batch: PendingBatch) -> None:
-    """Wait for a batch that the log has taken. End the session of a broken log; rotate a full log.
+    """Wait for a batch that the log has taken. End the session of a lost log; rotate a full log.
 
     Raises:
-        SessionSharingError: Nothing was written, and why.
+        SessionSharingError: Nothing was written; the error gives the reason.
     """
     try:
         await batch.outcome()
@@ -90,7 +91,7 @@ async def finish(registry: SessionRegistry, session: Session, batch: PendingBatc
 
 
 class AppendStream:
-    """One stream: a task reads ahead and begins, while answers go out one after the other."""
+    """One stream. A task reads requests ahead and begins their writes; answers keep the order."""
 
     def __init__(self, registry: SessionRegistry, draining: asyncio.Event) -> None:
         self._registry = registry
@@ -105,10 +106,10 @@ class AppendStream:
     async def answers(
         self, requests: AsyncIterator[pb.AppendRequest]
     ) -> AsyncIterator[pb.AppendResponse]:
-        """Append what comes and answer each batch; the first that is refused ends the stream.
+        """Append the batches of a stream, and answer each. A refused batch ends the stream.
 
         Raises:
-            SessionSharingError: Why a batch was refused; it and all later ones are not written.
+            SessionSharingError: A batch was refused. This batch and all later ones are not written.
         """
         reader = asyncio.ensure_future(self._read(requests))
         drained = asyncio.ensure_future(self._draining.wait())
@@ -142,7 +143,10 @@ class AppendStream:
         except asyncio.CancelledError:
             if not self._draining.is_set():
                 raise
-            end = ServerDrainingError("The server is stopping; send the rest to its successor.")
+            end = ServerDrainingError(
+                "The server is stopping. Connect again, and send the unacknowledged records to the "
+                "next server."
+            )
         except Exception as error:
             end = error
         await self._under_way.put(end)
@@ -150,10 +154,11 @@ class AppendStream:
     async def _whole(
         self, requests: AsyncIterator[pb.AppendRequest]
     ) -> AsyncIterator[pb.AppendRequest]:
-        """Put batches together that come in pieces; count the bytes of all as held.
+        """Join the pieces of batches, and count the bytes of all batches as held.
 
         Raises:
-            LimitExceededError: A batch is too large, or too many bytes are under way.
+            LimitExceededError: A batch is too large, or the client has sent too many bytes that are
+                not written yet.
         """
         pieces: list[bytes] = []
         size = 0
@@ -162,7 +167,9 @@ class AppendStream:
             size += len(request.ndjson)
             if size > MOST_BATCH_BYTES:
                 raise LimitExceededError(
-                    f"A batch has {MOST_BATCH_BYTES} bytes at most.", limit="message_bytes"
+                    f"The batch is larger than {MOST_BATCH_BYTES} bytes, the limit of the server. "
+                    "Send its records in several batches.",
+                    limit="message_bytes",
                 )
             if pieces or request.continued:
                 pieces.append(request.ndjson)

@@ -1,4 +1,4 @@
-"""The JsonLoggerExt service: batches, streams and reading back."""
+"""The JsonLoggerExt service: append batches, read logs, rotate them, and find their files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from json_logger_server.storage.reading import CommittedLines
 
 
 class ExtensionServicer(json_logger_ext_pb2_grpc.JsonLoggerExtServicer):
-    """Data calls on sessions that were opened through the SessionLifecycle service."""
+    """Serves the calls on sessions that were opened through the SessionLifecycle service."""
 
     def __init__(
         self,
@@ -29,7 +29,14 @@ class ExtensionServicer(json_logger_ext_pb2_grpc.JsonLoggerExtServicer):
         readers: Executor,
         roots: LogRoots,
     ) -> None:
-        """Serve a host's logs, which lie in `roots`; `readers` read them back."""
+        """Serve the logs of a host.
+
+        Args:
+            registry: The sessions of the host.
+            draining: Set when the server is stopping.
+            readers: Threads that read files.
+            roots: Folders of the logs.
+        """
         self._registry = registry
         self._draining = draining
         self._readers = readers

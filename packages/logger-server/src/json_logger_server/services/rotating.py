@@ -1,4 +1,4 @@
-"""Rotating the logs of sessions: of one that somebody names, of one that is full, of all."""
+"""Rotate the log of one session, or of all sessions."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from json_logger_server.json_log import JsonLog, log_of
 
 
 async def rotate(registry: SessionRegistry, session: Session) -> Path | None:
-    """Rotate a session's log; a log that broke ends its session.
+    """Rotate the log of a session. If the log is lost, end the session.
 
     Returns:
-        What its file is called now; None when it has no numbered record and stays.
+        The new path of the old file; None if the file has no numbered record, and is not rotated.
 
     Raises:
-        SessionSharingError: It is not rotated, and why.
+        SessionSharingError: The log is not rotated; the error gives the reason.
     """
     rotated = log_of(session).rotate(partial(registry.move, session))
     try:
@@ -30,7 +30,7 @@ async def rotate(registry: SessionRegistry, session: Session) -> Path | None:
 
 
 def rotate_all(registry: SessionRegistry) -> None:
-    """Begin to rotate all open logs; what fails is told in the server's log."""
+    """Begin to rotate all open logs. Failures are reported in the server's log."""
     for found in registry.sessions():
         with contextlib.suppress(SessionSharingError):
             session = registry.session(found.name)

@@ -1,1 +1,1 @@
-"""Log files on disk: found, opened, locked, checked, written; no gRPC and no event loop."""
+"""Find, open, lock, check, read and write log files on disk, without gRPC and event loop."""

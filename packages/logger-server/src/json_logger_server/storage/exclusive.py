@@ -1,4 +1,4 @@
-"""Keeps other servers off a log file, without readers feeling it."""
+"""Lock a log file against other servers, but not against readers."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _FAR_BEYOND_THE_END = 1 << 62
 
 
 def lock_exclusively(handle: int, path: Path) -> None:
-    """Lock an open file until it is closed or its process dies.
+    """Lock an open file until it is closed or its process ends.
 
     Raises:
-        ResourceInUseError: Another process has locked it; the message says which, where the system
-            tells.
+        ResourceInUseError: Another process has locked it. The message names the process, if the
+            system knows it.
     """
     try:
         if sys.platform == "win32":
             import msvcrt
 
-            # Windows refuses reads of locked bytes, so the lock lies where no data will ever be.
+            # Windows refuses reads of locked bytes, so lock a byte where there will never be data.
             os.lseek(handle, _FAR_BEYOND_THE_END, os.SEEK_SET)
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
         else:
@@ -30,11 +30,14 @@ def lock_exclusively(handle: int, path: Path) -> None:
 
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        raise ResourceInUseError(f"{path} is written by {_holder(handle)}.") from error
+        raise ResourceInUseError(
+            f"{path} is already open for writing in {_holder(handle)}. Close it there first, or "
+            "use the server that writes it."
+        ) from error
 
 
 def _holder(handle: int) -> str:
-    """Name the process that holds a file's lock, from what Linux tells in /proc/locks."""
+    """Return the process that has locked a file, as Linux lists it in /proc/locks."""
     inode = os.fstat(handle).st_ino
     try:
         for line in Path("/proc/locks").read_text(encoding="ascii").splitlines():

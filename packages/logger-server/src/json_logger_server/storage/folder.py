@@ -1,4 +1,4 @@
-"""A folder that is held open, so that no link swapped in above it leads elsewhere."""
+"""Change files in a folder that is kept open, so that a link put in its path has no effect."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from json_logger_server.storage.paths import identity_of
 
 
 class Folder:
-    """The folder of an open file. Where the system has no such descriptors, paths have to do."""
+    """The folder of an open file. Windows has no descriptors of folders; there, paths are used."""
 
     def __init__(self, path: Path) -> None:
         """Open a folder.
 
         Raises:
-            OSError: It cannot be opened.
+            OSError: The folder cannot be opened.
         """
         self._path = path
         self._handle: int | None = None
@@ -41,23 +41,25 @@ class Folder:
             os.close(self._handle)
 
     def check_holds(self, name: str, identity: tuple[int, int]) -> None:
-        """Make sure that a name in this folder means the file with this device and inode.
+        """Check that a name in this folder means the file with this device and inode.
 
         Raises:
-            ResourceLostError: It does not.
+            ResourceLostError: The name means another file, or none.
         """
         try:
             facts = os.stat(self._at(name), dir_fd=self._handle, follow_symlinks=False)
         except OSError:
             facts = None
         if facts is None or identity_of(facts) != identity:
-            raise ResourceLostError(f"{self._path / name} was deleted or replaced.")
+            raise ResourceLostError(
+                f"{self._path / name} was deleted or replaced by another program."
+            )
 
     def create(self, name: str, flags: int, like: int) -> int:
-        """Make a new file with the permissions of an open one; give its descriptor.
+        """Create a file with the permissions of the open file `like`; return its file descriptor.
 
         Raises:
-            OSError: It cannot be made.
+            OSError: The file cannot be created.
         """
         handle = os.open(self._at(name), flags | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=self._handle)
         if sys.platform != "win32":
@@ -65,39 +67,39 @@ class Folder:
         return handle
 
     def remove(self, name: str) -> None:
-        """Remove a file, if there is one.
+        """Remove a file if it exists.
 
         Raises:
-            OSError: It cannot be removed.
+            OSError: The file cannot be removed.
         """
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self._at(name), dir_fd=self._handle)
 
     def link(self, name: str, second: str) -> None:
-        """Give a file a second name.
+        """Add a second name to a file, by a hard link.
 
         Raises:
-            OSError: It cannot be had.
+            OSError: The link cannot be created.
         """
         here = {} if self._handle is None else {"src_dir_fd": self._handle}
         there = {} if self._handle is None else {"dst_dir_fd": self._handle}
         os.link(self._at(name), self._at(second), **here, **there, follow_symlinks=False)
 
     def replace(self, name: str, replaced: str) -> None:
-        """Give a file the name of another one, which loses it.
+        """Rename a file to the name `replaced`; another file of this name loses it.
 
         Raises:
-            OSError: It cannot be done.
+            OSError: The file cannot be renamed.
         """
         os.replace(
             self._at(name), self._at(replaced), src_dir_fd=self._handle, dst_dir_fd=self._handle
         )
 
     def sync(self) -> None:
-        """Have the names in the folder on the medium, where the system can do that.
+        """Write the names in the folder to the disk, if the system can do that.
 
         Raises:
-            OSError: It cannot be done.
+            OSError: The system reports an error.
         """
         if self._handle is not None:
             os.fsync(self._handle)

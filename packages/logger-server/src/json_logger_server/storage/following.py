@@ -1,4 +1,4 @@
-"""Reads the end of a log on disk, and what is added to it, over its rotations."""
+"""Read the end of a log on disk, and follow it, also when it is rotated."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _CHUNK = 256 * 1024
 
 
 class DiskTail:
-    """A reader of a log that nobody has open, or whose server is not asked. Not thread-safe."""
+    """Reads a log from disk, without its server. Not thread-safe."""
 
     def __init__(self, path: Path) -> None:
-        """Start behind the last whole line.
+        """Start after the last whole line.
 
         Raises:
-            NotAResourceError: It is something else, a compressed file, say.
-            OSError: It cannot be read.
+            NotAResourceError: The file is not a log, for example a compressed file.
+            OSError: The file cannot be read.
         """
         self._path = path
         self._file = path.open("rb", buffering=0)
@@ -46,7 +46,7 @@ class DiskTail:
         self._file.close()
 
     def last(self, count: int) -> list[bytes]:
-        """Give the last whole lines, in their order.
+        """Return the last whole lines, in their order.
 
         Raises:
             OSError: A file cannot be read.
@@ -63,7 +63,7 @@ class DiskTail:
         return found[::-1]
 
     def go_to(self, seq: int) -> None:
-        """Go on with the first record whose number is `seq` or higher, in the file that has it.
+        """Continue with the first record whose number is `seq` or higher, in the file that has it.
 
         Raises:
             OSError: A file cannot be read.
@@ -83,14 +83,14 @@ class DiskTail:
         self._position = end
 
     def more(self) -> Iterator[bytes]:
-        """Give the whole lines that were added since, and go over to the file that came after.
+        """Yield the whole lines that were added since; after a rotation, also those of later files.
 
         Raises:
             OSError: A file cannot be read.
         """
         yield from self._lines()
         while self._was_rotated():
-            yield from self._lines()  # what was added before that
+            yield from self._lines()  # the lines that were added before the rotation
             self._read(self._following())
             yield from self._lines()
 
@@ -103,7 +103,7 @@ class DiskTail:
         return os.fstat(self._handle).st_size
 
     def _read(self, path: Path) -> None:
-        """Go over to the beginning of another file of the log."""
+        """Continue at the beginning of another file of the log."""
         self._file.close()
         self._file = path.open("rb", buffering=0)
         self._position = 0
@@ -128,7 +128,7 @@ class DiskTail:
             return False
 
     def _following(self) -> Path:
-        """Give the file that comes after the one that is read: a rotated one, or the log itself."""
+        """Return the file after the one that is being read: a rotated file, or the log itself."""
         files = rotated_files(self._path)
         identities = [file.identity for file in files]
         here = identity_of(os.fstat(self._handle))

@@ -1,4 +1,4 @@
-"""Files that are no logs as their first bytes tell: compressed ones, and other encodings."""
+"""Recognise by their first bytes files that are not logs: compressed ones, and other encodings."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _MARKS = {
 
 
 def refuse_foreign(path: Path, head: bytes) -> None:
-    """Refuse a file whose first bytes tell that it is no log.
+    """Refuse a file whose first bytes show that it is not a log.
 
     Raises:
-        NotAResourceError: It is none; the message says what to do.
+        NotAResourceError: The file is not a log; the message says what to do.
     """
     for mark, verdict in _MARKS.items():
         if head.startswith(mark):

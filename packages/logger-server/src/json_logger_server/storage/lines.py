@@ -1,4 +1,4 @@
-"""Lines of a log on disk: finding where they begin, and what their numbers are."""
+"""Find the lines of a log on disk, and read their numbers."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import msgspec
 
 NEWLINE = b"\n"
 LARGEST_NUMBER = (1 << 53) - 1
-"""Numbers beyond this are not ours, as not every JSON reader keeps them exact."""
+"""Largest number that this server gives. Not every JSON reader reads larger ones exactly."""
 _CHUNK = 8 * 1024
 _FORWARD_CHUNK = 256 * 1024
 
 
 class LineNumbers(msgspec.Struct):
-    """What a line tells about its place; zeros and empty text where it does not."""
+    """The numbers of a line. Missing numbers are 0, a missing client is an empty text."""
 
     seq: int = 0
     client: str = ""
@@ -26,7 +26,7 @@ _anything = msgspec.json.Decoder()
 
 
 def read_at(handle: int, start: int, length: int) -> bytes:
-    """Read a piece of a file; shorter only where the file ends."""
+    """Read a part of a file; it is shorter than `length` only at the end of the file."""
     os.lseek(handle, start, os.SEEK_SET)
     parts = []
     while length > 0 and (part := os.read(handle, length)):
@@ -36,7 +36,7 @@ def read_at(handle: int, start: int, length: int) -> bytes:
 
 
 def start_of_line(handle: int, offset: int) -> int:
-    """Find the beginning of the line that the byte at `offset` belongs to, reading backwards."""
+    """Return where the line of the byte at `offset` begins."""
     while offset > 0:
         start = max(0, offset - _CHUNK)
         found = read_at(handle, start, offset - start).rfind(NEWLINE)
@@ -47,7 +47,7 @@ def start_of_line(handle: int, offset: int) -> int:
 
 
 def end_of_line(handle: int, offset: int, size: int) -> int:
-    """Find the offset behind the newline at `offset` or later; `size` where there is none."""
+    """Return the offset after the next newline from `offset` on; `size` if there is none."""
     while offset < size:
         chunk = read_at(handle, offset, min(_FORWARD_CHUNK, size - offset))
         if not chunk:
@@ -60,16 +60,16 @@ def end_of_line(handle: int, offset: int, size: int) -> int:
 
 
 def first_number(handle: int, start: int, limit: int, size: int) -> tuple[int, int]:
-    """Find the first number of the lines that begin between `start` and `limit`.
+    """Find the first number in the lines that begin between `start` and `limit`.
 
     Args:
-        handle: The file.
-        start: Where a line begins.
+        handle: The file descriptor.
+        start: Offset of the beginning of a line.
         limit: Offset at which the search ends.
-        size: Bytes of the file that count.
+        size: Size of the file in bytes; later bytes are ignored.
 
     Returns:
-        The number and the offset behind its line; 0 and `limit` when no line has one.
+        The number and the offset after its line; 0 and `limit` if no line has a number.
     """
     while start < limit:
         end = end_of_line(handle, start, size)
@@ -81,7 +81,7 @@ def first_number(handle: int, start: int, limit: int, size: int) -> tuple[int, i
 
 
 def is_object(line: bytes) -> bool:
-    """Tell whether a line is one complete JSON object."""
+    """Return whether a line is one complete JSON object."""
     try:
         return isinstance(_anything.decode(line), dict)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -89,7 +89,7 @@ def is_object(line: bytes) -> bool:
 
 
 def numbers_of(line: bytes) -> LineNumbers:
-    """Read a line's numbers; those that this server cannot have given count as none."""
+    """Read the numbers of a line. Ignore numbers that this server cannot have given."""
     try:
         found = _numbers.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -1,4 +1,4 @@
-"""One log file that is open for appending: whole groups, or nothing."""
+"""Append to one open log file: a whole group, or nothing."""
 
 from __future__ import annotations
 
@@ -23,70 +23,70 @@ from json_logger_server.storage.repair import TAIL_WINDOW, LogEnd, inspect_and_r
 from json_logger_server.storage.rotated import numbers_at_end, rotated_files, undo_unfinished
 
 RECALL_WINDOW = 64 * 1024 * 1024
-"""Bytes at the end in which repeated records are recognised after a restart."""
-_HOW_TO_ROTATE = "To rotate an open log, use `json-logger rotate` and no other program."
+"""Bytes at the end of a log in which repeated records are recognised after a restart."""
+_HOW_TO_ROTATE = "Rotate an open log only by `json-logger rotate`."
 
 
 class Disk(Protocol):
-    """The system calls that change a log; the seam at which tests make a disk fail."""
+    """The system calls that change a log. Tests replace them, to make a disk fail."""
 
     def write(self, handle: int, data: memoryview) -> int:
-        """As `os.write`."""
+        """Do the same as `os.write`."""
         ...
 
     def sync(self, handle: int) -> None:
-        """As `os.fdatasync`."""
+        """Do the same as `os.fdatasync`."""
         ...
 
     def truncate(self, handle: int, size: int) -> None:
-        """As `os.truncate`."""
+        """Do the same as `os.truncate`."""
         ...
 
 
 class SystemDisk:
-    """The real one."""
+    """The system calls of the real disk."""
 
     def write(self, handle: int, data: memoryview) -> int:
-        """Write what fits."""
+        """Write the data, or the part that fits; return how many bytes were written."""
         return os.write(handle, data)
 
     def sync(self, handle: int) -> None:
-        """Have the data on the medium; macOS and Windows have no cheaper call than fsync."""
+        """Wait until the data is on the disk. macOS and Windows have no cheaper call than fsync."""
         getattr(os, "fdatasync", os.fsync)(handle)
 
     def truncate(self, handle: int, size: int) -> None:
-        """Cut the file."""
+        """Shorten the file to `size` bytes."""
         os.truncate(handle, size)
 
 
 class LogFile:
-    """The only writer of one file. Not thread-safe: its committer takes turns.
+    """The only writer of one file. Not thread-safe: `JsonLog` makes one call at a time.
 
-    Opening locks the file against other servers, checks both ends and mends what a crash left.
+    Opening locks the file against other servers, checks both ends, and repairs a torn tail.
     """
 
     def __init__(
         self, handle: int, path: Path, disk: Disk | None = None, *, new: bool = False
     ) -> None:
-        """Take over an open descriptor; it is closed when this fails.
+        """Take over an open file descriptor, and close it if this fails.
 
         Args:
-            handle: The descriptor.
-            path: What it was opened by.
-            disk: How the file is changed.
-            new: The file was just created, so that it goes on with no other.
+            handle: The file descriptor.
+            path: The path by which it was opened.
+            disk: The system calls that change the file.
+            new: The file was just created, so its numbers continue those of no other file.
 
         Raises:
-            SessionSharingError: The file is locked, is not a log, or cannot be mended.
+            SessionSharingError: The file is locked, is not a log, or cannot be repaired.
         """
         self.path = path
         self._name = str(path)
         self.handle = handle
         self.disk = disk or SystemDisk()
         self.first_seq = 0
-        """Number of the first record that is in the file, or will be; 0 while it is not known."""
+        """Number of the first record that is in the file, or will be; 0 if it is not known yet."""
         self.successor: LogFile | None = None
-        """The file that took this one's place when it was rotated; then this one grows no more."""
+        """The file that replaced this one when it was rotated. This one then grows no more."""
         try:
             facts = os.fstat(handle)
             self.identity = identity_of(facts)
@@ -107,24 +107,25 @@ class LogFile:
             os.close(handle)
             raise
         self.size = self.end.size
-        """Bytes committed; the file is never longer between two calls."""
+        """Size of the file in bytes between two calls."""
 
     def append(self, data: bytes, *, sync: bool) -> None:
-        """Append a group whole; when that fails, the file is as before.
+        """Append a whole group. If that fails, the file is as before.
 
         Args:
             data: Whole lines.
-            sync: Return only when they are on the medium.
+            sync: Return only when they are on the disk.
 
         Raises:
-            StorageFullError: There is no room; try again when there is.
-            ResourceLostError: The file was deleted, replaced or changed; or it cannot be synced,
-                so that what is on the medium is unknown from now on; or it cannot be cut back.
+            StorageFullError: There is no room on the disk. A later attempt can succeed.
+            ResourceLostError: Another program deleted, replaced or changed the file; or the system
+                cannot write it to the disk, so that its content there is unknown from now on; or
+                an incomplete record cannot be removed again.
             SessionSharingError: Another system error.
         """
         if self._check_still_there() != self.size:
             raise ResourceLostError(
-                f"Somebody else changed {self.path} in an open session. {_HOW_TO_ROTATE}"
+                f"Another program changed {self.path} while its session was open. {_HOW_TO_ROTATE}"
             )
         view = memoryview(data)
         try:
@@ -138,14 +139,17 @@ class LogFile:
                 self.disk.sync(self.handle)
         except OSError as error:
             self._cut_back()
-            raise ResourceLostError(f"{self.path} cannot be synced: {error.strerror}") from error
+            raise ResourceLostError(
+                f"The system cannot write {self.path} to the disk: {error.strerror}. Check the "
+                "disk, and open the log again."
+            ) from error
         self.size += len(data)
 
     def open_again(self) -> int:
-        """Give a reader a descriptor of its own on the same file, never on another.
+        """Open this file again for a reader, and never another file; return the file descriptor.
 
         Raises:
-            ResourceLostError: The path does not mean the file any more.
+            ResourceLostError: The path no longer means this file.
             SessionSharingError: Another system error.
         """
         self._check_still_there()
@@ -157,9 +161,9 @@ class LogFile:
         return handle
 
     def recall(self) -> list[LineNumbers]:
-        """Read the numbers of the last 64 MB that were in the log when it was opened.
+        """Read the numbers in the last 64 MB that were in the log when it was opened.
 
-        Takes up to a second; meant for a client that sends again after a restart.
+        This takes up to a second. It is for a client that sends records again after a restart.
 
         Raises:
             SessionSharingError: The log cannot be read.
@@ -181,7 +185,7 @@ class LogFile:
         return numbers
 
     def find_first_seq(self) -> int:
-        """Tell the number of the file's first record; 0 when no line has one.
+        """Return the number of the file's first record; 0 if no line has a number.
 
         Raises:
             SessionSharingError: The file cannot be read.
@@ -200,17 +204,17 @@ class LogFile:
         self._name = str(path)
 
     def succeed(self, log: LogFile, next_seq: int) -> None:
-        """Note that this file has taken the place of `log` and goes on with `next_seq`."""
+        """Note that this file has replaced the file of `log`, and begins with record `next_seq`."""
         self.path = log.path
         self.renamed(log.path)
         self.first_seq = next_seq
         log.successor = self
 
     def sync_folder(self) -> None:
-        """Have the file's name on the medium, where the system can do that.
+        """Write the file's name to the disk, if the system can do that.
 
         Raises:
-            OSError: It cannot be done.
+            OSError: The system reports an error.
         """
         with Folder(self.path.parent) as folder:
             folder.sync()
@@ -220,25 +224,25 @@ class LogFile:
         os.close(self.handle)
 
     def _look_back(self) -> None:
-        """Know also the numbers at the end of the file before, where this one has few or none."""
+        """If this file is short, read also the numbers at the end of the last rotated file."""
         end = self.end
         if not end.tail_is_all:
             return
         self.first_seq = next((line.seq for line in end.tail if line.seq), 0)
         if self.first_seq == 1 or (end.tail and not self.first_seq):
-            return  # nothing comes before it, or another program began it
+            return  # no file comes before it, or another program began it
         earlier = rotated_files(self.path, self.first_seq or None)
         if earlier:
             numbers, are_all = numbers_at_end(earlier[-1], TAIL_WINDOW)
             end.tail = numbers + end.tail
             end.tail_is_all = are_all and earlier[-1].first_seq == 1
         elif self.first_seq:
-            end.tail_is_all = False  # what came before was removed
+            end.tail_is_all = False  # the files before were removed
         if not self.first_seq:
             self.first_seq = next((line.seq + 1 for line in reversed(end.tail) if line.seq), 1)
 
     def _check_still_there(self) -> int:
-        """Make sure that the path still means the open file; give its size."""
+        """Check that the path still means the open file; return its size."""
         with contextlib.suppress(OSError):
             found = os.lstat(self._name)
             if identity_of(found) == self.identity:
@@ -247,7 +251,7 @@ class LogFile:
 
     def _lost(self) -> ResourceLostError:
         return ResourceLostError(
-            f"{self.path} was deleted or replaced in an open session. {_HOW_TO_ROTATE}"
+            f"{self.path} was deleted or replaced while its session was open. {_HOW_TO_ROTATE}"
         )
 
     def _cut_back(self) -> None:
@@ -256,5 +260,6 @@ class LogFile:
             os.lseek(self.handle, self.size, os.SEEK_SET)
         except OSError as error:
             raise ResourceLostError(
-                f"{self.path} has an incomplete record and cannot be cut back: {error.strerror}"
+                f"{self.path} ends with an incomplete record, which the server cannot remove: "
+                f"{error.strerror}. Check the disk, and open the log again."
             ) from error

@@ -1,4 +1,4 @@
-"""Which paths are log files that clients may name."""
+"""Find and open the log files that clients name, only inside the log folders."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from session_sharing import (
 )
 
 SUFFIXES = (".ndjson", ".jsonl", ".json", ".log", ".txt")
-"""What a log file's name ends with; the reference server takes .ndjson, .log and .txt."""
+"""Endings of a log file's name. The reference server accepts .ndjson, .log and .txt."""
 
-# A link is not followed, a FIFO does not block the opener, a terminal does not become ours, and
-# Windows translates no newline.
+# With these flags a link is not followed, opening a FIFO does not block, a terminal does not become
+# the controlling terminal of the server, and Windows translates no newline.
 READ_FLAGS = os.O_RDONLY
 for _flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"):
     READ_FLAGS |= getattr(os, _flag, 0)
@@ -35,20 +35,20 @@ OPEN_FLAGS = READ_FLAGS | os.O_RDWR
 
 @dataclass(frozen=True, slots=True)
 class LogRoots:
-    """The folders that log files must lie in."""
+    """The folders that may contain log files."""
 
     folders: tuple[Path, ...]
     """The folders; relative names start at the first."""
     any_path: bool = False
-    """Take every path, as the reference server does. Use it only where every client is trusted."""
+    """Accept every path, as the reference server does. Use it only if you trust every client."""
 
     def resolve(self, name: str) -> Path:
-        """Find the absolute path, without links, that a client's name means.
+        """Return the absolute path, without links, that a client's name means.
 
         Raises:
-            InvalidArgumentError: It cannot be the name of a log file.
-            NotPermittedError: It lies outside the folders.
-            ResourceNotFoundError: Its parent folder does not exist.
+            InvalidArgumentError: The name cannot be that of a log file.
+            NotPermittedError: The path is outside the folders.
+            ResourceNotFoundError: The parent folder of the path does not exist.
         """
         if "\0" in name or not name.endswith(SUFFIXES):
             raise InvalidArgumentError(
@@ -61,16 +61,21 @@ class LogRoots:
             raise InvalidArgumentError(f"{name!r} is not a usable path: {error}") from error
         if not self.any_path and self._root_of(path) is None:
             allowed = ", ".join(map(str, self.folders))
-            raise NotPermittedError(f"{name!r} is outside this server's log folders: {allowed}.")
+            raise NotPermittedError(
+                f"{name!r} is outside this server's log folders: {allowed}. Use a path in one of "
+                "them, or start the server with another --log-root."
+            )
         if not parent_exists:
-            raise ResourceNotFoundError(f"The folder {path.parent} does not exist.")
+            raise ResourceNotFoundError(
+                f"The folder {path.parent} does not exist. Create it, or use another folder."
+            )
         return path
 
     def find(self, name: str) -> Path:
-        """Find the existing file that a client's name means.
+        """Return the path of the existing file that a client's name means.
 
         Raises:
-            SessionSharingError: The name is refused, or there is no such file.
+            SessionSharingError: The name is refused, or the file does not exist.
         """
         path = self.resolve(name)
         if not path.is_file():
@@ -78,13 +83,13 @@ class LogRoots:
         return path
 
     def open(self, path: Path, *, create: bool) -> tuple[int, bool]:
-        """Open a resolved path for reading and appending; links that appeared since are refused.
+        """Open a resolved path for reading and appending; refuse links that appeared since.
 
         Returns:
             A file descriptor, and whether this call created the file.
 
         Raises:
-            SessionSharingError: It cannot be opened or is not a plain file.
+            SessionSharingError: The file cannot be opened, or is not a plain file.
         """
         try:
             handle, created = self._open_or_create(path, create)
@@ -104,7 +109,7 @@ class LogRoots:
         try:
             return self._open(path, OPEN_FLAGS | os.O_CREAT | os.O_EXCL), True
         except FileExistsError:
-            return self._open(path, OPEN_FLAGS), False  # somebody was faster
+            return self._open(path, OPEN_FLAGS), False  # another program was faster
 
     def _open(self, path: Path, flags: int) -> int:
         root = self._root_of(path)
@@ -123,7 +128,7 @@ class LogRoots:
 if sys.platform != "win32":
 
     def _open_beneath(root: Path, inside: Path, flags: int) -> int:
-        """Open a path step by step below a folder, so that no link swapped in leads elsewhere."""
+        """Open a path step by step below a folder, so that a link put in the path has no effect."""
         step = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
         try:
             for part in inside.parts[:-1]:
@@ -136,13 +141,13 @@ if sys.platform != "win32":
 
 
 def identity_of(facts: os.stat_result) -> tuple[int, int]:
-    """Give device and inode, which tell one file from all others while it exists."""
+    """Return device and inode, which no other file has while this one exists."""
     return facts.st_dev, facts.st_ino
 
 
 @contextlib.contextmanager
 def system_errors(path: Path) -> Iterator[None]:
-    """Raise what the system says of a file as domain errors."""
+    """Raise the system's errors about a file as errors of session sharing."""
     try:
         yield
     except OSError as error:
@@ -150,7 +155,7 @@ def system_errors(path: Path) -> Iterator[None]:
 
 
 def from_os_error(error: OSError, path: Path) -> SessionSharingError:
-    """Say in domain terms why a file cannot be opened or written."""
+    """Return the error of session sharing that a system error about a file means."""
     why = f"{path}: {error.strerror}"
     kinds: dict[int, SessionSharingError] = {
         errno.ENOENT: ResourceNotFoundError(f"{path} does not exist."),
@@ -163,9 +168,15 @@ def from_os_error(error: OSError, path: Path) -> SessionSharingError:
         errno.ENAMETOOLONG: InvalidArgumentError(f"The name of {path.name[:40]}… is too long."),
         errno.EISDIR: NotAResourceError(f"{path} is a folder."),
         errno.ENXIO: NotAResourceError(f"{path} is not a plain file."),
-        errno.EMFILE: LimitExceededError("The server has no file descriptor left.", limit="files"),
-        errno.ENFILE: LimitExceededError("The system has no file descriptor left.", limit="files"),
-        errno.ENOSPC: StorageFullError(f"There is no room left for {path}."),
+        errno.EMFILE: LimitExceededError(
+            "The server has no file descriptor left. Close sessions, or raise its limit.",
+            limit="files",
+        ),
+        errno.ENFILE: LimitExceededError(
+            "The system has no file descriptor left. Close files, or raise its limit.",
+            limit="files",
+        ),
+        errno.ENOSPC: StorageFullError(f"There is no room left for {path}. Free some space."),
         errno.EDQUOT: StorageFullError(f"The disk quota leaves no room for {path}."),
         errno.EFBIG: StorageFullError(f"{path} has reached the largest allowed size."),
     }

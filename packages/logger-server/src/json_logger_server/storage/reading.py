@@ -1,4 +1,4 @@
-"""Reads a log while its writer writes it: only whole, committed lines."""
+"""Read the acknowledged lines of a log while its writer writes it."""
 
 from __future__ import annotations
 
@@ -32,40 +32,40 @@ class Source(Protocol):
 
     @property
     def path(self) -> Path:
-        """What it is called, in messages."""
+        """Path of the file, for messages."""
         ...
 
     @property
     def size(self) -> int:
-        """Bytes that may be read."""
+        """Number of bytes that may be read."""
         ...
 
     def open_again(self) -> int:
-        """Give a descriptor of the reader's own."""
+        """Open the file again for the reader; return the file descriptor."""
         ...
 
 
 class CommittedLines:
-    """A reader of its own on an open log, its rotated files included.
+    """Reads the written lines of an open log and of its rotated files.
 
-    Read by one thread at a time, closed by any. It keeps no bytes from one read to the next,
-    because those behind the committed ones may yet be cut off again.
+    One thread at a time may read; any thread may close. The reader keeps no bytes from one read to
+    the next, because the writer may remove bytes of an unfinished group again.
     """
 
     def __init__(self, log: LogFile) -> None:
-        """Start at the beginning of the log's present file; it is opened when it is first read."""
+        """Start at the beginning of the log's present file, which is opened by the first read."""
         self._log = log
         self._source: Source = log
         self._later: list[Source] = []
-        """Files between the one that is read and the log's own."""
+        """The files after the one that is being read; the last is the log's own."""
         self._handle = _NONE
         self._closed = False
-        # Another file could get a descriptor that is closed while it is read.
+        # If a file descriptor were closed during a read, another file could get it.
         self._lock = threading.Lock()
         self.position = 0
         """Offset of the next line in its file."""
         self.next_seq = 1
-        """The number to resume from."""
+        """Number of the next record."""
 
     def __enter__(self) -> CommittedLines:
         return self
@@ -79,24 +79,24 @@ class CommittedLines:
         self.close()
 
     def close(self) -> None:
-        """Close the file, once nobody reads it any more."""
+        """Close the file, after a read that is in progress."""
         with self._lock:
             self._closed = True
             self._let_go()
 
     def seek(self, seq: int) -> None:
-        """Go to the first record that is numbered `seq` or higher, by halving its file.
+        """Go to the first record with the number `seq` or higher, by a binary search in its file.
 
-        Lines without a number belong to the next one that has one. Before the numbers of a file
-        that was begun by another program there is only the beginning.
+        A line without a number belongs to the next numbered line. If another program began the
+        file, and `seq` is lower than all its numbers, go to the beginning.
 
         Raises:
-            ResourceLostError: The file was deleted or replaced, by a link that leads out, say.
-            SessionSharingError: It cannot be opened or read.
+            ResourceLostError: The file was deleted or replaced.
+            SessionSharingError: The file cannot be opened or read.
         """
         self._choose_source(seq)
         low, high = 0, self._source.size
-        # Always: what is numbered and ends before `low` is too low, what begins at `high` is not.
+        # Invariant: numbered lines before `low` are too low, and the line at `high` is not.
         with self._reading():
             size = self._source.size
             while low < high:
@@ -110,16 +110,16 @@ class CommittedLines:
         self.next_seq = max(seq, 1)
 
     def read(self) -> bytes:
-        """Read some more whole lines; empty when there are no more yet.
+        """Return some more whole lines; nothing if there are no more yet.
 
         Raises:
-            ResourceLostError: The file was deleted or replaced, by a link that leads out, say.
-            SessionSharingError: It cannot be opened or read.
+            ResourceLostError: The file was deleted or replaced.
+            SessionSharingError: The file cannot be opened or read.
         """
         data = b""
         more = True
         while not data and more:
-            following = self._following()  # first: what has a follower does not grow any more
+            following = self._following()  # before reading: a file with a follower grows no more
             data = self._read_some()
             more = following is not None
             if following is not None and not data:
@@ -143,7 +143,7 @@ class CommittedLines:
         return data
 
     def _choose_source(self, seq: int) -> None:
-        """Begin in the rotated file that has the record `seq`, or else in the oldest."""
+        """Begin in the rotated file with the record `seq`, or in the oldest file."""
         with system_errors(self._log.path):
             first_seq = self._log.find_first_seq()
             rotated = rotated_files(self._log.path, first_seq) if seq < first_seq else []
@@ -153,7 +153,7 @@ class CommittedLines:
         self._later = chain[begin + 1 :]
 
     def _following(self) -> Source | None:
-        """Tell which file comes after the one that is read; None at the end of the log."""
+        """Return the file after the one that is being read; None at the end of the log."""
         return self._later[0] if self._later else self._log.successor
 
     def _go_to(self, source: Source) -> None:
@@ -172,7 +172,7 @@ class CommittedLines:
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
-        """Have the file open for a while."""
+        """Keep the file open during the block."""
         with self._lock:
             if self._closed:
                 raise ValueError("The reader is closed.")

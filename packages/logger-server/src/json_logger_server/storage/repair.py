@@ -1,7 +1,7 @@
-"""Looks at the two ends of a log file when it is opened, and mends what a crash left.
+"""Check both ends of a log file when it is opened, and repair a torn tail.
 
-Only head and tail are read, so that opening takes the same time for every size; the middle is the
-business of `json-logger verify`.
+Only the head and the tail are read, so that opening takes the same time for every size.
+`json-logger verify` checks the whole file.
 """
 
 from __future__ import annotations
@@ -25,35 +25,36 @@ from json_logger_server.storage.lines import (
 )
 
 TAIL_WINDOW = 64 * 1024
-"""Bytes at the end whose numbers are read at open; more when the last line is longer."""
+"""Bytes at the end whose numbers are read when the file is opened; more if the last line is
+longer."""
 _HEAD_WINDOW = 16 * 1024
 _LONGEST_RECORD = 256 * 1024 * 1024
-"""Bytes; a fragment that is longer is no record."""
+"""Bytes. A longer last line counts as torn."""
 _CHUNK = 1024 * 1024
 _LONGEST_NAME = 200
-"""Bytes of a log's name that the name of its fragment takes over; systems allow 255 in all."""
+"""Bytes of a log's name that are used in the name of its torn tail; systems allow 255 in all."""
 
 
 @dataclass(slots=True)
 class LogEnd:
-    """What the end of a log tells about how to go on."""
+    """The end of a log, by which the writer continues it."""
 
     size: int
-    """Bytes, after repair; the file ends with a whole line."""
+    """Size in bytes after the repair; the file ends with a whole line."""
     tail: list[LineNumbers] = field(default_factory=list)
     """Numbers of the last lines, oldest first."""
     tail_is_all: bool = True
-    """Whether those are all lines that the file has."""
+    """Whether `tail` has all lines of the file."""
     torn: Path | None = None
-    """Where an incomplete last line was set aside."""
+    """The file to which a torn tail was moved."""
 
 
 def inspect_and_repair(handle: int, path: Path) -> LogEnd:
-    """Check head and tail of an open log file and make it end with a whole line.
+    """Check head and tail of an open log file, and make it end with a whole line.
 
     Raises:
-        NotAResourceError: It is not a log file; nothing was changed.
-        OSError: It cannot be read or mended.
+        NotAResourceError: The file is not a log; nothing was changed.
+        OSError: The file cannot be read or repaired.
     """
     size = os.fstat(handle).st_size
     _check_head(handle, path, size)
@@ -75,7 +76,7 @@ def inspect_and_repair(handle: int, path: Path) -> LogEnd:
 
 
 def _check_head(handle: int, path: Path, size: int) -> None:
-    """Refuse what was never a log; one whose very first record was torn still is one."""
+    """Refuse a file that was never a log. A file with only a torn first record is a log."""
     head = read_at(handle, 0, min(size, _HEAD_WINDOW))
     refuse_foreign(path, head)
     text = head.lstrip(b"\0 \t\r\n")
@@ -89,9 +90,9 @@ def _is_log_line(line: bytes) -> bool:
 
 
 def _end_of_whole_lines(handle: int, size: int) -> int:
-    """Find the offset behind the last line that no crash has torn.
+    """Return the offset after the last line that is whole.
 
-    After a power loss a file can have its length and, at the end, zeros instead of its data.
+    After a power loss, a file can have its full length, but zeros instead of its last data.
     """
     end = start_of_line(handle, size)
     while end > 0:
@@ -103,7 +104,7 @@ def _end_of_whole_lines(handle: int, size: int) -> int:
 
 
 def _is_whole_record(handle: int, start: int, end: int) -> bool:
-    """Tell whether a file's last line lacks nothing but its newline."""
+    """Return whether only the newline of the last line is missing."""
     if not 0 < end - start <= _LONGEST_RECORD:
         return False
     fragment = read_at(handle, start, end - start)

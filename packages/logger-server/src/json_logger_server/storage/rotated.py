@@ -1,4 +1,4 @@
-"""The rotated files of a log: `NAME.<first seq>.ndjson` beside `NAME.ndjson`."""
+"""Find, read and remove the rotated files of a log: `NAME.<first seq>.ndjson`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _HEAD = 512
 
 @dataclass(frozen=True, slots=True)
 class RotatedFile:
-    """A file that its log has left behind: whole, and not written any more."""
+    """A rotated file of a log. It is complete, and is not written any more."""
 
     path: Path
     first_seq: int
@@ -41,37 +41,38 @@ class RotatedFile:
     identity: tuple[int, int]
     """Device and inode."""
     written: float
-    """When it was last written, in seconds since 1970."""
+    """Time of its last write, in seconds since 1970."""
 
     def open_again(self) -> int:
-        """Give a reader a descriptor of its own on this file, never on another.
+        """Open this file for a reader, and never another file; return the file descriptor.
 
         Raises:
-            ResourceLostError: The path does not mean the file any more.
+            ResourceLostError: The path no longer means this file.
             SessionSharingError: Another system error.
         """
         with system_errors(self.path):
             handle = os.open(self.path, READ_FLAGS)
         if identity_of(os.fstat(handle)) != self.identity:
             os.close(handle)
-            raise ResourceLostError(f"{self.path} was replaced.")
+            raise ResourceLostError(f"{self.path} was replaced by another program.")
         return handle
 
 
 def rotated_path(log: Path, first_seq: int) -> Path:
-    """Give the name of a log's file whose first record has the number `first_seq`."""
+    """Return the path of a log's rotated file whose first record has the number `first_seq`."""
     return log.with_name(f"{log.stem}.{first_seq}{log.suffix}")
 
 
 def rotated_files(log: Path, before: int | None = None) -> list[RotatedFile]:
-    """Find the rotated files of a log, the oldest first.
+    """Return the rotated files of a log, the oldest first.
 
-    A file counts when it is named as one and its first record has the number in its name, so that
-    another log of such a name is not taken for one.
+    A file counts if it has the name of a rotated file, and its first record has the number in this
+    name. So another log with such a name does not count.
 
     Args:
         log: The path of the log itself.
-        before: Number of the first record that is not wanted, which keeps out what began anew.
+        before: Return only files that begin before this number; None for all. Files that begin
+            later belong to an earlier log of the same name.
 
     Raises:
         OSError: The folder cannot be read.
@@ -86,7 +87,7 @@ def rotated_files(log: Path, before: int | None = None) -> list[RotatedFile]:
 
 
 def log_of(path: Path) -> Path | None:
-    """Give the log that a path is a rotated file of; None when it is none."""
+    """Return the log to which a rotated file belongs; None if the path is not a rotated file."""
     named = _NUMBERED_NAME.fullmatch(path.name)
     if named is None:
         return None
@@ -98,10 +99,10 @@ def log_of(path: Path) -> Path | None:
 
 
 def files_of(log: Path) -> Iterator[tuple[Path, BinaryIO]]:
-    """Open the files of a log one after the other, the rotated ones first, `log` itself last.
+    """Open the files of a log one after the other: first the rotated files, then `log` itself.
 
     Raises:
-        NotAResourceError: The first bytes of `log` tell that it is something else.
+        NotAResourceError: The first bytes of `log` show that it is not a log.
         OSError: The log cannot be read.
     """
     with log.open("rb", buffering=0) as live:
@@ -114,17 +115,17 @@ def files_of(log: Path) -> Iterator[tuple[Path, BinaryIO]]:
 
 
 def remove_older(log: Path, days: float, before: int) -> list[Path]:
-    """Remove the rotated files of a log that were written more than `days` ago.
+    """Remove the rotated files of a log that were last written more than `days` ago.
 
-    The oldest go first, and the first that is younger ends it, so that no gap arises.
+    Remove the oldest files first, and stop at the first younger file, so that no gap arises.
 
     Args:
         log: The path of the log itself.
-        days: Age of the last write.
+        days: Days since the last write.
         before: Number of the first record in the log itself.
 
     Returns:
-        What was removed.
+        The paths of the removed files.
 
     Raises:
         OSError: A file cannot be removed.
@@ -139,7 +140,7 @@ def remove_older(log: Path, days: float, before: int) -> list[Path]:
 
 
 def undo_unfinished(log: Path, identity: tuple[int, int]) -> None:
-    """Take back the second name that a crash in the middle of a rotation left a log.
+    """Remove the second name that a log has after a crash during a rotation.
 
     Args:
         log: The path of the log, which this process has locked.
@@ -160,13 +161,13 @@ def numbers_at_end(rotated: RotatedFile, window: int) -> tuple[list[LineNumbers]
 
     Args:
         rotated: The file.
-        window: Bytes to read, at least.
+        window: Smallest number of bytes to read.
 
     Returns:
         The numbers, and whether these are all lines of the file.
 
     Raises:
-        SessionSharingError: It cannot be read.
+        SessionSharingError: The file cannot be read.
     """
     handle = rotated.open_again()
     try:
@@ -181,17 +182,18 @@ def refuse_rotated(path: Path) -> None:
     """Refuse to write a rotated file.
 
     Raises:
-        NotAResourceError: It is one.
+        NotAResourceError: The path is a rotated file.
     """
     log = log_of(path)
     if log is not None:
         raise NotAResourceError(
-            f"{path} is a rotated file of {log.name} and is not written any more; open {log.name}."
+            f"{path} is a rotated file of {log.name}. Rotated files are not written any more. "
+            f"Open {log.name} instead."
         )
 
 
 def _before(log: Path, live: int) -> list[RotatedFile]:
-    """Find the rotated files that come before what is in a log's open file."""
+    """Return the rotated files that come before the content of a log's open file."""
     facts = os.fstat(live)
     number, _ = first_number(live, 0, facts.st_size, facts.st_size)
     if not number and start_of_line(live, facts.st_size) > 0:
@@ -209,17 +211,17 @@ def _numbered_names(log: Path) -> Iterator[tuple[str, int]]:
 
 
 def _look_at(path: Path, first_seq: int) -> RotatedFile | None:
-    """Describe a file that is named as a rotated one, if it is one."""
+    """Describe a file with the name of a rotated file; return None if it is not one."""
     try:
         handle = os.open(path, READ_FLAGS)
-    except OSError:  # removed meanwhile, a link, not ours to read
+    except OSError:  # it was removed meanwhile, is a link, or may not be read
         return None
     try:
         facts = os.fstat(handle)
         if first_number(handle, 0, facts.st_size, facts.st_size)[0] != first_seq:
             return None
         return RotatedFile(path, first_seq, facts.st_size, identity_of(facts), facts.st_mtime)
-    except OSError:  # a folder, say
+    except OSError:  # for example a folder
         return None
     finally:
         os.close(handle)

@@ -1,8 +1,9 @@
-"""Rotates an open log: gives its file a name for good and puts an empty one in its place.
+"""Rotate an open log: rename its file, and put an empty file in its place.
 
-At every moment the log's name means a file that this process has locked: the new file is made and
-locked under a hidden name, the old one gets its second name by a hard link, and the new one takes
-the first name over. A crash in between leaves a second name, which the next opening takes back.
+At every moment the log's name means a file that this process has locked. The new file is created
+and locked under a hidden name. The old file gets its second name by a hard link. Then the new file
+is renamed to the log's name. A crash in between leaves the second name, which the next opening
+removes.
 """
 
 from __future__ import annotations
@@ -29,41 +30,41 @@ _NO_HARD_LINKS = {
 
 
 class Rotation:
-    """One rotation of one log: it is begun, and then either finished or given up."""
+    """One rotation of one log. It is begun, and then either finished or cancelled."""
 
     def __init__(self, log: LogFile, *, sync: bool) -> None:
-        """Begin: make and lock the file that will take the log's place.
+        """Create and lock the file that will replace the log's file.
 
         Args:
             log: The open file, which has a numbered record.
-            sync: Have the names on the medium before anything relies on them.
+            sync: Write the names to the disk before records rely on them.
 
         Raises:
-            SessionSharingError: The file cannot be made; nothing has changed.
+            SessionSharingError: The file cannot be created; nothing has changed.
         """
         if os.name == "nt":
             raise NotPermittedError(
-                f"{log.path} cannot be rotated while it is open, as Windows does not rename open "
-                "files; close it and rename it."
+                f"{log.path} cannot be rotated while it is open, because Windows does not rename "
+                "open files. Close the log, and rename its file."
             )
         self._log = log
         self._sync = sync
         self._hidden = f".{log.path.name}.next"
         self.rotated = rotated_path(log.path, log.find_first_seq())
-        """What the log's present file will be called."""
+        """The future path of the log's present file."""
         self.next = self._make_next()
-        """The file that will take the log's place."""
+        """The file that will replace the log's file."""
 
     def finish(self, next_seq: int) -> None:
-        """Put the new file in the log's place; the old one stays open, under its new name.
+        """Put the new file in the place of the old one, which stays open under its new name.
 
         Args:
-            next_seq: Number of the record that will be the new file's first.
+            next_seq: Number of the first record of the new file.
 
         Raises:
-            ResourceInUseError: There is a file of the rotated file's name.
+            ResourceInUseError: A file with the name of the rotated file exists already.
             NotPermittedError: The file system has no hard links, or the folder cannot be written.
-            ResourceLostError: Somebody else replaced the log.
+            ResourceLostError: Another program replaced the log.
             SessionSharingError: Another system error. The log is as before.
         """
         log = self._log
@@ -82,10 +83,11 @@ class Rotation:
         self.next.succeed(log, next_seq)
 
     def sync_names(self) -> None:
-        """Have the names of both files on the medium, where that was asked for.
+        """Write the names of both files to the disk, if `sync` was chosen.
 
         Raises:
-            ResourceLostError: It cannot be done, so that what is on the medium is unknown.
+            ResourceLostError: The system reports an error, so that the names on the disk are
+                unknown.
         """
         if not self._sync:
             return
@@ -93,11 +95,12 @@ class Rotation:
             self.next.sync_folder()
         except OSError as error:
             raise ResourceLostError(
-                f"The folder of {self._log.path} cannot be synced: {error.strerror}"
+                f"The system cannot write the folder of {self._log.path} to the disk: "
+                f"{error.strerror}. Check the disk, and open the log again."
             ) from error
 
-    def give_up(self) -> None:
-        """Remove the new file; the log is as before."""
+    def cancel(self) -> None:
+        """Remove the new file. The log is as before."""
         self.next.close()
         with contextlib.suppress(OSError), Folder(self._log.path.parent) as folder:
             folder.remove(self._hidden)
@@ -106,7 +109,7 @@ class Rotation:
         log = self._log
         with system_errors(log.path), Folder(log.path.parent) as folder:
             folder.check_holds(log.path.name, log.identity)
-            folder.remove(self._hidden)  # left by a crash, as the lock on the log is ours
+            folder.remove(self._hidden)  # a crash left it, because this process has the log's lock
             handle = folder.create(self._hidden, OPEN_FLAGS, like=log.handle)
             try:
                 return LogFile(handle, log.path.with_name(self._hidden), log.disk, new=True)
@@ -119,11 +122,12 @@ class Rotation:
             folder.link(self._log.path.name, self.rotated.name)
         except FileExistsError as error:
             raise ResourceInUseError(
-                f"{self.rotated} exists already; move it away and rotate again."
+                f"{self.rotated} exists already; move it to another place, and rotate again."
             ) from error
         except OSError as error:
             if error.errno in _NO_HARD_LINKS:
                 raise NotPermittedError(
-                    f"{self._log.path} cannot be rotated: its file system has no hard links."
+                    f"{self._log.path} cannot be rotated, because its file system has no hard "
+                    "links. Close the log, and rename its file."
                 ) from error
             raise from_os_error(error, self.rotated) from error

@@ -1,4 +1,4 @@
-"""Checks a whole log file, line by line."""
+"""Check all files of a log, line by line."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ _MOST_DIGITS = 400
 
 @dataclass(slots=True)
 class Problem:
-    """The first thing that is wrong."""
+    """The first wrong line."""
 
     line: int
-    """From 1."""
+    """Number of the line in its file, from 1."""
     reason: str
     file: str
-    """Which of the log's files it is in."""
+    """Path of the file that has the line."""
 
 
 @dataclass(slots=True)
 class Verdict:
-    """What a check found."""
+    """The result of a check."""
 
     files: int = 0
-    """Files that were read: the log and its rotated ones, up to the first problem."""
+    """Files that were read: the log and its rotated files, up to the first problem."""
     lines: int = 0
-    """Lines up to the first problem, blank ones included."""
+    """Lines up to the first problem, blank lines included."""
     records: int = 0
     numbered: int = 0
-    """Records that have a sequence number, which those of other programs do not."""
+    """Records with a sequence number. Records of other programs have none."""
     first_seq: int = 0
     last_seq: int = 0
     clients: int = 0
@@ -48,9 +48,9 @@ class _Checker:
     clients: dict[str, _Numbers] = field(default_factory=dict)
 
     def check(self, line: bytes) -> str:
-        """Take the next line; say what is wrong with it, if something is."""
+        """Check the next line. Return what is wrong with it, or an empty text."""
         if not line.endswith(b"\n"):
-            return "the file ends within a line; opening it as a log mends that"
+            return "the file ends within a line; the server repairs this when it opens the log"
         if not line.strip():
             return ""
         record = _parse(line)
@@ -59,20 +59,20 @@ class _Checker:
         self.verdict.records += 1
         seq = record.get("seq")
         if not isinstance(seq, int):
-            self.previous_seq = 0  # another program wrote it; numbers may begin anew
+            self.previous_seq = 0  # another program wrote it, so numbers may start again
             return ""
         return self._check_numbers(seq, record.get("client"), record.get("client_seq"))
 
     def _check_numbers(self, seq: int, client: object, client_seq: object) -> str:
         if self.previous_seq and seq != self.previous_seq + 1:
-            return f"its number is {seq} and follows {self.previous_seq}; records are missing"
+            return f"its number {seq} follows {self.previous_seq}; records are missing"
         self.previous_seq = self.verdict.last_seq = seq
         self.verdict.first_seq = self.verdict.first_seq or seq
         self.verdict.numbered += 1
         if isinstance(client, str) and isinstance(client_seq, int):
             numbers = self.clients.setdefault(client, _Numbers())
             if not numbers.add(client_seq):
-                return f"record {client_seq} of client {client} is there twice"
+                return f"the log has record {client_seq} of client {client} twice"
         return ""
 
 
@@ -83,7 +83,7 @@ class _Numbers:
         self._ranges: list[tuple[int, int]] = []
 
     def add(self, number: int) -> bool:
-        """Add a number; False when it is there already."""
+        """Add a number. Return False if the set has it already."""
         if self._ranges:
             first, last = self._ranges[-1]
             if number == last + 1:
@@ -100,10 +100,10 @@ def verify(path: Path) -> Verdict:
     """Check that every line is one strict JSON object and that the numbers fit, over all files.
 
     Args:
-        path: The log; its rotated files are checked before it, as one with it.
+        path: The log. Its rotated files are checked before it.
 
     Raises:
-        NotAResourceError: It is something else, a compressed file, say.
+        NotAResourceError: The file is not a log, for example a compressed file.
         OSError: A file cannot be read.
     """
     checker = _Checker()
@@ -123,7 +123,7 @@ def verify(path: Path) -> Verdict:
 
 
 def _parse(line: bytes) -> dict[str, Any] | str:
-    """Read a line as strictly as any reader would; text says what is wrong."""
+    """Read a line, as strictly as the strictest reader. A text says what is wrong with it."""
     try:
         record = json.loads(
             line.decode("utf-8"), parse_constant=_refuse_constant, parse_int=_integer
@@ -138,7 +138,7 @@ def _parse(line: bytes) -> dict[str, Any] | str:
 
 
 def _integer(digits: str) -> int | float:
-    """Read an integer; of one that nobody counts to, Python refuses to read the digits."""
+    """Read an integer; return infinity for one with more digits than Python reads."""
     return int(digits) if len(digits) <= _MOST_DIGITS else math.inf
 
 
