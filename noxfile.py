@@ -1,11 +1,11 @@
-"""Builds, checks and runs the whole project; every session works on a machine with Python alone.
+"""Build, check and run the whole project. Every session needs only Python on the machine.
 
-    python3 noxfile.py -s e2e      build the wheels, install them apart, run the TestStand sequences
+    python3 noxfile.py -s e2e      build and install the wheels, run the TestStand sequences
     python3 noxfile.py -s tests    the tests of every package and the end-to-end tests
-    python3 noxfile.py --list      the rest
+    python3 noxfile.py --list      all sessions
 
-When nox is missing it is fetched into an environment of its own under .nox, and this file runs
-again with it. Nothing is ever installed into the user's Python.
+If nox is missing, this file installs it into a separate environment under .nox, and runs again with
+it. It installs nothing into the user's Python.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 NOX = "nox[uv]==2026.10.20"
 
-# A shell that starts this in the background has it ignore Ctrl-C, and so would every program below.
+# A shell that starts this in the background makes it ignore Ctrl-C. Every child process would, too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# uv takes its certificates and its index from where pip users already set them.
+# Make uv use the certificates and the index that the user has set for pip.
 os.environ.setdefault("UV_NATIVE_TLS", "1")
 if "PIP_INDEX_URL" in os.environ:
     os.environ.setdefault("UV_DEFAULT_INDEX", os.environ["PIP_INDEX_URL"])
 
 
 def _run_with_own_nox() -> int:
-    """Fetch nox into .nox/runner and run this file with it."""
+    """Install nox into .nox/runner, and run this file with it."""
     runner = ROOT / ".nox" / "runner-{}.{}".format(*sys.version_info)
     python = runner / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     ready = runner / "ready"
     if not ready.exists() or ready.read_text() != NOX:
-        print(f"Fetching {NOX} into {runner.relative_to(ROOT)} ...", flush=True)
+        print(f"Installing {NOX} into {runner.relative_to(ROOT)} ...", flush=True)
         venv.create(runner, with_pip=True, clear=True)
         pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         subprocess.run([*pip, NOX], check=True)
@@ -74,7 +74,7 @@ DIST = ROOT / "dist"
 RESULTS = ROOT / "results"
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 
-# Folder below packages/ and the extras that tests need, in the order of the arrows.
+# Folders in packages/, and the extras that tests need; a package comes after those that it needs.
 DISTRIBUTIONS = {
     "session-sharing": "[server,ni]",
     "logger-proto": "",
@@ -87,7 +87,7 @@ DISTRIBUTIONS = {
     "dmm-plugin": "",
 }
 
-# What a station has: one environment for each program, as on the users' machines.
+# The environments of a station: one for each program, as on the users' machines.
 STATION = {
     "server": ["json-logger-server"],
     "dcpower": ["dcpower-logger-plugin"],
@@ -119,7 +119,7 @@ BENCHMARKS = [
 ]
 BENCH_LIBRARIES = ["numpy", "psutil"]
 DOCS_TOOLS = ["furo", "myst-parser>=4", "pytest>=8", "sphinx>=8"]
-# What the client packages run with, at both ends of the ranges that they state.
+# Versions with which the client packages must run, at both ends of their stated ranges.
 CLIENT_VERSIONS = [
     ("grpcio==1.67.1", "protobuf==5.29.*"),
     ("protobuf==6.*",),
@@ -151,7 +151,7 @@ def build(session: nox.Session) -> None:
 
 @nox.session
 def e2e(session: nox.Session) -> None:
-    """Install the wheels apart, as on a station, and run the TestStand sequences on them."""
+    """Install the wheels in separate environments, as on a station; run the TestStand sequences."""
     build(session)
     _run_chain(session, _station(session), RESULTS)
 
@@ -177,7 +177,7 @@ for _version in PYTHONS:
 
 @nox.session
 def workshop(session: nox.Session) -> None:
-    """Make .venv with every package and command, to work or play with by hand."""
+    """Make .venv with every package and every tool, to work with by hand."""
     folder = ROOT / ".venv"
     if not folder.exists():
         uv(session, "venv", "--quiet", f"--python={sys.executable}", str(folder))
@@ -188,7 +188,7 @@ def workshop(session: nox.Session) -> None:
 
 @nox.session
 def soak(session: nox.Session) -> None:
-    """Run the long variants: full counts of storms, kill loops and reservers."""
+    """Run the long variants of the tests."""
     _install_workshop(session)
     for folder in DISTRIBUTIONS:
         _pytest(session, PACKAGES / folder, "-m", "soak", "--timeout=3600")
@@ -198,7 +198,7 @@ def soak(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style, the direction of imports, links, and that the stubs match their .proto."""
+    """Check style, import contracts, links, and that the stubs match their .proto files."""
     _install_workshop(session, *LINT_TOOLS)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
@@ -209,7 +209,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Check the types of every package, as this system's Python sees them and as Windows' does."""
+    """Check the types of every package, for this system and for Windows."""
     _install_workshop(session, *TYPE_TOOLS)
     sources = [str(PACKAGES / folder / "src") for folder in DISTRIBUTIONS]
     session.run("mypy", *sources)
@@ -226,7 +226,7 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure speed as ratios against baselines in one run; options go to the logger's."""
+    """Measure speed, as ratios to baselines in one run; options go to the logger's benchmark."""
     _install_workshop(session, *BENCH_LIBRARIES)
     logger, *others = (PACKAGES / script for script in BENCHMARKS)
     session.run("python", str(logger), *session.posargs)
@@ -238,7 +238,7 @@ def bench(session: nox.Session) -> None:
 def publish(session: nox.Session) -> None:
     """Build and check the wheels, and upload those that the index does not have.
 
-    `-- --check` stops before uploading. Twine takes credentials from its usual places.
+    `-- --check` stops before the upload. Twine reads the credentials from its usual places.
     """
     build(session)
     wheels = Wheels(DIST)
@@ -249,7 +249,7 @@ def publish(session: nox.Session) -> None:
 
 @nox.session
 def rehearse(session: nox.Session) -> None:
-    """Publish to an index server on loopback, install from it, and run the whole chain on that."""
+    """Publish to an index on loopback, install from it, and run the whole chain."""
     build(session)
     wheels = Wheels(DIST)
     check_wheels(session, wheels)
@@ -262,7 +262,7 @@ def rehearse(session: nox.Session) -> None:
         index = f"{address}/simple/"
         upload_new(session, wheels, index, f"{address}/", "--username=any", "--password=any")
         if wheels.new_to(index):
-            session.error("the index does not have what was uploaded")
+            session.error("the index does not have all uploaded wheels")
         published = {
             n: from_index(session, f"published-{n}", index, *w) for n, w in STATION.items()
         }
@@ -279,7 +279,7 @@ def rehearse(session: nox.Session) -> None:
 
 @nox.session
 def changelog(session: nox.Session) -> None:
-    """Gather a package's changes/ into its changelog: `-- session-sharing 0.2.0`."""
+    """Collect the fragments of a package into its changelog: `-- session-sharing 0.2.0`."""
     session.install("towncrier>=24.8")
     package, version = session.posargs
     where = [f"--config={ROOT / '.towncrier.toml'}", f"--dir={PACKAGES / package}"]
@@ -287,7 +287,7 @@ def changelog(session: nox.Session) -> None:
 
 
 def _install_workshop(session: nox.Session, *tools: str) -> None:
-    """Install every package from its folder, with what tests and checks need."""
+    """Install every package from its folder, with the tools for tests or checks."""
     session.install(*_editable(), *(tools or [*TEST_TOOLS, *TEST_LIBRARIES]))
 
 
@@ -304,7 +304,7 @@ def _unit_tests(session: nox.Session) -> None:
 def _pytest(
     session: nox.Session, package: Path, *options: str, env: dict[str, str] | None = None
 ) -> None:
-    """Run one package's tests with its own settings; a package without matching tests is fine."""
+    """Run the tests of one package with its own settings. It is no error if no test matches."""
     with session.chdir(package):
         session.run("pytest", "-q", "--numprocesses=2", *options, env=env, success_codes=[0, 5])
 
@@ -325,7 +325,7 @@ def _station(session: nox.Session) -> dict[str, Path]:
 
 @nox.session
 def protos(session: nox.Session) -> None:
-    """Generate the protocol stubs; with `-- --check` fail when the committed ones differ."""
+    """Generate the protocol stubs; with `-- --check`, fail if the committed ones differ."""
     session.install(*PROTO_TOOLS)
     before = _stub_texts()
     _generate_stubs(session)
@@ -338,7 +338,9 @@ def protos(session: nox.Session) -> None:
                 path.write_bytes(before[path])
         if changed:
             names = "\n  ".join(str(p.relative_to(ROOT)) for p in sorted(changed))
-            session.error(f"stubs differ from their .proto; run `nox -s protos`:\n  {names}")
+            session.error(
+                f"these stubs differ from their .proto files; run `nox -s protos`:\n  {names}"
+            )
 
 
 def _stub_texts() -> dict[Path, bytes]:
@@ -363,7 +365,7 @@ def _generate_stubs(session: nox.Session) -> None:
     generate(devices, sorted((devices / "device_sim" / "v1").glob("*.proto")))
     generate(platform, sorted((platform / "platform_sim" / "v1").glob("*.proto")))
 
-    # The reference's file is named json_logger.proto without a folder; its descriptor says so.
+    # In its descriptor, the reference's file has the name json_logger.proto, without a folder.
     package = logger / "json_logger_proto"
     generate(package, [package / "json_logger.proto"])
     for stub in (package / "json_logger_pb2_grpc.py", package / "json_logger_pb2_grpc.pyi"):
@@ -374,7 +376,7 @@ def _generate_stubs(session: nox.Session) -> None:
 
 @nox.session
 def pages(session: nox.Session) -> None:
-    """Write the tables of docs/errors.md; with `-- --check` fail when they differ."""
+    """Write the tables of docs/errors.md; with `-- --check`, fail if they differ."""
     _install_workshop(session)
     folders = [
         PACKAGES / name / "tests" / "support" for name in ("session-sharing", "logger-server")

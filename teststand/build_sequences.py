@@ -21,7 +21,7 @@ from platform_sim.sequence.type_library import NO_TYPES, types_from
 
 _HERE = Path(__file__).resolve().parent
 DESCRIPTION = _HERE / "MeasureAndLog.toml"
-"""What the sequences say."""
+"""Description of the sequences."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,8 @@ class Variant:
 VARIANTS = {
     "MeasureAndLogOneSite.seq": Variant(r"pinmaps\OneSite.pinmap"),
     "MeasureAndLogFourSites.seq": Variant(r"pinmaps\FourSites.pinmap"),
-    # The DC power plug-in resets its SMU at its end, so there is no voltage left for the DMM: on
-    # a bench it measures ohms.
+    # The DC power plug-in resets its SMU at its end, so the DMM has no voltage to measure. On a
+    # bench it measures ohms.
     "MeasureAndLogBench.seq": Variant(
         r"pinmaps\Bench.pinmap", {"measurement_type": "5i64", "range": "10e3"}
     ),
@@ -80,7 +80,7 @@ def with_variant(content: SequenceFile, variant: Variant) -> SequenceFile:
     "sample",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A .seq file in XML form that your TestStand saved, with a Python Action, an Update Pin "
-    "Map and a Measurement step: its type definitions go into the files.",
+    "Map and a Measurement step. Its type definitions are copied into the files.",
 )
 @click.option(
     "--output",

@@ -1,7 +1,7 @@
 """Build the sequence files through the TestStand COM API, on a Windows station with TestStand.
 
-TestStand itself puts the installed step types into the file, so what this makes is a file that
-TestStand wrote. It has not met a real TestStand yet: its calls were checked against a recorder.
+TestStand itself writes the file, with its installed step types. This script was not yet run with a
+real TestStand; a recorder checked its calls.
 """
 
 from __future__ import annotations
@@ -44,16 +44,18 @@ def start_engine() -> Any:
     """Return TestStand's engine.
 
     Raises:
-        click.ClickException: There is no TestStand here.
+        click.ClickException: This computer has no TestStand.
     """
     if platform.system() != "Windows":
         raise click.ClickException(
-            "TestStand runs on Windows only. Here, build_sequences.py makes the files."
+            "TestStand runs on Windows only. On this computer, use build_sequences.py."
         )
     try:
         client = importlib.import_module("win32com.client")
     except ImportError as error:
-        raise click.ClickException("pywin32 is missing: pip install pywin32") from error
+        raise click.ClickException(
+            "pywin32 is not installed. Install it: pip install pywin32"
+        ) from error
     try:
         return client.Dispatch(_ENGINE)
     except Exception as error:

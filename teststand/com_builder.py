@@ -1,8 +1,8 @@
-"""From the model of a sequence to calls of the TestStand API.
+"""Build a sequence file from the model of a sequence, by calls of the TestStand API.
 
-Names and values are those of the API reference of TestStand 2021; public programs that build
-sequences with Python-adapter steps use the same calls. No public program builds Measurement steps
-this way; their properties are the ones that TestStand saves.
+Names and values come from the API reference of TestStand 2021. Public programs that build sequences
+with Python-adapter steps use the same calls. No public program builds Measurement steps in this
+way; their properties are those that TestStand saves.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ XML_FORMAT = 3
 """Value of FileWritingFormat for XML."""
 
 INSERT_IF_MISSING = 0x1
-"""PropertyOption by which a Set call makes the property."""
+"""PropertyOption by which a Set call creates a missing property."""
 
 EXECUTION_SCOPE = 2
-"""Interpreter session that lives as long as the execution."""
+"""Interpreter session that ends with the execution."""
 
 _FLOW_PROPERTIES = {
     "precondition": "TS.PreCond",
@@ -71,14 +71,16 @@ class ComBuilder:
         engine.LoadTypePaletteFilesEx()
 
     def build(self, content: SequenceFile, path: Path) -> None:
-        """Make a sequence file and save it in XML form.
+        """Build a sequence file and save it in XML form.
 
         Raises:
-            UnsupportedError: It has more than a main sequence, or a step of an unknown type.
+            UnsupportedError: The model has more than a main sequence, or a step of an unknown type.
         """
         main = content.main_sequence()
         if main is None or len(content.sequences) != 1:
-            raise UnsupportedError("the builder makes files with one sequence, MainSequence.")
+            raise UnsupportedError(
+                "the builder can only build files with one sequence, MainSequence."
+            )
         sequence_file = self._engine.NewSequenceFile()
         try:
             self._set_variables(sequence_file.FileGlobalsDefaultValues, content.file_globals)
@@ -116,7 +118,9 @@ class ComBuilder:
             if isinstance(value, dict):
                 self._set_variables(target, value, f"{prefix}{name}.")
             elif isinstance(value, list):
-                raise UnsupportedError(f"the builder makes no array variables ({prefix}{name}).")
+                raise UnsupportedError(
+                    f"the builder cannot build array variables ({prefix}{name})."
+                )
             else:
                 _set(target, f"{prefix}{name}", value)
 

@@ -1,8 +1,9 @@
-"""Checks that every link between the project's Markdown pages leads somewhere.
+"""Check every link between the project's Markdown pages.
 
     python tools/check_links.py
 
-Looks up the files and headings that relative links name, and lists those that are missing.
+This looks for the files and headings of relative links, and prints the links whose target is
+missing.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _NOT_IN_AN_ANCHOR = re.compile(r"[^\w\- ]")
 
 
 def main() -> int:
-    """Print the links that lead nowhere, if there are any."""
+    """Print the links whose target is missing, and return the exit code."""
     pages = [page for pattern in _PAGES for page in sorted(ROOT.glob(pattern))]
     broken = [line for page in pages for line in broken_links(page)]
     for line in broken:
@@ -38,7 +39,7 @@ def broken_links(page: Path) -> Iterator[str]:
         name, _, anchor = link.partition("#")
         target = (page.parent / name).resolve() if name else page
         if not target.exists() or (anchor and anchor not in _anchors(target)):
-            yield f"{page.relative_to(ROOT)}: {link} leads nowhere"
+            yield f"{page.relative_to(ROOT)}: the target of the link {link} does not exist"
 
 
 def _links(page: Path) -> Iterator[str]:
@@ -51,7 +52,7 @@ def _links(page: Path) -> Iterator[str]:
 
 @cache
 def _anchors(page: Path) -> frozenset[str]:
-    """Name the headings of a page as GitHub does."""
+    """Return the anchors that GitHub makes for the headings of a page."""
     tokens = MarkdownIt().parse(page.read_text(encoding="utf-8"))
     headings = (
         tokens[index + 1].content for index, t in enumerate(tokens) if t.type == "heading_open"

@@ -1,8 +1,8 @@
 """TestStand code module: open, register and close the log sessions of the pin map.
 
-A log that a crashed run left open, with nobody attached, is taken over: it must not block the next
-run. So that a running sequence is never taken for a crashed one, this module stays attached for as
-long as the interpreter of the execution lives.
+A crashed run can leave a log open without any attachment. This module closes such a session and
+opens a new one, so that the next run is not blocked. To protect a running sequence from this, the
+module stays attached until the interpreter of the execution ends.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from teststand_registered_sessions import register, unregister_left_behind, unre
 _logger = logging.getLogger(__name__)
 
 _attached: list[JsonLoggerClient] = []
-"""The clients by which this execution stays present."""
+"""The clients that keep this execution attached."""
 
 
 def create_json_logger_sessions(sequence_context: Any) -> None:
-    """Open every log of the pin map and register it for the steps that follow.
+    """Open every log of the pin map, and register it for the later steps.
 
     Args:
         sequence_context: TestStand's SequenceContext (a COM object; pass ``ThisContext``).

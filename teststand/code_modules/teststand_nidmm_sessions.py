@@ -14,7 +14,7 @@ from teststand_registered_sessions import close_left_behind, register, unregiste
 
 
 def create_nidmm_sessions(sequence_context: Any) -> None:
-    """Open the sessions of every DMM in the pin map and register them for the steps that follow.
+    """Open the sessions of every DMM in the pin map, and register them for the later steps.
 
     Args:
         sequence_context: TestStand's SequenceContext (a COM object; pass ``ThisContext``).

@@ -1,4 +1,4 @@
-"""The pin map that a TestStand execution works with."""
+"""Find the active pin map of a TestStand execution."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from ni.measurementlink.sessionmanagement.v1.client import PinMapContext
 
 _PIN_MAP_ID = "NI.MeasurementPlugIns.PinMapId"
-"""Run-time variable in which the Update Pin Map step leaves the id of the pin map."""
+"""Run-time variable in which the Update Pin Map step stores the id of the pin map."""
 
 
 def active_pin_map(sequence_context: Any) -> PinMapContext:
@@ -22,6 +22,6 @@ def active_pin_map(sequence_context: Any) -> PinMapContext:
     variables = sequence_context.Execution.RunTimeVariables
     if not variables.Exists(_PIN_MAP_ID, 0x0):
         raise RuntimeError(
-            "There is no active pin map: an Update Pin Map step must run before this one."
+            "There is no active pin map. Run an Update Pin Map step before this step."
         )
     return PinMapContext(pin_map_id=variables.GetValString(_PIN_MAP_ID, 0x0), sites=None)

@@ -1,8 +1,8 @@
-"""The sessions that this execution registered with the platform, and what crashed ones left.
+"""Register and unregister sessions with the platform, and close those that a crashed run left open.
 
-The code modules that open sessions note here what they opened, and Cleanup closes that and nothing
-else: the sessions of another execution on the station are not ours to close. The notes live as long
-as the interpreter of the execution.
+The code modules that open sessions note them here, and Cleanup closes only these sessions. So it
+never closes the sessions of another execution on the station. The notes exist until the interpreter
+of the execution ends.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ni.measurementlink.sessionmanagement.v1.client import (
 )
 
 _TIMEOUT = 3.0
-"""Seconds that a measurement which still runs in Cleanup has to end."""
+"""Seconds in which a measurement that still runs in Cleanup must end."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class _Registered:
 
 
 _registered: dict[str, _Registered] = {}
-"""What this execution registered, by instrument type."""
+"""The sessions that this execution registered, by instrument type."""
 
 
 def register(
@@ -45,13 +45,13 @@ def register(
     instrument_type_id: str,
     pin_map: PinMapContext,
 ) -> None:
-    """Register the reserved sessions, which are open, for the steps that follow.
+    """Register the reserved sessions, which are open, for the later steps.
 
     Args:
         client: The session management client.
         reservation: The reservation.
         instrument_type_id: Instrument type of the sessions.
-        pin_map: Pin map that the sessions are of.
+        pin_map: Pin map of the sessions.
     """
     client.register_sessions(reservation.session_info)
     names = frozenset(session.session_name for session in reservation.session_info)
@@ -62,14 +62,15 @@ def register(
 def unregistering(
     client: SessionManagementClient, instrument_type_id: str
 ) -> Iterator[MultiSessionReservation | None]:
-    """Reserve and unregister what this execution registered, so that it can be closed.
+    """Reserve and unregister the sessions that this execution registered, so that they can close.
 
-    The platform never ends the reservation of a process that died. In Cleanup no measurement of
-    this execution runs any more, so whoever still holds one of its sessions is such a process, and
-    its reservations are ended, also those of the other types: that wait is due once.
+    The platform never ends the reservation of a process that was killed. In Cleanup no measurement
+    of this execution runs any more. So a process that still holds a reservation of these sessions
+    was killed, and its reservations are ended here. Those of the other instrument types are ended
+    at the same time, so that the wait for them is needed only once.
 
     Yields:
-        The reservation; None when this execution registered no such session.
+        The reservation; None if this execution registered no session of this type.
     """
     registered = _registered.pop(instrument_type_id, None)
     if registered is None:
@@ -83,10 +84,10 @@ def unregistering(
 def unregister_left_behind(
     client: SessionManagementClient, reservation: MultiSessionReservation
 ) -> bool:
-    """Unregister those of the reserved sessions that a run before registered and never closed.
+    """Unregister the reserved sessions that an earlier run registered and never closed.
 
     Returns:
-        Whether there were any.
+        Whether there were such sessions.
     """
     left = [session for session in reservation.session_info if session.session_exists]
     if left:
@@ -99,10 +100,10 @@ def close_left_behind(
     reservation: MultiSessionReservation,
     initialize_sessions: Callable[..., AbstractContextManager[Any]],
 ) -> None:
-    """Close those of the reserved sessions that a crashed run left open.
+    """Close the reserved sessions that a crashed run left open.
 
-    Opening the log comes first in Setup and refuses while another run is alive, so a session that
-    is registered by the time the instruments are opened belongs to no living run.
+    Setup opens the log first, and this is refused during another run. So a session that is already
+    registered when the instruments are opened does not belong to a running execution.
 
     Args:
         client: The session management client.
@@ -117,7 +118,7 @@ def close_left_behind(
         ):
             pass
     except Exception as error:
-        # The device server was started anew meanwhile: there is nothing to close.
+        # The device server was restarted in the meantime, so the session no longer exists.
         if getattr(error, "rpc_code", None) is not grpc.StatusCode.FAILED_PRECONDITION:
             raise
 

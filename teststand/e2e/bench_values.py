@@ -1,18 +1,19 @@
-"""What the instruments of bench.toml must read: a resistor on each site, one at an open contact.
+"""Check the readings of instruments on bench.toml: a resistor on each site, one contact is open.
 
-A measured value leaves an interval for the true one: the value plus and minus the limit of error of
-the instrument in its range, which is
+The true value must be in an interval around the measured value: plus and minus the limit of error
+of the instrument in its range, which is
 
     gain x value + offset + step / 2 + 5 x (noise / square root of the aperture).
 
-The figures are those of platform-sim's models, in the models.toml of its two drivers, which says
-where each comes from and which of them no public document of NI states. The bench draws the gain
-and offset of every channel within them; five standard deviations of noise are exceeded by one
-reading in two million.
+The numbers come from the models.toml of the two simulated drivers. These files say where each
+number comes from, and which of them no public document of NI states. The bench chooses the gain and
+offset of every channel within these limits. One reading in two million exceeds five standard
+deviations of noise.
 
-With the SMU's intervals of voltage and current, Ohm's law gives an interval for the conductance of
-the site. The DMM loads it with its input resistance while the SMU measures, so that is taken off.
-The DMM's own interval must meet what is left, and both must hold the resistor of the site.
+From the SMU's intervals of voltage and current, Ohm's law gives an interval for the conductance of
+the site. The input resistance of the DMM loads the site while the SMU measures, so its conductance
+is subtracted. The DMM's own interval must overlap the result, and both must contain the resistor of
+the site.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from processes import ChainError
 from readings import DMM_STEP, SMU_STEP, SiteReading
 
 RESISTORS = {0: 1000.0, 1: 2200.0, 2: math.inf, 3: 4700.0}
-"""Ohms by site; infinite behind an open contact. Not read from the bench file, but checked with."""
+"""Ohms by site; infinite at an open contact. These are the expected values, so they are not read
+from the bench file."""
 
 LEVEL = 6.0
 """Volts that the SMU sources; its current limit is 10 mA."""
@@ -45,16 +47,16 @@ class Accuracy:
     """In the unit of the value."""
 
     noise: float
-    """Standard deviation at an aperture of a second, in the unit of the value."""
+    """Standard deviation at an aperture of one second, in the unit of the value."""
 
     step: float
     """Smallest difference between two readings, in the unit of the value."""
 
     aperture: float
-    """Seconds over which the sequence's measurements average."""
+    """Seconds over which a measurement of the sequence averages."""
 
     def interval(self, value: float) -> tuple[float, float]:
-        """Return the least and the greatest true value that may read as this one."""
+        """Return the smallest and the largest true value for a measured value."""
         noise = _SIGMAS * self.noise / math.sqrt(self.aperture)
         error = self.gain * abs(value) + self.offset + self.step / 2 + noise
         return value - error, value + error
@@ -70,17 +72,17 @@ DMM_OHMS = Accuracy(60e-6, 0.1, 2e-3, 0.05, 500e-6)
 """PXIe-4081 in its range of 10 kOhm at 5.5 digits; the step is its absolute resolution."""
 
 DMM_INPUT = 10e6
-"""Ohms between the terminals of a DMM whose session is open and which measures nothing yet."""
+"""Ohms between the terminals of a DMM with an open session, before it measures."""
 
 
 def check_bench_values(readings: Sequence[SiteReading]) -> list[tuple[str, str]]:
     """Check the readings of all sites.
 
     Returns:
-        For each site what the SMU and what the DMM measured, in words.
+        For each site the readings of the SMU and of the DMM, as text.
 
     Raises:
-        ChainError: A reading is not as it must be.
+        ChainError: A reading is wrong.
     """
     return [_check_site(reading, RESISTORS[reading.site]) for reading in readings]
 
@@ -110,19 +112,19 @@ def _check_site(reading: SiteReading, resistor: float) -> tuple[str, str]:
 
 
 def _smu_interval(reading: SiteReading) -> tuple[float, float]:
-    """Return what Ohm's law leaves for the resistance; without an end if it may be open."""
+    """Return the resistance by Ohm's law, as an interval; it is infinite if it may be open."""
     least_volts, most_volts = SMU_VOLTAGE.interval(reading.voltage)
     least_amperes, most_amperes = SMU_CURRENT.interval(reading.current)
     least = least_amperes / most_volts - 1.0 / DMM_INPUT
     most = most_amperes / least_volts - 1.0 / DMM_INPUT
     if most <= 0:
-        amperes = f"{reading.current:.4g} A, less than the DMM alone takes"
+        amperes = f"{reading.current:.4g} A, less than the current of the DMM alone"
         raise ChainError(f"{SMU_STEP}: site {reading.site}: {amperes}")
     return 1.0 / most, 1.0 / least if least > 0 else math.inf
 
 
 def _dmm_interval(reading: SiteReading) -> tuple[float, float]:
-    """Return what the DMM leaves for the resistance: out of range is all beyond the range."""
+    """Return the resistance by the DMM, as an interval; out of range means above the range."""
     if reading.dmm_out_of_range != (reading.dmm_value is None):
         said = f"{reading.dmm_value} Ohm, out of range: {reading.dmm_out_of_range}"
         raise ChainError(f"{DMM_STEP}: site {reading.site}: {said}")
@@ -133,7 +135,7 @@ def _dmm_interval(reading: SiteReading) -> tuple[float, float]:
 
 def _expect_inside(what: str, interval: tuple[float, float], due: float) -> None:
     if not interval[0] <= due <= interval[1]:
-        raise ChainError(f"{what}: {_between(interval)}, and {due:g} was due")
+        raise ChainError(f"{what}: {_between(interval)}, but {due:g} was expected")
 
 
 def _between(interval: tuple[float, float]) -> str:

@@ -1,4 +1,4 @@
-"""The chain, link by link: lay out, start, run the sequences, check, stop, find nothing left."""
+"""The steps of the chain: install, start, run the sequences, check, stop, and check the end."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LOG_FILE = "measurements.ndjson"
 """Instrument name of the log in the pin maps; relative to the logger's first log root."""
 
 BENCH_FILE = "bench.toml"
-"""Beside the sequences: what some of the simulated instruments are wired to."""
+"""Bench file beside the sequences: the wiring of some simulated instruments."""
 
 Step = tuple[str, Callable[[], None]]
 """Name of a step, and the function that does it."""
@@ -48,12 +48,12 @@ class Environments:
     """dmm-logger-plugin."""
 
     station: Path
-    """measurement-platform-sim, and what the code modules import."""
+    """measurement-platform-sim, and the packages that the code modules import."""
 
 
 @dataclass
 class RunReport:
-    """What one sequence did."""
+    """The result of one sequence."""
 
     sequence: str
     """Name of the sequence file."""
@@ -65,7 +65,7 @@ class RunReport:
     """Measured values."""
 
     records: list[dict[str, Any]]
-    """What was logged."""
+    """Logged records."""
 
 
 @dataclass
@@ -110,12 +110,12 @@ class Chain:
         yield "find nothing left", self.find_nothing_left
 
     def close(self) -> None:
-        """End what still runs, however far the chain came."""
+        """End all programs that still run, after any step of the chain."""
         self._resources.close()
         end_survivors(self.run_id)
 
     def find_commands(self) -> None:
-        """Check the environments, and make the folders; logs of a run before are removed."""
+        """Check the environments, and create the folders; remove the logs of an earlier run."""
         shutil.rmtree(self.logs, ignore_errors=True)
         for folder in (self.logs / "plugins", self.data):
             folder.mkdir(parents=True, exist_ok=True)
@@ -127,10 +127,10 @@ class Chain:
             (self.environments.station, "platform-sim"),
         ):
             if not Path(_command(environment, command)).exists():
-                raise ChainError(f"there is no command {command} in {environment}")
+                raise ChainError(f"the command {command} is missing in {environment}")
 
     def lay_out(self) -> None:
-        """Let each plug-in and the logger lay out its folder; copy the sequences."""
+        """Install each plug-in and the logger into its folder; copy the sequences."""
         for environment, command, options in (
             (self.environments.dcpower, "dcpower-logger-plugin", ("--simulate",)),
             (self.environments.dmm, "dmm-logger-plugin", ("--simulate",)),
@@ -151,7 +151,7 @@ class Chain:
         shutil.copy(simulation, self.station / ".env")
 
     def start_platform(self) -> None:
-        """Start the platform and wait until it has written its state file."""
+        """Start the platform, and wait until it has written its state file."""
         self._platform = self._background(
             "platform",
             _command(self.environments.station, "platform-sim"),
@@ -166,7 +166,7 @@ class Chain:
         self._addresses += [state["discovery_address"], state["device_server_address"]]
 
     def start_logger(self) -> None:
-        """Start the logger as a process that finds the platform, and wait until it is known."""
+        """Start the logger so that it finds the platform, and wait until it is registered."""
         self._logger = self._background(
             "json-logger",
             _command(self.environments.station, "platform-sim"),
@@ -187,7 +187,7 @@ class Chain:
         self._logger.wait_until(self._logger_is_known, "it was registered", _SHORT)
 
     def run_sequence(self, one: SequenceRun) -> None:
-        """Run a sequence and check what it measured and logged."""
+        """Run a sequence, and check its measured values and its records."""
         name = Path(one.sequence).stem
         log = self.logs / f"run-{name}.log"
         lines_before = len(self._log_lines())
@@ -230,7 +230,7 @@ class Chain:
         for address in self._addresses:
             host, _, port = address.rpartition(":")
             with contextlib.suppress(OSError), socket.create_connection((host, int(port)), 1.0):
-                raise ChainError(f"somebody still listens on {address}")
+                raise ChainError(f"a process still listens on {address}")
         sockets = [path for path in self.work.rglob("*") if path.is_socket()]
         if sockets:
             raise ChainError(f"sockets are left: {sockets}")
@@ -269,7 +269,7 @@ class Chain:
         )
 
     def _log_concerned(self, result: Mapping[str, Any], log: Path) -> Path:
-        """Return the log to show for a run: the plug-in's where a measurement went wrong."""
+        """Return the log to show for a run: that of the plug-in whose measurement failed."""
         for step in result["steps"]:
             if step["group"] == "Main" and step["status"] in ("Error", "Failed"):
                 kind = "dmm" if "DMM" in step["step"] else "dcpower"

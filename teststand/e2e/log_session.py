@@ -1,4 +1,4 @@
-"""Which log sessions the processes of a run used, by what they say in their logs."""
+"""Check from the logs of a run that its processes used one log session."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ _SESSION = re.compile(r"session (\S+) \(([^)]*)\)")
 
 
 def check_one_session(run_log: Path, plugin_logs: Sequence[tuple[Path, str]]) -> str:
-    """Check that one log session carried both plug-ins: made once, attached to after that.
+    """Check that both plug-ins attached to the one log session that the code module created.
 
     Args:
-        run_log: Log of the run, in which the code module tells of the session it opened.
-        plugin_logs: Log of each plug-in, and what of it was written during the run.
+        run_log: Log of the run, in which the code module reports the session that it opened.
+        plugin_logs: Log of each plug-in, and the text that was added to it during the run.
 
     Returns:
         The name of the session.
 
     Raises:
-        ChainError: The plug-ins made or used other sessions.
+        ChainError: The plug-ins created or used other sessions.
     """
     opened = _SESSION.findall(run_log.read_text(encoding="utf-8", errors="replace"))
     if len(opened) != 1 or opened[0][1] != "new":
@@ -31,7 +31,7 @@ def check_one_session(run_log: Path, plugin_logs: Sequence[tuple[Path, str]]) ->
     for log, text in plugin_logs:
         used = _SESSION.findall(text)
         if not used:
-            raise ChainError(f"{log.stem} says nothing of its log session", log)
+            raise ChainError(f"{log.stem} does not name its log session", log)
         if any(one != (name, "attached") for one in used):
-            raise ChainError(f"{log.stem} was due to attach to session {name}: {used}", log)
+            raise ChainError(f"{log.stem} should have attached to session {name}: {used}", log)
     return name

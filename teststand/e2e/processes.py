@@ -1,4 +1,4 @@
-"""Start programs, wait until they are ready, stop them; their output goes into log files."""
+"""Start programs, wait until they are ready, and stop them; write their output to log files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 RUN_VARIABLE = "MEASURE_AND_LOG_E2E_RUN"
-"""Environment variable that marks every process of a run, also those that others start."""
+"""Environment variable that marks every process of a run, child processes included."""
 
 _POLL = 0.02
 _STOP_TIMEOUT = 15.0
@@ -20,11 +20,11 @@ _TAIL_LINES = 20
 
 
 class ChainError(Exception):
-    """A step of the chain went wrong.
+    """A step of the chain failed.
 
     Args:
-        message: What went wrong.
-        log: Log of the process concerned.
+        message: Why the step failed.
+        log: Log of the process that failed.
     """
 
     def __init__(self, message: str, log: Path | None = None) -> None:
@@ -61,10 +61,10 @@ class Background:
                 raise ChainError(f"{command[0]} cannot be started: {error.strerror}", log) from None
 
     def wait_until(self, condition: Callable[[], bool], what: str, timeout: float) -> None:
-        """Wait for a condition that the program brings about.
+        """Wait for a condition that the program will fulfil.
 
         Raises:
-            ChainError: It ended before, or took too long.
+            ChainError: The program ended before, or took too long.
         """
         deadline = time.monotonic() + timeout
         while not condition():
@@ -79,7 +79,7 @@ class Background:
         """Ask the program to end, and wait for it.
 
         Raises:
-            ChainError: It did not end in time, or with an error.
+            ChainError: The program did not end in time, or ended with an error.
         """
         if self._process.poll() is None:
             _ask_to_end(self._process)
@@ -91,7 +91,7 @@ class Background:
             raise ChainError(f"{self.name} ended with code {code}", self.log)
 
     def end(self) -> None:
-        """End the program whatever it takes; nothing happens when it has ended."""
+        """End the program, by force if necessary. Do nothing if it has ended already."""
         _end(self._process)
 
 
@@ -110,7 +110,7 @@ def run(
         Its exit code and standard output.
 
     Raises:
-        ChainError: It cannot be started, or took too long.
+        ChainError: The program cannot be started, or took too long.
     """
     with log.open("wb") as errors:
         try:
@@ -143,7 +143,7 @@ def tail(log: Path | None) -> list[str]:
 
 
 def survivors(run_id: str) -> list[int]:
-    """Return the ids of processes of a run that still live; only Linux can tell."""
+    """Return the ids of a run's processes that still run; only Linux can list them."""
     mark = f"{RUN_VARIABLE}={run_id}".encode()
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
@@ -157,7 +157,7 @@ def survivors(run_id: str) -> list[int]:
 
 
 def end_survivors(run_id: str) -> None:
-    """End what is left of a run by force."""
+    """End the remaining processes of a run by force."""
     for process_id in survivors(run_id):
         try:
             os.kill(process_id, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
@@ -166,7 +166,7 @@ def end_survivors(run_id: str) -> None:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a program whose result nobody waits for any more; first by asking, so it cleans up."""
+    """End a program whose result is not needed. First ask it to end, so that it cleans up."""
     if process.poll() is None:
         _ask_to_end(process)
         try:
@@ -180,7 +180,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _own_group() -> dict[str, Any]:
-    """Keep Ctrl-C away from the programs: they are stopped in order."""
+    """Return options by which Ctrl-C does not reach a program; the chain stops it in order."""
     if sys.platform == "win32":
         return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
     return {"start_new_session": True}

@@ -1,4 +1,4 @@
-"""What a run of a sequence measured, site by site: as the run reports it, and as it was logged."""
+"""Read the measured values of a run, site by site: from its report, and from the log."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _OUTPUTS_BY_SITE = (
 
 @dataclass(frozen=True)
 class SiteReading:
-    """What both plug-ins measured on one site."""
+    """The readings of both plug-ins on one site."""
 
     site: int
     """Site number."""
@@ -40,24 +40,24 @@ class SiteReading:
     """Whether the SMU was in compliance."""
 
     dmm_value: float | None
-    """What the DMM read; None when the signal was out of range."""
+    """Reading of the DMM; None when the signal was out of range."""
 
     dmm_out_of_range: bool
-    """Whether the DMM said so."""
+    """Whether the DMM reported that the signal was out of range."""
 
     dmm_resolution: float
     """Absolute resolution of the DMM."""
 
 
 def readings_of_run(result: Mapping[str, Any], sites: Sequence[int]) -> list[SiteReading]:
-    """Return what a run reports.
+    """Return the readings that a run reports.
 
     Args:
         result: The JSON that ``platform-sim run`` printed.
         sites: Sites of the pin map.
 
     Raises:
-        ChainError: A step did not run or went wrong, or a site is missing.
+        ChainError: A step did not run or failed, or a site is missing.
     """
     for step in result["steps"]:
         if step["status"] not in ("Done", "Passed"):
@@ -68,21 +68,21 @@ def readings_of_run(result: Mapping[str, Any], sites: Sequence[int]) -> list[Sit
             raise ChainError(f"the step {name!r} did not run")
     smu, dmm = measurements[SMU_STEP], measurements[DMM_STEP]
     if len(smu) != 1:
-        raise ChainError(f"{SMU_STEP}: {len(smu)} calls, and one for all sites was due")
+        raise ChainError(f"{SMU_STEP}: {len(smu)} calls, but one for all sites was expected")
     called = [one["site"] for one in dmm]
     due = list(sites) if len(sites) > 1 else [None]
     if called != due:
-        raise ChainError(f"{DMM_STEP}: called for the sites {called}, and {due} was due")
+        raise ChainError(f"{DMM_STEP}: called for the sites {called}, but {due} was expected")
     return _join(smu[0]["outputs"], [one["outputs"] for one in dmm], sites)
 
 
 def readings_of_records(
     records: Sequence[Mapping[str, Any]], sites: Sequence[int]
 ) -> list[SiteReading]:
-    """Return what a run logged: one record of the SMU, and one of the DMM for each site.
+    """Return the readings that a run logged: one SMU record, and one DMM record for each site.
 
     Raises:
-        ChainError: A record is missing, too many, or lacks a site.
+        ChainError: There are too few or too many records, or a record lacks a site.
     """
     outputs = [record["measurement_outputs"] for record in records]
     smu = [one for one in outputs if "voltage_measurements" in one]
@@ -90,23 +90,25 @@ def readings_of_records(
     found = len(smu), len(dmm), len(records)
     due = 1, len(sites), 1 + len(sites)
     if found != due:
-        raise ChainError(f"{found} SMU, DMM and all records, and {due} were due")
+        raise ChainError(f"{found} SMU, DMM but all records, and {due} were expected")
     logged = [one["measurement_sites"] for one in dmm]
     if logged != [[site] for site in sites]:
-        raise ChainError(f"DMM records of the sites {logged}, and one of each of {sites} was due")
+        raise ChainError(
+            f"DMM records of the sites {logged}, but one of each of {sites} was expected"
+        )
     return _join(smu[0], dmm, sites)
 
 
 def parse_records(lines: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the records that lines of the log file hold.
+    """Return the records in lines of the log file.
 
     Raises:
-        ChainError: A line is no JSON.
+        ChainError: A line is not JSON.
     """
     try:
         return [json.loads(line) for line in lines]
     except ValueError as error:
-        raise ChainError(f"a line of the log file is no JSON: {error}") from None
+        raise ChainError(f"a line of the log file is not JSON: {error}") from None
 
 
 def _join(
@@ -117,7 +119,7 @@ def _join(
             raise ChainError(f"{SMU_STEP}: {name} is {smu[name]}, for the sites {list(sites)}")
     if smu["measurement_sites"] != list(sites):
         measured = smu["measurement_sites"]
-        raise ChainError(f"{SMU_STEP}: the sites {measured}, and {list(sites)} was due")
+        raise ChainError(f"{SMU_STEP}: the sites {measured}, but {list(sites)} was expected")
     if set(smu["measurement_pin_names"]) != {SMU_PIN}:
         raise ChainError(f"{SMU_STEP}: the pins {smu['measurement_pin_names']}, not {SMU_PIN}")
     return [

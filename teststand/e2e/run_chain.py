@@ -1,6 +1,6 @@
 """Run the whole chain end to end, from installed packages: python run_chain.py --help.
 
-Needs the standard library alone, so that any Python can run it.
+This needs only the standard library, so that any Python can run it.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def do_steps(steps: Iterable[Step], rows: list[tuple[str, str, float]]) -> int:
-    """Do steps, tell of each, and stop at the first that fails.
+    """Do steps, report each of them, and stop at the first that fails.
 
     Args:
         steps: The steps.
-        rows: Takes the name, result and seconds of each.
+        rows: List to which the name, result and seconds of each step are added.
 
     Returns:
         The exit code.
@@ -98,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
         ("server", "json-logger-server"),
         ("dcpower", "dcpower-logger-plugin"),
         ("dmm", "dmm-logger-plugin"),
-        ("station", "measurement-platform-sim and what the code modules import"),
+        ("station", "measurement-platform-sim and the packages that the code modules import"),
     ):
         parser.add_argument(
             f"--{name}-env",

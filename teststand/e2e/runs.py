@@ -1,4 +1,4 @@
-"""The sequences that the chain runs, and what each must have measured and logged."""
+"""The sequences that the chain runs, and the checks of their readings and records."""
 
 from __future__ import annotations
 
@@ -44,12 +44,12 @@ class SequenceRun:
     """Sites of its pin map."""
 
     check_values: Callable[[Sequence[SiteReading]], list[tuple[str, str]]]
-    """Checks the readings, and says for each site what the SMU and what the DMM measured."""
+    """Checks the readings; returns for each site those of the SMU and of the DMM, as text."""
 
     def check(
         self, result: Mapping[str, Any], lines: Sequence[str]
     ) -> tuple[list[PinValue], list[dict[str, Any]]]:
-        """Check a run: its steps, its values, and that it logged just what it measured.
+        """Check a run: its steps, its values, and that its records have the same values.
 
         Args:
             result: The JSON that ``platform-sim run`` printed.
@@ -59,14 +59,14 @@ class SequenceRun:
             The measured values, and the records.
 
         Raises:
-            ChainError: Something is not as it must be; the text names the step.
+            ChainError: A check failed; the message names the step.
         """
         measured = readings_of_run(result, self.sites)
         texts = self.check_values(measured)
         records = parse_records(lines)
         for logged, reading in zip(readings_of_records(records, self.sites), measured, strict=True):
             if logged != reading:
-                raise ChainError(f"logged was {logged}, and measured {reading}")
+                raise ChainError(f"the log has {logged}, but the run measured {reading}")
         values = [PinValue(one.site, SMU_PIN, t[0]) for one, t in zip(measured, texts, strict=True)]
         values += [
             PinValue(one.site, DMM_PIN, t[1]) for one, t in zip(measured, texts, strict=True)
@@ -79,4 +79,4 @@ RUNS = (
     SequenceRun("MeasureAndLogFourSites.seq", (0, 1, 2, 3), check_simulated_values),
     SequenceRun("MeasureAndLogBench.seq", (0, 1, 2, 3), check_bench_values),
 )
-"""In their order."""
+"""The sequences, in the order in which they run."""

@@ -33,7 +33,7 @@ def test_a_wrong_resistor_in_the_bench_file_is_found_on_its_site(
     output = capsys.readouterr().out
     assert code == 1, output
     assert f"FAILED: run {RUN}: {SMU}: site 3: ohms: 474" in output
-    assert "and 4700 was due" in output
+    assert "but 4700 was expected" in output
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_a_wrong_resistor_in_the_bench_file_is_found_on_its_site(
         pytest.param(
             lambda control: control.bench.set("Contact2", value=0.0),
             f"{SMU}: site 2: ohms: 329",
-            id="a closed contact where an open one was due",
+            id="a closed contact where an open one was expected",
         ),
         pytest.param(
             lambda control: control.bench.set("Contact0", value=float("inf")),

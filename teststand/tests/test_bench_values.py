@@ -74,7 +74,7 @@ def test_readings_within_the_limits_of_error_are_accepted(site: int) -> None:
 def test_a_resistor_that_is_0_3_per_cent_off_is_refused(site: int, factor: float) -> None:
     reading = exact(site, RESISTORS[site] * factor)
 
-    with pytest.raises(ChainError, match=f"site {site}: ohms: .*was due"):
+    with pytest.raises(ChainError, match=f"site {site}: ohms: .*was expected"):
         check_bench_values([reading])
 
 
@@ -83,7 +83,7 @@ def test_a_resistor_that_is_0_3_per_cent_off_is_refused(site: int, factor: float
     ("changes", "message"),
     [
         ({"limited": True}, "in compliance"),
-        ({"voltage": 5.9}, "volts: .* and 6 was due"),
+        ({"voltage": 5.9}, "volts: .* but 6 was expected"),
         ({"current": 0.0}, "less than the DMM alone takes"),
         ({"dmm_value": 6000.0}, "but the SMU says"),
         ({"dmm_value": None, "dmm_out_of_range": True}, "over 1e.04, but the SMU says"),

@@ -162,7 +162,7 @@ def test_a_plugin_that_dies_at_its_start_is_named_with_its_last_words(tmp_path: 
                 'name = "voltage_level", type = "double", value = "6"',
                 'name = "voltage_level", type = "double", value = "5"',
             ),
-            "Source and measure DC voltage: site 0: volts: 5.0, and 6.0 was due",
+            "Source and measure DC voltage: site 0: volts: 5.0, but 6.0 was expected",
             id="a wrong value",
         ),
         pytest.param(
@@ -177,7 +177,7 @@ def test_a_plugin_that_dies_at_its_start_is_named_with_its_last_words(tmp_path: 
                 'name = "Open the log"', 'name = "Open the log"\nmode = "ForcePass"'
             ),
             "the code module should have opened one new session",
-            id="several sessions where one was due",
+            id="several sessions where one was expected",
         ),
         pytest.param(
             lambda text: text.replace("create_nidmm_sessions", "create_nidm_sessions"),
@@ -223,14 +223,14 @@ def test_missing_records_are_found(
 
     output = capsys.readouterr().out
     assert code == 1, output
-    assert "(0, 0, 0) SMU, DMM and all records, and (1, 1, 2) were due" in output
+    assert "(0, 0, 0) SMU, DMM and all records, but (1, 1, 2) were expected" in output
 
 
 def test_a_missing_command_is_named(tmp_path: Path) -> None:
     code, output = run(tmp_path / "results", dmm=tmp_path)
 
     assert code == 1
-    assert "there is no command dmm-logger-plugin" in output
+    assert "the command dmm-logger-plugin is missing" in output
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

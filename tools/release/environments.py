@@ -1,4 +1,4 @@
-"""Environments made by uv for nox sessions: from wheels alone, or from a package index."""
+"""Make environments by uv for nox sessions: from wheels alone, or from a package index."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from wheels import Wheels
 
 
 def uv(session: nox.Session, *arguments: str) -> None:
-    """Run uv: nox's own, or one of the session where nox was installed without it."""
+    """Run the uv of nox, or install one into the session if nox has none."""
     if session.venv_backend != "uv":
         session.install("uv", silent=True)
     session.run("uv", *arguments, log=False)
 
 
 def beside(session: nox.Session, name: str) -> Path:
-    """Give the place of an environment beside the session's own."""
+    """Return the path of an environment beside the session's own."""
     return Path(session.virtualenv.location).parent / name
 
 
 def program(environment: Path, name: str) -> str:
-    """Give the path of a command in an environment."""
+    """Return the path of a command in an environment."""
     if os.name == "nt":
         return str(environment / "Scripts" / f"{name}.exe")
     return str(environment / "bin" / name)
@@ -35,8 +35,8 @@ def program(environment: Path, name: str) -> str:
 def from_wheels(session: nox.Session, name: str, wheels: Wheels, wanted: Iterable[str]) -> Path:
     """Make an environment, or refresh it, from built wheels.
 
-    What others publish comes first, then our own wheels without an index, so that nothing of ours
-    can come from anywhere but the wheels.
+    First install the packages of others, then our own wheels without an index. So our packages can
+    only come from these wheels.
     """
     folder = beside(session, name)
     ours, others = wheels.split(wanted)
@@ -53,7 +53,7 @@ def from_wheels(session: nox.Session, name: str, wheels: Wheels, wanted: Iterabl
 def from_index(
     session: nox.Session, name: str, index: str, *wanted: str, python: str = sys.executable
 ) -> Path:
-    """Make a fresh environment from an index of ours and the public one."""
+    """Make a fresh environment from our own index and the public index."""
     folder = beside(session, name)
     uv(session, "venv", "--quiet", "--clear", f"--python={python}", str(folder))
     source = [f"--python={folder}", "--refresh", f"--index={index}"]
@@ -62,7 +62,7 @@ def from_index(
 
 
 def pythons(versions: Iterable[str]) -> Iterator[str]:
-    """Find those Pythons that this machine has and that run."""
+    """Yield the Pythons that this machine has and that run."""
     for version in versions:
         command = shutil.which(f"python{version}")
         if command and not subprocess.run([command, "-V"], capture_output=True).returncode:

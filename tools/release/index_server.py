@@ -1,4 +1,4 @@
-"""A package index on a free loopback port, to rehearse a release with."""
+"""Run a package index on a free loopback port, to rehearse a release."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def index_server(program: Path, packages: Path) -> Iterator[str]:
-    """Run pypiserver on a folder, open to everybody on this host.
+    """Run pypiserver on a folder. Every user of this host can use it.
 
     Args:
         program: The command ``pypi-server``.
-        packages: Folder that uploads go to.
+        packages: Folder for uploads.
 
     Yields:
         The server's address.
 
     Raises:
-        RuntimeError: It does not start.
+        RuntimeError: The server does not start.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -41,4 +41,4 @@ def _wait_until_it_answers(server: subprocess.Popen[bytes], port: int) -> None:
         with contextlib.suppress(OSError):
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
             return
-    raise RuntimeError("the index server does not start")
+    raise RuntimeError("the index server ended before it was ready")

@@ -1,4 +1,4 @@
-"""Log one record with the installed client to a server that is found by its state file."""
+"""Log one record with the installed client; the state file names the server."""
 
 import sys
 from importlib.metadata import version

@@ -1,4 +1,4 @@
-"""The steps of a release, for nox sessions: check, upload what is new, try what was published."""
+"""The steps of a release, for nox sessions: check wheels, upload new ones, try published ones."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from wheels import Wheels
 
 
 def check_wheels(session: nox.Session, wheels: Wheels) -> None:
-    """Fail when a wheel is not fit to be published."""
+    """Fail if a wheel must not be published."""
     session.install("twine>=6")
     session.run("twine", "check", "--strict", *(str(wheel.path) for wheel in wheels))
     problems = [f"{wheel.path.name}: {p}" for wheel in wheels for p in wheel.problems()]
     if problems:
-        session.error("unfit to be published:\n  " + "\n  ".join(problems))
+        session.error("these wheels must not be published:\n  " + "\n  ".join(problems))
 
 
 def upload_new(
@@ -26,22 +26,22 @@ def upload_new(
     """Upload the wheels that an index does not have.
 
     Args:
-        session: With twine installed.
-        wheels: What there is.
+        session: A session with twine.
+        wheels: The built wheels.
         simple: Address of the index's simple API.
-        upload: Address that takes uploads.
+        upload: Address for uploads.
         options: More options of ``twine upload``.
     """
     new = [str(wheel.path) for wheel in wheels.new_to(simple)]
     if not new:
-        session.log("the index has every wheel already")
+        session.log("the index already has every wheel")
         return
     twine = ["twine", "upload", "--non-interactive", f"--repository-url={upload}"]
     session.run(*twine, *options, *new)
 
 
 Tries = Sequence[tuple[str, tuple[str, ...]]]
-"""Pythons, each with further requirements."""
+"""Pythons, each with additional requirements."""
 
 
 def run_on_each(
@@ -54,7 +54,7 @@ def run_on_each(
         index: The index to install from.
         distribution: Name of the distribution.
         tries: Where to install it.
-        script: Name of a script in this folder, which uses it.
+        script: Name of a script in this folder that uses the distribution.
         arguments: Arguments of the script.
     """
     path = str(Path(__file__).with_name(script))
@@ -67,13 +67,13 @@ def run_on_each(
 def log_from_each(
     session: nox.Session, index: str, server: Path, log_root: Path, tries: Tries
 ) -> None:
-    """Log with the published client from several Pythons and versions of what it requires.
+    """Log with the published client from several Pythons, and with several versions of packages.
 
     Args:
         session: Makes the environments.
         index: The index to install from.
         server: Environment of the logger's server.
-        log_root: Folder for its log.
+        log_root: Folder for the log.
         tries: Where to install the client.
     """
     state = Path(session.create_tmp()).absolute() / "server" / "json-logger.json"

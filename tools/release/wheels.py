@@ -1,4 +1,4 @@
-"""The wheels of a release: what they require, whether they are fit to be published, what is new."""
+"""The wheels of a release: their requirements, their problems, and which ones an index lacks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ALLOWED_AT_TOP = {"platform_sim_hook.pth"}
-"""Files beside the one package folder; the hook must be at the top to be read by Python."""
+"""Files beside the one package folder. Python reads the hook only at the top."""
 
 NEVER_INSIDE = ("__pycache__", "/tests/", "/.env/", ".lock")
 REQUIRED_METADATA = ("Summary", "License-Expression", "Requires-Python", "Description-Content-Type")
@@ -34,17 +34,18 @@ class Wheel:
         self.requires = [Requirement(r) for r in self.metadata.get_all("Requires-Dist") or []]
 
     def problems(self) -> Iterator[str]:
-        """Tell what makes the wheel unfit to be published."""
+        """Yield the reasons why the wheel must not be published."""
         folders = {file.split("/")[0] for file in self.files if "/" in file}
         packages = {folder for folder in folders if not folder.endswith(".dist-info")}
         if len(packages) != 1:
-            yield f"it has {len(packages)} packages: {', '.join(sorted(packages))}"
+            names = ", ".join(sorted(packages))
+            yield f"it must have one package, but has {len(packages)}: {names}"
         stray = {file for file in self.files if "/" not in file} - ALLOWED_AT_TOP
         stray |= {
             f for f in self.files if "__pycache__" in f or "/tests/" in f or f.endswith(".env")
         }
         if stray:
-            yield f"stray files: {', '.join(sorted(stray))}"
+            yield f"it has files that do not belong into a wheel: {', '.join(sorted(stray))}"
         for wanted in ("py.typed", "licenses/LICENSE"):
             if not any(file.endswith(wanted) for file in self.files):
                 yield f"{wanted} is missing"
@@ -77,7 +78,7 @@ class Wheels:
         """Follow the requirements of some distributions.
 
         Returns:
-            Our own wheels that are needed, and the requirements that others fulfil.
+            Our own wheels that are needed, and the requirements of packages of others.
         """
         ours: dict[str, Path] = {}
         others: set[str] = set()
@@ -85,7 +86,7 @@ class Wheels:
         queue = [Requirement(text) for text in wanted]
         while queue:
             requirement = queue.pop()
-            requirement.marker = None  # it holds here, or it would not stand in the queue
+            requirement.marker = None  # it is true here, otherwise it would not be in the queue
             if str(requirement) in seen:
                 continue
             seen.add(str(requirement))
@@ -101,7 +102,7 @@ class Wheels:
         return sorted(ours.values()), sorted(others)
 
     def new_to(self, index: str) -> list[Wheel]:
-        """Find the wheels that a package index does not have.
+        """Return the wheels that a package index does not have.
 
         Args:
             index: Address of its simple API, ending with a slash.

@@ -64,7 +64,7 @@ def test_several_sites_are_refused_with_the_way_out(station: Station) -> None:
     [
         ({"nidmm_pin": ""}, "INVALID_ARGUMENT: nidmm_pin is empty"),
         ({"json_logger_pin": ""}, "INVALID_ARGUMENT: json_logger_pin is empty"),
-        ({"measurement_type": "NONE"}, "INVALID_ARGUMENT: measurement_type NONE"),
+        ({"measurement_type": "NONE"}, "INVALID_ARGUMENT: measurement_type is NONE"),
         ({"measurement_type": "WAVEFORM_VOLTAGE"}, "with which a DMM returns no single reading"),
         ({"nidmm_pin": "Nowhere"}, "INVALID_ARGUMENT: .*Nowhere"),
         ({"nidmm_pin": "Log"}, "INVALID_ARGUMENT: Pin Log is not connected to a DMM"),

@@ -213,7 +213,7 @@ class Outbox:
             ticket.settle()
 
     def _count(self, line: bytes) -> None:
-        """Count a record before it leaves the inbox, so that it is always counted in one of them."""
+        """Count a record before it leaves the inbox, so that it is counted at every moment."""
         self.records += 1
         self.bytes += len(line)
         self.bytes_taken += len(line)

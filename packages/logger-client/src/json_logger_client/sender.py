@@ -100,7 +100,7 @@ class Sender:
         self.closed = False
         self.is_reported = False
 
-        # Callers use these. Each step is one call into C, so that an exception leaves none half done.
+        # Callers use these. Each step is one call into C, so that no exception can interrupt it.
         self._inbox: Inbox = deque()
         self._put_bytes = 0
         self._bell = Bell()

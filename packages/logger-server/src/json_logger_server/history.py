@@ -79,7 +79,7 @@ class Plan:
     def take(
         self, batch: PendingBatch, records: Sequence[AnyRecord], first_client_seq: int = 0
     ) -> None:
-        """Number the new records of a batch."""
+        """Assign numbers to the new records of a batch."""
         for index, record in enumerate(records):
             record.seq = self.next_seq + index
             record.writer = batch.writer
@@ -113,7 +113,7 @@ class Numbering:
             self._learn(end)
 
     def plan(self, batches: Iterable[PendingBatch]) -> Plan:
-        """Number the new records of a group; each batch gets its `first_seq` or its `error`."""
+        """Assign numbers to the new records; each batch gets its `first_seq` or its `error`."""
         plan = Plan(self.next_seq)
         for batch in batches:
             batch.error = batch.refusal()
@@ -135,7 +135,7 @@ class Numbering:
             self._histories.popitem(last=False)
 
     def _place(self, batch: PendingBatch, plan: Plan) -> int:
-        """Number a batch. If the batch is refused, the plan does not change."""
+        """Assign numbers to a batch. If the batch is refused, the plan does not change."""
         first_seq, first = plan.next_seq, batch.first_client_seq
         if not batch.client:
             plan.take(batch, batch.records)

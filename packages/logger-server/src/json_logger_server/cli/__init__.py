@@ -16,7 +16,7 @@ from json_logger_server.cli.sessions import close_command, ls_command, rotate_co
 
 
 class _Commands(click.Group):
-    """Commands whose error messages contain no terminal escapes, also when they quote file names."""
+    """Commands whose error messages contain no terminal escapes, whatever file names they quote."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was given."""

@@ -91,8 +91,8 @@ def tail_command(
 def verify_command(file: str, as_json: bool, state_file: Path | None, target: str | None) -> None:
     """Check every line of a log, and that no record is missing or duplicated.
 
-    FILE is the path of a log, or the name that its server knows. Its rotated files are checked, too.
-    The exit code is 1 when something is wrong.
+    FILE is the path of a log, or the name that its server knows. The rotated files are checked,
+    too. The exit code is 1 when something is wrong.
 
     Example: json-logger verify measurements.ndjson
     """

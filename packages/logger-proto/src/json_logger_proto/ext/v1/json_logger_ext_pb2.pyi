@@ -21,19 +21,19 @@ class AppendRequest(google.protobuf.message.Message):
     CONTINUED_FIELD_NUMBER: builtins.int
     attachment: builtins.str
     first_client_seq: builtins.int
-    """Number of the first record in its client's own count, from 1. Client and number are the
-    idempotency key of a record. The bits from 32 up name a lane: a client that sends over several
-    streams at once gives each a lane of its own, and sends the records of a lane in their order.
+    """Number of the first record in its client's count, from 1. Client and number are the idempotency
+    key of a record. The bits from 32 up name a lane: a client that sends over several streams at
+    once gives each stream its own lane, and sends the records of a lane in their order.
     """
     count: builtins.int
-    """How many records `ndjson` holds."""
+    """Number of records in `ndjson`."""
     ndjson: builtins.bytes
-    """Records as JSON objects, a line each, with the keys `timestamp`, `measurement_name`,
+    """Records as JSON objects, one on each line, with the keys `timestamp`, `measurement_name`,
     `measurement_configurations` and `measurement_outputs`.
     """
     continued: builtins.bool
-    """Only in streams: the next message goes on with `ndjson` where this one ends, and is otherwise the
-    same. The batch is answered once, after its last piece.
+    """Only in streams: the next message continues `ndjson` of this one, and is otherwise the same. The
+    server answers the batch once, after its last piece.
     """
     def __init__(
         self,
@@ -82,7 +82,7 @@ class TailRequest(google.protobuf.message.Message):
     from_seq: builtins.int
     """First sequence number wanted; 0 starts with the oldest record."""
     follow: builtins.bool
-    """Go on with records as they come, until the session closes or the server stops."""
+    """Continue with new records, until the session is closed or the server stops."""
     def __init__(
         self,
         *,
@@ -102,9 +102,9 @@ class TailResponse(google.protobuf.message.Message):
     NEXT_SEQ_FIELD_NUMBER: builtins.int
     DRAINING_FIELD_NUMBER: builtins.int
     ndjson: builtins.bytes
-    """Whole lines, as they stand in the file."""
+    """Whole lines, exactly as in the file."""
     next_seq: builtins.int
-    """The sequence number to resume from."""
+    """The sequence number from which to resume."""
     draining: builtins.bool
     """The server is stopping and ends this stream with this message."""
     def __init__(
@@ -139,7 +139,7 @@ class RotateResponse(google.protobuf.message.Message):
 
     ROTATED_PATH_FIELD_NUMBER: builtins.int
     rotated_path: builtins.str
-    """Absolute path of the file before; empty when it has no numbered record yet and stays."""
+    """Absolute path of the old file; empty when it has no numbered record yet, and was not rotated."""
     def __init__(
         self,
         *,
@@ -155,7 +155,7 @@ class LocateRequest(google.protobuf.message.Message):
 
     NAME_FIELD_NUMBER: builtins.int
     name: builtins.str
-    """A name as it is given to open a log: relative ones start at the server's first log root."""
+    """A name as for opening a log. A relative name starts at the server's first log root."""
     def __init__(
         self,
         *,

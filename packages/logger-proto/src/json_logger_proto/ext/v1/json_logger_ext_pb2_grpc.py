@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class JsonLoggerExtStub(object):
-    """Data calls on log sessions that were opened through session_sharing.v1.SessionLifecycle.
+    """Calls on log sessions that were opened through session_sharing.v1.SessionLifecycle.
     """
 
     def __init__(self, channel):
@@ -63,20 +63,20 @@ class JsonLoggerExtStub(object):
 
 
 class JsonLoggerExtServicer(object):
-    """Data calls on log sessions that were opened through session_sharing.v1.SessionLifecycle.
+    """Calls on log sessions that were opened through session_sharing.v1.SessionLifecycle.
     """
 
     def Append(self, request, context):
-        """Appends a batch of records, all or nothing. The answer comes when they are as safe as the server's
-        durability says. Repeating a batch with the same sequence numbers writes nothing twice.
+        """Appends all records of a batch, or none. The server answers when they are as safe as its
+        durability says. If a batch is sent again with the same numbers, nothing is written twice.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def AppendStream(self, request_iterator, context):
-        """The same for many batches, answered in their order. A batch that is refused ends the stream.
-        A batch that is larger than one message comes in pieces, 64 MiB of records at the most.
+        """Does the same for many batches, and answers them in their order. A refused batch ends the stream.
+        A batch that is larger than one message is sent in pieces, with at most 64 MiB of records in all.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -84,22 +84,22 @@ class JsonLoggerExtServicer(object):
 
     def Tail(self, request, context):
         """Reads acknowledged records of an open session, from a sequence number on.
-        The log's rotated files are read as one with it.
+        The log and its rotated files are read as one log.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Rotate(self, request, context):
-        """Begins a new file for an open session. The one before is called NAME.<number of its first
-        record>.ndjson from then on; numbers go on, and nobody's attachment ends.
+        """Begins a new file for an open session. The old file is renamed to NAME.<number of its first
+        record>.ndjson. The numbers continue, and no attachment ends.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Locate(self, request, context):
-        """Tells which file a name means for this server, whether it is open or not.
+        """Returns the file that a name means for this server, whether it is open or not.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -142,7 +142,7 @@ def add_JsonLoggerExtServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class JsonLoggerExt(object):
-    """Data calls on log sessions that were opened through session_sharing.v1.SessionLifecycle.
+    """Calls on log sessions that were opened through session_sharing.v1.SessionLifecycle.
     """
 
     @staticmethod

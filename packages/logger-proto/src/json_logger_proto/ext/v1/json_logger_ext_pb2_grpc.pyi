@@ -18,23 +18,23 @@ class _ServicerContext(grpc.ServicerContext, grpc.aio.ServicerContext):  # type:
     ...
 
 class JsonLoggerExtStub:
-    """Data calls on log sessions that were opened through session_sharing.v1.SessionLifecycle."""
+    """Calls on log sessions that were opened through session_sharing.v1.SessionLifecycle."""
 
     def __init__(self, channel: typing.Union[grpc.Channel, grpc.aio.Channel]) -> None: ...
     Append: grpc.UnaryUnaryMultiCallable[
         json_logger_proto.ext.v1.json_logger_ext_pb2.AppendRequest,
         json_logger_proto.ext.v1.json_logger_ext_pb2.AppendResponse,
     ]
-    """Appends a batch of records, all or nothing. The answer comes when they are as safe as the server's
-    durability says. Repeating a batch with the same sequence numbers writes nothing twice.
+    """Appends all records of a batch, or none. The server answers when they are as safe as its
+    durability says. If a batch is sent again with the same numbers, nothing is written twice.
     """
 
     AppendStream: grpc.StreamStreamMultiCallable[
         json_logger_proto.ext.v1.json_logger_ext_pb2.AppendRequest,
         json_logger_proto.ext.v1.json_logger_ext_pb2.AppendResponse,
     ]
-    """The same for many batches, answered in their order. A batch that is refused ends the stream.
-    A batch that is larger than one message comes in pieces, 64 MiB of records at the most.
+    """Does the same for many batches, and answers them in their order. A refused batch ends the stream.
+    A batch that is larger than one message is sent in pieces, with at most 64 MiB of records in all.
     """
 
     Tail: grpc.UnaryStreamMultiCallable[
@@ -42,40 +42,40 @@ class JsonLoggerExtStub:
         json_logger_proto.ext.v1.json_logger_ext_pb2.TailResponse,
     ]
     """Reads acknowledged records of an open session, from a sequence number on.
-    The log's rotated files are read as one with it.
+    The log and its rotated files are read as one log.
     """
 
     Rotate: grpc.UnaryUnaryMultiCallable[
         json_logger_proto.ext.v1.json_logger_ext_pb2.RotateRequest,
         json_logger_proto.ext.v1.json_logger_ext_pb2.RotateResponse,
     ]
-    """Begins a new file for an open session. The one before is called NAME.<number of its first
-    record>.ndjson from then on; numbers go on, and nobody's attachment ends.
+    """Begins a new file for an open session. The old file is renamed to NAME.<number of its first
+    record>.ndjson. The numbers continue, and no attachment ends.
     """
 
     Locate: grpc.UnaryUnaryMultiCallable[
         json_logger_proto.ext.v1.json_logger_ext_pb2.LocateRequest,
         json_logger_proto.ext.v1.json_logger_ext_pb2.LocateResponse,
     ]
-    """Tells which file a name means for this server, whether it is open or not."""
+    """Returns the file that a name means for this server, whether it is open or not."""
 
 class JsonLoggerExtAsyncStub:
-    """Data calls on log sessions that were opened through session_sharing.v1.SessionLifecycle."""
+    """Calls on log sessions that were opened through session_sharing.v1.SessionLifecycle."""
 
     Append: grpc.aio.UnaryUnaryMultiCallable[
         json_logger_proto.ext.v1.json_logger_ext_pb2.AppendRequest,
         json_logger_proto.ext.v1.json_logger_ext_pb2.AppendResponse,
     ]
-    """Appends a batch of records, all or nothing. The answer comes when they are as safe as the server's
-    durability says. Repeating a batch with the same sequence numbers writes nothing twice.
+    """Appends all records of a batch, or none. The server answers when they are as safe as its
+    durability says. If a batch is sent again with the same numbers, nothing is written twice.
     """
 
     AppendStream: grpc.aio.StreamStreamMultiCallable[
         json_logger_proto.ext.v1.json_logger_ext_pb2.AppendRequest,
         json_logger_proto.ext.v1.json_logger_ext_pb2.AppendResponse,
     ]
-    """The same for many batches, answered in their order. A batch that is refused ends the stream.
-    A batch that is larger than one message comes in pieces, 64 MiB of records at the most.
+    """Does the same for many batches, and answers them in their order. A refused batch ends the stream.
+    A batch that is larger than one message is sent in pieces, with at most 64 MiB of records in all.
     """
 
     Tail: grpc.aio.UnaryStreamMultiCallable[
@@ -83,25 +83,25 @@ class JsonLoggerExtAsyncStub:
         json_logger_proto.ext.v1.json_logger_ext_pb2.TailResponse,
     ]
     """Reads acknowledged records of an open session, from a sequence number on.
-    The log's rotated files are read as one with it.
+    The log and its rotated files are read as one log.
     """
 
     Rotate: grpc.aio.UnaryUnaryMultiCallable[
         json_logger_proto.ext.v1.json_logger_ext_pb2.RotateRequest,
         json_logger_proto.ext.v1.json_logger_ext_pb2.RotateResponse,
     ]
-    """Begins a new file for an open session. The one before is called NAME.<number of its first
-    record>.ndjson from then on; numbers go on, and nobody's attachment ends.
+    """Begins a new file for an open session. The old file is renamed to NAME.<number of its first
+    record>.ndjson. The numbers continue, and no attachment ends.
     """
 
     Locate: grpc.aio.UnaryUnaryMultiCallable[
         json_logger_proto.ext.v1.json_logger_ext_pb2.LocateRequest,
         json_logger_proto.ext.v1.json_logger_ext_pb2.LocateResponse,
     ]
-    """Tells which file a name means for this server, whether it is open or not."""
+    """Returns the file that a name means for this server, whether it is open or not."""
 
 class JsonLoggerExtServicer(metaclass=abc.ABCMeta):
-    """Data calls on log sessions that were opened through session_sharing.v1.SessionLifecycle."""
+    """Calls on log sessions that were opened through session_sharing.v1.SessionLifecycle."""
 
     @abc.abstractmethod
     def Append(
@@ -109,8 +109,8 @@ class JsonLoggerExtServicer(metaclass=abc.ABCMeta):
         request: json_logger_proto.ext.v1.json_logger_ext_pb2.AppendRequest,
         context: _ServicerContext,
     ) -> typing.Union[json_logger_proto.ext.v1.json_logger_ext_pb2.AppendResponse, collections.abc.Awaitable[json_logger_proto.ext.v1.json_logger_ext_pb2.AppendResponse]]:
-        """Appends a batch of records, all or nothing. The answer comes when they are as safe as the server's
-        durability says. Repeating a batch with the same sequence numbers writes nothing twice.
+        """Appends all records of a batch, or none. The server answers when they are as safe as its
+        durability says. If a batch is sent again with the same numbers, nothing is written twice.
         """
 
     @abc.abstractmethod
@@ -119,8 +119,8 @@ class JsonLoggerExtServicer(metaclass=abc.ABCMeta):
         request_iterator: _MaybeAsyncIterator[json_logger_proto.ext.v1.json_logger_ext_pb2.AppendRequest],
         context: _ServicerContext,
     ) -> typing.Union[collections.abc.Iterator[json_logger_proto.ext.v1.json_logger_ext_pb2.AppendResponse], collections.abc.AsyncIterator[json_logger_proto.ext.v1.json_logger_ext_pb2.AppendResponse]]:
-        """The same for many batches, answered in their order. A batch that is refused ends the stream.
-        A batch that is larger than one message comes in pieces, 64 MiB of records at the most.
+        """Does the same for many batches, and answers them in their order. A refused batch ends the stream.
+        A batch that is larger than one message is sent in pieces, with at most 64 MiB of records in all.
         """
 
     @abc.abstractmethod
@@ -130,7 +130,7 @@ class JsonLoggerExtServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[collections.abc.Iterator[json_logger_proto.ext.v1.json_logger_ext_pb2.TailResponse], collections.abc.AsyncIterator[json_logger_proto.ext.v1.json_logger_ext_pb2.TailResponse]]:
         """Reads acknowledged records of an open session, from a sequence number on.
-        The log's rotated files are read as one with it.
+        The log and its rotated files are read as one log.
         """
 
     @abc.abstractmethod
@@ -139,8 +139,8 @@ class JsonLoggerExtServicer(metaclass=abc.ABCMeta):
         request: json_logger_proto.ext.v1.json_logger_ext_pb2.RotateRequest,
         context: _ServicerContext,
     ) -> typing.Union[json_logger_proto.ext.v1.json_logger_ext_pb2.RotateResponse, collections.abc.Awaitable[json_logger_proto.ext.v1.json_logger_ext_pb2.RotateResponse]]:
-        """Begins a new file for an open session. The one before is called NAME.<number of its first
-        record>.ndjson from then on; numbers go on, and nobody's attachment ends.
+        """Begins a new file for an open session. The old file is renamed to NAME.<number of its first
+        record>.ndjson. The numbers continue, and no attachment ends.
         """
 
     @abc.abstractmethod
@@ -149,6 +149,6 @@ class JsonLoggerExtServicer(metaclass=abc.ABCMeta):
         request: json_logger_proto.ext.v1.json_logger_ext_pb2.LocateRequest,
         context: _ServicerContext,
     ) -> typing.Union[json_logger_proto.ext.v1.json_logger_ext_pb2.LocateResponse, collections.abc.Awaitable[json_logger_proto.ext.v1.json_logger_ext_pb2.LocateResponse]]:
-        """Tells which file a name means for this server, whether it is open or not."""
+        """Returns the file that a name means for this server, whether it is open or not."""
 
 def add_JsonLoggerExtServicer_to_server(servicer: JsonLoggerExtServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...
