@@ -92,9 +92,7 @@ def test_a_resistor_that_is_0_3_per_cent_off_is_refused(site: int, factor: float
         ({"dmm_resolution": 0.5}, "absolute resolution 0.5"),
     ],
 )
-def test_any_reading_that_is_off_is_refused(
-    site: int, changes: dict[str, Any], message: str
-) -> None:
+def test_any_wrong_reading_is_refused(site: int, changes: dict[str, Any], message: str) -> None:
     reading = replace(exact(site, RESISTORS[site]), **changes)
 
     with pytest.raises(ChainError, match=message):

@@ -80,7 +80,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, str]:
     return results, *run(results)
 
 
-def test_all_is_well(finished: tuple[Path, int, str]) -> None:
+def test_the_summary_lists_all_steps_values_and_records(finished: tuple[Path, int, str]) -> None:
     results, code, output = finished
 
     assert code == 0, output
@@ -119,7 +119,7 @@ def test_it_can_run_again_into_the_same_results_and_beside_a_running_platform(
     chain.run_sequence(RUNS[0])
 
 
-def test_a_server_that_does_not_come_up_is_named_with_its_last_words(tmp_path: Path) -> None:
+def test_a_server_that_does_not_start_is_named_with_its_last_output(tmp_path: Path) -> None:
     server = fake_environment(
         tmp_path, "json-logger", '[ "$1" = install ] && exit 0\necho "no room on this disk"\nexit 3'
     )
@@ -131,7 +131,7 @@ def test_a_server_that_does_not_come_up_is_named_with_its_last_words(tmp_path: P
     assert "  | no room on this disk" in output
 
 
-def test_a_plugin_that_dies_at_its_start_is_named_with_its_last_words(tmp_path: Path) -> None:
+def test_a_plugin_that_ends_at_its_start_is_named_with_its_last_output(tmp_path: Path) -> None:
     real = environment("dcpower") / "bin" / "dcpower-logger-plugin"
     plugin = fake_environment(
         tmp_path,
@@ -186,7 +186,7 @@ def test_a_plugin_that_dies_at_its_start_is_named_with_its_last_words(tmp_path: 
         ),
     ],
 )
-def test_anything_wrong_is_found_and_the_step_named(
+def test_any_fault_is_found_and_its_step_is_named(
     chain: Chain,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -33,7 +33,7 @@ def wait():
 """
 
 
-def test_cleanup_runs_after_a_plugin_was_killed_and_the_next_run_is_clean(
+def test_cleanup_runs_after_a_plugin_was_killed_and_the_next_run_succeeds(
     chain: Chain, tmp_path: Path
 ) -> None:
     run = start_run(chain, slow_sequences(tmp_path / "slow") / "MeasureAndLogFourSites.seq")
@@ -66,7 +66,7 @@ def test_a_run_that_was_killed_does_not_block_the_next_one(chain: Chain, tmp_pat
     run_both_sequences(chain)
 
 
-def test_a_run_that_is_alive_is_not_taken_for_a_crashed_one(chain: Chain, tmp_path: Path) -> None:
+def test_a_running_sequence_is_not_treated_as_a_crashed_one(chain: Chain, tmp_path: Path) -> None:
     go = tmp_path / "go"
     waiting = changed_sequences(
         tmp_path / "waiting", lambda text: text.replace("[[main]]", WAITING_STEP, 1)

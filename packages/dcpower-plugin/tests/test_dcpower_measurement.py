@@ -84,7 +84,7 @@ def test_a_settle_time_above_100_ms_works(station: Station) -> None:
     assert time.monotonic() - started >= 0.35
 
 
-def test_a_deadline_ends_the_measurement_and_gives_the_pins_back(station: Station) -> None:
+def test_a_deadline_ends_the_measurement_and_releases_the_pins(station: Station) -> None:
     with station.plugin() as plugin:
         started = time.monotonic()
         with pytest.raises(PluginCallError, match="DEADLINE_EXCEEDED"):
@@ -98,7 +98,7 @@ def test_a_deadline_ends_the_measurement_and_gives_the_pins_back(station: Statio
     assert time.monotonic() - started < 0.3 + AT_ONCE
 
 
-def test_a_cancelled_measurement_ends_at_once_and_gives_the_pins_back(station: Station) -> None:
+def test_a_cancelled_measurement_ends_at_once_and_releases_the_pins(station: Station) -> None:
     with station.plugin() as plugin:
         updates = plugin.stream(
             {"nidcpower_pins": ["Vdd"], "json_logger_pin": "Log", "source_delay": LONG},
@@ -130,7 +130,9 @@ def test_a_killed_plugin_does_not_block_the_next_measurement(station: Station) -
     assert station.measure()["voltage_measurements"] == [6.0, 6.0]
 
 
-def test_waiting_for_pins_that_another_holds_can_be_cancelled(station: Station) -> None:
+def test_the_wait_for_pins_that_another_plugin_has_reserved_can_be_cancelled(
+    station: Station,
+) -> None:
     with _reserved(station, "Vdd"), station.plugin() as plugin:
         updates = plugin.stream(
             {"nidcpower_pins": ["Vdd"], "json_logger_pin": "Log"},
@@ -145,7 +147,7 @@ def test_waiting_for_pins_that_another_holds_can_be_cancelled(station: Station) 
     assert time.monotonic() - started < AT_ONCE
 
 
-def test_it_waits_for_pins_that_another_holds(station: Station) -> None:
+def test_it_waits_for_pins_that_another_plugin_has_reserved(station: Station) -> None:
     result: list[Any] = []
     with _reserved(station, "Vdd"):
         waiting = threading.Thread(target=lambda: result.append(station.measure()))

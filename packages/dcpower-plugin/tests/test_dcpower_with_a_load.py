@@ -35,7 +35,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
         yield station
 
 
-def test_a_site_that_draws_too_much_is_in_compliance_and_the_other_is_not(loaded: Station) -> None:
+def test_only_the_site_that_draws_too_much_current_is_in_compliance(loaded: Station) -> None:
     result = loaded.measure(voltage_level=6.0, current_limit=0.01)
 
     assert result["voltage_measurements"] == pytest.approx([1.0, 6.0])

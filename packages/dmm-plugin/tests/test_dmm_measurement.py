@@ -54,7 +54,7 @@ def test_other_measurement_types_measure_too(station: Station, kind: str) -> Non
     assert math.isfinite(value)
 
 
-def test_several_sites_are_refused_with_the_way_out(station: Station) -> None:
+def test_several_sites_are_refused_with_an_error_that_says_what_to_do(station: Station) -> None:
     with pytest.raises(PluginCallError, match=r"INVALID_ARGUMENT: .*sites 0, 1.*once per site"):
         station.measure()
 

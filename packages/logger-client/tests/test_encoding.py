@@ -138,7 +138,7 @@ def test_a_value_comes_back(value: object, expected: object) -> None:
         lambda: None,
     ],
 )
-def test_what_has_no_json_form_is_refused_by_name(value: object) -> None:
+def test_a_value_that_json_does_not_have_is_refused_by_name(value: object) -> None:
     with pytest.raises(InvalidArgumentError, match="'m' has a value"):
         read_back(value)
 

@@ -41,12 +41,12 @@ def test_batches_are_full_and_the_last_one_has_the_rest() -> None:
     assert not inbox
 
 
-def test_a_record_larger_than_a_batch_goes_alone() -> None:
+def test_a_record_larger_than_a_batch_is_sent_alone() -> None:
     inbox: Inbox = deque([b"x" * 10_000, b"1"])
     assert batches(outbox(), inbox) == [b"x" * 10_000, b"1"]
 
 
-def test_a_record_that_a_caller_waits_for_is_a_batch_of_its_own() -> None:
+def test_a_record_that_a_caller_waits_for_is_a_separate_batch() -> None:
     mine, yours = Ticket(b"mine"), Ticket(b"yours")
     inbox: Inbox = deque([b"1", mine, yours, b"2"])
     box = outbox()
@@ -55,7 +55,7 @@ def test_a_record_that_a_caller_waits_for_is_a_batch_of_its_own() -> None:
     assert (mine.settled, mine.seq, yours.settled) == (True, 20, False)
 
 
-def test_a_refusal_is_told_to_its_caller_alone() -> None:
+def test_only_the_caller_of_a_refused_record_gets_the_error() -> None:
     first, second = Ticket(b"1"), Ticket(b"2")
     box = outbox()
     batches(box, deque([first, second]))
@@ -69,7 +69,9 @@ def test_a_refusal_is_told_to_its_caller_alone() -> None:
     assert request.ndjson == b"2"
 
 
-def test_whoever_waits_for_all_before_is_answered_once_all_of_it_is_acknowledged() -> None:
+def test_a_caller_that_waits_for_all_records_before_is_answered_when_they_are_acknowledged() -> (
+    None
+):
     box, everything = outbox(), Ticket()
     batches(box, deque([b"1", b"2", b"3", b"4", everything]))
     box.acknowledge(3)
@@ -93,7 +95,7 @@ def test_a_record_is_counted_until_it_is_acknowledged() -> None:
 
 
 @given(st.lists(st.sampled_from(["add", "call", "send", "break", "acknowledge"]), max_size=80))
-def test_whatever_breaks_every_record_arrives_once_and_in_order(steps: list[str]) -> None:
+def test_every_record_arrives_once_and_in_order_through_any_failures(steps: list[str]) -> None:
     """A server that knows repetitions by their numbers; acknowledgements come late or never."""
     box = outbox()
     inbox: Inbox = deque()

@@ -28,9 +28,7 @@ def test_a_caller_waits_from_its_own_beginning(patience: Patience, clock: Manual
     assert patience.left(clock.now - 6, 5) == -1
 
 
-def test_every_progress_gives_it_the_whole_time_again(
-    patience: Patience, clock: ManualClock
-) -> None:
+def test_every_progress_restores_the_whole_time(patience: Patience, clock: ManualClock) -> None:
     began = clock.now
     clock.advance(4)
     patience.note_progress()
@@ -38,7 +36,7 @@ def test_every_progress_gives_it_the_whole_time_again(
     assert patience.left(began, 5) == 1
 
 
-def test_calls_that_break_are_tried_again_until_the_time_is_over(
+def test_failed_calls_are_tried_again_until_the_time_is_over(
     patience: Patience, clock: ManualClock
 ) -> None:
     assert patience.note_break(GONE, 5)
@@ -50,7 +48,7 @@ def test_calls_that_break_are_tried_again_until_the_time_is_over(
 
 
 @pytest.mark.parametrize("end", [Patience.note_progress, Patience.begin_anew])
-def test_progress_or_another_caller_gives_the_whole_time_again(
+def test_progress_or_another_caller_restores_the_whole_time(
     patience: Patience, clock: ManualClock, end: object
 ) -> None:
     patience.note_break(GONE, 5)
@@ -60,7 +58,7 @@ def test_progress_or_another_caller_gives_the_whole_time_again(
     assert patience.note_break(GONE, 5)
 
 
-def test_only_progress_makes_an_earlier_break_forgotten(patience: Patience) -> None:
+def test_only_progress_clears_an_earlier_failure(patience: Patience) -> None:
     patience.note_break(GONE, 5)
     patience.begin_anew()
     assert patience.broken_by is GONE

@@ -38,7 +38,7 @@ def test_an_argument_of_a_wrong_type_is_named(name: str, arguments: dict[str, An
         JsonLoggerClient(**{"file_path": "a.ndjson"} | arguments)
 
 
-def test_a_behavior_that_is_given_twice_and_differently_is_refused(logger: LoggerProcess) -> None:
+def test_two_different_behaviors_in_the_arguments_are_refused(logger: LoggerProcess) -> None:
     options = SessionOptions(behavior=NEW)
     with pytest.raises(InvalidArgumentError, match="INITIALIZE_SERVER_SESSION and ATTACH_TO"):
         JsonLoggerClient("twice.ndjson", ATTACH, connection=logger.connect(), options=options)

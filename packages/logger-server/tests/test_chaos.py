@@ -80,7 +80,7 @@ def logs_of(logger: LoggerProcess) -> list[Path]:
 @pytest.mark.parametrize(
     "things", [10, pytest.param(150, marks=[pytest.mark.soak, pytest.mark.timeout(600)])]
 )
-def test_whatever_happens_to_whom_logs_stay_whole_and_nothing_stays_held(
+def test_logs_stay_whole_and_nothing_stays_held_through_random_failures(
     own_logger: LoggerProcess, things: int
 ) -> None:
     chaos = Chaos(own_logger, seed=things)

@@ -44,7 +44,7 @@ def open_log(path: Path, durability: Durability = Durability.FLUSHED) -> JsonLog
 
 
 @pytest.mark.parametrize("durability", list(Durability))
-def test_what_waits_is_committed_before_the_file_is_closed(
+def test_waiting_batches_are_written_before_the_file_is_closed(
     path: Path, durability: Durability
 ) -> None:
     async def run() -> None:
@@ -59,7 +59,7 @@ def test_what_waits_is_committed_before_the_file_is_closed(
     assert len(records_in(path)) == 5
 
 
-def test_a_log_whose_loop_is_gone_is_closed_all_the_same(path: Path) -> None:
+def test_a_log_is_closed_also_when_its_event_loop_has_ended(path: Path) -> None:
     async def run() -> JsonLog:
         log = open_log(path)
         append(log, 1)
@@ -71,7 +71,7 @@ def test_a_log_whose_loop_is_gone_is_closed_all_the_same(path: Path) -> None:
         os.fstat(log.file.handle)
 
 
-def test_an_unforeseen_error_is_told_to_everybody_in_the_group(
+def test_every_caller_in_a_group_gets_an_unexpected_error(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def run() -> None:

@@ -53,7 +53,7 @@ def test_ls_lists_what_is_open(
     assert re.search(r"a\.ndjson +20 +1 .*a test", run("ls", state))
 
 
-def test_show_tells_of_a_log_by_name_by_file_or_by_a_beginning(
+def test_show_finds_a_log_by_name_by_file_or_by_the_first_characters(
     own_logger: LoggerProcess, log: JsonLoggerClient, state: str
 ) -> None:
     path = own_logger.folder / "a.ndjson"
@@ -63,7 +63,7 @@ def test_show_tells_of_a_log_by_name_by_file_or_by_a_beginning(
     assert "No log is open for 'b.ndjson'" in run("show", "b.ndjson", state, code=1)
 
 
-def test_show_without_a_session_tells_of_the_server_and_its_counters(
+def test_show_without_a_session_shows_the_server_and_its_counters(
     log: JsonLoggerClient, state: str
 ) -> None:
     counters = run_json("show", state)["counters"]
@@ -80,7 +80,7 @@ def test_close_closes_a_log_for_its_clients(log: JsonLoggerClient, state: str) -
     assert run_json("ls", state) == []
 
 
-def test_tail_gives_the_last_records_of_an_open_log(log: JsonLoggerClient, state: str) -> None:
+def test_tail_prints_the_last_records_of_an_open_log(log: JsonLoggerClient, state: str) -> None:
     lines = run("tail", "a.ndjson", "-n", 3, "--json", state).splitlines()
     assert [json.loads(line)["seq"] for line in lines] == [18, 19, 20]
     assert re.search(r"20  20\S+Z  m19  n=19\n$", run("tail", log.session_name, state))
@@ -151,7 +151,7 @@ def test_verify_names_the_first_bad_line_and_exits_with_1(
     assert reason in said
 
 
-def test_verify_takes_whole_files_and_those_of_other_programs(tmp_path: Path) -> None:
+def test_verify_accepts_whole_files_and_files_of_other_programs(tmp_path: Path) -> None:
     path = tmp_path / "a.log"
     path.write_text('{"a": 1}\n\n' + GOOD % 1 + GOOD % 2 + '{"b": 2}\n' + GOOD % 1)
     assert "is in order: 5 records, 2 of them" in run("verify", path)
@@ -202,7 +202,7 @@ def test_a_log_is_read_as_series_by_measurement_quantity_pin_and_site(measured: 
     assert [series.values[0] for series in texts["list", ""].series.values()] == [1, 2.5]
 
 
-def test_the_report_is_one_page_that_needs_nothing_else(measured: Path, tmp_path: Path) -> None:
+def test_the_report_is_one_page_that_needs_no_other_file(measured: Path, tmp_path: Path) -> None:
     pytest.importorskip("plotly")
     page = tmp_path / "page.html"
     assert "2 measurements, 31 records" in run("report", measured, "-o", page)
@@ -233,10 +233,10 @@ def test_the_reports_tables_can_be_read_by_programs(measured: Path) -> None:
     current = reference["outputs"][0]["places"][""]
     assert (current["lowest"], current["highest"], current["missing"]) == (1.5e-9, 1.5e-9, 1)
     assert not measured.with_name("measured.ndjson.html").exists()
-    assert "choose one" in run("report", measured, "--json", "-o", "page.html", code=2)
+    assert "Use one of them" in run("report", measured, "--json", "-o", "page.html", code=2)
 
 
-def test_a_server_that_speaks_tls_alone_is_reached_by_commands_that_trust_it(
+def test_commands_that_trust_a_tls_server_reach_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     authority = trustme.CA()

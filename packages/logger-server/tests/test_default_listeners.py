@@ -22,10 +22,10 @@ def test_it_is_a_port_of_this_host_and_a_socket_beside_the_state_file() -> None:
     )
 
 
-def test_where_the_path_of_a_socket_would_be_too_long_it_is_the_port_alone_and_says_so(
+def test_with_a_socket_path_that_is_too_long_the_server_listens_on_the_port_only_and_says_so(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     state = Path("/run") / ("x" * 90) / "json-logger.json"
 
     assert default_listeners(state) == (TCP,)
-    assert "TCP alone" in capsys.readouterr().err
+    assert "on TCP only" in capsys.readouterr().err

@@ -27,7 +27,7 @@ def _doctor(
     return done.returncode, {row["subject"]: (row["verdict"], row["text"]) for row in rows}
 
 
-def test_a_station_with_a_running_server_is_well(tmp_path: Path) -> None:
+def test_a_station_with_a_running_server_has_no_faults(tmp_path: Path) -> None:
     with LoggerProcess(tmp_path) as logger:
         code, found = _doctor(tmp_path, logger.state_file)
 
@@ -36,7 +36,7 @@ def test_a_station_with_a_running_server_is_well(tmp_path: Path) -> None:
     assert "answers" in found["server"][1]
 
 
-def test_a_station_without_a_server_is_told_how_to_start_one(tmp_path: Path) -> None:
+def test_for_a_station_without_a_server_the_doctor_says_how_to_start_one(tmp_path: Path) -> None:
     code, found = _doctor(tmp_path, tmp_path / "none.json")
 
     assert code == 0
@@ -55,7 +55,7 @@ def test_a_killed_servers_state_file_is_seen_as_wrong(tmp_path: Path) -> None:
     assert found["server"][0] == "wrong"
 
 
-def test_an_environment_that_leads_nowhere_is_seen_as_wrong(tmp_path: Path) -> None:
+def test_a_token_variable_with_a_missing_file_is_reported_as_wrong(tmp_path: Path) -> None:
     state = tmp_path / "none.json"
     code, found = _doctor(tmp_path, state, JSON_LOGGER_TARGET="ipv4:127.0.0.1:1")
     assert code == 1 and found["environment"][0] == "wrong"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json_logger_server
 
 
-def test_a_program_of_ones_own_needs_no_inner_module() -> None:
+def test_a_program_with_its_own_logger_needs_no_inner_module() -> None:
     assert {getattr(json_logger_server, name).__name__ for name in json_logger_server.__all__} == {
         *json_logger_server.__all__
     }

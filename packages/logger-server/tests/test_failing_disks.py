@@ -55,7 +55,7 @@ def check_that_a_full_disk_recovers(
     assert [r["seq"] for r in records_in(path)] == list(range(1, len(accepted) + 2))
 
 
-def test_a_file_at_its_largest_size_goes_on_once_it_may_grow(tmp_path: Path) -> None:
+def test_a_file_at_its_size_limit_continues_when_the_limit_is_raised(tmp_path: Path) -> None:
     with LoggerProcess(tmp_path, program=(LIMITED, "FSIZE=65536")) as logger:
 
         def make_room() -> None:
@@ -64,14 +64,16 @@ def test_a_file_at_its_largest_size_goes_on_once_it_may_grow(tmp_path: Path) -> 
         check_that_a_full_disk_recovers(logger, tmp_path / "a.ndjson", make_room)
 
 
-def test_a_full_disk_goes_on_once_it_has_room(small_disk: Path, tmp_path: Path) -> None:
+def test_logging_to_a_full_disk_continues_when_there_is_room(
+    small_disk: Path, tmp_path: Path
+) -> None:
     other = small_disk / "other"
     other.write_bytes(b"x" * 50_000)
     with LoggerProcess(tmp_path) as logger:
         check_that_a_full_disk_recovers(logger, small_disk / "a.ndjson", other.unlink)
 
 
-def test_a_torn_log_on_a_full_disk_is_left_as_it_is_until_there_is_room(
+def test_a_torn_log_on_a_full_disk_is_not_changed_until_there_is_room(
     small_disk: Path, tmp_path: Path
 ) -> None:
     path, other = small_disk / "a.ndjson", small_disk / "other"
@@ -167,9 +169,7 @@ def is_over(log: object) -> bool:
     return False
 
 
-def test_after_a_failed_sync_nothing_is_acknowledged_any_more(
-    tmp_path: Path, disk: FaultyDisk
-) -> None:
+def test_after_a_failed_sync_no_record_is_acknowledged(tmp_path: Path, disk: FaultyDisk) -> None:
     with (
         LoggerThread(tmp_path, disk, Durability.DURABLE) as logger,
         logger.client("a.ndjson") as first,
@@ -203,7 +203,7 @@ def test_after_a_failed_sync_nothing_is_acknowledged_any_more(
     assert names_in(tmp_path / "a.ndjson") == ["kept"]
 
 
-def test_a_record_that_cannot_be_cut_off_again_ends_the_session_and_is_mended_at_open(
+def test_a_record_that_cannot_be_removed_again_ends_the_session_and_is_repaired_at_the_next_open(
     tmp_path: Path, disk: FaultyDisk
 ) -> None:
     with LoggerThread(tmp_path, disk, Durability.FLUSHED) as logger:
@@ -222,7 +222,7 @@ def test_a_record_that_cannot_be_cut_off_again_ends_the_session_and_is_mended_at
 
 
 @pytest.mark.parametrize("durability", list(Durability))
-def test_a_disk_that_hangs_holds_up_its_own_file_only(
+def test_a_disk_that_hangs_delays_only_its_own_file(
     tmp_path: Path, disk: FaultyDisk, durability: Durability
 ) -> None:
     with (
@@ -243,7 +243,7 @@ def test_a_disk_that_hangs_holds_up_its_own_file_only(
 
 
 @pytest.mark.parametrize("durability", list(Durability))
-def test_a_drive_that_went_away_holds_up_no_other_however_many_logs_it_has(
+def test_a_disconnected_drive_with_many_logs_delays_no_other_drive(
     small_disk: Path, tmp_path: Path, disk: FaultyDisk, durability: Durability
 ) -> None:
     with (
@@ -267,7 +267,7 @@ def test_a_drive_that_went_away_holds_up_no_other_however_many_logs_it_has(
     assert [names_in(small_disk / f"{n}.slow.log") for n in range(10)] == [["late"]] * 10
 
 
-def test_a_server_whose_drive_hangs_stops_all_the_same(tmp_path: Path) -> None:
+def test_a_server_stops_also_when_its_drive_hangs(tmp_path: Path) -> None:
     """The record was never acknowledged; the other logs are closed in order."""
     with LoggerProcess(tmp_path, program=(HANGING,)) as logger:
         connect = logger.connect(timeout=0.5, attempts=1)
@@ -288,7 +288,7 @@ def test_a_server_whose_drive_hangs_stops_all_the_same(tmp_path: Path) -> None:
     assert names_in(tmp_path / "good.ndjson") == ["kept", "kept, too"]
 
 
-def test_after_one_slow_write_a_file_no_longer_holds_up_the_others(
+def test_after_one_slow_write_a_file_no_longer_delays_the_others(
     tmp_path: Path, disk: FaultyDisk
 ) -> None:
     """In the midst of quick ones a slow write is felt by all; from then on a thread writes."""

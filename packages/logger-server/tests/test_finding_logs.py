@@ -58,7 +58,7 @@ def test_a_log_is_found_by_its_name_whether_it_is_open_or_closed(
             log.close()
 
 
-def test_a_file_that_is_here_comes_before_another_of_that_name(
+def test_a_file_on_this_host_comes_before_a_log_of_the_server_with_the_same_name(
     own_logger: LoggerProcess, state: str, tmp_path_factory: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
@@ -69,7 +69,7 @@ def test_a_file_that_is_here_comes_before_another_of_that_name(
         assert run_json("verify", "a.ndjson", state)["records"] == 1
 
 
-def test_what_is_nowhere_is_said_to_have_been_looked_for(
+def test_the_error_for_a_missing_log_names_the_searched_places(
     own_logger: LoggerProcess, state: str, tmp_path: Path
 ) -> None:
     for verb in ("tail", "verify", "report", "show", "rotate"):
@@ -87,10 +87,10 @@ def test_messages_begin_with_a_capital_and_name_what_failed(
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     said = run("ls", code=1)
     assert "nI discovery" not in said
-    assert "Start one by `json-logger serve`" in said
+    assert "Start a logger by `json-logger serve`" in said
 
 
-def test_of_a_server_that_was_killed_commands_say_at_once_that_its_process_is_gone(
+def test_commands_say_at_once_that_the_process_of_a_killed_server_has_ended(
     own_logger: LoggerProcess, state: str
 ) -> None:
     own_logger.kill()
@@ -116,7 +116,7 @@ def test_rotated_files_are_one_log_for_every_command(own_logger: LoggerProcess, 
         for first in (1, 4):
             log_some(log, 3)
             said = run("rotate", "a.ndjson", state)
-            assert f"the one before is {path.with_name(f'a.{first}.ndjson')}" in said
+            assert f"The old file is now {path.with_name(f'a.{first}.ndjson')}" in said
         assert "no numbered record" in run("rotate", "a.ndjson", state)
         log_some(log, 2)
         for _ in range(2):
@@ -139,9 +139,7 @@ def test_rotated_files_are_one_log_for_every_command(own_logger: LoggerProcess, 
 
 
 @pytest.mark.parametrize("live", [0, 2])
-def test_a_reader_on_disk_goes_to_a_number_in_whatever_file_has_it(
-    tmp_path: Path, live: int
-) -> None:
+def test_a_reader_on_disk_finds_the_file_that_has_a_number(tmp_path: Path, live: int) -> None:
     path = tmp_path / "a.ndjson"
     files = {"a.1.ndjson": range(1, 4), "a.4.ndjson": range(4, 9)}
     for name, seqs in {**files, "a.ndjson": range(9, 9 + live)}.items():
@@ -172,7 +170,7 @@ class Tail:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl-C cannot be sent to one process there")
-def test_a_tail_goes_on_when_its_log_is_closed_and_opened_again(
+def test_a_tail_continues_when_its_log_is_closed_and_opened_again(
     own_logger: LoggerProcess, state: str
 ) -> None:
     with own_logger.client("a.ndjson") as log:
@@ -210,7 +208,7 @@ def test_a_tail_of_a_closed_log_follows_it_over_rotations(
         assert tail.stop() == 0
 
 
-def test_a_log_that_cannot_be_closed_is_told_and_listed_as_failed(
+def test_a_log_that_cannot_be_closed_is_reported_and_listed_as_failed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The failing close is a stand-in for a network disk, which tells late of what it lost."""

@@ -111,7 +111,7 @@ def become_huge(path: Path) -> None:
 @pytest.mark.parametrize(
     "spoil", [give_away, open_to_all, become_a_pipe, become_a_link, become_huge]
 )
-def test_what_somebody_else_can_have_planted_is_not_believed(
+def test_a_state_file_that_another_user_can_have_planted_is_not_trusted(
     runtime_folder: Path, which: str, spoil: Callable[[Path], None]
 ) -> None:
     if spoil is give_away and os.geteuid() != 0:
@@ -169,7 +169,7 @@ def test_a_token_file_of_the_environment_neither_hangs_nor_fills_memory(
 
 @pytest.mark.skipif(os.name == "nt", reason="needs pipes and owners of files")
 @pytest.mark.parametrize("spoil", [give_away, become_a_pipe, become_a_link])
-def test_nothing_is_written_into_what_stands_where_a_started_server_would_log(
+def test_nothing_is_written_into_a_planted_file_at_the_log_of_a_started_server(
     tmp_path: Path, spoil: Callable[[Path], None]
 ) -> None:
     if spoil is give_away and os.geteuid() != 0:
@@ -186,7 +186,7 @@ def test_nothing_is_written_into_what_stands_where_a_started_server_would_log(
 @pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs a second user's files"
 )
-def test_no_process_is_stopped_on_a_strangers_word(runtime_folder: Path) -> None:
+def test_no_process_is_stopped_because_of_a_planted_process_id(runtime_folder: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as victim:
         state_file = plant(runtime_folder, pid=victim.pid)
         give_away(state_file)

@@ -44,7 +44,7 @@ def outputs(logger: LoggerProcess) -> list[dict[str, Any]]:
     return [record["measurement_outputs"] for record in records_in(logger.folder / "fork.ndjson")]
 
 
-def test_an_inherited_client_stream_session_and_watch_say_whose_they_are(
+def test_the_errors_of_inherited_clients_streams_sessions_and_watches_name_the_parent_process(
     own_logger: LoggerProcess,
 ) -> None:
     said = run(
@@ -94,7 +94,9 @@ print(os.getpid())
     "end",
     ["sys.exit(0)", "raise SystemExit", "pass", "log.__exit__(None, None, None)", "del log"],
 )
-def test_the_end_of_a_child_is_nothing_to_its_parent(own_logger: LoggerProcess, end: str) -> None:
+def test_the_end_of_a_child_process_does_not_affect_its_parent(
+    own_logger: LoggerProcess, end: str
+) -> None:
     said = run(
         own_logger,
         f"""

@@ -60,10 +60,10 @@ def test_a_server_that_cannot_start_says_why_and_leaves_nothing(
     assert set(folder.rglob("*")) - before <= {folder / "s"}
 
 
-def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+def test_a_data_folder_that_cannot_be_created_is_named(tmp_path: Path) -> None:
     nowhere = {**os.environ, "HOME": "/proc/nowhere", "XDG_DATA_HOME": "/proc/nowhere"}
     _, said = serve(tmp_path, "--state-file=st.json", env=nowhere).communicate(timeout=120)
-    assert "name a folder for logs by --log-root" in said.splitlines()[-1]
+    assert "Name another folder for logs by --log-root" in said.splitlines()[-1]
 
 
 def fill(folder: Path) -> None:
@@ -86,7 +86,7 @@ def test_a_state_file_on_a_small_disk_is_refused_and_nothing_is_left(
     assert [path.name for path in small_disk.iterdir()] == ["filler"]
 
 
-def test_a_server_whose_starter_has_gone_serves_all_the_same(tmp_path: Path) -> None:
+def test_a_server_continues_when_the_process_that_started_it_has_ended(tmp_path: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     state = tmp_path / "st.json"

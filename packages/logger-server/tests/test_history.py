@@ -59,7 +59,7 @@ def test_a_batch_sent_twice_in_one_group_is_written_once() -> None:
     assert len(plan.records) == 2
 
 
-def test_of_a_batch_that_a_crash_cut_in_half_the_rest_is_written() -> None:
+def test_a_repeated_batch_that_a_crash_cut_is_completed() -> None:
     numbering = Numbering()
     write(numbering, batch("a", 1, 2))
     plan = numbering.plan([batch("a", 1, 5)])
@@ -85,19 +85,19 @@ def test_lanes_of_one_client_do_not_make_each_other_forgotten() -> None:
     assert late.error is None
 
 
-def test_a_batch_is_in_one_lane() -> None:
+def test_a_batch_that_crosses_lanes_is_refused() -> None:
     over = batch("a", (1 << LANE_BITS) - 1, 3)
     assert Numbering().plan([over]).records == []
     assert isinstance(over.error, InvalidArgumentError)
 
 
-def test_a_plan_that_was_not_written_counts_for_nothing() -> None:
+def test_a_plan_that_was_not_written_has_no_effect() -> None:
     numbering = Numbering()
     numbering.plan([batch("a", 1, 2)])
     assert write(numbering, batch("a", 1, 2)) == [1]
 
 
-def test_what_is_too_long_ago_to_know_is_refused_and_not_guessed() -> None:
+def test_a_record_that_is_too_old_to_recognise_is_refused() -> None:
     numbering = Numbering()
     for first in range(1, 200):
         write(numbering, batch("a", first, 1), batch("b", first, 1))
@@ -134,7 +134,7 @@ def test_after_a_restart_batches_from_before_the_tail_are_found_when_they_come_a
     assert len(after.plan([batch("a", 5, 1)]).records) == 0
 
 
-def test_what_follows_a_refused_batch_of_a_stream_is_refused_too() -> None:
+def test_batches_after_a_refused_batch_of_a_stream_are_refused() -> None:
     refused = batch("a", 0, 1)
     follower = batch("a", 1, 1)
     follower.after = refused
@@ -144,7 +144,7 @@ def test_what_follows_a_refused_batch_of_a_stream_is_refused_too() -> None:
 
 
 @pytest.mark.parametrize(("first", "count"), [(0, 1), (1, 0), (MAX_CLIENT_SEQ, 2), (1 << 64, 1)])
-def test_numbers_that_no_client_counts_to_are_refused(first: int, count: int) -> None:
+def test_impossible_client_numbers_are_refused(first: int, count: int) -> None:
     wrong = batch("a", first, count)
     assert Numbering().plan([wrong]).lines == b""
     assert isinstance(wrong.error, InvalidArgumentError)
@@ -164,7 +164,7 @@ deliveries = st.lists(
 
 
 @given(deliveries, st.integers(0, 30))
-def test_whatever_is_delivered_and_repeated_each_record_is_written_once(
+def test_each_record_is_written_once_through_any_deliveries_and_repetitions(
     sent: list[tuple[str, int, int, bool]], restart_after: int
 ) -> None:
     """Deliveries in any order, some of which fail to be written, with a restart in between."""

@@ -134,7 +134,7 @@ print(ticks)
     assert names.count("tick") == int(ended.stdout) >= 50
 
 
-def test_a_sigterm_handler_may_log_its_last_words_and_exit(own_logger: LoggerProcess) -> None:
+def test_a_sigterm_handler_may_log_a_last_record_and_exit(own_logger: LoggerProcess) -> None:
     ended = run_program(
         own_logger,
         """
@@ -152,7 +152,7 @@ with client("term.ndjson") as log:
     assert names_in(own_logger.folder / "term.ndjson").count("aborted") == 1
 
 
-def test_handlers_that_outrun_the_server_are_told_before_the_stack_ends(
+def test_nested_signal_handlers_get_an_error_before_the_stack_is_full(
     own_logger: LoggerProcess,
 ) -> None:
     """Each handler waits within the one before it, as the server is stopped meanwhile."""
@@ -192,7 +192,7 @@ def client(name):
     return ended.stdout.strip() or ended.stderr
 
 
-def test_a_finalizer_may_log_and_no_record_of_it_is_lost(own_logger: LoggerProcess) -> None:
+def test_a_finalizer_may_log_and_none_of_its_records_is_lost(own_logger: LoggerProcess) -> None:
     """It runs in any thread, also in one that sends; there the number cannot be waited for."""
     ended = run_program(
         own_logger,
@@ -222,7 +222,7 @@ with client("del.ndjson") as log:
             assert ReentrantCallError.__name__ in line
 
 
-def test_a_call_in_a_thread_of_grpc_that_brings_the_answers_does_not_hang(
+def test_a_call_in_the_grpc_thread_that_receives_answers_does_not_hang(
     own_logger: LoggerProcess,
 ) -> None:
     with own_logger.client("callback.ndjson") as log:

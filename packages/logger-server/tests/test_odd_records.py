@@ -78,7 +78,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(records=st.lists(st.tuples(texts, outputs, outputs), min_size=1, max_size=6))
-def test_whatever_the_client_encodes_and_the_server_takes_passes_all_readers(
+def test_all_readers_read_any_record_that_client_and_server_accept(
     scratch: Path, records: list[tuple[str, dict[str, Any], dict[str, Any]]]
 ) -> None:
     """By the functions that client, server and readers use, for speed; below by the commands."""
@@ -107,7 +107,7 @@ UNLUCKY = {
 
 
 @pytest.mark.parametrize("values", UNLUCKY.values(), ids=UNLUCKY)
-def test_an_unlucky_record_is_tailed_shown_verified_and_reported(
+def test_an_unusual_record_is_tailed_shown_verified_and_reported(
     own_logger: LoggerProcess, values: dict[str, Any]
 ) -> None:
     state = f"--state-file={own_logger.state_file}"
@@ -133,7 +133,7 @@ def test_text_that_looks_like_a_number_is_text(own_logger: LoggerProcess) -> Non
     assert found == {name: {"": {text: 1}} for name, text in UNLUCKY["texts"].items()}
 
 
-def test_an_odd_value_costs_itself_and_the_page_says_how_many(tmp_path: Path) -> None:
+def test_an_unusual_value_is_left_out_alone_and_the_page_counts_it(tmp_path: Path) -> None:
     path = tmp_path / "a.ndjson"
     path.write_text(
         json.dumps(
@@ -145,7 +145,7 @@ def test_an_odd_value_costs_itself_and_the_page_says_how_many(tmp_path: Path) ->
     assert (told["records"], told["unreadable"], told["left_out"]) == (1, 1, 2)
     run("report", path)
     page = path.with_name("a.ndjson.html").read_text(encoding="utf-8")
-    assert "Left out: 1 line that is no record and 2 values that cannot be shown." in page
+    assert "Left out: 1 line that is not a record and 2 values that cannot be shown." in page
 
 
 def lines_of(*records: dict[str, Any]) -> bytes:
@@ -165,7 +165,7 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize("content", FOREIGN.values(), ids=FOREIGN)
-def test_what_another_program_wrote_is_read_as_far_as_it_can_be(
+def test_a_log_of_another_program_is_read_as_far_as_possible(
     tmp_path: Path, content: bytes
 ) -> None:
     path = tmp_path / "a.ndjson"
@@ -193,7 +193,7 @@ NO_LOGS = {
 
 
 @pytest.mark.parametrize(("what", "content"), NO_LOGS.items(), ids=NO_LOGS)
-def test_what_is_no_log_gets_one_verdict_from_everybody(
+def test_all_commands_give_the_same_verdict_on_a_file_that_is_not_a_log(
     own_logger: LoggerProcess, what: str, content: bytes
 ) -> None:
     path = own_logger.folder / "a.ndjson"
@@ -245,7 +245,7 @@ def test_commands_work_on_outputs_that_cannot_show_every_character(
     assert raw.stdout == german.read_bytes()
 
 
-def test_a_name_that_is_no_utf_8_is_read(tmp_path: Path) -> None:
+def test_a_log_with_a_name_that_is_not_utf_8_is_read(tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"m\xff.ndjson")
     path.write_bytes(lines_of(PLAIN))
     for verb in ("tail", "verify", "report"):
@@ -253,7 +253,7 @@ def test_a_name_that_is_no_utf_8_is_read(tmp_path: Path) -> None:
         assert done.returncode == 0, done.stderr.decode()
 
 
-def test_a_reader_of_the_output_that_goes_ends_a_command_without_a_word(tmp_path: Path) -> None:
+def test_a_command_ends_silently_when_the_reader_of_its_output_ends(tmp_path: Path) -> None:
     path = tmp_path / "a.ndjson"
     path.write_bytes(lines_of(*[PLAIN] * 20_000))
     words = [sys.executable, "-m", "json_logger_server", "tail", str(path), "-n", "20000"]

@@ -55,7 +55,9 @@ def test_a_logger_that_was_started_on_demand_stops_cleanly_when_its_input_ends(
     assert len(records_in(start_script.parent.parent / "a.ndjson")) == 1
 
 
-def test_an_input_that_nobody_holds_stops_nothing(start_script: Path) -> None:
+def test_standard_input_without_a_writer_stops_no_server_that_was_started_by_hand(
+    start_script: Path,
+) -> None:
     with started(start_script, subprocess.DEVNULL) as (process, state):
         with JsonLoggerClient("a.ndjson", connection=ConnectOptions.from_state_file(state)) as log:
             for _ in range(100):

@@ -71,7 +71,7 @@ def test_of_64_clients_that_ask_at_once_one_creates_and_all_share(
 
 @ROUNDS
 @pytest.mark.timeout(1200)
-def test_of_64_clients_that_want_a_new_session_one_gets_it_and_63_hear_who(
+def test_of_64_clients_that_want_a_new_session_one_gets_it_and_63_get_its_name(
     storm: Storm, folder: Path, rounds: int
 ) -> None:
     path = log_of_100_kb(folder)
@@ -131,7 +131,7 @@ def test_both_protocols_share_one_session(anonymous: LoggerProcess, folder: Path
     assert found == [(1, "ours", {"n": 1}), (2, "theirs", {"n": "1"})]
 
 
-def test_a_second_server_on_the_same_file_is_refused_and_told_who_holds_it(
+def test_a_second_server_on_the_same_file_is_refused_with_the_process_that_writes_it(
     own_logger: LoggerProcess, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     other_folder = tmp_path_factory.mktemp("other")
@@ -148,7 +148,7 @@ def test_a_second_server_on_the_same_file_is_refused_and_told_who_holds_it(
     assert names == ["undisturbed", "its turn"]
 
 
-def test_readers_do_not_feel_the_lock(own_logger: LoggerProcess) -> None:
+def test_the_lock_does_not_affect_readers(own_logger: LoggerProcess) -> None:
     with own_logger.client("a.ndjson") as log:
         log.log_data("m", {}, {})
         assert len(records_in(own_logger.folder / "a.ndjson")) == 1

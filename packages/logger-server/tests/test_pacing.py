@@ -39,7 +39,7 @@ def test_the_first_write_is_made_in_a_thread_and_the_next_in_the_loop(
     assert pacing.may_block_the_loop(100)
 
 
-def test_after_a_pause_the_disk_may_be_gone_so_that_a_thread_writes(
+def test_after_a_pause_a_thread_writes_because_the_disk_may_be_offline(
     pacing: WritePacing, clock: ManualClock
 ) -> None:
     write(pacing, clock)
@@ -50,7 +50,7 @@ def test_after_a_pause_the_disk_may_be_gone_so_that_a_thread_writes(
     assert not pacing.may_block_the_loop(100)
 
 
-def test_after_a_slow_write_threads_write_for_a_while_however_quick_they_are(
+def test_after_a_slow_write_threads_write_for_a_while_even_if_they_are_quick(
     pacing: WritePacing, clock: ManualClock
 ) -> None:
     write(pacing, clock, SLOW_WRITE * 2)
@@ -63,7 +63,9 @@ def test_after_a_slow_write_threads_write_for_a_while_however_quick_they_are(
     assert pacing.may_block_the_loop(100)
 
 
-def test_each_slow_write_begins_that_while_anew(pacing: WritePacing, clock: ManualClock) -> None:
+def test_each_slow_write_starts_the_slow_time_again(
+    pacing: WritePacing, clock: ManualClock
+) -> None:
     write(pacing, clock, SLOW_WRITE * 2)
     clock.advance(SLOW_FOR * 0.9)
     write(pacing, clock, SLOW_WRITE * 2)
@@ -72,9 +74,7 @@ def test_each_slow_write_begins_that_while_anew(pacing: WritePacing, clock: Manu
     assert not pacing.may_block_the_loop(100)
 
 
-def test_a_write_that_is_just_quick_enough_is_no_slow_one(
-    pacing: WritePacing, clock: ManualClock
-) -> None:
+def test_a_write_of_exactly_the_limit_is_not_slow(pacing: WritePacing, clock: ManualClock) -> None:
     write(pacing, clock, SLOW_WRITE * 0.9)
     assert pacing.may_block_the_loop(100)
 

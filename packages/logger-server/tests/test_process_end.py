@@ -28,7 +28,7 @@ ENDS = {
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_what_a_stream_took_is_sent_when_the_program_ends(
+def test_the_records_of_a_stream_are_sent_when_the_program_ends(
     own_logger: LoggerProcess, end: str
 ) -> None:
     command = [sys.executable, "-c", PROGRAM + ENDS[end], str(own_logger.state_file)]
@@ -39,7 +39,7 @@ def test_what_a_stream_took_is_sent_when_the_program_ends(
     assert "The process ended" not in ended.stderr
 
 
-def test_what_cannot_be_sent_any_more_is_counted(own_logger: LoggerProcess) -> None:
+def test_records_that_cannot_be_sent_at_the_end_are_counted(own_logger: LoggerProcess) -> None:
     end = f"os.kill({own_logger.pid}, signal.SIGKILL); stream.log('m', {{}}, {{'i': 500}})"
     command = [sys.executable, "-c", PROGRAM + "stream.flush()\n" + end]
     ended = subprocess.run(

@@ -103,7 +103,7 @@ def test_large_records_are_read_whole(path: Path) -> None:
     log.close()
 
 
-def test_what_is_not_committed_is_not_seen_even_when_it_is_in_the_file(path: Path) -> None:
+def test_readers_do_not_see_records_before_they_are_committed(path: Path) -> None:
     log = open_log(path, [line(1)])
     with CommittedLines(log) as reader:
         assert reader.read() == line(1)
@@ -116,7 +116,7 @@ def test_what_is_not_committed_is_not_seen_even_when_it_is_in_the_file(path: Pat
     log.close()
 
 
-def test_a_reader_is_closed_only_when_nobody_reads_as_its_descriptor_may_be_anothers_then(
+def test_a_reader_is_closed_only_after_its_read_because_its_descriptor_could_be_reused(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = open_log(path, [line(1)])

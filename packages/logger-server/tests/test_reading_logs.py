@@ -91,7 +91,7 @@ rows = st.lists(
 
 @settings(max_examples=60, deadline=None)
 @given(rows)
-def test_json_duckdb_and_polars_read_back_what_was_logged(
+def test_json_duckdb_and_polars_read_the_logged_records(
     logger: LoggerProcess, rows: list[dict[str, Any]]
 ) -> None:
     name = f"{uuid.uuid4().hex}.ndjson"

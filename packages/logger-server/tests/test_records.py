@@ -66,7 +66,7 @@ def stored(ndjson: bytes, count: int = 1) -> list[dict[str, object]]:
         "{'a':1}",
     ],
 )
-def test_values_that_no_strict_reader_takes_are_refused(values: str) -> None:
+def test_values_that_a_strict_reader_refuses_are_refused(values: str) -> None:
     for ndjson in (record(values), record("{}", values)):
         with pytest.raises(InvalidArgumentError):
             decode_batch(ndjson, 1)
@@ -139,7 +139,7 @@ def test_a_batch_that_is_not_one_record_a_line_is_refused(ndjson: bytes, count: 
 
 
 @pytest.mark.parametrize("between", [b"\n", b"\n\n", b" \n ", b" ", b""])
-def test_what_stands_between_records_does_not_matter(between: bytes) -> None:
+def test_white_space_between_records_does_not_matter(between: bytes) -> None:
     assert len(stored(record("{}") + between + record('{"a":1}') + between, 2)) == 2
 
 
@@ -161,7 +161,7 @@ def test_a_record_without_its_keys_or_with_others_is_refused(head: str) -> None:
         decode_batch(record("{}", head=head), 1)
 
 
-def test_the_refusal_names_the_record_by_its_index() -> None:
+def test_the_refusal_names_the_index_of_the_record() -> None:
     good = record("{}")
     for bad in (record('{"a":1e999}'), record("[]"), b"{}", record('{"a":01}')):
         with pytest.raises(InvalidArgumentError, match="Record 2"):
@@ -174,7 +174,7 @@ def test_times_are_kept_to_the_microsecond_and_written_in_utc() -> None:
     assert line["timestamp"] == "2026-01-01T12:00:00.000123Z"
 
 
-def test_a_client_cannot_choose_the_keys_that_are_the_servers() -> None:
+def test_a_client_cannot_set_the_keys_of_the_server() -> None:
     head = f'{HEAD},"seq":99,"client":"somebody else","client_seq":7,"writer":"w"'
     (found,) = decode_batch(record("{}", head=head), 1)
     found.seq, found.client, found.client_seq, found.writer = 1, "me", 1, ""
@@ -182,7 +182,7 @@ def test_a_client_cannot_choose_the_keys_that_are_the_servers() -> None:
 
 
 @given(st.binary(max_size=60), st.integers(0, 4))
-def test_no_bytes_at_all_make_more_or_other_lines_than_announced(part: bytes, cut: int) -> None:
+def test_no_bytes_make_more_or_other_lines_than_the_request_says(part: bytes, cut: int) -> None:
     """Bytes in the middle of otherwise good records: refused, or stored as strict JSON."""
     good = record('{"a":1}')
     ndjson = good[: len(good) - cut] + part + good[len(good) - cut :] + b"\n" + good
@@ -199,7 +199,7 @@ structure = st.text(alphabet='{}[],:"\\ \n\r\t0123456789eE+-.aunl', max_size=40)
 
 
 @given(structure)
-def test_no_structure_forges_or_breaks_a_line(values: str) -> None:
+def test_no_nested_value_forges_or_breaks_a_line(values: str) -> None:
     ndjson = record(f'{{"a":{values}}}') + b"\n" + record("{}")
     try:
         lines = encode_lines([*decode_batch(ndjson, 2)])

@@ -88,7 +88,7 @@ def test_the_clients_timestamp_is_kept_and_a_missing_one_is_the_servers_time(
 
 
 @pytest.mark.parametrize("suffix", [".ndjson", ".log", ".txt"])
-def test_the_references_suffixes_are_taken(
+def test_the_suffixes_of_the_reference_are_accepted(
     stub: json_logger_pb2_grpc.JsonLoggerStub, folder: Path, suffix: str
 ) -> None:
     assert initialize(stub, folder / f"a{suffix}").new_session
@@ -159,7 +159,7 @@ def test_an_unknown_behavior_is_an_invalid_argument(
         ("tail.log", b'{"a": 1}\nnot json\n', "INVALID_ARGUMENT"),
     ],
 )
-def test_what_is_not_a_log_file_is_refused_and_left_as_it_was(
+def test_a_name_that_is_not_a_log_file_is_refused_and_the_file_not_changed(
     stub: json_logger_pb2_grpc.JsonLoggerStub,
     folder: Path,
     name: str,
@@ -238,7 +238,7 @@ def test_closing_while_others_log_is_never_an_internal_error(
     assert seqs == list(range(1, len(seqs) + 1))
 
 
-def test_a_server_with_tokens_serves_who_shows_one_and_nobody_else(
+def test_a_server_with_tokens_serves_only_callers_with_a_token(
     logger: LoggerProcess,
 ) -> None:
     with logger.channel() as channel:

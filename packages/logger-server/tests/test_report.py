@@ -65,7 +65,7 @@ def test_values_of_different_units_are_never_averaged(tmp_path: Path) -> None:
     assert "<td>999.85</td><td>Ohm</td>" in html
 
 
-def test_records_are_told_apart_by_the_configurations_that_are_asked_for(tmp_path: Path) -> None:
+def test_records_are_separated_by_the_chosen_configurations(tmp_path: Path) -> None:
     records = [("leak", {"voltage": v, "pin": "A"}, {"i": v * 2}) for v in (1, 3.3, 1, 3.3)]
     path = write(tmp_path / "a.ndjson", *records)
     assert [m["records"] for m in told(path)] == [4]
@@ -82,7 +82,7 @@ def test_names_that_differ_only_in_signs_or_scripts_have_ids_of_their_own(tmp_pa
     assert re.findall(r'<a href="#([^"]+)"', html) == ids
 
 
-def test_what_is_no_number_is_counted_and_spoils_no_mean(tmp_path: Path) -> None:
+def test_values_that_are_not_numbers_are_counted_and_do_not_change_the_mean(tmp_path: Path) -> None:
     values = [1.0, math.nan, 3.0, math.inf, None]
     path = write(
         tmp_path / "a.ndjson", *(("leak", {}, {"i": value, "list": [value]}) for value in values)

@@ -85,7 +85,7 @@ def test_a_lost_reply_makes_one_line_across_a_restart(
     assert names_in(path) == ["lost reply", "kept until the session is reset", "last"]
 
 
-def test_a_stream_sends_again_what_was_not_acknowledged_and_nothing_twice(
+def test_a_stream_sends_unacknowledged_records_again_and_none_is_written_twice(
     own_logger: LoggerProcess, proxy: ChaosProxy, log: JsonLoggerClient
 ) -> None:
     path = own_logger.folder / "a.ndjson"
@@ -102,7 +102,7 @@ def test_a_stream_sends_again_what_was_not_acknowledged_and_nothing_twice(
     assert names_in(path) == [f"m{number}" for number in range(count)]
 
 
-def test_a_stream_goes_on_after_a_restart_once_the_session_is_reset(
+def test_a_stream_continues_after_a_restart_when_the_session_is_reset(
     own_logger: LoggerProcess, proxy: ChaosProxy
 ) -> None:
     path = own_logger.folder / "a.ndjson"
@@ -140,7 +140,7 @@ def test_two_sessions_of_one_connection_on_one_log_never_hide_each_others_record
     assert names_in(own_logger.folder / "a.ndjson") == [f"m{n}" for n in range(50)]
 
 
-def test_a_caller_that_was_told_of_a_dead_server_is_not_kept_waiting_by_leaving(
+def test_a_caller_that_got_the_error_of_a_dead_server_does_not_wait_again_at_the_end_of_the_block(
     own_logger: LoggerProcess,
 ) -> None:
     """The record was tried for the whole timeout; leaving tries it, and the end, for a moment."""
@@ -153,7 +153,7 @@ def test_a_caller_that_was_told_of_a_dead_server_is_not_kept_waiting_by_leaving(
     assert time.monotonic() - leaving < 3.5
 
 
-def test_a_stream_goes_on_by_itself_after_a_restart_when_asked_to(
+def test_a_stream_continues_after_a_restart_automatically_if_this_was_chosen(
     own_logger: LoggerProcess, proxy: ChaosProxy
 ) -> None:
     path = own_logger.folder / "a.ndjson"
@@ -183,7 +183,7 @@ def test_a_stream_goes_on_by_itself_after_a_restart_when_asked_to(
     assert names_in(path) == [*names, "a call", "a call after a restart"]
 
 
-def test_what_a_stream_held_when_it_was_left_is_sent_by_reset(
+def test_reset_sends_the_records_of_a_stream_that_was_left(
     own_logger: LoggerProcess, proxy: ChaosProxy
 ) -> None:
     path = own_logger.folder / "a.ndjson"
@@ -209,7 +209,7 @@ def test_what_a_stream_held_when_it_was_left_is_sent_by_reset(
     assert names_in(path) == ["first", "held"]
 
 
-def test_a_record_that_the_server_refuses_ends_no_other_call(own_logger: LoggerProcess) -> None:
+def test_a_refused_record_does_not_affect_other_calls(own_logger: LoggerProcess) -> None:
     """Calls of several threads are under way together; only one of them is at fault."""
     deep: object = 1
     for _ in range(150):
@@ -234,7 +234,7 @@ def test_a_record_that_the_server_refuses_ends_no_other_call(own_logger: LoggerP
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="stops a process")
-def test_a_new_thread_that_gets_the_number_of_an_ended_one_waits_like_any_other(
+def test_a_thread_that_gets_the_id_of_an_ended_thread_waits_like_any_other(
     own_logger: LoggerProcess,
 ) -> None:
     """The system gives the number of a thread that has ended to the next one."""

@@ -66,7 +66,7 @@ def whole_log(path: Path) -> list[int]:
     return [record["seq"] for file in files for record in records_in(file)]
 
 
-def test_numbers_and_sessions_go_on_in_the_next_file(own_logger: LoggerProcess) -> None:
+def test_numbers_and_sessions_continue_in_the_next_file(own_logger: LoggerProcess) -> None:
     with own_logger.client("a.ndjson") as log, own_logger.client("a.ndjson") as other:
         log_some(log, 3)
         assert rotate(log) == "a.1.ndjson"
@@ -93,7 +93,7 @@ def test_an_empty_file_is_not_rotated(own_logger: LoggerProcess) -> None:
 
 
 @pytest.mark.parametrize("after", [0, 2])
-def test_numbers_go_on_when_the_log_is_opened_after_a_rotation(
+def test_numbers_continue_when_the_log_is_opened_after_a_rotation(
     own_logger: LoggerProcess, after: int
 ) -> None:
     with own_logger.client("a.ndjson") as log:
@@ -320,7 +320,9 @@ def test_a_server_killed_under_load_while_it_rotates_keeps_every_acknowledged_re
     assert len(files) > rounds
 
 
-def test_what_cannot_be_rotated_says_why_and_goes_on(own_logger: LoggerProcess) -> None:
+def test_a_log_that_cannot_be_rotated_reports_the_reason_and_continues(
+    own_logger: LoggerProcess,
+) -> None:
     with own_logger.client("a.ndjson") as log:
         log_some(log, 2)
         in_the_way = own_logger.folder / "a.1.ndjson"
@@ -349,7 +351,7 @@ def test_a_rotated_file_is_not_written_any_more(own_logger: LoggerProcess) -> No
         own_logger.client("a.1.ndjson")
 
 
-def test_another_log_with_a_number_in_its_name_is_a_log_of_its_own(
+def test_another_log_with_a_number_in_its_name_is_not_a_rotated_file(
     own_logger: LoggerProcess,
 ) -> None:
     for name in ("a.1.ndjson", "a.2.ndjson", "a.ndjson"):
@@ -414,7 +416,7 @@ def test_rotated_files_are_removed_when_they_are_old(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("how", ["rename", "truncate"])
-def test_a_log_that_another_program_rotates_says_how_to_do_it_right(
+def test_the_error_of_a_log_that_another_program_rotated_says_how_to_rotate_it(
     own_logger: LoggerProcess, how: str
 ) -> None:
     path = own_logger.folder / "a.ndjson"

@@ -15,7 +15,7 @@ from session_sharing import SessionExpiredError
 README = Path(__file__).parents[2] / "logger-client" / "README.md"
 
 
-def test_with_the_default_the_one_that_stays_is_told_who_closed_and_how_to_avoid_it(
+def test_by_default_the_remaining_client_gets_an_error_that_says_who_closed_and_how_to_avoid_it(
     logger: LoggerProcess,
 ) -> None:
     first = logger.client("default.ndjson", label="script one")
@@ -28,7 +28,7 @@ def test_with_the_default_the_one_that_stays_is_told_who_closed_and_how_to_avoid
     assert "close_policy=WITH_LAST_ATTACHMENT" in said
 
 
-def test_whoever_comes_late_may_join_after_the_first_has_left(logger: LoggerProcess) -> None:
+def test_a_late_client_may_join_after_the_first_has_left(logger: LoggerProcess) -> None:
     """As workers of pytest-xdist do, which begin and end at any time."""
     policy = ClosePolicy.WITH_LAST_ATTACHMENT
     first = logger.client("late.ndjson", close_policy=policy)

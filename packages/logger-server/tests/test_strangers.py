@@ -39,7 +39,9 @@ def reference_call(logger: LoggerProcess, session: str, authorization: str) -> g
     return caught.value.code()
 
 
-def test_a_strangers_close_is_refused_and_the_owner_goes_on(keyed: LoggerProcess) -> None:
+def test_a_close_by_another_identity_is_refused_and_the_owner_continues(
+    keyed: LoggerProcess,
+) -> None:
     with JsonLoggerClient(
         "a.ndjson", connection=connect_as(keyed, "alice"), options=SessionOptions()
     ) as log:

@@ -59,13 +59,13 @@ def test_a_stream_writes_every_record_in_order(log: JsonLoggerClient, path: Path
     assert names_in(path) == [f"m{number}" for number in range(10_000)]
 
 
-def test_a_single_record_is_sent_without_being_asked_for(log: JsonLoggerClient, path: Path) -> None:
+def test_a_single_record_is_sent_without_a_flush(log: JsonLoggerClient, path: Path) -> None:
     with log.stream(StreamOptions(max_delay=0.01)) as stream:
         stream.log("alone", {}, {})
         eventually(lambda: names_in(path) == ["alone"])
 
 
-def test_flush_returns_once_everything_is_in_the_file(log: JsonLoggerClient, path: Path) -> None:
+def test_flush_returns_when_every_record_is_in_the_file(log: JsonLoggerClient, path: Path) -> None:
     with log.stream(StreamOptions(max_delay=60)) as stream:
         for number in range(100):
             stream.log(f"m{number}", {}, {})
@@ -103,7 +103,7 @@ def test_a_value_without_json_form_is_refused_at_once_and_the_stream_goes_on(
     assert names_in(path) == ["before", "after"]
 
 
-def test_what_the_server_refuses_is_raised_by_flush_log_and_close(
+def test_flush_log_and_close_raise_the_refusal_of_the_server(
     log: JsonLoggerClient, path: Path
 ) -> None:
     stream = log.stream()
@@ -121,7 +121,7 @@ def test_what_the_server_refuses_is_raised_by_flush_log_and_close(
     assert names_in(path) == ["fine"]
 
 
-def test_what_happened_in_the_block_comes_before_what_closing_finds(
+def test_an_error_in_the_block_comes_before_an_error_of_closing(
     log: JsonLoggerClient,
 ) -> None:
     with pytest.raises(ZeroDivisionError), log.stream() as stream:
@@ -142,7 +142,7 @@ def close_request(log: JsonLoggerClient) -> object:
     return lifecycle_pb2.CloseRequest(session_name=log.session_name)
 
 
-def test_a_stream_on_a_closed_connection_says_so_at_once(logger: LoggerProcess) -> None:
+def test_a_stream_on_a_closed_connection_raises_the_error_at_once(logger: LoggerProcess) -> None:
     log = JsonLoggerClient("closed.ndjson", connection=logger.connect(timeout=60.0))
     log.connection.close()
     stream = log.stream()
@@ -153,7 +153,7 @@ def test_a_stream_on_a_closed_connection_says_so_at_once(logger: LoggerProcess) 
         stream.close()
 
 
-def test_leaving_the_session_sends_what_is_left_in_its_streams(
+def test_the_end_of_the_session_sends_the_remaining_records_of_its_streams(
     logger: LoggerProcess,
 ) -> None:
     with logger.client("left.ndjson") as log:
@@ -162,7 +162,7 @@ def test_leaving_the_session_sends_what_is_left_in_its_streams(
     assert names_in(logger.folder / "left.ndjson") == ["m"]
 
 
-def test_a_stream_that_is_refused_keeps_no_other_from_being_sent(logger: LoggerProcess) -> None:
+def test_a_refused_stream_does_not_stop_other_streams(logger: LoggerProcess) -> None:
     with pytest.raises(InvalidArgumentError), logger.client("two.ndjson") as log:
         refused, other = log.stream(StreamOptions(max_delay=60)), log.stream()
         refused.log("too deep", {}, {"value": deeply_nested()})
@@ -226,7 +226,7 @@ def test_a_record_that_waits_for_room_while_its_stream_is_closed_is_refused_not_
         assert names_in(tmp_path / "a.ndjson") == logged
 
 
-def test_a_server_that_does_not_answer_is_told_by_flush_in_time(tmp_path: Path) -> None:
+def test_flush_reports_in_time_that_the_server_does_not_answer(tmp_path: Path) -> None:
     disk = FaultyDisk()
     disk.slow = ".ndjson"
     with LoggerThread(tmp_path, disk, Durability.DURABLE) as logger:
@@ -268,12 +268,12 @@ def test_a_value_of_ten_megabytes_is_stored(log: JsonLoggerClient, path: Path) -
     assert record["measurement_outputs"]["text"] == text
 
 
-def test_a_record_that_is_too_large_says_so_and_ends_nothing_else(
+def test_a_record_that_is_too_large_is_refused_and_the_stream_can_still_be_used(
     log: JsonLoggerClient, path: Path
 ) -> None:
     text = "x" * (64 * 1024 * 1024)
     for use in (log.log_data, log.stream().log):
-        with pytest.raises(LimitExceededError, match=r"has 671[0-9]+ bytes; the server takes"):
+        with pytest.raises(LimitExceededError, match=r"has 671[0-9]+ bytes; the server accepts"):
             use("scope", {}, {"text": text})
     with log.stream() as stream:
         stream.log("before", {}, {})
@@ -294,7 +294,7 @@ def tail(
         yield from stub.Tail(request)
 
 
-def test_a_tail_gives_the_file_from_any_number_on(log: JsonLoggerClient, path: Path) -> None:
+def test_a_tail_returns_the_lines_from_any_number_on(log: JsonLoggerClient, path: Path) -> None:
     with log.stream() as stream:
         for number in range(5000):
             stream.log(f"m{number}", {}, {"filler": "x" * (number % 300)})
@@ -329,7 +329,7 @@ def test_a_following_tail_sees_each_record_once_and_ends_with_the_session(
     assert seen == list(range(1, 301))
 
 
-def test_an_idle_stream_and_tail_do_not_hold_up_a_stopping_server(
+def test_an_idle_stream_and_tail_do_not_delay_a_stopping_server(
     own_logger: LoggerProcess,
 ) -> None:
     """P8: open streams are ended by the server; it does not wait for them."""

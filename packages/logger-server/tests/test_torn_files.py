@@ -45,7 +45,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "a.ndjson"
 
 
-def test_a_file_cut_at_every_byte_of_its_last_record_opens_with_all_before_it_intact(
+def test_a_file_cut_at_any_byte_of_its_last_record_keeps_all_earlier_records(
     tmp_path: Path,
 ) -> None:
     intact = line(1) + line(2)
@@ -80,7 +80,7 @@ def test_the_very_first_record_may_be_torn(path: Path) -> None:
         (line(1), b"\0\0\n\0\0\n" + line(4)[:9]),
     ],
 )
-def test_zeros_left_by_a_power_loss_are_set_aside(path: Path, kept: bytes, lost: bytes) -> None:
+def test_zeros_that_a_power_loss_left_are_moved_aside(path: Path, kept: bytes, lost: bytes) -> None:
     path.write_bytes(kept + lost)
     assert reopened(path) == kept
     assert fragments(path) == [lost]
@@ -91,7 +91,7 @@ def test_a_complete_record_without_newline_gets_one(path: Path) -> None:
     assert reopened(path) == line(1) + line(2)
 
 
-def test_a_torn_fragment_never_replaces_an_earlier_one(path: Path) -> None:
+def test_a_torn_tail_never_replaces_an_earlier_torn_tail(path: Path) -> None:
     for content in (b'{"a', b'{"b'):
         path.write_bytes(line(1) + content)
         reopened(path)
@@ -99,13 +99,13 @@ def test_a_torn_fragment_never_replaces_an_earlier_one(path: Path) -> None:
 
 
 @pytest.mark.parametrize("stem", ["n" * 251, "測" * 83 + "nn"])
-def test_a_log_with_the_longest_name_is_mended_too(tmp_path: Path, stem: str) -> None:
+def test_a_log_with_the_longest_possible_name_is_repaired(tmp_path: Path, stem: str) -> None:
     path = tmp_path / f"{stem}.log"
     path.write_bytes(line(1) + b"{")
     assert reopened(path) == line(1)
 
 
-def test_a_file_that_is_no_log_is_refused_and_stays_as_it_is(path: Path) -> None:
+def test_a_file_that_is_not_a_log_is_refused_and_not_changed(path: Path) -> None:
     for content in (b"hello", b"[1]\n", b"{\n}\n", line(1) + b"oops\n", b"\xef\xbb\xbf{}\n"):
         path.write_bytes(content)
         with pytest.raises(NotAResourceError):
@@ -113,7 +113,9 @@ def test_a_file_that_is_no_log_is_refused_and_stays_as_it_is(path: Path) -> None
         assert path.read_bytes() == content
 
 
-def test_the_numbers_go_on_after_a_last_record_that_is_longer_than_the_window(path: Path) -> None:
+def test_the_numbers_continue_after_a_last_record_that_is_longer_than_the_window(
+    path: Path,
+) -> None:
     big = line(2, client="c", client_seq=7, filler="x" * (2 * TAIL_WINDOW))
     path.write_bytes(line(1) + big)
     log = open_log(path)
@@ -159,7 +161,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     whole=st.lists(st.integers(1, 10**6), max_size=5),
     torn=st.binary(max_size=200).filter(lambda data: b"\n" not in data),
 )
-def test_whatever_bytes_a_crash_leaves_the_whole_lines_survive(
+def test_whole_lines_survive_any_bytes_that_a_crash_leaves(
     scratch: Path, whole: list[int], torn: bytes
 ) -> None:
     path = scratch / "a.log"

@@ -30,7 +30,9 @@ SENT = {
 
 
 @pytest.mark.parametrize("sent", SENT.values(), ids=SENT.keys())
-def test_it_is_answered_or_cut_off_and_others_go_on(sent: bytes, anonymous: LoggerProcess) -> None:
+def test_unusual_http2_is_answered_or_cut_off_and_others_are_served(
+    sent: bytes, anonymous: LoggerProcess
+) -> None:
     log = anonymous.folder / "server.err"
     before = log.read_text()
     exchange(anonymous.target, sent)

@@ -101,7 +101,7 @@ def batch(seams: SeamBench) -> bytes:
 
 @pytest.mark.parametrize("error", errors_in(errors), ids=lambda error: error.reason)
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
-def test_whatever_the_core_raises_arrives_as_what_it_is(
+def test_every_error_of_the_core_arrives_as_the_same_error(
     method: MethodDescriptor,
     error: type[errors.SessionSharingError],
     seams: SeamBench,
@@ -118,6 +118,6 @@ def test_whatever_the_core_raises_arrives_as_what_it_is(
     assert_refused(call, error)
 
 
-def test_the_page_says_what_these_tests_try() -> None:
+def test_the_errors_page_lists_the_cases_of_these_tests() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert updated(page, tables()) == page, f"docs/errors.md is out of date; run `{COMMAND}`"

@@ -41,7 +41,7 @@ def tls(folder: Path) -> tuple[str, str]:
         ((f"--listen=tls:{EVERYWHERE}:0", "TLS", "--network", "--anonymous"), "this host only"),
     ],
 )
-def test_a_server_that_others_could_reach_does_not_start_unless_it_is_safe(
+def test_a_server_that_other_hosts_could_reach_does_not_start_without_protection(
     options: tuple[str, ...], says: str, tmp_path: Path, certificate: Path
 ) -> None:
     given: list[str] = []
@@ -58,7 +58,7 @@ def test_a_server_that_others_could_reach_does_not_start_unless_it_is_safe(
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
-def test_a_server_that_others_can_reach_speaks_tls_and_wants_a_token(
+def test_a_server_that_other_hosts_can_reach_uses_tls_and_requires_a_token(
     tmp_path: Path, certificate: Path
 ) -> None:
     listen = f"--listen=tls:{EVERYWHERE}:0"

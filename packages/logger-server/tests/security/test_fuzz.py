@@ -205,7 +205,7 @@ def _send_and_leave(bench: LoggerBench, method: MethodDescriptor, message: bytes
 
 @pytest.mark.skipif(os.name == "nt", reason="counts descriptors")
 @pytest.mark.parametrize("rounds", [20, pytest.param(500, marks=pytest.mark.soak)])
-def test_nothing_stays_of_what_was_sent_or_of_streams_that_were_left(
+def test_no_memory_is_kept_of_sent_records_or_of_abandoned_streams(
     rounds: int,
     anonymous: LoggerProcess,
     bench: LoggerBench,

@@ -49,9 +49,7 @@ def is_closed(connection: socket.socket, seconds: float) -> bool:
 
 
 @pytest.mark.parametrize("greeting", [b"", bare_http2.PREFACE[:10], bare_http2.PREFACE])
-def test_a_connection_that_says_nothing_more_is_closed(
-    greeting: bytes, logger: LoggerProcess
-) -> None:
+def test_a_silent_connection_is_closed(greeting: bytes, logger: LoggerProcess) -> None:
     with bare_http2.connect(logger.target) as connection, watched(logger):
         connection.sendall(greeting)
         assert is_closed(connection, 30)

@@ -69,14 +69,14 @@ def test_paths_outside_the_roots_are_refused_however_they_are_spelled(
         (".log/../..//a.exe", InvalidArgumentError),
     ],
 )
-def test_names_that_cannot_be_are_refused(
+def test_names_that_cannot_be_log_files_are_refused(
     logger: LoggerProcess, name: str, error: type[SessionSharingError]
 ) -> None:
     with pytest.raises(error):
         logger.client(name)
 
 
-def test_what_is_not_a_plain_file_is_refused_without_waiting_for_it(logger: LoggerProcess) -> None:
+def test_a_fifo_folder_or_device_is_refused_without_a_wait(logger: LoggerProcess) -> None:
     (logger.folder / "folder.log").mkdir()
     os.mkfifo(logger.folder / "fifo.log")
     for name in ("folder.log", "fifo.log"):
@@ -148,7 +148,7 @@ def test_a_link_that_is_swapped_in_for_an_open_log_is_not_read(
             assert_refused(lambda: tail(request, metadata=metadata), ResourceLostError)
 
 
-def test_any_path_is_taken_only_where_that_was_asked_for(tmp_path: Path, outside: Path) -> None:
+def test_any_path_is_accepted_only_with_the_option_for_it(tmp_path: Path, outside: Path) -> None:
     free = str(outside / "free.log")
     with LoggerProcess(tmp_path, "--any-path") as logger, logger.client(free) as log:
         log.log_data("m", {}, {})

@@ -75,7 +75,7 @@ PLANTED = [
 @pytest.mark.parametrize(
     "verb", [("serve", "--no-discovery", "--log-root=."), ("ls",), ("doctor", "--log-root=.")]
 )
-def test_what_is_planted_at_a_state_file_is_refused_at_once(
+def test_a_planted_state_file_is_refused_at_once(
     verb: tuple[str, ...], plant: Callable[[Path], None], folder: Path
 ) -> None:
     state = folder / "json-logger.json"
@@ -90,7 +90,7 @@ def test_what_is_planted_at_a_state_file_is_refused_at_once(
 @pytest.mark.parametrize("mode", [0o700, 0o777, 0o1777])
 @pytest.mark.parametrize("verb", [("serve", "--no-discovery", "--log-root=."), ("ls",)])
 @pytest.mark.parametrize("place", ["run/session-sharing", "runtime-0"])
-def test_a_runtime_folder_that_somebody_else_made_is_refused_by_server_and_client(
+def test_server_and_client_refuse_a_runtime_folder_of_another_user(
     place: str, verb: tuple[str, ...], mode: int, folder: Path
 ) -> None:
     """The runtime folder is the one of XDG_RUNTIME_DIR, else one below the temporary folder."""

@@ -74,7 +74,7 @@ def test_the_audit_trail_names_the_identity_that_was_refused(tmp_path: Path) -> 
     assert refused == {"key:other"}
 
 
-def test_an_anonymous_server_says_so_loudly(tmp_path: Path) -> None:
+def test_an_anonymous_server_warns_at_its_start(tmp_path: Path) -> None:
     with LoggerProcess(tmp_path, "--anonymous"):
         pass
     assert "Every user of this host can write" in (tmp_path / "server.err").read_text()

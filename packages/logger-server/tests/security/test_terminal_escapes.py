@@ -113,7 +113,7 @@ def test_a_planted_log_cannot_steer_the_terminal(
     assert steering_in(said) == []
 
 
-def test_an_open_planted_log_cannot_either(planted: Path, tmp_path: Path) -> None:
+def test_an_open_planted_log_cannot_steer_the_terminal(planted: Path, tmp_path: Path) -> None:
     with LoggerProcess(tmp_path) as logger:
         state = f"--state-file={logger.state_file}"
         with logger.client("b.ndjson") as log:
@@ -128,9 +128,7 @@ def test_an_open_planted_log_cannot_either(planted: Path, tmp_path: Path) -> Non
                 assert steering_in(on_terminal(*arguments, state, cwd=tmp_path)) == []
 
 
-def test_what_is_piped_to_a_program_stays_as_it_stands_in_the_file(
-    planted: Path, tmp_path: Path
-) -> None:
+def test_lines_in_a_pipe_are_exactly_those_of_the_file(planted: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "json_logger_server", "tail", "--json", NAME]
     piped = subprocess.run(command, capture_output=True, cwd=tmp_path, check=True)
     assert piped.stdout == planted.read_bytes()
@@ -153,7 +151,9 @@ def test_a_server_takes_no_control_character_in_file_names_session_names_and_lab
     assert list(logger.folder.glob("a*")) == []
 
 
-def test_nor_in_the_label_of_a_client_that_has_no_session(logger: LoggerProcess) -> None:
+def test_a_label_of_a_client_without_a_session_has_no_control_character(
+    logger: LoggerProcess,
+) -> None:
     options = ConnectOptions(logger.target, logger.token, label="a\x1b[2Jb")
     with (
         connect(options) as connection,
@@ -162,7 +162,7 @@ def test_nor_in_the_label_of_a_client_that_has_no_session(logger: LoggerProcess)
         connection.be_present()
 
 
-def test_a_program_whose_own_name_has_one_logs_all_the_same(tmp_path: Path) -> None:
+def test_a_program_with_a_control_character_in_its_name_can_log(tmp_path: Path) -> None:
     program = tmp_path / "a\x1b[2Jb.py"
     program.write_text(
         "from session_sharing.client.options import default_label as label\nprint(label())\n"
