@@ -1,4 +1,4 @@
-"""What the end-to-end tests share."""
+"""Fixtures of the end-to-end tests."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from running_chain import running_chain
 
 @pytest.fixture(scope="session")
 def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:
-    """A platform and a logger that all tests share; whatever they broke, nothing may be left."""
+    """A platform and a logger that all tests share. At the end, nothing may be left of them."""
     with running_chain(tmp_path_factory.mktemp("chain")) as chain:
         yield chain
         chain.stop()

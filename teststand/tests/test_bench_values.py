@@ -1,4 +1,4 @@
-"""What readings of the bench are accepted, and what they are judged by."""
+"""Which readings of the bench are accepted, and the limits for them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FINITE = [site for site, ohms in RESISTORS.items() if math.isfinite(ohms)]
 
 
 def exact(site: int, ohms: float) -> SiteReading:
-    """What instruments without any error would read."""
+    """Return the readings of instruments without any error."""
     is_open = math.isinf(ohms)
     current = LEVEL / ohms + LEVEL / DMM_INPUT
     return SiteReading(

@@ -1,4 +1,4 @@
-"""The end-to-end program: what it says when all is well, and when something is broken."""
+"""The end-to-end program: its output after a success, and after each kind of failure."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def run(results: Path, *options: str, **environments: Path) -> tuple[int, str]:
 
 
 def survivors(results: Path) -> list[str]:
-    """Return what still runs of the run into a results folder."""
+    """Return the processes that still run of a run with this results folder."""
     found = []
     for process in psutil.process_iter():
         try:
@@ -75,7 +75,7 @@ def fake_environment(folder: Path, name: str, script: str) -> Path:
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, str]:
-    """Results folder, exit code and output of a run of all there is."""
+    """Results folder, exit code and output of a run of all sequences."""
     results = tmp_path_factory.mktemp("results")
     return results, *run(results)
 

@@ -1,4 +1,4 @@
-"""The COM builder against a recorder of its calls: there is no TestStand where the tests run."""
+"""The COM builder, checked by a recorder of its calls, because the tests have no TestStand."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Call = tuple[str, tuple[object, ...]]
 
 
 class Recorder:
-    """Takes any call and assignment, and writes it down under its path."""
+    """Accepts every call and assignment, and records it under its path."""
 
     def __init__(self, calls: list[Call], path: str = "Engine") -> None:
         self.__dict__["_calls"] = calls

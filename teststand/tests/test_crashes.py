@@ -1,4 +1,4 @@
-"""Something is killed in mid-run: what was open is closed, and the next run is clean."""
+"""A process is killed during a run: open sessions are closed, and the next run succeeds."""
 
 from __future__ import annotations
 
@@ -89,6 +89,6 @@ def test_a_running_sequence_is_not_treated_as_a_crashed_one(chain: Chain, tmp_pa
 
 
 def run_both_sequences(chain: Chain) -> None:
-    """Run what uses the instruments that were in use; the bench has others."""
+    """Run the sequences that use the same instruments; the bench uses others."""
     for run in RUNS[:2]:
         chain.run_sequence(run)

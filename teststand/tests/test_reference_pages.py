@@ -1,4 +1,4 @@
-"""The reference shows the faces of the packages: all that may be imported, and nothing else."""
+"""The reference pages show exactly the names that users may import from the packages."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ LOCKED = "<protected>0123456789:;</protected>"
 
 @pytest.fixture
 def sample(tmp_path: Path) -> Path:
-    """A file like one that TestStand saved: it defines types, three of them locked."""
+    """Write a file like one that TestStand saved: it defines types, three of them locked."""
     text = (TESTSTAND / "MeasureAndLogOneSite.seq").read_text(encoding="utf-8-sig")
     clear = "".join(
         f"<typedef><{name} classname='Obj'/></typedef>"

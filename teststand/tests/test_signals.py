@@ -1,4 +1,4 @@
-"""P8: every program ends cleanly by a signal, whichever of its threads the system hands it to."""
+"""P8: every program ends cleanly by a signal, whichever of its threads gets it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def discovery_address() -> Iterator[str]:
 
 @contextmanager
 def running(name: str, folder: Path, discovery_address: str) -> Iterator[subprocess.Popen[str]]:
-    """Start a program of the project and wait for its ready line."""
+    """Start a program of the project, and wait for its ready line."""
     package, (program, *options) = PROGRAMS[name]
     variables = {**os.environ, "XDG_RUNTIME_DIR": str(folder)}
     with subprocess.Popen(

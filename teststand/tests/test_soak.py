@@ -31,7 +31,7 @@ def test_many_runs_leave_neither_processes_nor_descriptors_behind(tmp_path: Path
 
 
 def _usage(run_id: str) -> tuple[int, int]:
-    """Return how many processes of the chain run, and how many descriptors they hold."""
+    """Return how many processes of the chain run, and how many file descriptors they have."""
     found = []
     for process in psutil.process_iter():
         try:

@@ -214,7 +214,7 @@ def _wait_until_reserved(station: Station) -> None:
 
 
 class _reserved:  # noqa: N801 - reads as a function in a with statement
-    """Hold the sessions of a pin, as another plug-in would."""
+    """Reserve the sessions of a pin, as another plug-in would."""
 
     def __init__(self, station: Station, pin: str) -> None:
         self._stub = _sessions(station)

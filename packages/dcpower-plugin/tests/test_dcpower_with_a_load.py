@@ -1,4 +1,4 @@
-"""What the plug-in reports when its channels are wired to something."""
+"""The plug-in reports the readings of channels that are connected on a bench."""
 
 from __future__ import annotations
 

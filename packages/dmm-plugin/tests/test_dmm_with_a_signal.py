@@ -1,4 +1,4 @@
-"""What the plug-in reports when the DMM is wired to something."""
+"""The plug-in reports the readings of a DMM that is connected on a bench."""
 
 from __future__ import annotations
 

@@ -213,7 +213,7 @@ values = st.recursive(
 
 
 def as_read(value: Any) -> Any:
-    """What the documentation says comes back."""
+    """Return the value that comes back according to the documentation."""
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
     if isinstance(value, list):
@@ -256,7 +256,7 @@ def test_a_waveform_of_a_million_doubles_never_becomes_a_python_list() -> None:
 
 
 class Unlistable(np.ndarray):
-    """An array that objects to becoming a Python list."""
+    """An array that raises an error if it is converted to a Python list."""
 
     def tolist(self) -> Any:
         pytest.fail("became a list")

@@ -1,4 +1,4 @@
-"""What users need of the logger's client is imported from `json_logger_client` alone."""
+"""Users can import everything that they need of the logger's client from `json_logger_client`."""
 
 from __future__ import annotations
 

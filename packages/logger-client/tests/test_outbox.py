@@ -26,7 +26,7 @@ def outbox() -> Outbox:
 
 
 def batches(box: Outbox, inbox: Inbox) -> list[bytes]:
-    """Make batches of all that is in an inbox and send them."""
+    """Make batches of all records in an inbox, and send them."""
     while box.make_batch(inbox):
         pass
     sent = []
@@ -96,7 +96,7 @@ def test_a_record_is_counted_until_it_is_acknowledged() -> None:
 
 @given(st.lists(st.sampled_from(["add", "call", "send", "break", "acknowledge"]), max_size=80))
 def test_every_record_arrives_once_and_in_order_through_any_failures(steps: list[str]) -> None:
-    """A server that knows repetitions by their numbers; acknowledgements come late or never."""
+    """The server knows repeated records by their numbers; acknowledgements can be lost."""
     box = outbox()
     inbox: Inbox = deque()
     tickets: list[Ticket] = []

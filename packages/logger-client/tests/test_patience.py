@@ -1,4 +1,4 @@
-"""A caller waits as long as the server makes progress, and no longer than its time without."""
+"""A caller waits while the server makes progress, and at most its timeout without progress."""
 
 from __future__ import annotations
 

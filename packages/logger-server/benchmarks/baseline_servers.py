@@ -1,4 +1,4 @@
-"""What ours is measured against: `baseline_servers.py noop|plain FOLDER` prints its target.
+"""Servers for comparison: `baseline_servers.py noop|plain FOLDER` runs one and prints its target.
 
 no-op: the same event loop, the same messages decoded, answered at once: the limit of gRPC here.
 plain: the obvious way: a pool of ten threads, a list of sessions, json, a text file, flush; and

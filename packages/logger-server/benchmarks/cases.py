@@ -1,4 +1,4 @@
-"""What is measured: for each case the servers that are compared, and how to load them."""
+"""The cases that are measured: for each case the servers to compare, and their load."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ class Case:
     outcomes: dict[str, list[Outcome]] = field(default_factory=dict)
 
     def best(self, server: str, what: Callable[[Outcome], float]) -> float:
-        """Give the median of the rounds."""
+        """Return the median of the rounds."""
         return median(map(what, self.outcomes[server]))
 
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """What many open sessions cost."""
+    """The cost of many open sessions."""
 
     p50_one: float
     """Seconds of a call with one session."""
@@ -141,7 +141,7 @@ class Bench:
         return requests()
 
     def initialize_seconds(self, server: Server, megabytes: int, times: int) -> float:
-        """Open and close a file of a size; give the median time of the opening."""
+        """Open and close a file of a size; return the median time of the opening."""
         path = server.folder / f"{megabytes}mb.ndjson"
         if not path.exists():
             fill(path, megabytes)
@@ -233,7 +233,7 @@ def checking_seconds() -> tuple[float, float]:
 
 
 def open_file(server: Server, name: str) -> str:
-    """Open a log by the reference protocol; give the session's name."""
+    """Open a log by the reference protocol; return the session's name."""
     with grpc.insecure_channel(server.target) as channel:
         stub = json_logger_pb2_grpc.JsonLoggerStub(channel)
         request = pb.InitializeFileRequest(file_path=str(server.folder / name))
@@ -241,7 +241,7 @@ def open_file(server: Server, name: str) -> str:
 
 
 def map_batch(count: int) -> bytes:
-    """Encode a batch as protobuf maps, which is what the no-op decodes."""
+    """Encode a batch as protobuf maps, which the no-op decodes."""
     batch = map_batch_class()()
     batch.records.extend([record("s" * 32)] * count)
     return bytes(batch.SerializeToString())

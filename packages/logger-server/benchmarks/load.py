@@ -1,4 +1,4 @@
-"""Clients that send as fast as a server answers, with requests that are encoded beforehand."""
+"""Clients that send as fast as a server answers; their requests are encoded beforehand."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _OPTIONS = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_receive_message_le
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one run came to."""
+    """The result of one run."""
 
     records: int
     seconds: float
@@ -28,12 +28,12 @@ class Outcome:
 
     @property
     def rate(self) -> float:
-        """Records a second."""
+        """Records per second."""
         return self.records / self.seconds
 
     @property
     def cost(self) -> float:
-        """Microseconds of the server's CPU a record."""
+        """Microseconds of the server's CPU per record."""
         return self.cpu / self.records * 1e6
 
     def quantile(self, share: float) -> float:
@@ -44,7 +44,7 @@ class Outcome:
 async def unary(
     server: Server, method: str, requests: Requests, per_call: int, callers: int, seconds: float
 ) -> Outcome:
-    """Call a unary method from several callers, each with one call under way."""
+    """Call a unary method from several callers, each with one call at a time."""
     latencies: list[float] = []
     async with grpc.aio.insecure_channel(server.target, _OPTIONS) as channel:
         call = channel.unary_unary(method)
@@ -66,7 +66,7 @@ async def unary(
 async def stream(
     server: Server, method: str, requests: Requests, per_message: int, seconds: float
 ) -> Outcome:
-    """Keep up to 16 messages under way on one stream."""
+    """Keep up to 16 unanswered messages on one stream."""
     room = asyncio.Semaphore(16)
     answered = 0
     async with grpc.aio.insecure_channel(server.target, _OPTIONS) as channel:

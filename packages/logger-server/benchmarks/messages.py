@@ -1,4 +1,4 @@
-"""The records that every server is loaded with, and a batch of them as protobuf maps."""
+"""The records that are sent to every server, and a batch of them as protobuf maps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measures the logger against a no-op and a plain server, side by side in one run.
+"""Measure the logger against a no-op and a plain server, in one run.
 
     python benchmarks/run.py [--quick | --full] [--write]
 

@@ -1,4 +1,4 @@
-"""Servers under test, each a process of its own on a core of its own."""
+"""The servers under test, each in a separate process on a separate core."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SERVER_CORE, LOAD_CORE = 0, 1
 
 
 def pin(pid: int, core: int) -> None:
-    """Keep a process on one core, where the system can."""
+    """Keep a process on one core, if the system can."""
     if hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > core:
         os.sched_setaffinity(pid, {core})
 
@@ -42,7 +42,7 @@ class Server:
         return self.ready_line.strip()
 
     def cpu(self) -> float:
-        """CPU seconds that it has used."""
+        """CPU seconds that the server has used."""
         times = self._system.cpu_times()
         return times.user + times.system
 
@@ -66,7 +66,7 @@ class Server:
 
 
 class OurServer(Server):
-    """`json-logger serve`, anonymous unless another access is given."""
+    """`json-logger serve`, anonymous unless the case chooses another access."""
 
     def __init__(self, folder: Path, durability: str, access: str = "--anonymous") -> None:
         folder.mkdir()

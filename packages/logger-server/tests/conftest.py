@@ -1,4 +1,4 @@
-"""Loggers to test against: one for a whole module, or one for a test alone."""
+"""Loggers for tests: one for a whole module, or one for a single test."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ def logger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoggerProcess]:
 
 @pytest.fixture(scope="module")
 def anonymous(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoggerProcess]:
-    """A logger that asks nobody for a token, shared by the tests of a module."""
+    """A logger without tokens, shared by the tests of a module."""
     with LoggerProcess(tmp_path_factory.mktemp("anonymous"), "--anonymous") as process:
         yield process
 
 
 @pytest.fixture
 def own_logger(tmp_path: Path) -> Iterator[LoggerProcess]:
-    """A logger for one test alone."""
+    """A logger for a single test."""
     with LoggerProcess(tmp_path) as process:
         yield process
 
 
 @pytest.fixture
 def folder(anonymous: LoggerProcess) -> Path:
-    """A folder of a test's own below the log root of the anonymous logger."""
+    """A separate folder for a test below the log root of the anonymous logger."""
     folder = anonymous.folder / uuid.uuid4().hex[:12]
     folder.mkdir()
     return folder

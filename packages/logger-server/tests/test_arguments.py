@@ -1,4 +1,4 @@
-"""Arguments in any sensible form are taken; wrong ones are named."""
+"""Arguments of every reasonable type are accepted; wrong ones are named."""
 
 from __future__ import annotations
 

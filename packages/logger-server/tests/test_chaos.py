@@ -1,4 +1,4 @@
-"""P2 to P6 at once: whatever is killed, stopped or woken at random, the logs stay whole."""
+"""P2 to P6 at once: the logs stay whole when clients are killed, stopped or continued at random."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CLIENT = str(Path(__file__).parent / "support" / "chaotic_client.py")
 
 
 class Chaos:
-    """Clients of one logger, to which bad things happen."""
+    """Clients of one logger that are killed, stopped and continued."""
 
     def __init__(self, logger: LoggerProcess, seed: int) -> None:
         self._logger = logger
@@ -30,7 +30,7 @@ class Chaos:
         self._clients = [self._start() for _ in range(4)]
 
     def happen(self) -> None:
-        """Do one bad thing, or start another client."""
+        """Disturb one client, or start another one."""
         victim = self._choose.choice(self._clients)
         what = self._choose.choice(["start", "start", "kill", "stop", "wake", "freeze the server"])
         if what == "start":

@@ -1,4 +1,4 @@
-"""P8, T31: a logger told to stop while it is written to loses nothing that it acknowledged."""
+"""P8, T31: a logger that is stopped under load loses no acknowledged record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Closing a log commits what waits, and never hangs, also when the event loop is gone."""
+"""Closing a log writes the waiting batches, and never hangs, also without an event loop."""
 
 from __future__ import annotations
 

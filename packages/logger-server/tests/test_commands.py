@@ -1,4 +1,4 @@
-"""The command `json-logger`: looking at a running server and reading files back."""
+"""The command `json-logger`: show a running server, and read files."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from session_sharing import SessionExpiredError
 
 
 def run(*arguments: object, code: int = 0) -> str:
-    """Run `json-logger`; give what it prints on either stream."""
+    """Run `json-logger`; return its standard output and error."""
     done = CliRunner().invoke(main, [str(argument) for argument in arguments])
     assert done.exit_code == code, done.output
     return done.output

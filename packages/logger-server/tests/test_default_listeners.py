@@ -1,4 +1,4 @@
-"""Where `json-logger serve` listens when nobody says where."""
+"""The addresses at which `json-logger serve` listens by default."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The doctor sees what is wrong with a station, and says what to do."""
+"""The doctor finds the faults of a station, and says what to do."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from session_sharing import SessionAlreadyOpenError, SessionNotFoundError
 
 @dataclass
 class Options:
-    """What every driver's options have, for where no driver is installed."""
+    """An options object like that of every driver, because no driver is installed here."""
 
     grpc_channel: grpc.Channel
     session_name: str

@@ -1,4 +1,4 @@
-"""P1: what `durable` acknowledges is on the medium, and so is the name of its file."""
+"""P1: records that `durable` acknowledges are on the disk, and so is the name of their file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asks /proc what
 def test_file_and_folder_are_synced_before_the_first_record_is_acknowledged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, was_there: bool
 ) -> None:
-    """Power cannot be cut here; that the system was asked to sync stands in for it."""
+    """A test cannot cut the power. It checks that the server asks the system to sync."""
     log_file = tmp_path / "a.ndjson"
     if was_there:
         log_file.touch()

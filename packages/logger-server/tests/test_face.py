@@ -1,4 +1,4 @@
-"""What users need of the logger's server is imported from `json_logger_server` alone."""
+"""Users can import everything that they need of the logger's server from `json_logger_server`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""P10: a full or broken disk hurts the caller on it, clearly, and nobody else."""
+"""P10: a full or broken disk gives its callers a clear error, and disturbs no others."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ HANGING = str(SUPPORT / "hanging_logger.py")
 def check_that_a_full_disk_recovers(
     logger: LoggerProcess, path: Path, make_room: Callable[[], None]
 ) -> None:
-    """Fill up, see every refusal, make room, go on; what was refused never appears."""
+    """Fill the disk, make room, and continue. Refused records must never appear."""
     accepted, refused = [], 0
     with logger.client(str(path)) as log:
         for number in range(40):
@@ -291,7 +291,7 @@ def test_a_server_stops_also_when_its_drive_hangs(tmp_path: Path) -> None:
 def test_after_one_slow_write_a_file_no_longer_delays_the_others(
     tmp_path: Path, disk: FaultyDisk
 ) -> None:
-    """In the midst of quick ones a slow write is felt by all; from then on a thread writes."""
+    """The first slow write after quick ones delays all logs; later writes are made in a thread."""
     with (
         LoggerThread(tmp_path, disk, Durability.FLUSHED) as logger,
         logger.client("slow.ndjson") as slow,

@@ -1,4 +1,4 @@
-"""Commands find a log by its name for the server, from any folder, open, closed or failed."""
+"""Commands find a log by the name that its server knows, in any folder and any state."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from session_sharing import ResourceFailedError
 
 
 def run(*arguments: object, code: int = 0) -> str:
-    """Run `json-logger`; give what it prints on either stream."""
+    """Run `json-logger`; return its standard output and error."""
     done = CliRunner().invoke(main, [str(argument) for argument in arguments])
     assert done.exit_code == code, (done.output, done.exception)
     return done.output
@@ -163,7 +163,7 @@ class Tail:
         return int(json.loads(self.process.stdout.readline())["seq"])
 
     def stop(self) -> int:
-        """End it as Ctrl-C does."""
+        """End the command as Ctrl-C does."""
         self.process.send_signal(signal.SIGINT)
         self.process.communicate(timeout=60)
         return self.process.returncode
@@ -211,7 +211,7 @@ def test_a_tail_of_a_closed_log_follows_it_over_rotations(
 def test_a_log_that_cannot_be_closed_is_reported_and_listed_as_failed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The failing close is a stand-in for a network disk, which tells late of what it lost."""
+    """The failing close replaces a network disk, which reports lost data late."""
     closed = LogFile.close
 
     def fail(file: LogFile) -> None:

@@ -1,4 +1,4 @@
-"""A client finds the logger of its own user, and believes nobody else's files."""
+"""A client finds the logger of its own user, and trusts no file of another user."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NOBODY = 65534
 
 @pytest.fixture
 def runtime_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A user's runtime folder, where state files are looked for."""
+    """A user's runtime folder, in which clients look for state files."""
     folder = tmp_path / "runtime"
     folder.mkdir(mode=0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
@@ -70,7 +70,7 @@ def test_a_state_file_whose_server_is_gone_says_so_at_once(runtime_folder: Path)
 
 
 def plant(runtime_folder: Path, pid: int = 1) -> Path:
-    """Lay out a state file as a server would."""
+    """Write a state file as a server would."""
     file = default_state_file("json-logger")
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     assert file.is_relative_to(runtime_folder)

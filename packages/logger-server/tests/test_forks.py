@@ -1,4 +1,4 @@
-"""A forked child process harms its parent's log in no way, and may open one of its own."""
+"""A forked child process does not disturb its parent's log, and may open its own."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def client():
 
 
 def run(logger: LoggerProcess, program: str) -> list[str]:
-    """Run a program against a logger; returns the lines that it printed."""
+    """Run a program with a logger; return the lines that it printed."""
     command = [sys.executable, "-c", HEAD + program, str(logger.state_file)]
     environment = os.environ | FORKS
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180)

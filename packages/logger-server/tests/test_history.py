@@ -1,4 +1,4 @@
-"""P3: every record is written once and numbered without gaps, whatever is sent again."""
+"""P3: every record is written once and numbered without gaps, also if it is sent again."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def write(numbering: Numbering, *batches: PendingBatch) -> list[int]:
 
 
 def planned(numbering: Numbering, *batches: PendingBatch) -> tuple[Plan, list[int]]:
-    """A plan, and the number of each batch's first record in the file."""
+    """Return a plan, and the number of each batch's first record in the file."""
     plan = numbering.plan(batches)
     return plan, [batch.first_seq for batch in batches]
 
@@ -108,7 +108,7 @@ def test_a_record_that_is_too_old_to_recognise_is_refused() -> None:
 
 
 def reopened(file: bytes, tail_lines: int) -> Numbering:
-    """A numbering after a restart that has read a few lines of a larger file's tail."""
+    """Return a numbering after a restart that has read only a few lines of a large file."""
     lines = numbers_in(file)
     return Numbering(LogEnd(len(file), lines[-tail_lines:], False), lambda: lines)
 

@@ -1,4 +1,4 @@
-"""Ctrl-C and signal handlers that raise leave the client whole: nothing lost, nothing stuck."""
+"""Ctrl-C and signal handlers that raise errors lose no record, and block nothing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def start(logger: LoggerProcess, mode: str, rounds: int) -> subprocess.Popen[str
 
 
 def check(logger: LoggerProcess, mode: str, outcome: dict[str, Any], rounds: int) -> None:
-    """Every record that the log answered for is one line; nothing came twice."""
+    """Check that every acknowledged record is one line, and that no record is duplicated."""
     assert outcome["errors"] == []
     assert outcome["interrupted"] > rounds // 10
     # An interrupt between the return of a constructor and the next statement leaves one object.
@@ -155,7 +155,7 @@ with client("term.ndjson") as log:
 def test_nested_signal_handlers_get_an_error_before_the_stack_is_full(
     own_logger: LoggerProcess,
 ) -> None:
-    """Each handler waits within the one before it, as the server is stopped meanwhile."""
+    """The server is stopped, so each handler interrupts the waiting one before it."""
     own_logger.process.send_signal(signal.SIGSTOP)
     try:
         ended = run_program_on_a_stopped_server(own_logger)
@@ -193,7 +193,7 @@ def client(name):
 
 
 def test_a_finalizer_may_log_and_none_of_its_records_is_lost(own_logger: LoggerProcess) -> None:
-    """It runs in any thread, also in one that sends; there the number cannot be waited for."""
+    """A finalizer runs in any thread. In a thread that sends, it cannot wait for the number."""
     ended = run_program(
         own_logger,
         """

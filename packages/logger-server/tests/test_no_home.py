@@ -29,7 +29,7 @@ def folder() -> Iterator[Path]:
 
 
 def command(*arguments: str) -> list[str]:
-    """Run `json-logger` as that user, who may read everything, as Python may lie anywhere."""
+    """Run `json-logger` as that user, who may read every file, because Python can be anywhere."""
     assert SETPRIV is not None
     ids = [SETPRIV, "--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"]
     reading = ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"]

@@ -1,4 +1,4 @@
-"""Whatever the logger accepts can be tailed, shown, verified and reported."""
+"""Every record that the logger accepts can be tailed, shown, verified and reported."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ PLAIN = {
 
 
 def run(*arguments: object, code: int = 0) -> str:
-    """Run `json-logger`; give what it prints on either stream."""
+    """Run `json-logger`; return its standard output and error."""
     done = CliRunner().invoke(main, [str(argument) for argument in arguments])
     assert done.exit_code == code, (done.output, done.exception)
     return done.output
 
 
 def read_with_everything(path: Path) -> dict[str, Any]:
-    """Have every reader read a log; give what the report tells programs."""
+    """Read a log with every reader; return the report's tables."""
     for line in path.read_bytes().splitlines():
         assert tail_line(line)
     assert verify(path).problem is None
@@ -81,7 +81,7 @@ def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def test_all_readers_read_any_record_that_client_and_server_accept(
     scratch: Path, records: list[tuple[str, dict[str, Any], dict[str, Any]]]
 ) -> None:
-    """By the functions that client, server and readers use, for speed; below by the commands."""
+    """This calls the functions of client, server and readers, for speed; others run commands."""
     lines = []
     for name, configurations, values in records:
         try:

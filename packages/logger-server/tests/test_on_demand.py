@@ -1,4 +1,4 @@
-"""A logger that discovery started ends with it, cleanly; one that was started by hand does not."""
+"""A logger that discovery started ends with discovery; one that was started by hand does not."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def start_script(tmp_path: Path) -> Path:
 
 @contextmanager
 def started(script: Path, stdin: int) -> Iterator[tuple[subprocess.Popen[str], Path]]:
-    """Run the script; give the process and its state file once it is ready."""
+    """Run the script; return the process and its state file when it is ready."""
     folder = script.parent.parent
     state = folder / "state" / "json-logger.json"
     command = [str(script), f"--state-file={state}", f"--log-root={folder}", "--no-discovery"]

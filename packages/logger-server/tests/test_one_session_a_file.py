@@ -1,4 +1,4 @@
-"""P4: at most one open session for a file, however its path is spelled and however many race."""
+"""P4: a file has at most one open session, however its path is written and many callers race."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NEW = pb.SESSION_INITIALIZATION_BEHAVIOR_INITIALIZE_NEW
 
 
 class Storm:
-    """Many clients, a connection each, that call at the same moment."""
+    """Many clients, each with its own connection, that call at the same moment."""
 
     def __init__(self, logger: LoggerProcess) -> None:
         self._stubs = [logger.reference_stub() for _ in range(CALLERS)]
@@ -87,7 +87,7 @@ def test_of_64_clients_that_want_a_new_session_one_gets_it_and_63_get_its_name(
 
 
 def spellings(path: Path) -> Iterator[str]:
-    """Ways to spell the path of one file, which exists."""
+    """Return different spellings of the path of one existing file."""
     folder, name = path.parent, path.name
     yield os.path.relpath(path, folder.parent)
     yield f"{folder}/../{folder.name}/{name}"

@@ -1,4 +1,4 @@
-"""A slow disk does not hold up the event loop, and callers who come together share a write."""
+"""A slow disk does not delay the event loop, and callers at the same time share a write."""
 
 from __future__ import annotations
 

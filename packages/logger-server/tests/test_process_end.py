@@ -1,4 +1,4 @@
-"""A program that ends without closing its log loses nothing, or says how much."""
+"""A program that ends without closing its log loses no record, or reports how many."""
 
 from __future__ import annotations
 

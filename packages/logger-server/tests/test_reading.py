@@ -1,4 +1,4 @@
-"""A reader finds a record by its number and sees committed lines only."""
+"""A reader finds a record by its number, and returns only committed lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/reading-logs.md runs as it stands, and every reader sees the values that were logged."""
+"""The examples of docs/reading-logs.md run, and every reader returns the logged values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A record is checked before it is taken: what is stored is one strict JSON object a line."""
+"""A record is checked before it is stored: each line is one strict JSON object."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report tells what is comparable apart from what is not, and every value counts."""
+"""The report separates values that cannot be compared, and counts every value."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def write(path: Path, *records: tuple[str, dict[str, Any], dict[str, Any]]) -> P
 
 
 def told(path: Path, *options: str) -> list[dict[str, Any]]:
-    """Give the measurements that the report tells programs of."""
+    """Return the measurements in the report's tables for programs."""
     found: list[dict[str, Any]] = json.loads(run("report", path, "--json", *options))[
         "measurements"
     ]
@@ -39,7 +39,7 @@ def told(path: Path, *options: str) -> list[dict[str, Any]]:
 
 
 def page(path: Path, *options: str) -> str:
-    """Give the page without plotly itself."""
+    """Return the page without the code of plotly."""
     run("report", path, *options)
     text = path.with_name(f"{path.name}.html").read_text(encoding="utf-8")
     return re.sub(r"<script>.*?</script>", "", text, count=1, flags=re.S)

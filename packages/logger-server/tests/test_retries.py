@@ -36,7 +36,7 @@ def log(own_logger: LoggerProcess, proxy: ChaosProxy) -> Iterator[JsonLoggerClie
 
 
 def lose_the_reply(log: JsonLoggerClient, proxy: ChaosProxy, path: Path) -> threading.Thread:
-    """Log a record whose acknowledgement never arrives; returns once it is in the file."""
+    """Log a record whose acknowledgement never arrives; return when it is in the file."""
     proxy.loses_replies = True
     call = threading.Thread(target=log.log_data, args=("lost reply", {}, {}))
     call.start()
@@ -143,7 +143,7 @@ def test_two_sessions_of_one_connection_on_one_log_never_hide_each_others_record
 def test_a_caller_that_got_the_error_of_a_dead_server_does_not_wait_again_at_the_end_of_the_block(
     own_logger: LoggerProcess,
 ) -> None:
-    """The record was tried for the whole timeout; leaving tries it, and the end, for a moment."""
+    """The record was tried for the whole timeout, so the end of the block tries only shortly."""
     log = JsonLoggerClient("a.ndjson", connection=own_logger.connect(timeout=4.0))
     with pytest.raises(ServerUnavailableError), log:
         own_logger.kill()
@@ -210,7 +210,7 @@ def test_reset_sends_the_records_of_a_stream_that_was_left(
 
 
 def test_a_refused_record_does_not_affect_other_calls(own_logger: LoggerProcess) -> None:
-    """Calls of several threads are under way together; only one of them is at fault."""
+    """Several threads call at the same time; only one of their records is wrong."""
     deep: object = 1
     for _ in range(150):
         deep = [deep]
@@ -237,7 +237,7 @@ def test_a_refused_record_does_not_affect_other_calls(own_logger: LoggerProcess)
 def test_a_thread_that_gets_the_id_of_an_ended_thread_waits_like_any_other(
     own_logger: LoggerProcess,
 ) -> None:
-    """The system gives the number of a thread that has ended to the next one."""
+    """The system gives the id of an ended thread to a new thread."""
     with own_logger.client("a.ndjson") as log:
         before = threading.enumerate()
         log.log_data("first", {}, {})

@@ -1,4 +1,4 @@
-"""A log goes on over its rotated files: numbers, sessions, retries and readers take them as one."""
+"""A log and its rotated files are one log for numbers, sessions, retries and readers."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ SUPPORT = Path(__file__).parent / "support"
 
 
 def rotate(log: JsonLoggerClient) -> str:
-    """Rotate a client's log; give the name of the file before."""
+    """Rotate a client's log; return the new name of the old file."""
     stub = json_logger_ext_pb2_grpc.JsonLoggerExtStub(log.connection.channel)
     answer = log.connection.call(stub.Rotate, pb.RotateRequest(session_name=log.session_name))
     return Path(answer.rotated_path).name
 
 
 def tailed(log: JsonLoggerClient, from_seq: int = 0) -> list[int]:
-    """Read an open log's records back; give their numbers."""
+    """Read the records of an open log; return their numbers."""
     stub = json_logger_ext_pb2_grpc.JsonLoggerExtStub(log.connection.channel)
     request = pb.TailRequest(session_name=log.session_name, from_seq=from_seq)
     answers = stub.Tail(request)
@@ -61,7 +61,7 @@ def log_some(log: JsonLoggerClient, count: int) -> None:
 
 
 def whole_log(path: Path) -> list[int]:
-    """Give the numbers in a log and its rotated files."""
+    """Return the numbers in a log and its rotated files."""
     files = [*(rotated.path for rotated in rotated_files(path)), path]
     return [record["seq"] for file in files for record in records_in(file)]
 
@@ -202,7 +202,7 @@ SECRET = b"the same client again"
 
 
 class RawClient:
-    """A client that says itself which of its records it sends; the same one after a restart."""
+    """A client that chooses the numbers of its records, the same one after a restart."""
 
     def __init__(self, logger: LoggerProcess, file: str, secret: bytes = SECRET) -> None:
         self._connection = connect(logger.connect(presence=False, attempts=1))
@@ -215,7 +215,7 @@ class RawClient:
         self._stub = json_logger_ext_pb2_grpc.JsonLoggerExtStub(self._connection.channel)
 
     def send(self, client_seq: int, padding: int = 0) -> int:
-        """Send a record; give its number in the log."""
+        """Send a record; return its number in the log."""
         request = pb.AppendRequest(
             attachment=self._attachment,
             first_client_seq=client_seq,
@@ -231,7 +231,7 @@ class RawClient:
 
 @pytest.mark.parametrize("padding", [0, 80_000])
 def test_a_retry_of_what_is_in_a_rotated_file_is_recognised(tmp_path: Path, padding: int) -> None:
-    """Padding puts the record beyond what is read when the log is opened."""
+    """Padding moves the record out of the part that is read when the log is opened."""
     with LoggerProcess(tmp_path) as logger:
         client = RawClient(logger, "a.ndjson")
         sent = [client.send(1), client.send(2), client.send(3, padding)]
@@ -434,7 +434,7 @@ def test_the_error_of_a_log_that_another_program_rotated_says_how_to_rotate_it(
 def test_a_rotation_whose_names_cannot_be_made_safe_ends_the_session_and_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: int
 ) -> None:
-    """The failing fsync of a folder is a stand-in: no real one could be had."""
+    """The failing fsync of a folder is simulated, because a real one cannot be caused."""
     calls = 0
 
     def fail(_: object) -> None:

@@ -29,7 +29,7 @@ def test_by_default_the_remaining_client_gets_an_error_that_says_who_closed_and_
 
 
 def test_a_late_client_may_join_after_the_first_has_left(logger: LoggerProcess) -> None:
-    """As workers of pytest-xdist do, which begin and end at any time."""
+    """Workers of pytest-xdist begin and end at any time in this way."""
     policy = ClosePolicy.WITH_LAST_ATTACHMENT
     first = logger.client("late.ndjson", close_policy=policy)
     second = logger.client("late.ndjson", close_policy=policy)

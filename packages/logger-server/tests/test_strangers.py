@@ -1,4 +1,4 @@
-"""Nobody else's call ends or writes a log: sessions belong to who opened them."""
+"""No other identity can close or write a log: a session belongs to the identity that opened it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from logger_process import LoggerProcess, records_in
 
 @pytest.fixture(scope="module")
 def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoggerProcess]:
-    """A logger that lets two more identities in."""
+    """A logger that accepts two more identities."""
     folder = tmp_path_factory.mktemp("keyed")
     keys = folder / "keys.json"
     keys.write_text(json.dumps({"alice": "a" * 32, "bob": "b" * 32}))
@@ -30,7 +30,7 @@ def connect_as(logger: LoggerProcess, name: str) -> ConnectOptions:
 
 
 def reference_call(logger: LoggerProcess, session: str, authorization: str) -> grpc.StatusCode:
-    """Try to close somebody's session by the reference protocol."""
+    """Try to close another identity's session by the reference protocol."""
     with logger.channel() as channel, pytest.raises(grpc.RpcError) as caught:
         json_logger_pb2_grpc.JsonLoggerStub(channel).CloseFile(
             pb.CloseFileRequest(session_name=session),

@@ -1,4 +1,4 @@
-"""Streams wait, fail clearly and lose nothing; readers follow while others write."""
+"""Streams wait, fail with clear errors and lose no record; readers follow while others write."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def path(logger: LoggerProcess, request: pytest.FixtureRequest) -> Path:
 
 
 def deeply_nested() -> object:
-    """A value that only the server refuses."""
+    """Return a value that only the server refuses."""
     deep: object = 1
     for _ in range(150):
         deep = [deep]
@@ -287,7 +287,7 @@ def test_a_record_that_is_too_large_is_refused_and_the_stream_can_still_be_used(
 def tail(
     log: JsonLoggerClient, from_seq: int = 0, follow: bool = False
 ) -> Iterator[pb.TailResponse]:
-    """Read a log back, on a connection that outlives the client's."""
+    """Read a log, on another connection than the client's."""
     with connect(log.connection.options) as connection:
         stub = json_logger_ext_pb2_grpc.JsonLoggerExtStub(connection.channel)
         request = pb.TailRequest(session_name=log.session_name, from_seq=from_seq, follow=follow)
@@ -332,7 +332,7 @@ def test_a_following_tail_sees_each_record_once_and_ends_with_the_session(
 def test_an_idle_stream_and_tail_do_not_delay_a_stopping_server(
     own_logger: LoggerProcess,
 ) -> None:
-    """P8: open streams are ended by the server; it does not wait for them."""
+    """P8: the server ends open streams, and does not wait for them."""
     log = JsonLoggerClient("a.ndjson", connection=own_logger.connect(timeout=1.0))
     stream = log.stream()
     stream.log("m", {}, {})

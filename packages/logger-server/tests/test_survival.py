@@ -21,7 +21,7 @@ LOGGERS = 3
 
 
 class Load:
-    """Clients that log as fast as they can, and what was acknowledged to each."""
+    """Clients that log as fast as they can, and the records that were acknowledged to each."""
 
     def __init__(self, connect: ConnectOptions, round_number: int) -> None:
         self._connect = connect
@@ -41,7 +41,7 @@ class Load:
             thread.join()
 
     def _open(self) -> JsonLoggerClient:
-        """Open with patience, because others open as well; then wait for no dead server."""
+        """Open with a long timeout, because others open, too; then use a short one."""
         log = JsonLoggerClient("a.ndjson", connection=self._connect)
         log.connection.options = replace(log.connection.options, timeout=0.3)
         return log

@@ -1,4 +1,4 @@
-"""P2: what a crash tore is set aside at open, never merged, and never blocks the file."""
+"""P2: a torn tail is moved aside when the log is opened; it never merges with or blocks records."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def open_log(path: Path) -> LogFile:
 
 
 def reopened(path: Path) -> bytes:
-    """Open and close a file as a server does; give its bytes."""
+    """Open and close a file as a server does; return its bytes."""
     open_log(path).close()
     return path.read_bytes()
 

@@ -1,4 +1,4 @@
-"""Copies of the sequences with something changed, for the tests that break things."""
+"""Make changed copies of the sequences, for tests of failures."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TESTSTAND = DESCRIPTION.parent
 
 
 def changed_sequences(folder: Path, change: Callable[[str], str]) -> Path:
-    """Build the sequences from a changed description into a folder of their own."""
+    """Build the sequences from a changed description into a separate folder."""
     for name in ("code_modules", "pinmaps"):
         shutil.copytree(TESTSTAND / name, folder / name)
     shutil.copy(TESTSTAND / BENCH_FILE, folder)

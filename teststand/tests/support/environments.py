@@ -1,4 +1,4 @@
-"""Where the packages under test are installed."""
+"""Find the environments in which the packages under test are installed."""
 
 from __future__ import annotations
 

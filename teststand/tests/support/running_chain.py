@@ -1,4 +1,4 @@
-"""A chain that is up, and runs on it that can be broken."""
+"""Start a chain, and runs on it that a test can break."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from run_chain import do_steps
 
 @contextmanager
 def running_chain(folder: Path, sequences: Path = TESTSTAND) -> Iterator[Chain]:
-    """Start the platform and the logger with the plug-ins laid out."""
+    """Start the platform and the logger, with the plug-ins installed."""
     environments = Environments(*map(environment, ("server", "dcpower", "dmm", "station")))
     work = folder / "work"
     work.mkdir()
@@ -49,7 +49,7 @@ def run_step(chain: Chain, sequence: str) -> int:
 
 
 def start_run(chain: Chain, sequence: Path) -> subprocess.Popen[str]:
-    """Run a sequence beside the test; its standard output is the JSON of the run."""
+    """Start a run of a sequence; its standard output is the JSON of the run."""
     return subprocess.Popen(
         [
             str(environment("station") / "bin" / "platform-sim"),
@@ -66,7 +66,7 @@ def start_run(chain: Chain, sequence: Path) -> subprocess.Popen[str]:
 
 
 def wait_for_measuring_plugin(chain: Chain) -> psutil.Process:
-    """Return the process of the DC power plug-in, once its measurement is under way."""
+    """Return the process of the DC power plug-in when its measurement has begun."""
 
     # The code modules reserve one type of instrument at a time; only a plug-in needs both.
     def is_measuring() -> bool:

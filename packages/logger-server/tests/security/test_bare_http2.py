@@ -1,4 +1,4 @@
-"""T45: what no gRPC library would send ends its own call or connection, and nothing else."""
+"""T45: bytes that no gRPC library sends end only their own call or connection."""
 
 from __future__ import annotations
 

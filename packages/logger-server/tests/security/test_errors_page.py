@@ -1,4 +1,4 @@
-"""T26: every call of the logger with every error; docs/errors.md says what these tests try."""
+"""T26: every call of the logger with every error; docs/errors.md lists the cases of these tests."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_call_gives_the_error_that_the_page_says(case: Case, bench: LoggerBenc
 
 @pytest.fixture(scope="module")
 def seams(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeamBench]:
-    """A logger in this process, for all errors that are put in the core's place."""
+    """A logger in this process whose core can raise any error."""
     with ExitStack() as stack:
         yield SeamBench(tmp_path_factory.mktemp("seams"), stack)
 
@@ -93,7 +93,7 @@ WHERE_THE_CORE_IS_CALLED: dict[str, Callable[[SessionHost], tuple[object, str]]]
 
 @pytest.fixture(scope="module")
 def batch(seams: SeamBench) -> bytes:
-    """A request to append that would be taken."""
+    """A request to append that the server would accept."""
     attachment = seams.open("a.log").attachment
     request = ext.AppendRequest(attachment=attachment, first_client_seq=1, count=1, ndjson=RECORD)
     return request.SerializeToString()

@@ -1,4 +1,4 @@
-"""T38: beyond this host the command listens only when it is told twice, by TLS, and to somebody."""
+"""T38: other hosts can connect only with `--network`, by TLS, and with an identity."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EVERYWHERE = "0.0.0.0"
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the files of a server's certificate and of who signed it."""
+    """A folder with the files of a server's certificate and of its authority."""
     folder = tmp_path_factory.mktemp("certificate")
     authority = trustme.CA()
     issued = authority.issue_cert("localhost")

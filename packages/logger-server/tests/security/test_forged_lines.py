@@ -1,4 +1,4 @@
-"""T41: nothing that a client sends makes a line of its own, in logs, audit trail or server log."""
+"""T41: no text of a client makes another line in a log, the audit trail or the server's log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""T28, T45: whatever is sent to whatever call gets a clear answer, and the server goes on."""
+"""T28, T45: every message to every call gets a clear answer, and the server continues."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def bench(anonymous: LoggerProcess, folder: Path) -> Iterator[LoggerBench]:
 
 @pytest.fixture
 def opened(bench: LoggerBench) -> lifecycle_pb2.OpenResponse:
-    """A log with a record, whose session and attachment requests may name."""
+    """Open a log with a record; requests may name its session and attachment."""
     opened = bench.open("live.log")
     bench.append(opened.attachment)
     return opened
@@ -89,7 +89,7 @@ def status_of(
 
 
 def waits_for_records(method: MethodDescriptor, message: bytes) -> bool:
-    """Tell whether a call may rightly give no answer for now."""
+    """Return whether a call may wait without an answer."""
     try:
         return method.name == "Tail" and ext.TailRequest.FromString(message).follow
     except DecodeError:
@@ -166,7 +166,7 @@ def test_a_call_that_is_not_served_is_unimplemented(path: str, bench: LoggerBenc
 
 
 def _reasonable_requests(chance: random.Random, opened: lifecycle_pb2.OpenResponse) -> list[bytes]:
-    """Give what gets a stream going, for calls of any kind."""
+    """Return requests with which a stream of any call begins."""
     session, attachment = opened.session_name, opened.attachment
     return [
         lifecycle_pb2.HoldRequest(client_secret=chance.randbytes(16)).SerializeToString(),

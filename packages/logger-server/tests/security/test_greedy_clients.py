@@ -1,4 +1,4 @@
-"""T42: a client that is let in and wants everything costs the others nothing that matters."""
+"""T42: an accepted client that uses up every limit does not disturb the others."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such lim
 
 
 class PeakMemory:
-    """Watches how much memory a process takes."""
+    """Watches how much memory a process uses."""
 
     def __init__(self, pid: int) -> None:
         self._process = psutil.Process(pid)
@@ -79,7 +79,7 @@ class PeakMemory:
 
 
 def with_keys(folder: Path, **more: str) -> str:
-    """Write the keys of two identities and of more; give the option that names them."""
+    """Write the keys of some identities; return the option that names their file."""
     keys = folder / "keys.json"
     keys.write_text(json.dumps({**KEYS, **more}))
     keys.chmod(0o600)
@@ -92,7 +92,7 @@ def options_of(logger: LoggerProcess, who: str) -> ConnectOptions:
 
 @pytest.fixture
 def few_files(tmp_path: Path) -> Iterator[LoggerProcess]:
-    """A logger for three identities that has room for 64 sessions."""
+    """A logger for three identities with at most 64 sessions."""
     with LoggerProcess(tmp_path, with_keys(tmp_path), program=(LIMITED, "NOFILE=320")) as logger:
         yield logger
 
@@ -180,7 +180,7 @@ def p99(seconds: list[float]) -> float:
 
 
 def begin_bare(logger: LoggerProcess, stack: ExitStack) -> socket.socket:
-    """Begin a connection on which nothing is done but what the test sends, and pings answered."""
+    """Begin a connection that carries only the bytes of the test and the answers to pings."""
     connection = bare_http2.connect(logger.target)
     connection.settimeout(None)
     answering = threading.Thread(target=bare_http2.answer_pings, args=(connection,))
@@ -193,7 +193,7 @@ def begin_bare(logger: LoggerProcess, stack: ExitStack) -> socket.socket:
 
 
 def errors_of(connection: Connection) -> float:
-    """Ask a server how many calls it has refused."""
+    """Return how many calls a server has refused."""
     info = connection.lifecycle.GetServerInfo(pb.GetServerInfoRequest(), timeout=30)
     return info.counters["errors"]
 

@@ -1,4 +1,4 @@
-"""T45: a connection that abuses HTTP/2 is bounded, and honest clients are served meanwhile."""
+"""T45: a connection that abuses HTTP/2 is limited, and other clients are served meanwhile."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MOST_GROWTH = 256 << 20
 
 @contextmanager
 def watched(logger: LoggerProcess) -> Iterator[None]:
-    """Check that an honest client is served meanwhile, and that the server stays small."""
+    """Check that another client is served meanwhile, and that the server's memory stays small."""
     before = psutil.Process(logger.pid).memory_info().rss
     with logger.client("honest.log") as log:
         yield
@@ -34,7 +34,7 @@ def watched(logger: LoggerProcess) -> Iterator[None]:
 
 
 def is_closed(connection: socket.socket, seconds: float) -> bool:
-    """Read until the server ends the connection, or time is over."""
+    """Return whether the server ends the connection in time."""
     until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0:
         connection.settimeout(left)

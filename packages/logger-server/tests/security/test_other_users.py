@@ -1,4 +1,4 @@
-"""T35: another user of the host, with a shell and time, gets nothing from a logger."""
+"""T35: another user of the host, with a shell, gets nothing from a logger."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NOBODY = "65534"
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A folder that everybody can look into, unlike pytest's."""
+    """A folder that every user can read, unlike pytest's."""
     with tempfile.TemporaryDirectory() as name:
         Path(name).chmod(0o755)
         yield Path(name)

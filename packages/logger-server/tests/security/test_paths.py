@@ -1,4 +1,4 @@
-"""T40: a client reaches log files inside the log roots and nothing else, however spelled."""
+"""T40: a client reaches only log files inside the log roots, however it writes the path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What somebody else put where a server would write its state file is refused at once, in words."""
+"""A planted file in the place of a state file is refused at once, with a clear message."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ needs_root = pytest.mark.skipif(
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A folder that everybody may write in, as /tmp is."""
+    """A folder in which every user may write, like /tmp."""
     name = tempfile.mkdtemp()
     Path(name).chmod(0o1777)
     yield Path(name)
@@ -32,7 +32,7 @@ def folder() -> Iterator[Path]:
 def run(
     *arguments: str, cwd: Path, environment: Mapping[str, str] | None = None
 ) -> tuple[int, str]:
-    """Run `json-logger`; give its exit code and what it said."""
+    """Run `json-logger`; return its exit code and output."""
     command = [sys.executable, "-m", "json_logger_server", *arguments]
     env = {**os.environ, "HOME": str(cwd), "XDG_RUNTIME_DIR": str(cwd / "run")}
     env |= environment or {}

@@ -1,4 +1,4 @@
-"""Nothing in a log, a name, a label or an error can steer the terminal that shows it."""
+"""No text in a log, a name, a label or an error can control the terminal that shows it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NAME = f"a{STEERING}.ndjson"
 
 
 def on_terminal(*arguments: object, cwd: Path) -> str:
-    """Run `json-logger` with a terminal as standard output and error; give what reaches it."""
+    """Run `json-logger` with a terminal as standard output and error; return its output."""
     ours, theirs = os.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "json_logger_server", *map(str, arguments)],
@@ -69,7 +69,7 @@ def steering_in(said: str) -> list[str]:
 
 @pytest.fixture
 def planted(tmp_path: Path) -> Path:
-    """A log that somebody else wrote, with a name that steers."""
+    """A log of another user, with terminal escapes in its name."""
     record = {
         "timestamp": STEERING,
         "measurement_name": STEERING,

@@ -1,4 +1,4 @@
-"""T42: who shows no token costs the server nothing; what they send is not even read."""
+"""T42: the server does not read the messages of callers without a token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What another user of this host gets: `another_user.py UID TARGET SOCKET FILE...`."""
+"""Try what another user of this host can do: `another_user.py UID TARGET SOCKET FILE...`."""
 
 from __future__ import annotations
 

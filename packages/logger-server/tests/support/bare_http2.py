@@ -1,4 +1,4 @@
-"""gRPC as bytes on a socket, for what no gRPC library would send."""
+"""Send gRPC as bytes on a socket, for messages that no gRPC library sends."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ BEGIN = PREFACE + frame(SETTINGS, 0, 0, b"")
 
 
 def call(path: str, body: bytes) -> bytes:
-    """Build what a client sends that makes one call with this body."""
+    """Build all bytes of a client that makes one call with this body."""
     return BEGIN + stream(1, path, body)
 
 
 def stream(number: int, path: str, body: bytes | None, **more: str) -> bytes:
-    """Build one call of a connection that has begun.
+    """Build one call on an open connection.
 
     Args:
         number: Of its stream: odd, and higher than those before.
@@ -63,7 +63,7 @@ def _text(text: str) -> bytes:
 
 
 def message(data: bytes, *, flag: int = 0, length: int | None = None) -> bytes:
-    """Build a message with its prefix, which may lie."""
+    """Build a message with its prefix, which may be wrong."""
     return bytes([flag]) + (len(data) if length is None else length).to_bytes(4, "big") + data
 
 
@@ -74,7 +74,7 @@ def connect(target: str) -> socket.socket:
 
 
 def exchange(target: str, sent: bytes) -> None:
-    """Send bytes and read until the server ends the call or the connection.
+    """Send bytes, and read until the server ends the call or the connection.
 
     Raises:
         TimeoutError: It does neither.

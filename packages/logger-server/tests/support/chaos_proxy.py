@@ -1,4 +1,4 @@
-"""A TCP proxy that loses replies, cuts connections, and follows a server to its next address."""
+"""A TCP proxy that loses replies, cuts connections, and finds a restarted server again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from types import TracebackType
 
 
 class ChaosProxy:
-    """Forwards to a gRPC target `ipv4:HOST:PORT`, as well as it is told to."""
+    """Forwards to a gRPC target `ipv4:HOST:PORT`, with the failures that a test chooses."""
 
     def __init__(self, upstream: str) -> None:
         self.upstream = upstream

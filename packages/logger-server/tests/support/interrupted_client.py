@@ -33,12 +33,12 @@ RECORDS_A_ROUND = 200
 
 
 class LateError(Exception):
-    """Raised by the signal handler, as pytest-timeout's or Ctrl-C's."""
+    """The error that the signal handler raises, like that of pytest-timeout or Ctrl-C."""
 
 
 @dataclass
 class Outcome:
-    """What the log said to this program."""
+    """The answers of the log to this program."""
 
     sure: list[int] = field(default_factory=list)
     tried: int = 0
@@ -53,7 +53,7 @@ def raise_late(*_: object) -> None:
 
 
 def calls(log: JsonLoggerClient, outcome: Outcome) -> None:
-    """Log by calls; a number that came back is a line."""
+    """Log by calls. Every returned number must be a line."""
     for _ in range(CALLS_A_ROUND):
         number = outcome.tried
         outcome.tried += 1
@@ -62,7 +62,7 @@ def calls(log: JsonLoggerClient, outcome: Outcome) -> None:
 
 
 def stream(log: JsonLoggerClient, outcome: Outcome) -> None:
-    """Log by a stream that is left by the interrupt; what it took is a line."""
+    """Log by a stream that the interrupt leaves. Every record that it took must be a line."""
     with log.stream(StreamOptions(max_batch_records=20)) as records:
         for _ in range(RECORDS_A_ROUND):
             number = outcome.tried
@@ -72,7 +72,7 @@ def stream(log: JsonLoggerClient, outcome: Outcome) -> None:
 
 
 def attachments_to(connection: Connection, file: str) -> int:
-    """Count the attachments to a log, once those that are being ended have ended."""
+    """Return the number of attachments to a log, after the ending ones have ended."""
     deadline = time.monotonic() + 10
     while True:
         answer = connection.call(connection.lifecycle.ListSessions, pb.ListSessionsRequest())

@@ -35,7 +35,7 @@ _KEY = "k" * 32
 
 
 def keyed_logger(folder: Path) -> LoggerProcess:
-    """Start a logger that lets another identity in, the holder of a key."""
+    """Start a logger that also accepts an identity with a key."""
     keys = folder / "keys.json"
     keys.write_text(json.dumps({"other": _KEY}))
     keys.chmod(0o600)
@@ -121,7 +121,7 @@ class LoggerBench:
         return str(answer.path)
 
     def with_own_process(self, *program: str) -> tuple[LoggerBench, LoggerProcess]:
-        """Start a logger for this test alone, by this program instead of its own command."""
+        """Start a logger for this test by a given program instead of its usual command."""
         process = self.stack.enter_context(LoggerProcess(self.folder, program=program))
         return LoggerBench(process.connect(), self.folder, self.stack), process
 
@@ -131,7 +131,7 @@ class LoggerBench:
 
 
 class SeamBench(LoggerBench):
-    """Calls to a logger whose disk and registry are the test's."""
+    """Calls to a logger whose disk and registry the test controls."""
 
     def __init__(
         self, folder: Path, stack: ExitStack, registry: RegistryOptions | None = None
@@ -149,7 +149,7 @@ class SeamBench(LoggerBench):
         stack.callback(self._disk.before_write.set)
 
     def begin_slow_write(self, session: str) -> threading.Event:
-        """Log a record that is not written before the event is set."""
+        """Log a record that is written only after the returned event is set."""
         before = self._disk.writes
         self._disk.slow = ".log"
         self._disk.before_write.clear()
@@ -159,7 +159,7 @@ class SeamBench(LoggerBench):
         return self._disk.before_write
 
     def begin_close(self, session: str) -> None:
-        """Close a session whose file is still being written; return once it is on its way out."""
+        """Begin to close a session whose file is still being written."""
         self._begin(self.reference.CloseFile, reference.CloseFileRequest(session_name=session))
         eventually(lambda: not self.host.registry.sessions())
 

@@ -1,4 +1,4 @@
-"""Every error that is known to arise in the logger's own calls, and what brings it about."""
+"""Every known error of the logger's calls, each with a case that causes it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _locate = partial(case, CASES, "Locate")
 
 
 def tables() -> dict[str, str]:
-    """Give the logger's tables of docs/errors.md."""
+    """Return the logger's tables of docs/errors.md."""
     classes = errors_in(errors)
     found = {"the logger by call": cases_table(CASES, classes)}
     for service in SERVICES:
@@ -85,13 +85,17 @@ def _(bench: LoggerBench) -> None:
     bench.initialize("folder.log")
 
 
-@_initialize(errors.SessionAlreadyOpenError, "a new session is asked for and there is one")
+@_initialize(
+    errors.SessionAlreadyOpenError, "the caller wants a new session, but the file has an open one"
+)
 def _(bench: LoggerBench) -> None:
     bench.initialize("a.log")
     bench.initialize("a.log", NEW)
 
 
-@_initialize(errors.ResourceInUseError, "another program writes the file; says which process")
+@_initialize(
+    errors.ResourceInUseError, "another program writes the file; the message names the process"
+)
 def _(bench: LoggerBench) -> None:
     import fcntl
 
@@ -101,7 +105,7 @@ def _(bench: LoggerBench) -> None:
     bench.initialize("a.log")
 
 
-@_initialize(errors.SessionNotFoundError, "attaching, and there is no session")
+@_initialize(errors.SessionNotFoundError, "the caller attaches, but the file has no session")
 def _(bench: LoggerBench) -> None:
     bench.initialize("a.log", ATTACH)
 
@@ -111,7 +115,7 @@ def _(bench: LoggerBench) -> None:
     bench.initialize("missing/a.log")
 
 
-@_initialize(errors.NotPermittedError, "the file lies outside the log folders")
+@_initialize(errors.NotPermittedError, "the file is outside the log folders")
 def _(bench: LoggerBench) -> None:
     bench.initialize("../../../../a.log")
 
@@ -129,14 +133,14 @@ def _(bench: LoggerBench) -> None:
     bench.initialize("x" * 5000 + ".log")
 
 
-@_initialize(errors.LimitExceededError, "too many sessions are open, or no descriptor is left")
+@_initialize(errors.LimitExceededError, "too many sessions are open, or no file descriptor is left")
 def _(bench: LoggerBench) -> None:
     few, _ = bench.with_own_process(LIMITED, "NOFILE=280")
     for number in range(100):
         few.initialize(f"{number}.log")
 
 
-@_initialize(errors.StorageFullError, "there is no room to mend what a crash left of the file")
+@_initialize(errors.StorageFullError, "there is no room to repair the torn tail of the file")
 def _(bench: LoggerBench) -> None:
     small, _ = bench.with_own_process(LIMITED, "FSIZE=4096")
     (bench.folder / "a.log").write_bytes(b'{"filler":"' + b"x" * 4083 + b'"}')
@@ -172,7 +176,7 @@ def _(bench: LoggerBench) -> None:
     stopping.initialize("a.log")
 
 
-@_initialize(errors.ResourceBusyError, "the last session's disk hangs, so that it does not end")
+@_initialize(errors.ResourceBusyError, "the last session does not end, because its disk hangs")
 def _(bench: LoggerBench) -> None:
     slow = bench.with_seams(release_timeout=0.2)
     session = slow.initialize("a.log")
@@ -181,14 +185,14 @@ def _(bench: LoggerBench) -> None:
     slow.initialize("a.log")
 
 
-@_log(errors.SessionNotFoundError, "unknown or closed")
+@_log(errors.SessionNotFoundError, "the session is unknown or closed")
 def _(bench: LoggerBench) -> None:
     session = bench.initialize("a.log")
     bench.close(session)
     bench.log(session)
 
 
-@_log(errors.InvalidArgumentError, "the timestamp is none")
+@_log(errors.InvalidArgumentError, "the timestamp is out of range")
 def _(bench: LoggerBench) -> None:
     bench.log(bench.initialize("a.log"), timestamp=Timestamp(seconds=1 << 60))
 
@@ -208,7 +212,7 @@ def _(bench: LoggerBench) -> None:
     bench.log(session)
 
 
-@_close(errors.SessionNotFoundError, "unknown or closed")
+@_close(errors.SessionNotFoundError, "the session is unknown or closed")
 def _(bench: LoggerBench) -> None:
     session = bench.initialize("a.log")
     bench.close(session)
@@ -220,7 +224,7 @@ def _(bench: LoggerBench) -> None:
     bench.close(bench.initialize("a.log"), bench.other)
 
 
-@_close(errors.ResourceBusyError, "the disk hangs, so that what was logged cannot be written")
+@_close(errors.ResourceBusyError, "the disk hangs, so that logged records cannot be written")
 def _(bench: LoggerBench) -> None:
     slow = bench.with_seams(release_timeout=0.2)
     session = slow.initialize("a.log")
@@ -228,7 +232,7 @@ def _(bench: LoggerBench) -> None:
     slow.close(session)
 
 
-@_append(errors.InvalidArgumentError, "a record is not what the protocol says; names its index")
+@_append(errors.InvalidArgumentError, "a record breaks the protocol; the message names its index")
 def _(bench: LoggerBench) -> None:
     bench.append(bench.open("a.log").attachment, b"{}")
 
@@ -238,14 +242,14 @@ def _(bench: LoggerBench) -> None:
     bench.append(bench.open("a.log").attachment, seq=1 << 60)
 
 
-@_append(errors.SessionExpiredError, "the attachment is over, unknown or somebody else's")
+@_append(errors.SessionExpiredError, "the attachment has ended, is unknown or belongs to another")
 def _(bench: LoggerBench) -> None:
     opened = bench.open("a.log")
     bench.close(opened.session_name)
     bench.append(opened.attachment)
 
 
-@_append(errors.SessionNotFoundError, "the session is not a log, where a server has other kinds")
+@_append(errors.SessionNotFoundError, "the session is not a log (on a server with other kinds)")
 def _(bench: LoggerBench) -> None:
     mixed = bench.with_seams()
     mixed.host.registry.kinds["lock"] = Lock
@@ -272,7 +276,7 @@ def _(bench: LoggerBench) -> object:
     return bench.append_stream(bench.open("a.log").attachment, b"{}")
 
 
-@_stream(errors.SessionExpiredError, "as Append, at any message")
+@_stream(errors.SessionExpiredError, "as Append; each message is checked")
 def _(bench: LoggerBench) -> object:
     return bench.append_stream("unknown")
 
@@ -298,7 +302,7 @@ def _(bench: LoggerBench) -> object:
     return bench.append_stream(opened.attachment, RECORD)
 
 
-@_stream(errors.ServerDrainingError, "the server is stopping; what it acknowledged is in the file")
+@_stream(errors.ServerDrainingError, "the server is stopping; acknowledged records are in the file")
 def _(bench: LoggerBench) -> None:
     own, process = bench.with_own_process()
     answers = own.endless_stream(own.open("a.log").attachment)
@@ -307,7 +311,7 @@ def _(bench: LoggerBench) -> None:
     next(answers)
 
 
-@_tail(errors.SessionNotFoundError, "unknown or closed")
+@_tail(errors.SessionNotFoundError, "the session is unknown or closed")
 def _(bench: LoggerBench) -> object:
     return bench.tail("unknown")
 
@@ -319,7 +323,7 @@ def _(bench: LoggerBench) -> object:
     return bench.tail(opened.session_name)
 
 
-@_tail(errors.LimitExceededError, "no descriptor is left")
+@_tail(errors.LimitExceededError, "no file descriptor is left")
 def _(bench: LoggerBench) -> None:
     few, process = bench.with_own_process(LIMITED, "NOFILE=280")
     request = ext.TailRequest(session_name=few.initialize("a.log"), follow=True)
@@ -332,7 +336,7 @@ def _(bench: LoggerBench) -> None:
             next(stream)
 
 
-@_rotate(errors.SessionNotFoundError, "unknown or closed; the session is not a log")
+@_rotate(errors.SessionNotFoundError, "the session is unknown, closed or not a log")
 def _(bench: LoggerBench) -> None:
     bench.rotate("unknown")
 
@@ -342,7 +346,7 @@ def _(bench: LoggerBench) -> None:
     bench.rotate(bench.initialize("a.log"), bench.other)
 
 
-@_rotate(errors.ResourceInUseError, "there is a file of the rotated file's name")
+@_rotate(errors.ResourceInUseError, "a file with the name of the rotated file exists")
 def _(bench: LoggerBench) -> None:
     session = bench.initialize("a.log")
     bench.log(session)
@@ -363,11 +367,11 @@ def _(bench: LoggerBench) -> None:
     bench.locate("a.exe")
 
 
-@_locate(errors.ResourceNotFoundError, "there is no such log")
+@_locate(errors.ResourceNotFoundError, "the log does not exist")
 def _(bench: LoggerBench) -> None:
     bench.locate("a.log")
 
 
-@_locate(errors.NotPermittedError, "the name lies outside the log folders")
+@_locate(errors.NotPermittedError, "the name is outside the log folders")
 def _(bench: LoggerBench) -> None:
     bench.locate("../../../a.log")

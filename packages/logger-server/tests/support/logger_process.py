@@ -1,4 +1,4 @@
-"""A logger as a process of its own: started by its command, found by its ready line."""
+"""Run a logger as a separate process, by its command, and wait for its ready line."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from json_logger_proto import json_logger_pb2_grpc
 
 
 class LoggerProcess:
-    """`json-logger serve` on any free loopback port; killed at the end if it still runs."""
+    """`json-logger serve` on a free loopback port. It is killed at the end if it still runs."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class LoggerProcess:
         program: tuple[str, ...] = (),
         detached: bool = False,
     ) -> None:
-        """Start it and wait for its ready line.
+        """Start the logger, and wait for its ready line.
 
         Args:
             folder: Its log root and the place of its state file.
@@ -83,7 +83,7 @@ class LoggerProcess:
         return Path(self.state["token_file"]).read_text().strip()
 
     def connect(self, **options: Any) -> ConnectOptions:
-        """Say how to connect as the server's own user."""
+        """Return options to connect as the server's own user."""
         return ConnectOptions(self.target, self.token, **options)
 
     def client(
@@ -104,12 +104,12 @@ class LoggerProcess:
         return json_logger_pb2_grpc.JsonLoggerStub(self.channel())
 
     def kill(self) -> None:
-        """SIGKILL: no chance to clean up."""
+        """Kill the process by SIGKILL, so that it cannot clean up."""
         self.process.kill()
         self.process.wait()
 
     def terminate(self) -> int:
-        """Ask it to stop and wait.
+        """Ask the process to stop, and wait for its end.
 
         Returns:
             Its exit code.
@@ -134,7 +134,7 @@ class LoggerProcess:
 
 
 class ClientProcess:
-    """A client in a process of its own, which logs until it is killed; see logging_client.py."""
+    """A client in a separate process, which logs until it is killed; see logging_client.py."""
 
     def __init__(self, logger: LoggerProcess, file: str, *arguments: object) -> None:
         script = Path(__file__).with_name("logging_client.py")
@@ -144,7 +144,7 @@ class ClientProcess:
         )
 
     def line(self) -> str:
-        """Read what it says next."""
+        """Return the next line of its output."""
         assert self._process.stdout is not None
         return self._process.stdout.readline().strip()
 

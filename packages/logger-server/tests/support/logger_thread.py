@@ -1,4 +1,4 @@
-"""A logger in a thread of the test's own process, for what only a seam can bring about."""
+"""Run a logger in a thread of the test's process, so that a test can replace its disk."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from session_sharing.server import HostOptions, SessionHost
 
 
 class FaultyDisk(SystemDisk):
-    """The `Disk` seam: the real one until it is told to fail; a stand-in for a dying device."""
+    """A `Disk` that is real until a test makes it fail; no real failing device can be had."""
 
     def __init__(self) -> None:
         self.failing: dict[str, set[str]] = {}
@@ -62,7 +62,7 @@ class FaultyDisk(SystemDisk):
 
 
 class LoggerThread:
-    """A real server on a real port whose disk is the test's."""
+    """A real server on a real port whose disk the test controls."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class LoggerThread:
         await host.stop()
 
     def connect(self, **options: Any) -> ConnectOptions:
-        """Say how to connect as the server's own user."""
+        """Return options to connect as the server's own user."""
         return replace(self._ready.result(10), **options)
 
     def client(self, file: str) -> JsonLoggerClient:
