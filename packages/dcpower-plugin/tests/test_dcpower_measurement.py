@@ -20,7 +20,7 @@ LONG = 60.0
 """Seconds that a measurement takes unless it is ended before; the driver takes up to 167."""
 
 AT_ONCE = 20.0
-"""Seconds in which a busy machine, too, ends a measurement that nobody waits for."""
+"""Seconds in which even a busy machine ends a measurement whose caller no longer waits."""
 
 
 def test_every_site_is_measured_when_none_is_named(station: Station) -> None:

@@ -50,10 +50,10 @@ class Chaos:
             os.kill(self._logger.pid, signal.SIGCONT)
 
     def end(self) -> list[str]:
-        """Have all clients leave.
+        """Let all clients leave.
 
         Returns:
-            What they complained of, which are not errors of sessions.
+            Their errors that are not a `SessionSharingError`.
         """
         for client in self._clients:
             client.send_signal(signal.SIGCONT)

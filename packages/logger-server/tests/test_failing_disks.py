@@ -196,7 +196,7 @@ def test_after_a_failed_sync_no_record_is_acknowledged(tmp_path: Path, disk: Fau
         disk.before_write.set()
         for thread in threads:
             thread.join()
-        # The device works again, but nobody knows what is on it.
+        # The device works again, but its content is not known.
         disk.failing.clear()
         assert {type(error) for error in outcomes} <= {ResourceLostError, SessionExpiredError}
         assert len(outcomes) == 2

@@ -128,7 +128,7 @@ def test_a_state_file_that_another_user_can_have_planted_is_not_trusted(
         pytest.skip("is for files")
     spoil(path)
     if default_state_file("json-logger") != state_file:
-        return  # platformdirs itself does not take a runtime folder of somebody else's
+        return  # platformdirs itself does not accept a runtime folder of another user
     with pytest.raises(NotPermittedError):
         locate_logger()
 

@@ -192,7 +192,7 @@ process.join()
 
 
 def test_workers_of_pytest_xdist_share_a_log(own_logger: LoggerProcess, tmp_path: Path) -> None:
-    """Each worker is a process of its own, with a client of its own."""
+    """Each worker is a separate process with its own client."""
     test = tmp_path / "suite" / "test_many.py"
     test.parent.mkdir()
     test.write_text(

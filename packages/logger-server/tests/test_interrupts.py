@@ -59,7 +59,7 @@ def interrupt_by_keyboard(logger: LoggerProcess, rounds: int) -> None:
             if line.strip() != "round":
                 outcome = json.loads(line)
                 break
-            time.sleep(generator.uniform(0, 0.03))  # the moment is what is tried
+            time.sleep(generator.uniform(0, 0.03))  # the test tries random moments
             client.send_signal(signal.SIGINT)
         else:
             raise AssertionError("the client ended without a word")

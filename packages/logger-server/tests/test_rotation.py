@@ -286,7 +286,7 @@ def test_a_server_killed_under_load_while_it_rotates_keeps_every_acknowledged_re
 ) -> None:
     path = tmp_path / "a.ndjson"
     acknowledged: list[dict[int, int]] = [{}, {}, {}]
-    """For each client, the numbers in the log of its own numbers; it sends the next one again."""
+    """For each client, the number in the log of each of its own numbers."""
 
     def write(logger: LoggerProcess, number: int) -> None:
         mine = acknowledged[number]
@@ -306,7 +306,7 @@ def test_a_server_killed_under_load_while_it_rotates_keeps_every_acknowledged_re
             logger.kill()
             for writer in writers:
                 writer.join()
-    with LoggerProcess(tmp_path) as logger:  # which mends what a kill tore
+    with LoggerProcess(tmp_path) as logger:  # this repairs the torn tail of a killed server
         RawClient(logger, "a.ndjson", SECRET + b"3").send(1)
 
     assert verify(path).problem is None

@@ -88,7 +88,7 @@ def test_every_acknowledged_record_is_in_the_file_once_and_in_order_after_sigkil
         with LoggerProcess(tmp_path, f"--durability={durability}") as logger:
             load = Load(logger.connect(), round_number)
             load.started.wait()
-            threading.Event().wait(chance.uniform(0.0, 0.4))  # the moment is what is random
+            threading.Event().wait(chance.uniform(0.0, 0.4))  # the kill comes at a random moment
             logger.kill()
             load.join()
             acknowledged |= load.acknowledged

@@ -67,14 +67,14 @@ def and_the_server_goes_on(anonymous: LoggerProcess, bench: LoggerBench) -> Iter
     bench.lifecycle.GetServerInfo(lifecycle_pb2.GetServerInfoRequest(), timeout=60)
     assert anonymous.process.poll() is None
     told = log.read_text()[before:]
-    # gRPC says so by itself when there is nobody any more to send an answer to.
+    # gRPC itself reports this when the caller has ended.
     assert told.count("Traceback") == told.count("ExecuteBatchError raised in core"), told
 
 
 def status_of(
     bench: LoggerBench, method: MethodDescriptor, *messages: bytes, **options: Any
 ) -> grpc.StatusCode:
-    """Call a method; of a stream that only the server goes on with, the first answer is enough."""
+    """Call a method. If only the server continues a stream, the first answer is enough."""
     stream = answers(bench.channel, method, *messages, **options)
     try:
         next(stream, None)

@@ -98,7 +98,7 @@ def few_files(tmp_path: Path) -> Iterator[LoggerProcess]:
 
 
 def open_many(logger: LoggerProcess, who: str, *, stay: bool) -> list[JsonLoggerClient]:
-    """Open logs until it is refused, 1000 at the most, and leave each at once or stay."""
+    """Open logs until the server refuses, at most 1000, and leave each at once or stay."""
     held = []
     connection = connect(options_of(logger, who))
     for number in range(1000):
@@ -133,7 +133,7 @@ def small_memory(tmp_path: Path) -> Iterator[LoggerProcess]:
 
 
 def send_huge(target: str, method: str, message: bytes, metadata: Metadata) -> grpc.StatusCode:
-    """Call a method with these bytes as its request, on a connection of its own."""
+    """Call a method with these bytes as its request, on a separate connection."""
     with grpc.insecure_channel(target, HUGE) as channel:
         try:
             channel.stream_unary(method)(iter([message]), metadata=metadata, timeout=60)

@@ -62,7 +62,7 @@ def _read_all(terminal: int) -> Iterator[bytes]:
 
 
 def steering_in(said: str) -> list[str]:
-    # The terminal itself turns a line end into CR LF, and the commands set colours of their own.
+    # The terminal itself makes CR LF of a line end, and the commands set their own colours.
     others = re.sub(r"\r\n|\x1b\[3[123]m|\x1b\[0m", "", said)
     return [char for char in others if char in CONTROLS]
 

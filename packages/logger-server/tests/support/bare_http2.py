@@ -29,9 +29,9 @@ def stream(number: int, path: str, body: bytes | None, **more: str) -> bytes:
     """Build one call on an open connection.
 
     Args:
-        number: Of its stream: odd, and higher than those before.
+        number: Number of its stream: odd, and higher than the numbers before.
         path: The method, as in ``/pkg.Service/Call``.
-        body: What is sent, the end included; None leaves the request open.
+        body: The request, with its end; None leaves the request open.
         more: Further headers.
     """
     headers = {
@@ -77,7 +77,7 @@ def exchange(target: str, sent: bytes) -> None:
     """Send bytes, and read until the server ends the call or the connection.
 
     Raises:
-        TimeoutError: It does neither.
+        TimeoutError: The server ends neither of them.
     """
     with (
         connect(target) as connection,
@@ -92,9 +92,9 @@ def exchange(target: str, sent: bytes) -> None:
 
 
 def answer_pings(connection: socket.socket) -> None:
-    """Take what a server sends and do nothing but prove that the client is there.
+    """Read everything that a server sends, and answer only its pings.
 
-    Nothing makes the windows larger, so that what is too large for them stays with the server.
+    The client never enlarges its windows, so a larger answer stays in the server.
     """
     with connection.makefile("rb") as received:
         try:

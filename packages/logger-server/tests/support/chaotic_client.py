@@ -1,6 +1,6 @@
 """A client that opens, logs and leaves in every way until its standard input ends.
 
-`chaotic_client.py STATE_FILE SEED`: prints what went wrong that is not an error of sessions.
+`chaotic_client.py STATE_FILE SEED`: prints every error that is not a `SessionSharingError`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Messages with anything in them, for every kind of request."""
+"""Make messages with any content, for every kind of request."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ Values = dict[int, st.SearchStrategy[Any]]
 
 
 def values(names: Sequence[str]) -> Values:
-    """Give strategies by type of field.
+    """Return strategies by type of field.
 
     Args:
-        names: What the server knows, such as a session's name: met often, so that messages get
-            further than to the look-up.
+        names: Names that the server knows, such as a session's name. They are used often, so that
+            messages get further than the look-up.
     """
     known = st.sampled_from([*names, *_NAMES])
     return {
@@ -41,7 +41,7 @@ def values(names: Sequence[str]) -> Values:
 
 @st.composite
 def messages(draw: st.DrawFn, descriptor: Descriptor, values: Values) -> Message:
-    """Give messages with any values in any of their fields."""
+    """Return messages with any values in any of their fields."""
     message = GetMessageClass(descriptor)()
     for field in descriptor.fields:
         if not draw(st.booleans()):
@@ -58,7 +58,7 @@ def messages(draw: st.DrawFn, descriptor: Descriptor, values: Values) -> Message
 
 @st.composite
 def requests(draw: st.DrawFn, method: MethodDescriptor, values: Values) -> bytes:
-    """Give requests of a method, encoded: whole, cut, with garbage behind, or garbage alone."""
+    """Return encoded requests of a method: whole, cut, with garbage at the end, or only garbage."""
     message: bytes = draw(messages(method.input_type, values)).SerializeToString()
     garbage = draw(st.binary(max_size=100))
     half = message[: len(message) // 2]

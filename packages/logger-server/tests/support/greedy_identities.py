@@ -1,7 +1,7 @@
-"""Identities that take what they can, one after the other: `greedy_identities.py TARGET KEYS`.
+"""Identities that use up every limit, one after the other: `greedy_identities.py TARGET KEYS`.
 
-Each leaves sessions behind, lets requests wait, and sends messages of the largest size that is
-taken; some send larger ones. It prints `done COUNT` at the end.
+Each of them leaves sessions open, lets requests wait, and sends messages of the largest accepted
+size; some send larger ones. The program prints `done COUNT` at the end.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Runs `json-logger` with a disk that neither writes hang.ndjson nor opens it again, for ever."""
+"""Run `json-logger` with a disk that hangs for ever when hang.ndjson is written or opened again."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """A client that is interrupted at random moments: `interrupted_client.py STATE MODE N SEED`.
 
-Each round uses the log in one way, is interrupted, and goes on. At the end a line of JSON says what
-the log acknowledged (`sure`), what it may have taken (`tried`), and which errors came that should
-not. With the mode `keyboard` the interrupts are real SIGINTs, sent by the parent process after each
-line `round`.
+Each round uses the log in one way, is interrupted, and continues. At the end, the program prints a
+line of JSON: the records that the log acknowledged (`sure`), the records that it may have taken
+(`tried`), and the unexpected errors. With the mode `keyboard`, the interrupts are real SIGINTs. The
+parent process sends them after each line `round`.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Outcome:
     interrupted: int = 0
     errors: list[str] = field(default_factory=list)
     left_open: int = 0
-    """Attachments on the shared connection that nobody has ended."""
+    """Attachments on the shared connection that were not ended."""
 
 
 def raise_late(*_: object) -> None:

@@ -1,6 +1,7 @@
-"""Runs `json-logger`, and kills it before the nth system call that names a file.
+"""Run `json-logger`, and kill it before the nth system call that names a file.
 
-They are counted once the file `armed` is there; Python's audit events tell of them beforehand.
+Calls are counted from the time at which the file `armed` exists. Python's audit events announce
+them before they are made.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Runs `json-logger` under a limit of the system: `limited_logger.py NOFILE=80 serve …`."""
+"""Run `json-logger` under a limit of the system: `limited_logger.py NOFILE=80 serve …`."""
 
 from __future__ import annotations
 

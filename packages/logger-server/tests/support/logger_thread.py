@@ -79,7 +79,7 @@ class LoggerThread:
             disk=disk,
         )
         self.host: SessionHost
-        """Once it is entered."""
+        """The running host; set when the `with` block begins."""
         self._ready: Future[ConnectOptions] = Future()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
 

@@ -1,4 +1,4 @@
-"""Opens a log, says `open`, and waits to be killed: `logging_client.py STATE_FILE FILE`."""
+"""Open a log, print `open`, and wait to be killed: `logging_client.py STATE_FILE FILE`."""
 
 from __future__ import annotations
 

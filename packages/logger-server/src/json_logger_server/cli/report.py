@@ -29,7 +29,7 @@ from json_logger_server.report.summary import summary
     "by",
     multiple=True,
     metavar="CONFIGURATION",
-    help="Show records apart that differ in the value of this configuration; may be repeated.",
+    help="Show records separately that differ in this configuration; may be repeated.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the tables as JSON; write no page.")
 @server_options
