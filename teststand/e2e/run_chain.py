@@ -64,7 +64,7 @@ def do_steps(steps: Iterable[Step], rows: list[tuple[str, str, float]]) -> int:
                 step()
             except ChainError as error:
                 _say(f"FAILED: {name}: {error}")
-                _say_last_words(error.log)
+                _print_last_output(error.log)
                 rows.append((name, "FAILED", time.monotonic() - started))
                 return _FAILED
             rows.append((name, "ok", time.monotonic() - started))
@@ -124,7 +124,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _say_last_words(log: Path | None) -> None:
+def _print_last_output(log: Path | None) -> None:
     if log is not None:
         _say(f"last lines of {log}:")
         for line in tail(log):

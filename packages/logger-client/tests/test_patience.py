@@ -47,7 +47,7 @@ def test_failed_calls_are_tried_again_until_the_time_is_over(
     assert patience.broken_by is GONE
 
 
-@pytest.mark.parametrize("end", [Patience.note_progress, Patience.begin_anew])
+@pytest.mark.parametrize("end", [Patience.note_progress, Patience.restart])
 def test_progress_or_another_caller_restores_the_whole_time(
     patience: Patience, clock: ManualClock, end: object
 ) -> None:
@@ -60,7 +60,7 @@ def test_progress_or_another_caller_restores_the_whole_time(
 
 def test_only_progress_clears_an_earlier_failure(patience: Patience) -> None:
     patience.note_break(GONE, 5)
-    patience.begin_anew()
+    patience.restart()
     assert patience.broken_by is GONE
     patience.note_progress()
     assert patience.broken_by is None

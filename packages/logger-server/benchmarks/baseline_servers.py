@@ -1,8 +1,8 @@
 """Servers for comparison: `baseline_servers.py noop|plain FOLDER` runs one and prints its target.
 
-no-op: the same event loop, the same messages decoded, answered at once: the limit of gRPC here.
-plain: the obvious way: a pool of ten threads, a list of sessions, json, a text file, flush; and
-every initialize reads the whole file.
+no-op: the same event loop decodes the same messages and answers at once. This is the limit of gRPC.
+plain: the simplest way: a pool of ten threads, a list of sessions, json, a text file, flush. Every
+initialize reads the whole file.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Measure what greedy identities cost an honest one."""
+"""Measure how much greedy identities slow down another identity."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _GREEDY = Path(__file__).parents[1] / "tests" / "support" / "greedy_identities.p
 def beside_greedy_identities(folder: Path, count: int, rounds: int) -> tuple[float, float]:
     """Log while greedy identities use another server, and while they use the same one.
 
-    Each identity leaves sessions open, lets requests wait and sends the largest messages. They take
-    the same share of the machine in both cases, so that the ratio shows what the server adds.
+    Each identity leaves sessions open, lets requests wait and sends the largest messages. They use
+    the same share of the machine in both cases, so that the ratio shows the effect in the server.
 
     Args:
         folder: A new folder for both servers.

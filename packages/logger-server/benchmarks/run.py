@@ -2,9 +2,9 @@
 
     python benchmarks/run.py [--quick | --full] [--write]
 
-Rounds are interleaved: every round runs each server once, so that a machine that is busy for a
-while disturbs all alike. Given are medians, the spread of the rates, and ratios of the server's CPU
-time a record, which do not depend on how fast the load is made.
+Rounds are interleaved: every round runs each server once, so that a busy machine disturbs all of
+them in the same way. The results are medians, the spread of the rates, and ratios of the server's
+CPU time per record, which do not depend on the speed of the load.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ FULL = Effort(rounds=5, seconds=1.2, callers=(1, 4, 16, 64), sessions=9_900, ope
 
 
 def main() -> None:
-    """Measure, print, and write the page when asked."""
+    """Measure, print the results, and write the page if asked."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
     parser.add_argument("--quick", action="store_true", help="a minute (the default)")
     parser.add_argument("--full", action="store_true", help="about six minutes")

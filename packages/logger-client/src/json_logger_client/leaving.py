@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _senders: list[weakref.ref[Sender]] = []  # the callbacks of a WeakSet would lose a Ctrl-C
 _children_hooked = 0
-"""Process id for which `multiprocessing` will call `_send_what_is_left`."""
+"""Process id for which `multiprocessing` will call `_send_remaining`."""
 
 
 def remember(sender: Sender) -> None:
@@ -27,7 +27,7 @@ def remember(sender: Sender) -> None:
     _hook_multiprocessing()
 
 
-def _send_what_is_left() -> None:
+def _send_remaining() -> None:
     """Flush every sender within its connection's grace, or report how many records were lost."""
     for known in list(_senders):
         sender = known()
@@ -38,7 +38,7 @@ def _send_what_is_left() -> None:
         except SessionSharingError as error:
             _log.warning(
                 "The process ended before %s of %s could be written: %s",
-                sender.what_is_left,
+                sender.remaining,
                 sender.resource,
                 error,
             )
@@ -53,7 +53,7 @@ def _hook_multiprocessing() -> None:
     util = sys.modules.get("multiprocessing.util")
     if util is not None and _children_hooked != os.getpid():
         _children_hooked = os.getpid()
-        util.Finalize(None, _send_what_is_left, exitpriority=100)
+        util.Finalize(None, _send_remaining, exitpriority=100)
 
 
-atexit.register(_send_what_is_left)
+atexit.register(_send_remaining)

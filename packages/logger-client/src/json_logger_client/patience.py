@@ -42,7 +42,7 @@ class Patience:
             self._broken_since = now
         return now - self._broken_since <= seconds
 
-    def begin_anew(self) -> None:
+    def restart(self) -> None:
         """Allow the whole time again for the next failed calls, because another caller asks."""
         self._broken_since = None
 

@@ -141,7 +141,7 @@ class Sender:
         return len(waiting) + self._outbox.records
 
     @property
-    def what_is_left(self) -> str:
+    def remaining(self) -> str:
         """Number of records that are not known to be in the file, as text for people."""
         count = self.unacknowledged
         return "1 record" if count == 1 else f"{count} records"
@@ -258,7 +258,7 @@ class Sender:
             while not done():
                 left = self._patience.left(began, self.timeout)
                 if left <= 0:
-                    raise self._silence()
+                    raise self._no_progress()
                 self._room.wait(done, left)
         if self.error is not None:
             raise self.error
@@ -351,16 +351,16 @@ class Sender:
         while not ticket.settled:
             left = self._patience.left(began, patience)
             if left <= 0:
-                raise self._silence()
+                raise self._no_progress()
             if not ticket.bell.wait(min(left, WAIT)) and not self._running.locked():
                 self._begin()
 
-    def _silence(self) -> SessionSharingError:
+    def _no_progress(self) -> SessionSharingError:
         if self._patience.broken_by is not None:
             return self._patience.broken_by
         return CallTimeoutError(
             f"The server acknowledged nothing for {self.timeout:g} s. Not yet known to be in the "
-            f"file: {self.what_is_left}. The client keeps them, and sends them again."
+            f"file: {self.remaining}. The client keeps them, and sends them again."
         )
 
     def _waiting_bytes(self) -> int:
@@ -402,7 +402,7 @@ class Sender:
             self._rings_early = True
             if self._asked:
                 self._asked = False
-                self._patience.begin_anew()
+                self._patience.restart()
                 if self._refused and self.error is not None:
                     self._stop(self.error)
                 else:
@@ -570,7 +570,7 @@ class Sender:
         elif isinstance(error, _TRANSIENT) or limit in _PASSING_LIMITS:
             if self._patience.note_break(error, self.timeout):
                 return True
-            self._patience.begin_anew()
+            self._patience.restart()
             self._stop(error)
         elif isinstance(error, SessionExpiredError):
             self._continue_after_expiry(error)

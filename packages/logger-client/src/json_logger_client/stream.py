@@ -113,5 +113,5 @@ class LogStream:
         traceback: TracebackType | None,
     ) -> None:
         self._owner.leave(
-            self.close, error, lambda: f"{self._sender.what_is_left} could not be written"
+            self.close, error, lambda: f"{self._sender.remaining} could not be written"
         )

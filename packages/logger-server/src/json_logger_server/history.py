@@ -145,7 +145,7 @@ class Numbering:
         history = plan.histories.get(lane)
         if history is None:
             known = self._histories.get(lane)
-            history = known.copy() if known else self._history_of_stranger(batch)
+            history = known.copy() if known else self._history_of_new_lane(batch)
         if first > history.newest:
             places = [0]
             plan.take(batch, batch.records, first)
@@ -160,7 +160,7 @@ class Numbering:
         plan.histories[lane] = history
         return places[0] or first_seq
 
-    def _history_of_stranger(self, batch: PendingBatch) -> ClientHistory:
+    def _history_of_new_lane(self, batch: PendingBatch) -> ClientHistory:
         """Begin a history. If the lane does not begin with 1, it may be older than this run."""
         if batch.first_client_seq % (1 << LANE_BITS) == 1 or self._tail_is_all:
             return ClientHistory()

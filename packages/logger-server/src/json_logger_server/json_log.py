@@ -142,7 +142,7 @@ class JsonLog(Resource):
         self._waiting.append(batch)
         if not self._scheduled and self._job is None:
             self._scheduled = True
-            self._loop.call_soon(self._let_others_in, self._pacing.turns)
+            self._loop.call_soon(self._wait_for_others, self._pacing.turns)
 
     def rotate(self, move: Move) -> asyncio.Future[Path | None]:
         """Begin a new file after the group that is being written. Call this in the loop.
@@ -218,10 +218,10 @@ class JsonLog(Resource):
         if self._lost is not None:
             raise self._lost
 
-    def _let_others_in(self, turns: int) -> None:
+    def _wait_for_others(self, turns: int) -> None:
         """Wait some turns of the loop, so that calls that have already arrived share the write."""
         if turns > 1:
-            self._loop.call_soon(self._let_others_in, turns - 1)
+            self._loop.call_soon(self._wait_for_others, turns - 1)
         else:
             self._take_turn()
 

@@ -62,7 +62,7 @@ class JsonLogKind:
                 raise
 
         def discard() -> None:
-            if created and _is_nobodys(handle, path):
+            if created and _has_no_writer(handle, path):
                 _remove_if_empty(path)
             os.close(handle)
 
@@ -83,7 +83,7 @@ class JsonLogKind:
         return log
 
 
-def _is_nobodys(handle: int, path: Path) -> bool:
+def _has_no_writer(handle: int, path: Path) -> bool:
     """Return whether no session, of this server or of another, writes the file."""
     try:
         lock_exclusively(handle, path)

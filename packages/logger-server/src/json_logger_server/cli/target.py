@@ -60,15 +60,15 @@ def open_connection(state_file: Path | None, target: str | None) -> Connection:
         SessionSharingError: There is no server, or it does not accept this user.
     """
     if target:
-        return connect(locate_logger(_only_look(ConnectOptions(target))))
+        return connect(locate_logger(_without_presence(ConnectOptions(target))))
     if state_file is None and default_state_file(PROGRAM).exists():
         state_file = default_state_file(PROGRAM)
     if state_file is None:
-        return connect(locate_logger(_only_look(ConnectOptions())))
-    return connect(_only_look(ConnectOptions.from_state_file(state_file)))
+        return connect(locate_logger(_without_presence(ConnectOptions())))
+    return connect(_without_presence(ConnectOptions.from_state_file(state_file)))
 
 
-def _only_look(options: ConnectOptions) -> ConnectOptions:
+def _without_presence(options: ConnectOptions) -> ConnectOptions:
     """Return options for a command, which opens no session and so needs no presence."""
     return replace(options, presence=False, timeout=_TIMEOUT)
 

@@ -73,8 +73,8 @@ def take(contents: LogContents, line: bytes, by: Sequence[str] = ()) -> None:
         contents.writers.add(str(record["writer"]))
     if "client" not in record:  # it came through the reference protocol, which has only texts
         outputs = {key: _read_text(value) for key, value in outputs.items()}
-    told_apart = [key for key in by if key in configurations]
-    condition = ", ".join(f"{key} = {_as_text(configurations[key])}" for key in told_apart)
+    separated_by = [key for key in by if key in configurations]
+    condition = ", ".join(f"{key} = {_as_text(configurations[key])}" for key in separated_by)
     measurement = contents.measurements.setdefault((name, condition), Measurement(name, condition))
     measurement.records += 1
     for key, value in configurations.items():

@@ -98,7 +98,7 @@ class LogFile:
             if new:
                 self.first_seq = 1
             else:
-                self._look_back()
+                self._read_earlier_tail()
             os.lseek(handle, self.end.size, os.SEEK_SET)
         except OSError as error:
             os.close(handle)
@@ -223,7 +223,7 @@ class LogFile:
         """Close the file, which unlocks it."""
         os.close(self.handle)
 
-    def _look_back(self) -> None:
+    def _read_earlier_tail(self) -> None:
         """If this file is short, read also the numbers at the end of the last rotated file."""
         end = self.end
         if not end.tail_is_all:

@@ -82,7 +82,7 @@ class CommittedLines:
         """Close the file, after a read that is in progress."""
         with self._lock:
             self._closed = True
-            self._let_go()
+            self._close_handle()
 
     def seek(self, seq: int) -> None:
         """Go to the first record with the number `seq` or higher, by a binary search in its file.
@@ -158,14 +158,14 @@ class CommittedLines:
 
     def _go_to(self, source: Source) -> None:
         with self._lock:
-            self._let_go()
+            self._close_handle()
             if self._later:
                 del self._later[0]
             elif isinstance(source, LogFile):
                 self._log = source
             self._source, self.position = source, 0
 
-    def _let_go(self) -> None:
+    def _close_handle(self) -> None:
         if self._handle != _NONE:
             os.close(self._handle)
             self._handle = _NONE

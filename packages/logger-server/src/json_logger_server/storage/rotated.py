@@ -80,7 +80,7 @@ def rotated_files(log: Path, before: int | None = None) -> list[RotatedFile]:
     found = []
     for name, first_seq in _numbered_names(log):
         if before is None or first_seq < before:
-            rotated = _look_at(log.with_name(name), first_seq)
+            rotated = _describe(log.with_name(name), first_seq)
             if rotated is not None:
                 found.append(rotated)
     return sorted(found, key=lambda rotated: rotated.first_seq)
@@ -210,7 +210,7 @@ def _numbered_names(log: Path) -> Iterator[tuple[str, int]]:
                 yield entry.name, int(named["first"])
 
 
-def _look_at(path: Path, first_seq: int) -> RotatedFile | None:
+def _describe(path: Path, first_seq: int) -> RotatedFile | None:
     """Describe a file with the name of a rotated file; return None if it is not one."""
     try:
         handle = os.open(path, READ_FLAGS)
