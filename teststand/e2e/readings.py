@@ -90,7 +90,7 @@ def readings_of_records(
     found = len(smu), len(dmm), len(records)
     due = 1, len(sites), 1 + len(sites)
     if found != due:
-        raise ChainError(f"{found} SMU, DMM but all records, and {due} were expected")
+        raise ChainError(f"{found} records of SMU, DMM and in all, but {due} were expected")
     logged = [one["measurement_sites"] for one in dmm]
     if logged != [[site] for site in sites]:
         raise ChainError(

@@ -84,7 +84,7 @@ def test_a_resistor_that_is_0_3_per_cent_off_is_refused(site: int, factor: float
     [
         ({"limited": True}, "in compliance"),
         ({"voltage": 5.9}, "volts: .* but 6 was expected"),
-        ({"current": 0.0}, "less than the DMM alone takes"),
+        ({"current": 0.0}, "less than the current of the DMM alone"),
         ({"dmm_value": 6000.0}, "but the SMU says"),
         ({"dmm_value": None, "dmm_out_of_range": True}, "over 1e.04, but the SMU says"),
         ({"dmm_out_of_range": True}, "out of range: True"),

@@ -223,7 +223,7 @@ def test_missing_records_are_found(
 
     output = capsys.readouterr().out
     assert code == 1, output
-    assert "(0, 0, 0) SMU, DMM and all records, but (1, 1, 2) were expected" in output
+    assert "(0, 0, 0) records of SMU, DMM and in all, but (1, 1, 2) were expected" in output
 
 
 def test_a_missing_command_is_named(tmp_path: Path) -> None:
