@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -37,18 +38,21 @@ def _stream_until_refused(log: JsonLoggerClient, acknowledged: list[int]) -> Non
         log.connection.close()
 
 
+def _open(logger: LoggerProcess) -> JsonLoggerClient:
+    """Open with the default timeout, because the machine may be busy; then use a short one."""
+    log = JsonLoggerClient("load.ndjson", connection=logger.connect())
+    log.connection.options = replace(log.connection.options, timeout=2.0)
+    return log
+
+
 def _terminate_under_load(folder: Path) -> None:
     acknowledged: list[list[int]] = [[] for _ in range(WRITERS)]
     streamed: list[int] = []
     work = [(_write_until_refused, seqs) for seqs in acknowledged]
     work.append((_stream_until_refused, streamed))
     with LoggerProcess(folder) as logger:
-        options = logger.connect(timeout=2.0, attempts=1)
         threads = [
-            threading.Thread(
-                target=write, args=(JsonLoggerClient("load.ndjson", connection=options), done)
-            )
-            for write, done in work
+            threading.Thread(target=write, args=(_open(logger), done)) for write, done in work
         ]
         for thread in threads:
             thread.start()
