@@ -51,13 +51,13 @@ def test_a_bench_names_models_and_gives_sites_their_parts(bench_file):
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
-        ("ground", "grond", "has no 'grond'"),
-        ("noise", "nose", "readings has no 'nose'"),
-        ('model = "4162"', 'modle = "4162"', "instruments.SMU1 has no 'modle'"),
-        ('hi = "out{site}"', "", "connect needs 'hi'"),
-        ('kind = "resistor"', 'kind = "resister"', "no kind 'resister'"),
-        ('kind = "resistor"', "", "part needs 'kind'"),
-        ("value = [100.0, 200.0]", "", "a resistor needs value"),
+        ("ground", "grond", "has the unknown key 'grond'"),
+        ("noise", "nose", "readings has the unknown key 'nose'"),
+        ('model = "4162"', 'modle = "4162"', "instruments.SMU1 has the unknown key 'modle'"),
+        ('hi = "out{site}"', "", "connect needs the key 'hi'"),
+        ('kind = "resistor"', 'kind = "resister"', "the unknown kind 'resister'"),
+        ('kind = "resistor"', "", "part needs the key 'kind'"),
+        ("value = [100.0, 200.0]", "", "is a resistor and needs value"),
         ("value = [100.0, 200.0]", "value = [100.0]", "lists 1 values for 2 sites"),
         ("value = [100.0, 200.0]", "value = -1.0", "must not be below 0"),
         ("value = [100.0, 200.0]", "value = nan", "must be a number"),
@@ -65,7 +65,7 @@ def test_a_bench_names_models_and_gives_sites_their_parts(bench_file):
         ("value = [100.0, 200.0]", "value = 1.0\ndrift = inf", "must be finite"),
         ("value = [100.0, 200.0]", 'value = "big"', "must be a number"),
         ("value = [100.0, 200.0]", "value = 1.0\ncolour = 2.0", "no value 'colour'"),
-        ('name = "R{site}"', 'name = "R"', "is there twice; with several sites write 'R{site}'"),
+        ('name = "R{site}"', 'name = "R"', "is defined twice. For several sites, write 'R{site}'"),
         ('channel = "SMU1/{site}"', 'channel = "SMU1/1"', "is connected twice"),
         ('ground = "0"', "ground = 0", "ground must be text, not 0"),
         ("sites = [1, 2]", "sites = 2", "sites must be a list of different site numbers, not 2"),
@@ -73,13 +73,17 @@ def test_a_bench_names_models_and_gives_sites_their_parts(bench_file):
         ('channel = "SMU1/{site}"', "channel = 1", "channel must be a channel such as 'SMU1/0'"),
         ('channel = "SMU1/{site}"', 'channel = "S/{site}/0"', "a channel such as 'SMU1/0', not"),
         ('model = "4162"', 'model = ["4162"]', "model must be a model's number"),
-        ('model = "4162"', "", "instruments.SMU1 needs 'model'"),
+        ('model = "4162"', "", "instruments.SMU1 needs the key 'model'"),
         ("noise = false", "noise = 0", "noise must be true or false, not 0"),
-        ("noise = false", "seed = -1", "seed must be a whole number from 0 on"),
+        ("noise = false", "seed = -1", "seed must be a whole number of at least 0"),
         ("[[connect]]", "[connect]", "connect must be tables, each with"),
         ("[readings]", "[readings", "is not a TOML file"),
-        ("[readings]", '[[fault]]\nkind = "fire"\n[readings]', "no fault 'fire'"),
-        ("[readings]", '[[fault]]\nkind = "open"\n[readings]', "fault open needs 'channel'"),
+        ("[readings]", '[[fault]]\nkind = "fire"\n[readings]', "kind of fault 'fire' is unknown"),
+        (
+            "[readings]",
+            '[[fault]]\nkind = "open"\n[readings]',
+            "fault open needs the key 'channel'",
+        ),
         ("[readings]", '[[fault]]\nkind = "open"\nchannel="X/1"\n[readings]', "not connected"),
     ],
 )
@@ -90,7 +94,9 @@ def test_a_wrong_bench_file_says_what_to_change(bench_file, old, new, complaint)
 
 
 def test_a_model_that_no_driver_has_is_refused_at_the_start(bench_file):
-    with pytest.raises(BenchError, match=r"bench\.toml: smu1: no model '9'; there are 4051, 4065"):
+    with pytest.raises(
+        BenchError, match=r"bench\.toml: smu1: there is no model '9'. Models are 4051, 4065"
+    ):
         DeviceServer(bench_file(GOOD.replace("4162", "9")))
 
 
@@ -114,13 +120,17 @@ def test_a_surplus_channel_is_refused_by_name(bench_file, old, new, told):
         (
             'hi = "out{site}"',
             'hi = "uot{site}"',
-            "net 'uot1' is dangling: nothing but channel smu1",
+            "net 'uot1' is dangling: only channel smu1",
         ),
-        ("[instruments.SMU1]", "[instruments.SMV1]", "instrument 'smv1' has a model and is wired"),
+        (
+            "[instruments.SMU1]",
+            "[instruments.SMV1]",
+            "instrument 'smv1' has a model, but no channel is wired",
+        ),
         (
             "[readings]",
             '[[fault]]\nkind = "over-range"\ndevice = "SMV1"\n[readings]',
-            "a fault is of the instrument 'SMV1', which is unknown; there are smu1",
+            "A fault names the unknown instrument 'SMV1'. The instruments are smu1",
         ),
     ],
 )
@@ -144,7 +154,7 @@ def test_a_missing_bench_file_is_named(tmp_path):
 def test_wrong_values_are_refused_and_change_nothing(bench_file):
     bench = load(bench_file, GOOD)
     for name, values, complaint in (
-        ("R9", {"value": 1.0}, "no part 'R9' on the bench; there are R1, R2"),
+        ("R9", {"value": 1.0}, "The bench has no part 'R9'. Its parts: R1, R2"),
         ("R1", {"ohms": 1.0}, "no value 'ohms'"),
         ("R1", {"value": math.nan}, "must be a number"),
         ("R1", {"value": -5.0}, "must not be below 0"),

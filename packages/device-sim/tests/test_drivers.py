@@ -115,7 +115,7 @@ def test_a_bench_with_a_model_of_a_driver_that_is_not_installed_names_the_extra(
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "no model '4081'" in done.stderr
-    assert "for more, install the extras dmm of measurement-device-sim" in done.stderr
+    assert "To get more models, install the extras dmm of measurement-device-sim" in done.stderr
 
 
 def test_without_any_drivers_package_a_server_says_what_to_install():

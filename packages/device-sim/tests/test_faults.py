@@ -119,7 +119,7 @@ def test_bench_and_faults_can_be_reached_from_another_process(address, server, o
         control.faults.clear("SMU1")
         control.faults.clear()
         session.reset()
-        with pytest.raises(BenchError, match="no part 'R1' on the bench; there are none"):
+        with pytest.raises(BenchError, match=r"The bench has no part 'R1'. Its parts: none"):
             control.bench.set("R1", value=5.0)
         with pytest.raises(BenchError, match="negative"):
             control.faults.fail_call("SMU1", code=7)
@@ -149,7 +149,7 @@ def test_what_makes_no_sense_from_another_process_hurts_nobody(address, open_dcp
     [
         ("SetPart", pb.SetPartRequest(), "no part ''"),
         ("SetPart", pb.SetPartRequest(name="R1", values={"name": 1.0}), "multiple values"),
-        ("Disconnect", pb.DisconnectRequest(), "channel  is not connected"),
+        ("Disconnect", pb.DisconnectRequest(), "Channel '' is not connected"),
         ("AddFault", pb.AddFaultRequest(), "names no device"),
         ("AddFault", pb.AddFaultRequest(fault=pb.Fault(device="SMU1")), "no kind"),
         (

@@ -159,7 +159,7 @@ def test_only_a_configuration_is_written_over(open_dmm, folder):
     (folder / "empty.txt").touch()
     dmm.export_attribute_configuration_file("empty.txt")
     (folder / "package.json").write_text('{"name": "mine"}')
-    export_refused(dmm, "package.json", "holds something else")
+    export_refused(dmm, "package.json", "has other content")
     assert (folder / "package.json").read_text() == '{"name": "mine"}'
 
 

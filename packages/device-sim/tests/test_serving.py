@@ -118,7 +118,7 @@ def test_a_taken_port_is_refused_with_what_to_do(tmp_path):
 def test_a_bench_file_with_a_mistake_is_refused_and_cannot_steer_the_terminal(tmp_path, bench_file):
     state = tmp_path / "state.json"
     told = refused("serve", "--port", 0, "--state-file", state, "--bench", bench_file(ODD_KIND))
-    assert "no kind 'so\\x1b[31murce'" in told
+    assert "the unknown kind 'so\\x1b[31murce'" in told
     assert "\x1b" not in told
 
 
@@ -169,7 +169,7 @@ def test_a_bench_file_without_mistakes_passes_the_check(bench_file):
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (ODD_KIND, "no kind 'so\\x1b[31murce'"),
+        (ODD_KIND, "the unknown kind 'so\\x1b[31murce'"),
         (BENCH.replace('"DMM1"', '"DMM1/99"'), "there is no channel dmm1/99"),
         ("[instruments.DMM1]\nmodel = '1'", "no model '1'"),
     ],
@@ -181,4 +181,4 @@ def test_a_bench_file_with_a_mistake_fails_the_check(bench_file, content, told):
 def test_what_looks_like_a_mistake_is_told_by_the_check(bench_file):
     done = run("bench", "check", bench_file(DANGLING))
     assert done.returncode == 0
-    assert "WARNING: bench bench.toml: net 'ent' is dangling" in done.stderr
+    assert "WARNING: bench bench.toml: The net 'ent' is dangling" in done.stderr

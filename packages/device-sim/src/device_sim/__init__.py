@@ -1,6 +1,6 @@
 """Simulated instruments behind NI's gRPC device protocol.
 
-Start a `DeviceServer` in a program or a test of your own; it has the `bench`, the `faults` and the
+Start a `DeviceServer` in your own program or test. It has the `bench`, the `faults` and the
 `sessions`. `DeviceControl` reaches those of a server in another process, such as `device-sim serve`
 or `platform-sim up`. `list_models` returns the instruments that can be simulated.
 """

@@ -1,4 +1,4 @@
-"""Runs the command `device-sim`."""
+"""Run the command `device-sim`."""
 
 from device_sim.cli import main
 

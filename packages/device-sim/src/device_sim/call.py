@@ -1,4 +1,4 @@
-"""One call of a client, as far as the devices care: whether it is still wanted."""
+"""One call of a client. Devices only ask whether the client still waits for it."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from device_sim.errors import CallCancelledError
 
 
 class Call(Protocol):
-    """What a driver may ask about the call that it serves."""
+    """The call that a driver serves."""
 
     def is_active(self) -> bool:
-        """Whether the caller is still there."""
+        """Return whether the caller still waits."""
         ...
 
     def on_end(self, callback: Callable[[], None]) -> None:
-        """Have `callback` called when the call ends, however it does."""
+        """Register a function to call when the call ends, for any reason."""
         ...
 
 
 def check_active(call: Call) -> None:
-    """Raise CallCancelledError when the caller has gone."""
+    """Raise CallCancelledError if the caller does not wait any more."""
     if not call.is_active():
         raise CallCancelledError
 
 
 def wake_on_end(call: Call, condition: threading.Condition) -> None:
-    """Notify `condition` when the call ends, so that a wait for it can end as well."""
+    """Notify `condition` when the call ends, so that a wait for it can end, too."""
 
     def wake() -> None:
         with condition:

@@ -1,4 +1,4 @@
-"""Reaches the bench of a device server in another process."""
+"""Control the bench of a device server in another process."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from device_sim.v1 import bench_pb2 as pb
 from device_sim.v1 import bench_pb2_grpc
 
 _SECONDS = 10.0
-"""How long an answer may take."""
+"""Seconds to wait for an answer."""
 
 
 class RemoteBench:
-    """The bench of a device server in another process; see `Bench` for what its methods do."""
+    """The bench of a device server in another process. `Bench` documents the methods."""
 
     def __init__(self, stub: bench_pb2_grpc.BenchStub) -> None:
         self._stub = stub
@@ -30,13 +30,13 @@ class RemoteBench:
         return {part.name: dict(part.values) for part in answer.parts}
 
     def set(self, name: str, **values: float) -> None:
-        """Set values of a part, from now on."""
+        """Set values of a part from now on."""
         request = pb.SetPartRequest(name=name, values=values)
         with _refusals():
             self._stub.SetPart(request, timeout=_SECONDS)
 
     def disconnect(self, channel: str) -> None:
-        """Open the connection of a channel, as a broken wire would."""
+        """Open the connection of a channel, as if its wire were broken."""
         request = pb.DisconnectRequest(channel=channel)
         with _refusals():
             self._stub.Disconnect(request, timeout=_SECONDS)
@@ -49,7 +49,7 @@ class RemoteBench:
 
 
 class RemoteFaults:
-    """The faults of a device server in another process; see `Faults` for what its methods do."""
+    """The faults of a device server in another process. `Faults` documents the methods."""
 
     def __init__(self, stub: bench_pb2_grpc.BenchStub) -> None:
         self._stub = stub
@@ -57,20 +57,20 @@ class RemoteFaults:
     def fail_call(
         self, device: str, *, rpc: str = "", nth: int = 1, code: int, text: str = ""
     ) -> None:
-        """Have the device's driver report an error once."""
+        """Make the device's driver report an error one time."""
         call = pb.FailCall(rpc=rpc, nth=nth, code=code, text=text)
         self._add(pb.Fault(device=device, fail_call=call))
 
     def stop_answering(self, device: str) -> None:
-        """Leave every call to the device without an answer."""
+        """Leave all calls to the device without an answer."""
         self._add(pb.Fault(device=device, stop_answering=pb.StopAnswering()))
 
     def over_range(self, device: str) -> None:
-        """Have every reading of the device overload its range."""
+        """Make all readings of the device overload its range."""
         self._add(pb.Fault(device=device, over_range=pb.OverRange()))
 
     def clear(self, device: str | None = None) -> None:
-        """End the faults of one device, or all."""
+        """End the faults of one device, or of all."""
         request = pb.ClearFaultsRequest(device=device)
         with _refusals():
             self._stub.ClearFaults(request, timeout=_SECONDS)
@@ -81,10 +81,10 @@ class RemoteFaults:
 
 
 class DeviceControl:
-    """A device server that runs in another process; it has a server's bench, faults and sessions.
+    """A device server in another process: its bench, faults and sessions.
 
-    Calls raise BenchError when the server refuses them, grpc.RpcError when it cannot be reached,
-    and TypeError or ValueError for arguments that no message can hold.
+    Calls raise BenchError if the server refuses them, grpc.RpcError if it cannot be reached,
+    and TypeError or ValueError for arguments that no message can contain.
 
     Args:
         address: `HOST:PORT` of the device server, as in the state file of `device-sim serve` or
@@ -97,7 +97,7 @@ class DeviceControl:
         self.bench = RemoteBench(self._stub)
         """The bench that the instruments are wired to."""
         self.faults = RemoteFaults(self._stub)
-        """Faults to ask for."""
+        """Faults to inject."""
 
     def __enter__(self) -> DeviceControl:
         return self
@@ -122,7 +122,7 @@ class DeviceControl:
 
 @contextmanager
 def _refusals() -> Iterator[None]:
-    """Raise BenchError for a call that the server refused."""
+    """Raise BenchError if the server refuses a call."""
     try:
         yield
     except grpc.RpcError as error:

@@ -1,4 +1,4 @@
-"""Time as the simulated devices see it."""
+"""The time of the simulated devices."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Where the devices get the time from and how they let it pass."""
+    """The clock of the devices. They read it and wait on it."""
 
     def now(self) -> float:
-        """Seconds on a clock that never goes back."""
+        """Return the seconds of a clock that never goes back."""
         ...
 
     def wait(self, condition: threading.Condition, seconds: float) -> None:
-        """Let up to `seconds` pass, or less when the (held) condition is notified."""
+        """Wait up to `seconds`, or until the (held) condition is notified."""
         ...
 
 
 class SystemClock:
-    """Real time: delays and apertures take as long as they say."""
+    """Real time: delays and apertures last as long as they say."""
 
     def now(self) -> float:
-        """Seconds of the system's monotonic clock."""
+        """Return the seconds of the system's monotonic clock."""
         return time.monotonic()
 
     def wait(self, condition: threading.Condition, seconds: float) -> None:
@@ -32,13 +32,13 @@ class SystemClock:
 
 
 class ManualClock:
-    """Virtual time for tests: it stands still, and a wait with an end moves it there at once.
+    """Virtual time for tests. It stops; only a wait with an end moves it, at once.
 
-    What a measurement reads then depends only on the delays that were programmed, so a test
-    can compare it with a closed form, and an hour of settling costs nothing.
+    So a reading depends only on the programmed delays. A test can compare it with a closed form,
+    and an hour of settling takes no time.
 
     Args:
-        start: What `now` says first, in seconds.
+        start: The first time that `now` returns, in seconds.
     """
 
     def __init__(self, start: float = 0.0) -> None:
@@ -46,17 +46,17 @@ class ManualClock:
         self._lock = threading.Lock()
 
     def now(self) -> float:
-        """Seconds since the clock's start."""
+        """Return the seconds since the clock's start."""
         with self._lock:
             return self._now
 
     def advance(self, seconds: float) -> None:
-        """Let `seconds` pass."""
+        """Move the clock forward by `seconds`."""
         with self._lock:
             self._now += seconds
 
     def wait(self, condition: threading.Condition, seconds: float) -> None:
-        """Move the clock by `seconds`; a wait without an end is a real one."""
+        """Move the clock by `seconds`. A wait without an end really waits."""
         if seconds == float("inf"):
             condition.wait()
         else:

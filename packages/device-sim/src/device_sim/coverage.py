@@ -1,6 +1,6 @@
-"""Tables of what is simulated of the drivers' Python packages.
+"""Write tables of the simulated parts of the drivers' Python packages.
 
-They are derived from the installed packages, so they cannot leave anything out.
+They come from the installed packages, so they are complete.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ END = "<!-- end of coverage -->"
 
 
 def tables() -> str:
-    """The generated part of docs/instruments.md, as Markdown."""
+    """Return the generated part of docs/instruments.md, as Markdown."""
     parts = ["## Models", _models()]
     for driver in load_drivers():
         package = importlib.import_module(driver.name)
@@ -92,9 +92,9 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 
 
 def rpcs_by_method(package: ModuleType) -> dict[str, list[str]]:
-    """The calls that each public method of a driver's Session class leads to.
+    """Return the calls that each public method of a driver's Session class makes.
 
-    Methods that the package refuses over gRPC lead to their own name.
+    A method that the package refuses over gRPC has its own name as its call.
     """
     interpreter = importlib.import_module(f"{package.__name__}._grpc_stub_interpreter")
     rpcs = dict(_interpreter_calls(interpreter.GrpcStubInterpreter))
@@ -150,12 +150,12 @@ def _calls_of(body: ast.AST) -> Iterator[tuple[str, str]]:
 
 
 def updated(document: str) -> str:
-    """The document with its generated part brought up to date.
+    """Return the document with its generated part updated.
 
     Raises:
         DeviceSimError: The document lacks the markers of the generated part.
     """
     if BEGIN not in document or END not in document:
-        raise DeviceSimError(f"The document needs the lines '{BEGIN}' and '{END}'.")
+        raise DeviceSimError(f"The document needs the lines '{BEGIN}' and '{END}'. Add them.")
     before, after = document.split(BEGIN)[0], document.split(END)[1]
     return f"{before}{BEGIN}\n\n{tables()}\n\n{END}{after}"

@@ -1,8 +1,8 @@
-"""What a simulated driver can answer instead of a result.
+"""The errors that a simulated driver or its server answers instead of a result.
 
-NI's device server tells a client of two different kinds of failure: the *driver* refused
-(status UNKNOWN, the driver's code in the trailing metadata `ni-error`), or the *server* did
-(an ordinary gRPC status). The classes here carry the facts; `transport` puts them on the wire.
+NI's device server distinguishes two kinds of failure. The *driver* refused: status UNKNOWN, and the
+driver's code in the trailing metadata `ni-error`. Or the *server* refused: an ordinary gRPC
+status. The classes here have the facts; `transport` sends them.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ class DeviceSimError(Exception):
 
 
 class BenchError(DeviceSimError):
-    """A bench file or a call to the bench's API that makes no sense."""
+    """A bench file, or a call to the bench's API, has an error."""
 
 
 class NoDriverError(DeviceSimError):
-    """NI's Python package of no driver is installed."""
+    """No driver's Python package of NI is installed."""
 
 
 class ErrorCode(NamedTuple):
-    """A code of an NI driver and the text that NI gives for it."""
+    """A code of an NI driver, with NI's text."""
 
     code: int
     text: str
@@ -36,7 +36,7 @@ class DriverError(DeviceSimError):
 
     Args:
         error: The code and its standard text.
-        detail: What the driver adds about this occurrence.
+        detail: The driver's facts about this occurrence.
     """
 
     def __init__(self, error: ErrorCode, detail: str = "") -> None:
@@ -60,11 +60,11 @@ class CallError(DeviceSimError):
 
 
 class CallCancelledError(DeviceSimError):
-    """The caller has gone; whatever the call was waiting for no longer matters."""
+    """The caller disconnected or cancelled. Its call does not need an answer any more."""
 
 
 def enum_not_given(field: str) -> CallError:
-    """NI's answer to a request in which a required enum is missing."""
+    """Return NI's error for a request in which a required enum is missing."""
     return CallError(
         StatusCode.INVALID_ARGUMENT,
         f"The value for {field} was not specified or out of range",
@@ -72,7 +72,7 @@ def enum_not_given(field: str) -> CallError:
 
 
 def sizes_differ(*fields: str) -> CallError:
-    """NI's answer to linked arrays of different lengths."""
+    """Return NI's error for linked arrays of different lengths."""
     return CallError(
         StatusCode.INVALID_ARGUMENT,
         f"The sizes of linked repeated fields [{', '.join(fields)}] do not match",

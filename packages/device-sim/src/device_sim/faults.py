@@ -1,4 +1,4 @@
-"""Faults that a test asks for, so that the error paths of its code can be tested."""
+"""Inject faults, so that a test can check the error paths of its code."""
 
 from __future__ import annotations
 
@@ -37,38 +37,38 @@ class Faults:
     def fail_call(
         self, device: str, *, rpc: str = "", nth: int = 1, code: int, text: str = ""
     ) -> None:
-        """Have the device's driver report an error once.
+        """Make the device's driver report an error one time.
 
         Args:
             device: The instrument.
-            rpc: The call to fail, by its name on the wire (`MeasureMultiple`); empty: any.
-            nth: Which of these calls fails, counted from now and from 1.
+            rpc: The call to fail, by its name on the wire (`MeasureMultiple`). Empty means any.
+            nth: The number of the call to fail, counted from now. The next one is 1.
             code: The driver's error code, negative.
             text: The driver's description.
 
         Raises:
-            ValueError: `code` is not an error code, or `nth` counts from 0.
+            ValueError: `code` is not negative, or `nth` is below 1.
         """
         if code >= 0:
-            raise ValueError(f"driver errors are negative, {code} is not")
+            raise ValueError(f"A driver's error code is negative, but {code} is not.")
         if nth < 1:
-            raise ValueError(f"calls are counted from 1, not from {nth}")
-        error = ErrorCode(code, text or "An error that was asked for as a fault.")
+            raise ValueError(f"Calls are counted from 1, not from {nth}.")
+        error = ErrorCode(code, text or "A test injected this error.")
         with self._changed:
             self._failing.append(_FailingCall(device, rpc, nth, error))
 
     def stop_answering(self, device: str) -> None:
-        """Leave every call to the device without an answer until `clear` or its caller goes."""
+        """Leave all calls to the device without an answer, until `clear` or until they end."""
         with self._changed:
             self._silent.add(device.lower())
 
     def over_range(self, device: str) -> None:
-        """Have every reading of the device overload its range."""
+        """Make all readings of the device overload its range."""
         with self._changed:
             self._over_range.add(device.lower())
 
     def clear(self, device: str | None = None) -> None:
-        """End the faults of one device, or all; calls that hang go on."""
+        """End the faults of one device, or of all. Hanging calls continue."""
         with self._changed:
             keep = device.lower() if device is not None else None
             self._failing = [f for f in self._failing if keep not in (None, f.device.lower())]
@@ -80,15 +80,15 @@ class Faults:
             self._changed.notify_all()
 
     def is_over_range(self, device: str) -> bool:
-        """Whether readings of the device are to overload."""
+        """Return whether readings of the device must overload."""
         return device.lower() in self._over_range
 
     def before_call(self, devices: Iterable[str], rpc: str, call: Call) -> None:
-        """Let the faults of `devices` happen to a call.
+        """Apply the faults of `devices` to a call.
 
         Raises:
-            DriverError: The call was to fail.
-            CallCancelledError: The caller gave up on a device that does not answer.
+            DriverError: A fault makes this call fail.
+            CallCancelledError: The caller stopped waiting for a device that does not answer.
         """
         if not self._failing and not self._silent:
             return

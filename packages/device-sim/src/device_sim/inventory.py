@@ -1,4 +1,4 @@
-"""Which models can be simulated, and which sessions are open."""
+"""List the models that can be simulated, and the open sessions."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ class ModelInfo:
     """The driver's Python package, `nidcpower`."""
 
     number: str
-    """The model's number, which a driver's option string gives as Model."""
+    """The model's number. A driver's option string gives it as Model."""
 
     name: str
     """The full name, `NI PXIe-4141`."""
 
     channels: int
-    """How many channels it has."""
+    """Number of channels."""
 
     default: bool
-    """Whether a session gets this model when its options name none."""
+    """True if a session gets this model when its options name none."""
 
     unverified: str
-    """Which of its figures no public document states; empty if all are stated."""
+    """The figures that no public document gives; empty if all are public."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class SessionInfo:
 
 
 def list_models() -> list[ModelInfo]:
-    """All models that the device server can simulate."""
+    """Return all models that the device server can simulate."""
     return [
         ModelInfo(
             driver=driver.name,
@@ -67,7 +67,7 @@ def list_models() -> list[ModelInfo]:
 
 
 def describe_sessions(table: SessionTable[InstrumentSession]) -> list[SessionInfo]:
-    """The open sessions of a server."""
+    """Return the open sessions of a server."""
     return [
         SessionInfo(name, driver, str(session.get("instrument_model")), session.channels.names)
         for name, driver, session in table

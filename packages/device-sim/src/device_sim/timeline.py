@@ -1,9 +1,9 @@
-"""One order of time for all instruments of a server.
+"""Keep one order of time for all instruments of a server.
 
-What instruments do of themselves (the steps of a sequence, the samples of a record) is a script
-that runs when somebody looks, each part of it at its own time. All scripts run in the order of
-time, whoever looks, and before anything else changes: so each measurement meets the bench, and the
-settings, as they were when it was made.
+The activity of an instrument (steps of a sequence, samples of a record) is a script. Scripts run
+when a call comes, each part with its own time. All scripts run in the order of time, whichever
+instrument is called, and before anything changes. So each measurement sees the bench and the
+settings of its own time.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from device_sim.errors import DeviceSimError
 
 
 class Script(Protocol):
-    """What an instrument does of itself."""
+    """The activity of an instrument over time."""
 
     def due(self) -> float:
-        """Return the time of its next part; infinity if none is to come without help."""
+        """Return the time of its next part; infinity if none comes by itself."""
         ...
 
     def run(self, until: float, now: float) -> None:
-        """Do what is due at or before `until`, at least the next part; `now` is the present.
+        """Run all parts due at or before `until`, at least the next one. `now` is the present.
 
         Raises:
-            DeviceSimError: It cannot be done.
+            DeviceSimError: A part failed.
         """
         ...
 
     def fail(self, error: DeviceSimError) -> None:
-        """Keep the error of `run` for whoever asks for results; nothing is due any more."""
+        """Keep the error of `run` for the caller that asks for results. No part is due any more."""
         ...
 
 
@@ -40,7 +40,7 @@ class Timeline:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
-        """Held by whoever runs scripts or changes what they see; sessions and bench share it."""
+        """Held to run scripts or to change their surroundings. Sessions and bench share it."""
         self._scripts: list[Script] = []
 
     def add(self, script: Script) -> None:
@@ -49,14 +49,14 @@ class Timeline:
             self._scripts.append(script)
 
     def discard(self, script: Script | None) -> None:
-        """Run a script no longer, if it runs."""
+        """Stop a script, if it runs."""
         with self.lock:
             self._scripts = [each for each in self._scripts if each is not script]
 
     def advance(self, now: float) -> None:
-        """Let everything happen that is due, in the order of time.
+        """Run all parts that are due, in the order of time.
 
-        What fails is told to those who use that instrument, not to who happened to look.
+        The callers of an instrument get its errors, not the caller that comes first.
         """
         with self.lock:
             while self._scripts:

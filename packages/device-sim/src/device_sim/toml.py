@@ -1,4 +1,4 @@
-"""Reading TOML, on Python 3.10 as well."""
+"""Read TOML, also on Python 3.10."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def read_data(package: str, name: str) -> dict[str, Any]:
 
 
 def read_file(path: Path) -> dict[str, Any]:
-    """Read a TOML file of the user's.
+    """Read a TOML file of the user.
 
     Raises:
-        BenchError: The file cannot be read or is not TOML; the text says where.
+        BenchError: The file cannot be read or is not TOML. The text says where.
     """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise BenchError(f"cannot read {path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:  # also numbers and nesting without end
-        raise BenchError(f"{path} is not a TOML file: {error}") from error
+        raise BenchError(f"{path} cannot be read: {error.strerror}.") from error
+    except (ValueError, RecursionError) as error:  # for endless numbers and nesting, too
+        raise BenchError(f"{path} is not a TOML file: {error}.") from error

@@ -4,11 +4,11 @@
 of a with statement. In pytest the fixtures of `platform_sim.testing` do that.
 
 PYTEST_DONT_REWRITE: the hook imports this package before pytest can rewrite its assertions, and
-without this word pytest warns of it in every project of the environment.
+without this marker pytest warns about it in every project of the environment.
 """
 
-# The hook imports this package at the start of every Python process of an environment. So a name is
-# loaded when it is first used, and nothing is imported here that Python has not loaded already.
+# The hook imports this package at the start of every Python process of an environment. So each name
+# is loaded at its first use, and this module imports only modules that Python has loaded already.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from platform_sim.errors import (
@@ -53,7 +53,7 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-if not TYPE_CHECKING:  # a type checker is to refuse names that are not there
+if not TYPE_CHECKING:  # a type checker must report names that do not exist
 
     def __getattr__(name: str) -> object:
         if name not in __all__:

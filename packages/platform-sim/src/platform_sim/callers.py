@@ -1,4 +1,4 @@
-"""Which process is behind a call: the protocol names users and machines only."""
+"""Find the process that makes a call. The protocol itself names only the user and the machine."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from typing import Any
 _LONGEST_PROGRAM = 60
 _MOST_REMEMBERED = 1000
 _TRUSTED_SECONDS = 1.0
-"""No system gives the port of a closed connection to another one sooner."""
+"""Seconds in which no system reuses the port of a closed connection."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A process of this machine that called."""
+    """A process of this machine that makes calls."""
 
     pid: int
     """Process id."""
     program: str
     """Its command line, shortened, without control characters."""
     started: float
-    """When it started, in seconds since the epoch; tells it from a later one with its id."""
+    """When it started, in seconds since the epoch. Process ids are reused; this shows it."""
     ancestors: frozenset[int] = frozenset()
-    """Process ids of the processes that it was started under."""
+    """Process ids of its parent process, that one's parent, and so on."""
 
     def is_alive(self) -> bool:
-        """Tell whether the process still runs."""
+        """Return whether the process still runs."""
         import psutil  # loaded when the first session is reserved, not at the platform's start
 
         try:
@@ -39,7 +39,7 @@ class Caller:
             return False
 
     def is_same_process(self, other: Caller | None) -> bool:
-        """Tell whether another caller is this process."""
+        """Return whether another caller is the same process."""
         return other is not None and (self.pid, self.started) == (other.pid, other.started)
 
     def __str__(self) -> str:
@@ -47,14 +47,14 @@ class Caller:
 
 
 def process_text(pid: int | str, program: str, *, is_alive: bool) -> str:
-    """Return how a holder is told to users."""
+    """Return the text by which users see a holder."""
     return f"process {pid} ({program}), {'alive' if is_alive else 'dead'}"
 
 
 class CallerFinder:
-    """Finds the processes of callers by their connections, and remembers them.
+    """Find the processes of callers by their connections, and remember them.
 
-    Callers are found in the order in which they asked.
+    Callers are found in the order of their requests.
     """
 
     def __init__(self) -> None:
@@ -62,7 +62,7 @@ class CallerFinder:
         self._found: dict[str, tuple[Caller, float]] = {}
 
     async def find(self, peer: str) -> Caller | None:
-        """Return the process of a caller; None where the system does not tell.
+        """Return the process of a caller, None if the system does not show it.
 
         Args:
             peer: The caller's address as gRPC gives it, such as ipv4:127.0.0.1:40000.
@@ -82,7 +82,7 @@ class CallerFinder:
 
 
 def _find(peer: str, expected: Caller | None) -> Caller | None:
-    """Look through the connections of the expected process, then of all."""
+    """Search the connections of the expected process, then those of all processes."""
     import psutil
 
     port = peer.rpartition(":")[2]

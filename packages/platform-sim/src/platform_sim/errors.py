@@ -1,4 +1,4 @@
-"""The errors of the platform, each with the meaning that a gRPC status gives it on the wire."""
+"""The errors of the platform. Each becomes one gRPC status."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ class PlatformSimError(Exception):
 
 
 class InvalidRequestError(PlatformSimError):
-    """The caller passed something that can never be right."""
+    """An argument is invalid. Correct the request."""
 
 
 class NotKnownError(PlatformSimError):
-    """What the caller names does not exist."""
+    """The caller names something that does not exist."""
 
 
 class AlreadyKnownError(PlatformSimError):
-    """What the caller wants to add exists."""
+    """The caller adds something that exists already."""
 
 
 class AmbiguousRequestError(PlatformSimError):
-    """More than one thing matches the request."""
+    """Several things match the request. Name one of them."""
 
 
 class NotAvailableError(PlatformSimError):
-    """It exists but cannot be had now."""
+    """The thing exists but cannot be used now."""
 
 
 class OtherUserError(PlatformSimError):
-    """The caller is another user of this machine, and the platform is its own user's alone."""
+    """The caller is another user of this machine. The platform answers only its own user."""
 
 
 class UntrustedFileError(PlatformSimError):
@@ -36,7 +36,7 @@ class UntrustedFileError(PlatformSimError):
 
 
 class LimitReachedError(PlatformSimError):
-    """There are as many as there may be."""
+    """A number is at its limit."""
 
 
 class PluginStartError(NotAvailableError):
@@ -47,8 +47,8 @@ class PinMapSyntaxError(InvalidRequestError):
     """A pin map cannot be read.
 
     Attributes:
-        problem: What is wrong, without the line.
-        line: 1-based line in the XML text, 0 when unknown.
+        problem: The error text without the line.
+        line: 1-based line in the XML text, 0 if unknown.
     """
 
     def __init__(self, problem: str, line: int = 0) -> None:
@@ -58,12 +58,12 @@ class PinMapSyntaxError(InvalidRequestError):
 
 
 class ServiceConfigError(PlatformSimError):
-    """A .serviceconfig file cannot be read or lacks a key."""
+    """A .serviceconfig file cannot be read, or a key is missing in it."""
 
 
 class StateFileError(PlatformSimError):
-    """A state file cannot be used: wrong owner or mode, a live owner, or unreadable content."""
+    """A state file cannot be used: wrong owner, mode or content, or a running platform has it."""
 
 
 class PlatformNotFoundError(PlatformSimError):
-    """No running platform could be located."""
+    """No running platform was found."""

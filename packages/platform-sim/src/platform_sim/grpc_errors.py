@@ -1,4 +1,4 @@
-"""Turns errors of the core into gRPC status codes, in one place for all servicers."""
+"""Turn errors of the core into gRPC statuses, in one place for all servicers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ STATUS_OF_ERROR: dict[type[errors.PlatformSimError], grpc.StatusCode] = {
 
 
 def status_of(error: errors.PlatformSimError) -> grpc.StatusCode:
-    """Returns the status that stands for an error, INTERNAL for one without an entry."""
+    """Return the gRPC status of an error, INTERNAL if it has no entry."""
     for kind in type(error).__mro__:
         if kind in STATUS_OF_ERROR:
             return STATUS_OF_ERROR[kind]

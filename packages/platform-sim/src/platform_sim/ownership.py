@@ -1,4 +1,4 @@
-"""Whether somebody else than this user could have written what is to be started."""
+"""Check whether other users could change the files that are about to run."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 def why_not_trusted(file: Path, remedy: str, *, follows: bool = True) -> str:
     """Return what lets somebody else change a file, or put another in its place.
 
-    A file is trusted if it and all folders above it belong to this user or root and nobody else may
-    write to them. Folders such as /tmp, in which only owners replace files, are trusted, too.
+    A file is trusted if it and all folders above it belong to this user or root, and no other user
+    may write to them. Folders such as /tmp, in which only owners replace files, are trusted, too.
 
     Args:
         file: The file.
@@ -37,17 +37,17 @@ def why_not_trusted(file: Path, remedy: str, *, follows: bool = True) -> str:
 
 def _reason(facts: os.stat_result) -> str:
     if sys.platform == "win32" or stat.S_ISLNK(facts.st_mode):
-        return ""  # who owns a link does not matter: its folder says who may change it
+        return ""  # the owner of a link has no rights over it: its folder decides who changes it
     if facts.st_uid not in (0, os.geteuid()):
-        return f"belongs to user {facts.st_uid}"
+        return f"belongs to another user (id {facts.st_uid})"
     if stat.S_ISDIR(facts.st_mode) and facts.st_mode & stat.S_ISVTX:
         return ""
     by_group = facts.st_mode & stat.S_IWGRP and not _is_own_group(facts.st_gid)
-    return "may be written by others" if by_group or facts.st_mode & stat.S_IWOTH else ""
+    return "can be changed by other users" if by_group or facts.st_mode & stat.S_IWOTH else ""
 
 
 def _is_own_group(number: int) -> bool:
-    """Tell whether a group is this user's alone, as some systems make one for each user."""
+    """Return whether a group contains only this user. Some systems make such a group for each."""
     if sys.platform == "win32":
         return False
     import grp

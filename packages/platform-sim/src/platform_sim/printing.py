@@ -1,4 +1,4 @@
-"""Printing for people: what others named can neither steer the terminal nor look like a row."""
+"""Print for people. Control characters in the text cannot steer the terminal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def print_line(text: object = "", *, err: bool = False) -> None:
     """Print one line.
 
     Args:
-        text: The line; line ends and control characters in it are written as escapes.
-        err: Whether it goes to standard error.
+        text: The line. Line ends and control characters in it are written as escapes.
+        err: True prints to standard error.
     """
     click.echo(harmless(str(text)), err=err)

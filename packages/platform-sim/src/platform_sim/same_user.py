@@ -1,4 +1,4 @@
-"""Refuses the calls of other users on a server with an event loop."""
+"""Refuse the calls of other users, on a server with an event loop."""
 
 from __future__ import annotations
 

@@ -19,19 +19,19 @@ _CONNECT_TIMEOUT = 1.0
 
 @dataclass(frozen=True, slots=True)
 class PlatformState:
-    """What a running platform says of itself."""
+    """The data in a platform's state file."""
 
     pid: int
     """Process id of the platform."""
     discovery_address: str
     """HOST:PORT of discovery, pin map and session management."""
     device_server_address: str
-    """HOST:PORT of the simulated NI gRPC Device Server, "" when there is none."""
+    """HOST:PORT of the simulated NI gRPC Device Server, "" if there is none."""
 
     def is_live(self) -> bool:
-        """Tells whether the platform runs: its process is this user's and its port answers.
+        """Return whether the platform runs: its process is this user's, and its port answers.
 
-        The port settles the case of a process id that the system gave to another program.
+        The system may have given the process id to another program. The port shows this.
         """
         return _is_own_process(self.pid) and _answers(self.discovery_address)
 
@@ -40,7 +40,7 @@ def default_state_file() -> Path:
     """Return the place of the state file in the user's runtime folder.
 
     Raises:
-        StateFileError: The runtime folder was made by another user.
+        StateFileError: Another user made the runtime folder.
     """
     try:
         return places.default_state_file("platform-sim")
@@ -49,14 +49,14 @@ def default_state_file() -> Path:
 
 
 def read_state(path: Path) -> PlatformState | None:
-    """Reads a state file.
+    """Read a state file.
 
     Returns:
-        The state, or None when there is no file.
+        The state, or None if there is no file.
 
     Raises:
-        StateFileError: The file is not a state file of a platform, or somebody else could have put
-            it there.
+        StateFileError: The file is not a platform's state file, or another user could have
+            written it.
     """
     try:
         state = json.loads(places.read_private(path))
@@ -68,14 +68,14 @@ def read_state(path: Path) -> PlatformState | None:
     except FileNotFoundError:
         return None
     except NotPermittedError as error:
-        raise StateFileError(f"The state file is not believed: {error}") from error
+        raise StateFileError(f"The state file is not trusted: {error}") from error
     except OSError as error:
         raise StateFileError(
-            f"{path} cannot be read ({error.strerror}); name another state file."
+            f"{path} cannot be read ({error.strerror}). Name another state file."
         ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise StateFileError(
-            f"{path} is not a platform-sim state file ({error}); delete it or name another."
+            f"{path} is not a platform-sim state file ({error}). Delete it, or name another."
         ) from error
 
 
@@ -137,10 +137,10 @@ def _read_or_none(path: Path) -> PlatformState | None:
 
 def _is_own_process(pid: int) -> bool:
     if sys.platform == "win32":
-        return True  # os.kill(pid, 0) would end the process there; the port decides
+        return True  # os.kill(pid, 0) would end the process on Windows; the port decides
     try:
         os.kill(pid, 0)
-    except OSError:  # there is none, or it is another user's
+    except OSError:  # no such process, or another user's
         return False
     return True
 

@@ -1,7 +1,7 @@
-"""Pytest plugin: a platform for a test in one fixture.
+"""The pytest plugin: one fixture gives a test a platform.
 
-pytest loads it by its entry point in every run, so nothing heavy is imported before a fixture is
-used. docs/testing-plugins.md shows how to use it.
+pytest loads this module in every run, by its entry point. So it imports heavy modules only when a
+fixture is used. docs/testing-plugins.md shows how to use it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ __all__ = [
 
 
 class PlatformFixture:
-    """A running platform, and helpers to bring a plug-in and a pin map up on it."""
+    """A running platform, with helpers to start a plug-in and load a pin map."""
 
     def __init__(self, platform: Platform, folder: Path) -> None:
         self._platform = platform
@@ -52,38 +52,38 @@ class PlatformFixture:
 
     @property
     def bench(self) -> Bench:
-        """What the simulated instruments are wired to."""
+        """The wiring of the simulated instruments: parts, setpoints, readings."""
         return self._platform.device_server.bench
 
     @property
     def faults(self) -> Faults:
-        """Faults of the simulated instruments, to ask for; they end with the platform."""
+        """Faults of the simulated instruments. They end with the platform."""
         return self._platform.device_server.faults
 
     @property
     def log_folder(self) -> Path:
-        """Where the output of started plug-ins goes."""
+        """Folder with the output of started plug-ins."""
         return self._platform.log_folder
 
     @property
     def waiting_reservations(self) -> int:
-        """How many callers wait for sessions that others hold."""
+        """The number of callers that wait for sessions that others hold."""
         return self._platform.waiting_reservations
 
     def environment(self) -> dict[str, str]:
-        """Returns an environment for a process whose NI SDK is to find this platform."""
+        """Return the environment for a process whose NI SDK must find this platform."""
         from platform_sim.hook import hooked_environment
 
         return hooked_environment(self.discovery_address, os.environ)
 
     def add_plugins(self, folder: Path) -> None:
-        """Lets discovery start the plug-ins of a folder: in itself or below."""
+        """Allow discovery to start the plug-ins in a folder and its subfolders."""
         self._platform.add_plugin_folder(folder)
 
     def plugin(self, service_class: str, *, version: str = "") -> MeasurementPlugin:
-        """Returns a client of a plug-in, which discovery starts if it does not run.
+        """Return a client of a plug-in. Discovery starts the plug-in if it does not run.
 
-        It is closed with the platform.
+        The client is closed with the platform.
         """
         from plugin_kit.calling import MeasurementPlugin
 
@@ -94,7 +94,7 @@ class PlatformFixture:
         return plugin
 
     def load_pin_map(self, source: Path | str) -> str:
-        """Loads a pin map and returns its id.
+        """Load a pin map and return its id.
 
         Args:
             source: A .pinmap file, or XML text.
@@ -110,16 +110,16 @@ class PlatformFixture:
             return client.load_pin_map(source)
 
     def close(self) -> None:
-        """Closes the clients."""
+        """Close the clients."""
         for plugin in self._plugins:
             plugin.close()
 
 
 class _RunningPlatforms:
-    """Points the NI SDK of this process at one of the fixtures' platforms: the one of least scope.
+    """Point the NI SDK of this process at one of the fixtures' platforms: the one of least scope.
 
-    A platform of a run or a file may start after one of a test and end before it, so what the
-    environment named before is not always what it is to name afterwards.
+    A platform of a run or a file may start after one of a test and end before it. So the previous
+    value of the environment variable is not always the right one to restore.
     """
 
     _SCOPES = ("session", "module", "function")
@@ -130,7 +130,7 @@ class _RunningPlatforms:
 
     @contextmanager
     def running(self, scope: str, address: str) -> Iterator[None]:
-        """Count in a platform for the length of a with statement."""
+        """Count a platform as running inside a with statement."""
         platform = (self._SCOPES.index(scope), address)
         self._running.append(platform)
         self._point()
@@ -154,7 +154,7 @@ _running_platforms = _RunningPlatforms()
 
 @pytest.fixture(scope="session")
 def ni_platform_options() -> PlatformOptions | None:
-    """Options of the platforms of the other fixtures; override it to change them."""
+    """Return the options of the other fixtures' platforms. Override it to change them."""
     return None
 
 
@@ -162,7 +162,7 @@ def ni_platform_options() -> PlatformOptions | None:
 def ni_platform(
     ni_platform_options: PlatformOptions | None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[PlatformFixture]:
-    """A platform of this test's own, which the NI SDK in this process finds too."""
+    """Yield a platform for this test alone. The NI SDK in this process finds it, too."""
     with _running("function", ni_platform_options, tmp_path_factory) as fixture:
         yield fixture
 
@@ -171,7 +171,7 @@ def ni_platform(
 def ni_platform_module(
     ni_platform_options: PlatformOptions | None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[PlatformFixture]:
-    """A platform for all tests of a file: its plug-ins are started once.
+    """Yield a platform for all tests of a file. Its plug-ins are started only once.
 
     The NI SDK in this process finds it too, except while a test uses `ni_platform`.
     """
@@ -183,10 +183,10 @@ def ni_platform_module(
 def ni_platform_session(
     ni_platform_options: PlatformOptions | None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[PlatformFixture]:
-    """A platform for a whole run; under pytest-xdist each worker has one.
+    """Yield a platform for a whole run. With pytest-xdist each worker has one.
 
-    The NI SDK in this process finds it too, except while `ni_platform` or `ni_platform_module`
-    runs. Its options come from a conftest.py, where `ni_platform_options` has session scope.
+    The NI SDK in this process finds it, too, except while `ni_platform` or `ni_platform_module`
+    runs. Its options come from a conftest.py in which `ni_platform_options` has session scope.
     """
     with _running("session", ni_platform_options, tmp_path_factory) as fixture:
         yield fixture
@@ -203,7 +203,7 @@ def _running(
     options = options or PlatformOptions()
     if options.log_folder is None:
         options = dataclasses.replace(options, log_folder=folder / "logs")
-    # A test's drivers may export to its own folders, which only this user can enter.
+    # The drivers of a test may export to its own folders, which only this user can enter.
     options = dataclasses.replace(options, file_roots=(*options.file_roots, folder.parent))
     platform_sim_shim.install()
     with (

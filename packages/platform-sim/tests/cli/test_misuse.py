@@ -38,7 +38,7 @@ MEASURE = ["measure", TINY]
         ([*MEASURE, "--timeout", "0"], "0 is not in the range"),
         ([*MEASURE, "--timeout", "1e300"], "is not in the range"),
         (["measui", TINY, "-o", "nowhere/Panel.measui"], "Panel.measui cannot be written: "),
-        (["measui", TINY, "--check", "binary"], "binary is no .measui: it is not UTF-8."),
+        (["measui", TINY, "--check", "binary"], "binary is not a .measui file: it is not UTF-8."),
         (["measui", TINY, "--check", "text"], "This is not well-formed XML"),
         (["reservations", "--free", "typo"], "No session 'typo' is reserved; there are: none."),
         (["run", "binary"], "binary is not well-formed XML"),

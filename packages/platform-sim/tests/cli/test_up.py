@@ -60,7 +60,7 @@ def test_it_says_how_many_plugins_it_found_where_and_which_files_it_skipped(tmp_
         *lines, _ = platform.output
         assert f"plug-ins: 3 in {full}\n" in lines
         assert f"plug-ins: none in {empty}\n" in lines
-        (skipped,) = (line for line in lines if "Skipped: " in line)
+        (skipped,) = (line for line in lines if "A .serviceconfig file is ignored. " in line)
         assert "a/typo.serviceconfig: Expecting" in skipped
         (hidden,) = (line for line in lines if " is started from " in line)
         assert "copy/of/plugin.serviceconfig: test.Direct" in hidden
@@ -79,7 +79,7 @@ def test_services_says_which_plugins_run_with_files_of_before_an_edit(tmp_path):
         assert "newer" not in platform.invoke("services").stdout
 
         os.utime(script, times=(time.time() + 1, time.time() + 1))
-        told = f"  {script} is newer than process {pid}; end that"
+        told = f"  {script} is newer than process {pid}. End that process"
         assert told in platform.invoke("services").stdout
         rows = json.loads(platform.invoke("services", "--json").stdout)
         assert [len(one["outdated"]) for one in rows if one["service_class"] == "test.Plain"] == [1]

@@ -174,7 +174,7 @@ def test_exec_runs_a_program_that_finds_the_platform_and_ends_with_its_exit_code
 def test_exec_of_nothing_that_exists_is_told(platform_process):
     done = platform_process.run("exec", "--", "no-such-program", check=False)
     assert done.returncode == 1
-    assert "no-such-program: No such file" in done.stderr
+    assert "no-such-program cannot be run: No such file" in done.stderr
 
 
 def test_reservations_shows_the_holder_and_frees_the_session(platform_process, pin_map):
@@ -217,10 +217,10 @@ def test_instruments_lists_models_and_open_sessions(platform_process):
 
 def test_pinmap_check_of_a_good_file_says_so(pin_map):
     done = invoke("pinmap", "check", pin_map)
-    assert (done.exit_code, done.stdout) == (0, f"{pin_map}: no faults found.\n")
+    assert (done.exit_code, done.stdout) == (0, f"{pin_map}: no errors found.\n")
 
 
-def test_pinmap_check_names_file_line_and_mending(tmp_path):
+def test_pinmap_check_names_file_line_and_remedy(tmp_path):
     file = tmp_path / "bad.pinmap"
     xml = pin_map_xml(
         instruments=[dmm("DMM1")], pins=["Out"], connections=[connection("Out", 3, "DMM1", 0)]

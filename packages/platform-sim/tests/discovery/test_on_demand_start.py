@@ -182,7 +182,7 @@ def test_a_class_that_is_not_found_is_told_with_the_files_that_were_skipped(ni_p
     with pytest.raises(grpc.RpcError) as raised:
         DiscoveryClient().resolve_service(INTERFACE, "test.Typo")
     assert raised.value.code() is grpc.StatusCode.NOT_FOUND
-    assert "1 files were skipped: " in raised.value.details()
+    assert "1 .serviceconfig files are ignored: " in raised.value.details()
     assert re.search(r"typo\.serviceconfig: .+: line 1 column", raised.value.details())
 
 
@@ -207,7 +207,9 @@ def test_a_plugin_of_another_version_than_its_serviceconfig_is_told(ni_platform,
     config.write_text(config.read_text().replace('"version": "1.0.0"', '"version": "2.0.0"'))
     ni_platform.add_plugins(tmp_path)
 
-    with pytest.raises(Exception, match=r"registered as version 1\.0\.0, but .* says 2\.0\.0"):
+    with pytest.raises(
+        Exception, match=r"registered as version 1\.0\.0, but .* says version 2\.0\.0"
+    ):
         resolve(ni_platform.discovery_address, "test.Plain")
 
 

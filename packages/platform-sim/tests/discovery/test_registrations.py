@@ -128,7 +128,7 @@ def test_a_plugin_folder_brings_none_of_the_platforms_own_services(tmp_path):
             assert client.resolve("nidmm_grpc.NiDmm") == platform.state.device_server_address
             versions = [one.versions for one in client.services() if one.service_class == DEVICES]
         assert [list(one) for one in versions] == [[]]
-        skipped = [line for line in platform.output if "Skipped: " in line]
+        skipped = [line for line in platform.output if "A .serviceconfig file is ignored. " in line]
         assert "the platform's own" in "".join(skipped)
 
 

@@ -76,9 +76,9 @@ def test_a_missing_or_wrong_key_is_named_with_the_file(tmp_path, entry, named):
     ("content", "told"),
     [
         ("", "Expecting value"),
-        ("[]", "It must be"),
-        ('{"services": null}', "It must be"),
-        ('{"services": ["test.One"]}', "It must be"),
+        ("[]", "The content must have the form"),
+        ('{"services": null}', "The content must have the form"),
+        ('{"services": ["test.One"]}', "The content must have the form"),
         ("[" * 100_000, "nested too deeply"),
         ("\udcff", "can't decode"),
     ],

@@ -183,13 +183,16 @@ def test_a_console_script_of_the_environment_is_run(folder):
 
 def test_a_console_script_that_is_nowhere_is_named(folder):
     with pytest.raises(
-        PluginStartError, match=r"'\.venv/Scripts/my_plugin', which is not here; install it"
+        PluginStartError, match=r"'\.venv/Scripts/my_plugin', which is not installed. Install it"
     ):
         written(folder, ".venv\\Scripts\\my_plugin -v")
 
 
 def test_a_batch_file_that_runs_nothing_says_what_to_add(folder):
-    with pytest.raises(PluginStartError, match=r"start\.bat runs no program; put a start\.sh"):
+    with pytest.raises(
+        PluginStartError,
+        match=r"start\.bat runs no program that can run here. To start it, put a start\.sh",
+    ):
         written(folder, "pip install -r requirements.txt", "python -m venv .venv", "pause")
 
 
@@ -211,5 +214,7 @@ def test_variables_reach_the_plugin_as_programs_here_read_them(folder, monkeypat
 
 def test_a_program_for_windows_is_told_as_that(folder):
     (folder / "measurement.exe").write_bytes(b"MZ\x90\0")
-    with pytest.raises(PluginStartError, match=r"measurement\.exe is a program for Windows; put a"):
+    with pytest.raises(
+        PluginStartError, match=r"measurement\.exe is a program for Windows. Here, put a"
+    ):
         start(folder, path="measurement.exe")

@@ -135,8 +135,8 @@ def test_the_same_metadata_gives_the_same_panel(panel: str, metadata: PluginMeta
     [
         ('Configuration/double"', 'Configuration/duble"', "bound to Configuration/duble"),
         ('ServiceClass="platform_sim.tests.Echo"', 'ServiceClass="x"', "service class x"),
-        ('/Output/i32"', '/Result/i32"', "neither of the configuration nor of the output"),
-        ('Label="[UIModel]', 'Label="[UIModel]f', "which is not there"),
+        ('/Output/i32"', '/Result/i32"', "neither to the configuration nor to the output"),
+        ('Label="[UIModel]', 'Label="[UIModel]f', "which does not exist"),
         ('ClientId="{', 'ClientId="{f', "does not start with the screen's ClientId"),
     ],
 )

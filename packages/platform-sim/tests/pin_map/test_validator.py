@@ -167,7 +167,7 @@ def test_every_finding_says_how_to_mend_it():
     xml = small(connections=[connection("Typo", 7, "Typo", 9)], schema_version="")
     findings = find_faults(parse_pin_map(xml))
     assert {one.severity for one in findings} == {Severity.ERROR, Severity.WARNING}
-    assert all(one.mending.endswith(".") for one in findings)
+    assert all(one.remedy.endswith(".") for one in findings)
 
 
 def test_channels_without_a_declared_number_are_not_judged():

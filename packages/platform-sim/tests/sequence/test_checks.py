@@ -119,7 +119,7 @@ def test_a_missing_environment_is_noted_and_is_no_error(bench: Bench) -> None:
     here = check_sequence_file(file, environment=os.environ, python=Path(sys.executable))
     (note,) = [f for f in check_sequence_file(file, environment=os.environ) if f not in here]
     assert str(note).startswith("note: file: there is no .venv beside the sequence, which is to be")
-    assert note.mending == "Name another with --python"
+    assert note.remedy == "Name another with --python"
 
 
 def test_a_right_sequence_has_no_findings(check: Callable[..., list[Finding]]) -> None:
@@ -130,56 +130,64 @@ def test_a_right_sequence_has_no_findings(check: Callable[..., list[Finding]]) -
     ("old", "new", "finding"),
     [
         ('name = "double",', 'name = "duble",', "no parameter duble. Its parameters are i32"),
-        ('name = "double",', 'name = "duble",', "the parameter double of the plug-in is missing"),
+        (
+            'name = "double",',
+            'name = "duble",',
+            "the step lacks the parameter double of the plug-in",
+        ),
         (
             '"double", type = "double"',
             '"double", type = "float"',
-            "parameter double: type TypeFloat, and the plug-in says TypeDouble",
+            "parameter double: the step has the type TypeFloat, the plug-in TypeDouble",
         ),
         (
             '"i32", type = "int32"',
             '"i32", type = "int32[]"',
-            "parameter i32: dimension 1, and the plug-in says 0. Set it to 0",
+            "parameter i32: the step has the dimension 1, the plug-in 0. Set it to 0",
         ),
         (
             '"text", type = "string"',
             '"text", type = "path"',
-            "parameter text: specialization Path, and the plug-in says None",
+            "parameter text: the step has the specialization Path, the plug-in None",
         ),
         (
             '"i64", type = "int64"',
             '"i64", type = "int64", id = 77',
-            "parameter i64: field number 77, and the plug-in says 2",
+            "parameter i64: the step has the field number 77, the plug-in 2",
         ),
         ("RED = 2", "RED = 3", "the enum values differ from the plug-in's"),
-        ("tests.Echo", "tests.Gone", "platform_sim.tests.Gone.* cannot be had"),
+        ("tests.Echo", "tests.Gone", "platform_sim.tests.Gone.* is not available"),
         ("version = '2.1.0'", "version = '7.0.0'", "version 7.0.0"),
-        ('"Pin1"', '"Pin9"', "names the pin 'Pin9', which the pin map does not have.*Pin1, Pin2"),
+        ('"Pin1"', '"Pin9"', "has the pin 'Pin9', which the pin map does not have.*Pin1, Pin2"),
         ('"Pin1"', '"Power"', "pin 'Power', which is connected to no instrument of type niDMM"),
         ("Test.pinmap", "Tset.pinmap", "Tset.pinmap cannot be read: No such file"),
-        ("code_module.py", "code_modul.py", "code_modul.py cannot be imported.*no code module"),
-        ('"work"', '"wrok"', "has no wrok. Mend the name"),
-        ('"work"', '"number"', "number of code_module.py is no function"),
+        (
+            "code_module.py",
+            "code_modul.py",
+            "code_modul.py cannot be imported.*the code module .* does not exist",
+        ),
+        ('"work"', '"wrok"', "has no wrok. Correct the name"),
+        ('"work"', '"number"', "number of code_module.py is not a function"),
         (
             '{ sequence_context = "ThisContext" }',
             "{}",
-            "gives work 0 arguments, and it takes sequence_context, level",
+            "passes 0 arguments to work, which takes sequence_context, level",
         ),
         (
             '{ sequence_context = "ThisContext" }',
             "{ a = '1', b = '2', c = '3' }",
-            "gives work 3 arguments",
+            "passes 3 arguments to work",
         ),
         ('name = "open"', 'name = "open"\npass_action = "Goto"', "pass action Goto"),
         (
             '{ name = "Grid",',
             '{ value = "1 + 1", name = "Grid",',
-            r"result parameter Grid: 1 \+ 1 is no variable",
+            r"result parameter Grid: 1 \+ 1 is not a variable",
         ),
         ('"ThisContext"', '"Locals."', "argument sequence_context: .*expected a name"),
     ],
 )
-def test_a_wrong_sequence_is_caught_with_step_and_mending(
+def test_a_wrong_sequence_is_caught_with_step_and_remedy(
     check: Callable[..., list[Finding]], old: str, new: str, finding: str
 ) -> None:
     def change(text: str) -> str:
@@ -192,7 +200,7 @@ def test_a_wrong_sequence_is_caught_with_step_and_mending(
     with pytest.raises(AssertionError, match=finding):
         raise AssertionError(lines)
     assert all(one.where.startswith(("Setup step", "Main step")) for one in found)
-    assert all(one.mending for one in found)
+    assert all(one.remedy for one in found)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +211,7 @@ def test_a_wrong_sequence_is_caught_with_step_and_mending(
         (
             "<typelist/>",
             "<typelist><typedef><Action classname='Obj'/></typedef></typelist>",
-            "the type NI_Measurement is used and not defined",
+            "the type NI_Measurement is used, but not defined",
         ),
     ],
 )
@@ -243,7 +251,7 @@ def test_the_command_prints_the_findings_and_fails(bench: Bench, address: str) -
     offline = CliRunner().invoke(main, ["check", str(path), "--offline"])
 
     assert printed.exit_code == as_json.exit_code == 1
-    assert "Main step 'it': test.Missing cannot be had" in printed.output
+    assert "Main step 'it': test.Missing is not available" in printed.output
     assert "1 error, 1 note" in printed.output
     assert [one["is_error"] for one in json.loads(as_json.stdout)] == [False, True]
     assert offline.exit_code == 0

@@ -170,7 +170,7 @@ def test_two_code_modules_of_one_name_are_refused(bench: Bench) -> None:
         "[[main]]\nname = 'b'\nmodule = 'b\\helpers.py'\nfunction = 'work'\n".replace("\\", "/")
     )
 
-    assert "give every code module a name of its own" in result.steps[1].message
+    assert "give each code module another name" in result.steps[1].message
 
 
 def test_modules_beside_a_code_module_are_found_and_the_runner_s_own_are_not(bench: Bench) -> None:

@@ -199,7 +199,7 @@ def test_a_site_that_the_pin_map_lacks_is_an_error_of_the_step(bench: Bench, add
 
     result = bench.run(UPDATE + SCALAR, discovery_address=address, sites=(0, 7))
 
-    told = 'Pin map does not contain site numbers: "7"; it has: "0", "1".'
+    told = 'Pin map does not contain site numbers: "7". It has "0", "1".'
     assert result.steps[-1].message == told
 
 
@@ -294,7 +294,7 @@ def test_the_sites_of_a_pin_map_that_a_code_module_loaded_are_measured(
         (
             'measurement = "test.Scalar"\n'
             'inputs = [{ name = "fail_on", type = "int32", value = "1.5" }]',
-            "parameter fail_on takes whole numbers",
+            "parameter fail_on needs a whole number",
         ),
         (
             'measurement = "test.Scalar"\n'

@@ -54,7 +54,7 @@ def value(tag: str, class_name: str, old: str, new: str) -> tuple[str, str]:
         ),
         (
             *value("SwitchEnabled", "Bool", "<value>false<", "<value>true<"),
-            "switching (SwitchEnabled) is not supported. Take the option out, or run",
+            "switching (SwitchEnabled) is not supported. Remove the option, or run",
         ),
         (
             "<value>NoLooping</value>",
@@ -64,12 +64,12 @@ def value(tag: str, class_name: str, old: str, new: str) -> tuple[str, str]:
         (
             "<value>ThisContext</value>",
             "<value>Str(1)</value>",
-            "argument context: Str(1): the function Str() is not supported. Do without it, or",
+            "argument context: Str(1): the function Str() is not supported. Remove it, or",
         ),
         (
             "<value>ThisContext</value>",
             "<value>Locals.</value>",
-            "argument context: Locals.: expected a name, found the end. Mend the expression.",
+            "argument context: Locals.: expected a name, found the end. Correct the expression.",
         ),
     ],
 )
@@ -94,7 +94,7 @@ def test_a_post_action_on_a_custom_condition_is_refused(bench: Bench) -> None:
 
 
 def test_a_file_without_main_sequence_is_refused(bench: Bench) -> None:
-    with pytest.raises(UnsupportedError, match=r"no MainSequence.*sequences: Other.*Name the"):
+    with pytest.raises(UnsupportedError, match=r"no MainSequence.*sequences: Other.*Rename the"):
         bench.run(MAIN_STEP, lambda text: text.replace("'MainSequence'", "'Other'"))
 
 
@@ -125,5 +125,7 @@ def test_what_is_only_read_is_not_written_again(bench: Bench) -> None:
         )
         with pytest.raises(UnsupportedError, match=r"'the step'.* cannot be written"):
             sequence_text(content)
-        with pytest.raises(UnsupportedError, match=r"step 'the step': .* has no description"):
+        with pytest.raises(
+            UnsupportedError, match=r"step 'the step': a description cannot express .*"
+        ):
             description_text(content)

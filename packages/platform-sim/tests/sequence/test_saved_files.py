@@ -72,7 +72,7 @@ def test_a_locked_type_that_is_missing_is_found(bench: Bench) -> None:
     path = bench.sequence(MEASUREMENT, lambda text: with_types(text, locked=1))
 
     problems = [finding.problem for finding in check_sequence_file(path, environment=os.environ)]
-    assert "the type NI_Measurement is used and not defined" in problems
+    assert "the type NI_Measurement is used, but not defined" in problems
 
 
 def test_what_teststand_saved_is_written_again_with_its_types(bench: Bench) -> None:

@@ -237,7 +237,7 @@ def test_a_file_cannot_reach_out_by_entities(tmp_path: Path) -> None:
     changed = rest.replace("RunState.LoopIndex = 0", "&e;")
     path.write_text(f"{head}\n{declaration}\n{changed}", encoding="utf-8")
 
-    with pytest.raises(SequenceFileError, match="entity &e; is not read") as raised:
+    with pytest.raises(SequenceFileError, match="entities such as &e; are not read") as raised:
         read_sequence_file(path)
     assert "<secret>" not in str(raised.value)
 
@@ -245,25 +245,25 @@ def test_a_file_cannot_reach_out_by_entities(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name = ", "no valid TOML"),
-        ("[[main]]\npin_map = 'a'", "a step has no name"),
-        ("[[main]]\nname = 'a'\nmodule = 'm.py'", "a module and no function"),
-        ("[[main]]\nname = 'a'\nmodule = 'm'\npin_map = 'p'", "does one thing"),
-        ("[[main]]\nname = 'a'\npinmap = 'p'", "pinmap not known here"),
-        ("[[man]]\nname = 'a'", "man not known here"),
+        ("name = ", "not valid TOML"),
+        ("[[main]]\npin_map = 'a'", "This step has no name"),
+        ("[[main]]\nname = 'a'\nmodule = 'm.py'", "a module, but no function"),
+        ("[[main]]\nname = 'a'\nmodule = 'm'\npin_map = 'p'", "Give each step only one"),
+        ("[[main]]\nname = 'a'\npinmap = 'p'", "pinmap is not a known key"),
+        ("[[man]]\nname = 'a'", "man is not a known key"),
         ("[main]\nname = 'a'", r"write \[\[main\]\]"),
         (
             "[[main]]\nname = 'a'\nmeasurement = 'm'\ninputs = [{name = 'x', type = 'dbl'}]",
-            "parameter x: a name and a type are needed",
+            "parameter x: give it a name and a type",
         ),
         (
             "[[main]]\nname = 'a'\nmeasurement = 'm'\n"
             "inputs = [{name = 'x', type = 'double', value = 6}]",
-            "an expression is written as a string",
+            "Write the expression as a string",
         ),
         (
             "[[main]]\nname = 'a'\nmodule = 'm'\nfunction = 'f'\noperation = 'cal'",
-            "none of create_class, call",
+            "not one of create_class, call",
         ),
     ],
 )
@@ -289,7 +289,7 @@ def test_an_entity_between_elements_is_refused_with_its_line(tmp_path: Path, at:
         "<teststandfileheader", "<!DOCTYPE a [<!ENTITY e 'x'>]>\n<teststandfileheader", 1
     )
     path.write_text(declared.replace(at, f"&e;{at}", 1), encoding="utf-8")
-    with pytest.raises(SequenceFileError, match=r"line \d+: the entity &e; is not read"):
+    with pytest.raises(SequenceFileError, match=r"line \d+: entities such as &e; are not read"):
         read_sequence_file(path)
 
     path.write_text(text.replace(at, f"<?hint x?>{at}", 1), encoding="utf-8")

@@ -65,7 +65,9 @@ def test_a_plugin_is_skipped_with_the_reason_and_started_only_when_asked_for(
 ):
     change(folder)
     with running_platform(tmp_path, "--plugins", folder) as platform:
-        (skipped,) = (line for line in platform.output if "Skipped: " in line)
+        (skipped,) = (
+            line for line in platform.output if "A .serviceconfig file is ignored. " in line
+        )
         assert "plugin.serviceconfig: " in skipped
         assert "--plugins-of-others" in skipped
         assert f"plug-ins: none in {folder}\n" in platform.output

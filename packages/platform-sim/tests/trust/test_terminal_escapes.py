@@ -179,8 +179,8 @@ def test_what_the_platform_logs_is_escaped(tmp_path):
         finally:
             process.terminate()
         _, written = process.communicate(timeout=DEADLINE)
-    assert "Skipped: " in written
-    assert "are not known" in written
+    assert "A .serviceconfig file is ignored. " in written
+    assert "are unknown" in written
     assert_harmless(written)
 
 

@@ -1,1 +1,1 @@
-"""The base on which a driver is one folder: sessions, channels, attributes and common calls."""
+"""The base of every driver folder: sessions, channels, attributes and common calls."""

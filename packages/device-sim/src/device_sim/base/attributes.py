@@ -1,8 +1,8 @@
-"""Attributes of NI drivers: what they are, and the values that a session gave them.
+"""The attributes of NI drivers, and the values that a session gave them.
 
-Ids, types and enums are read from the installed driver package, so that they cannot differ
-from what its clients send. What the package does not say (access, scope, defaults, limits)
-is data in the driver's folder, `attributes.toml`.
+Ids, types and enums are read from the installed driver package. So they cannot differ from those
+that its clients send. Access, scope, defaults and limits are not in the package; they are in
+`attributes.toml` in the driver's folder.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _PYTHON_TYPES: dict[str, type] = {
 
 
 class Scope(Enum):
-    """What an attribute belongs to."""
+    """The owner of an attribute's value."""
 
     SESSION = "session"
     INSTRUMENT = "instrument"
@@ -43,7 +43,7 @@ class Scope(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """What is known about one attribute."""
+    """The facts about one attribute."""
 
     id: int
     """The number on the wire."""
@@ -58,19 +58,19 @@ class Attribute:
     """For an enum: its members."""
 
     scope: Scope = Scope.SESSION
-    """Whether each channel, each instrument or the session has one."""
+    """The owner of its value: each channel, each instrument or the session."""
 
     read_only: bool = False
-    """Whether clients can only read it."""
+    """True if clients can only read it."""
 
     default: Value = 0
     """Its value after a reset."""
 
     limits: tuple[float, float] | None = None
-    """Least and greatest value, both included."""
+    """Smallest and largest value, both allowed."""
 
     specials: tuple[float, ...] = ()
-    """Values outside the limits that have a meaning of their own, such as -1 for automatic."""
+    """Allowed values outside the limits with a special meaning, such as -1 for automatic."""
 
     def check(self, value: Value) -> Value:
         """Return `value` in the attribute's type.
@@ -83,14 +83,14 @@ class Attribute:
         if self.limits and not isinstance(value, str) and value not in self.specials:
             allowed = allowed and self.limits[0] <= value <= self.limits[1]
         if isinstance(value, float) and not math.isfinite(value):
-            # Infinity is only for what is infinite until it is set, as the limits of cutoffs.
+            # Infinity is allowed only if it is the default, such as for the limits of cutoffs.
             allowed = math.isinf(value) and math.isinf(float(self.default))
         if not allowed:
             raise DriverError(INVALID_VALUE, f"Attribute: {self.name}\nRequested Value: {value}")
         return value
 
     def parse(self, value: Any) -> Value:
-        """Return a value from a data file, where enums are given by their member's name."""
+        """Return a value from a data file, in which enums have the names of their members."""
         if self.choices is not None and isinstance(value, str):
             return self.choices[value]
         return _PYTHON_TYPES[self.kind](value)  # type: ignore[no-any-return]
@@ -105,7 +105,7 @@ class AttributeTable:
 
     @classmethod
     def load(cls, package: ModuleType, data: Mapping[str, Any]) -> AttributeTable:
-        """Join what `package` (nidcpower, nidmm) says with the driver's `attributes.toml`."""
+        """Combine the facts in `package` (nidcpower, nidmm) with the driver's `attributes.toml`."""
         return cls(_describe(attribute, data) for attribute in _reflect(package))
 
     def __iter__(self) -> Iterator[Attribute]:
@@ -115,10 +115,10 @@ class AttributeTable:
         return self._by_name[name]
 
     def get(self, attribute_id: int, kind: str | None = None) -> Attribute:
-        """The attribute with this id.
+        """Return the attribute with this id.
 
         Raises:
-            DriverError: There is none, or it is not of this type.
+            DriverError: The id is unknown, or the attribute has another type.
         """
         attribute = self._by_id.get(attribute_id)
         if attribute is None:
@@ -128,10 +128,10 @@ class AttributeTable:
         return attribute
 
     def writable(self, attribute_id: int, kind: str) -> Attribute:
-        """The attribute with this id, if clients may write it.
+        """Return the attribute with this id, if clients may write it.
 
         Raises:
-            DriverError: As for `get`, or it is read-only.
+            DriverError: The id is unknown, the type is another, or the attribute is read-only.
         """
         attribute = self.get(attribute_id, kind)
         if attribute.read_only:
@@ -143,7 +143,7 @@ class AttributeStore:
     """The values of one channel, instrument or session.
 
     Args:
-        defaults: Values after a reset by attribute name, where they differ from the table's.
+        defaults: Values after a reset by attribute name, if they differ from the table's.
     """
 
     def __init__(self, defaults: Mapping[str, Value] | None = None) -> None:
@@ -160,17 +160,17 @@ class AttributeStore:
         self.changed[attribute.name] = value
 
     def reset(self) -> None:
-        """Give every attribute its default again."""
+        """Set every attribute to its default."""
         self.changed.clear()
 
 
 def _reflect(package: ModuleType) -> Iterator[Attribute]:
-    """The attributes that the driver's Python class has, in its own words."""
+    """Yield the attributes of the driver's Python class."""
     base: type = package.session._SessionBase
     kind_of_class = package.session._attributes.Attribute
     for name, declared in vars(base).items():
         if isinstance(declared, kind_of_class):
-            # A property converted for Python wraps an enum, an enum wraps its wire type.
+            # A converted property of Python wraps an enum, and an enum wraps its wire type.
             inner: Any = getattr(declared, "_underlying_attribute_enum", declared)
             enum: type[Enum] | None = getattr(inner, "_attribute_type", None)
             wire = getattr(inner, "_underlying_attribute", inner)

@@ -1,8 +1,8 @@
-"""Resource names and channel strings: `Dev1/0-3, Dev2/0`.
+"""Parse resource names and channel strings: `Dev1/0-3, Dev2/0`.
 
-The rules are those that nimi-python's system tests assert: blanks never count, device names
-compare without case and keep their first spelling, ranges run either way and are written
-`a-b` or `a:b`, and the order of the request is the order of the answer.
+The rules are those that nimi-python's system tests assert: blanks never count; device names
+compare without case and keep their first spelling; ranges go up or down and are written
+`a-b` or `a:b`; the answer has the order of the request.
 """
 
 from __future__ import annotations
@@ -23,26 +23,26 @@ class ChannelId:
     """One physical channel."""
 
     device: str
-    """Name of the instrument, in the spelling first used for it."""
+    """Name of the instrument, in its first spelling."""
 
     number: str
     """Name of the channel on the instrument."""
 
     @property
     def qualified(self) -> str:
-        """The name as sessions with independent channels give it, `Dev1/0`."""
+        """The name that sessions with independent channels use, `Dev1/0`."""
         return f"{self.device}/{self.number}"
 
 
 def parse_resource(resource: str, count: int) -> list[ChannelId]:
-    """List the channels that a resource name stands for.
+    """List the channels of a resource name.
 
     Args:
         resource: For example `Dev1`, `Dev1/0-3,Dev2/1`.
-        count: How many channels an instrument of this model has.
+        count: The number of channels of this model.
 
     Raises:
-        DriverError: A token names something below a channel, or a channel that does not exist.
+        DriverError: A name is below a channel, or a channel does not exist.
     """
     spelling: dict[str, str] = {}
     channels: dict[ChannelId, None] = {}
@@ -59,7 +59,7 @@ def parse_resource(resource: str, count: int) -> list[ChannelId]:
 
 def _split_device(token: str) -> tuple[str, str]:
     device, *rest = token.split("/")
-    # The Python client prefixes every channel with the device, also when it had one.
+    # The Python client adds the device to every channel, even to one that has it already.
     while len(rest) > 1 and rest[0].lower() == device.lower():
         rest = rest[1:]
     if not device or len(rest) > 1:
@@ -68,7 +68,7 @@ def _split_device(token: str) -> tuple[str, str]:
 
 
 def expand_numbers(text: str) -> list[str]:
-    """Expand one token, `3` or `0-3` or `3:0`, in its own order."""
+    """Return the numbers of one token, `3` or `0-3` or `3:0`, in its order."""
     found = _RANGE.fullmatch(text)
     if not found:
         return [text]
@@ -82,11 +82,11 @@ def _tokens(text: str) -> list[str]:
 
 
 class ChannelList:
-    """The channels of one session, in order, and how a client may name them.
+    """The channels of one session, in order, and the names by which a client selects them.
 
     Args:
         channels: The channels, in the order of the resource name.
-        independent: Whether names are qualified with their device (`Dev1/0`) or bare (`0`).
+        independent: True if names contain their device (`Dev1/0`), False for bare ones (`0`).
     """
 
     def __init__(self, channels: Sequence[ChannelId], *, independent: bool) -> None:
@@ -103,7 +103,7 @@ class ChannelList:
         return len(self.channels)
 
     def select(self, text: str) -> list[int]:
-        """Indices of the channels that `text` names; an empty text names all.
+        """Return the indices of the channels that `text` names. An empty text names all.
 
         Raises:
             DriverError: A name is not a channel of this session.
@@ -122,7 +122,7 @@ class ChannelList:
             yield index
 
     def select_devices(self, text: str) -> list[str] | None:
-        """The instruments that `text` names, all for an empty text, None if it names others."""
+        """Return the instruments that `text` names: all if it is empty, None for unknown names."""
         by_name = {device.lower(): device for device in self.devices}
         tokens = [token.lower() for token in _tokens(text)] or list(by_name)
         if not all(token in by_name for token in tokens):

@@ -1,4 +1,4 @@
-"""The calls that every NI driver has in the same words: errors, configuration, revisions."""
+"""Serve the calls that all NI drivers share: errors, configuration, revisions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class CommonCalls:
         self._errors = errors
 
     def get_error(self, session: InstrumentSession, request: Any, call: Call) -> Fields:
-        """The session's last error, which this forgets."""
+        """Return the session's last error, and forget it."""
         (code, description), session.error = session.error, (0, "")
         names = [
             field.name
@@ -36,7 +36,7 @@ class CommonCalls:
         session.error = (0, "")
 
     def error_message(self, session: InstrumentSession, request: Any, call: Call) -> Fields:
-        """The text of an error code."""
+        """Return the text of an error code."""
         known = self._errors.get(request.error_code)
         return {
             "error_message": known.text if known else f"Unknown status code {request.error_code}."
@@ -47,13 +47,13 @@ class CommonCalls:
     def export_attribute_configuration_buffer(
         self, session: InstrumentSession, request: Any, call: Call
     ) -> Fields:
-        """All attribute values, as bytes."""
+        """Return all attribute values as bytes."""
         return {"configuration": session.attributes.export(session.model)}
 
     def import_attribute_configuration_buffer(
         self, session: InstrumentSession, request: Any, call: Call
     ) -> None:
-        """Take over exported attribute values."""
+        """Set the attributes from exported values."""
         session.import_configuration(request.configuration)
 
     def export_attribute_configuration_file(
@@ -72,7 +72,7 @@ class CommonCalls:
     def import_attribute_configuration_file(
         self, session: InstrumentSession, request: Any, call: Call
     ) -> None:
-        """Take over attribute values from a file on the server's disk."""
+        """Set the attributes from a file on the server's disk."""
         try:
             configuration = session.files.read(request.file_path)
         except OSError as error:
@@ -80,7 +80,7 @@ class CommonCalls:
         session.import_configuration(configuration)
 
     def _nothing(self, session: InstrumentSession, request: Any, call: Call) -> None:
-        """Calls that concern IVI's cache and interchangeability checks, which do not exist here."""
+        """Do nothing. IVI's cache and interchangeability checks do not exist here."""
 
     invalidate_all_attributes = _nothing
     reset_interchange_check = _nothing
@@ -89,26 +89,26 @@ class CommonCalls:
     def get_next_interchange_warning(
         self, session: InstrumentSession, request: Any, call: Call
     ) -> Fields:
-        """There is never a warning."""
+        """Return no warning: there is never one."""
         return {"interchange_warning": ""}
 
     def get_next_coercion_record(
         self, session: InstrumentSession, request: Any, call: Call
     ) -> Fields:
-        """Coercions are not recorded."""
+        """Return no record: coercions are not recorded."""
         return {"coercion_record": ""}
 
     def error_query(self, session: InstrumentSession, request: Any, call: Call) -> Fields:
-        """The instrument's own error queue, which is empty."""
+        """Return the instrument's own oldest error. There is never one."""
         return {"error_code": 0, "error_message": "No error."}
 
     def revision_query(self, session: InstrumentSession, request: Any, call: Call) -> Fields:
-        """Revisions of driver and firmware."""
+        """Return the revisions of driver and firmware."""
         return {
             "instrument_driver_revision": session.get("specific_driver_revision"),
             "firmware_revision": session.get("instrument_firmware_revision"),
         }
 
     def self_test(self, session: InstrumentSession, request: Any, call: Call) -> Fields:
-        """A simulated instrument always passes."""
+        """Pass: a simulated instrument always does."""
         return {"self_test_result": 0, "self_test_message": "Self-test passed."}

@@ -1,4 +1,4 @@
-"""The attribute values of a session: its own, those of its instruments, those of its channels."""
+"""Keep the attribute values of a session, of its instruments and of its channels."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from device_sim.errors import READING_FILE_FAILED, DriverError
 
 _FORMAT = "device_sim"
 CONFIGURATION_BEGIN = json.dumps({_FORMAT: 1}, indent=1)[:-2].encode()
-"""How every exported configuration begins."""
+"""The first bytes of every exported configuration."""
 
 
 class Configuration:
-    """The attributes of one channel, its own and those that it shares.
+    """The attributes of one channel: its own and those that it shares.
 
-    Subclasses say what is particular to a driver by `compute`, `coerce` and `store`.
+    A subclass adds the rules of a driver with `compute`, `coerce` and `store`.
 
     Args:
         table: The driver's attributes.
@@ -39,11 +39,11 @@ class Configuration:
         self._stores = {Scope.CHANNEL: own, Scope.INSTRUMENT: instrument, Scope.SESSION: session}
 
     def compute(self, name: str) -> Value | None:
-        """Return the value of an attribute that is not stored, or None for a stored one."""
+        """Return the value of an attribute that is not stored, None for a stored one."""
         return None
 
     def coerce(self, attribute: Attribute, value: Value) -> Value:
-        """Return the value that the hardware takes for `value`, which has the attribute's type.
+        """Return the value that the hardware uses for `value`, which has the attribute's type.
 
         Raises:
             DriverError: The hardware has no such value.
@@ -51,7 +51,7 @@ class Configuration:
         return value
 
     def store(self, attribute: Attribute, value: Value) -> bool:
-        """Keep a coerced value, and return whether it counts for the channel from now on."""
+        """Store a coerced value. Return whether the channel uses it at once."""
         self.values_of(attribute)[attribute] = value
         return True
 
@@ -64,15 +64,15 @@ class Configuration:
         return self.values_of(attribute)[attribute]
 
     def number(self, name: str) -> float:
-        """Return the value of an attribute that is a number."""
+        """Return the value of a numeric attribute."""
         return float(self.get(name))
 
     def is_set(self, name: str) -> bool:
-        """Return whether an attribute was written since the last reset."""
+        """Return whether an attribute was written after the last reset."""
         return name in self.values_of(self.table[name]).changed
 
     def values_of(self, attribute: Attribute) -> AttributeStore:
-        """Return the values to which an attribute belongs."""
+        """Return the values among which an attribute is stored."""
         return self._stores[attribute.scope]
 
 
@@ -81,7 +81,7 @@ C_co = TypeVar("C_co", bound=Configuration, covariant=True)
 
 
 class Configure(Protocol[C_co]):
-    """Makes the configuration of one channel; the arguments are those of Configuration."""
+    """Create the configuration of one channel. The arguments are those of Configuration."""
 
     def __call__(
         self,
@@ -100,8 +100,8 @@ class SessionAttributes(Generic[C]):
     Args:
         table: The driver's attributes.
         channels: The channels in the session.
-        defaults: Values after a reset that this model has of its own, by attribute name.
-        configure: Makes the configuration of a channel.
+        defaults: The model's own values after a reset, by attribute name.
+        configure: Create the configuration of a channel.
     """
 
     def __init__(
@@ -123,20 +123,20 @@ class SessionAttributes(Generic[C]):
         """The configuration of each channel, in the session's order."""
 
     def write(self, attribute: Attribute, indices: Sequence[int], value: Value) -> list[int]:
-        """Write an attribute on several channels, on all or on none.
+        """Write an attribute on all of several channels, or on none.
 
         Returns:
-            The indices of the channels for which the value counts from now on.
+            The indices of the channels that use the value at once.
 
         Raises:
-            DriverError: A channel cannot take the value.
+            DriverError: A channel does not allow the value.
         """
         value = attribute.check(value)
         taken = [(index, self.channels[index].coerce(attribute, value)) for index in indices]
         return [index for index, coerced in taken if self.channels[index].store(attribute, coerced)]
 
     def reset(self, indices: Sequence[int] | None = None) -> None:
-        """Give the channels' attributes, or with None all attributes, their defaults."""
+        """Set the attributes of some channels, or with None all attributes, to their defaults."""
         if indices is None:
             for values in (self._own, *self._of_instruments.values()):
                 values.reset()
@@ -145,7 +145,7 @@ class SessionAttributes(Generic[C]):
             self.channels[index].own.reset()
 
     def export(self, model: str) -> bytes:
-        """Return all values that differ from their defaults, for `take_over`."""
+        """Return all values that differ from their defaults. `take_over` reads them."""
         content = {
             _FORMAT: 1,
             "model": model,
@@ -156,10 +156,10 @@ class SessionAttributes(Generic[C]):
         return json.dumps(content, indent=1).encode()
 
     def take_over(self, exported: bytes) -> None:
-        """Take over the values of an export; all others get their defaults.
+        """Set the values of an export. All other attributes get their defaults.
 
         Raises:
-            DriverError: It was not exported here, or by a session of another shape.
+            DriverError: Another program exported it, or a session with other channels.
         """
         own_values = [configuration.own for configuration in self.channels]
         try:

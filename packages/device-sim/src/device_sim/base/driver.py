@@ -1,7 +1,7 @@
-"""The base on which a driver is one folder.
+"""The base class of a driver, and the calls of a driver within a server.
 
-A folder under `drivers/` makes one from what the driver's own package brings (its protobuf
-module) and from what the folder adds (models, sessions, calls).
+A folder under `drivers/` is a driver. NI's package for it brings the protobuf module. The folder
+adds models, sessions and calls.
 """
 
 from __future__ import annotations
@@ -50,25 +50,25 @@ class Driver(ABC):
     def open(
         self, rpc: str, request: Any, options: Options, surroundings: Surroundings
     ) -> InstrumentSession:
-        """Make a session.
+        """Open a session.
 
         Raises:
-            DriverError: The driver refuses.
+            DriverError: The driver refuses the request.
         """
 
     def simulates(self, rpc: str) -> bool:
-        """Whether `rpc` does anything but refuse."""
+        """Return whether the simulation serves `rpc`, instead of refusing it."""
         return rpc in self.initializers or rpc == "Close" or self.service.find(rpc) is not None
 
 
 class DriverCalls:
-    """Serves one driver's calls within a server.
+    """Serve one driver's calls within a server.
 
     Args:
         driver: The driver.
         sessions: The sessions of all drivers.
         surroundings: Clock and bench of the server.
-        faults: Faults that are to happen.
+        faults: The faults of the server.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class DriverCalls:
         """Answer a call.
 
         Raises:
-            DeviceSimError: The call failed; see the subclasses.
+            DeviceSimError: The call failed. The subclass says how.
         """
         if rpc in self.driver.initializers:
             return self._open(rpc, request)
@@ -123,6 +123,6 @@ class DriverCalls:
 
 
 def _name(request: Any) -> str:
-    # An unknown name and NI's old numeric handles alike are handles that are not valid.
+    # Unknown names and NI's old numeric handles are invalid handles.
     name: str = request.vi.name
     return name

@@ -1,6 +1,6 @@
-"""Which files clients may have the device server read and write.
+"""Decide which files the device server reads and writes for clients.
 
-The server has the rights of the user who runs it, and other users may have been let in.
+The server has the rights of its user, and that user may have allowed other users as clients.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 _SUFFIXES = ("config", ".json", ".txt")
-"""What the name of an attribute configuration ends with; NI's are .nidcpowerconfig and so on."""
+"""Ends of the names of attribute configurations. NI's are .nidcpowerconfig and so on."""
 
-_LARGEST = 64 * 2**20  # Bytes of a file that is read.
+_LARGEST = 64 * 2**20  # Bytes of a file to read.
 
-# A link is not followed, a FIFO does not block the opener, a terminal does not become ours, and
+# Links are not followed, a FIFO does not block the server, a terminal does not become ours, and
 # Windows translates no newline.
 _FLAGS = 0
 for _flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"):
@@ -25,7 +25,7 @@ for _flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"):
 
 
 def default_folders() -> list[Path]:
-    """Return the present folder, unless it has all files of the machine below it, or is gone."""
+    """Return the present folder. Return none if it is gone or is the root."""
     try:
         folder = Path.cwd()
     except OSError:
@@ -37,7 +37,7 @@ class FileRoots:
     """Attribute configurations inside some folders.
 
     Args:
-        folders: The folders; relative names start at the first.
+        folders: The folders. Relative names start at the first one.
     """
 
     def __init__(self, folders: Sequence[Path]) -> None:
@@ -47,28 +47,28 @@ class FileRoots:
         """Return the content of a file.
 
         Raises:
-            OSError: It cannot be read, or clients may not have it read.
+            OSError: The file cannot be read, or clients have no access to it.
         """
         with self._open(name, os.O_RDONLY) as file:
             content = file.read(_LARGEST + 1)
         if len(content) > _LARGEST:
-            raise OSError(f"{name} has more than {_LARGEST} bytes.")
+            raise OSError(f"{name} has more than {_LARGEST} bytes. Choose a smaller file.")
         return content
 
     def write(self, name: str, content: bytes, *, replaces: bytes) -> None:
-        """Make a file, or write over one.
+        """Create a file, or overwrite one.
 
         Args:
             name: The file.
-            content: What it is to contain.
-            replaces: How a file begins that may be written over; so may an empty one.
+            content: The new content.
+            replaces: First bytes of a file that may be overwritten. An empty file may be, too.
 
         Raises:
-            OSError: It cannot be written, or clients may not have it written.
+            OSError: The file cannot be written, or clients have no access to it.
         """
         with self._open(name, os.O_RDWR | os.O_CREAT) as file:
             if file.read(len(replaces)) not in (b"", replaces):
-                raise OSError(f"{name} holds something else. Delete it, or give another name.")
+                raise OSError(f"{name} has other content. Delete it, or choose another name.")
             file.seek(0)
             file.truncate()
             file.write(content)
@@ -79,24 +79,24 @@ class FileRoots:
         if root is None:
             allowed = ", ".join(map(str, self.folders)) or "none"
             raise PermissionError(
-                f"{name} is outside the device server's folders ({allowed}). Allow more by "
-                "--file-root DIR, or by the argument file_roots."
+                f"{name} is outside the device server's folders ({allowed}). Add a folder with "
+                "--file-root DIR or with the argument file_roots."
             )
         inside = path.relative_to(root)
         is_hidden = any(part.startswith(".") for part in inside.parts)
         if is_hidden or not path.name.endswith(_SUFFIXES):
             raise PermissionError(
-                f"{name} is not the name of an attribute configuration: that ends with "
-                f"{', '.join(_SUFFIXES)}, and no part of it begins with a dot."
+                f"{name} is not the name of an attribute configuration. Such a name ends with "
+                f"{', '.join(_SUFFIXES)}, and none of its parts begins with a dot."
             )
         handle = _open_beneath(root, inside, access | _FLAGS)
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             os.close(handle)
-            raise PermissionError(f"{name} is not a plain file.")
+            raise PermissionError(f"{name} is not a regular file.")
         return os.fdopen(handle, "rb" if access == os.O_RDONLY else "r+b")
 
     def _resolve(self, name: str) -> Path:
-        """Return the absolute path, without links, that a client's name means."""
+        """Return the absolute path of a client's name, without links."""
         if "\0" in name:
             raise PermissionError(f"{name!r} is not the name of an attribute configuration.")
         start = self.folders[0] if self.folders else Path(os.sep)
@@ -109,13 +109,13 @@ class FileRoots:
 if sys.platform == "win32":
 
     def _open_beneath(root: Path, inside: Path, flags: int) -> int:
-        """Open a path below a folder; Windows has no step by step opening."""
+        """Open a path below a folder. Windows cannot open it step by step."""
         return os.open(root / inside, flags, 0o666)
 
 else:
 
     def _open_beneath(root: Path, inside: Path, flags: int) -> int:
-        """Open a path step by step below a folder, so that no link swapped in leads elsewhere."""
+        """Open a path below a folder step by step, so that no new link can lead elsewhere."""
         step = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
         try:
             for part in inside.parts[:-1]:

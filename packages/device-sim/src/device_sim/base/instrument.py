@@ -20,30 +20,30 @@ if TYPE_CHECKING:
     from device_sim.bench import Bench
 
 
-_LONGEST_WAIT = 1e6  # Seconds; what clients ask for beyond that is for ever.
+_LONGEST_WAIT = 1e6  # Seconds; a longer wait has no end.
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a session finds in the server that it lives in."""
+    """The parts of a server that its sessions use."""
 
     clock: Clock
-    """Where time comes from."""
+    """The clock."""
 
     bench: Bench
-    """What the instruments are wired to."""
+    """The wiring of the instruments."""
 
     files: FileRoots
-    """The files that clients may name."""
+    """The files that clients may use."""
 
 
 class InstrumentSession:
     """The state of one driver session, shared by all clients that know its name.
 
-    Calls run one at a time, under `lock`, which all sessions of a server share because they share
-    the bench; a call that waits lets others in. Each begins with the timeline at the present.
-    Subclasses say what is particular to a driver by `combine`, `changed` and `check_supported`; the
-    configurations of its channels say the rest.
+    Calls run one at a time, under `lock`. All sessions of a server share it, because they share the
+    bench. A waiting call lets others run. Each call first brings the timeline to the present. A
+    subclass adds the rules of a driver with `combine`, `changed` and `check_supported`, and with
+    the configurations of its channels.
 
     Args:
         attributes: The values of all attributes.
@@ -74,30 +74,30 @@ class InstrumentSession:
         self.error: tuple[int, str] = (0, "")
         self.catch_up()
 
-    # What drivers override.
+    # Methods that drivers override.
 
     def combine(self, attribute: Attribute, indices: Sequence[int]) -> Value:
-        """The value that several channels have together: that of the first, if nothing is said."""
+        """Return the common value of several channels, by default that of the first."""
         return self.get(attribute.name, indices[0])
 
     def changed(self, attribute: Attribute, indices: Sequence[int]) -> None:
-        """Act on an attribute that was just written; `indices` are those of the channels."""
+        """React to an attribute that was just written on the channels with these indices."""
 
     def check_supported(self, attribute: Attribute) -> None:
         """Raise DriverError if this model does not have the attribute."""
 
     def close(self) -> None:
-        """End what the session has going on in the device; the output stays as it is."""
+        """Stop the session's activity in the device. Its outputs stay as they are."""
 
     # Attributes.
 
     def get(self, name: str, index: int = 0) -> Value:
-        """The value of the attribute `name` of the channel with this index."""
+        """Return the attribute `name` of the channel with this index."""
         value: Value = self.attributes.channels[index].get(name)
         return value
 
     def number(self, name: str, index: int = 0) -> float:
-        """As `get`, for numbers."""
+        """Return a numeric attribute, as `get` does."""
         return float(self.get(name, index))
 
     def get_attribute(self, channel_name: str, attribute_id: int, kind: str) -> Value:
@@ -119,7 +119,7 @@ class InstrumentSession:
         self.set_attribute(channel_name, attribute.id, attribute.kind, value)
 
     def _indices(self, attribute: Attribute, channel_name: str) -> list[int]:
-        """Channels that stand for what `channel_name` names in this attribute's scope."""
+        """Return one channel for each owner of the attribute that `channel_name` names."""
         if attribute.scope is Scope.CHANNEL:
             return self.select(channel_name)
         if attribute.scope is Scope.INSTRUMENT:
@@ -135,17 +135,17 @@ class InstrumentSession:
         return [of.index(device) for device in devices]
 
     def select(self, channel_name: str) -> list[int]:
-        """Indices of the channels that a client names; the name of an instrument is all of it."""
+        """Return the indices of the channels that a client names, by channel or instrument."""
         devices = self.channels.select_devices(channel_name)
         if devices is None:
             return self.channels.select(channel_name)
         return [i for i, c in enumerate(self.channels.channels) if c.device in devices]
 
     def import_configuration(self, exported: bytes) -> None:
-        """Take over the values of an exported configuration; all others get their defaults.
+        """Set the values of an exported configuration. All other attributes get their defaults.
 
         Raises:
-            DriverError: It was not exported here, or by a session of another shape.
+            DriverError: Another program exported it, or a session with other channels.
         """
         self.attributes.take_over(exported)
         for attribute in self.table:
@@ -155,7 +155,7 @@ class InstrumentSession:
     # Time.
 
     def catch_up(self) -> None:
-        """Let happen what is due by now on all instruments, before a call asks or changes."""
+        """Run everything that is due by now on all instruments. A call does this first."""
         self.timeline.advance(self.clock.now())
 
     def wait(
@@ -164,18 +164,18 @@ class InstrumentSession:
         poll: Callable[[float], float | None],
         deadline: float = float("inf"),
     ) -> bool:
-        """Let time pass until `poll` is content; other calls on the session run meanwhile.
+        """Wait until `poll` returns None. Other calls on the session run meanwhile.
 
         Args:
-            call: Who waits; if it is cancelled the wait ends at once.
-            poll: Given the time, returns None to end the wait, else when to ask again.
-            deadline: When to give up.
+            call: The waiting call. If it is cancelled, the wait ends at once.
+            poll: Called with the time. It returns None to end the wait, or the time to ask again.
+            deadline: The latest end of the wait.
 
         Returns:
-            Whether `poll` was content in time.
+            True if `poll` ended the wait, False at the deadline.
 
         Raises:
-            CallCancelledError: The caller has gone.
+            CallCancelledError: The caller disconnected or cancelled.
         """
         if self._poll(poll, self.clock.now()) is None:
             return True
@@ -194,5 +194,5 @@ class InstrumentSession:
         return poll(now)
 
     def sleep(self, call: Call, until: float) -> None:
-        """Let time pass until the clock shows `until`."""
+        """Wait until the clock shows `until`."""
         self.wait(call, lambda now: None if now >= until else until)

@@ -10,7 +10,7 @@ from device_sim.errors import UNKNOWN_OPTION_VALUE, DriverError
 
 
 class Model(Protocol):
-    """What every instrument model says of itself."""
+    """The facts that every instrument model has."""
 
     @property
     def number(self) -> str:
@@ -19,7 +19,7 @@ class Model(Protocol):
 
     @property
     def channels(self) -> int:
-        """How many channels an instrument has."""
+        """The number of channels of an instrument."""
         ...
 
     @property
@@ -34,7 +34,7 @@ class Model(Protocol):
 
     @property
     def unverified(self) -> str:
-        """Which of the figures no public document states; empty if all are stated."""
+        """The figures that no public document gives; empty if all are public."""
         ...
 
 
@@ -48,7 +48,7 @@ class ModelCatalog(Generic[M]):
 
     Args:
         models: The models by number.
-        default: The number to use when a client asks for none.
+        default: The number that a client gets if it names none.
     """
 
     def __init__(self, models: Mapping[str, M], default: str) -> None:
@@ -56,15 +56,15 @@ class ModelCatalog(Generic[M]):
         self.default = self.models[default]
 
     def find(self, number: str) -> M | None:
-        """The model with this number, also as it is printed on the device: `PXIe-4141`."""
+        """Return the model with this number. `PXIe-4141`, as on the device, works, too."""
         return self.models.get(number.upper().rpartition("-")[2])
 
     def choose(self, options: Options, wired: str | None) -> M:
-        """The model that a session gets.
+        """Return the model for a session.
 
         Args:
             options: The client's options; `DriverSetup=Model:…` names a model.
-            wired: The model that the bench file gives the instrument, if any.
+            wired: The model that the bench file gives the instrument, None without one.
 
         Raises:
             DriverError: The options name a model or board type that does not exist.
@@ -83,12 +83,12 @@ class ModelCatalog(Generic[M]):
 
 
 def full_name(model: Model) -> str:
-    """The name that the driver reports, `NI PXIe-4141`."""
+    """Return the name that the driver reports, `NI PXIe-4141`."""
     return f"NI {model.board}-{model.number}"
 
 
 def identity(model: Model, package_version: str) -> dict[str, Any]:
-    """Values of the attributes by which every IVI driver identifies itself and its device."""
+    """Return the attributes by which every IVI driver identifies itself and its device."""
     return {
         "instrument_manufacturer": "National Instruments",
         "instrument_model": full_name(model),

@@ -1,4 +1,4 @@
-"""The option string of an NI driver: `Simulate=1, DriverSetup=Model:4162; BoardType:PXIe`."""
+"""Parse the option string of a driver: `Simulate=1, DriverSetup=Model:4162; BoardType:PXIe`."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ _VALUES = {"1": True, "true": True, "0": False, "false": False}
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a client asked for in its option string."""
+    """The options that a client set in its option string."""
 
     simulate: bool = False
-    """Whether the client asked for NI's simulation; here every device is simulated anyway."""
+    """True if the client asked for NI's simulation. Here every device is simulated in any case."""
 
     flags: dict[str, bool] = field(default_factory=dict)
-    """All boolean options that were given, by lower-case name."""
+    """All boolean options in the string, by lower-case name."""
 
     driver_setup: str = ""
-    """The text after `DriverSetup=`, as given."""
+    """The text after `DriverSetup=`, unchanged."""
 
     setup: dict[str, str] = field(default_factory=dict)
     """The entries of `driver_setup`, by lower-case name."""
 
 
 def parse_options(text: str) -> Options:
-    """Read an option string; blanks around names and values do not matter.
+    """Parse an option string. Blanks around names and values do not matter.
 
     Raises:
-        DriverError: An option is unknown, or the value of a known one is.
+        DriverError: An option or the value of an option is unknown.
     """
     flags: dict[str, bool] = {}
     driver_setup = ""

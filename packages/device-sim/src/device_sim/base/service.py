@@ -1,4 +1,4 @@
-"""Finds what serves each call of a driver."""
+"""Find the method that serves each call of a driver."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from device_sim.call import Call
 from device_sim.errors import FUNCTION_NOT_SUPPORTED, DriverError, enum_not_given
 
 Fields = Mapping[str, Any]
-"""The fields of a response, apart from those that keep their default.
+"""The fields of a response that differ from their defaults.
 
-A positive `status` is a warning, of which clients ask the text; the call has worked all the same.
+A positive `status` is a warning. The call has succeeded, and clients ask for the warning's text.
 """
 
 Method = Callable[[Any, Any, Call], "Fields | None"]
-"""What serves one RPC: session, request and call give the response's fields."""
+"""The method of one RPC. It gets session, request and call, and returns the response's fields."""
 
 _ATTRIBUTE_CALL = re.compile(r"(Get|Set|Check)AttributeVi(\w+)")
 
 
 def snake_case(rpc: str) -> str:
-    """The Python name of an RPC: `ConfigureRTDType` is `configure_rtd_type`."""
+    """Return the Python name of an RPC: `ConfigureRTDType` is `configure_rtd_type`."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", rpc)
     return words.lower()
 
 
 def channel_name(request: Any) -> str:
-    """The channel string; calls that have none mean all channels."""
+    """Return the channel string. For calls without one it is empty, which means all channels."""
     name: str = getattr(request, "channel_name", "")
     return name
 
 
 def enum_value(request: Any, field: str) -> int:
-    """The number that a client gave for an enum, by name or raw.
+    """Return the number that a client sent for an enum, by name or raw.
 
     Raises:
-        CallError: It gave neither.
+        CallError: The request has neither.
     """
     given = request.WhichOneof(f"{field}_enum")
     if given is None:
@@ -48,7 +48,7 @@ def enum_value(request: Any, field: str) -> int:
 
 
 def number_value(request: Any, field: str) -> float:
-    """As `enum_value` where the raw value is a real number."""
+    """Return the number for an enum whose raw value is a real number. See `enum_value`."""
     given = request.WhichOneof(f"{field}_enum")
     if given is None:
         raise enum_not_given(field)
@@ -58,12 +58,12 @@ def number_value(request: Any, field: str) -> float:
 class DriverService:
     """Serves the RPCs of one driver on its sessions.
 
-    RPCs that are served by none of these are answered with the driver's own "not supported" error.
+    All other RPCs return the driver's own "not supported" error.
 
     Args:
-        *calls: Objects whose methods serve the RPCs of the same name, in snake case.
+        *calls: Objects whose methods serve the RPCs of the same names, in snake case.
         methods: Methods by the names of the RPCs that they serve.
-        configures: RPCs that only write attributes: the attribute of each field of the request.
+        configures: RPCs that only write attributes: the attribute for each field of the request.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class DriverService:
         self._configures = configures or {}
 
     def find(self, rpc: str) -> Method | None:
-        """Return what serves `rpc`, or None if nothing does."""
+        """Return the method that serves `rpc`, None if there is none."""
         name = snake_case(rpc)
         named = (getattr(calls, name, None) for calls in self._calls)
         method: Method | None = next(filter(None, named), self._methods.get(rpc))
@@ -129,7 +129,7 @@ def _attribute_value(request: Any) -> Value:
 
 
 def refuse(rpc: str) -> Method:
-    """Serves a call that the driver has and the simulation lacks."""
+    """Return a method for a call that the driver has and the simulation lacks."""
 
     def method(session: InstrumentSession, request: Any, call: Call) -> None:
         raise DriverError(FUNCTION_NOT_SUPPORTED, f"Not simulated: {rpc}")

@@ -1,7 +1,7 @@
-"""The sessions of a device server: one name space over all drivers, three behaviours.
+"""Keep the sessions of a device server: one name space for all drivers, three behaviours.
 
-NI's gRPC device server keeps a session until somebody closes it, whoever opened it; every
-client that knows its name shares it.
+NI's gRPC device server keeps a session until any client closes it. Every client that knows its
+name shares it.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ class Behavior(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Opened(Generic[S]):
-    """What a client got when it asked for a session."""
+    """The answer to a client that asked for a session."""
 
     name: str
-    """The session's name; invented when the client gave none."""
+    """The session's name. The server generates one if the client gave none."""
 
     session: S
     """The session itself."""
 
     created: bool
-    """Whether this call made it (the client then closes it)."""
+    """True if this call created it. The client then closes it."""
 
 
 class SessionTable(Generic[S]):
@@ -50,13 +50,13 @@ class SessionTable(Generic[S]):
         self._sessions: dict[str, tuple[str, S]] = {}
 
     def open(self, name: str, behavior: int, driver: str, create: Callable[[], S]) -> Opened[S]:
-        """Attach to the session `name`, or make it.
+        """Attach to the session `name`, or create it.
 
-        The whole of it runs under one lock, as in NI's server: two clients that race for a
-        name never make two sessions. A `create` that fails leaves nothing behind.
+        This runs under one lock, as in NI's server: two clients that race for a name never create
+        two sessions. A `create` that fails leaves no session.
 
         Raises:
-            CallError: The behaviour does not fit, or another driver owns the name.
+            CallError: The behaviour does not match, or another driver uses the name.
         """
         with self._lock:
             known = self._sessions.get(name) if name else None
@@ -88,10 +88,10 @@ class SessionTable(Generic[S]):
         return session
 
     def get(self, name: str, driver: str) -> S:
-        """The session that `driver` holds under `name`.
+        """Return the session of `driver` with this name.
 
         Raises:
-            DriverError: There is none: the handle is not valid.
+            DriverError: It does not exist: the handle is not valid.
         """
         owner, session = self._sessions.get(name, ("", None))
         if session is None or owner != driver:
@@ -99,21 +99,21 @@ class SessionTable(Generic[S]):
         return session
 
     def remove(self, name: str, driver: str) -> S:
-        """Take the session out of the table; who calls this closes it."""
+        """Remove the session from the table and return it. The caller closes it."""
         with self._lock:
             session = self.get(name, driver)
             del self._sessions[name]
             return session
 
     def clear(self) -> list[S]:
-        """Take out all sessions."""
+        """Remove all sessions and return them."""
         with self._lock:
             sessions = [session for _, session in self._sessions.values()]
             self._sessions.clear()
             return sessions
 
     def __iter__(self) -> Iterator[tuple[str, str, S]]:
-        """Name, driver and session of each, at one moment."""
+        """Iterate over name, driver and session of each, at one moment."""
         with self._lock:
             rows = [(name, *entry) for name, entry in self._sessions.items()]
         return iter(rows)

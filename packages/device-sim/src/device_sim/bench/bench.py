@@ -1,4 +1,4 @@
-"""The bench: what all instruments of a server are wired to, through time."""
+"""The bench: the wiring of all instruments of a server, through time."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from device_sim.timeline import Timeline
 
 _log = logging.getLogger(__name__)
 
-_HISTORY = 4096  # Changes that a measurement can look back over.
+_HISTORY = 4096  # Changes of the past that a measurement can still see.
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a channel has at its terminals, free of the instrument's own deviations."""
+    """The exact values at a channel's terminals, without the instrument's own deviations."""
 
     voltage: float
     """Volts, the mean over the aperture."""
@@ -40,18 +40,18 @@ class State:
     """Amperes out of the high terminal, the mean over the aperture."""
 
     limited: bool
-    """Whether the channel's output was at a limit at the end."""
+    """True if the channel's output was at a limit at the end."""
 
 
 class Bench:
-    """Nets and parts between the channels of all instruments, and the faults asked for.
+    """Nets and parts between the channels of all instruments, and the faults.
 
-    A channel that no bench file mentions is not wired; its instrument then answers as NI's
+    A channel that the bench file does not mention is not wired. Its instrument then answers as NI's
     simulated devices do. All methods may be called from any thread, while measurements run.
 
     Args:
-        clock: Where time comes from.
-        netlist: What there is; without one nothing is wired.
+        clock: The clock of the instruments.
+        netlist: The parts and connections. Without it nothing is wired.
     """
 
     def __init__(self, clock: Clock, netlist: Netlist | None = None) -> None:
@@ -72,10 +72,10 @@ class Bench:
 
     @classmethod
     def load(cls, path: Path, clock: Clock) -> Bench:
-        """Read a bench file; what looks like a mistake in it is logged as a warning.
+        """Read a bench file. Log a warning for each likely mistake in it.
 
         Raises:
-            BenchError: It makes no sense; the text says what to change.
+            BenchError: The file has an error. The text says what to change.
         """
         try:
             netlist = load_netlist(path)
@@ -86,7 +86,7 @@ class Bench:
             _log.warning("bench %s: %s", path.name, doubt)
         return bench
 
-    # For tests and their authors.
+    # For tests.
 
     @property
     def parts(self) -> dict[str, dict[str, float]]:
@@ -95,20 +95,20 @@ class Bench:
             return {name: dict(part.values) for name, part in self._netlist.parts.items()}
 
     def set(self, name: str, **values: float) -> None:
-        """Set values of a part, from now on.
+        """Set values of a part from now on.
 
         Args:
             name: The part.
             values: Its values by name, for example `value=1000.0` or `drift=1e-6`; see Part.
 
         Raises:
-            BenchError: There is no such part, or it has no such value.
+            BenchError: The part does not exist, or has no such value.
         """
         with self._lock:
             part = self._netlist.parts.get(name)
             if part is None:
                 known = ", ".join(sorted(self._netlist.parts)) or "none"
-                raise BenchError(f"no part '{name}' on the bench; there are {known}")
+                raise BenchError(f"The bench has no part '{name}'. Its parts: {known}.")
             changed = copy.deepcopy(part)
             changed.update(values)
             now = self._catch_up()
@@ -118,7 +118,7 @@ class Bench:
             self._begin_stretch(now)
 
     def disconnect(self, channel: str) -> None:
-        """Open the connection of a channel, as a broken wire would.
+        """Open the connection of a channel, as if its wire were broken.
 
         Raises:
             BenchError: The channel is not wired.
@@ -139,13 +139,15 @@ class Bench:
         key = channel_key(channel)
         with self._lock:
             if key not in source:
-                raise BenchError(f"channel {channel} is not connected (or not disconnected)")
+                raise BenchError(
+                    f"Channel '{channel}' is not connected, or was not disconnected before."
+                )
             now = self._catch_up()
             target[key] = source.pop(key)
             self._begin_stretch(now)
 
     def _catch_up(self) -> float:
-        """Let the instruments do what is due before the bench changes; returns the present."""
+        """Run everything that is due on the instruments before a change. Return the present."""
         now = self._clock.now()
         self.timeline.advance(now)
         return now
@@ -154,7 +156,7 @@ class Bench:
 
     @property
     def imperfections(self) -> Imperfections:
-        """How readings are to deviate."""
+        """The deviations of readings from the exact values."""
         return self._netlist.imperfections
 
     @property
@@ -168,23 +170,23 @@ class Bench:
         return [*self._netlist.connections, *self._cut]
 
     def model_of(self, device: str) -> str | None:
-        """The model that the bench file gives an instrument."""
+        """Return the model that the bench file gives an instrument, None without one."""
         return self.models.get(device.lower())
 
     def is_wired(self, channel: str) -> bool:
-        """Whether the bench says what a channel is connected to, even if a fault opened it."""
+        """Return whether the bench file connects a channel, even if a fault opened the wire."""
         key = channel_key(channel)
         return key in self._netlist.connections or key in self._cut
 
     def converter(self, name: str) -> Converter:
-        """The converter of a channel and quantity, such as `SMU1/0 voltage`."""
+        """Return the converter of a channel and quantity, such as `SMU1/0 voltage`."""
         with self._lock:
             if name not in self._converters:
                 self._converters[name] = Converter(name.lower(), self.imperfections)
             return self._converters[name]
 
     def drive(self, channel: str, terminal: Terminal | None, at: float) -> None:
-        """Say what a channel does to its nets from a time on; None: nothing."""
+        """Connect a channel's terminal to its nets from a time on. None disconnects it."""
         key = channel_key(channel)
         with self._lock:
             if not self.is_wired(channel) or self._terminals.get(key) == terminal:
@@ -196,7 +198,7 @@ class Bench:
             self._begin_stretch(at)
 
     def measure(self, channel: str, begin: float, end: float) -> State:
-        """The mean of a wired channel over an aperture."""
+        """Return the mean of a wired channel over an aperture."""
         key = channel_key(channel)
         with self._lock:
             self._follow_drift(begin)
@@ -214,11 +216,11 @@ class Bench:
             return State(voltage + self._ripple(key, begin, end), current, limited)
 
     def waveform(self, channel: str, times: Sequence[float]) -> list[float]:
-        """Volts at a channel at each of some ascending times."""
+        """Return the voltages at a channel at some ascending times."""
         return [self.measure(channel, time, time).voltage for time in times]
 
     def sine(self, channel: str, at: float) -> list[tuple[float, complex]]:
-        """The sines at a channel at a time: frequency, and RMS voltage with phase."""
+        """Return the sines at a channel at a time: frequency, and RMS voltage with phase."""
         key = channel_key(channel)
         with self._lock:
             circuit, solution = self._at(at)
@@ -230,7 +232,7 @@ class Bench:
             ]
 
     def impedance(self, channel: str, frequency: float, at: float) -> complex:
-        """Ohms that a channel sees at a frequency and time; infinite if nothing is connected."""
+        """Return the ohms that a channel sees at a frequency and time, infinity if open."""
         key = channel_key(channel)
         with self._lock:
             circuit, solution = self._at(at)
@@ -245,7 +247,7 @@ class Bench:
         return settling.circuit, settling.solution(time)
 
     def _ripple(self, key: str, begin: float, end: float) -> float:
-        """What the sines add to a mean: nothing, if the aperture is a whole number of periods."""
+        """Return the sines' part of a mean. It is 0 over a whole number of periods."""
         if not small_signal.sines(self._stretches[-1].circuit):
             return 0.0
         middle = (begin + end) / 2.0
@@ -257,7 +259,7 @@ class Bench:
         return total
 
     def _between(self, begin: float, end: float) -> Iterator[tuple[Settling, float, float]]:
-        """The stretches that lie in an aperture, with the part of it that each covers."""
+        """Yield the stretches of time within an aperture, with the part of it that each covers."""
         stretches = self._stretches_since(begin)
         if begin == end:
             since = max(begin, stretches[0].circuit.now)
@@ -268,11 +270,11 @@ class Bench:
             first = settling.circuit.now if index else -math.inf
             since, until = max(begin, first), min(end, until)
             if since < until:
-                # Before the first change that is remembered nothing is known: take its begin.
+                # The time before the first known change counts as the begin of the first stretch.
                 yield settling, max(since, settling.circuit.now), max(until, settling.circuit.now)
 
     def _stretches_since(self, time: float) -> list[Settling]:
-        """The stretch that a time lies in, the first if none does, and those after it."""
+        """Return the stretch that contains a time, or the first one, and those after it."""
         since = []
         for settling in reversed(self._stretches):
             since.append(settling)
@@ -281,7 +283,7 @@ class Bench:
         return since[::-1]
 
     def _follow_drift(self, at: float) -> None:
-        """Take drifting parts as they are at a time; they count as constant over an aperture."""
+        """Update drifting parts for a time. They count as constant over an aperture."""
         if any(part.values["drift"] for part in self._netlist.parts.values()):
             self._begin_stretch(at)
 
@@ -316,7 +318,7 @@ class Bench:
 
 
 def _open_voltage(terminal: Terminal | None) -> float:
-    """What a channel has at its terminals when its wire is broken."""
+    """Return the voltage at a channel's terminals when its wire is broken."""
     level = getattr(terminal, "level", 0.0) if terminal is not None else 0.0
     quantity = getattr(terminal, "quantity", "")
     if quantity == "current":

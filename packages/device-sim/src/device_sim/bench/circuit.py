@@ -1,10 +1,10 @@
-"""Nodal analysis of one moment: which voltages and currents satisfy all parts at once.
+"""Nodal analysis of one moment: the voltages and currents that satisfy all parts at once.
 
 Modified nodal analysis (Ho, Ruehli, Brennan 1975): the unknowns are the net voltages and the
-currents of those branches that are given by a voltage. Capacitors enter as voltage sources
+currents of the branches with a given voltage. Capacitors are voltage sources
 behind their series resistance, so a solution gives the currents that charge them. Diodes are
-linearised and iterated (Newton). Which outputs regulate and which are at a limit is found by
-trying, beginning with what held before.
+linearised and iterated (Newton). The modes of the outputs (regulating or at a limit) are found by
+trial, beginning with the previous modes.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from device_sim.bench.regulation import (
 from device_sim.errors import BenchError
 
 OUTPUT_RESISTANCE = 1e-12
-"""Ohms in every voltage output: keeps two in parallel solvable, drops a picovolt per ampere."""
+"""Ohms in every voltage output. Two in parallel stay solvable; the error is a picovolt per amp."""
 
 _NEWTON_STEPS = 200
 _NEWTON_TOLERANCE = 1e-13
@@ -48,27 +48,27 @@ class _UnsettledError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Solution:
-    """A moment of the circuit, or the mean of many."""
+    """One moment of the circuit, or the mean of many."""
 
     observed: Vector
     """Net voltages, capacitor currents, output currents."""
 
     by_capacitor: Vector
-    """Change of `observed` for a change of each capacitor's voltage, one column each."""
+    """Change of `observed` for a change of each capacitor's voltage, one column for each."""
 
     modes: Mapping[str, int]
-    """For each output whether it regulates (0) or is at its upper (1) or lower (-1) limit."""
+    """For each output: 0 if it regulates, 1 at its upper limit, -1 at its lower limit."""
 
 
 class Circuit:
-    """Parts and instrument terminals as they are during one stretch of time.
+    """Parts and instrument terminals during one stretch of time without changes.
 
     Args:
         parts: The parts.
-        connections: Where the channels are wired to.
-        terminals: What the wired channels do; one that is missing does nothing.
+        connections: The nets of the channels.
+        terminals: The action of each wired channel. A channel without an entry does nothing.
         ground: The net with 0 V.
-        now: When the stretch begins, for drift.
+        now: The begin of the stretch, for drift.
     """
 
     def __init__(
@@ -116,7 +116,7 @@ class Circuit:
         """Find the moment at which the capacitors have these voltages.
 
         Raises:
-            BenchError: No combination of regulating and limiting outputs fits.
+            BenchError: No combination of regulating and limiting outputs is a solution.
         """
         modes = self._modes
         for attempt in range(20 + 4 * len(modes)):
@@ -124,22 +124,22 @@ class Circuit:
             try:
                 solution = self._solve_in(modes, capacitor_voltages)
             except (_UnsettledError, np.linalg.LinAlgError):
-                # As a current that is driven against a diode: its output cannot hold it.
+                # Such as a current against a diode, which the output cannot hold.
                 modes = self._give_way_everywhere(modes)
                 continue
             wrong = self._unfitting(solution)
             if not wrong:
                 self._modes = modes
                 return solution
-            # Changing all at once is fast; changing one at a time cannot go in circles for long.
+            # Changing all at once is fast. Changing one at a time ends every circle soon.
             modes = {**modes, **(dict([next(iter(wrong.items()))]) if attempt > 10 else wrong)}
         raise BenchError(
-            f"no stable state found for the outputs {', '.join(sorted(modes))}; "
-            "check for outputs that work against each other, and the values of diodes"
+            f"The outputs {', '.join(sorted(modes))} have no stable state. Check for outputs that "
+            "work against each other, and check the values of diodes."
         )
 
     def _unfitting(self, solution: Solution) -> dict[str, int]:
-        """Outputs whose mode the solution does not fit, and the mode to try instead."""
+        """Return the outputs whose mode contradicts the solution, with the mode to try next."""
         wrong = {}
         for name, output in self._outputs.items():
             voltage = self.voltage(solution.observed, name)
@@ -150,10 +150,10 @@ class Circuit:
         return wrong
 
     def _give_way_where_open(self, modes: Mapping[str, int]) -> dict[str, int]:
-        """Put outputs that should drive a current into an open circuit to a voltage instead.
+        """Put outputs that should drive a current into an open circuit into voltage mode.
 
-        Of several that meet there the strongest holds the voltage, for it can take what the
-        others deliver.
+        If several meet there, the strongest one holds the voltage, because it can take the current
+        of the others.
         """
         result = dict(modes)
         while True:
@@ -171,7 +171,7 @@ class Circuit:
             result[strongest] = mode_without_path(output, stranded[strongest])
 
     def _give_way_everywhere(self, modes: Mapping[str, int]) -> dict[str, int]:
-        """Put all outputs that hold a current to a voltage."""
+        """Put all outputs that hold a current into voltage mode."""
         held = {name: held_current(output, modes[name]) for name, output in self._outputs.items()}
         return {
             name: mode_without_path(self._outputs[name], current) if current else modes[name]
@@ -179,7 +179,7 @@ class Circuit:
         }
 
     def groups(self, modes: Mapping[str, int]) -> Mapping[int, int]:
-        """Which nets hang together by something that conducts."""
+        """Return the groups of nets that conducting parts connect."""
         joined = [p.nets for p in self.parts if p.kind in ("diode", "capacitor", "source")]
         joined += [p.nets for p in self.parts if conductance(p, self.now) > 0]
         joined += [
@@ -192,7 +192,7 @@ class Circuit:
     # Solving in given modes.
 
     def _solve_in(self, modes: dict[str, int], capacitor_voltages: Vector) -> Solution:
-        """Solve with the outputs in given modes, whether they fit or not."""
+        """Solve with the outputs in given modes, even if the solution contradicts a mode."""
         equations, outputs_at = self._equations(modes, capacitor_voltages)
         equations = self.linearised(equations)
         excitation = np.zeros((len(equations.right), len(self.capacitors)))
@@ -210,7 +210,7 @@ class Circuit:
     def _observe(
         self, x: Vector, outputs_at: Mapping[str, int], held: Mapping[str, float]
     ) -> Vector:
-        """The part of `x` that does not depend on the modes, and each output's current."""
+        """Return the part of `x` that does not depend on the modes, and each output's current."""
         shape = (1, *x.shape[1:])
         currents = [
             np.reshape(-x[outputs_at[name]], shape)
@@ -223,7 +223,7 @@ class Circuit:
     def _equations(
         self, modes: Mapping[str, int], capacitor_voltages: Vector
     ) -> tuple[Equations, dict[str, int]]:
-        """The equations without diodes, and which unknown is the current of which output."""
+        """Return the equations without diodes, and the unknown of each output's current."""
         sources = [part for part in self.parts if part.kind == "source"]
         holding = {n: held_voltage(output, modes[n]) for n, output in self._outputs.items()}
         branches = (
@@ -270,7 +270,7 @@ class Circuit:
             ]
             before, change = change, float(np.max(np.abs(np.subtract(wanted, across))))
             settled = change <= _NEWTON_TOLERANCE * (1.0 + max(map(abs, wanted)))
-            # A junction without current settles to what rounding leaves of its voltage.
+            # A junction without current has only the voltage that rounding leaves.
             rounded = _ROUNDING_FLOOR >= change >= before / 2.0
             if limited == wanted and (settled or rounded):
                 return tangent
@@ -281,7 +281,7 @@ class Circuit:
 
 
 def conductance(part: Part, now: float) -> float:
-    """Siemens of a part that is a resistor for direct current, else 0."""
+    """Return the conductance of a part for direct current, in siemens; 0 if it has none."""
     if part.kind in ("resistor", "open", "short"):
         return 1.0 / max(part.main_value(now), MIN_RESISTANCE)
     if part.kind == "inductor":

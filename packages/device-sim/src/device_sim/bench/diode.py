@@ -1,4 +1,4 @@
-"""Shockley's diode and what Newton's method needs to know of it."""
+"""Shockley's diode, with the derivatives that Newton's method needs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LARGEST_EXPONENT = 500.0
 
 
 def diode_current(part: Part, voltage: float, now: float) -> tuple[float, float]:
-    """Current and differential conductance of a diode at a voltage."""
+    """Return the current and the differential conductance of a diode at a voltage."""
     saturation, thermal = part.main_value(now), part.thermal_voltage
     growth = math.exp(min(voltage / thermal, _LARGEST_EXPONENT))
     current = saturation * (growth - 1.0) + _LEAK * voltage

@@ -1,4 +1,4 @@
-"""Building the equations of modified nodal analysis, for direct and for alternating current."""
+"""Build the equations of modified nodal analysis, for direct and for alternating current."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Nodes:
     """Numbers for the nets of a circuit.
 
     Args:
-        pairs: All pairs of nets that parts and channels lie between.
+        pairs: All pairs of nets that parts and channels connect.
         ground: The net with 0 V, which is no unknown.
     """
 
@@ -26,16 +26,16 @@ class Nodes:
         self.count = len(inner)
 
     def of(self, nets: Nets) -> tuple[int, int]:
-        """The numbers of two nets; ground is -1."""
+        """Return the numbers of two nets. Ground is -1."""
         return self._numbers[nets[0]], self._numbers[nets[1]]
 
     def across(self, x: npt.NDArray[Any], nets: Nets) -> Any:
-        """The voltage between two nets, given the voltages of all."""
+        """Return the voltage between two nets, given the voltages of all."""
         a, b = self.of(nets)
         return (x[a] if a >= 0 else 0.0) - (x[b] if b >= 0 else 0.0)
 
     def groups(self, joined: Iterable[Nets]) -> Mapping[int, int]:
-        """Which nets hang together by the `joined` pairs: a representative for each."""
+        """Return the groups of nets that the `joined` pairs connect, by a representative net."""
         parent = {node: node for node in self._numbers.values()}
 
         def find(node: int) -> int:
@@ -54,7 +54,7 @@ class Equations:
 
     Args:
         nodes: The nets.
-        branches: How many branches will be added.
+        branches: The number of branches to add.
         dtype: float for direct, complex for alternating current.
     """
 
@@ -66,13 +66,13 @@ class Equations:
         self._next_row = nodes.count
 
     def copy(self) -> Equations:
-        """The same equations, to add to."""
+        """Return a copy of the equations, to add to."""
         other = Equations(self.nodes, 0)
         other.matrix, other.right = self.matrix.copy(), self.right.copy()
         return other
 
     def add_conductance(self, nets: Nets, conductance: complex) -> None:
-        """Let a current flow in proportion to the voltage."""
+        """Add a current in proportion to the voltage."""
         a, b = self.nodes.of(nets)
         for node in (a, b):
             if node >= 0:
@@ -82,13 +82,13 @@ class Equations:
             self.matrix[b, a] -= conductance
 
     def add_current(self, nets: Nets, current: complex) -> None:
-        """Drive a current into the first net and out of the second."""
+        """Add a current into the first net and out of the second."""
         for node, sign in zip(self.nodes.of(nets), (1.0, -1.0), strict=True):
             if node >= 0:
                 self.right[node] += sign * current
 
     def add_branch(self, nets: Nets, voltage: complex, impedance: complex) -> int:
-        """Add V(a) - V(b) - impedance * i = voltage; returns the place of i, from a to b."""
+        """Add V(a) - V(b) - impedance * i = voltage. Return the index of i, from a to b."""
         row = self._next_row
         self._next_row += 1
         for node, sign in zip(self.nodes.of(nets), (1.0, -1.0), strict=True):
@@ -100,10 +100,10 @@ class Equations:
         return row
 
     def ground_floating(self, groups: Mapping[int, int]) -> None:
-        """Tie one net of each group without ground to it; nothing flows through the tie."""
+        """Connect one net of each group without ground to ground. No current flows through this."""
         for node in set(groups.values()) - {groups[-1]}:
             self.matrix[node, node] += 1.0
 
     def solve(self) -> npt.NDArray[Any]:
-        """The net voltages and branch currents."""
+        """Return the net voltages and branch currents."""
         return np.linalg.solve(self.matrix, self.right)

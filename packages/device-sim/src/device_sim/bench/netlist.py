@@ -1,7 +1,7 @@
-"""Bench files: which parts there are, and which channels are wired to which nets.
+"""Read bench files: the parts, and the nets to which the channels are wired.
 
-A table of which some text contains `{site}`, or some value is a list, stands for one table per
-site: `{site}` becomes the site's number, a list gives each site its item.
+If a text in a table contains `{site}`, or a value is a list, the table becomes one table for each
+site: `{site}` becomes the site's number, and each site gets its item of a list.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Table = Mapping[str, Any]
 
 @dataclass(slots=True)
 class Netlist:
-    """A bench as a file describes it."""
+    """The content of a bench file."""
 
     ground: str = "GND"
     """The net with 0 V."""
@@ -36,14 +36,14 @@ class Netlist:
     """The model of each instrument, by its lower-case name."""
 
     imperfections: Imperfections = field(default_factory=Imperfections)
-    """How readings deviate."""
+    """The deviations of readings."""
 
     faults: list[dict[str, Any]] = field(default_factory=list)
-    """Faults to begin with: `kind` and the arguments of the method of that name."""
+    """Faults at the start: `kind` and the arguments of the method of that name."""
 
 
 def channel_key(channel: str) -> str:
-    """The form in which channels compare; an instrument alone is its first channel."""
+    """Return the form in which channels compare. An instrument alone is its first channel."""
     name = "".join(channel.split()).lower()
     return name if "/" in name else f"{name}/0"
 
@@ -52,7 +52,7 @@ def load_netlist(path: Path) -> Netlist:
     """Read a bench file.
 
     Raises:
-        BenchError: The file cannot be read or makes no sense; the text says what to change.
+        BenchError: The file cannot be read, or has an error. The text says what to change.
     """
     return parse_netlist(read_file(path))
 
@@ -61,7 +61,7 @@ def parse_netlist(content: Table) -> Netlist:
     """Build a netlist from the content of a bench file.
 
     Raises:
-        BenchError: It makes no sense.
+        BenchError: The content has an error.
     """
     tables.FILE.check("the file", content)
     readings = content.get("readings", {})
@@ -91,7 +91,10 @@ def _per_site(rows: Iterable[Table], sites: list[int]) -> Iterator[Table]:
 def _for_site(key: str, value: Any, place: int, site: int, sites: list[int]) -> Any:
     if isinstance(value, list):
         if len(value) != len(sites):
-            raise BenchError(f"{key} lists {len(value)} values for {len(sites)} sites")
+            raise BenchError(
+                f"{key} lists {len(value)} values for {len(sites)} sites. "
+                "List one value for each site."
+            )
         value = value[place]
     return value.replace("{site}", str(site)) if isinstance(value, str) else value
 
@@ -100,7 +103,9 @@ def _add_connection(netlist: Netlist, table: Table) -> None:
     tables.CONNECT.check("connect", table)
     key = channel_key(table["channel"])
     if key in netlist.connections:
-        raise BenchError(f"channel {table['channel']} is connected twice")
+        raise BenchError(
+            f"Channel {table['channel']} is connected twice. Remove one of the connections."
+        )
     netlist.connections[key] = Connection(table["hi"], table.get("lo", netlist.ground))
 
 
@@ -108,7 +113,9 @@ def _add_part(netlist: Netlist, table: Table) -> None:
     tables.PART.check("part", table)
     name = table["name"]
     if name in netlist.parts:
-        raise BenchError(f"part {name} is there twice; with several sites write '{name}{{site}}'")
+        raise BenchError(
+            f"Part {name} is defined twice. For several sites, write '{name}{{site}}'."
+        )
     values = {k: v for k, v in table.items() if k not in tables.PART.required}
     netlist.parts[name] = Part(name, table["kind"], (table["a"], table["b"]), values)
 
@@ -117,7 +124,9 @@ def _fault(table: Table) -> dict[str, Any]:
     tables.FAULT.check("fault", table)
     kind = table["kind"]
     if kind not in tables.FAULTS:
-        raise BenchError(f"no fault '{kind}'; there are {', '.join(tables.FAULTS)}")
+        raise BenchError(
+            f"The kind of fault '{kind}' is unknown. The kinds are {', '.join(tables.FAULTS)}."
+        )
     arguments = {key: value for key, value in table.items() if key != "kind"}
     tables.FAULTS[kind].check(f"fault {kind}", arguments)
     return {"kind": kind, **arguments}

@@ -1,4 +1,4 @@
-"""What a bench is made of: parts between nets, and what instruments do to their nets."""
+"""The parts between nets, and the actions of instruments on their nets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 from device_sim.errors import BenchError
 
 MIN_RESISTANCE = 1e-6
-"""Ohms of a short: small against anything on a bench, large against rounding errors."""
+"""Ohms of a short: small on any bench, but large enough for the solver."""
 
 _ELEMENTARY_CHARGE_OVER_BOLTZMANN = 11604.518121550082  # K/V, exact in the SI of 2019.
 _ZERO_CELSIUS = 273.15
@@ -70,57 +70,63 @@ class Part:
     """The values of this kind."""
 
     since: float = 0.0
-    """When drift set in, on the bench's clock."""
+    """The start of the drift, on the bench's clock."""
 
     def __post_init__(self) -> None:
         if self.kind not in _KINDS:
             known = ", ".join(sorted(_KINDS))
-            raise BenchError(f"part {self.name}: no kind '{self.kind}'; there are {known}")
+            raise BenchError(
+                f"Part {self.name} has the unknown kind '{self.kind}'. The kinds are {known}."
+            )
         kind = _KINDS[self.kind]
         missing = kind.required - self.values.keys()
         if missing:
-            raise BenchError(f"part {self.name}: a {self.kind} needs {', '.join(sorted(missing))}")
+            raise BenchError(
+                f"Part {self.name} is a {self.kind} and needs {', '.join(sorted(missing))}."
+            )
         given, self.values = self.values, {"drift": 0.0, **kind.defaults}
         for name in kind.required:
             self.values.setdefault(name, given[name])
         self.update(given)
 
     def update(self, values: Mapping[str, Any]) -> None:
-        """Take over new values.
+        """Set new values.
 
         Raises:
-            BenchError: The kind has no such value, or the value is impossible.
+            BenchError: The kind has no such value, or the value is invalid.
         """
         for name, value in values.items():
             if name not in self.values:
                 known = ", ".join(sorted(self.values))
-                raise BenchError(f"part {self.name}: no value '{name}'; a {self.kind} has {known}")
+                raise BenchError(
+                    f"Part {self.name} has no value '{name}'. A {self.kind} has {known}."
+                )
             self._check(name, value)
         self.values.update({name: float(value) for name, value in values.items()})
 
     def _check(self, name: str, value: Any) -> None:
         if not _is_number(value):
-            raise BenchError(f"part {self.name}: {name} must be a number, not {value!r:.60}")
+            raise BenchError(f"Part {self.name}: {name} must be a number, not {value!r:.60}.")
         if name == "value" and self.kind in _RESISTORS:
-            if value < 0:  # Infinite is an open circuit.
-                raise BenchError(f"part {self.name}: value must not be below 0, as {value} is")
+            if value < 0:  # Infinity is an open circuit.
+                raise BenchError(f"Part {self.name}: value must not be below 0, but is {value}.")
             return
         if math.isinf(value):
-            raise BenchError(f"part {self.name}: {name} must be finite")
+            raise BenchError(f"Part {self.name}: {name} must be finite.")
         if (name == "value" or name in _POSITIVE) and value <= 0:
-            raise BenchError(f"part {self.name}: {name} must be above 0, not {value}")
+            raise BenchError(f"Part {self.name}: {name} must be above 0, not {value}.")
         if name == "temperature" and value <= -_ZERO_CELSIUS:
-            raise BenchError(f"part {self.name}: {value} °C is below absolute zero")
+            raise BenchError(f"Part {self.name}: {value} °C is below absolute zero.")
 
     def main_value(self, now: float) -> float:
-        """The value (voltage of a source, saturation current of a diode), drift included."""
+        """Return the value (a source's voltage, a diode's saturation current) with its drift."""
         names = {"source": "voltage", "diode": "saturation_current"}
         nominal = self.values[names.get(self.kind, "value")]
         return nominal * (1.0 + self.values["drift"] * (now - self.since))
 
     @property
     def thermal_voltage(self) -> float:
-        """Of a diode: ideality times k T / q, in volts."""
+        """Return a diode's ideality times k T / q, in volts."""
         kelvin = self.values["temperature"] + _ZERO_CELSIUS
         return self.values["ideality"] * kelvin / _ELEMENTARY_CHARGE_OVER_BOLTZMANN
 
@@ -133,17 +139,17 @@ def _is_number(value: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What an instrument does to its two terminals: regulate one quantity, limit the other.
+    """The action of an instrument on its two terminals: regulate one quantity, limit the other.
 
-    A voltage output holds `level` volts unless its current would leave `low`..`high`; then
-    it holds that current. A current output is the dual. Currents count out of the high terminal.
+    A voltage output holds `level` volts, unless its current would leave `low`..`high`. Then it
+    holds that current. A current output is the dual. Currents count out of the high terminal.
     """
 
     quantity: str
-    """`voltage` or `current`: what is regulated."""
+    """`voltage` or `current`: the regulated quantity."""
 
     level: float
-    """What is asked for, in volts or amperes."""
+    """The set value, in volts or amperes."""
 
     low: float
     """Lower limit of the other quantity."""
@@ -157,7 +163,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """An instrument that only loads its terminals, with this many ohms."""
+    """An instrument that only loads its terminals, with this resistance in ohms."""
 
     resistance: float
 
@@ -178,7 +184,7 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Imperfections:
-    """Which deviations from the exact values readings have."""
+    """The deviations of readings from the exact values."""
 
     noise: bool = True
     """Gaussian noise that falls with the aperture."""
@@ -190,4 +196,4 @@ class Imperfections:
     """Gain and offset of each channel, drawn once within the model's accuracy."""
 
     seed: int = 0
-    """Where the random numbers start."""
+    """Seed of the random numbers."""

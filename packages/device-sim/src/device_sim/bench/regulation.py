@@ -1,8 +1,8 @@
-"""Regulating or at a limit: the two states of an instrument's output.
+"""The two states of an instrument's output: regulating, or at a limit.
 
-An output asks for one quantity (its level) and limits the other. While the other quantity is
-within its limits the output regulates; else it holds the limit, and stays there as long as it
-gets less than it asks for. NI calls the second state "in compliance".
+An output has a set value for one quantity (its level) and limits for the other. While the other
+quantity is within its limits, the output regulates. Otherwise it holds the limit, as long as it
+gets less than its set value. NI calls the second state "in compliance".
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ REGULATING, AT_HIGH, AT_LOW = 0, 1, -1
 
 
 def held_current(terminal: Terminal, mode: int) -> float | None:
-    """The current that a terminal holds in a mode, or None if it holds a voltage or nothing."""
+    """Return the current that a terminal holds in a mode, None if it holds no current."""
     if isinstance(terminal, Input):
         return None
     if terminal.quantity == "current":
@@ -22,21 +22,21 @@ def held_current(terminal: Terminal, mode: int) -> float | None:
 
 
 def held_voltage(output: Output, mode: int) -> float | None:
-    """The voltage that an output holds in a mode, or None if it holds a current."""
+    """Return the voltage that an output holds in a mode, None if it holds a current."""
     if output.quantity == "voltage":
         return output.level if mode == REGULATING else None
     return {REGULATING: None, AT_HIGH: output.high, AT_LOW: output.low}[mode]
 
 
 def mode_without_path(output: Output, current: float) -> int:
-    """The mode of an output that has nowhere to drive its current to."""
+    """Return the mode of an output whose current has no path."""
     if output.quantity == "voltage":
         return REGULATING
     return AT_HIGH if current > 0 else AT_LOW
 
 
 def better_mode(output: Output, mode: int, voltage: float, current: float) -> int:
-    """The mode that an output would rather be in, given its voltage and current."""
+    """Return the mode that matches an output's voltage and current."""
     regulated, limited = (voltage, current) if output.quantity == "voltage" else (current, voltage)
     slack = 1e-9 * max(abs(output.high), abs(output.low))
     if mode == REGULATING:

@@ -1,4 +1,4 @@
-"""What in a bench file is possible and yet looks like a mistake."""
+"""Find likely mistakes in a bench file that is valid."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from device_sim.bench.netlist import Netlist
 
 
 def doubts(netlist: Netlist) -> list[str]:
-    """Say what looks like a mistake, one sentence each; nothing for a bench without doubts."""
+    """Return a sentence for each likely mistake; none for a bench without one."""
     return [*_dangling_nets(netlist), *_unknown_instruments(netlist)]
 
 
@@ -21,7 +21,7 @@ def _dangling_nets(netlist: Netlist) -> list[str]:
         for net in (connection.hi, connection.lo):
             ends[net].append(f"channel {channel}")
     return [
-        f"net '{net}' is dangling: nothing but {there[0]} is connected to it"
+        f"The net '{net}' is dangling: only {there[0]} is connected to it. Check its name."
         for net, there in sorted(ends.items())
         if len(there) == 1 and net != netlist.ground
     ]
@@ -30,14 +30,14 @@ def _dangling_nets(netlist: Netlist) -> list[str]:
 def _unknown_instruments(netlist: Netlist) -> list[str]:
     wired = {channel.partition("/")[0] for channel in netlist.connections}
     unwired = [
-        f"instrument '{name}' has a model and is wired to nothing"
+        f"The instrument '{name}' has a model, but no channel is wired. Check its name."
         for name in sorted(netlist.models.keys() - wired)
     ]
     known = wired | netlist.models.keys()
     named = {str(fault["device"]) for fault in netlist.faults if "device" in fault}
     return unwired + [
-        f"a fault is of the instrument '{name}', which is unknown; there are "
-        f"{', '.join(sorted(known)) or 'none'}"
+        f"A fault names the unknown instrument '{name}'. The instruments are "
+        f"{', '.join(sorted(known)) or 'none'}."
         for name in sorted(named)
         if name.lower() not in known
     ]

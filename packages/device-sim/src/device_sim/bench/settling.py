@@ -1,9 +1,9 @@
-"""How a circuit with capacitors goes from one moment to the next, and its mean meanwhile.
+"""Compute how a circuit with capacitors changes over time, and its mean meanwhile.
 
 Between two changes of the circuit the capacitor voltages obey dv/dt = f(v). A step of the
 exponential Rosenbrock-Euler method (Hochbruck, Ostermann, "Exponential integrators", Acta
-Numerica 2010) solves the linearised equation exactly, however stiff it is; for a circuit without
-diodes one step is the closed form. Steps are halved where that is not so: at diodes, and where
+Numerica 2010) solves the linearised equation exactly, however stiff it is. For a circuit without
+diodes one step is the closed form. Steps are halved where it is not: at diodes, and where
 an output reaches its limit.
 """
 
@@ -36,7 +36,7 @@ class Settling:
         self._start = (circuit.now, voltages)
 
     def at(self, time: float) -> Vector:
-        """Capacitor voltages at a time not before the circuit's `now`."""
+        """Return the capacitor voltages at a time not before the circuit's `now`."""
         if len(self._voltages) == 0:
             return self._voltages
         if time < self._time:
@@ -46,11 +46,11 @@ class Settling:
         return self._voltages
 
     def solution(self, time: float) -> Solution:
-        """The whole circuit at a time."""
+        """Return the whole circuit at a time."""
         return self.circuit.solve(self.at(time))
 
     def mean(self, begin: float, end: float) -> Solution:
-        """The mean of the circuit over a stretch; modes are those at its end."""
+        """Return the mean of the circuit over a stretch, with the modes at its end."""
         voltages = self.at(begin)
         if len(voltages) == 0 or end <= begin:
             return self.circuit.solve(voltages)
@@ -60,7 +60,7 @@ class Settling:
         return Solution(mean, last.by_capacitor, last.modes)
 
     def _advance(self, voltages: Vector, duration: float) -> tuple[Vector, Vector]:
-        """Voltages after `duration`, and the mean of what is observed until then."""
+        """Return the voltages after `duration`, and the mean of the observed values until then."""
         remaining, step = duration, duration
         total: Vector | None = None
         while remaining > 0.0:
@@ -85,11 +85,11 @@ class Settling:
         return voltages, total
 
     def _bends(self, before: Vector, after: Vector) -> bool:
-        """Whether an output reaches or leaves its limit in between."""
+        """Return whether an output reaches or leaves its limit in between."""
         return self.circuit.solve(before).modes != self.circuit.solve(after).modes
 
     def _step(self, voltages: Vector, duration: float) -> tuple[Vector, Vector]:
-        """One linearised step: voltages after it, mean of what is observed over it."""
+        """Take one linearised step. Return the voltages after it and the mean observed values."""
         circuit = self.circuit
         now = circuit.solve(voltages)
         capacitances = circuit.capacitances
@@ -110,13 +110,13 @@ def _symmetric(matrix: Vector) -> Vector:
 
 
 def _phi1(z: Vector) -> Vector:
-    """(exp(z) - 1) / z."""
+    """Return (exp(z) - 1) / z."""
     safe = np.where(abs(z) < 1e-12, 1.0, z)
     return np.where(abs(z) < 1e-12, 1.0 + z / 2.0, np.expm1(np.minimum(safe, 700.0)) / safe)
 
 
 def _phi2(z: Vector) -> Vector:
-    """(exp(z) - 1 - z) / z**2."""
+    """Return (exp(z) - 1 - z) / z**2."""
     safe = np.where(abs(z) < 1e-3, 1.0, z)
     series = 0.5 + z / 6.0 + z * z / 24.0 + z**3 / 120.0 + z**4 / 720.0
     return np.where(abs(z) < 1e-3, series, (np.expm1(np.minimum(safe, 700.0)) - safe) / safe**2)

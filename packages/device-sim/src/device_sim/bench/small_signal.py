@@ -1,7 +1,7 @@
 """The circuit for small alternating currents around its operating point.
 
-What the outputs regulate does not move: a regulated voltage is a short for alternating current,
-a held current an open circuit. Diodes have the slope of their operating point.
+Regulated quantities do not move: a regulated voltage is a short for alternating current, and a held
+current is an open circuit. Diodes have the slope of their operating point.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from device_sim.bench.regulation import held_current
 
 
 def sines(circuit: Circuit) -> set[float]:
-    """Frequencies of the sines on the bench, in hertz."""
+    """Return the frequencies of the sines on the bench, in hertz."""
     return {
         part.values["frequency"]
         for part in circuit.parts
@@ -27,13 +27,13 @@ def sines(circuit: Circuit) -> set[float]:
 
 
 def phasor(circuit: Circuit, solution: Solution, channel: str, frequency: float) -> complex:
-    """RMS voltage and phase that the sines of one frequency cause between a channel's terminals."""
+    """Return the RMS voltage and phase between a channel's terminals from one frequency's sines."""
     equations = _equations(circuit, solution, frequency, without=None)
     return complex(circuit.nodes.across(equations.solve(), circuit.ends[channel]))
 
 
 def impedance(circuit: Circuit, solution: Solution, channel: str, frequency: float) -> complex:
-    """Ohms that a channel sees between its terminals, without the channel itself."""
+    """Return the ohms that a channel sees between its terminals, without the channel itself."""
     equations = _equations(circuit, solution, frequency, without=channel)
     equations.right[:] = 0.0
     equations.add_current(circuit.ends[channel], 1.0)
@@ -64,7 +64,7 @@ def _equations(
 def _stiff_outputs(
     circuit: Circuit, modes: Mapping[str, int], without: str | None
 ) -> dict[str, float]:
-    """Outputs that hold a voltage, with their resistance."""
+    """Yield the outputs that hold a voltage, with their resistance."""
     return {
         name: OUTPUT_RESISTANCE + terminal.resistance
         for name, terminal in circuit.terminals.items()

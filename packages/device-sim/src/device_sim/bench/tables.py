@@ -1,4 +1,4 @@
-"""The tables of a bench file: which keys each has, and what may stand at them."""
+"""The tables of a bench file: the keys of each table, and the values of each key."""
 
 from __future__ import annotations
 
@@ -12,51 +12,51 @@ from device_sim.errors import BenchError
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What may stand at a key."""
+    """The values that a key allows."""
 
     wanted: str
-    """In words, to follow "must be"."""
+    """The allowed values in words, to follow "must be"."""
 
     fits: Callable[[Any], bool]
-    """Whether a value may stand there."""
+    """Return whether a value is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What a table may have."""
+    """The keys of a table."""
 
     required: Mapping[str, Entry] = field(default_factory=dict)
-    """Keys that must be there."""
+    """Keys that the table must have."""
 
     optional: Mapping[str, Entry] = field(default_factory=dict)
-    """Keys that may be there."""
+    """Keys that the table may have."""
 
     has_more: bool = False
-    """Whether it may have other keys, which somebody else checks."""
+    """True if the table may have other keys, which another module checks."""
 
     def check(self, where: str, table: Any) -> None:
         """Check a table.
 
         Args:
-            where: What to call it in errors.
-            table: What stands there.
+            where: Name of the table in errors.
+            table: The table from the file.
 
         Raises:
-            BenchError: It is not a table of this shape.
+            BenchError: It is not a table with these keys and values.
         """
         if not isinstance(table, dict):
-            raise BenchError(f"{where} must be a table, not {table!r:.60}")
+            raise BenchError(f"{where} must be a table, not {table!r:.60}.")
         known = {**self.required, **self.optional}
         for key in table:
             if key not in known and not self.has_more:
-                may = f"it may have {', '.join(sorted(known))}"
-                raise BenchError(f"{where} has no '{key}'; {may}")
+                may = f"It may have {', '.join(sorted(known))}"
+                raise BenchError(f"{where} has the unknown key '{key}'. {may}.")
         for key in self.required:
             if key not in table:
-                raise BenchError(f"{where} needs '{key}': {table!r:.60}")
+                raise BenchError(f"{where} needs the key '{key}': {table!r:.60}.")
         for key, entry in known.items():
             if key in table and not entry.fits(table[key]):
-                raise BenchError(f"{where}: {key} must be {entry.wanted}, not {table[key]!r:.60}")
+                raise BenchError(f"{where}: {key} must be {entry.wanted}, not {table[key]!r:.60}.")
 
 
 def _is_text(value: Any) -> bool:
@@ -88,9 +88,9 @@ def _is_list_of_tables(value: Any) -> bool:
 TEXT = Entry("text", _is_text)
 CHANNEL = Entry("a channel such as 'SMU1/0'", _is_channel)
 FLAG = Entry("true or false", lambda value: isinstance(value, bool))
-COUNT = Entry("a whole number from 1 on", lambda value: _is_whole(value) and value > 0)
+COUNT = Entry("a whole number of at least 1", lambda value: _is_whole(value) and value > 0)
 ERROR_CODE = Entry("a negative whole number", lambda value: _is_whole(value) and value < 0)
-SEED = Entry("a whole number from 0 on", lambda value: _is_whole(value) and value >= 0)
+SEED = Entry("a whole number of at least 0", lambda value: _is_whole(value) and value >= 0)
 NUMBER = Entry("a number", _is_number)
 MODEL = Entry("a model's number", lambda value: _is_text(value) or _is_whole(value))
 SITES = Entry("a list of different site numbers", _is_list_of_sites)

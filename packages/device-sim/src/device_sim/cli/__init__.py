@@ -19,9 +19,9 @@ from device_sim.errors import DeviceSimError
 )
 @click.version_option(package_name="measurement-device-sim")
 def main() -> None:
-    """Simulated instruments for the real NI driver packages.
+    """Simulate instruments for the real NI driver packages.
 
-    Start them with 'device-sim serve'.
+    Start the server with 'device-sim serve'.
     """
 
 

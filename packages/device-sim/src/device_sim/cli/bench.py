@@ -1,4 +1,4 @@
-"""`device-sim bench`: looks at bench files."""
+"""`device-sim bench`: check bench files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from device_sim.clock import SystemClock
 
 @click.group("bench")
 def bench_group() -> None:
-    """Look at bench files."""
+    """Work on bench files."""
 
 
 @bench_group.command("check")
@@ -21,8 +21,8 @@ def bench_group() -> None:
 def check_command(file: Path) -> None:
     """Check a bench file.
 
-    A mistake ends the command with exit code 1. What is possible but looks like a mistake is
-    written to standard error.
+    With an error in the file, the exit code is 1. Likely mistakes are warnings on standard error,
+    and the exit code is 0.
 
     Example: device-sim bench check bench.toml
     """

@@ -1,4 +1,4 @@
-"""`device-sim coverage`: tells what is simulated of the drivers."""
+"""`device-sim coverage`: list the simulated parts of the drivers."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import click
 @click.argument(
     "document", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
-@click.option("--check", is_flag=True, help="Fail if DOCUMENT is out of date; do not write.")
+@click.option("--check", is_flag=True, help="Write nothing. Fail if DOCUMENT is out of date.")
 def coverage_command(document: Path | None, *, check: bool) -> None:
-    """Print which models, methods, properties and calls are simulated, as Markdown.
+    """Print the simulated models, methods, properties and calls, as Markdown.
 
-    With DOCUMENT, bring the generated part of that file up to date instead.
+    With DOCUMENT, update the generated part of that file instead.
 
     Example: device-sim coverage
     """
@@ -27,6 +27,6 @@ def coverage_command(document: Path | None, *, check: bool) -> None:
     old = document.read_text(encoding="utf-8")
     new = coverage.updated(old)
     if check and new != old:
-        raise click.ClickException(f"{document} is out of date; run this without --check.")
+        raise click.ClickException(f"{document} is out of date. Run this command without --check.")
     if new != old:
         document.write_text(new, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""`device-sim serve`: runs a device server until it is told to stop."""
+"""`device-sim serve`: run a device server until SIGTERM or Ctrl-C."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _PORT = 31763
 _STATE_KEYS = ("pid", "device_server_address")
 
 _ALL_USERS = (
-    "note: this system does not tell whose a connection is, so all users of this machine are "
-    "answered."
+    "note: this system does not show which user a connection belongs to, so the server answers "
+    "all users of this machine."
 )
 
 
@@ -32,8 +32,8 @@ _ALL_USERS = (
 @click.option(
     "--bench",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="TOML file that says what the instruments are wired to. Without it they answer as NI's "
-    "simulated devices do.",
+    help="TOML file with the wiring of the instruments. Default: no wiring; instruments answer as "
+    "NI's simulated devices do.",
 )
 @click.option(
     "--port",
@@ -45,20 +45,21 @@ _ALL_USERS = (
 @click.option(
     "--state-file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Where other programs find the address. Default: a file in the user's runtime folder.",
+    help="File in which other programs find the address. Default: a file in the user's runtime "
+    "folder.",
 )
 @click.option(
     "--file-root",
     "file_roots",
     multiple=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder in which drivers may export and import attribute configurations, beside the "
-    "present one and a temporary one. May be repeated.",
+    help="Folder in which drivers may export and import attribute configurations, in addition to "
+    "the present folder and a temporary one. May be repeated.",
 )
 @click.option(
     "--other-users",
     is_flag=True,
-    help="Answer other users of this machine, too. They can then use and disturb all instruments.",
+    help="Also answer other users of this machine. They can then use and disturb all instruments.",
 )
 @click.option("--verbose", "-v", is_flag=True, help="Log what the server does.")
 def serve_command(
@@ -100,6 +101,6 @@ def _start(server: DeviceServer, port: int) -> int:
         return server.start(f"{_HOST}:{port}")
     except RuntimeError as error:
         raise DeviceSimError(
-            f"Port {port} cannot be used; another program may have it. Give another with --port, "
-            "or --port 0 for any free one."
+            f"Port {port} cannot be used. Another program may have it. Choose another with --port, "
+            "or use --port 0 for any free one."
         ) from error

@@ -1,9 +1,9 @@
-"""The simulated drivers, one for each folder.
+"""The simulated drivers, one in each folder.
 
-A folder says which INTERFACE it serves, which PACKAGE of NI's it needs, and which EXTRA of this
-distribution installs that; its module `driver` has the DRIVER. So a server can announce its
-interfaces before it loads the drivers. A driver whose package is not installed is left out. Nothing
-else needs to know of a folder.
+Each folder has the INTERFACE that it serves, the PACKAGE of NI that it needs, and the EXTRA of this
+distribution that installs it. Its module `driver` has the DRIVER. So a server can announce its
+interfaces before it loads the drivers. A driver whose package is not installed is left out. No
+other module needs to know a folder.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 def list_interfaces() -> list[str]:
     """Return the gRPC services of the installed drivers, such as `nidmm_grpc.NiDmm`.
 
-    No driver is loaded.
+    This loads no driver.
     """
     return [folder.INTERFACE for folder in _folders() if _is_installed(folder)]
 
 
 def load_drivers() -> Iterator[Driver]:
-    """Load the installed drivers, with NI's Python packages for them and the bench."""
+    """Load the installed drivers, with NI's Python packages and the bench."""
     for folder in filter(_is_installed, _folders()):
         driver: Driver = importlib.import_module(f"{folder.__name__}.driver").DRIVER
         yield driver

@@ -1,4 +1,4 @@
-"""The device server: what it listens with, and the services that it has."""
+"""The device server: its listener and its services."""
 
 from device_sim.server.device_server import DeviceServer
 

@@ -1,4 +1,4 @@
-"""Bench files against the models that can be simulated."""
+"""Check bench files against the models that can be simulated."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from device_sim.errors import BenchError
 
 
 def load_bench(file: Path, clock: Clock, drivers: Sequence[Driver]) -> Bench:
-    """Return the bench that a file describes; what looks like a mistake is logged as a warning.
+    """Return the bench in a file. Log a warning for each likely mistake in it.
 
     Raises:
-        BenchError: The file has a mistake, or names a model or channel that does not exist.
+        BenchError: The file has an error, or names a model or channel that does not exist.
     """
     bench = Bench.load(file, clock)
     _refuse_unknown_models(file, bench.models, drivers)
@@ -31,15 +31,15 @@ def _refuse_unknown_models(
         if not any(driver.models.find(number) for driver in drivers):
             known = ", ".join(sorted(n for driver in drivers for n in driver.models.models))
             extras = ", ".join(missing_extras())
-            more = f"; for more, install the extras {extras} of measurement-device-sim"
+            more = f" To get more models, install the extras {extras} of measurement-device-sim."
             raise BenchError(
-                f"bench {file.name}: {device}: no model '{number}'; there are {known}"
+                f"bench {file.name}: {device}: there is no model '{number}'. Models are {known}."
                 f"{more if extras else ''}"
             )
 
 
 def _refuse_surplus_channels(file: Path, bench: Bench, drivers: Sequence[Driver]) -> None:
-    """Raise BenchError for a channel that its model, or without one any model, does not have."""
+    """Raise BenchError for a channel that its model does not have, or no model has."""
     for channel in bench.channels:
         device, _, number = channel.partition("/")
         wanted = bench.model_of(device)
@@ -51,4 +51,4 @@ def _refuse_surplus_channels(file: Path, bench: Bench, drivers: Sequence[Driver]
         if not number.isdecimal() or int(number) >= count:
             which = f"a {wanted}" if wanted else "no model"
             has = f"has the channels 0 to {count - 1}" if wanted else "has it"
-            raise BenchError(f"bench {file.name}: there is no channel {channel}: {which} {has}")
+            raise BenchError(f"bench {file.name}: there is no channel {channel}: {which} {has}.")

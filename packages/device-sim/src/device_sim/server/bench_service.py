@@ -1,4 +1,4 @@
-"""The service `device_sim.v1.Bench`: decodes requests, asks the bench, encodes answers."""
+"""The gRPC service `device_sim.v1.Bench`: decode requests, call the bench, encode answers."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class BenchServicer(bench_pb2_grpc.BenchServicer):
     def AddFault(  # noqa: N802
         self, request: pb.AddFaultRequest, context: grpc.ServicerContext
     ) -> pb.AddFaultResponse:
-        """Make a device fail."""
+        """Add a fault to a device."""
         _call(lambda: self._add_fault(request.fault), context)
         return pb.AddFaultResponse()
 
@@ -83,7 +83,7 @@ class BenchServicer(bench_pb2_grpc.BenchServicer):
 
     def _add_fault(self, fault: pb.Fault) -> None:
         if not fault.device:
-            raise BenchError("The fault names no device.")
+            raise BenchError("The fault names no device. Set the field device.")
         faults = self._bench.faults
         kind = fault.WhichOneof("kind")
         if kind == "fail_call":
@@ -95,11 +95,11 @@ class BenchServicer(bench_pb2_grpc.BenchServicer):
         elif kind == "over_range":
             faults.over_range(fault.device)
         else:
-            raise BenchError("The fault has no kind, or one that this server does not know.")
+            raise BenchError("The fault has no kind, or a kind that this server does not know.")
 
 
 def _call(action: Callable[[], object], context: grpc.ServicerContext) -> None:
-    """Run `action`; values that make no sense end the call with INVALID_ARGUMENT."""
+    """Run `action`. Invalid values end the call with INVALID_ARGUMENT."""
 
     def run() -> None:
         try:

@@ -29,26 +29,27 @@ if TYPE_CHECKING:
     from device_sim.bench import Bench
     from device_sim.server.simulation import Simulation
 
-_MAX_THREADS = 512  # Calls that wait (events, hung devices) hold one each; started on demand.
+_MAX_THREADS = 512  # Waiting calls (events, hanging devices) need one each; started on demand.
 
-_LARGEST_REQUEST = 128 * 2**20  # Bytes; sequences of millions of values fit.
+_LARGEST_REQUEST = 128 * 2**20  # Bytes; enough for sequences of millions of values.
 
 
 class DeviceServer:
     """Serves simulated instruments to unmodified NI drivers.
 
     Args:
-        bench: A bench file that says what the instruments are wired to. Without one they
+        bench: A bench file with the wiring of the instruments. Without it they
             answer as NI's own simulated devices do.
-        clock: Where time comes from; tests may pass a ManualClock.
-        file_roots: Folders in which clients may have attribute configurations read and written,
-            beside the present one and a temporary one of the server's own.
-        allows_other_users: Whether to answer other users of this machine, too; else they get
-            PERMISSION_DENIED, where the system tells whose a connection is (Linux).
+        clock: The clock of the instruments. Use a ManualClock in tests that compare readings
+            with a closed form.
+        file_roots: Folders in which clients may read and write attribute configurations, in
+            addition to the present folder and a temporary one of the server's own.
+        allows_other_users: Whether to answer other users of this machine, too. Otherwise they get
+            PERMISSION_DENIED, if the system shows which user a connection belongs to (Linux).
 
     Raises:
-        BenchError: The bench file makes no sense.
-        NoDriverError: NI's Python package of no driver is installed.
+        BenchError: The bench file has an error.
+        NoDriverError: No driver's Python package of NI is installed.
     """
 
     def __init__(
@@ -61,7 +62,8 @@ class DeviceServer:
     ) -> None:
         if not self.interfaces:
             raise NoDriverError(
-                "No driver can be simulated, because NI's Python package of none is installed. "
+                "No driver can be simulated, because no Python package of an NI driver is "
+                "installed. "
                 "Install 'measurement-device-sim[all]', or an extra for each driver: "
                 f"{', '.join(missing_extras())}."
             )
@@ -75,16 +77,16 @@ class DeviceServer:
         self._simulation: Simulation | None = None
         self._server: grpc.Server | None = None
         if bench is not None:
-            self._load()  # its mistakes are told now, not to the first client
+            self._load()  # so that errors in the file appear now, not at the first call
 
     @property
     def bench(self) -> Bench:
-        """What the instruments are wired to."""
+        """The wiring of the instruments."""
         return self._load().bench
 
     @property
     def faults(self) -> Faults:
-        """Faults to ask for."""
+        """Faults to inject."""
         return self.bench.faults
 
     @property
@@ -99,26 +101,26 @@ class DeviceServer:
 
     @property
     def file_roots(self) -> list[Path]:
-        """The folders in which clients may have attribute configurations read and written.
+        """The folders in which clients may read and write attribute configurations.
 
-        The last is the server's own while it runs; it is removed with its files at the stop.
+        The last one is the server's own while it runs. The stop removes it with its files.
         """
         return list(self._files.folders)
 
     def start(self, address: str = "127.0.0.1:0") -> int:
-        """Listen.
+        """Start to listen.
 
         Args:
-            address: Host and port; port 0 means any free one.
+            address: Host and port. Port 0 takes any free one.
 
         Returns:
             The port.
 
         Raises:
-            RuntimeError: The address cannot be bound, or the server runs already.
+            RuntimeError: The address cannot be used, or the server runs already.
         """
         if self._server is not None:
-            raise RuntimeError("this device server has been started already")
+            raise RuntimeError("This device server has been started already.")
         server = grpc.server(
             ThreadPoolExecutor(_MAX_THREADS, thread_name_prefix="device-server"),
             interceptors=[SameUserInterceptor(self._rule)],
@@ -140,7 +142,7 @@ class DeviceServer:
         return port
 
     def stop(self, grace: float = 0.0) -> None:
-        """Refuse new calls, give those under way `grace` seconds, close all sessions."""
+        """Refuse new calls, wait `grace` seconds for current ones, close all sessions."""
         if self._server is None:
             return
         self._server.stop(grace).wait()
@@ -154,11 +156,11 @@ class DeviceServer:
             self._temporary = None
 
     def _load(self) -> Simulation:
-        """The simulation; made when it is first asked for."""
+        """Return the simulation. It is made at the first call."""
         with self._loading:
             if self._simulation is None:
-                # NI's packages and numpy take longer to import than a platform to start, and
-                # pin maps and sequences without instruments never need them.
+                # NI's packages and numpy take longer to import than a platform needs to start,
+                # and pin maps and sequences without instruments never need them.
                 from device_sim.server.simulation import Simulation
 
                 self._simulation = Simulation(
@@ -168,10 +170,10 @@ class DeviceServer:
 
 
 class _OnDemand(grpc.GenericRpcHandler):
-    """Hands calls to the simulation, which the first of them loads.
+    """Pass calls to the simulation. The first call loads it.
 
     Args:
-        load: Returns the simulation.
+        load: Return the simulation.
     """
 
     def __init__(self, load: Callable[[], Simulation]) -> None:
@@ -180,6 +182,6 @@ class _OnDemand(grpc.GenericRpcHandler):
     def service(
         self, handler_call_details: grpc.HandlerCallDetails
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
-        """Return what answers the call, or None if there is no such method."""
+        """Return the handler of a method, None if the method does not exist."""
         answers = (h.service(handler_call_details) for h in self._load().handlers)
         return next((answer for answer in answers if answer is not None), None)

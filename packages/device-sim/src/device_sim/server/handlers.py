@@ -1,4 +1,4 @@
-"""Handlers of services that are served when a client first wants them."""
+"""Collect the handlers of services, which are served only when a client needs them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import grpc
 
 
 class HandlerCollector:
-    """Stands in for a server where gRPC's own functions add a service to one."""
+    """Take the place of a server in gRPC's functions that add a service to a server."""
 
     def __init__(self) -> None:
         self.generic: list[grpc.GenericRpcHandler] = []
         """The handlers so far."""
 
     def add_generic_rpc_handlers(self, handlers: Iterable[grpc.GenericRpcHandler]) -> None:
-        """Keep handlers."""
+        """Collect handlers."""
         self.generic += handlers
 
     def add_registered_method_handlers(self, service: str, handlers: Any) -> None:

@@ -1,4 +1,4 @@
-"""Refuses the calls of other users on a server with threads."""
+"""Refuse the calls of other users, on a server with threads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _KINDS = ("unary_unary", "unary_stream", "stream_unary", "stream_stream")
 
 
 class SameUserInterceptor(grpc.ServerInterceptor):
-    """Keeps a rule on methods of every kind."""
+    """Apply the rule to methods of every kind."""
 
     def __init__(self, rule: SameUserRule) -> None:
         self._rule = rule
@@ -22,7 +22,7 @@ class SameUserInterceptor(grpc.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], grpc.RpcMethodHandler[Any, Any] | None],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
-        """Return the handler behind the rule."""
+        """Return the handler that checks the rule first."""
         handler: Any = continuation(handler_call_details)
         if handler is None:
             return None

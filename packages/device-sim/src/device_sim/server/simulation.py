@@ -1,4 +1,4 @@
-"""What answers the calls of a device server: bench and drivers, as handlers for gRPC."""
+"""Build the handlers of a device server from its bench and drivers."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Simulation:
     """The drivers of one server on their bench.
 
     Args:
-        bench: A bench file, or None for instruments that are wired to nothing.
-        clock: Where time comes from.
-        sessions: Where the sessions of all drivers are kept.
-        files: The files that clients may name.
+        bench: A bench file, None for instruments without wiring.
+        clock: The clock of the instruments.
+        sessions: The sessions of all drivers.
+        files: The files that clients may use.
 
     Raises:
-        BenchError: The bench file makes no sense.
+        BenchError: The bench file has an error.
     """
 
     def __init__(

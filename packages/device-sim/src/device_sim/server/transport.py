@@ -1,4 +1,4 @@
-"""Driver calls on the wire: generic gRPC handlers made from the drivers' own descriptors."""
+"""Serve driver calls by generic gRPC handlers, made from the drivers' own descriptors."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _MAX_DESCRIPTION = 2048
 
 
 class GrpcCall:
-    """A client's call, as the drivers see it (see `call.Call`)."""
+    """A client's call in the form that drivers use (see `call.Call`)."""
 
     def __init__(self, context: grpc.ServicerContext) -> None:
         self._context = context
 
     def is_active(self) -> bool:
-        """Whether the client has neither cancelled nor gone."""
+        """Return whether the client has neither cancelled nor disconnected."""
         return bool(self._context.is_active())
 
     def on_end(self, callback: Callable[[], None]) -> None:
-        """Have `callback` called when the call ends; at once if it has ended."""
+        """Register a function to call when the call ends, or call it now if it has ended."""
         if not self._context.add_callback(callback):
             callback()
 
@@ -59,7 +59,7 @@ def generic_handler(calls: DriverCalls) -> grpc.GenericRpcHandler:
 
 
 def serve(answer: Callable[[], Any], context: grpc.ServicerContext) -> Any:
-    """Return what `answer` returns, or end the call as its DeviceSimError says."""
+    """Return the result of `answer`, or end the call with its DeviceSimError."""
     try:
         return answer()
     except DeviceSimError as error:

@@ -1,4 +1,4 @@
-"""NI's SessionUtilities: the devices, reservations for clients, and a reset of everything."""
+"""Serve NI's SessionUtilities: list devices, reserve, reset the server."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from device_sim.server.transport import GrpcCall, serve
 
 
 class Reservations:
-    """Named reservations, each held by one client at a time; others queue for it."""
+    """Named reservations. One client holds each; others wait in a queue."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -26,11 +26,11 @@ class Reservations:
         self._generation = 0
 
     def reserve(self, reservation_id: str, client_id: str, call: Call) -> None:
-        """Hold the reservation, once whoever holds it lets go.
+        """Reserve for a client. Wait until no other client holds the reservation.
 
         Raises:
-            CallError: A field is empty, the client holds it already, or a reset came between.
-            CallCancelledError: The caller gave up waiting.
+            CallError: A field is empty, the client holds it already, or a reset came meanwhile.
+            CallCancelledError: The caller stopped waiting.
         """
         _require(reservation_id, client_id)
         with self._changed:
@@ -53,11 +53,11 @@ class Reservations:
             self._holders[reservation_id] = client_id
 
     def is_reserved_by(self, reservation_id: str, client_id: str) -> bool:
-        """Whether this client holds it."""
+        """Return whether this client holds it."""
         return bool(client_id) and self._holders.get(reservation_id) == client_id
 
     def unreserve(self, reservation_id: str, client_id: str) -> bool:
-        """Let go of it; returns whether this client held it."""
+        """Release the reservation. Return whether this client held it."""
         with self._changed:
             held = self.is_reserved_by(reservation_id, client_id)
             if held:
@@ -66,7 +66,7 @@ class Reservations:
             return held
 
     def reset(self) -> None:
-        """Drop all reservations and turn away all who wait."""
+        """Drop all reservations and refuse all waiting clients."""
         with self._changed:
             self._holders.clear()
             self._generation += 1
@@ -112,18 +112,18 @@ class SessionUtilitiesServicer(session_pb2_grpc.SessionUtilitiesServicer):
         )
 
     def Reserve(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """Hold a reservation; waits for whoever holds it."""
+        """Reserve for a client. Wait until no other client holds the reservation."""
         ids = (request.reservation_id, request.client_id)
         serve(lambda: self._reservations.reserve(*ids, GrpcCall(context)), context)
         return session_pb2.ReserveResponse(is_reserved=True)
 
     def IsReservedByClient(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """Say whether the client holds the reservation."""
+        """Return whether the client holds the reservation."""
         held = self._reservations.is_reserved_by(request.reservation_id, request.client_id)
         return session_pb2.IsReservedByClientResponse(is_reserved=held)
 
     def Unreserve(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
-        """Let go of a reservation."""
+        """Release a reservation."""
         held = self._reservations.unreserve(request.reservation_id, request.client_id)
         return session_pb2.UnreserveResponse(is_unreserved=held)
 

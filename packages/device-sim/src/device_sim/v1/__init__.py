@@ -1,1 +1,1 @@
-"""The protocol by which other programs reach a bench; `bench.proto` describes it."""
+"""The protocol with which other programs control a bench. `bench.proto` describes it."""

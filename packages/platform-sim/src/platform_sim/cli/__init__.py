@@ -1,4 +1,4 @@
-"""The command `platform-sim`; one module for each group of verbs."""
+"""The command `platform-sim`. Each group of commands has a module."""
 
 from platform_sim.cli.main import main
 

@@ -1,4 +1,4 @@
-"""Runs the command as `python -m platform_sim.cli`."""
+"""Run the command as `python -m platform_sim.cli`."""
 
 from platform_sim.cli.main import main
 

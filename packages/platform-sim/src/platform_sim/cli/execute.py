@@ -1,4 +1,4 @@
-"""`platform-sim exec`: runs a program that finds the platform."""
+"""`platform-sim exec`: run a program that finds the platform."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ def exec_command(state_file: Path | None, command: tuple[str, ...]) -> None:
     """
     environment = hooked_environment(locate_platform(state_file), os.environ)
     try:
-        if sys.platform == "win32":  # exec would detach from the terminal there
+        if sys.platform == "win32":  # on Windows, exec would detach from the terminal
             sys.exit(subprocess.run(command, env=environment, check=False).returncode)
         os.execvpe(command[0], command, environment)  # noqa: S606
     except OSError as error:
-        raise click.ClickException(f"{command[0]}: {error.strerror}") from error
+        raise click.ClickException(f"{command[0]} cannot be run: {error.strerror}.") from error

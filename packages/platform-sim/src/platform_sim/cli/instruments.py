@@ -1,4 +1,4 @@
-"""`platform-sim instruments`: lists what can be simulated and what is open."""
+"""`platform-sim instruments`: list the instrument models and the open sessions."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from platform_sim.printing import print_line
 def instruments_command(state_file: Path | None, as_json: bool) -> None:
     """List the instrument models that can be simulated, and the open driver sessions.
 
-    The models need no running platform; the sessions are those of the running one.
+    The list of models needs no running platform. The sessions are those of the running one.
 
     Example: platform-sim instruments
     """
@@ -40,7 +40,7 @@ def instruments_command(state_file: Path | None, as_json: bool) -> None:
     print_line()
     print_line("Open sessions")
     if sessions is None:
-        print_line("  no platform is running")
+        print_line("  No platform is running. Start one with 'platform-sim up'.")
     elif not sessions:
         print_line("  none")
     for one in sessions or []:

@@ -1,4 +1,4 @@
-"""The command group: loads the module of a verb only when it is needed."""
+"""The command group. It loads the module of a command only when that command runs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _VERBS = {
 
 
 class _LazyGroup(HarmlessGroup):
-    """Knows its verbs by module, so that `platform-sim exec` does not pay for the servers."""
+    """Find commands by module, so that `platform-sim exec` does not load the servers."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_VERBS)
@@ -46,8 +46,8 @@ class _LazyGroup(HarmlessGroup):
 )
 @click.version_option(package_name="measurement-platform-sim")
 def main() -> None:
-    """The open NI measurement platform.
+    """Run plug-ins and sequences on an open stand-in for the NI measurement platform.
 
-    Start it with 'platform-sim up', and look around in a second terminal with
+    Start the platform with 'platform-sim up'. Then list its services in a second terminal with
     'platform-sim services'.
     """

@@ -1,4 +1,4 @@
-"""The verb ``measui`` of ``platform-sim``."""
+"""`platform-sim measui`: write or check the panel of a plug-in."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from platform_sim.printing import print_line
     "--check",
     "checked",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Write nothing; check the bindings of this .measui against the plug-in.",
+    help="Write nothing. Check the bindings of this .measui against the plug-in.",
 )
 @state_file_option
 def measui_command(
     service_class: str, output: Path | None, checked: Path | None, state_file: Path | None
 ) -> None:
-    """Write the InstrumentStudio panel of the plug-in SERVICE_CLASS, with a control for everything.
+    """Write the InstrumentStudio panel of the plug-in SERVICE_CLASS, with a control for each item.
 
-    The plug-in is started if it does not run. What has no control is told, and is no fault: it has
-    its default, and no control is known for some types.
+    The plug-in is started if it does not run. The command lists parameters and outputs without a
+    control. They are no error: they have their defaults, and some types have no known control.
 
     Example: platform-sim measui ni.examples.NIDmmMeasurementWithLogger -o Panel.measui
     """
@@ -61,12 +61,12 @@ def _read(file: Path) -> str:
     except OSError as error:
         raise MeasuiError(f"{file} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
-        raise MeasuiError(f"{file} is no .measui: it is not UTF-8.") from error
+        raise MeasuiError(f"{file} is not a .measui file: it is not UTF-8.") from error
 
 
 def _write(text: str, output: Path | None) -> None:
     if output is None:
-        # A terminal is not to be steered; a file gets the panel as it is.
+        # Text on a terminal is made harmless. A file gets the panel unchanged.
         click.echo(harmless_lines(text.expandtabs(2)) if sys.stdout.isatty() else text, nl=False)
         return
     try:

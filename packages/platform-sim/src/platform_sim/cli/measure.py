@@ -1,4 +1,4 @@
-"""`platform-sim measure`: runs a measurement plug-in once."""
+"""`platform-sim measure`: run a measurement plug-in once."""
 
 from __future__ import annotations
 
@@ -39,16 +39,17 @@ _SIGN_OF_RESERVING = "reserv"  # "No sessions reserved", "No reserved connection
     "settings",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Value of a parameter; arrays as JSON or a comma list, enums by name. May be repeated.",
+    help="Value of a parameter: an array as JSON or as a comma list, an enum by name. May be "
+    "repeated.",
 )
 @click.option(
     "--pin-map",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help=".pinmap file to load and measure with.",
+    help=".pinmap file to load. The plug-in measures with it.",
 )
 @sites_option
-@click.option("--timeout", type=Seconds(), help="Deadline in seconds. Default: none.")
-@click.option("--describe", is_flag=True, help="Show parameters and outputs instead of measuring.")
+@click.option("--timeout", type=Seconds(), help="Deadline in seconds. Default: no deadline.")
+@click.option("--describe", is_flag=True, help="Do not measure. Show parameters and outputs.")
 @json_option
 @state_file_option
 def measure_command(
@@ -61,10 +62,10 @@ def measure_command(
     as_json: bool,
     state_file: Path | None,
 ) -> None:
-    """Run the measurement plug-in SERVICE_CLASS and print its outputs as they come.
+    """Run the measurement plug-in SERVICE_CLASS and print each update of its outputs.
 
-    Parameters that are not set have the plug-in's defaults. Ctrl-C cancels the measurement. With
-    --json each update is one line of JSON; NaN and infinities are null there.
+    Parameters that are not set get the plug-in's defaults. Ctrl-C cancels the measurement. With
+    --json each update is one line of JSON, in which NaN and infinities are null.
 
     Example: platform-sim measure ni.examples.NIDmmMeasurementWithLogger
     --pin-map PinMap.pinmap --set range=1
@@ -93,11 +94,11 @@ def measure_command(
 
 
 def _hint(error: PluginCallError, metadata: PluginMetadata, pin_map: Path | None) -> str:
-    """Returns how to give a pin map, where a plug-in that seems to need one got none."""
+    """Return a hint about the pin map if the plug-in seems to need one and got none."""
     has_pins = any(one.specialisation in _PIN_KINDS for one in metadata.parameters)
     if pin_map is not None or not (has_pins or _SIGN_OF_RESERVING in str(error).lower()):
         return ""
-    return "\nIt was measured without a pin map. If the plug-in needs one, add --pin-map FILE."
+    return "\nThe plug-in ran without a pin map. If it needs one, add --pin-map FILE."
 
 
 def _split_settings(settings: Sequence[str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Options that several verbs share, and how they find the platform."""
+"""Options that several commands share, and the search for the running platform."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ state_file_option = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     envvar=STATE_FILE_VARIABLE,
     show_envvar=True,
-    help="State file of the platform; its default place is the user's runtime folder.",
+    help="State file of the platform. Default: a file in the user's runtime folder.",
 )
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 class Seconds(click.FloatRange):
-    """A time in seconds, above 0 and up to a hundred years; `nan` passes click's own range."""
+    """A time in seconds, above 0 and up to a hundred years. click's own range accepts `nan`."""
 
     def __init__(self) -> None:
         super().__init__(min=0, min_open=True, max=100 * 365 * 86400)
@@ -33,7 +33,7 @@ class Seconds(click.FloatRange):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
-        """Reads the option's text."""
+        """Convert the option's text to a number."""
         seconds: float = super().convert(value, param, ctx)
         if math.isnan(seconds):
             self.fail(f"{value!r} is not a number of seconds.", param, ctx)
@@ -55,17 +55,17 @@ sites_option = click.option(
     "--sites",
     callback=_parse_sites,
     metavar="0,1",
-    help="Sites to measure on. Default: all of the pin map.",
+    help="Sites to measure on, such as 0,1. Default: all sites of the pin map.",
 )
 
 
 def locate_platform(state_file: Path | None) -> str:
-    """Returns HOST:PORT of the running platform's discovery.
+    """Return HOST:PORT of the running platform's discovery.
 
-    The environment variable PLATFORM_SIM_DISCOVERY wins over any state file.
+    The environment variable PLATFORM_SIM_DISCOVERY takes precedence over any state file.
 
     Raises:
-        PlatformNotFoundError: No platform is running there.
+        PlatformNotFoundError: No running platform has this state file.
     """
     address = os.environ.get(DISCOVERY_VARIABLE)
     if address:

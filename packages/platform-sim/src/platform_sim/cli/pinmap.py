@@ -1,4 +1,4 @@
-"""`platform-sim pinmap`: works on .pinmap files."""
+"""`platform-sim pinmap`: work on .pinmap files."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def pinmap_group() -> None:
 @click.argument("files", nargs=-1, required=True, type=click.Path(dir_okay=False, path_type=Path))
 @json_option
 def check_command(files: tuple[Path, ...], as_json: bool) -> None:
-    """Say what is wrong in .pinmap FILES: where, what, and how to mend it.
+    """List the errors and warnings of .pinmap FILES, with their lines and how to fix them.
 
-    Ends with exit code 1 if a file has errors; warnings alone are 0.
+    The exit code is 1 if a file has errors. With warnings alone it is 0.
 
     Example: platform-sim pinmap check PinMap.pinmap
     """
@@ -44,9 +44,9 @@ def check_command(files: tuple[Path, ...], as_json: bool) -> None:
 def _show(file: Path, findings: list[Finding]) -> None:
     for one in findings:
         place = f"{file}:{one.line}" if one.line else str(file)
-        print_line(f"{place}: {one.severity.value}: {one.message} {one.mending}")
+        print_line(f"{place}: {one.severity.value}: {one.message} {one.remedy}")
     if not findings:
-        print_line(f"{file}: no faults found.")
+        print_line(f"{file}: no errors found.")
 
 
 def _row(file: Path, finding: Finding) -> dict[str, object]:
@@ -57,8 +57,8 @@ def _check(file: Path) -> list[Finding]:
     try:
         return find_faults(parse_pin_map(file.read_text(encoding="utf-8-sig")))
     except PinMapSyntaxError as error:
-        return [Finding(error.line, error.problem, "Correct this first, then check again.")]
+        return [Finding(error.line, error.problem, "Fix this first, then check again.")]
     except UnicodeDecodeError:
         return [Finding(0, "The file is not UTF-8.", "Save it as UTF-8.")]
     except OSError as error:
-        raise click.ClickException(f"{file}: {error.strerror}") from error
+        raise click.ClickException(f"{file} cannot be read: {error.strerror}.") from error

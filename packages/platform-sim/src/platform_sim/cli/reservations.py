@@ -1,4 +1,4 @@
-"""`platform-sim reservations`: shows who holds which session, and can free one."""
+"""`platform-sim reservations`: show the reserved sessions and their holders, and free one."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from platform_sim.session_management.messages import (
 @click.option("--free", metavar="NAME", help="End the reservation of this session.")
 @json_option
 def reservations_command(state_file: Path | None, free: str | None, as_json: bool) -> None:
-    """Show who holds which session since when, and which sessions are open.
+    """Show the sessions that are reserved or open, with their holders.
 
-    What a plug-in held that the platform started is freed when it dies. For other programs that
-    died, --free ends the reservation.
+    If a plug-in that the platform started dies, its sessions are freed automatically. If another
+    program died, end its reservation with --free.
 
     Example: platform-sim reservations --free niDMM-DMM1
     """
@@ -73,7 +73,7 @@ def _held_by(row: Mapping[str, object]) -> str:
 
 
 def _holder(annotations: Mapping[str, str]) -> str:
-    """Returns user@host of the holder; the SDK leaves the user empty in some containers."""
+    """Return user@host of the holder; the SDK leaves the user empty in some containers."""
     user = annotations.get(keys.RESERVED_USERNAME, "")
     host = annotations.get(keys.RESERVED_HOSTNAME, "")
     return f"{user}@{host}" if user and host else user or host or "unknown"

@@ -1,4 +1,4 @@
-"""The verbs ``run`` and ``check`` of ``platform-sim``."""
+"""`platform-sim run` and `platform-sim check`: run or check a sequence file."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ _sequence_argument = click.argument("sequence_file", metavar="F.seq", type=_exis
 _pin_map_option = click.option(
     "--pin-map",
     type=_existing_file,
-    help="Pin map to use in place of the one that the sequence names.",
+    help="Pin map to use instead of the one in the sequence.",
 )
 _python_option = click.option(
     "--python",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Python to run the code modules with. Default: the virtual environment that the sequence "
-    "names if it is there, else the Python of this command.",
+    help="Python that runs the code modules. Default: the virtual environment that the sequence "
+    "names. If it does not exist, the Python of this command.",
 )
 
 
@@ -57,7 +57,7 @@ _python_option = click.option(
 @click.option(
     "--junit",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Also write the results as JUnit XML.",
+    help="File for the results as JUnit XML, in addition.",
 )
 @json_option
 @state_file_option
@@ -70,11 +70,11 @@ def run_command(
     as_json: bool,
     state_file: Path | None,
 ) -> None:
-    """Run a TestStand sequence file in XML form: Setup, Main, and Cleanup in any case.
+    """Run a TestStand sequence file in XML form: Setup, Main, and always Cleanup.
 
-    A measurement whose outputs are all scalars describes one site, so it runs once per site of the
-    pin map; one with arrays among its outputs runs once for all sites. What the file needs beyond
-    this runner is refused by name.
+    If all outputs of a measurement are scalars, they describe one site. So the step runs once for
+    each site of the pin map. If an output is an array, the step runs once for all sites. If the
+    file needs something that this runner lacks, the command names it and runs nothing.
 
     Example: platform-sim run teststand/MeasureAndLogOneSite.seq
     """
@@ -125,9 +125,9 @@ def check_command(
 ) -> None:
     """Check a TestStand sequence file in XML form without running it.
 
-    Looks at the file (ids, counts, types), at every measurement step against the plug-in's
-    metadata, at every code module (importable, function there, arguments fitting), and at the pins
-    against the pin map. Plug-ins are started and code modules imported for this.
+    The command checks the file itself (ids, counts, types), each measurement step against its
+    plug-in's metadata, each code module (import, function, arguments), and the pins against the
+    pin map. For this it starts plug-ins and imports code modules.
 
     Example: platform-sim check teststand/MeasureAndLogOneSite.seq
     """

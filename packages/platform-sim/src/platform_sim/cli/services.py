@@ -1,4 +1,4 @@
-"""`platform-sim services`: lists what runs and what can be started."""
+"""`platform-sim services`: list the services that run or can be started."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from platform_sim.printing import print_line
 def services_command(state_file: Path | None, as_json: bool) -> None:
     """List the services that run or can be started.
 
-    A service whose files were edited after its start runs on as it was; that is told.
+    If the files of a running service were edited after its start, the list says so. The service
+    continues with the old files until its process ends.
 
     Example: platform-sim services
     """
@@ -35,7 +36,8 @@ def services_command(state_file: Path | None, as_json: bool) -> None:
             if CHANGED_FILE_KEY in about.annotations:
                 outdated.setdefault(about.service_class, []).append(
                     f"{about.annotations[CHANGED_FILE_KEY]} is newer than process "
-                    f"{about.annotations[PID_KEY]}; end that to have the service started anew."
+                    f"{about.annotations[PID_KEY]}. End that process; the next request starts "
+                    "the service with the new file."
                 )
     rows = [
         {

@@ -1,1 +1,1 @@
-"""NI's discovery service: a registry of running services that starts installed ones on demand."""
+"""NI's discovery service: a registry of running services. It starts installed ones on demand."""

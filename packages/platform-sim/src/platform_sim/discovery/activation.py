@@ -1,4 +1,4 @@
-"""Starts installed services, each once however many ask, and ends what it started."""
+"""Start each installed service once, however many callers ask, and end it with the platform."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _logger = logging.getLogger(__name__)
 _Key = tuple[Path, str, str]
 
 _SOURCES = (".py", ".serviceconfig", ".sh", ".bat")
-_LONGEST_INPUT_GRACE = 1.0  # services that do not read their input would use it up every time
+_LONGEST_INPUT_GRACE = 1.0  # seconds; services that do not read their input always need it all
 _KILLED_GRACE = 2.0
 
 
 class Activator:
-    """Runs the processes of installed services. All methods belong to one event loop's thread."""
+    """Run the processes of installed services. Call all methods on one event loop's thread."""
 
     def __init__(
         self,
@@ -37,15 +37,16 @@ class Activator:
         stop_grace: float,
         on_end: Callable[[int], None] = lambda pid: None,
     ) -> None:
-        """Makes an activator without processes.
+        """Make an activator without processes.
 
         Args:
-            registry: Where started services show up; registrations of ended ones are dropped.
-            launch: Starts the process of a service.
+            registry: Contains the registrations of started services. They are dropped when the
+                process ends.
+            launch: Start the process of a service.
             start_timeout: Seconds from start to registration.
-            stop_grace: Seconds that a process has to end after it was terminated; after its input
-                was closed, a second of it.
-            on_end: Told the process id of each process that ended.
+            stop_grace: Seconds in which a process must end after SIGTERM. After its input is
+                closed, the process gets at most one second of it.
+            on_end: Called with the process id of each process that ended.
         """
         self._registry = registry
         self._launch = launch
@@ -59,10 +60,11 @@ class Activator:
         self._last_at: dict[str, PluginProcess] = {}
 
     async def start(self, installed: InstalledService) -> Registration:
-        """Starts a service and waits for its registration.
+        """Start a service and wait for its registration.
 
         Raises:
-            PluginStartError: It cannot be started, ends before it registers, or never registers.
+            PluginStartError: The service cannot be started, ends before it registers, or does not
+                register in time.
         """
         key = _key_of(installed)
         task = self._starts.get(key)
@@ -73,14 +75,14 @@ class Activator:
         return await asyncio.shield(task)
 
     def drop_dying(self) -> None:
-        """Drops the registrations of processes that ended a moment ago."""
+        """Drop the registrations of processes that ended a moment ago."""
         for key, registration in list(self._registered_by.items()):
             process = self._processes.get(key)
             if process is None or process.is_dying():
                 self._registry.discard(registration)
 
     def note_registration(self, registration: Registration) -> None:
-        """Tells a waiting start that a service registered."""
+        """End the waiting of a start, because the service has registered."""
         service = registration.service
         waiting = {
             key: expected
@@ -91,20 +93,20 @@ class Activator:
             if key[2] == service.effective_version:
                 expected.set_result(registration)
                 return
-        if len(waiting) == 1:  # with several it is not known whose registration this is
+        if len(waiting) == 1:  # with several, the registration could belong to any of them
             ((key, expected),) = waiting.items()
             expected.set_exception(
                 PluginStartError(
                     f"{service.service_class} registered as version {service.effective_version}, "
-                    f"but {key[0]} says {key[2]}. Make them the same."
+                    f"but {key[0]} says version {key[2]}. Give both the same version."
                 )
             )
 
     def process_of(self, registration: Registration) -> tuple[int, Path | None] | None:
-        """Returns the process of a service, and a file of it that was changed after the start.
+        """Return the process of a service, and a file of it that changed after the start.
 
         Returns:
-            None for a service that was not started here.
+            None for a service that discovery did not start.
         """
         for key, known in self._registered_by.items():
             process = self._processes.get(key)
@@ -113,11 +115,11 @@ class Activator:
         return None
 
     def process_at(self, port: str) -> PluginProcess | None:
-        """Returns the process that last listened on a port; it may have ended since."""
+        """Return the process that last listened on a port. It may have ended since."""
         return self._last_at.get(port)
 
     async def stop(self) -> None:
-        """Ends all processes: standard input closed, then terminated, then killed."""
+        """End all processes: close their standard input, then terminate, then kill them."""
         for task in list(self._starts.values()):
             task.cancel()
         await self._stop_processes(list(self._processes.values()))
@@ -126,7 +128,7 @@ class Activator:
     def _forget_start(self, key: _Key, task: asyncio.Task[Registration]) -> None:
         self._starts.pop(key, None)
         if not task.cancelled():
-            task.exception()  # every caller may be gone; the error is then nobody's
+            task.exception()  # if no caller waits any more, nobody needs the error
 
     async def _start(self, key: _Key, installed: InstalledService) -> Registration:
         old = self._processes.pop(key, None)

@@ -1,7 +1,7 @@
-"""Read what a Windows batch file would run, for platforms that cannot run it.
+"""Find the programs that a Windows batch file runs, on systems that cannot run the file.
 
-Enough of the language for files that start a plug-in: folders, variables, conditions, carets,
-`call`. Loops, jumps and the output of programs are not followed.
+This module understands the part of the language that files need to start a plug-in: folders,
+variables, conditions, carets, `call`. It ignores loops, jumps and the output of programs.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ class BatchCommand:
     words: tuple[str, ...]
     """Program and arguments, with / between folders."""
     folder: Path
-    """The working folder at this line."""
+    """The working folder when this line runs."""
     variables: Mapping[str, str]
-    """The environment variables that the file set before, by their names in capitals."""
+    """The environment variables that the file has set so far, with upper-case names."""
 
 
 def read_batch_file(file: Path) -> list[BatchCommand]:
-    """Return the programs that a batch file runs, in order.
+    """Return the programs that a batch file runs, in their order.
 
     Raises:
-        PluginStartError: A quotation mark has no partner.
-        OSError: It cannot be read.
+        PluginStartError: A quotation mark is not closed.
+        OSError: The file cannot be read.
     """
     text = file.read_text(encoding="utf-8-sig", errors="replace")
     return list(_Reading(file).commands(text))
@@ -58,7 +58,7 @@ _EQUAL = re.compile(r'("[^"]*"|\S+?)\s*(==|EQU\b|NEQ\b)\s*("[^"]*"|\S+)\s*', re.
 
 
 class _Reading:
-    """The state of a batch file while its lines are gone through."""
+    """The state of a batch file while its lines are read."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -95,10 +95,10 @@ class _Reading:
         if line[:3].lower() == "if ":
             yield from self._condition(line)
             return
-        if line.endswith("("):  # of a loop, or of nothing
+        if line.endswith("("):  # of a loop, or of a block without meaning here
             self._blocks.append(True)
             return
-        # What stands behind || is for a failure, and what stands behind | reads the output.
+        # The command behind || runs after a failure only. The one behind | reads the output.
         for part in _ONE_OF_A_LINE.findall(_UP_TO_A_PIPE.findall(line)[0]):
             yield from self._command(part.strip())
 
@@ -118,7 +118,7 @@ class _Reading:
         yield from self._line(rest.strip())
 
     def _decide(self, text: str) -> tuple[bool, str]:
-        """Return whether a condition holds, and what stands behind it."""
+        """Return whether a condition is true, and the text behind it."""
         if match := _EXIST.match(text):
             holds = _exists(self._folder / _as_path(match["quoted"] or match["plain"]))
         elif match := _DEFINED.match(text):
@@ -158,7 +158,7 @@ class _Reading:
         if verb == "pushd":
             self._folders_before.append(self._folder)
         target = ".." if verb == "cd.." else " ".join(w for w in words if w.lower() != "/d")
-        # Links are not followed, as Windows does not.
+        # Windows does not resolve links here, so this does not either.
         self._folder = Path(os.path.normpath(self._folder / _as_path(target)))
 
     def _expand(self, line: str) -> str:
@@ -193,6 +193,6 @@ def _as_path(word: str) -> str:
 
 
 def _exists(path: Path) -> bool:
-    """Tell whether a file exists here; an environment has its programs in another folder."""
+    """Return whether a file exists here. In a Python environment the folder differs."""
     here = re.sub(r"/Scripts/([^/]+?)(?:\.exe|\.bat)?$", r"/bin/\1", str(path), flags=re.IGNORECASE)
     return path.exists() or Path(here).exists()

@@ -1,4 +1,4 @@
-"""The services that can be started: the .serviceconfig files of the plug-in folders."""
+"""Find the services that can be started, in the .serviceconfig files of the plug-in folders."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ _LARGEST_FILE = 2**20
 
 @dataclass(frozen=True, slots=True)
 class _ReadFile:
-    """A .serviceconfig file as it was when it was read."""
+    """A .serviceconfig file and its content when it was read."""
 
     facts: tuple[int, int, str]
-    """Time of the last change, size, and why it is not trusted."""
+    """Time of the last change, size, and the reason why it is not trusted."""
     services: tuple[InstalledService, ...] = ()
     problem: str = ""
 
 
 class ServiceCatalog:
-    """Looks into the plug-in folders at every question, so that new plug-ins are found at once."""
+    """Read the plug-in folders for each request, so that a new plug-in is found at once."""
 
     def __init__(
         self,
@@ -43,12 +43,12 @@ class ServiceCatalog:
         *,
         trusts_others: bool = False,
     ) -> None:
-        """Makes a catalog.
+        """Make a catalog.
 
         Args:
-            folders: Where to look, in themselves and below.
-            own: Classes and interfaces of the platform's own services, which no file may name.
-            trusts_others: Whether to read files that other users could have written.
+            folders: Folders to search, with their subfolders.
+            own: Classes and interfaces of the platform's own services. No file may use them.
+            trusts_others: Whether to read files that other users could change.
         """
         self._folders = list(folders)
         self._own = own
@@ -56,22 +56,22 @@ class ServiceCatalog:
         self._read_files: dict[Path, _ReadFile] = {}
 
     def add_folder(self, folder: Path) -> None:
-        """Adds a folder to look into."""
+        """Add a folder to search."""
         self._folders.append(folder)
 
     def installed(self, interface: str = "", service_class: str = "") -> Iterator[InstalledService]:
-        """Yields the installed services that fit a filter."""
+        """Yield the installed services that match a filter."""
         for read in self._read_all():
             for installed in read.services:
                 if installed.service.matches(interface, service_class):
                     yield installed
 
     def problems(self) -> list[str]:
-        """Returns what keeps files from being read, each with the file's name."""
+        """Return the reasons why files cannot be read, each with the file's name."""
         return [read.problem for read in self._read_all() if read.problem]
 
     def counts(self) -> dict[Path, int]:
-        """Returns how many services each folder has; warns of those that another one hides."""
+        """Return how many services each folder has. Warn about duplicates in other folders."""
         counts = dict.fromkeys(self._folders, 0)
         first: dict[tuple[str, str], Path] = {}
         for folder, file in self._files():
@@ -80,7 +80,12 @@ class ServiceCatalog:
                 counts[folder] += 1
                 key = installed.service.service_class, installed.service.effective_version
                 if first.setdefault(key, file) != file:
-                    _logger.warning("%s: %s is started from %s.", file, key[0], first[key])
+                    _logger.warning(
+                        "%s: %s is ignored here, because it is started from %s.",
+                        file,
+                        key[0],
+                        first[key],
+                    )
         return counts
 
     def _read_all(self) -> Iterator[_ReadFile]:
@@ -90,7 +95,7 @@ class ServiceCatalog:
                 yield read
 
     def _files(self) -> Iterator[tuple[Path, Path]]:
-        """Yields each .serviceconfig file once, behind the folder that it was found in."""
+        """Yield each folder with its .serviceconfig files. Each file comes once."""
         found: dict[Path, Path] = {}
         for folder in self._folders:
             for file in find_service_configs(folder):
@@ -99,7 +104,7 @@ class ServiceCatalog:
             yield folder, file
 
     def _read(self, file: Path) -> _ReadFile | None:
-        """Reads a file again only when it changed; one that cannot be read has no services."""
+        """Read a file again only when it changed. A file that cannot be read has no services."""
         try:
             status = file.stat()
         except OSError:
@@ -114,16 +119,19 @@ class ServiceCatalog:
                 raise ServiceConfigError(f"{file}: {doubt}")
             if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST_FILE:
                 raise ServiceConfigError(
-                    f"{file}: it is not a file of {_LARGEST_FILE} bytes or less."
+                    f"{file} must be a regular file of at most {_LARGEST_FILE} bytes."
                 )
             services = tuple(read_service_config(file))
             for installed in services:
                 own_name = own_name_in(installed.service, self._own)
                 if own_name:
-                    raise ServiceConfigError(f"{file}: {own_name} is the platform's own.")
+                    raise ServiceConfigError(
+                        f"{file} uses {own_name}, a name of the platform's own services. Choose "
+                        "another name."
+                    )
             read = _ReadFile(facts, services)
         except ServiceConfigError as error:
-            _logger.warning("Skipped: %s", error)
+            _logger.warning("A .serviceconfig file is ignored. %s", error)
             read = _ReadFile(facts, problem=str(error))
         self._read_files[file] = read
         return read

@@ -1,4 +1,4 @@
-"""What services say of themselves."""
+"""The data of a service: its description and its location."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from platform_sim.discovery.versions import effective_version
 
 @dataclass(frozen=True, slots=True)
 class ServiceDescription:
-    """What a service says of itself."""
+    """The description of a service, as it registers it or as its .serviceconfig file has it."""
 
     display_name: str
     """Name to show to users."""
     service_class: str
-    """Concrete type of the service; unique for a service."""
+    """Service class: the concrete type of the service, unique among services."""
     provided_interfaces: tuple[str, ...]
     """Full names of the gRPC services."""
     version: str = ""
-    """major.minor.patch, "" when the service has none."""
+    """major.minor.patch, "" if the service has no version."""
     description_url: str = ""
-    """Where the service is described."""
+    """URL of a page that describes the service."""
     annotations: dict[str, str] = field(default_factory=dict)
-    """Free texts by key."""
+    """Any texts, by key."""
 
     @property
     def effective_version(self) -> str:
@@ -30,7 +30,7 @@ class ServiceDescription:
         return effective_version(self.version)
 
     def matches(self, interface: str, service_class: str) -> bool:
-        """Tells whether the service fits a filter; an empty filter fits all."""
+        """Return whether the service matches a filter. An empty filter matches all."""
         return (not interface or interface in self.provided_interfaces) and (
             not service_class or service_class == self.service_class
         )
@@ -38,16 +38,16 @@ class ServiceDescription:
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where a service listens."""
+    """The address at which a service listens."""
 
     host: str
     """IP address or DNS name."""
     insecure_port: str
-    """Port for plain HTTP/2, "" when there is none."""
+    """Port for plain HTTP/2, "" if there is none."""
     ssl_authenticated_port: str = ""
-    """Port for TLS, "" when there is none."""
+    """Port for TLS, "" if there is none."""
 
     @property
     def port(self) -> int:
-        """A port to connect to."""
+        """The port to connect to."""
         return int(self.insecure_port or self.ssl_authenticated_port)

@@ -1,4 +1,4 @@
-"""Answers discovery's questions from the running and the installed services."""
+"""Answer requests to discovery from the running and the installed services."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from platform_sim.errors import (
 
 _MOST_SHOWN = 3
 _SIGN_OF_DRIVER = "_grpc."
-"""In the interface of every driver of NI's device server, such as nidmm_grpc.NiDmm."""
+"""Part of the interface of every driver of NI's device server, such as nidmm_grpc.NiDmm."""
 
 LOCAL_NODE_URL = "localhost"
 """The only deployment target: this machine."""
@@ -27,16 +27,16 @@ LOCAL_NODE_URL = "localhost"
 
 @dataclass(frozen=True, slots=True)
 class AvailableService:
-    """A service class with all versions that can be had."""
+    """A service class with all versions that run or can be started."""
 
     service: ServiceDescription
     """The description of the latest version."""
     versions: tuple[str, ...]
-    """All versions, latest first; without the stand-in for "no version"."""
+    """All versions, latest first, without the placeholder for "no version"."""
 
 
 class ServiceDirectory:
-    """Resolves and lists services; starts one when only its .serviceconfig is there."""
+    """Resolve and list services. Start a service that is installed but does not run."""
 
     def __init__(
         self,
@@ -45,13 +45,13 @@ class ServiceDirectory:
         activator: Activator,
         dead_among: Callable[[Iterable[Location]], Awaitable[set[Location]]],
     ) -> None:
-        """Combines what runs with what can be started.
+        """Combine the running services with those that can be started.
 
         Args:
             registry: Running services.
             catalog: Services that can be started.
-            activator: Starts them.
-            dead_among: Returns the locations where nobody listens any more.
+            activator: Start them.
+            dead_among: Return the locations at which no process listens any more.
         """
         self._registry = registry
         self._catalog = catalog
@@ -61,19 +61,19 @@ class ServiceDirectory:
     async def resolve(
         self, interface: str, service_class: str, version: str = "", deployment_target: str = ""
     ) -> Registration:
-        """Returns a running service, started if need be.
+        """Return a running service. Start it first if it does not run.
 
         Args:
             interface: Full name of the gRPC service that is needed.
-            service_class: Which service, "" for the only one that provides the interface.
-            version: Which version, "" for the latest.
+            service_class: Class of the service, "" for the only one that provides the interface.
+            version: Version of the service, "" for the latest.
             deployment_target: Compute node, "" for this machine.
 
         Raises:
-            InvalidRequestError: No interface.
-            NotKnownError: Nothing matches.
-            AmbiguousRequestError: Several classes match.
-            PluginStartError: It could not be started.
+            InvalidRequestError: The interface is empty.
+            NotKnownError: No service matches.
+            AmbiguousRequestError: Services of several classes match.
+            PluginStartError: The service could not be started.
         """
         if not interface:
             raise InvalidRequestError("provided_interface must not be empty.")
@@ -92,12 +92,14 @@ class ServiceDirectory:
         for candidate in installed:
             if candidate.service.effective_version == wanted:
                 return await self._activator.start(candidate)
-        raise NotKnownError(f"{interface}: version {wanted} is gone.")
+        raise NotKnownError(
+            f"The service that provides {interface} in version {wanted} ended meanwhile. Try again."
+        )
 
     async def enumerate(
         self, interface: str = "", service_class: str = ""
     ) -> tuple[list[AvailableService], list[str]]:
-        """Returns the services that can be had, and the classes that were but do not answer."""
+        """Return the available services, and the classes whose services no longer answer."""
         dropped = await self.drop_dead(interface, service_class)
         found: dict[str, list[ServiceDescription]] = {}
         for registration in self._registry.matching(interface, service_class):
@@ -108,12 +110,12 @@ class ServiceDirectory:
         return [_available(descriptions) for descriptions in found.values()], sorted(gone)
 
     async def active(self, interface: str = "", service_class: str = "") -> list[Registration]:
-        """Returns the running services."""
+        """Return the running services."""
         await self.drop_dead(interface, service_class)
         return list(self._registry.matching(interface, service_class))
 
     async def drop_dead(self, interface: str = "", service_class: str = "") -> list[Registration]:
-        """Ends registrations where nobody listens any more, and returns them."""
+        """End registrations at which no process listens any more, and return them."""
         self._activator.drop_dying()
         matching = self._registry.matching(interface, service_class)
         doubtful = [registration for registration in matching if not registration.is_built_in]
@@ -126,19 +128,22 @@ class ServiceDirectory:
     def _nothing_provides(self, interface: str, service_class: str) -> str:
         asked = f"{interface} (service class {service_class})" if service_class else interface
         told = (
-            f"No service provides {asked}. List what there is by 'platform-sim services'; "
-            "plug-in folders are given by 'platform-sim up --plugins DIR'."
+            f"No service provides {asked}. List the services with 'platform-sim services'. "
+            "Name plug-in folders with 'platform-sim up --plugins DIR'."
         )
         drivers = self._simulated_drivers()
         if _SIGN_OF_DRIVER in interface and drivers:
             told = f"{told} The device server simulates {', '.join(drivers)} only."
         problems = self._catalog.problems()
         if problems:
-            told += f" {len(problems)} files were skipped: {'; '.join(problems[:_MOST_SHOWN])}"
+            told += (
+                f" {len(problems)} .serviceconfig files are ignored: "
+                f"{'; '.join(problems[:_MOST_SHOWN])}"
+            )
         return told
 
     def _simulated_drivers(self) -> list[str]:
-        """The interfaces of the drivers that the platform's own device server has."""
+        """Return the interfaces of the drivers that the platform's own device server has."""
         built_in = (one.service for one in self._registry.matching() if one.is_built_in)
         names = {name for service in built_in for name in service.provided_interfaces}
         return sorted(name for name in names if _SIGN_OF_DRIVER in name)
@@ -150,7 +155,7 @@ def _check_one_class(
     classes = sorted({one.service_class for one in _services(running, installed)})
     if len(classes) > 1:
         raise AmbiguousRequestError(
-            f"{len(classes)} services provide {interface}; give the service class, one of: "
+            f"{len(classes)} services provide {interface}. Name one of these service classes: "
             + ", ".join(classes)
         )
 
@@ -164,7 +169,7 @@ def _choose_version(
     wanted = effective_version(version)
     if wanted not in versions:
         there = ", ".join(sorted(versions, key=version_key))
-        raise NotKnownError(f"{interface}: there is no version {version}, only {there}.")
+        raise NotKnownError(f"{interface} has no version {version}. It has {there}.")
     return wanted
 
 

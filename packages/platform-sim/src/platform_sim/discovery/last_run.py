@@ -1,4 +1,4 @@
-"""How a plug-in that discovery started ended, and what it last wrote: a call beside NI's own."""
+"""Report how a plug-in that discovery started ended, and its last output. NI has no such call."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _LONGEST_WAIT = 5.0
 
 
 class LastRunHandler(grpc.GenericRpcHandler):
-    """Serves `LAST_RUN_METHOD`."""
+    """Serve `LAST_RUN_METHOD`."""
 
     def __init__(self, process_at: Callable[[str], PluginProcess | None]) -> None:
-        """Takes what finds the process that last listened on a port."""
+        """Take a function that finds the process that last listened on a port."""
         self._process_at = process_at
 
     def service(
         self, handler_call_details: grpc.HandlerCallDetails
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
-        """Returns the handler of the one method."""
+        """Return the handler of the only method."""
         if handler_call_details.method != LAST_RUN_METHOD:
             return None
         return grpc.unary_unary_rpc_method_handler(self._answer)

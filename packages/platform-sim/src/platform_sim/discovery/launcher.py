@@ -1,8 +1,8 @@
-"""Becomes another program that the kernel kills when the platform dies (Linux).
+"""Replace this process by another program, which the kernel kills if the platform dies (Linux).
 
-Run as a script by the platform: `python launcher.py PLATFORM_PID PROGRAM ARGUMENT...`. The
-parent-death signal survives exec, and setting it here instead of in a fork of the platform keeps
-that fork safe beside gRPC's threads.
+The platform runs it as a script: `python launcher.py PLATFORM_PID PROGRAM ARGUMENT...`. The
+parent-death signal survives exec. It is set here and not in a fork of the platform, because such a
+fork is not safe beside gRPC's threads.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ _SIGKILL = 9
 
 
 def main() -> None:
-    """Sets the signal, then runs the program in place of this one."""
+    """Set the signal, then run the program in place of this one."""
     import ctypes
 
     platform_pid, program = int(sys.argv[1]), sys.argv[2:]
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, _SIGKILL)
-    if os.getppid() != platform_pid:  # it died before the signal was set
+    if os.getppid() != platform_pid:  # the platform died before the signal was set
         sys.exit(1)
     try:
         os.execvp(program[0], program)  # noqa: S606
     except OSError as error:
-        sys.exit(f"{program[0]}: {error.strerror}")
+        sys.exit(f"{program[0]} cannot be run: {error.strerror}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The platform's own services, which no plug-in may pass itself off as."""
+"""The names of the platform's own services, which plug-ins may not use."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ ALWAYS_OWN = frozenset(
 
 
 def own_name_in(service: ServiceDescription, own: Collection[str]) -> str:
-    """Return the class or interface of a service that is the platform's own, "" if there is none.
+    """Return the class or interface that a service has from the platform's own, "" if none.
 
     Args:
-        service: What a plug-in says of itself.
+        service: The description that a plug-in gives.
         own: The platform's own classes and interfaces.
     """
     names = (service.service_class, *service.provided_interfaces)

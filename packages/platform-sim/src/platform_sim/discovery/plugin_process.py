@@ -1,4 +1,4 @@
-"""A process that discovery started."""
+"""Start and end one process of a plug-in, and keep its output."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ _DEAD_STATES = ("Z", "X")
 
 
 class PluginProcess:
-    """A started service with an open standard input and its output in a log file.
+    """A started service with an open standard input. A log file gets its output.
 
-    Plug-ins of the SDK's examples end when their standard input does, so it stays open, and
+    Plug-ins of the SDK's examples end when their standard input is closed. So it stays open, and
     closing it is the first way to end them.
     """
 
     def __init__(
         self, command: Sequence[str], folder: Path, environment: Mapping[str, str], log_file: Path
     ) -> None:
-        """Starts the process; it leads a process group of its own.
+        """Start the process as the leader of a process group of its own.
 
-        On Linux the calling thread must live as long as the process may: the parent-death signal
+        On Linux the calling thread must live as long as the process: the parent-death signal
         is bound to the thread.
 
         Raises:
-            PluginStartError: The program cannot be started, or its output not be written.
+            PluginStartError: The program cannot be started, or its log file cannot be written.
         """
         self.started = time.time()
         self.command = list(command)
         self.log_file = log_file
         if sys.platform == "linux":
             command = [sys.executable, "-I", "-S", str(_LAUNCHER), str(os.getpid()), *command]
-        # A restart keeps the output of the run before it, which may say why that one ended.
+        # A restart keeps the output of the previous run, which may say why that one ended.
         with _open_log(log_file) as output:
             self._first_byte = output.tell()
             try:
@@ -59,7 +59,7 @@ class PluginProcess:
                     stderr=subprocess.STDOUT,
                     start_new_session=True,
                 )
-            except (OSError, ValueError) as error:  # the latter for a NUL in the command
+            except (OSError, ValueError) as error:  # ValueError: the command contains a NUL
                 raise PluginStartError(f"{self.command[0]!r} cannot be started: {error}") from error
 
     @property
@@ -68,13 +68,13 @@ class PluginProcess:
         return self._process.pid
 
     def exit_code(self) -> int | None:
-        """Returns the exit code, None while the process runs."""
+        """Return the exit code, None while the process runs."""
         return self._process.poll()
 
     def is_dying(self) -> bool:
-        """Tells whether the process ended, or was killed and its threads are about to end.
+        """Return whether the process ended, or was killed and its threads are about to end.
 
-        In between, Linux shows the process as a zombie while its sockets still accept.
+        Meanwhile Linux shows the process as a zombie, although its sockets still accept.
         """
         if self.exit_code() is not None:
             return True
@@ -85,25 +85,25 @@ class PluginProcess:
         return status.rpartition(")")[2].split()[0] in _DEAD_STATES
 
     def wait(self, timeout: float | None = None) -> int | None:
-        """Waits for the end and returns the exit code, None when it did not come in time."""
+        """Wait for the end and return the exit code, None if the process still runs."""
         with suppress(subprocess.TimeoutExpired):
             return self._process.wait(timeout)
         return None
 
     def ending(self) -> str:
-        """Returns how the process ended, such as "exit code 3"; "" while it runs."""
+        """Return how the process ended, such as "exit code 3"; "" while it runs."""
         code = self.exit_code()
         return "" if code is None else describe_exit_code(code)
 
     def describe_output(self) -> str:
-        """Returns a sentence with the last lines that this process wrote."""
+        """Return a sentence with the last lines of this process's output."""
         output = self.last_output()
         if not output:
             return f"It wrote nothing. Command: {' '.join(self.command)}"
         return f"Its last output ({self.log_file}):\n{output}"
 
     def last_output(self) -> str:
-        """Returns the last lines that this process wrote."""
+        """Return the last lines of this process's output."""
         try:
             with self.log_file.open("rb") as file:
                 file.seek(max(self._first_byte, file.seek(0, os.SEEK_END) - _OUTPUT_TAIL_BYTES))
@@ -113,17 +113,17 @@ class PluginProcess:
         return "\n".join(lines[-_OUTPUT_TAIL_LINES:])
 
     def close_input(self) -> None:
-        """Ends the standard input: the first, gentle way to stop a plug-in."""
+        """Close the standard input: the first, gentle way to stop a plug-in."""
         if self._process.stdin is not None:
             with suppress(OSError):
                 self._process.stdin.close()
 
     def terminate(self) -> None:
-        """Asks the process and its children to end."""
+        """Ask the process and its children to end."""
         self._signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """Ends the process and its children at once."""
+        """End the process and its children at once."""
         self._signal(getattr(signal, "SIGKILL", signal.SIGTERM))
 
     def _signal(self, number: signal.Signals) -> None:
@@ -135,10 +135,10 @@ class PluginProcess:
 
 
 def _open_log(file: Path) -> FileIO:
-    """Opens a log file to append to, with room in it: a first line that fails ends a plug-in.
+    """Open a log file for appending. A write that fails later would end the plug-in.
 
     Raises:
-        PluginStartError: It cannot be written, or its disk is full.
+        PluginStartError: The file cannot be written, or its disk is full.
     """
     try:
         log = file.open("ab", buffering=0)
@@ -149,8 +149,8 @@ def _open_log(file: Path) -> FileIO:
             raise
     except OSError as error:
         raise PluginStartError(
-            f"The output of plug-ins cannot be written to {file} ({error.strerror}). Make room, or "
-            "start the platform with another --log-dir."
+            f"The output of plug-ins cannot be written to {file} ({error.strerror}). Free "
+            "some disk space, or start the platform with another --log-dir."
         ) from error
     return log
 

@@ -1,4 +1,4 @@
-"""Whether nobody listens at a location any more."""
+"""Find the locations at which no process listens any more."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from contextlib import suppress
 
 from platform_sim.discovery.description import Location
 
-_LONGEST_PROBES = 3.0  # seconds for all of one question; Windows takes two to refuse a connection
-_MOST_AT_ONCE = 32  # connections; each costs a descriptor
+_LONGEST_PROBES = 3.0  # seconds for all locations of a request; a refusal takes Windows two
+_MOST_AT_ONCE = 32  # connections; each needs a file descriptor
 _LOOPBACKS = ("127.0.0.1", "::1")
 _NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.ENETUNREACH)
 
@@ -25,18 +25,18 @@ class _Answer(enum.Enum):
 
 
 class Prober:
-    """Connects to locations on this machine's loopback addresses, a few at a time.
+    """Connect to locations on this machine's loopback addresses, a few at a time.
 
-    Only a refused connection shows that nobody listens: a platform that has run out of descriptors,
-    or a service that is too busy to accept, says nothing about the service. Locations of other
-    machines are not asked; their registrations stand until they are ended.
+    Only a refused connection shows that no process listens. If the platform has no file descriptor
+    left, or a service is too busy to accept, this proves nothing about the service. Locations of
+    other machines are not probed; their registrations stay until they are ended.
     """
 
     def __init__(self) -> None:
         self._turns = asyncio.Semaphore(_MOST_AT_ONCE)
 
     async def dead_among(self, locations: Iterable[Location]) -> set[Location]:
-        """Return the locations where every connection is refused."""
+        """Return the locations at which every connection is refused."""
         asked = {
             asyncio.ensure_future(self._is_dead(location)): location
             for location in set(locations)
@@ -76,8 +76,8 @@ class Prober:
 def _addresses(location: Location) -> tuple[str, ...]:
     """Return the addresses to probe.
 
-    "localhost" stands for both loopback addresses, as it does for gRPC, whatever the hosts file
-    of this machine says: the SDK listens on ::1 and registers as localhost.
+    "localhost" means both loopback addresses, as for gRPC, whatever the hosts file of this
+    machine says: the SDK listens on ::1 and registers as localhost.
     """
     if location.host == "localhost":
         return _LOOPBACKS

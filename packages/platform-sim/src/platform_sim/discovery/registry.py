@@ -28,22 +28,22 @@ class Registration:
     """A running service."""
 
     registration_id: str
-    """Given at registration; ends it."""
+    """The id that discovery gave at the registration. It ends the registration."""
     service: ServiceDescription
-    """What runs."""
+    """Description of the service."""
     location: Location
-    """Where it runs."""
+    """Address of the service."""
     owner: Caller | None = None
-    """The process that registered it, None when it is not known."""
+    """The process that registered it, None if the system does not show it."""
     is_built_in: bool = False
-    """True for the platform's own services, which live as long as it does."""
+    """True for the platform's own services, which live as long as the platform."""
 
 
 class ServiceRegistry:
-    """The registrations, in the order in which they came.
+    """The registrations, oldest first.
 
     Args:
-        own: Classes and interfaces of the platform's own services, which nobody else may register.
+        own: Classes and interfaces of the platform's own services. Nobody else may register them.
     """
 
     def __init__(self, own: Collection[str] = ALWAYS_OWN) -> None:
@@ -57,39 +57,41 @@ class ServiceRegistry:
     def register(
         self, service: ServiceDescription, location: Location, owner: Caller | None = None
     ) -> Registration:
-        """Adds a running service.
+        """Add a running service.
 
-        A registration of the same class and version is replaced when its process ended, or says so
-        again for the same location.
+        It replaces a registration of the same class and version if that one's process ended, or
+        if the process registers the same location again.
 
         Args:
-            service: What runs.
-            location: Where it listens.
-            owner: The process that registers it, None when it is not known.
+            service: Description of the service.
+            location: Address at which the service listens.
+            owner: The process that registers it, None if the system does not show it.
 
         Raises:
-            InvalidRequestError: A required field is empty, a port is not a port, or all is too
-                long.
-            AlreadyKnownError: It is one of the platform's own services, or another process that
-                still runs has registered it.
-            LimitReachedError: There are as many services as there may be.
+            InvalidRequestError: A required field is empty, a port is no port number, or the
+                description is too long.
+            AlreadyKnownError: The service is one of the platform's own, or another running process
+                has registered it.
+            LimitReachedError: The registry has the largest number of services.
         """
         _check_service(service)
         _check_location(location)
         own_name = own_name_in(service, self._own)
         if own_name:
-            raise AlreadyKnownError(f"{own_name} is the platform's own; give another name.")
+            raise AlreadyKnownError(
+                f"{own_name} is a name of the platform's own services. Choose another name."
+            )
         replaced = self._replaced(service, location, owner)
         if self.is_full() and not replaced:
             raise LimitReachedError(
-                f"{_MOST_SERVICES} services are registered already; end some first."
+                f"{_MOST_SERVICES} services are registered already. End some of them first."
             )
         for old in replaced:
             self.discard(old)
         return self._add(Registration(str(uuid.uuid4()), service, location, owner))
 
     def is_full(self) -> bool:
-        """Tell whether there are as many services as there may be, beside the platform's own."""
+        """Return whether the number of services, without the platform's own, is at its limit."""
         count = sum(not one.is_built_in for one in self._registrations.values())
         return count >= _MOST_SERVICES
 
@@ -100,7 +102,7 @@ class ServiceRegistry:
     def _replaced(
         self, service: ServiceDescription, location: Location, owner: Caller | None
     ) -> list[Registration]:
-        """Return the registrations that a new one of the same class and version takes over."""
+        """Return the registrations that a new one of the same class and version replaces."""
         same = [
             old
             for old in self._registrations.values()
@@ -111,16 +113,16 @@ class ServiceRegistry:
         for old in same:
             if old.owner and old not in ended and not old.owner.is_same_process(owner):
                 raise AlreadyKnownError(
-                    f"{service.service_class} is registered by {old.owner}. End that process "
-                    "first, or give the new one another version."
+                    f"{service.service_class} is already registered by {old.owner}. End that "
+                    "process first, or give the new service another version."
                 )
         return [old for old in same if old in ended or old.location == location]
 
     def unregister(self, registration_id: str) -> Registration:
-        """Ends a registration.
+        """End a registration.
 
         Raises:
-            NotKnownError: There is no such registration.
+            NotKnownError: No registration has this id.
         """
         registration = self._registrations.pop(registration_id, None)
         if registration is None:
@@ -128,11 +130,11 @@ class ServiceRegistry:
         return registration
 
     def discard(self, registration: Registration) -> None:
-        """Ends a registration if it still stands."""
+        """End a registration if it has not ended yet."""
         self._registrations.pop(registration.registration_id, None)
 
     def matching(self, interface: str = "", service_class: str = "") -> Iterator[Registration]:
-        """Yields the registrations that fit a filter, newest first."""
+        """Yield the registrations that match a filter, newest first."""
         for registration in reversed(list(self._registrations.values())):
             if registration.service.matches(interface, service_class):
                 yield registration
@@ -152,7 +154,7 @@ def _check_service(service: ServiceDescription) -> None:
         )
     if service.version == UNSET_VERSION:
         raise InvalidRequestError(
-            f"Version {UNSET_VERSION} stands for a service without a version; give another."
+            f"Version {UNSET_VERSION} means a service without a version. Choose another version."
         )
 
 
@@ -164,11 +166,13 @@ def _check_location(location: Location) -> None:
         "ssl_authenticated_port": location.ssl_authenticated_port,
     }
     if not any(ports.values()):
-        raise InvalidRequestError("One of the location's ports must be given.")
+        raise InvalidRequestError("The location must have an insecure or a TLS port.")
     for name, port in ports.items():
         is_port = port.isascii() and port.isdigit() and 0 < int(port) <= _LARGEST_PORT
         if port and not is_port:
-            raise InvalidRequestError(f"location.{name} {port!r} is not a port number.")
+            raise InvalidRequestError(
+                f"location.{name} {port!r} is not a port number. Use a number from 1 to 65535."
+            )
 
 
 def _characters_of(service: ServiceDescription) -> int:

@@ -1,4 +1,4 @@
-"""Reads .serviceconfig files: the services that can be started on demand."""
+"""Read .serviceconfig files, which describe the services that can be started on demand."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from platform_sim.errors import ServiceConfigError
 from platform_sim.file_walk import walk_files
 
 OWN_SECTION = "platform-sim"
-"""Key of the part of a service entry that only this platform reads."""
+"""Key of the section of a service entry that only platform-sim reads."""
 
 TRUST_REMEDY = (
     "Nothing is started from there. Change the owner or the mode, or trust it by "
@@ -26,11 +26,11 @@ class InstalledService:
     """A service that discovery can start."""
 
     service: ServiceDescription
-    """What will run."""
+    """Description of the service."""
     config_file: Path
-    """The .serviceconfig file; start paths are relative to its folder."""
+    """The .serviceconfig file. Start paths are relative to its folder."""
     start_path: str
-    """The `path` key: what discovery on Windows runs."""
+    """The `path` key: the program that discovery on Windows runs."""
     start_command: tuple[str, ...] = ()
     """The `start` key of the `platform-sim` section: a command for this platform."""
 
@@ -41,23 +41,23 @@ class InstalledService:
 
 
 def read_service_config(file: Path) -> list[InstalledService]:
-    """Reads the services of a .serviceconfig file.
+    """Read the services of a .serviceconfig file.
 
     Both spellings of the interface key are read: `providedInterfaces` (list) and
     `providedInterface` (one name), which public services use as well.
 
     Raises:
-        ServiceConfigError: The file is not readable JSON or lacks a key.
+        ServiceConfigError: The file is no JSON, cannot be read, or lacks a key.
     """
     try:
         document = json.loads(file.read_text(encoding="utf-8-sig"))
         return [_read_entry(file, entry) for entry in _entries(document)]
     except KeyError as error:
-        raise ServiceConfigError(f"{file}: key {error} is missing.") from error
+        raise ServiceConfigError(f"{file}: the key {error} is missing. Add it.") from error
     except RecursionError as error:
-        raise ServiceConfigError(f"{file}: it is nested too deeply.") from error
+        raise ServiceConfigError(f"{file}: the JSON is nested too deeply.") from error
     except OSError as error:
-        raise ServiceConfigError(f"{file}: {error.strerror}") from error
+        raise ServiceConfigError(f"{file} cannot be read: {error.strerror}.") from error
     except (ValueError, TypeError) as error:
         raise ServiceConfigError(f"{file}: {error}") from error
 
@@ -71,7 +71,7 @@ def find_service_configs(folder: Path) -> list[Path]:
 def _entries(document: object) -> list[Mapping[str, object]]:
     services = document["services"] if isinstance(document, dict) else None
     if not isinstance(services, list) or not all(isinstance(entry, dict) for entry in services):
-        raise TypeError('It must be {"services": [{...}, ...]}.')
+        raise TypeError('The content must have the form {"services": [{...}, ...]}.')
     return services
 
 
@@ -116,7 +116,7 @@ def _text(entry: Mapping[str, object], key: str) -> str:
 
 
 def _annotation_text(value: object) -> str:
-    """Returns an annotation as the SDK registers it: text as it is, else compact JSON."""
+    """Return an annotation as the SDK registers it: text unchanged, anything else as JSON."""
     return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
 
@@ -126,4 +126,4 @@ def _start_command(section: object) -> tuple[str, ...]:
     command = section.get("start") if isinstance(section, dict) else None
     if isinstance(command, list) and command and all(isinstance(part, str) for part in command):
         return tuple(command)
-    raise TypeError(f'"{OWN_SECTION}" must be {{"start": ["program", "argument", ...]}}.')
+    raise TypeError(f'"{OWN_SECTION}" must have the form {{"start": ["program", ...]}}.')

@@ -1,4 +1,4 @@
-"""The gRPC face of discovery: decodes, asks the directory, encodes."""
+"""The gRPC service of discovery: decode requests, call the directory, encode answers."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from platform_sim.discovery.registry import Registration, ServiceRegistry
 from platform_sim.errors import InvalidRequestError
 
 PID_KEY = "platform-sim/pid"
-"""Annotation of EnumerateActiveServices alone: process id of a service that was started here."""
+"""Annotation in EnumerateActiveServices only: process id of a service that discovery started."""
 CHANGED_FILE_KEY = "platform-sim/changed-file"
-"""Annotation of EnumerateActiveServices alone: a file of the service that is newer than it."""
+"""Annotation in EnumerateActiveServices only: a service file that changed after its start."""
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -41,7 +41,7 @@ class DiscoveryServicer(discovery_service_pb2_grpc.DiscoveryServiceServicer):
     async def RegisterService(  # noqa: N802
         self, request: pb.RegisterServiceRequest, context: Context
     ) -> pb.RegisterServiceResponse:
-        """Adds a running service."""
+        """Add a running service."""
         owner = await self._callers.find(context.peer())
         if self._registry.is_full():
             await self._directory.drop_dead()
@@ -56,14 +56,14 @@ class DiscoveryServicer(discovery_service_pb2_grpc.DiscoveryServiceServicer):
     async def UnregisterService(  # noqa: N802
         self, request: pb.UnregisterServiceRequest, context: Context
     ) -> pb.UnregisterServiceResponse:
-        """Ends a registration."""
+        """End a registration."""
         self._registry.unregister(request.registration_id)
         return pb.UnregisterServiceResponse()
 
     async def EnumerateServices(  # noqa: N802
         self, request: pb.EnumerateServicesRequest, context: Context
     ) -> pb.EnumerateServicesResponse:
-        """Lists the services that run or can be started, one entry a class."""
+        """List the services that run or can be started, one entry for each class."""
         available, unreachable = await self._directory.enumerate(
             request.provided_interface, request.service_class
         )
@@ -75,13 +75,13 @@ class DiscoveryServicer(discovery_service_pb2_grpc.DiscoveryServiceServicer):
     async def ResolveService(  # noqa: N802
         self, request: pb.ResolveServiceRequest, context: Context
     ) -> pb.ServiceLocation:
-        """Returns where a service listens; starts it if need be."""
+        """Return the address of a service. Start it first if it does not run."""
         return _encode_location((await self._resolve(request)).location)
 
     async def ResolveServiceWithInformation(  # noqa: N802
         self, request: pb.ResolveServiceWithInformationRequest, context: Context
     ) -> pb.ResolveServiceWithInformationResponse:
-        """Returns where a service listens, and its description."""
+        """Return the address of a service, and its description."""
         registration = await self._resolve(request)
         return pb.ResolveServiceWithInformationResponse(
             service_location=_encode_location(registration.location),
@@ -91,7 +91,7 @@ class DiscoveryServicer(discovery_service_pb2_grpc.DiscoveryServiceServicer):
     async def EnumerateComputeNodes(  # noqa: N802
         self, request: pb.EnumerateComputeNodesRequest, context: Context
     ) -> pb.EnumerateComputeNodesResponse:
-        """Lists the one node: this machine."""
+        """List the only node: this machine."""
         return pb.EnumerateComputeNodesResponse(
             compute_nodes=[pb.ComputeNodeDescriptor(url=LOCAL_NODE_URL, is_local=True)]
         )
@@ -99,7 +99,7 @@ class DiscoveryServicer(discovery_service_pb2_grpc.DiscoveryServiceServicer):
     async def EnumerateActiveServices(  # noqa: N802
         self, request: pb.EnumerateActiveServicesRequest, context: Context
     ) -> pb.EnumerateActiveServicesResponse:
-        """Lists the running services with their locations."""
+        """List the running services with their locations."""
         active = await self._directory.active(request.provided_interface, request.service_class)
         return pb.EnumerateActiveServicesResponse(
             active_services=[
@@ -134,7 +134,7 @@ class DiscoveryServicer(discovery_service_pb2_grpc.DiscoveryServiceServicer):
 
 def _decode_description(message: pb.ServiceDescriptor) -> ServiceDescription:
     if len(message.versions) > 1:
-        raise InvalidRequestError("service_description.versions must hold one version at most.")
+        raise InvalidRequestError("service_description.versions must have at most one version.")
     return ServiceDescription(
         display_name=message.display_name,
         service_class=message.service_class,

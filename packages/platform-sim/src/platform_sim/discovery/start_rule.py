@@ -1,4 +1,4 @@
-"""Which command starts an installed service on this machine."""
+"""Choose the command that starts an installed service on this machine."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _SHELL_COMMANDS = (
 )
 _FOREIGN_VARIABLES = ("PATH", "PYTHONHOME")
 _WAYS_OUT = (
-    'put a start.sh beside it, or give a "platform-sim": {"start": [...]} section in the '
-    ".serviceconfig file."
+    'put a start.sh beside the .serviceconfig file, or add the section "platform-sim": '
+    '{"start": [...]} to it.'
 )
 
 
 @dataclass(frozen=True, slots=True)
 class StartCommand:
-    """How to start an installed service."""
+    """The command that starts an installed service."""
 
     arguments: list[str]
     """Program and arguments."""
@@ -43,13 +43,13 @@ class StartCommand:
     """More environment variables."""
 
     def refuse_untrusted(self, installed: InstalledService) -> None:
-        """Do nothing if nobody else than this user could have written what would run.
+        """Raise an error if other users could change the files that this command runs.
 
-        A Python is the user's choice: it is not looked at but for its place, when that is in the
-        plug-in's folder.
+        The user chose the Python, so its file is not checked. Only if it is in the plug-in's
+        folder, the folders above it are checked.
 
         Raises:
-            PluginStartError: Somebody else could have.
+            PluginStartError: Another user could change a file.
         """
         script = installed.start_path.replace("\\", "/")
         named = [self.folder / argument for argument in self.arguments[1:]]
@@ -63,16 +63,16 @@ class StartCommand:
 
 
 def start_command(installed: InstalledService) -> StartCommand:
-    """Returns the command for an installed service.
+    """Return the command for an installed service.
 
-    In this order: the `start` command of the `platform-sim` section, a start.sh beside the
-    .serviceconfig file, on Windows its `path`, else the last line of the .bat file that `path`
-    names which runs a Python script or module, or a program of a Python environment. An
-    environment's `Scripts` folder is its `bin` here; the platform's own environment takes the
-    place of one that is not there.
+    The first of these that exists: the `start` command of the `platform-sim` section; a start.sh
+    beside the .serviceconfig file; on Windows its `path`; the last line of the .bat file in `path`
+    that runs a Python script or module, or a program of a Python environment. The `Scripts` folder
+    of an environment is its `bin` here. If the environment does not exist, the platform's own is
+    used.
 
     Raises:
-        PluginStartError: Nothing startable was found, or it cannot be read.
+        PluginStartError: No command can be started, or the file cannot be read.
     """
     try:
         return _command_of(installed)
@@ -91,10 +91,12 @@ def _command_of(installed: InstalledService) -> StartCommand:
         interpreter = [] if _names_its_interpreter(script) else ["/bin/sh"]
         return StartCommand([*interpreter, str(script)], folder)
     if not installed.start_path:
-        raise PluginStartError(f"{installed.config_file}: key 'path' is missing.")
+        raise PluginStartError(f"{installed.config_file}: the key 'path' is missing. Add it.")
     target = folder / installed.start_path.replace("\\", "/")
     if not target.is_file():
-        raise PluginStartError(f"{installed.config_file}: {target} does not exist; {_WAYS_OUT}")
+        raise PluginStartError(
+            f"{installed.config_file}: {target} does not exist. Correct 'path', {_WAYS_OUT}"
+        )
     if sys.platform != "win32":
         if target.suffix.lower() in (".bat", ".cmd"):
             return _command_of_batch_file(target)
@@ -110,7 +112,7 @@ def _names_its_interpreter(script: Path) -> bool:
 def _refuse_windows_program(program: Path) -> None:
     with program.open("rb") as file:
         if file.read(2) == b"MZ":
-            raise PluginStartError(f"{program} is a program for Windows; {_WAYS_OUT}")
+            raise PluginStartError(f"{program} is a program for Windows. Here, {_WAYS_OUT}")
 
 
 def _command_of_batch_file(file: Path) -> StartCommand:
@@ -138,13 +140,13 @@ def _command_of_batch_file(file: Path) -> StartCommand:
     if found is not None:
         return found
     if missing:
-        told = f"{missing!r}, which is not here; install it into {file.parent / '.venv'}, or"
+        told = f"{missing!r}, which is not installed. Install it into {file.parent / '.venv'}, or"
         raise PluginStartError(f"{file} runs {told} {_WAYS_OUT}")
-    raise PluginStartError(f"{file} runs no program; {_WAYS_OUT}")
+    raise PluginStartError(f"{file} runs no program that can run here. To start it, {_WAYS_OUT}")
 
 
 def _without_runner(words: Sequence[str]) -> list[str]:
-    """Returns a command without what finds the Python for it, such as `poetry run` and `py -3`."""
+    """Return a command without the tool that finds its Python, such as `poetry run` and `py -3`."""
     program, *arguments = words
     if program.lower().endswith(".py"):
         return ["python", *words]
@@ -161,7 +163,7 @@ def _without_runner(words: Sequence[str]) -> list[str]:
 
 
 def _runs_a_plugin(arguments: Sequence[str]) -> bool:
-    """Tells whether Python runs a script or module, and not a tool that prepares for one."""
+    """Return whether Python runs a script or module. A tool such as pip prepares for one only."""
     if "-m" in arguments:
         module = arguments[arguments.index("-m") + 1 :][:1]
         return bool(module) and module[0] not in _TOOLS
@@ -169,7 +171,7 @@ def _runs_a_plugin(arguments: Sequence[str]) -> bool:
 
 
 def _locate(path: Path, name: str, environments: Sequence[Path]) -> Path | None:
-    """Returns a program of one of the environments, else of the platform's own one."""
+    """Return a program of one of the environments, or of the platform's own environment."""
     if path.suffix.lower() not in (".exe", ".bat", ".cmd") and os.access(path, os.X_OK):
         return path if path.is_file() else None
     for environment in environments:
@@ -178,12 +180,12 @@ def _locate(path: Path, name: str, environments: Sequence[Path]) -> Path | None:
     if name == "python":
         return Path(sys.executable)
     own = Path(sys.executable).with_name(name)
-    is_environment = sys.prefix != sys.base_prefix  # else the system's programs are beside Python
+    is_environment = sys.prefix != sys.base_prefix  # otherwise the folder has the system's programs
     return own if is_environment and own.exists() else None
 
 
 def _variables(command: BatchCommand) -> dict[str, str]:
-    """Returns what a batch file set, as programs here read it."""
+    """Return the variables that a batch file set, with values that programs here understand."""
     variables = {
         name: value for name, value in command.variables.items() if name not in _FOREIGN_VARIABLES
     }

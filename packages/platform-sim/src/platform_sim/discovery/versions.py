@@ -1,22 +1,22 @@
-"""Order of service versions."""
+"""Compare the versions of services."""
 
 from __future__ import annotations
 
 import re
 
 UNSET_VERSION = "0.0.1"
-"""Stands for a service without a version; reserved for this use by discovery_service.proto."""
+"""Stands for "no version". discovery_service.proto reserves it for this use."""
 
 
 def effective_version(version: str) -> str:
-    """Returns the version to register under; the SDK sends "" when its .serviceconfig has none."""
+    """Return the version to register. The SDK sends "" if its .serviceconfig has no version."""
     return version.strip() or UNSET_VERSION
 
 
 def version_key(version: str) -> tuple[tuple[int, ...], str]:
-    """Returns a key that sorts versions by their numbers, then by what follows the numbers.
+    """Return a key that sorts versions by their numbers, then by the text after the numbers.
 
-    The format is major.minor.patch; four and more numbers are in use and sort likewise.
+    The format is major.minor.patch. Versions of four and more numbers exist and sort the same way.
     """
     match = re.match(r"\d+(?:\.\d+)*", version)
     numbers = tuple(int(part) for part in match[0].split(".")) if match else ()

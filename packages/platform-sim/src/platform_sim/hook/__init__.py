@@ -1,8 +1,8 @@
-"""The hook by which unmodified NI SDK processes find this platform.
+"""The hook by which unmodified processes with NI's SDK find this platform.
 
-`inject/` is put in front of PYTHONPATH of the processes that the platform starts, and works in
-environments that do not have this package. `startup` is what the wheel's .pth file imports, in
-every Python process of its environment: so this module imports only what Python has loaded.
+The platform puts `inject/` in front of PYTHONPATH of the processes that it starts, and works in
+environments that do not have this package. The wheel's .pth file imports `startup` in every Python
+process of its environment. So this module imports only modules that Python has loaded already.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ DISCOVERY_VARIABLE = "PLATFORM_SIM_DISCOVERY"
 """Environment variable with HOST:PORT of the discovery service."""
 
 STATE_FILE_VARIABLE = "PLATFORM_SIM_STATE_FILE"
-"""Environment variable with the path of the state file of a running platform."""
+"""Environment variable with the path of a running platform's state file."""
 
 DIE_WITH_PARENT_VARIABLE = "PLATFORM_SIM_DIE_WITH_PARENT"
-"""Set to 1 for plug-ins: the first Python process under it ends when its parent does."""
+"""Environment variable, 1 for plug-ins: their first Python process ends with its parent process."""
 
 
 def inject_folder() -> str:
-    """Returns the folder that holds the hook's sitecustomize module."""
+    """Return the folder that holds the hook's sitecustomize module."""
     return os.path.join(os.path.dirname(os.path.abspath(__file__)), "inject")  # noqa: PTH100, PTH118, PTH120
 
 
 def hooked_environment(discovery_address: str, base: Mapping[str, str]) -> dict[str, str]:
-    """Returns a copy of an environment in which the NI SDK finds the platform.
+    """Return a copy of an environment in which the NI SDK finds the platform.
 
     Args:
         discovery_address: HOST:PORT of the discovery service.

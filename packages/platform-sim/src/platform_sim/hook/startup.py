@@ -1,4 +1,4 @@
-"""Imported at interpreter start by the wheel's .pth file; installs the hook and nothing else."""
+"""Install the hook. The wheel's .pth file imports this module at interpreter start."""
 
 from __future__ import annotations
 

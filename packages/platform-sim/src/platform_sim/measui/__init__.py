@@ -1,6 +1,6 @@
 """Write and check .measui files, the panels that InstrumentStudio shows for a measurement plug-in.
 
-The format was read off public files; no file written here has met InstrumentStudio yet.
+The format is known from public files. No file written here was tried in InstrumentStudio yet.
 """
 
 from platform_sim.measui.bindings import check_bindings, missing_controls

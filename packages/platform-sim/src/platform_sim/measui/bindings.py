@@ -1,4 +1,4 @@
-"""Check a .measui against a plug-in: what each control is bound to, and what has no control."""
+"""Check a .measui against a plug-in: its bindings, and the parameters without a control."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _MODEL = "[UIModel]"
 
 
 class MeasuiError(PlatformSimError):
-    """A file is not a .measui."""
+    """A file is not a .measui file."""
 
 
 def check_bindings(text: str, service_class: str, metadata: PluginMetadata) -> list[str]:
-    """Return what is wrong with a .measui for a plug-in, each as a sentence.
+    """Return the errors of a .measui for a plug-in, each as a sentence.
 
     Raises:
-        MeasuiError: The text is no .measui.
+        MeasuiError: The text is not a .measui.
     """
     screen = _read_screen(text)
     return [
@@ -40,10 +40,10 @@ def check_bindings(text: str, service_class: str, metadata: PluginMetadata) -> l
 def missing_controls(text: str, metadata: PluginMetadata) -> list[str]:
     """Return the parameters and outputs that a .measui does not show, each as a sentence.
 
-    That is no fault: what a panel leaves out has its default, and NI's tools leave out some types.
+    This is no error: such a parameter has its default, and NI's tools leave out some types.
 
     Raises:
-        MeasuiError: The text is no .measui.
+        MeasuiError: The text is not a .measui.
     """
     channels = _channels(_read_screen(text))
     bound = {(match["side"], match["name"]) for _, match in channels if match}
@@ -59,14 +59,14 @@ def _read_screen(text: str) -> etree._Element:
         raise MeasuiError(f"This is not well-formed XML: {error}.") from error
     screen = next((node for node in root.iter("{*}Screen")), None)
     if screen is None:
-        raise MeasuiError("This XML has no Screen element, so it is no .measui.")
+        raise MeasuiError("This XML has no Screen element, so it is not a .measui file.")
     return screen
 
 
 def _check_screen(screen: etree._Element, service_class: str) -> Iterator[str]:
     stated = screen.get("ServiceClass")
     if stated != service_class:
-        yield f"It is for the service class {stated}, not {service_class}."
+        yield f"The panel is for the service class {stated}, not for {service_class}."
 
 
 def _check_ids(root: etree._Element) -> Iterator[str]:
@@ -80,7 +80,7 @@ def _check_ids(root: etree._Element) -> Iterator[str]:
             target = value.removeprefix(_MODEL)
             if value.startswith(_MODEL) and target not in counts:
                 tag = etree.QName(node).localname
-                yield f"{attribute} of a {tag} names the id {target}, which is not there."
+                yield f"{attribute} of a {tag} refers to the id {target}, which does not exist."
 
 
 def _check_channels(screen: etree._Element, metadata: PluginMetadata) -> Iterator[str]:
@@ -88,12 +88,12 @@ def _check_channels(screen: etree._Element, metadata: PluginMetadata) -> Iterato
         "Configuration": {parameter.name for parameter in metadata.parameters},
         "Output": {parameter.name for parameter in metadata.outputs},
     }
-    # NI's tools of 2024 and later write no ClientId; all channels then start with one id all the
-    # same. Very old files have neither.
+    # NI's tools of 2024 and later write no ClientId, but all channels start with the same id.
+    # Very old files have neither.
     client = _id_of(screen.get("ClientId"))
     for channel, match in _channels(screen):
         if match is None:
-            yield f"The channel {channel} is neither of the configuration nor of the output."
+            yield f"The channel {channel} belongs neither to the configuration nor to the output."
             continue
         start = _id_of(match["client"])
         client = client or start

@@ -1,4 +1,4 @@
-"""The control of each parameter type.
+"""Make the control of each parameter type.
 
 | type | parameter | output |
 |---|---|---|
@@ -12,7 +12,7 @@
 | array of pins | pin selector with several choices | array viewer of string controls |
 | XY data | (none) | graph |
 
-No public panel shows an array of booleans; that a string control displays one is not verified.
+No public panel shows an array of booleans. It is not verified that a string control displays one.
 """
 
 from __future__ import annotations
@@ -51,15 +51,15 @@ class Control:
     """A control and the space that it takes."""
 
     element: etree._Element
-    """The element; its place is set by the layout."""
+    """The element. The layout sets its place."""
 
     height: int
-    """Pixels."""
+    """Height in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """What a control shows."""
+    """The parameter or output that a control shows."""
 
     service_class: str
     """Service class of the plug-in."""
@@ -68,7 +68,7 @@ class Binding:
     """Parameter or output."""
 
     is_output: bool
-    """Whether it is an output."""
+    """True for an output."""
 
     def id(self, part: str) -> str:
         """Return the id of a part of the control."""
@@ -82,7 +82,7 @@ class Binding:
 
 
 def control(binding: Binding) -> Control | None:
-    """Return the control of a parameter or output; None where no control is known for its type."""
+    """Return the control of a parameter or output, None if no control is known for its type."""
     builder = _builder(binding)
     return builder(binding) if builder else None
 

@@ -1,4 +1,4 @@
-"""The whole .measui: parameters in the left column, outputs in the right one."""
+"""Write a whole .measui: parameters in the left column, outputs in the right one."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ _NAMESPACES = (
     ("9.7.0.1849", "Editor", PANEL, "6.1.0.0", "6.1.0.49152"),
     ("9.7.0.1849", "Editor", PLATFORM, "8.1.0.49152", "8.1.0.49152"),
 )
-"""What the oldest editor among the public files states, which newer ones read too."""
+"""The version in the oldest of the public files. Newer editors read it, too."""
 
 
 def measui_text(service_class: str, metadata: PluginMetadata) -> str:
-    """Return the .measui of a plug-in; the same metadata gives the same text.
+    """Return the .measui of a plug-in. The same metadata gives the same text.
 
-    A parameter of a type that no control is known for is left out; `missing_controls` names it.
+    A parameter whose type has no known control is left out; `missing_controls` names it.
     """
     surface, height = _surface(service_class, metadata)
     surface.set("Height", f"[float]{height}")
@@ -58,8 +58,8 @@ def measui_text(service_class: str, metadata: PluginMetadata) -> str:
         nsmap=default_namespace(SCREEN),
     )
     screen.append(surface)
-    # The format has a checksum that its readers do not verify (files edited by hand load); this
-    # one at least changes with the content.
+    # The format has a checksum that its readers do not verify (edited files load). This one at
+    # least changes with the content.
     checksum = hashlib.sha512(etree.tostring(screen)).hexdigest().upper()
     root = etree.Element(
         f"{{{PLATFORM}}}SourceFile",
@@ -122,7 +122,7 @@ def _surface(service_class: str, metadata: PluginMetadata) -> tuple[etree._Eleme
 
 
 def _place(surface: etree._Element, binding: Binding, left: int, top: int) -> int:
-    """Add the control of a parameter with its label; return where the next one starts."""
+    """Add the control of a parameter with its label. Return the top of the next control."""
     made = control(binding)
     if made is None:
         return top

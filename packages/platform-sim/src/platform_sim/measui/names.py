@@ -18,12 +18,12 @@ def default_namespace(uri: str) -> Any:
 
 
 def element_id(*parts: str) -> str:
-    """Return 32 hex digits that stay the same as long as what they name does."""
+    """Return an id of 32 hex digits. The same parts always give the same id."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
 def client_id(service_class: str) -> str:
-    """Return the GUID, with braces, that the bindings of a panel start with."""
+    """Return the GUID, with braces, at the start of a panel's bindings."""
     digits = element_id(service_class, "client")
     groups = (digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:])
     return f"{{{'-'.join(groups)}}}"

@@ -1,1 +1,1 @@
-"""NI's pin map service: which pin of which site is connected to which instrument channel."""
+"""NI's pin map service: the pins of each site and the instrument channels that they connect to."""

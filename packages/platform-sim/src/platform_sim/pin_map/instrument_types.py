@@ -1,4 +1,4 @@
-"""The instrument types that a pin map knows by element name, and how each forms sessions."""
+"""The instrument types of a pin map, by element name, and how each type forms sessions."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from enum import Enum
 
 
 class SessionScope(Enum):
-    """What one session of an instrument type covers."""
+    """The extent of one session of an instrument type."""
 
     INSTRUMENT = "instrument"
-    """One session an instrument, task or relay driver module."""
+    """One session for each instrument, task or relay driver module."""
     INSTRUMENT_GROUP = "group attribute"
     """One session for all instruments with the same `group`."""
     CHANNEL_GROUP = "channel group"
@@ -24,11 +24,11 @@ class InstrumentType:
     type_id: str
     """The instrument type id of the pin map and session management APIs."""
     scope: SessionScope = SessionScope.INSTRUMENT
-    """What a session covers."""
+    """The extent of a session."""
     names_channels_by_pin: bool = False
-    """True where channels are addressed as site0/PIN instead of by number."""
+    """True if channels are addressed as site0/PIN and not by number."""
     has_plain_session_name: bool = False
-    """True where the session name is the resource name alone."""
+    """True if the session name is the resource name alone."""
 
 
 DCPOWER = InstrumentType("niDCPower", SessionScope.CHANNEL_GROUP)
@@ -56,5 +56,5 @@ _TYPE_BY_ID = {known.type_id: known for known in TYPE_OF_ELEMENT.values()}
 
 
 def instrument_type(type_id: str) -> InstrumentType:
-    """Returns the rules of an instrument type id; unknown ids are custom instruments."""
+    """Return the rules of an instrument type id. An unknown id is a custom instrument."""
     return _TYPE_BY_ID.get(type_id) or InstrumentType(type_id)

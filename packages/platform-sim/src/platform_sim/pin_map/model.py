@@ -1,4 +1,4 @@
-"""A pin map as data."""
+"""The data of a pin map."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SYSTEM_SITE = -1
 
 @dataclass(frozen=True, slots=True)
 class ChannelGroup:
-    """Channels of one DC power instrument that share a session with groups of the same name."""
+    """Channels of one DC power instrument. They share a session with groups of the same name."""
 
     name: str
     """Name of the group."""
@@ -30,9 +30,9 @@ class Instrument:
     type_id: str
     """Instrument type id, such as niDCPower."""
     number_of_channels: int | None = None
-    """Number of channels or control lines, None where the element does not say."""
+    """Number of channels or control lines, None if the element does not give it."""
     drives_relays: bool = False
-    """True for a DAQmx task that stands for a relay driver module, too."""
+    """True for a DAQmx task that is also a relay driver module."""
     group: str = ""
     """Group of instruments that share a session."""
     channel_groups: tuple[ChannelGroup, ...] = ()
@@ -62,7 +62,7 @@ class Leaf:
     name: str
     """Name, unique among pins, relays and groups."""
     is_system: bool = False
-    """True for one that belongs to no site."""
+    """True for a pin or relay that belongs to no site."""
     line: int = 0
     """Line in the file."""
 
@@ -86,7 +86,7 @@ class Connection:
     leaf: str
     """Name of the pin or relay."""
     sites: tuple[int, ...]
-    """Sites that share this connection; (SYSTEM_SITE,) for a system pin or relay."""
+    """Sites that share this connection, (SYSTEM_SITE,) for a system pin or relay."""
     instrument: str
     """Name of the instrument, task or relay driver module."""
     channel: str
@@ -103,18 +103,18 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """An element or attribute that is not known here."""
+    """An element or attribute that this package does not know."""
 
     element: str
-    """The element, or the one that has the attribute."""
+    """The element, or the element of the attribute."""
     parent: str
-    """The element that it stands in."""
+    """The parent element."""
     attribute: str = ""
     """The attribute, "" for an element."""
     name: str = ""
-    """What the element calls itself."""
+    """The value of the element's name attribute."""
     meant: str = ""
-    """The known name of which it is a misspelling, "" for none."""
+    """The known name that the author probably meant, "" if there is none."""
     line: int = 0
     """Line in the file."""
 
@@ -140,9 +140,9 @@ class PinMap:
     connections: tuple[Connection, ...] = ()
     """All connections that can be used; each route of a multiplexed connection is one."""
     unusable_connections: tuple[Connection, ...] = ()
-    """Connections of something that is not known here; they belong to no session."""
+    """Connections of an unknown element. They belong to no session."""
     unknown: tuple[Unknown, ...] = ()
-    """Elements and attributes that are not known here."""
+    """Elements and attributes that this package does not know."""
     schema_version: str = ""
     """schemaVersion attribute."""
 
@@ -153,7 +153,7 @@ class PinMap:
 
     @cached_property
     def unknown_by_name(self) -> dict[str, Unknown]:
-        """Elements that are not known here, by name."""
+        """Unknown elements by name."""
         return {one.name: one for one in self.unknown if one.name}
 
     @cached_property
@@ -187,7 +187,7 @@ class PinMap:
         return {name: tuple(self._resolve(name, set())) for name in self.group_by_name}
 
     def _resolve(self, name: str, seen: set[str]) -> dict[str, None]:
-        """Returns the leaves under a name in order; a group within itself counts once."""
+        """Return the leaves under a name in order. A group that contains itself counts once."""
         group = self.group_by_name.get(name)
         if group is None:
             return {name: None}

@@ -1,7 +1,7 @@
-"""Reads the XML of a .pinmap file.
+"""Read the XML of a .pinmap file.
 
-Unknown elements and attributes are noted and passed over, so that newer files load, and files with
-instruments that are not known here.
+The parser records unknown elements and attributes and continues. So newer files load, and files
+with instruments that this package does not know.
 """
 
 from __future__ import annotations
@@ -29,25 +29,25 @@ _RANGE = re.compile(r"(?P<prefix>.*?)(?P<first>\d+):(?P=prefix)?(?P<last>\d+)", 
 """Channels such as 0:3, Dev1/ai0:2 and Dev1/ai0:Dev1/ai2."""
 
 _DASHED_RANGE = re.compile(r"(\d+)-(\d+)", re.ASCII)
-"""Channels such as 0-3, which public files have beside 0:3."""
+"""Channels such as 0-3, which public files use beside 0:3."""
 
 _LARGEST_SITE = 2**31 - 1
 """Sites are int32 in NI's protocols."""
 
 _MOST_CHANNELS = 10_000
-"""Far more than any instrument has; each is counted out where no channels are named."""
+"""Far more than any instrument has. Without declared channels, each channel becomes an entry."""
 
 NAMESPACE = "http://www.ni.com/TestStand/SemiconductorModule/PinMap.xsd"
 
 
 def parse_pin_map(xml: str) -> PinMap:
-    """Reads a pin map.
+    """Read a pin map.
 
-    References are not checked here: see `platform_sim.pin_map.validator`.
+    This function does not check references: see `platform_sim.pin_map.validator`.
 
     Args:
-        xml: Content of a .pinmap file; may start with a byte order mark and may declare an
-            encoding, which is passed over because the text is decoded already.
+        xml: Content of a .pinmap file. It may start with a byte order mark and declare an
+            encoding. The encoding is ignored, because the text is decoded already.
 
     Raises:
         PinMapSyntaxError: The text is not XML, not a pin map, or an attribute is missing or wrong.
@@ -55,7 +55,7 @@ def parse_pin_map(xml: str) -> PinMap:
     root = _parse_xml(xml)
     if _local_name(root) != "PinMap":
         raise PinMapSyntaxError(
-            f"The root element is {_local_name(root)}, expected PinMap.", line_of(root)
+            f"The root element is {_local_name(root)}. A pin map has PinMap.", line_of(root)
         )
     unknown = tuple(find_unknown(root))
     unknown_names = {one.name for one in unknown if one.name}
@@ -83,7 +83,7 @@ def parse_pin_map(xml: str) -> PinMap:
 
 
 def _parse_xml(xml: str) -> etree._Element:
-    # An entity could name a file of this machine or grow without bound: none is resolved.
+    # An entity could name a file of this machine, or grow without limit. So none is resolved.
     parser = etree.XMLParser(
         resolve_entities=False, no_network=True, load_dtd=False, encoding="utf-8"
     )
@@ -141,7 +141,7 @@ def _declared_channels(element: etree._Element) -> tuple[str, ...]:
 
 
 def _channel_list(element: etree._Element, attribute: str) -> tuple[str, ...]:
-    """Reads a list of channels, in which a range such as 0:2, 0-2 or Dev1/ai0:2 is allowed."""
+    """Read a list of channels. It may have ranges such as 0:2, 0-2 or Dev1/ai0:2."""
     channels: list[str] = []
     for part in _split(element.get(attribute, "")):
         dashed = _DASHED_RANGE.fullmatch(part)
@@ -154,7 +154,7 @@ def _channel_list(element: etree._Element, attribute: str) -> tuple[str, ...]:
             for text in (match["first"], match["last"])
         )
         if abs(last - first) >= _MOST_CHANNELS:
-            problem = f"{attribute} {part!r:.60} is more than {_MOST_CHANNELS} channels"
+            problem = f"{attribute} {part!r:.60} has more than {_MOST_CHANNELS} channels"
             raise PinMapSyntaxError(f"{_local_name(element)}: {problem}.", line_of(element))
         step = 1 if first <= last else -1
         channels += [f"{match['prefix']}{one}" for one in range(first, last + step, step)]
@@ -252,7 +252,7 @@ def _sites_of(root: etree._Element) -> Iterator[int]:
 
 
 def _sites(element: etree._Element) -> tuple[int, ...]:
-    """The sites of a connection: a number, or a list of them such as "0,1"."""
+    """Return the sites of a connection: a number, or a list such as "0,1"."""
     parts = _split(_text(element, "siteNumber"))
     return tuple(_number(element, "siteNumber", part, _LARGEST_SITE) for part in parts or ("",))
 

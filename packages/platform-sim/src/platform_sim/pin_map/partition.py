@@ -1,7 +1,7 @@
-"""Partitions the connections of a pin map into driver sessions.
+"""Divide the connections of a pin map into driver sessions.
 
-The rules are those that NI's public client packages and their tests show: which channels share a
-session, what its resource name and channel list are, and in which order they stand.
+NI's public client packages and their tests show the rules: the channels that share a session, its
+resource name, its channel list and their order.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Row:
     site: int
     """Site number, SYSTEM_SITE for system pins and relays."""
     channel: str
-    """The channel as it stands in the channel list."""
+    """The channel, written as in the channel list."""
     multiplexer: str
     """Name of the multiplexer in between, "" for none."""
     route: str
@@ -34,14 +34,14 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class SessionLayout:
-    """A driver session and the part of it that was asked for."""
+    """A driver session, and the requested part of it."""
 
     type_id: str
     """Instrument type id."""
     resource_name: str
-    """What the driver opens: every connected channel of the session, whatever was asked for."""
+    """The channels that the driver opens: every connected channel of the session."""
     channel_list: str
-    """The channels that were asked for."""
+    """The channels that were requested."""
     rows: tuple[Row, ...]
     """Mapping of channels to pins and sites, in the order of the channel list."""
 
@@ -54,12 +54,12 @@ class SessionLayout:
 
 
 class SessionPartition:
-    """All sessions of a pin map, computed once; `select` picks what a request names."""
+    """All sessions of a pin map, computed once. `select` returns those of a request."""
 
     def __init__(self, pin_map: PinMap) -> None:
         order = {instrument.name: i for i, instrument in enumerate(pin_map.instruments)}
         connections: dict[tuple[str, str], list[Connection]] = {}
-        for instrument in pin_map.instruments:  # sessions stand in the order of their instruments
+        for instrument in pin_map.instruments:  # sessions have the order of their instruments
             for key in _possible_keys(instrument):
                 connections.setdefault(key, [])
         for connection in pin_map.connections:
@@ -74,12 +74,12 @@ class SessionPartition:
     def select(
         self, leaves: Sequence[str], sites: Collection[int], type_id: str = ""
     ) -> list[SessionLayout]:
-        """Returns the sessions for some pins and relays on some sites.
+        """Return the sessions for some pins and relays on some sites.
 
         Args:
             leaves: Names of pins and relays, in the order of the request.
-            sites: Site numbers; system pins and relays are included whatever they are.
-            type_id: Only sessions of this instrument type, "" for all.
+            sites: Site numbers. System pins and relays are always included.
+            type_id: Return only sessions of this instrument type, "" for all.
         """
         rank = {leaf: i for i, leaf in enumerate(leaves)}
         wanted_sites = {SYSTEM_SITE, *sites}
@@ -145,7 +145,7 @@ def _row(kind: InstrumentType, connection: Connection, site: int, is_qualified: 
 
 
 def _session_key(instrument: Instrument, channel: str) -> tuple[str, str]:
-    """Returns what the channels of one session have in common."""
+    """Return the key that all channels of one session share."""
     scope = instrument_type(instrument.type_id).scope
     if scope is SessionScope.CHANNEL_GROUP:
         for group in instrument.channel_groups:
@@ -164,7 +164,7 @@ def _possible_keys(instrument: Instrument) -> list[tuple[str, str]]:
 
 
 def _channel_key(instrument: Instrument, channel: str) -> tuple[object, ...]:
-    """Returns a key for the order of channels: as declared, else by the numbers in the name."""
+    """Return a key for the order of channels: as declared, or by the numbers in the name."""
     if channel in instrument.channels:
         return (0, instrument.channels.index(channel))
     parts = re.split(r"(\d+)", channel)

@@ -1,4 +1,4 @@
-"""What a pin map contains: its pins, relays and groups."""
+"""List the pins, relays and groups of a pin map."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from platform_sim.pin_map.model import Group, Leaf, PinMap
 
 
 def query_pins(pin_map: PinMap, type_id: str = "") -> tuple[list[Leaf], list[Group]]:
-    """Returns pins and pin groups.
+    """Return pins and pin groups.
 
     Args:
         pin_map: The pin map.
-        type_id: Only pins connected to this instrument type, and groups of such pins alone.
+        type_id: Return only pins of this instrument type, and groups that have only such pins.
     """
     if not type_id:
         return list(pin_map.pins), list(pin_map.pin_groups)
@@ -32,14 +32,14 @@ def query_pins(pin_map: PinMap, type_id: str = "") -> tuple[list[Leaf], list[Gro
 def expand_names(
     pin_map: PinMap, names: Sequence[str]
 ) -> tuple[list[str], dict[str, tuple[str, ...]]]:
-    """Resolves names of pins, relays and groups.
+    """Resolve names of pins, relays and groups.
 
     Args:
         pin_map: The pin map.
-        names: Names, or nothing for all pins and relays.
+        names: Names; an empty list means all pins and relays.
 
     Returns:
-        The distinct pins and relays in the order asked, and those of each group that was named.
+        The distinct pins and relays in the requested order, and the members of each named group.
 
     Raises:
         InvalidRequestError: A name is empty or unknown.
@@ -67,17 +67,17 @@ def expand_names(
 
 
 def unknown_sites(pin_map: PinMap, sites: Iterable[int]) -> list[int]:
-    """Returns the sites that the pin map does not have, each once."""
+    """Return the sites that the pin map does not have, each once."""
     return list(dict.fromkeys(site for site in sites if site not in pin_map.sites))
 
 
 def unknown_sites_message(sites: Iterable[int]) -> str:
-    """Returns the error text for unknown sites; NI's service words it like this."""
+    """Return the error text for unknown sites, with the words of NI's service."""
     return f"Pin map does not contain site numbers: {quoted(sites)}"
 
 
 def quoted(values: Iterable[object]) -> str:
-    """Returns values in double quotes, joined by commas."""
+    """Return values in double quotes, joined by commas."""
     return ", ".join(f'"{value}"' for value in values)
 
 

@@ -1,6 +1,6 @@
-"""The elements and attributes of pin maps that are known here, and what a file has beside them.
+"""The known elements and attributes of pin maps, and the search for unknown ones in a file.
 
-NI's schema is not public. The names are those of NI's public samples of schema versions 1.0 to 1.9.
+NI's schema is not public. The names come from NI's public samples of schema versions 1.0 to 1.9.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from platform_sim.pin_map.model import Unknown
 
 @dataclass(frozen=True, slots=True)
 class _Element:
-    """What an element may have."""
+    """The attributes and children that an element may have."""
 
     attributes: tuple[str, ...] = ()
     children: tuple[str, ...] = ()
@@ -104,7 +104,7 @@ _ELEMENTS: Mapping[str, _Element] = {
 
 
 def find_unknown(parent: etree._Element) -> Iterator[Unknown]:
-    """Yield the elements and attributes below a known element that are not known."""
+    """Yield the unknown elements and attributes below a known element."""
     inside = etree.QName(parent).localname
     yield from _unknown_attributes(parent, inside)
     for child in parent.iterchildren(etree.Element):
@@ -118,26 +118,26 @@ def find_unknown(parent: etree._Element) -> Iterator[Unknown]:
 
 
 def line_of(element: etree._Element) -> int:
-    """Return the line of an element in its file, 0 when it is not known."""
-    line: Any = element.sourceline  # the stubs do not know its type
+    """Return the line of an element in its file, 0 if it is not known."""
+    line: Any = element.sourceline  # lxml's stubs give no type
     return int(line or 0)
 
 
 def _unknown_attributes(element: etree._Element, tag: str) -> Iterator[Unknown]:
     known = _ELEMENTS[tag].attributes
     for name in element.attrib:
-        if name not in known and not str(name).startswith("{"):  # of another namespace
+        if name not in known and not str(name).startswith("{"):  # "{": of another namespace
             meant = _meant(str(name), known)
             yield Unknown(tag, tag, attribute=str(name), meant=meant, line=line_of(element))
 
 
 def _meant(name: str, known: Collection[str]) -> str:
-    """Return the known name that was misspelt, "" for a name that may be a newer schema's."""
+    """Return the known name that was misspelt, "" if the name may come from a newer schema."""
     return next((one for one in known if _is_slip(name.lower(), one.lower())), "")
 
 
 def _is_slip(written: str, known: str) -> bool:
-    """Tell whether a name is another's start, or differs by one letter or by two swapped ones."""
+    """Return whether a name is the start of another, or has one wrong or two swapped letters."""
     start = _common_start(written, known)
     end = _common_start(written[start:][::-1], known[start:][::-1])
     wrong, right = written[start : len(written) - end], known[start : len(known) - end]

@@ -1,4 +1,4 @@
-"""The gRPC face of the pin map service: decodes, asks the core, encodes."""
+"""The gRPC service of pin maps: decode requests, call the core, encode answers."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ class PinMapServicer(pin_map_service_pb2_grpc.PinMapServiceServicer):
     async def CreatePinMapFromXml(  # noqa: N802
         self, request: pb.CreatePinMapFromXmlRequest, context: Context
     ) -> pb.PinMap:
-        """Adds a pin map."""
+        """Add a pin map."""
         self._store.create(request.pin_map_id, request.pin_map_xml)
         return pb.PinMap(pin_map_id=request.pin_map_id)
 
     async def UpdatePinMapFromXml(  # noqa: N802
         self, request: pb.UpdatePinMapFromXmlRequest, context: Context
     ) -> pb.PinMap:
-        """Adds or replaces a pin map."""
+        """Add or replace a pin map."""
         self._store.update(request.pin_map_id, request.pin_map_xml)
         return pb.PinMap(pin_map_id=request.pin_map_id)
 
     async def GetPinMap(  # noqa: N802
         self, request: pb.GetPinMapRequest, context: Context
     ) -> pb.PinMap:
-        """Tells whether a pin map is loaded, and in the trailing metadata its site numbers."""
+        """Return whether a pin map is loaded. The trailing metadata has its site numbers."""
         pin_map = self._store.get(request.pin_map_id)
         context.set_trailing_metadata(((SITE_NUMBERS_KEY, encode_sites(pin_map.sites)),))
         return pb.PinMap(pin_map_id=request.pin_map_id)
@@ -54,7 +54,7 @@ class PinMapServicer(pin_map_service_pb2_grpc.PinMapServiceServicer):
     async def QueryPins(  # noqa: N802
         self, request: pb.QueryPinsRequest, context: Context
     ) -> pb.QueryPinsResponse:
-        """Lists pins and pin groups."""
+        """List pins and pin groups."""
         pin_map = self._store.get(request.pin_map_id)
         pins, groups = query_pins(pin_map, request.instrument_type_id)
         return pb.QueryPinsResponse(
@@ -74,7 +74,7 @@ class PinMapServicer(pin_map_service_pb2_grpc.PinMapServiceServicer):
     async def QueryRelays(  # noqa: N802
         self, request: pb.QueryRelaysRequest, context: Context
     ) -> pb.QueryRelaysResponse:
-        """Lists relays and relay groups."""
+        """List relays and relay groups."""
         pin_map = self._store.get(request.pin_map_id)
         return pb.QueryRelaysResponse(
             relays=[
@@ -94,7 +94,7 @@ class PinMapServicer(pin_map_service_pb2_grpc.PinMapServiceServicer):
     async def QueryResourceAccessInformation(  # noqa: N802
         self, request: pb.QueryResourceAccessInformationRequest, context: Context
     ) -> pb.QueryResourceAccessInformationResponse:
-        """Lists resources and channels for pins and relays."""
+        """List resources and channels for pins and relays."""
         pin_map = self._store.get(request.pin_map_id)
         unknown = unknown_sites(pin_map, request.sites)
         if unknown:

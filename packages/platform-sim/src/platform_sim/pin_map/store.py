@@ -1,4 +1,4 @@
-"""The pin maps that were loaded, by id."""
+"""Keep the loaded pin maps by id."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _logger = logging.getLogger(__name__)
 
 
 class PinMapStore:
-    """Pin maps by id; by NI's convention the id is the path of the .pinmap file."""
+    """Pin maps by id. By NI's convention the id is the path of the .pinmap file."""
 
     def __init__(self) -> None:
         self._pin_maps: dict[str, PinMap] = {}
         self._partitions: dict[str, SessionPartition] = {}
 
     def create(self, pin_map_id: str, xml: str) -> PinMap:
-        """Adds a pin map.
+        """Add a pin map.
 
         Raises:
             InvalidRequestError: The id is empty or has white space, or the XML is no pin map.
@@ -32,11 +32,11 @@ class PinMapStore:
                 f"pin_map_id {pin_map_id!r} must not be empty or contain white space."
             )
         if pin_map_id in self._pin_maps:
-            raise AlreadyKnownError(f"A pin map with id {pin_map_id!r} exists; update it instead.")
+            raise AlreadyKnownError(f"A pin map with id {pin_map_id!r} exists. Update it instead.")
         return self.update(pin_map_id, xml)
 
     def update(self, pin_map_id: str, xml: str) -> PinMap:
-        """Adds or replaces a pin map; reservations made with an older one stay.
+        """Add or replace a pin map. Reservations made with an older one stay.
 
         Raises:
             InvalidRequestError: The XML is no pin map.
@@ -45,8 +45,8 @@ class PinMapStore:
         refuse_unusable(pin_map)
         if pin_map.unknown:
             _logger.warning(
-                "%s: %d connections have no session here, and %d elements and attributes are not "
-                "known; 'platform-sim pinmap check' names them.",
+                "%s: %d connections belong to no session here, and %d elements and attributes are "
+                "unknown. List them with 'platform-sim pinmap check'.",
                 pin_map_id,
                 len(pin_map.unusable_connections),
                 len(pin_map.unknown),
@@ -56,18 +56,18 @@ class PinMapStore:
         return pin_map
 
     def get(self, pin_map_id: str) -> PinMap:
-        """Returns a pin map.
+        """Return a pin map.
 
         Raises:
             NotKnownError: No pin map has this id.
         """
         pin_map = self._pin_maps.get(pin_map_id)
         if pin_map is None:
-            raise NotKnownError(f"No pin map has the id {pin_map_id!r}; load it first.")
+            raise NotKnownError(f"No pin map has the id {pin_map_id!r}. Load the pin map first.")
         return pin_map
 
     def partition(self, pin_map_id: str) -> SessionPartition:
-        """Returns the sessions of a pin map.
+        """Return the sessions of a pin map.
 
         Raises:
             NotKnownError: No pin map has this id.

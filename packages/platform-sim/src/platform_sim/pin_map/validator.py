@@ -1,8 +1,8 @@
-"""Finds what is wrong in a pin map: what NI's schema refuses, and what is likely a mistake.
+"""Find the errors in a pin map that NI's schema refuses, and likely mistakes.
 
-NI's schema is not public. The rules are those that its documentation and NI's public samples
-show: keys are unique, references point at something, channels exist, and a pin has at most one
-channel per site and instrument type.
+NI's schema is not public. The rules come from its documentation and NI's public samples: keys are
+unique, references name things that exist, channels exist, and a pin has at most one channel for
+each site and instrument type.
 """
 
 from __future__ import annotations
@@ -21,30 +21,30 @@ _MOST_SHOWN = 5
 
 
 class Severity(Enum):
-    """How bad a finding is."""
+    """Severity of a finding."""
 
     ERROR = "error"
     """The pin map is refused."""
     WARNING = "warning"
-    """The pin map is used as it is."""
+    """The pin map is used in spite of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something wrong in a pin map."""
+    """An error or warning about a pin map."""
 
     line: int
     """Line in the file, 0 for the file as a whole."""
     message: str
-    """What is wrong."""
-    mending: str
-    """What to do."""
+    """The problem."""
+    remedy: str
+    """How to fix it."""
     severity: Severity = Severity.ERROR
-    """How bad it is."""
+    """Error or warning."""
 
 
 def find_faults(pin_map: PinMap) -> list[Finding]:
-    """Returns everything wrong in a pin map, by line."""
+    """Return all errors and warnings of a pin map, by line."""
     findings = [
         *_unknown_names(pin_map),
         *_duplicates(pin_map),
@@ -59,10 +59,10 @@ def find_faults(pin_map: PinMap) -> list[Finding]:
 
 
 def refuse_unusable(pin_map: PinMap) -> None:
-    """Refuses a pin map with errors; warnings pass.
+    """Refuse a pin map that has errors. Accept warnings.
 
     Raises:
-        InvalidRequestError: Says where and what the first errors are.
+        InvalidRequestError: The text has the lines and messages of the first errors.
     """
     errors = [one for one in find_faults(pin_map) if one.severity is Severity.ERROR]
     if errors:
@@ -77,13 +77,13 @@ def _unknown_names(pin_map: PinMap) -> Iterator[Finding]:
         if one.attribute:
             problem = f'{one.element} has no attribute "{one.attribute}".'
         elif one.name:
-            problem = f'{one.element} "{one.name}" in {one.parent} is not known here.'
+            problem = f'{one.element} "{one.name}" in {one.parent} is unknown.'
         else:
-            problem = f"{one.element} in {one.parent} is not known here."
+            problem = f"{one.element} in {one.parent} is unknown."
         if one.meant:
             yield Finding(one.line, problem, f'Write "{one.meant}", or remove it.')
         else:
-            yield Finding(one.line, problem, "It is passed over.", Severity.WARNING)
+            yield Finding(one.line, problem, "It is ignored.", Severity.WARNING)
     for connection in pin_map.unusable_connections:
         yield Finding(
             connection.line,
@@ -94,7 +94,7 @@ def _unknown_names(pin_map: PinMap) -> Iterator[Finding]:
 
 
 def why_unusable(pin_map: PinMap, connection: Connection) -> str:
-    """Returns why a connection belongs to no session, without the full stop."""
+    """Return the reason why a connection belongs to no session, without a full stop."""
     names = (connection.instrument, connection.multiplexer, connection.leaf)
     name = next(name for name in names if name in pin_map.unknown_by_name)
     return f'"{name}" is a {pin_map.unknown_by_name[name].element}, which has no session here'
@@ -167,7 +167,7 @@ def _bad_channel_groups(pin_map: PinMap) -> Iterator[Finding]:
                 problem = _channel_problem(instrument, channel)
                 if problem:
                     yield Finding(
-                        group.line, f'Channel group "{group.name}": {problem}', _mend_channel()
+                        group.line, f'Channel group "{group.name}": {problem}', _channel_remedy()
                     )
                 if channel in group_of:
                     yield Finding(
@@ -214,9 +214,9 @@ def _bad_leaf(pin_map: PinMap, connection: Connection) -> Iterator[Finding]:
         element = "a system connection" if leaf.is_system else "a connection with a siteNumber"
         yield Finding(
             connection.line,
-            f'"{leaf.name}" is a {"system" if leaf.is_system else "site"} {kind} but its '
-            f"connection is the other kind.",
-            f"Give it {element}.",
+            f'"{leaf.name}" is a {"system" if leaf.is_system else "site"} {kind}, but its '
+            f"connection is of the other kind.",
+            f"Use {element}.",
         )
 
 
@@ -242,7 +242,7 @@ def _bad_instrument(pin_map: PinMap, connection: Connection) -> Iterator[Finding
     problem = _channel_problem(instrument, connection.channel)
     if problem:
         yield Finding(
-            connection.line, f'Connection of "{connection.leaf}": {problem}', _mend_channel()
+            connection.line, f'Connection of "{connection.leaf}": {problem}', _channel_remedy()
         )
     elif instrument.type_id == DCPOWER.type_id and not _is_grouped(instrument, connection.channel):
         yield Finding(
@@ -254,7 +254,7 @@ def _bad_instrument(pin_map: PinMap, connection: Connection) -> Iterator[Finding
 
 
 def _channel_problem(instrument: Instrument, channel: str) -> str:
-    """Returns why an instrument does not have a channel, "" if it has."""
+    """Return the reason why an instrument does not have a channel, "" if it has it."""
     name = f'"{instrument.name}"'
     if instrument.channels:
         if channel in instrument.channels:
@@ -268,7 +268,7 @@ def _channel_problem(instrument: Instrument, channel: str) -> str:
     return f"{name} has no {lines} {channel}, only 0 to {count - 1}."
 
 
-def _mend_channel() -> str:
+def _channel_remedy() -> str:
     return "Correct the channel, or the channels that the instrument declares."
 
 
@@ -305,7 +305,7 @@ def _double_connections(pin_map: PinMap) -> Iterator[Finding]:
                 one.line,
                 f'Channel {one.channel} of "{one.instrument}" is connected to "{other.leaf}" '
                 f'in line {other.line} and to "{one.leaf}".',
-                'Share a channel over sites by siteNumber="0,1", or put a multiplexer in between.',
+                'Share a channel between sites with siteNumber="0,1", or add a multiplexer.',
                 Severity.WARNING,
             )
 
@@ -332,6 +332,6 @@ def _odd_schema_version(pin_map: PinMap) -> Iterator[Finding]:
         yield Finding(
             0,
             f'schemaVersion is "{pin_map.schema_version}".',
-            "Known are " + ", ".join(KNOWN_SCHEMA_VERSIONS) + "; newer ones may read wrongly.",
+            f"Known versions are {', '.join(KNOWN_SCHEMA_VERSIONS)}. Check the result for others.",
             Severity.WARNING,
         )

@@ -1,8 +1,8 @@
-"""The description of a sequence: a small TOML file that a person writes, from and to the model.
+"""Read the description of a sequence: a small TOML file that a person writes.
 
-The steps stand in the arrays ``setup``, ``main`` and ``cleanup``. What a step does follows from its
-keys: ``pin_map``, or ``module`` with ``function``, or ``measurement`` with ``inputs`` and
-``outputs``. Values are TestStand expressions. Everything that has its usual value is left out.
+The arrays ``setup``, ``main`` and ``cleanup`` contain the steps. The keys of a step decide its
+kind: ``pin_map``, or ``module`` with ``function``, or ``measurement`` with ``inputs`` and
+``outputs``. Values are TestStand expressions. Keys with their usual value are left out.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def read_description(path: Path) -> SequenceFile:
     """Read a description.
 
     Raises:
-        DescriptionError: The file cannot be read, or a step in it says what nobody can do.
+        DescriptionError: The file cannot be read, or a step in it is invalid.
     """
     try:
         return parse_description(path.read_text(encoding="utf-8"))
@@ -77,11 +77,11 @@ def read_description(path: Path) -> SequenceFile:
 
 
 def parse_description(text: str) -> SequenceFile:
-    """Read a description from text; `read_description` says what is raised."""
+    """Read a description from text. It raises the errors of `read_description`."""
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise DescriptionError(f"no valid TOML: {error}.") from error
+        raise DescriptionError(f"This is not valid TOML: {error}.") from error
     _only(content, _FILE_KEYS, "the file")
     environment = _environment(content.get("python", {}), PythonEnvironment())
     groups = {
@@ -102,11 +102,11 @@ def parse_description(text: str) -> SequenceFile:
 def _step(entry: Mapping[str, Any], environment: PythonEnvironment) -> Step:
     name = entry.get("name")
     if not isinstance(name, str) or not name:
-        raise DescriptionError(f"a step has no name: {dict(entry)}.")
+        raise DescriptionError(f"This step has no name: {dict(entry)}. Add one.")
     where = f"step {name!r}"
     kinds = [key for key in _CALL_KEYS if key in entry]
     if len(kinds) > 1:
-        raise DescriptionError(f"{where} has {' and '.join(kinds)}: a step does one thing.")
+        raise DescriptionError(f"{where} has {' and '.join(kinds)}. Give each step only one.")
     allowed = _CALL_KEYS[kinds[0]] if kinds else frozenset()
     _only(entry, allowed | _FLOW_KEYS | {"name", "id"}, where)
     flow = StepFlow(**{key: entry[key] for key in _FLOW_KEYS if key in entry})
@@ -137,7 +137,7 @@ def _python_call(
     entry: Mapping[str, Any], environment: PythonEnvironment, where: str
 ) -> PythonCall:
     if "function" not in entry:
-        raise DescriptionError(f"{where} has a module and no function.")
+        raise DescriptionError(f"{where} has a module, but no function. Add one.")
     arguments = entry.get("arguments", {})
     return PythonCall(
         module=_text(entry, "module", where),
@@ -157,7 +157,7 @@ def _member(kind: Any, name: str, where: str) -> Any:
         return kind[name.upper()]
     except KeyError:
         choices = ", ".join(member.name.lower() for member in kind)
-        raise DescriptionError(f"{where}: {name!r} is none of {choices}.") from None
+        raise DescriptionError(f"{where}: {name!r} is not one of {choices}.") from None
 
 
 def _environment(entry: Mapping[str, str], usual: PythonEnvironment) -> PythonEnvironment:
@@ -175,7 +175,7 @@ def _parameters(
         base, brackets, _ = str(entry.get("type", "")).partition("[]")
         if base not in _TYPES or "name" not in entry:
             raise DescriptionError(
-                f"{where}, parameter {entry.get('name', number)}: a name and a type are needed; "
+                f"{where}, parameter {entry.get('name', number)}: give it a name and a type; "
                 f"types are {', '.join(_TYPES)}, with [] for an array."
             )
         type_name, specialization = _TYPES[base]
@@ -204,7 +204,7 @@ def _text(entry: Mapping[str, Any], key: str, where: str) -> str:
     value = entry.get(key, "")
     if not isinstance(value, str):
         raise DescriptionError(
-            f"{where}: {key} is {value!r}; an expression is written as a string, such as '6'."
+            f"{where}: {key} is {value!r}. Write the expression as a string, such as '6'."
         )
     return value
 
@@ -213,6 +213,6 @@ def _only(entry: Mapping[str, Any], allowed: frozenset[str], where: str) -> None
     unknown = sorted(set(entry) - allowed)
     if unknown:
         raise DescriptionError(
-            f"{where}: {', '.join(unknown)} not known here; "
-            f"allowed are {', '.join(sorted(allowed))}."
+            f"{where}: {', '.join(unknown)} is not a known key. "
+            f"The keys are {', '.join(sorted(allowed))}."
         )

@@ -1,4 +1,4 @@
-"""From the model to the text of a description; `description` reads it back to the same model."""
+"""Write the description of a sequence. `description` reads the same sequence from it."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def description_text(content: SequenceFile) -> str:
     """Return the description of a sequence file.
 
     Raises:
-        UnsupportedError: The file has what a description cannot say, such as several sequences.
+        UnsupportedError: A description cannot express the file, such as one with two sequences.
     """
     main = content.main_sequence()
     if main is None or len(content.sequences) != 1:
-        raise UnsupportedError("a description holds one sequence, named MainSequence.")
+        raise UnsupportedError("A description has exactly one sequence, named MainSequence.")
     environment = _usual_environment(content)
     lines = []
     if environment is not None:
@@ -91,7 +91,7 @@ def _step(step: Step, usual_id: str, environment: PythonEnvironment) -> Iterator
             yield f"{item.name} = {_toml(value)}"
     if step.unknown_options:
         options = ", ".join(step.unknown_options)
-        raise UnsupportedError(f"step {step.name!r}: {options} has no description.")
+        raise UnsupportedError(f"step {step.name!r}: a description cannot express {options}.")
     call = step.call
     if isinstance(call, PinMapUpdate):
         yield f"pin_map = {_toml(call.path)}"
@@ -100,7 +100,7 @@ def _step(step: Step, usual_id: str, environment: PythonEnvironment) -> Iterator
     elif isinstance(call, MeasurementCall):
         yield from _measurement(call)
     elif not isinstance(call, NoCall):
-        raise UnsupportedError(f"step {step.name!r}: {call.what} has no description.")
+        raise UnsupportedError(f"step {step.name!r}: a description cannot express {call.what}.")
 
 
 def _python(call: PythonCall, environment: PythonEnvironment) -> Iterator[str]:
@@ -139,8 +139,8 @@ def _parameter(parameter: MeasurementParameter, number: int) -> dict[str, object
     kind = TYPE_NAMES.get((parameter.type, parameter.specialization))
     if kind is None:
         raise UnsupportedError(
-            f"parameter {parameter.name}: {parameter.type} with {parameter.specialization} has no "
-            "description."
+            f"parameter {parameter.name}: a description cannot express {parameter.type} with "
+            f"{parameter.specialization}."
         )
     entry: dict[str, object] = {
         "name": parameter.name,
@@ -173,9 +173,9 @@ def _toml(value: object) -> str:
 
 
 def _string(value: str) -> str:
-    """Write a literal string where it spares backslashes, else a basic one."""
+    """Write a literal string if this saves backslashes, otherwise a basic one."""
     literal = ('"' in value or "\\" in value) and "'" not in value and value.isprintable()
-    # JSON leaves DEL as it is, which TOML does not allow.
+    # JSON does not escape DEL, which TOML forbids.
     return (
         f"'{value}'"
         if literal

@@ -1,4 +1,4 @@
-"""The errors of reading, checking and running sequences."""
+"""The errors when sequences are read, checked or run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from platform_sim.errors import PlatformSimError
 
 
 class SequenceError(PlatformSimError):
-    """Root of the errors of this folder."""
+    """Root of the errors of this subpackage."""
 
 
 class SequenceFileError(SequenceError):
@@ -22,15 +22,15 @@ class ExpressionError(SequenceError):
 
 
 class UnsupportedError(SequenceError):
-    """The file needs something of TestStand that is not built here."""
+    """The file needs something of TestStand that platform-sim does not have."""
 
 
 class StepError(SequenceError):
     """A step failed while it ran.
 
     Args:
-        message: What went wrong, in a line.
-        details: More, such as a traceback.
+        message: The error in one line.
+        details: More text, such as a traceback.
     """
 
     def __init__(self, message: str, details: str = "") -> None:
@@ -39,4 +39,4 @@ class StepError(SequenceError):
 
 
 class InterpreterError(SequenceError):
-    """The Python interpreter of the code modules cannot be had, or ended."""
+    """The Python interpreter of the code modules cannot be started, or ended."""

@@ -1,10 +1,10 @@
-"""How TestStand expressions read: from text to a tree.
+"""Parse TestStand expressions: from text to a tree.
 
-Covered is what sequences of measurement steps use in practice: literals (``6``, ``0x1F``, ``1i64``,
+The parser knows what measurement sequences use in practice: literals (``6``, ``0x1F``, ``1i64``,
 ``100ui64``, ``1.5e-3``, ``"text"``, ``@"verbatim"``, ``True``, ``Nothing``, ``{1, 2}``), variables
 (``Locals.Volts``, ``FileGlobals.List[0]``, ``ThisContext``), arithmetic, comparison, logic, the
 conditional operator, assignments, lists of expressions separated by commas, and the functions of
-run-time variables. Other functions are refused by name.
+run-time variables. Other functions raise an error that names them.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Several:
-    """Expressions separated by commas; the value is the last one's."""
+    """Expressions separated by commas. The last one gives the value."""
 
     items: tuple[Node, ...]
 
@@ -100,7 +100,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 RUN_TIME_FUNCTIONS = frozenset({"DeleteSubProperty", "Exists", "GetValString", "SetValString"})
-"""What can be done to run-time variables; TestStand's API says how."""
+"""The functions of run-time variables. TestStand's API documents them."""
 
 _CONSTANTS: dict[str, object] = {"true": True, "false": False, "nothing": None}
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
@@ -119,20 +119,22 @@ _ASSIGNMENTS = frozenset({"=", "+=", "-=", "*=", "/=", "%="})
 
 
 def parse(text: str) -> Node:
-    """Read an expression.
+    """Parse an expression.
 
     Raises:
-        ExpressionError: It is no expression.
-        UnsupportedError: It needs something that is not built here, such as a function.
+        ExpressionError: The text is not an expression.
+        UnsupportedError: It needs something that platform-sim lacks, such as a function.
     """
     try:
         return _Parser(text).parse()
     except RecursionError:
-        raise ExpressionError(f"{text[:60]}...: nested too deeply.") from None
+        raise ExpressionError(
+            f"The expression {text[:60]}... is nested too deeply. Divide it into several."
+        ) from None
 
 
 class _Parser:
-    """Recursive descent over the tokens of one expression."""
+    """Parse the tokens of one expression by recursive descent."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -164,7 +166,7 @@ class _Parser:
         return [*tokens, ("end", "")]
 
     def _skip(self, position: int) -> int:
-        """Return where the next token starts, behind spaces and comments."""
+        """Return the start of the next token, behind spaces and comments."""
         match = _SKIPPED.match(self._text, position)
         assert match is not None
         return match.end()
@@ -198,7 +200,7 @@ class _Parser:
         if not symbol:
             return target
         if not isinstance(target, Name):
-            raise ExpressionError(f"{self._text}: only a variable can stand left of {symbol!r}.")
+            raise ExpressionError(f"{self._text}: the left side of {symbol!r} must be a variable.")
         return Assignment(target, symbol, self._assignment())
 
     def _conditional(self) -> Node:
@@ -291,5 +293,5 @@ def _number(token: str) -> int | float:
 
 
 def _unescape(text: str) -> str:
-    r"""Resolve escapes; an unknown one keeps its backslash, as in ``"..\maps\A.pinmap"``."""
+    r"""Resolve escapes. An unknown one keeps its backslash, as in ``"..\maps\A.pinmap"``."""
     return re.sub(r"\\(.)", lambda match: _ESCAPES.get(match[1], match[0]), text, flags=re.DOTALL)

@@ -1,4 +1,4 @@
-"""Evaluate TestStand expressions; `expression_syntax` says which."""
+"""Evaluate TestStand expressions. `expression_syntax` parses them."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from platform_sim.sequence.expression_syntax import (
 
 
 class Scope(Protocol):
-    """Where an expression finds and puts variables."""
+    """The variables that an expression reads and sets."""
 
     def get(self, path: tuple[str | int, ...]) -> object:
-        """Return the variable at a path of names and indices; KeyError when there is none."""
+        """Return the variable at a path of names and indices. Raise KeyError if it is missing."""
 
     def set(self, path: tuple[str | int, ...], value: object) -> None:
-        """Set the variable at a path; KeyError when there is none."""
+        """Set the variable at a path. Raise KeyError if it is missing."""
 
     def call(self, function: str, arguments: list[object]) -> object:
         """Call one of the functions of run-time variables."""
@@ -36,7 +36,7 @@ class Scope(Protocol):
 
 def _add(left: object, right: object) -> object:
     if isinstance(left, str) != isinstance(right, str):
-        raise TypeError("a string and something else cannot be added")
+        raise TypeError("a string can only be added to a string")
     return left + right  # type: ignore[operator]
 
 
@@ -57,37 +57,37 @@ _OPERATORS: dict[str, Callable[[object, object], object]] = {
 
 
 def evaluate(text: str, scope: Scope) -> object:
-    """Read and evaluate an expression.
+    """Parse and evaluate an expression.
 
     Returns:
-        A number, string, boolean, list, None, or what a variable holds.
+        A number, string, boolean, list, None, or the value of a variable.
 
     Raises:
-        ExpressionError: It is no expression, a variable is missing, or types do not fit.
-        UnsupportedError: It needs something that is not built here.
+        ExpressionError: The text is not an expression, a variable is missing, or types differ.
+        UnsupportedError: It needs something that platform-sim lacks.
     """
     node = parse(text)
     try:
         return _value(node, scope)
     except KeyError as error:
-        raise ExpressionError(f"{text}: there is no variable {error.args[0]}.") from None
+        raise ExpressionError(f"{text}: the variable {error.args[0]} does not exist.") from None
     except (TypeError, ValueError, ArithmeticError, IndexError) as error:
         raise ExpressionError(f"{text}: {error}.") from None
 
 
 def assign(target: str, value: object, scope: Scope) -> None:
-    """Put a value into the variable that an expression names.
+    """Set the variable that an expression names.
 
     Raises:
-        ExpressionError: The expression names no variable, or the variable is missing.
+        ExpressionError: The expression is not a variable, or the variable does not exist.
     """
     node = parse(target)
     if not isinstance(node, Name):
-        raise ExpressionError(f"{target}: a variable is needed here, such as Locals.Result.")
+        raise ExpressionError(f"{target}: write a variable here, such as Locals.Result.")
     try:
         scope.set(_path(node, scope), value)
     except KeyError as error:
-        raise ExpressionError(f"{target}: there is no variable {error.args[0]}.") from None
+        raise ExpressionError(f"{target}: the variable {error.args[0]} does not exist.") from None
 
 
 def _value(node: Node, scope: Scope) -> object:
@@ -136,6 +136,6 @@ def _path(node: Name, scope: Scope) -> tuple[str | int, ...]:
         if isinstance(index, float):
             index = int(index)
         if not isinstance(index, (str, int)):
-            raise TypeError(f"{index!r} is no index")
+            raise TypeError(f"{index!r} is not an index")
         path.append(index)
     return tuple(path)

@@ -1,7 +1,7 @@
-"""Ctrl-C and SIGTERM of a run: they interrupt the step under way, never what is between steps.
+"""Handle Ctrl-C and SIGTERM in a run: they interrupt a step, never the code between steps.
 
-Python raises KeyboardInterrupt wherever the main thread is. Between two steps that would skip
-Cleanup, and what the sequence holds would stay held.
+Python raises KeyboardInterrupt anywhere in the main thread. Between two steps that would skip
+Cleanup, and nothing would release the resources of the sequence.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from types import FrameType, TracebackType
 
 
 class Interrupts:
-    """The signals that interrupt a run. Used in a with statement, in the main thread.
+    """The signals that interrupt a run. Use it in a with statement, in the main thread.
 
-    Without the with statement nothing but Python's own KeyboardInterrupt interrupts a run.
+    Without the with statement only Python's own KeyboardInterrupt interrupts a run.
     """
 
     def __init__(self) -> None:
@@ -37,13 +37,13 @@ class Interrupts:
             signal.signal(number, handler)
 
     def take(self) -> bool:
-        """Tell whether a signal came that interrupted nothing, and forget it."""
+        """Return whether a signal came that interrupted nothing, and forget the signal."""
         was_pending, self._is_pending = self._is_pending, False
         return was_pending
 
     @contextlib.contextmanager
     def allowed(self) -> Iterator[None]:
-        """Let a signal raise KeyboardInterrupt inside; once, and nowhere else."""
+        """Allow a signal to raise KeyboardInterrupt inside, one time and nowhere else."""
         self._may_raise = True
         try:
             if self.take():

@@ -1,4 +1,4 @@
-"""What a sequence file says, in the terms of its author: sequences, steps, what each step calls."""
+"""The data of a sequence file: sequences, steps, and the call of each step."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from enum import Enum
 from typing import ClassVar
 
 Variables = Mapping[str, object]
-"""Default values of variables by name; a mapping stands for a container."""
+"""Default values of variables by name. A mapping is a container."""
 
 
 class Group(Enum):
-    """Step groups of a sequence, in the order in which they run."""
+    """Step groups of a sequence, in the order of a run."""
 
     SETUP = "Setup"
     MAIN = "Main"
@@ -20,7 +20,7 @@ class Group(Enum):
 
 
 class Operation(Enum):
-    """What the Python adapter does with a name; the values are TestStand's."""
+    """The operation of the Python adapter on a name. The values are TestStand's."""
 
     CREATE_CLASS = 0
     CALL = 1
@@ -29,7 +29,7 @@ class Operation(Enum):
 
 
 class Scope(Enum):
-    """Where the Python adapter looks a name up; the values are TestStand's."""
+    """The place in which the Python adapter finds a name. The values are TestStand's."""
 
     MODULE = 0
     CLASS = 1
@@ -38,13 +38,13 @@ class Scope(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PythonEnvironment:
-    """The interpreter that a Python step asks for."""
+    """The interpreter that a Python step needs."""
 
     version: str = ""
-    """Such as ``3.11``; empty when the file does not say."""
+    """Such as ``3.11``; empty if the file gives none."""
 
     path: str = ".venv"
-    """Virtual environment, relative to the sequence file; empty for the installed Python."""
+    """Virtual environment, relative to the sequence file. Empty means the installed Python."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +72,19 @@ class PythonCall:
     """In the order of the call."""
 
     result: str = ""
-    """Expression of the variable that takes the return value; empty to drop it."""
+    """Expression of the variable that gets the return value; empty to drop it."""
 
     operation: Operation = Operation.CALL
-    """What to do with the name."""
+    """The operation on the name."""
 
     scope: Scope = Scope.MODULE
-    """Where the name is looked up."""
+    """The place of the name."""
 
     class_name: str = ""
     """Class of a class or instance operation."""
 
     instance: str = ""
-    """Expression of the variable that holds an instance."""
+    """Expression of the variable that contains an instance."""
 
     environment: PythonEnvironment = PythonEnvironment()
     """Interpreter."""
@@ -92,7 +92,7 @@ class PythonCall:
 
 @dataclass(frozen=True, slots=True)
 class PinMapUpdate:
-    """A step that hands a pin map to the platform and makes it the active one."""
+    """A step that loads a pin map and makes it the active one."""
 
     path: str
     """Expression of the path, relative to the sequence file."""
@@ -112,25 +112,25 @@ class MeasurementParameter:
     """Field number in the plug-in's metadata."""
 
     value: str = ""
-    """Expression; for an output the variable that takes it, empty to drop it."""
+    """Expression. For an output, the variable that gets it; empty to drop it."""
 
     output: bool = False
-    """Direction."""
+    """True for an output."""
 
     repeated: bool = False
-    """Whether it is an array."""
+    """True for an array."""
 
     specialization: str = "None"
     """``None``, ``Pin``, ``IOResource``, ``Path`` or ``Enum``."""
 
     enum_values: Mapping[str, int] = field(default_factory=dict)
-    """Numbers by name of an enumeration."""
+    """The numbers of an enumeration by name."""
 
     message_type: str = ""
     """Protobuf message of a message parameter."""
 
     log: bool = False
-    """Whether TestStand writes it into its report."""
+    """True if TestStand writes it into its report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,16 +144,16 @@ class MeasurementCall:
     """Inputs and outputs."""
 
     version: str = ""
-    """Version of the plug-in; empty for any."""
+    """Version of the plug-in; empty for the latest."""
 
     @property
     def inputs(self) -> tuple[MeasurementParameter, ...]:
-        """The parameters that go in."""
+        """The inputs."""
         return tuple(parameter for parameter in self.parameters if not parameter.output)
 
     @property
     def outputs(self) -> tuple[MeasurementParameter, ...]:
-        """The parameters that come out."""
+        """The outputs."""
         return tuple(parameter for parameter in self.parameters if parameter.output)
 
 
@@ -165,20 +165,20 @@ class Wait:
     """Expression."""
 
     what: ClassVar = "step type NI_Wait"
-    """Its type, for messages of what only reads it."""
+    """Its type, for messages of modules that only read it."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoCall:
-    """A step that calls nothing; its expressions may still do something."""
+    """A step that calls nothing. Its expressions may still have an effect."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnknownCall:
-    """A step whose type or adapter is not known here."""
+    """A step whose type or adapter this package does not know."""
 
     what: str
-    """In the words of the file, such as ``step type SequenceCall``."""
+    """Its name in the file, such as ``step type SequenceCall``."""
 
 
 Call = PythonCall | PinMapUpdate | MeasurementCall | Wait | NoCall | UnknownCall
@@ -186,28 +186,28 @@ Call = PythonCall | PinMapUpdate | MeasurementCall | Wait | NoCall | UnknownCall
 
 @dataclass(frozen=True, slots=True)
 class StepFlow:
-    """The options that decide whether, how often and with what consequence a step runs.
+    """The options for the precondition, loop, expressions and consequences of a step.
 
     The defaults are TestStand's own for a new step.
     """
 
     precondition: str = ""
-    """Expression; the step is skipped when it is false."""
+    """Expression. If it is false, the step is skipped."""
 
     mode: str = "Normal"
     """Run mode: ``Normal``, ``Skip``, ``ForcePass`` or ``ForceFail``."""
 
     loop_type: str = "NoLooping"
-    """Name of the looping type; the loop expressions say what it does."""
+    """Name of the looping type. The loop expressions define the loop."""
 
     loop_initialize: str = "RunState.LoopIndex = 0"
-    """Expression evaluated once, before a loop."""
+    """Expression, evaluated one time before a loop."""
 
     loop_while: str = ""
-    """Expression; the loop goes on while it is true."""
+    """Expression. The loop continues while it is true."""
 
     loop_increment: str = "RunState.LoopIndex += 1"
-    """Expression evaluated after every turn."""
+    """Expression, evaluated after each iteration."""
 
     loop_status: str = ""
     """Expression of the status of the whole loop."""
@@ -222,16 +222,16 @@ class StepFlow:
     """Expression of the status: a string, or true for passed."""
 
     pass_action: str = "Next"  # noqa: S105
-    """What follows a step that passed."""
+    """Action after a step that passed."""
 
     fail_action: str = "Next"
-    """What follows a step that failed."""
+    """Action after a step that failed."""
 
     ignore_errors: bool = False
-    """Whether an error in this step leaves the sequence going."""
+    """True if the sequence continues after an error in this step."""
 
     failure_fails_sequence: bool = True
-    """Whether a step that failed makes the sequence fail."""
+    """True if the sequence fails when this step fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,19 +239,19 @@ class Step:
     """One step."""
 
     name: str
-    """Name shown to people; need not be unique."""
+    """Name for people. Several steps can have the same."""
 
     call: Call
-    """What the step does."""
+    """The call of the step."""
 
     id: str = ""
     """Unique id, such as ``ID#:…``."""
 
     flow: StepFlow = StepFlow()
-    """When and how it runs."""
+    """Its precondition, loop, expressions and consequences."""
 
     unknown_options: tuple[str, ...] = ()
-    """Options that the file sets and that are not known here, such as ``switching``."""
+    """Options in the file that this package does not know, such as ``switching``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,16 +259,16 @@ class Sequence:
     """A sequence of steps."""
 
     name: str
-    """Name; execution starts at ``MainSequence``."""
+    """Name. Execution starts at ``MainSequence``."""
 
     setup: tuple[Step, ...] = ()
     """Steps that run first."""
 
     main: tuple[Step, ...] = ()
-    """Steps that run while nothing has failed."""
+    """Steps that run as long as nothing has failed."""
 
     cleanup: tuple[Step, ...] = ()
-    """Steps that run in any case."""
+    """Steps that always run."""
 
     locals: Variables = field(default_factory=dict)
     """Local variables."""
@@ -281,7 +281,7 @@ class Sequence:
         return {Group.SETUP: self.setup, Group.MAIN: self.main, Group.CLEANUP: self.cleanup}[group]
 
     def steps(self) -> Iterator[tuple[Group, Step]]:
-        """Yield every step with its group, in the order in which they run."""
+        """Yield every step with its group, in the order of a run."""
         for group in Group:
             for step in self.group(group):
                 yield group, step
@@ -298,5 +298,5 @@ class SequenceFile:
     """Variables of the file."""
 
     def main_sequence(self) -> Sequence | None:
-        """Return the sequence at which execution starts, if the file has it."""
+        """Return the sequence at which execution starts, None if it is missing."""
         return next((item for item in self.sequences if item.name == "MainSequence"), None)

@@ -1,4 +1,4 @@
-"""Paths in sequence files: Windows spelling, relative to the sequence file."""
+"""Resolve the paths in sequence files: Windows spelling, relative to the sequence file."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ def resolve(folder: Path, path: str) -> Path:
         path: With ``\`` or ``/``.
 
     Raises:
-        UnsupportedError: The path is absolute on Windows and this is another system.
+        UnsupportedError: The path is absolute on Windows, and this is another system.
     """
     windows = PureWindowsPath(path)
     if windows.drive and not Path(path).is_absolute():
         raise UnsupportedError(
-            f"{path} is an absolute Windows path: make it relative to the sequence file."
+            f"{path} is an absolute Windows path. Make it relative to the sequence file."
         )
     return (folder / path.replace("\\", "/")).resolve()
 
 
 def evaluate_path(expression: str, scope: Scope) -> str:
-    r"""Return the path that an expression gives.
+    r"""Return the path in an expression.
 
-    TestStand saves a plain literal with single backslashes, ``"..\maps\A.pinmap"``, so its
-    escapes are not resolved.
+    TestStand saves a plain literal with single backslashes, ``"..\maps\A.pinmap"``. So this
+    function does not resolve escapes in it.
 
     Raises:
-        StepError: It gives no text.
+        StepError: The value is not text.
     """
     literal = _PLAIN_STRING.match(expression.strip())
     if literal:

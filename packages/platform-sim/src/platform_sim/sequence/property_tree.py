@@ -1,7 +1,7 @@
-"""TestStand's XML form of a tree of properties: each node has a value, elements or sub-properties.
+"""Read TestStand's XML form of properties. Each has a value, elements or sub-properties.
 
-The grammar was read off public files that TestStand 2021 saved: the tag is the property's name (or
-stands for it, with the name in an attribute), ``classname`` its kind, ``typename`` its type; the
+The grammar is known from public files that TestStand 2021 saved. The tag is the property's name (or
+a placeholder, with the name in an attribute), ``classname`` its kind, ``typename`` its type. The
 body is ``<value>`` with text, ``<value lbound ubound>`` with one ``<value>`` per element, or
 ``<subprops>``. The XML form has no checksum.
 """
@@ -32,7 +32,7 @@ class Property:
     """Name; empty for most array elements."""
 
     class_name: str
-    """Kind, such as ``Str``, ``Num``, ``Bool``, ``Objs``; empty where the file leaves it out."""
+    """Kind, such as ``Str``, ``Num``, ``Bool``, ``Objs``; empty if the file leaves it out."""
 
     type_name: str
     """TestStand type; empty for none."""
@@ -71,7 +71,7 @@ class Property:
         """Return the whole number at a path, or a default.
 
         Raises:
-            SequenceFileError: The text there is no number.
+            SequenceFileError: The text is not a number.
         """
         node = self.find(*path)
         if node is None or not node.text:
@@ -103,10 +103,10 @@ class PropertyFile:
     """Attributes of the root element."""
 
     defined_types: frozenset[str]
-    """Names of the types defined in the clear."""
+    """Names of the types that the file defines readably."""
 
     locked_types: int
-    """Count of definitions that TestStand stored as opaque text, in ``<protected>``."""
+    """Count of definitions that TestStand stored in ``<protected>``, as unreadable text."""
 
     data: Property
     """The root of the data."""
@@ -116,7 +116,7 @@ def read_property_file(path: Path) -> PropertyFile:
     """Read a sequence file in XML form.
 
     Raises:
-        SequenceFileError: The file cannot be read or is not of that form.
+        SequenceFileError: The file cannot be read, or is not a sequence file in XML form.
     """
     try:
         content = path.read_bytes()
@@ -141,8 +141,8 @@ def _parse(path: Path, content: bytes) -> PropertyFile:
         raise SequenceFileError(f"{path} is not well-formed XML: {error}.") from error
     for entity in root.iter(etree.Entity):
         raise SequenceFileError(
-            f"{path}: line {_line(entity)}: the entity {entity.text} is not read. Write out what "
-            "it stands for."
+            f"{path}: line {_line(entity)}: entities such as {entity.text} are not read. Write its "
+            "text in its place."
         )
     name = etree.QName(root)
     if name.localname != "teststandfileheader" or not (name.namespace or "").startswith(
@@ -155,7 +155,7 @@ def _parse(path: Path, content: bytes) -> PropertyFile:
         )
     data = next((node for node in root if etree.QName(node).localname == "Data"), None)
     if data is None:
-        raise SequenceFileError(f"{path} has no <Data> element: the file is cut off.")
+        raise SequenceFileError(f"{path} has no <Data> element, so its end is missing.")
     defined, locked = _types(root)
     attributes = {str(key): str(value) for key, value in root.attrib.items()}
     return PropertyFile(attributes, defined, locked, _property(data))
@@ -188,19 +188,19 @@ def _property(element: etree._Element) -> Property:
 
 
 def _elements(body: etree._Element, last: int) -> tuple[Property, ...]:
-    """Read the elements of an array; plain values say where they stand."""
+    """Read the elements of an array. Plain values have their index in an attribute."""
     values = [child for child in body if _local(child) == "value"]
     if not any("arrayindex" in value.attrib for value in values):
         return tuple(map(_element, values))
     placed = {_index(value, "arrayindex"): _element(value) for value in values}
     if max(placed) > last:
-        raise SequenceFileError(f"line {_line(body)}: an element stands outside of its array.")
+        raise SequenceFileError(f"line {_line(body)}: an element is outside of its array.")
     empty = Property("", "", "", line=_line(body))
     return tuple(placed.get(at, empty) for at in range(max(placed) + 1))
 
 
 def _element(value: etree._Element) -> Property:
-    """Read an element of an array: an object, or a plain value without a tag of its own."""
+    """Read an element of an array: an object, or a plain value without its own tag."""
     if len(value):
         return _property(value[0])
     return Property("", "", "", text=value.text or "", line=_line(value))
@@ -212,8 +212,8 @@ def _index(value: etree._Element, attribute: str) -> int:
         return int(text) if text else -1
     except ValueError:
         raise SequenceFileError(
-            f"line {_line(value)}: {attribute} is {value.get(attribute)!r}; only arrays of one "
-            "dimension are read here."
+            f"line {_line(value)}: {attribute} is {value.get(attribute)!r}, but only arrays of one "
+            "dimension can be read."
         ) from None
 
 

@@ -1,4 +1,4 @@
-"""Build the XML of TestStand properties; `property_tree` reads what this writes."""
+"""Build the XML of TestStand properties. `property_tree` reads it back."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from platform_sim.sequence.xml_text import Element
 
 ARRAY_ELEMENT = "_NAME_IN_ATTRIBUTE_"
-"""Tag of an element whose name stands in an attribute."""
+"""Tag of an element that has its name in an attribute."""
 
 
 def leaf(
@@ -42,7 +42,7 @@ def array(
     prototype: Element | None = None,
     flags: int = 0,
 ) -> Element:
-    """Build an array; the elements are properties, or the texts of plain values."""
+    """Build an array. Its elements are properties, or the texts of plain values."""
     values = tuple(
         Element("value", {"arrayindex": f"[{at}]"}, text=item)
         if isinstance(item, str)
@@ -65,7 +65,7 @@ def element(
     type_name: str = "",
     has_xsi_type: bool = True,
 ) -> Element:
-    """Build an element of an array: its name is an attribute."""
+    """Build an element of an array. Its name is an attribute."""
     typed = _type(type_name) if has_xsi_type else {"typename": type_name}
     below = tuple(children)
     body = (Element("subprops", children=below),) if below else ()
@@ -76,7 +76,7 @@ def variables(values: Mapping[str, object]) -> list[Element]:
     """Build variables from plain Python defaults: mapping, list, string, number, boolean.
 
     Raises:
-        TypeError: A value has no TestStand kind.
+        TypeError: TestStand has no kind for a value.
     """
     return [_variable(name, value) for name, value in values.items()]
 

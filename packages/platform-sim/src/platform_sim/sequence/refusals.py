@@ -1,4 +1,4 @@
-"""What a sequence file needs of TestStand that cannot be done here, by name."""
+"""List the features of TestStand that a sequence file needs and that platform-sim lacks."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from platform_sim.sequence.model import (
 )
 
 FORCED_MODES = frozenset({"Skip", "ForcePass", "ForceFail"})
-"""Run modes in which a step does nothing."""
+"""Run modes in which the module of a step is not called."""
 
 RUN_MODES = FORCED_MODES | {"Normal"}
 _ACTIONS = frozenset({"Next", "Terminate"})
 _NO_LOOP = "NoLooping"
 _RESULT = "result"
-"""Starts what an expression is for that names a variable to put something into."""
+"""Start of the purpose of an expression that names the variable for a result."""
 
 _IN_TESTSTAND = "run the file in TestStand"
 _LEAVE_OUT = f"Set the step's run mode to Skip, or {_IN_TESTSTAND}"
@@ -36,36 +36,36 @@ _LEAVE_OUT = f"Set the step's run mode to Skip, or {_IN_TESTSTAND}"
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One thing that cannot be done here."""
+    """A feature that platform-sim lacks."""
 
     where: str
     """The step, or ``file``."""
 
     problem: str
-    """What it is."""
+    """The feature."""
 
-    mending: str
-    """What to do about it."""
+    remedy: str
+    """How to continue."""
 
     def __str__(self) -> str:
         """Return one line for people."""
-        return f"{self.where}: {self.problem}. {self.mending}."
+        return f"{self.where}: {self.problem}. {self.remedy}."
 
 
 def refusals(content: SequenceFile) -> list[Refusal]:
-    """Return what of a sequence file cannot be done here.
+    """Return the features that a sequence file needs and that platform-sim lacks.
 
-    Only the sequence at which execution starts is looked at; nothing here can call another one.
+    This checks only the sequence at which execution starts. It cannot call another one.
     """
     main = content.main_sequence()
     if main is None:
         names = ", ".join(sequence.name for sequence in content.sequences) or "none"
-        problem = f"no MainSequence, where execution starts (sequences: {names})"
-        return [Refusal("file", problem, "Name the sequence that is to run MainSequence")]
+        problem = f"it has no MainSequence, where execution starts (sequences: {names})"
+        return [Refusal("file", problem, "Rename the sequence to run to MainSequence")]
     return [
-        Refusal(at_step(group, step), problem, mending)
+        Refusal(at_step(group, step), problem, remedy)
         for group, step in main.steps()
-        for problem, mending in _of_step(step)
+        for problem, remedy in _of_step(step)
     ]
 
 
@@ -73,38 +73,38 @@ def refuse_unsupported(content: SequenceFile) -> Sequence:
     """Return the sequence at which execution starts.
 
     Raises:
-        UnsupportedError: Something in it cannot be done here; every such thing is named.
+        UnsupportedError: The sequence needs missing features. The text names all of them.
     """
     problems = refusals(content)
     main = content.main_sequence()
     if problems or main is None:
-        raise UnsupportedError("\n".join(["this sequence cannot run here:", *map(str, problems)]))
+        raise UnsupportedError("\n".join(["This sequence cannot run here.", *map(str, problems)]))
     return main
 
 
 def at_step(group: Group, step: Step) -> str:
-    """Return how messages name a step."""
+    """Return the text by which messages name a step."""
     return f"{group.value} step {step.name!r}"
 
 
 def _of_step(step: Step) -> Iterator[tuple[str, str]]:
-    """Yield problems and mendings; what a run mode leaves out is none."""
+    """Yield problems and remedies. Parts that the run mode leaves out are no problem."""
     yield from _of_flow(step.flow)
     if step.flow.mode not in FORCED_MODES:
         if isinstance(step.call, UnknownCall):
             yield f"{step.call.what} is not supported", _LEAVE_OUT
         for option in step.unknown_options:
-            yield f"{option} is not supported", f"Take the option out, or {_IN_TESTSTAND}"
+            yield f"{option} is not supported", f"Remove the option, or {_IN_TESTSTAND}"
     for what, expression in expressions(step):
         try:
             node = parse(expression)
         except ExpressionError as error:
-            yield f"{what}: {str(error).rstrip('.')}", "Mend the expression"
+            yield f"{what}: {str(error).rstrip('.')}", "Correct the expression"
         except UnsupportedError as error:
-            yield f"{what}: {str(error).rstrip('.')}", f"Do without it, or {_IN_TESTSTAND}"
+            yield f"{what}: {str(error).rstrip('.')}", f"Remove it, or {_IN_TESTSTAND}"
         else:
             if what.startswith(_RESULT) and not isinstance(node, Name):
-                yield f"{what}: {expression} is no variable", "Name one, such as Locals.Value"
+                yield f"{what}: {expression} is not a variable", "Name one, such as Locals.Value"
 
 
 def _of_flow(flow: StepFlow) -> Iterator[tuple[str, str]]:
@@ -121,7 +121,7 @@ def _of_flow(flow: StepFlow) -> Iterator[tuple[str, str]]:
 
 
 def expressions(step: Step) -> Iterator[tuple[str, str]]:
-    """Yield every expression of a step that is evaluated, with what it is for."""
+    """Yield each expression of a step that is evaluated, with its purpose."""
     flow = step.flow
     if flow.precondition:
         yield "precondition", flow.precondition

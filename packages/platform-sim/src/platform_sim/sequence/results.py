@@ -1,4 +1,4 @@
-"""What happened when a sequence ran."""
+"""The results of a run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from platform_sim.sequence.model import Group
 
 
 class StepStatus(Enum):
-    """How a step ended; the values are TestStand's words."""
+    """How a step ended. The values are TestStand's words."""
 
     DONE = "Done"
     PASSED = "Passed"
@@ -28,7 +28,7 @@ class SiteOutputs:
     """Values by name."""
 
     site: int | None = None
-    """Site of a call that measured one of several; None for a call that measured all of them."""
+    """Site of a call that measured one of several sites. None for a call that measured all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,23 +45,23 @@ class StepResult:
     """How it ended."""
 
     seconds: float
-    """Time that it took."""
+    """Duration in seconds."""
 
     message: str = ""
-    """Why it did not do what it should, in a line."""
+    """The reason of an error or failure, in one line."""
 
     details: str = ""
-    """More about that, such as the traceback of a code module."""
+    """More about the reason, such as the traceback of a code module."""
 
     measurements: tuple[SiteOutputs, ...] = ()
-    """Outputs of a measurement step, one entry per call."""
+    """Outputs of a measurement step, one entry for each call."""
 
     counts: bool = True
-    """False for an error or failure that the step is set to ignore."""
+    """False if the step ignores its error or failure."""
 
     @property
     def is_bad(self) -> bool:
-        """Whether the step makes the sequence fail."""
+        """Return whether the step makes the sequence fail."""
         return self.counts and self.status in (StepStatus.FAILED, StepStatus.ERROR)
 
 
@@ -73,17 +73,17 @@ class RunResult:
     """The file that ran."""
 
     steps: tuple[StepResult, ...] = field(default=())
-    """In the order in which they ran."""
+    """The steps, in the order of the run."""
 
     interrupted: bool = False
-    """Whether the user stopped it."""
+    """True if the user stopped it."""
 
     @property
     def bad_steps(self) -> tuple[StepResult, ...]:
-        """The steps that made it fail."""
+        """The steps that make the sequence fail."""
         return tuple(step for step in self.steps if step.is_bad)
 
     @property
     def passed(self) -> bool:
-        """Whether everything went as it should."""
+        """Return whether all steps passed and nobody stopped the run."""
         return not self.interrupted and not self.bad_steps

@@ -1,7 +1,7 @@
-"""From a .seq file in XML form to the model.
+"""Read a .seq file in XML form into the model.
 
-Where each piece stands was read off public files of TestStand 2021 with Python-adapter, Update Pin
-Map and Measurement steps; a step of another type or adapter becomes an `UnknownCall`.
+The places of the data are known from public files of TestStand 2021 with Python-adapter, Update Pin
+Map and Measurement steps. A step of another type or adapter becomes an `UnknownCall`.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ from platform_sim.sequence.model import (
 from platform_sim.sequence.property_tree import Property, read_property_file
 
 RETURN_VALUE = "Return Value"
-"""Name of the first element of a Python call's parameters, which is no argument."""
+"""Name of the first element of a Python call's parameters. It is not an argument."""
 
 _PLAIN_STEP_TYPES = frozenset({"Action", "Statement"})
-"""Step types that do nothing but call their module and evaluate their expressions."""
+"""Step types that only call their module and evaluate their expressions."""
 
 _PYTHON_ADAPTER = "CPythonModule"
 _NONE_ADAPTER = "NoneModule"
 _ADAPTERS = {"FGModule": "LabVIEW", "DotNetModule": ".NET", "FCModule": "C/C++ DLL"}
 _TIME_INTERVAL = 0
-"""What a Wait step waits for (``WaitForTarget``)."""
+"""The target of a Wait step (``WaitForTarget``)."""
 
 
 def read_sequence_file(path: Path) -> SequenceFile:
     """Read a sequence file in XML form.
 
     Raises:
-        SequenceFileError: The file cannot be read, is not of that form, or is damaged.
+        SequenceFileError: The file cannot be read, has another form, or is damaged.
     """
     data = read_property_file(path).data
     try:
@@ -60,7 +60,7 @@ def sequence_file(data: Property) -> SequenceFile:
     """Translate the data of a sequence file."""
     sequences = data.find("Seq")
     if sequences is None:
-        raise SequenceFileError("the file has no sequences (no Seq under Data).")
+        raise SequenceFileError("the file has no sequences (Seq is missing under Data).")
     return SequenceFile(
         sequences=tuple(_sequence(node) for node in sequences.elements),
         file_globals=_variables(data.find("FileGlobalDefaults")),
@@ -120,21 +120,21 @@ def _adapter(module: Property) -> str:
 def _wait(node: Property) -> Call:
     target = node.number("WaitForTarget")
     if target != _TIME_INTERVAL:
-        return UnknownCall(f"waiting for something else than a time (WaitForTarget {target})")
+        return UnknownCall(f"waiting for something other than a time (WaitForTarget {target})")
     return Wait(node.string("TimeExpr"))
 
 
 def _python_call(module: Property) -> Call:
     call = module.find("PythonCall")
     if call is None:
-        raise SequenceFileError(f"line {module.line}: a Python step without PythonCall.")
+        raise SequenceFileError(f"line {module.line}: the Python step has no PythonCall.")
     try:
         operation = Operation(call.number("OperationType", default=1))
         scope = Scope(call.number("OperationScope"))
     except ValueError as error:
         return UnknownCall(f"Python operation: {error}")
     if call.string("InterpreterLocation"):
-        return UnknownCall("a Python interpreter that a variable holds (InterpreterLocation)")
+        return UnknownCall("a Python interpreter in a variable (InterpreterLocation)")
     parameters = call.find("Parameters")
     elements = parameters.elements if parameters else ()
     named = [(element.string("Name"), element.string("ArgumentValue")) for element in elements]

@@ -1,7 +1,7 @@
-"""From the model to a .seq file in XML form.
+"""Write the model to a .seq file in XML form.
 
-The same model gives the same bytes: step ids come from names, and nothing of the machine or the
-time is written.
+The same model gives the same bytes: step ids come from names, and the text contains nothing about
+the machine or the time.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def write_sequence_file(path: Path, content: SequenceFile, types: TypeLibrary = 
     """Write a sequence file in XML form.
 
     Raises:
-        UnsupportedError: A step is of a type that only the reader knows.
+        UnsupportedError: Only the reader knows the type of a step.
         OSError: The file cannot be written.
     """
     path.write_text(sequence_text(content, types), encoding="utf-8-sig", newline="\n")
@@ -78,7 +78,7 @@ def sequence_text(content: SequenceFile, types: TypeLibrary = NO_TYPES) -> str:
 
 
 def with_ids(sequence: Sequence) -> Sequence:
-    """Return a sequence in which every step has an id; given ones are kept."""
+    """Return a sequence in which every step has an id. Existing ids are kept."""
     groups: dict[Group, list[Step]] = {group: [] for group in Group}
     seen: Counter[tuple[Group, str]] = Counter()
     for group, step in sequence.steps():

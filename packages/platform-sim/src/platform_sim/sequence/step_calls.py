@@ -1,4 +1,4 @@
-"""Do what the steps of a sequence call: code modules, pin map updates, measurements."""
+"""Execute the calls of steps: code modules, pin map updates, measurements."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ _INTEGER_TYPES = frozenset({"TypeInt32", "TypeInt64", "TypeUint32", "TypeUint64"
 
 
 class StepCalls:
-    """Performs the calls of one execution.
+    """Execute the calls of one run.
 
     Args:
-        sequence_file: The sequence file; paths are relative to its folder.
-        sequence_name: The sequence that runs.
-        variables: Variables of the execution.
+        sequence_file: The sequence file. Paths are relative to its folder.
+        sequence_name: The running sequence.
+        variables: Variables of the run.
         interpreters: Interpreters of the code modules.
         discovery_address: HOST:PORT of the platform's discovery service.
-        pin_map: Pin map to use in place of the one that the steps name.
-        sites: Sites to measure on, none for all of the active pin map.
+        pin_map: Pin map to use instead of the one that the steps name.
+        sites: Sites to measure on, none for all sites of the active pin map.
     """
 
     def __init__(
@@ -65,13 +65,13 @@ class StepCalls:
         self._sites = sites
 
     def perform(self, step: Step) -> tuple[SiteOutputs, ...]:
-        """Do what a step calls.
+        """Execute the call of a step.
 
         Returns:
-            What a measurement step measured; nothing for other steps.
+            The outputs of a measurement step; nothing for other steps.
 
         Raises:
-            SequenceError: It could not be done.
+            SequenceError: The call failed.
         """
         try:
             return self._perform(step)
@@ -146,7 +146,7 @@ class StepCalls:
         return measured
 
     def _active_sites(self) -> list[int]:
-        """Return the sites to measure on, whoever loaded the pin map: a step or a code module."""
+        """Return the sites to measure on, whether a step or a code module loaded the pin map."""
         pin_map_id = self._variables.pin_map_id
         if not pin_map_id:
             return list(self._sites)
@@ -154,7 +154,7 @@ class StepCalls:
             there = platform.site_numbers(pin_map_id)
         missing = [site for site in self._sites if site not in there]
         if missing:
-            raise StepError(f"{unknown_sites_message(missing)}; it has: {quoted(there)}.")
+            raise StepError(f"{unknown_sites_message(missing)}. It has {quoted(there)}.")
         return list(self._sites) or there
 
     def _measure_once(
@@ -167,7 +167,7 @@ class StepCalls:
             raise StepError(f"{where}{error}") from error
 
     def _assign_outputs(self, call: MeasurementCall, measured: tuple[SiteOutputs, ...]) -> None:
-        """Put outputs into variables; several calls give an array with an element per site."""
+        """Store outputs in variables. Several calls give an array with an element for each site."""
         for parameter in call.outputs:
             if not parameter.value:
                 continue
@@ -177,18 +177,18 @@ class StepCalls:
 
 
 def _number(value: object) -> object:
-    """Return an output as TestStand's variables take it: enums are numbers there."""
+    """Return an output as a value for TestStand's variables, in which enums are numbers."""
     if isinstance(value, list):
         return [_number(item) for item in value]
     return value.number if isinstance(value, EnumValue) else value
 
 
 def _sites_of_calls(call: MeasurementCall, sites: list[int]) -> list[tuple[int | None, list[int]]]:
-    """Return the site that each call of a measurement step is for, and the sites that it is sent.
+    """Return the site that each call of a measurement step describes, and the sites to send.
 
-    Scalar outputs describe one site, so such a measurement runs once per site; one with an array
-    among its outputs runs once for all sites, for which None stands, and returns an element per
-    site.
+    Scalar outputs describe one site, so such a measurement runs once for each site. If an output is
+    an array, the measurement runs once for all sites and returns an element for each. The described
+    site is then None.
     """
     has_scalars_only = bool(call.outputs) and not any(item.repeated for item in call.outputs)
     if has_scalars_only and len(sites) > 1:
@@ -197,10 +197,10 @@ def _sites_of_calls(call: MeasurementCall, sites: list[int]) -> list[tuple[int |
 
 
 def seconds_value(value: object) -> float:
-    """Return the value of a time to wait.
+    """Return the value of a time to wait, in seconds.
 
     Raises:
-        StepError: It is no number of seconds.
+        StepError: The value is not a number of seconds.
     """
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if not is_number or not 0 <= value < math.inf:  # type: ignore[operator]
@@ -209,16 +209,16 @@ def seconds_value(value: object) -> float:
 
 
 def input_value(parameter: MeasurementParameter, value: object) -> object:
-    """Return a value as the plug-in's parameter takes it: TestStand's numbers are doubles.
+    """Return a value as the plug-in's parameter needs it. TestStand's numbers are doubles.
 
     Raises:
-        StepError: A whole number is needed.
+        StepError: The parameter needs a whole number.
     """
     if isinstance(value, list):
         return [input_value(parameter, item) for item in value]
     if parameter.type in _INTEGER_TYPES and isinstance(value, float):
         if not math.isfinite(value) or value != int(value):
-            raise StepError(f"parameter {parameter.name} takes whole numbers, not {value}.")
+            raise StepError(f"parameter {parameter.name} needs a whole number, not {value}.")
         return int(value)
     is_number = isinstance(value, int) and not isinstance(value, bool)
     return float(value) if is_number and parameter.type == "TypeDouble" else value  # type: ignore[arg-type]

@@ -1,7 +1,7 @@
-"""Step ids that stay the same from build to build.
+"""Make step ids that stay the same from build to build.
 
-TestStand's own are time-based GUIDs; all it needs is that no two steps of a file share one
-(observed: ``ID#:`` and 22 characters that spell 16 bytes).
+TestStand's own ids are time-based GUIDs. It only needs that no two steps of a file have the same id
+(observed: ``ID#:`` and 22 characters for 16 bytes).
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ _ALPHABET = b"+/"
 
 
 def step_id(sequence: str, group: str, name: str, occurrence: int) -> str:
-    """Return the id of a step from what identifies it to a person.
+    """Return the id of a step. It depends on the names by which a person knows the step.
 
     Args:
         sequence: Name of the sequence.
         group: Name of the step group.
         name: Name of the step.
-        occurrence: How many steps of that name come before it in the group.
+        occurrence: The number of steps with that name before it in the group.
     """
     key = "\0".join((sequence, group, name, str(occurrence)))
     digest = hashlib.sha256(key.encode()).digest()[:16]

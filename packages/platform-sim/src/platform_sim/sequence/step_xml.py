@@ -1,4 +1,4 @@
-"""The XML of one step: the few properties that vary and the many that TestStand always writes.
+"""Write the XML of one step: the few properties that vary, and many that TestStand always writes.
 
 The constants are the values that TestStand 2021 SP1 saves for a new step.
 """
@@ -39,7 +39,7 @@ def step_xml(step: Step) -> Element:
     """Build the XML of a step.
 
     Raises:
-        UnsupportedError: The step is of a type, or has options, that only the reader knows.
+        UnsupportedError: Only the reader knows the type or the options of the step.
     """
     type_name = step_type(step)
     if step.unknown_options:
@@ -60,7 +60,7 @@ def step_type(step: Step) -> str:
     """Return TestStand's name of the type of a step.
 
     Raises:
-        UnsupportedError: The step is of a type that only the reader knows.
+        UnsupportedError: Only the reader knows the type of the step.
     """
     if isinstance(step.call, MeasurementCall):
         return "NI_Measurement"
@@ -106,7 +106,7 @@ def _common(step: Step, type_name: str) -> list[Element]:
 
 
 def _switching(type_name: str) -> list[tuple[str, str, object]]:
-    """Locks and switch routes: not used, but always written."""
+    """Return locks and switch routes. They are not used, but always written."""
     return [
         ("UseMutex", "Bool", False),
         ("MutexNameOrRef", "ExprValue", ""),

@@ -1,7 +1,7 @@
-"""TestStand's type definitions, taken from a sequence file that the user's TestStand saved.
+"""Take TestStand's type definitions from a sequence file that the user's TestStand saved.
 
-A sequence file holds the definitions of the types it uses. They are NI's, some are locked, and none
-is shipped here: without a sample the file has an empty type list.
+A sequence file contains the definitions of the types that it uses. They are NI's, some are locked,
+and this package ships none. Without a sample the file has an empty type list.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ DEFAULT_HEADER = {
     "compatibleversion": "21.0.0.0",
     "buildversion": "21.0.0.49156",
 }
-"""What TestStand 2021 SP1 writes; the sample's own header goes before it."""
+"""The header that TestStand 2021 SP1 writes. The header of a sample takes precedence."""
 
 
 @dataclass(frozen=True, slots=True)
 class TypeLibrary:
-    """The definitions and the header that go with them."""
+    """Type definitions and the header that belongs to them."""
 
     header: dict[str, str]
     """Attributes of the root element."""
@@ -43,7 +43,7 @@ class TypeLibrary:
 
 
 NO_TYPES = TypeLibrary(DEFAULT_HEADER, NAMESPACE, "")
-"""No definitions: enough to run here; TestStand itself asks for them."""
+"""No definitions. This is enough to run here, but TestStand needs them."""
 
 
 def types_from(sample: Path) -> TypeLibrary:
@@ -62,13 +62,13 @@ def types_from(sample: Path) -> TypeLibrary:
         missing += [name for name in LOCKED_TYPES if name not in locked_in_clear]
     if missing:
         raise SequenceFileError(
-            f"{sample} does not define {', '.join(missing)}: save a sequence that has a Python "
-            "Action step, an Update Pin Map step and a Measurement step, and take that one."
+            f"{sample} does not define {', '.join(missing)}. Save a sequence that has a Python "
+            "Action step, an Update Pin Map step and a Measurement step, and use that file."
         )
     text = sample.read_text(encoding="utf-8-sig")
     typelist = _TYPELIST.search(text)
     namespace = re.search(r"""xmlns=["']([^"']+)["']""", text)
     if typelist is None or namespace is None:
-        raise SequenceFileError(f"{sample} has no <typelist>.")
+        raise SequenceFileError(f"{sample} has no <typelist>. Save it again in TestStand.")
     header = {name: value for name, value in parsed.header.items() if not name.startswith("{")}
     return TypeLibrary(header, namespace[1], typelist[0].lstrip())

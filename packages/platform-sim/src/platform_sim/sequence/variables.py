@@ -1,4 +1,4 @@
-"""The variables of an execution, as expressions and code modules see them."""
+"""The variables of a run. Expressions and code modules use them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PIN_MAP_ID: Final = "NI.MeasurementPlugIns.PinMapId"
 """Run-time variable that holds the id of the active pin map."""
 
 _OLDER_PIN_MAP_ID: Final = "NI.MeasurementLink.PinMapId"
-"""Its name in older measurement examples, whose code modules hand the pin map over themselves."""
+"""Its name in older measurement examples, whose code modules load the pin map themselves."""
 
 
 _INSERT_IF_MISSING = 0x1
@@ -20,7 +20,7 @@ _ONLY_IF_THERE = 0x2
 
 
 class ThisContext:
-    """Stands for the sequence context until a code module gets its own."""
+    """Stands for the sequence context until a code module gets the real one."""
 
 
 THIS_CONTEXT: Final = ThisContext()
@@ -29,11 +29,11 @@ _SHARED_WITH_CODE_MODULES = ("Locals", "FileGlobals", "Parameters", "RunState")
 
 
 class ExecutionVariables:
-    """Variables of one execution; implements the scope of expressions.
+    """Variables of one run. This is the scope of expressions.
 
     Args:
         content: The sequence file.
-        sequence: The sequence that runs.
+        sequence: The running sequence.
     """
 
     def __init__(self, content: SequenceFile, sequence: Sequence) -> None:
@@ -47,12 +47,12 @@ class ExecutionVariables:
         self.enter_step()
 
     def enter_step(self) -> None:
-        """Give the next step a fresh result."""
+        """Create a new result for the next step."""
         self._roots["Step"] = {"Result": {"Status": "", "PassFail": True, "ReportText": ""}}
 
     @property
     def pin_map_id(self) -> str:
-        """The id of the active pin map; empty for none."""
+        """The id of the active pin map, empty if there is none."""
         return self.run_time.get(PIN_MAP_ID) or self.run_time.get(_OLDER_PIN_MAP_ID, "")
 
     @property
@@ -63,20 +63,20 @@ class ExecutionVariables:
 
     @property
     def result(self) -> dict[str, object]:
-        """The result of the step that runs."""
+        """The result of the running step."""
         result: dict[str, object] = self._roots["Step"]["Result"]
         return result
 
     @property
     def roots(self) -> dict[str, Any]:
-        """All variables by name; a dictionary stands for a container."""
+        """All variables by name. A dictionary is a container."""
         return self._roots
 
     def get(self, path: tuple[str | int, ...]) -> object:
         """Return the variable at a path of names and indices.
 
         Raises:
-            KeyError: There is none.
+            KeyError: The variable does not exist.
         """
         if path == ("ThisContext",):
             return THIS_CONTEXT
@@ -86,10 +86,10 @@ class ExecutionVariables:
         return node
 
     def set(self, path: tuple[str | int, ...], value: object) -> None:
-        """Set the variable at a path; a step may add new ones only under ``Step``.
+        """Set the variable at a path. A step may add new variables only under ``Step``.
 
         Raises:
-            KeyError: There is none.
+            KeyError: The variable does not exist.
         """
         *above, last = path
         node: Any = self._roots

@@ -1,4 +1,4 @@
-"""Calls of NI-DCPower that calibrate, and that compensate LCR measurements."""
+"""Serve the calls of NI-DCPower that calibrate, and that compensate LCR measurements."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TEMPERATURE = 25.0  # °C
 
 
 def _compensation(kind: LCRCompensationType) -> Callable[..., None]:
-    """Serves the calls that perform a compensation; only their dates differ afterwards."""
+    """Return a method for calls that perform a compensation. Only their dates change."""
 
     def method(self: object, session: DCPowerSession, request: Any, call: Call) -> None:
         session.require("lcr")
@@ -31,7 +31,7 @@ def _compensation(kind: LCRCompensationType) -> Callable[..., None]:
 
 
 class CalibrationCalls:
-    """Calibrates, which changes nothing, and remembers compensations."""
+    """Calibrate, which changes nothing, and remember compensations."""
 
     perform_lcr_open_compensation = _compensation(LCRCompensationType.OPEN)
     perform_lcr_short_compensation = _compensation(LCRCompensationType.SHORT)
@@ -44,19 +44,19 @@ class CalibrationCalls:
     )
 
     def cal_self_calibrate(self, session: DCPowerSession, request: Any, call: Call) -> None:
-        """A simulated device has nothing to calibrate; NI keeps its date, too."""
+        """Do nothing: a simulated device needs no calibration, and NI's keeps its date, too."""
         session.select_for_flow(request.channel_name)
 
     def get_ext_cal_last_date_and_time(
         self, session: DCPowerSession, request: Any, call: Call
     ) -> Fields:
-        """NI's date for simulated devices."""
+        """Return NI's date for simulated devices."""
         return _CALIBRATED
 
     get_self_cal_last_date_and_time = get_ext_cal_last_date_and_time
 
     def get_ext_cal_last_temp(self, session: DCPowerSession, request: Any, call: Call) -> Fields:
-        """NI's temperature for simulated devices, in °C."""
+        """Return NI's temperature for simulated devices, in °C."""
         return {"temperature": _TEMPERATURE}
 
     get_self_cal_last_temp = get_ext_cal_last_temp
@@ -65,13 +65,13 @@ class CalibrationCalls:
     def get_ext_cal_recommended_interval(
         self, session: DCPowerSession, request: Any, call: Call
     ) -> Fields:
-        """Months between external calibrations."""
+        """Return the months between external calibrations."""
         return {"months": _CALIBRATION_INTERVAL}
 
     def get_lcr_compensation_last_date_and_time(
         self, session: DCPowerSession, request: Any, call: Call
     ) -> Fields:
-        """When a compensation was last performed."""
+        """Return when a compensation was last performed."""
         session.require("lcr")
         unit = session.units[session.select_one(request.channel_name)].lcr
         date = unit.last_compensation(enum_value(request, "compensation_type"))
@@ -80,7 +80,7 @@ class CalibrationCalls:
     def get_lcr_custom_cable_compensation_data(
         self, session: DCPowerSession, request: Any, call: Call
     ) -> Fields:
-        """The data of a custom cable."""
+        """Return the data of a custom cable."""
         session.require("lcr")
         unit = session.units[session.select_one(request.channel_name)].lcr
         return {"custom_cable_compensation_data": unit.compensations.custom_cable}

@@ -31,7 +31,7 @@ _WATCHED_CUTOFFS = (
 
 
 class Phase(Enum):
-    """Where a channel is in NI-DCPower's programming flow."""
+    """The states of a channel in NI-DCPower's programming flow."""
 
     UNCOMMITTED = "uncommitted"
     COMMITTED = "committed"
@@ -42,10 +42,10 @@ class Channel:
     """One channel and its hardware.
 
     Args:
-        channel: Which one it is.
+        channel: Its instrument and name.
         smu: The instrument's model.
-        bench: What the channel is wired to.
-        configuration: What the channel is set to.
+        bench: The wiring of the channel.
+        configuration: The attributes of the channel.
     """
 
     def __init__(
@@ -64,16 +64,16 @@ class Channel:
 
     @property
     def wired(self) -> bool:
-        """Whether the bench says what the channel is connected to."""
+        """Return whether the bench file connects the channel."""
         return self._bench.is_wired(self.wire)
 
     # The programming flow.
 
     def commit(self) -> None:
-        """Check the attributes against each other and get ready.
+        """Check the attributes against each other and prepare the channel.
 
         Raises:
-            DriverError: They do not fit together.
+            DriverError: The attributes contradict each other.
         """
         for step in self.configuration.steps():
             self.configuration.check(step)
@@ -84,7 +84,7 @@ class Channel:
         """Start sourcing (and measuring).
 
         Raises:
-            DriverError: The attributes do not fit together.
+            DriverError: The attributes contradict each other.
         """
         self.commit()
         self._stop()
@@ -102,7 +102,7 @@ class Channel:
         self._bench.timeline.add(self.engine)
 
     def abort(self) -> None:
-        """Stop; the output stays as it is."""
+        """Stop. The output stays as it is."""
         self.phase = Phase.UNCOMMITTED
         self._stop()
 
@@ -111,17 +111,17 @@ class Channel:
         self.engine = None
 
     def reset(self, now: float) -> None:
-        """Stop, switch the output off and forget the sequences."""
+        """Stop, switch the output off and delete the sequences."""
         self.abort()
         self.shut_down(now)
         self.configuration.sequences = SequenceBook()
         self.latched_cutoffs = 0
 
     def due(self) -> float:
-        """Return when something happens next of itself; infinity for never.
+        """Return the time of the channel's next activity, infinity if there is none.
 
         Raises:
-            DeviceSimError: What the channel did of itself has failed.
+            DeviceSimError: An activity of the channel failed.
         """
         if self.engine is None:
             return math.inf
@@ -130,10 +130,10 @@ class Channel:
 
     @property
     def backlog(self) -> int | None:
-        """How many records wait to be fetched; None when there are none and none will come.
+        """Return the number of records to fetch; None if there are none and none will come.
 
         Raises:
-            DeviceSimError: What the channel did of itself has failed.
+            DeviceSimError: An activity of the channel failed.
         """
         if self.engine is None:
             return None
@@ -142,7 +142,7 @@ class Channel:
         return None if self.engine.finished and not count else count
 
     def attribute_changed(self, now: float) -> None:
-        """Act on an attribute that was written while the channel runs."""
+        """React to an attribute that was written while the channel runs."""
         if self.phase is not Phase.RUNNING or self.engine is None:
             return
         if self.configuration.is_sequencing or self.sourcing is None:
@@ -151,10 +151,10 @@ class Channel:
             self.configuration.check({})
             self.engine.restart(now)
 
-    # What the engine needs.
+    # Methods for the engine.
 
     def apply(self, step: Step, at: float, *, bias: bool = False) -> None:
-        """Source what the channel is set to in a step."""
+        """Source the channel's setting in a step."""
         value = self.configuration.value
         on = value("output_enabled", step) and value("output_connected", step)
         is_sourcing = on and not self.latched_cutoffs
@@ -186,7 +186,7 @@ class Channel:
     # Measuring.
 
     def state(self, begin: float, end: float) -> State:
-        """What is at the terminals, exactly."""
+        """Return the exact values at the terminals."""
         if self.wired:
             return self._bench.measure(self.wire, begin, end)
         if self.sourcing is None:
@@ -199,7 +199,7 @@ class Channel:
         return State(values["voltage"], values["current"], False)
 
     def output_state(self, which: int, now: float) -> bool:
-        """Whether the output is in constant voltage or current operation, or inhibited."""
+        """Return whether the output is in constant voltage or current operation, or inhibited."""
         if which == OutputStates.INHIBITED.value:
             return bool(self.latched_cutoffs)
         if self.sourcing is None:
@@ -221,7 +221,7 @@ class Channel:
         return converter.convert(value, chosen.accuracy, aperture)
 
     def watch_cutoffs(self, now: float) -> None:
-        """Latch the output cutoffs that trip at a time, as the hardware does of itself."""
+        """Latch the output cutoffs that trip at a time. The hardware does this by itself."""
         if self.sourcing is not None:
             state = self.state(now, now)
             current = -state.current if self._smu.sinks else state.current

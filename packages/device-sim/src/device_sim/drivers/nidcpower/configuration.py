@@ -1,4 +1,4 @@
-"""The configuration of one channel: the rules of NI-DCPower's attributes, and what they ask for."""
+"""The configuration of one channel: the rules of NI-DCPower's attributes and their effect."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _RANGE_OF = {range_: (value, auto) for value, (_, range_, auto) in _AUTORANGED.i
 
 _OVERRANGE = 1.05
 _LEAST_LIMIT = 0.01
-"""Limits must be at least this part of their range."""
+"""Limits must be at least this fraction of their range."""
 
 
 class SmuConfiguration(Configuration):
@@ -76,7 +76,7 @@ class SmuConfiguration(Configuration):
         return None
 
     def coerce(self, attribute: Attribute, value: Value) -> Value:
-        """Return the next range of the model for ranges; refuse sequences that do not exist."""
+        """Return the model's next larger value for a range. Refuse sequences that do not exist."""
         name = attribute.name
         quantity = _ranged_quantity(name)
         if quantity:
@@ -94,7 +94,7 @@ class SmuConfiguration(Configuration):
         return value
 
     def store(self, attribute: Attribute, value: Value) -> bool:
-        """Keep a value; one that belongs to the active step counts when the sequence runs."""
+        """Store a value. A value of the active step has its effect when the sequence runs."""
         step = self._active_step()
         if step is not None:
             name = str(self.get("active_advanced_sequence"))
@@ -125,10 +125,10 @@ class SmuConfiguration(Configuration):
             self.own[self.table["active_advanced_sequence_step"]] = len(steps) - 1
 
     def delete_sequence(self, name: str) -> None:
-        """Forget an advanced sequence.
+        """Delete an advanced sequence.
 
         Raises:
-            DriverError: There is none of this name.
+            DriverError: No sequence has this name.
         """
         self.sequences.delete(name)
         active = self.table["active_advanced_sequence"]
@@ -145,16 +145,16 @@ class SmuConfiguration(Configuration):
             return sequence.commit_step
         return sequence.steps[number] if number < len(sequence.steps) else None
 
-    # The values that the hardware works with.
+    # The values that the hardware uses.
 
     def value(self, name: str, step: Step) -> Value:
-        """Return an attribute as it is in a step; `aperture_seconds` is the aperture in seconds."""
+        """Return an attribute's value in a step. `aperture_seconds` is the aperture in seconds."""
         if name == "aperture_seconds":
             return self.aperture(step)
         return step[name] if name in step else self.get(name)
 
     def aperture(self, step: Step) -> float:
-        """Return the seconds that one measurement takes."""
+        """Return the duration of one measurement, in seconds."""
         if self.measures_lcr(step):
             custom = float(self.value("lcr_custom_measurement_time", step))
             return measurement_seconds(int(self.value("lcr_measurement_time", step)), custom)
@@ -168,32 +168,32 @@ class SmuConfiguration(Configuration):
         return bool(self.value("instrument_mode", step) == InstrumentMode.LCR.value)
 
     def setting(self, step: Step, *, bias: bool = False) -> Setting:
-        """Return what is to be sourced in a step."""
+        """Return the quantity to source in a step, with its limits."""
         return read_setting(lambda name: self.value(name, step), sinks=self._smu.sinks, bias=bias)
 
     @property
     def is_sequencing(self) -> bool:
-        """Whether the channel goes through a sequence."""
+        """Return whether the channel runs a sequence."""
         return bool(self.get("source_mode") == SourceMode.SEQUENCE.value)
 
     @property
     def is_pulsing(self) -> bool:
-        """Whether the output makes pulses."""
+        """Return whether the output makes pulses."""
         return is_pulsing(self.get)
 
     @property
     def loops(self) -> float:
-        """How often the steps are gone through; infinity for ever."""
+        """Return the number of runs through the steps, infinity for no end."""
         if not self.is_sequencing:
             return 1
         finite = self.get("sequence_loop_count_is_finite")
         return self.number("sequence_loop_count") if finite else math.inf
 
     def steps(self) -> list[Step]:
-        """Return the steps to go through; one empty step stands for a single point.
+        """Return the steps to run. A single point is one empty step.
 
         Raises:
-            DriverError: It is to be a sequence, and there is no step.
+            DriverError: The source mode is sequence, but there is no step.
         """
         if not self.is_sequencing:
             return [{}]
@@ -204,7 +204,7 @@ class SmuConfiguration(Configuration):
         """Check the attributes against each other.
 
         Raises:
-            DriverError: They do not fit together.
+            DriverError: The attributes contradict each other.
         """
         setting = self.setting(step)
         if self.value("output_function", step) == OutputFunction.CONSTANT_POWER.value:
@@ -226,7 +226,7 @@ class SmuConfiguration(Configuration):
 
 
 def _ranged_quantity(name: str) -> str | None:
-    """Return the quantity whose ranges an attribute takes its values from."""
+    """Return the quantity whose ranges are the values of an attribute."""
     if name.startswith("lcr_") and not name.startswith("lcr_dc_bias_"):
         return None
     for quantity in ("voltage", "current"):

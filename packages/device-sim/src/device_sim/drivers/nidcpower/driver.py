@@ -1,4 +1,4 @@
-"""The driver NI-DCPower: what it serves, and how it opens a session."""
+"""The driver NI-DCPower: its services, and how it opens a session."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class DCPowerDriver(Driver):
     def open(
         self, rpc: str, request: Any, options: Options, surroundings: Surroundings
     ) -> DCPowerSession:
-        """Make a session; all its instruments are of one model."""
+        """Open a session. All its instruments are of one model."""
         independent = rpc == _INDEPENDENT
         first = request.resource_name.replace(" ", "").split(",")[0].split("/")[0]
         model = self.models.choose(options, surroundings.bench.model_of(first))
@@ -61,9 +61,9 @@ class DCPowerDriver(Driver):
 
 
 def _legacy_channels(request: Any, count: int, *, simulate: bool) -> list[ChannelId]:
-    """The resource of a legacy session is one instrument, its channels are named beside it.
+    """Return the channels of a legacy session. Its resource is one instrument without channels.
 
-    With `Simulate=1` NI takes any text for the instrument's name.
+    With `Simulate=1` NI accepts any text as the instrument's name.
     """
     if not simulate and set(request.resource_name) & {"/", ","}:
         raise DriverError(DEVICE_NOT_RECOGNISED, f"Invalid Identifier: {request.resource_name}")

@@ -1,7 +1,7 @@
-"""The source-measure engine of one channel: what happens when, once it is initiated.
+"""The source-measure engine of one channel: the order of its actions after initiate.
 
-The engine is a script of the server's timeline. Each thing it does happens at its own time, however
-late somebody looks, so that the readings of a sequence do not depend on the load of the machine.
+The engine is a script of the server's timeline. Each action has its own time, even if it is
+computed later. So the readings of a sequence do not depend on the load of the machine.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from device_sim.errors import DeviceSimError
 
 Trigger = SendSoftwareEdgeTriggerType
 
-_SHORTEST_STEP = 1e-5  # Seconds that even a step without delay and aperture takes.
-_CATCH_UP = 1000  # Parts of something without end that are made up for when nobody has looked.
+_SHORTEST_STEP = 1e-5  # Seconds of even a step without delay and aperture.
+_CATCH_UP = 1000  # Late parts of an endless sequence that are still computed.
 
 TRIGGER_ATTRIBUTES: Mapping[SendSoftwareEdgeTriggerType, str] = {
     Trigger.START: "start_trigger_type",
@@ -33,7 +33,7 @@ TRIGGER_ATTRIBUTES: Mapping[SendSoftwareEdgeTriggerType, str] = {
     Trigger.PULSE: "pulse_trigger_type",
     Trigger.SHUTDOWN: "shutdown_trigger_type",
 }
-"""The attribute that says whether the engine waits for a trigger."""
+"""The attribute that makes the engine wait for this trigger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +47,17 @@ class Record:
     """Amperes."""
 
     in_compliance: bool
-    """Whether the output was at its limit."""
+    """True if the output was at its limit."""
 
     lcr: LcrRecord | None = None
-    """What it measured in LCR mode."""
+    """The values of LCR mode."""
 
 
 class Hardware(Protocol):
-    """What the engine does things to."""
+    """The hardware that the engine controls."""
 
     def apply(self, step: Step, at: float, *, bias: bool = False) -> None:
-        """Source what the channel is set to in a step."""
+        """Source the channel's setting in a step."""
         ...
 
     def acquire(self, step: Step, begin: float, end: float) -> Record:
@@ -80,12 +80,12 @@ class Engine:
 
     Args:
         hardware: The channel.
-        value: Returns an attribute of the channel as it is in a step.
-        steps: What to go through; one empty step stands for a single point.
-        loops: How often; infinity for ever.
-        sequence: Whether this is a sequence, with the events of one.
-        pulsing: Whether each step is a pulse.
-        start: When the channel was initiated.
+        value: Return an attribute's value in a step.
+        steps: The steps to run. A single point is one empty step.
+        loops: The number of runs; infinity for no end.
+        sequence: True for a sequence, which has its own events.
+        pulsing: True if each step is a pulse.
+        start: Time of the channel's initiate.
     """
 
     def __init__(
@@ -118,14 +118,14 @@ class Engine:
         if self._value("measure_when") == MeasureWhen.ON_MEASURE_TRIGGER.value:
             self._add(self._measure_on_trigger(), start)
 
-    # What the timeline asks.
+    # Methods for the timeline.
 
     def due(self) -> float:
-        """Return when it goes on; infinity if it has ended or waits for a trigger."""
+        """Return the time of the next action; infinity after the end or before a trigger."""
         return min((self._due(waiting) for _, waiting in self._scripts), default=math.inf)
 
     def run(self, until: float, now: float) -> None:
-        """Do what is due at or before `until`."""
+        """Perform all actions due at or before `until`."""
         self._now = now
         while (due := self.due()) <= until:
             entry = min(self._scripts, key=lambda each: self._due(each[1]))
@@ -133,11 +133,11 @@ class Engine:
             self._resume(entry, due)
 
     def fail(self, error: DeviceSimError) -> None:
-        """Go on no more; whoever asks gets the error."""
+        """Stop. The caller that asks for results gets the error."""
         self._failure = error
         self._scripts.clear()
 
-    # What the channel asks.
+    # Methods for the channel.
 
     def check(self) -> None:
         """Raise the error that ended the engine, if one did."""
@@ -146,18 +146,18 @@ class Engine:
 
     @property
     def finished(self) -> bool:
-        """Whether nothing more comes, not even with a trigger."""
+        """Return whether the engine is finished, so that even a trigger has no effect."""
         return not self._scripts
 
     def restart(self, at: float) -> None:
-        """Begin the step again because its level has changed; the start trigger has come."""
+        """Begin the step again, because its level has changed. The start trigger has come."""
         self._scripts.clear()
         self._add(self._source(at, triggered=True), at)
         if self._value("measure_when") == MeasureWhen.ON_MEASURE_TRIGGER.value:
             self._add(self._measure_on_trigger(), at)
 
     def send(self, trigger: SendSoftwareEdgeTriggerType, at: float) -> None:
-        """Have a trigger arrive; one that nobody waits for is lost."""
+        """Deliver a trigger. It is lost if no script waits for it."""
         if trigger is Trigger.SHUTDOWN:
             self._hardware.shut_down(at)
             self._scripts.clear()
@@ -165,14 +165,14 @@ class Engine:
             self._sent[trigger].append(at)
 
     def take_event(self, event: int) -> bool:
-        """Whether the event has occurred since this was last true."""
+        """Return whether the event has occurred since this last returned True."""
         if self._occurred[event] <= self._seen[event]:
             return False
         self._seen[event] = self._occurred[event]
         return True
 
     def has_event(self, event: int) -> bool:
-        """Whether `take_event` would be true."""
+        """Return whether `take_event` would return True."""
         return self._occurred[event] > self._seen[event]
 
     # The scripts.
@@ -242,15 +242,15 @@ class Engine:
             now = yield Trigger.MEASURE
             yield from self._measure({}, now)
 
-    # How scripts go on.
+    # Running the scripts.
 
     def _skip(self, begin: float, end: float, parts: int) -> float:
-        """Return when the next repeat of something endless begins: late ones are left out.
+        """Return the begin of the next repeat of an endless loop. Late repeats are left out.
 
         Args:
-            begin: When the last repeat began.
-            end: When it ended.
-            parts: How many steps or measurements it had.
+            begin: Begin of the last repeat.
+            end: End of the last repeat.
+            parts: The number of its steps or measurements.
         """
         return max(end, self._now - _CATCH_UP / parts * (end - begin))
 

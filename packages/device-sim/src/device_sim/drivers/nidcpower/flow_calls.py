@@ -1,4 +1,4 @@
-"""Calls of NI-DCPower on the programming flow: initiate, abort, events, channel names."""
+"""Serve the calls of NI-DCPower's programming flow: initiate, abort, events, channel names."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from device_sim.errors import UNKNOWN_CHANNEL, DriverError
 
 
 class FlowCalls:
-    """Takes channels through the programming flow."""
+    """Control the programming flow of channels."""
 
     # Channels.
 
     def get_channel_name(self, session: DCPowerSession, request: Any, call: Call) -> Fields:
-        """The name of a channel, counted from 1."""
+        """Return the name of a channel, counted from 1."""
         return {"channel_name": _channel_names(session, str(request.index - 1))}
 
     def get_channel_name_from_string(
         self, session: DCPowerSession, request: Any, call: Call
     ) -> Fields:
-        """The names of channels, counted from 0."""
+        """Return the names of channels, counted from 0."""
         return {"channel_name": _channel_names(session, request.index)}
 
     # The programming flow.

@@ -1,4 +1,4 @@
-"""LCR measurements: an alternating stimulus, and the impedance that it meets."""
+"""LCR measurements: an alternating stimulus, and the impedance at the terminals."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from device_sim.bench import Bench
 from device_sim.drivers.nidcpower.sequences import Step
 
 _UNWIRED_IMPEDANCE = complex(1000.0, 0.0)
-"""Ohms that an LCR meter sees with no bench; what NI's simulation returns is not public."""
+"""Ohms that an LCR meter sees without a bench. NI's own simulated value is not public."""
 
 _OPEN_IMPEDANCE = 1e12
-"""Ohms reported for an open circuit, so that all derived values stay numbers."""
+"""Ohms that stand for an open circuit, so that all derived values stay numbers."""
 
 _NEVER = (1940, 3, 1, 0, 0)
 """NI's date of a compensation or calibration that a simulated device never had."""
 
-# Seconds; what the profiles take on the hardware is not public.
+# Seconds of the profiles. Those of the hardware are not public.
 _MEASUREMENT_TIMES = {
     LCRMeasurementTime.SHORT.value: 0.005,
     LCRMeasurementTime.MEDIUM.value: 0.02,
@@ -86,10 +86,10 @@ class LcrRecord:
 
 @dataclass(slots=True)
 class Compensations:
-    """What an instrument has stored of its LCR compensations."""
+    """The LCR compensations that an instrument has stored."""
 
     dates: dict[int, tuple[int, int, int, int, int]] = field(default_factory=dict)
-    """When each type was last performed: year, month, day, hour, minute."""
+    """The time of each type's last compensation: year, month, day, hour, minute."""
 
     custom_cable: bytes = b"device-sim custom cable compensation"
     """The data of a custom cable."""
@@ -99,9 +99,9 @@ class LcrUnit:
     """The LCR side of one channel.
 
     Args:
-        value: Returns an attribute of the channel as it is in a step.
-        bench: What the channel is wired to.
-        wire: The channel on it.
+        value: Return an attribute's value in a step.
+        bench: The wiring of the channel.
+        wire: The channel's name on the bench.
     """
 
     def __init__(self, value: Callable[[str, Step], Value], bench: Bench, wire: str) -> None:
@@ -111,7 +111,7 @@ class LcrUnit:
         self.compensations = Compensations()
 
     def last_compensation(self, compensation: int) -> tuple[int, int, int, int, int]:
-        """When a compensation was last performed."""
+        """Return the time of the last compensation of a type."""
         return self.compensations.dates.get(compensation, _NEVER)
 
     def acquire(self, step: Step, at: float) -> LcrRecord:
@@ -151,7 +151,7 @@ class LcrUnit:
 
 
 def measurement_seconds(profile: int, custom: float) -> float:
-    """Return how long one measurement takes with a time profile, or with a custom time."""
+    """Return the duration of one measurement in seconds, for a profile or a custom time."""
     return _MEASUREMENT_TIMES.get(profile, custom)
 
 

@@ -1,4 +1,4 @@
-"""Calls of NI-DCPower that measure or ask for the state of an output."""
+"""Serve the calls of NI-DCPower that measure, or that ask for the state of an output."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from device_sim.errors import INVALID_VALUE, DriverError
 
 
 class MeasureCalls:
-    """Measures, and says what outputs do and can do."""
+    """Measure, and report the states and limits of outputs."""
 
     def measure(self, session: DCPowerSession, request: Any, call: Call) -> Fields:
         """Measure the voltage or the current of one channel."""
@@ -45,13 +45,13 @@ class MeasureCalls:
         }
 
     def query_in_compliance(self, session: DCPowerSession, request: Any, call: Call) -> Fields:
-        """Whether a channel is at its limit."""
+        """Return whether a channel is at its limit."""
         unit = session.units[session.select_one(request.channel_name)]
         now = session.clock.now()
         return {"in_compliance": unit.state(now, now).limited}
 
     def query_output_state(self, session: DCPowerSession, request: Any, call: Call) -> Fields:
-        """Whether a channel is in a state of operation."""
+        """Return whether a channel is in a state of operation."""
         unit = session.units[session.select_one(request.channel_name)]
         now = session.clock.now()
         return {"in_state": unit.output_state(enum_value(request, "output_state"), now)}
@@ -59,7 +59,7 @@ class MeasureCalls:
     def query_latched_output_cutoff_state(
         self, session: DCPowerSession, request: Any, call: Call
     ) -> Fields:
-        """Whether an output cutoff has tripped."""
+        """Return whether an output cutoff has tripped."""
         session.require("output_cutoff")
         unit = session.units[session.select_one(request.channel_name)]
         unit.watch_cutoffs(session.clock.now())
@@ -78,19 +78,19 @@ class MeasureCalls:
             session.units[index].latched_cutoffs &= keep
 
     def query_max_current_limit(self, session: DCPowerSession, request: Any, call: Call) -> Fields:
-        """The largest current at a voltage."""
+        """Return the largest current at a voltage."""
         session.select_one(request.channel_name)
         fitting = [a for v, a in session.smu.envelope if abs(request.voltage_level) <= v]
         return {"max_current_limit": _largest(fitting, "voltage_level", request.voltage_level)}
 
     def query_max_voltage_level(self, session: DCPowerSession, request: Any, call: Call) -> Fields:
-        """The largest voltage at a current."""
+        """Return the largest voltage at a current."""
         session.select_one(request.channel_name)
         fitting = [v for v, a in session.smu.envelope if abs(request.current_limit) <= a]
         return {"max_voltage_level": _largest(fitting, "current_limit", request.current_limit)}
 
     def query_min_current_limit(self, session: DCPowerSession, request: Any, call: Call) -> Fields:
-        """The smallest current limit at a voltage: 1 % of the smallest range."""
+        """Return the smallest current limit at a voltage: 1 % of the smallest range."""
         session.select_one(request.channel_name)
         fitting = [a for v, a in session.smu.envelope if abs(request.voltage_level) <= v]
         _largest(fitting, "voltage_level", request.voltage_level)
@@ -114,7 +114,7 @@ class MeasureCalls:
 
 def _lcr_fields(records: Sequence[Record]) -> list[Fields]:
     if any(record.lcr is None for record in records):
-        raise DriverError(OPERATION_NOT_SUPPORTED, "These are not measurements of the LCR mode.")
+        raise DriverError(OPERATION_NOT_SUPPORTED, "These measurements were not made in LCR mode.")
     return [record.lcr.fields() for record in records if record.lcr]
 
 

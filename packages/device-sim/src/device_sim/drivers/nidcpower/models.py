@@ -21,7 +21,7 @@ class Range:
     """The largest absolute value, in volts or amperes."""
 
     accuracy: Accuracy
-    """How well it is measured."""
+    """The accuracy of its measurements."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class SmuModel:
     """`PXIe` or `PXI`."""
 
     channels: int
-    """How many channels it has."""
+    """Number of channels."""
 
     voltage: tuple[Range, ...]
     """Voltage ranges, ascending."""
@@ -50,28 +50,28 @@ class SmuModel:
     """Names of `features` in attributes.toml."""
 
     defaults: Mapping[str, Value]
-    """Attribute values after a reset that are particular to the model."""
+    """The model's own attribute values after a reset."""
 
     unverified: str
-    """Which figures no public document states."""
+    """The figures that no public document gives."""
 
     lacks: frozenset[str]
     """Names of attributes that the model does not have."""
 
     lcr_frequencies: tuple[float, float] = (0.0, 0.0)
-    """Least and greatest frequency of LCR measurements, in hertz."""
+    """Smallest and largest frequency of LCR measurements, in hertz."""
 
     @property
     def sinks(self) -> bool:
-        """Whether positive currents flow into the instrument."""
+        """Return whether positive currents flow into the instrument."""
         return "eload" in self.features
 
     def ranges(self, quantity: str) -> tuple[Range, ...]:
-        """The ranges of `voltage` or `current`."""
+        """Return the ranges of `voltage` or `current`."""
         return self.voltage if quantity == "voltage" else self.current
 
     def range_for(self, quantity: str, value: float) -> Range | None:
-        """The smallest range that holds a value, or None if none does."""
+        """Return the smallest range that holds a value, None if none does."""
         fitting = (r for r in self.ranges(quantity) if abs(value) <= r.limit * (1 + 1e-12))
         return next(fitting, None)
 
@@ -82,7 +82,7 @@ def load_models(
     """Read the models.
 
     Args:
-        table: The driver's attributes; translates the enum names among the models' defaults.
+        table: The driver's attributes. They translate the enum names in the models' defaults.
         features: For each feature, patterns of the attributes that only models with it have.
     """
     content = read_data(__package__, "models.toml")
@@ -98,7 +98,7 @@ def load_models(
 def _without(
     present: frozenset[str], table: AttributeTable, features: Mapping[str, Sequence[str]]
 ) -> frozenset[str]:
-    """Names of the attributes that belong to features other than those present."""
+    """Return the names of the attributes of all features that the model lacks."""
     absent = [
         p for feature, patterns in features.items() if feature not in present for p in patterns
     ]

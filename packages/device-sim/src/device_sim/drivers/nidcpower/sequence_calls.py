@@ -1,4 +1,4 @@
-"""Calls of NI-DCPower that make and delete sequences."""
+"""Serve the calls of NI-DCPower that create and delete sequences."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from device_sim.errors import INVALID_VALUE, DriverError, sizes_differ
 
 
 class SequenceCalls:
-    """Makes and deletes sequences."""
+    """Create and delete sequences."""
 
     def set_sequence(self, session: DCPowerSession, request: Any, call: Call) -> None:
-        """Set the levels, and perhaps delays, of the simple sequence."""
+        """Set the levels and, if given, the delays of the simple sequence."""
         values, delays = list(request.values), list(request.source_delays)
         if delays and len(delays) != len(values):
             raise sizes_differ("values", "source_delays")
@@ -29,7 +29,7 @@ class SequenceCalls:
     def create_advanced_sequence_with_channels(
         self, session: DCPowerSession, request: Any, call: Call
     ) -> None:
-        """Begin an advanced sequence."""
+        """Create an advanced sequence."""
         session.require("sequencing")
         names = frozenset(session.table.get(number).name for number in request.attribute_ids)
         indices = session.select_for_flow(channel_name(request))
@@ -56,14 +56,14 @@ class SequenceCalls:
     def create_advanced_sequence_commit_step_with_channels(
         self, session: DCPowerSession, request: Any, call: Call
     ) -> None:
-        """No simulated model has a commit step."""
+        """Refuse: no simulated model has a commit step."""
         session.select_for_flow(channel_name(request))
         raise DriverError(errors.OPERATION_NOT_SUPPORTED)
 
     def delete_advanced_sequence_with_channels(
         self, session: DCPowerSession, request: Any, call: Call
     ) -> None:
-        """Forget an advanced sequence."""
+        """Delete an advanced sequence."""
         session.each(
             session.select_for_flow(channel_name(request)),
             lambda unit: unit.configuration.delete_sequence(request.sequence_name),

@@ -1,4 +1,4 @@
-"""Sequences: the steps that a channel goes through, simple (levels) or advanced (attributes)."""
+"""The sequences of a channel: simple ones (levels) or advanced ones (attributes)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Step = dict[str, Value]
 
 @dataclass(slots=True)
 class AdvancedSequence:
-    """A named sequence of which every step sets the same attributes."""
+    """A named sequence. Each of its steps sets the same attributes."""
 
     attributes: frozenset[str]
     """The attributes that steps may set."""
@@ -23,7 +23,7 @@ class AdvancedSequence:
     """The steps so far."""
 
     commit_step: Step | None = None
-    """What the channel is set to when it is committed, before the sequence starts."""
+    """The settings of the channel from commit until the sequence starts."""
 
 
 class SequenceBook:
@@ -35,11 +35,11 @@ class SequenceBook:
         self.advanced: dict[str, AdvancedSequence] = {}
 
     def set_simple(self, levels: Sequence[float], delays: Sequence[float]) -> None:
-        """Replace the simple sequence; without delays every step has the channel's own."""
+        """Replace the simple sequence. Without delays, each step uses the channel's own."""
         self.levels, self.delays = list(levels), list(delays)
 
     def create(self, name: str, attributes: frozenset[str]) -> None:
-        """Begin an advanced sequence.
+        """Create an advanced sequence.
 
         Raises:
             DriverError: The name is empty or taken, or no attribute is given.
@@ -51,26 +51,26 @@ class SequenceBook:
         self.advanced[name] = AdvancedSequence(attributes)
 
     def get(self, name: str) -> AdvancedSequence:
-        """The advanced sequence of this name.
+        """Return the advanced sequence of this name.
 
         Raises:
-            DriverError: There is none.
+            DriverError: No sequence has this name.
         """
         if name not in self.advanced:
             raise DriverError(INVALID_VALUE, f"No advanced sequence: '{name}'")
         return self.advanced[name]
 
     def delete(self, name: str) -> None:
-        """Forget an advanced sequence.
+        """Delete an advanced sequence.
 
         Raises:
-            DriverError: There is none of this name.
+            DriverError: No sequence has this name.
         """
         self.get(name)
         del self.advanced[name]
 
     def steps(self, active: str, level_attribute: str) -> list[Step]:
-        """The steps to run: those of the active advanced sequence, else the simple one.
+        """Return the steps to run: those of the active advanced sequence, or of the simple one.
 
         Raises:
             DriverError: There is no step to run.

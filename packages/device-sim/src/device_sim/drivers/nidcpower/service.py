@@ -1,4 +1,4 @@
-"""All calls of NI-DCPower: what is in a request goes to the session, what it says goes back."""
+"""All calls of NI-DCPower: decode the request, call the session, encode the answer."""
 
 from __future__ import annotations
 

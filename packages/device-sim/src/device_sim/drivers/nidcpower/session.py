@@ -1,4 +1,4 @@
-"""A session of NI-DCPower: the programming flow, and what waits for what."""
+"""A session of NI-DCPower: the programming flow, and the waits."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class DCPowerSession(InstrumentSession):
         table: The driver's attributes.
         smu: The model of all instruments in the session.
         channels: The channels in it.
-        independent: Whether it was opened with independent channels; else they act as one.
+        independent: True if the client asked for independent channels. Otherwise all act as one.
         resource: The resource name that the client gave.
         options: The client's option string.
         surroundings: Clock and bench.
@@ -78,9 +78,9 @@ class DCPowerSession(InstrumentSession):
             )
 
     def combine(self, attribute: Attribute, indices: Sequence[int]) -> Value:
-        """Of several channels, the backlog is what can be fetched from each that has more to give.
+        """Return a common value. The backlog is the number that every unfinished channel has.
 
-        So a loop over the channels of a session ends that fetches the backlog of the session.
+        So a loop that fetches the backlog of the session from each channel comes to an end.
         """
         if attribute.name == "fetch_backlog":
             backlogs = (self.units[index].backlog for index in indices)
@@ -88,20 +88,20 @@ class DCPowerSession(InstrumentSession):
         return super().combine(attribute, indices)
 
     def changed(self, attribute: Attribute, indices: Sequence[int]) -> None:
-        """Let running channels take over what was written."""
+        """Make running channels use the new value."""
         if attribute.scope is Scope.CHANNEL:
             now = self.clock.now()
             for index in indices:
                 self.units[index].attribute_changed(now)
             self.lock.notify_all()
 
-    # Which channels a call is for.
+    # The channels of a call.
 
     def select_for_flow(self, channel_name: str) -> list[int]:
-        """Channels of a call of the programming flow; a legacy session takes all or none.
+        """Return the channels of a call of the programming flow. A legacy session has all or none.
 
         Raises:
-            DriverError: A channel is unknown, or a legacy session was given only some.
+            DriverError: A channel is unknown, or the client named only some of a legacy session.
         """
         indices = self.select(channel_name)
         if not self.independent and set(indices) != set(range(len(self.channels))):
@@ -109,10 +109,10 @@ class DCPowerSession(InstrumentSession):
         return indices
 
     def select_one(self, channel_name: str) -> int:
-        """The channel of a call that is for one only.
+        """Return the only channel of a call.
 
         Raises:
-            DriverError: A channel is unknown, or there are several.
+            DriverError: A channel is unknown, or the call names several.
         """
         indices = self.select(channel_name)
         if len(indices) != 1:
@@ -127,7 +127,7 @@ class DCPowerSession(InstrumentSession):
     # The programming flow.
 
     def initiate(self, indices: Sequence[int]) -> None:
-        """Start channels, all or none."""
+        """Start all of some channels, or none."""
         for index in indices:
             self.units[index].commit()
         now = self.clock.now()
@@ -135,14 +135,14 @@ class DCPowerSession(InstrumentSession):
             self.units[index].initiate(now)
 
     def abort(self, indices: Sequence[int]) -> None:
-        """Stop channels; their outputs stay as they are."""
+        """Stop channels. Their outputs stay as they are."""
         for index in indices:
             self.units[index].abort()
         with self.lock:
             self.lock.notify_all()
 
     def reset(self, indices: Sequence[int]) -> None:
-        """Stop channels, switch their outputs off, give their attributes the defaults."""
+        """Stop channels, switch their outputs off, and set their attributes to the defaults."""
         now = self.clock.now()
         self.attributes.reset(indices)
         for index in indices:
@@ -159,7 +159,7 @@ class DCPowerSession(InstrumentSession):
         self.set("output_enabled", False)
 
     def close(self) -> None:
-        """Stop the engines; as with real hardware the outputs stay as they are."""
+        """Stop the engines. As with real hardware, the outputs stay as they are."""
         with self.lock:
             self.catch_up()
             self.abort(range(len(self.channels)))
@@ -190,7 +190,7 @@ class DCPowerSession(InstrumentSession):
                 unit.engine.take_event(event)
 
     def measure(self, indices: Sequence[int], call: Call) -> list[Record]:
-        """Measure channels at the same time; takes as long as the longest aperture."""
+        """Measure channels at the same time. This lasts as long as the longest aperture."""
         begin = self.clock.now()
         ends = [begin + self.units[index].configuration.aperture({}) for index in indices]
         self.sleep(call, max(ends))
@@ -200,13 +200,13 @@ class DCPowerSession(InstrumentSession):
         ]
 
     def fetch(self, index: int, count: int, timeout: float, call: Call) -> list[Record]:
-        """Take measurements that the channel's engine made, oldest first.
+        """Return measurements that the channel's engine made, oldest first.
 
-        A channel that is wired to nothing repeats its last one, as NI's simulation does, once it
-        will make no more.
+        A channel that is not wired repeats its last one after the end of its measurements, as
+        NI's simulation does.
 
         Raises:
-            DriverError: There are not as many within `timeout` seconds.
+            DriverError: The channel made fewer measurements within `timeout` seconds.
         """
         unit = self.units[index]
 
@@ -234,6 +234,6 @@ class DCPowerSession(InstrumentSession):
                 raise DriverError(errors.OPERATION_NOT_SUPPORTED)
 
     def each(self, indices: Sequence[int], action: Callable[[Channel], None]) -> None:
-        """Do something on several channels."""
+        """Call a function for each of several channels."""
         for index in indices:
             action(self.units[index])

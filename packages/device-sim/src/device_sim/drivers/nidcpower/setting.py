@@ -1,4 +1,4 @@
-"""What a channel is set to source: the attributes that belong to each output function."""
+"""The setting of a channel's output: the attributes that belong to each output function."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from device_sim.base.attributes import Value
 from device_sim.bench import Input, Output, Terminal
 
 Getter = Callable[[str], Value]
-"""Gives the value of an attribute of one channel."""
+"""Return the value of an attribute of one channel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +24,13 @@ class Names:
     """The attributes of one output function."""
 
     quantity: str
-    """What is regulated: `voltage` or `current`."""
+    """The regulated quantity: `voltage` or `current`."""
 
     level: str
     """Attribute with the level."""
 
     limit: str
-    """Attribute with the symmetric limit; with `_high` and `_low` the asymmetric ones."""
+    """Attribute with the symmetric limit. With `_high` and `_low`: the asymmetric limits."""
 
     level_range: str
     """Attribute with the range of the level."""
@@ -74,13 +74,13 @@ OTHER_QUANTITY = {"voltage": "current", "current": "voltage"}
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a channel sources at one time."""
+    """The quantity that a channel sources at one time, with its limits."""
 
     quantity: str
-    """What is regulated: `voltage` or `current`."""
+    """The regulated quantity: `voltage` or `current`."""
 
     level: float
-    """What is asked for, in volts or amperes."""
+    """The set value, in volts or amperes."""
 
     low: float
     """Lower limit of the other quantity."""
@@ -98,45 +98,45 @@ class Setting:
     """Programmed output resistance, in ohms."""
 
     sinks: bool = False
-    """Whether positive currents flow into the high terminal, as with electronic loads."""
+    """True if positive currents flow into the high terminal, as with electronic loads."""
 
     load_resistance: float | None = None
-    """For constant resistance: the ohms."""
+    """For constant resistance: the resistance in ohms."""
 
     def terminal(self) -> Terminal:
-        """What this does to the nets of the channel."""
+        """Return the action on the nets of the channel."""
         if self.load_resistance is not None:
             return Input(self.load_resistance)
         if not self.sinks:
             return Output(self.quantity, self.level, self.low, self.high, self.resistance)
-        # A load only takes: its current flows inwards, and cannot pull its voltage below zero.
+        # A load only takes current, so it cannot pull its voltage below zero.
         if self.quantity == "current":
             return Output("current", -self.level, 0.0, self.high)
         return Output("voltage", self.level, -self.high, 0.0)
 
     def range_of(self, quantity: str) -> float:
-        """The range in which `voltage` or `current` is measured."""
+        """Return the range in which `voltage` or `current` is measured."""
         return self.level_range if quantity == self.quantity else self.limit_range
 
 
 def is_pulsing(get: Getter) -> bool:
-    """Whether the output function of the channel makes pulses."""
+    """Return whether the channel's output function makes pulses."""
     return get("output_function") in _PULSE_FUNCTIONS
 
 
 def function_names(get: Getter) -> Names:
-    """The attributes of the channel's output function; voltage for those without a level."""
+    """Return the attributes of the channel's output function. Without a level: of voltage."""
     names = _FUNCTIONS.get(int(get("output_function")))
     return names or _FUNCTIONS[OutputFunction.DC_VOLTAGE.value]
 
 
 def read_setting(get: Getter, *, sinks: bool = False, bias: bool = False) -> Setting:
-    """What the attributes of a channel ask for.
+    """Return the setting that the attributes of a channel describe.
 
     Args:
         get: The attributes.
-        sinks: Whether the instrument is an electronic load.
-        bias: Of a pulse: what is sourced between the pulses.
+        sinks: True for an electronic load.
+        bias: True for the setting between the pulses.
     """
     if get("instrument_mode") == InstrumentMode.LCR.value:
         return _lcr_bias(get)
@@ -160,7 +160,7 @@ def read_setting(get: Getter, *, sinks: bool = False, bias: bool = False) -> Set
 
 
 def _lcr_bias(get: Getter) -> Setting:
-    """In LCR mode the direct part of the output is the bias; without one it is 0 V."""
+    """Return the direct part of the output in LCR mode: the bias, or 0 V without one."""
     volts, amperes = (float(get(f"lcr_dc_bias_{q}_range")) for q in ("voltage", "current"))
     source = get("lcr_dc_bias_source")
     if source == LCRDCBiasSource.CURRENT.value:

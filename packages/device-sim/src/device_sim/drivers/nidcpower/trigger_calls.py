@@ -1,4 +1,4 @@
-"""Calls of NI-DCPower that configure, send and route triggers."""
+"""Serve the calls of NI-DCPower that configure, send and route triggers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from device_sim.drivers.nidcpower.engine import Trigger
 from device_sim.drivers.nidcpower.session import DCPowerSession
 from device_sim.errors import INVALID_VALUE, DriverError
 
-# What ExportSignal names a signal, and the attribute with its terminal.
+# ExportSignal's number of each signal, with the attribute for its terminal.
 _SIGNALS: Mapping[int, str] = {
     1023: "source_complete_event_output_terminal",
     1024: "measure_complete_event_output_terminal",
@@ -45,12 +45,12 @@ _KINDS = {
 
 
 class TriggerCalls:
-    """Sends triggers and routes signals."""
+    """Send triggers and route signals."""
 
     def send_software_edge_trigger_with_channels(
         self, session: DCPowerSession, request: Any, call: Call
     ) -> None:
-        """Have a trigger arrive at channels."""
+        """Send a trigger to channels."""
         indices = session.select_for_flow(channel_name(request))
         if not session.independent and len(indices) > 1:
             raise DriverError(errors.NOT_WITH_SEVERAL_CHANNELS)
@@ -99,4 +99,4 @@ CONFIGURING = {
     for trigger in _TRIGGERS
     for suffix in ("", "WithChannels")
 }
-"""What serves the calls that configure triggers, by their names."""
+"""The methods for the calls that configure triggers, by call."""

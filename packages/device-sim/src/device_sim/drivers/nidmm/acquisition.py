@@ -1,7 +1,7 @@
-"""The acquisitions of a multimeter: triggers, samples, and what has not been fetched yet.
+"""The acquisitions of a multimeter: triggers, samples, and the readings to fetch.
 
-An acquisition is a script of the server's timeline, so that every sample is taken at its own time
-however late somebody looks.
+An acquisition is a script of the server's timeline. So each sample has its own time, even if it is
+computed later.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from nidmm.enums import AcquisitionStatus
 
 from device_sim.errors import DeviceSimError
 
-_SHORTEST_SAMPLE = 1e-5  # Seconds that even a sample without an aperture takes.
-_BACKLOG = 100_000  # Readings that wait to be fetched, at most.
-_CATCH_UP = 2_000  # Readings without end that are made up for when nobody has looked.
+_SHORTEST_SAMPLE = 1e-5  # Seconds of even a sample without an aperture.
+_BACKLOG = 100_000  # Largest number of readings to fetch.
+_CATCH_UP = 2_000  # Late readings of an endless acquisition that are still computed.
 
 
 class Wait(Enum):
-    """What a script can wait for apart from a time."""
+    """The events that a script can wait for, apart from a time."""
 
     TRIGGER = "trigger"
 
@@ -33,32 +33,32 @@ Waiting = float | Wait
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What an acquisition of readings is to do."""
+    """The plan of an acquisition of readings."""
 
     triggers: float
-    """How many triggers; infinity for ever."""
+    """Number of triggers; infinity for no end."""
 
     samples: float
-    """How many samples after each."""
+    """Number of samples after each trigger."""
 
     waits_for_trigger: bool
-    """Whether each trigger has to be sent."""
+    """True if each trigger must be sent."""
 
     waits_for_sample: bool
-    """Whether each sample after a trigger has to be triggered as well."""
+    """True if each sample after a trigger needs a trigger, too."""
 
     delay: float
     """Seconds from trigger to aperture: trigger delay and settling."""
 
     aperture: float
-    """Seconds that a sample is averaged over."""
+    """Averaging time of a sample in seconds."""
 
     interval: float
-    """Seconds from the begin of one sample to that of the next, at least."""
+    """Smallest time between the begins of two samples, in seconds."""
 
     @property
     def period(self) -> float:
-        """Seconds from one sample to the next, at least."""
+        """The smallest time from one sample to the next, in seconds."""
         return max(self.delay + self.aperture, self.interval, _SHORTEST_SAMPLE)
 
 
@@ -72,22 +72,22 @@ class Acquisition(ABC):
     @property
     @abstractmethod
     def finished(self) -> bool:
-        """Whether all samples have been taken."""
+        """Return whether all samples have been taken."""
 
     @abstractmethod
     def trigger(self, at: float) -> None:
-        """Have a software trigger arrive; one that nobody waits for is lost."""
+        """Deliver a software trigger. It is lost if no script waits for it."""
 
     @abstractmethod
     def due(self) -> float:
-        """Return when the next sample is ready; infinity if none is, or not without a trigger."""
+        """Return the time of the next sample; infinity if none will come without a trigger."""
 
     @abstractmethod
     def run(self, until: float, now: float) -> None:
         """Take the samples that are ready at or before `until`."""
 
     def fail(self, error: DeviceSimError) -> None:
-        """Measure no more; whoever asks gets the error."""
+        """Stop measuring. The caller that asks for readings gets the error."""
         self._failure = error
 
     def check(self) -> None:
@@ -109,9 +109,9 @@ class Readings(Acquisition):
     """Single readings, each with its own aperture.
 
     Args:
-        plan: What to do.
-        acquire: Measures from one time to another.
-        start: When it was initiated.
+        plan: The plan of the acquisition.
+        acquire: Measure from one time to another.
+        start: Time of initiate.
     """
 
     def __init__(self, plan: Plan, acquire: Callable[[float, float], float], start: float) -> None:
@@ -124,16 +124,16 @@ class Readings(Acquisition):
 
     @property
     def finished(self) -> bool:
-        """Whether all samples have been taken."""
+        """Return whether all samples have been taken."""
         return self._waiting is None
 
     def trigger(self, at: float) -> None:
-        """Have a software trigger arrive; one that nobody waits for is lost."""
+        """Deliver a software trigger. It is lost if no script waits for it."""
         if self._waiting is Wait.TRIGGER:
             self._sent.append(at)
 
     def due(self) -> float:
-        """Return when the script goes on; it rests while too much waits to be fetched."""
+        """Return the time of the script's next action. It pauses when the backlog is full."""
         if self._waiting is None or self._failure or len(self.readings) >= _BACKLOG:
             return math.inf
         if self._waiting is Wait.TRIGGER:
@@ -171,13 +171,13 @@ class Readings(Acquisition):
 
 
 class Waveform(Acquisition):
-    """Points of a signal, a constant time apart.
+    """Points of a signal at a constant time from each other.
 
     Args:
-        points: How many.
+        points: Number of points.
         spacing: Seconds between them.
-        sample: Gives the signal at ascending times.
-        start: When it was initiated; None waits for a trigger.
+        sample: Return the signal at ascending times.
+        start: Time of initiate. None waits for a trigger.
         delay: Seconds from initiate or trigger to the first point.
     """
 
@@ -199,22 +199,22 @@ class Waveform(Acquisition):
 
     @property
     def finished(self) -> bool:
-        """Whether all points have been taken."""
+        """Return whether all points have been taken."""
         return self._taken >= self._points
 
     def trigger(self, at: float) -> None:
-        """Begin, if it has not."""
+        """Begin, if it has not begun yet."""
         if self._begin is None:
             self._begin = at + self._delay
 
     def due(self) -> float:
-        """Return when the next point is ready."""
+        """Return the time of the next point."""
         if self._begin is None or self.finished or self._failure:
             return math.inf
         return self._begin + (self._taken + 1) * self._spacing
 
     def run(self, until: float, now: float) -> None:
-        """Take all points that are ready at or before `until`, in one go."""
+        """Take all points that are ready at or before `until`, together."""
         if self._begin is None:
             return
         ready = int((until - self._begin) / self._spacing + 1e-6)

@@ -1,4 +1,4 @@
-"""The configuration of a multimeter: the rules of its attributes, and what follows from them."""
+"""The configuration of a multimeter: the rules of its attributes and their effect."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from device_sim.drivers.nidmm.models import DmmModel, resolution
 from device_sim.errors import INVALID_VALUE, DriverError
 
 AUTO = -1
-"""What NI-DMM takes for "let the driver choose"."""
+"""NI-DMM's value for "let the driver choose"."""
 
 _AUTO_RANGES = frozenset({-1.0, -2.0, -3.0})  # On, off (keep the last), once.
 _DIGITS = (3.5, 4.5, 5.5, 6.5, 7.5)
@@ -32,7 +32,7 @@ class DmmConfiguration(Configuration):
         super().__init__(*stores)
         self._dmm = dmm
         self.auto_range = 0.0
-        """The range that automatic ranging chose last; 0 if it has not chosen yet."""
+        """The range that automatic ranging chose last; 0 if it has chosen none yet."""
 
     @property
     def function(self) -> int:
@@ -53,7 +53,7 @@ class DmmConfiguration(Configuration):
         return None
 
     def _range_of_function(self) -> float:
-        """Return the stored range; one that the present function does not have becomes its next."""
+        """Return the stored range. If the present function lacks it, return its next larger one."""
         attribute = self.table["range"]
         stored = float(self.values_of(attribute)[attribute])
         if stored in _AUTO_RANGES:
@@ -61,7 +61,7 @@ class DmmConfiguration(Configuration):
         return self._dmm.range_for(self.function, stored) or self._dmm.ranges[self.function][-1]
 
     def coerce(self, attribute: Attribute, value: Value) -> Value:
-        """Return the next range, number of digits or rate that the hardware has."""
+        """Return the hardware's next range, number of digits or rate."""
         name = attribute.name
         if name == "range" and value not in _AUTO_RANGES:
             return self._require(self._dmm.range_for(self.function, float(value)), name, value)
@@ -82,7 +82,7 @@ class DmmConfiguration(Configuration):
         return chosen
 
     def store(self, attribute: Attribute, value: Value) -> bool:
-        """Keep a value; a resolution given in units becomes digits."""
+        """Store a value. A resolution in units becomes digits."""
         if attribute.name != "resolution_absolute":
             return super().store(attribute, value)
         asked = float(value)
@@ -94,14 +94,14 @@ class DmmConfiguration(Configuration):
         return super().store(in_digits, min(finer, self._dmm.largest_digits))
 
     def range_in_use(self) -> float:
-        """The range; with automatic ranging the one last chosen, at first the largest."""
+        """Return the range. With automatic ranging: the last choice, at first the largest."""
         chosen = self.number("range")
         if chosen not in _AUTO_RANGES:
             return chosen
         return self.auto_range or self._dmm.ranges[self.function][-1]
 
     def aperture(self) -> float:
-        """Seconds that a sample is averaged over."""
+        """Return the averaging time of a sample, in seconds."""
         aperture = self.number("aperture_time")
         if aperture == AUTO:
             digits = self.number("resolution_digits")

@@ -1,4 +1,4 @@
-"""The driver NI-DMM: what it serves, and how it opens a session."""
+"""The driver NI-DMM: its services, and how it opens a session."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class DmmDriver(Driver):
     def open(
         self, rpc: str, request: Any, options: Options, surroundings: Surroundings
     ) -> DmmSession:
-        """Make a session."""
+        """Open a session."""
         device = "".join(request.resource_name.split())
         model = self.models.choose(options, surroundings.bench.model_of(device))
         return DmmSession(

@@ -1,4 +1,4 @@
-"""What each measurement function does to the terminals, and how it becomes a reading."""
+"""The measurement functions: the action of each on the terminals, and its reading."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from device_sim.drivers.nidmm import temperature
 _BURDEN = 0.1  # Volts across the shunt at the full current range.
 _TEST_VOLTAGE = 1.0  # Volts across a resistor of the full range.
 _LARGEST_TEST_CURRENT = 1e-3
-_OPEN_VOLTAGE = 10.0  # Volts to which the ohms source rises when nothing is connected.
+_OPEN_VOLTAGE = 10.0  # Voltage of the ohms source without a load.
 _LC_FREQUENCY = 1000.0
 
 _RESISTANCES = frozenset({Function.TWO_WIRE_RES.value, Function.FOUR_WIRE_RES.value})
@@ -30,29 +30,29 @@ Getter = Callable[[str], Value]
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A multimeter at its place on the bench.
+    """A multimeter at its channel of the bench.
 
-    Readings are in the function's unit and free of the multimeter's own deviations; NaN means
-    that the signal overloads the range or that there is nothing to measure.
+    Readings are in the function's unit, without the multimeter's own deviations. NaN means that the
+    signal overloads the range, or that there is no signal to measure.
     """
 
     bench: Bench
     """The bench."""
 
     wire: str
-    """The channel on it."""
+    """Its channel."""
 
     get: Getter
-    """Gives the value of an attribute."""
+    """Return the value of an attribute."""
 
     function: int
-    """What is measured."""
+    """The measurement function."""
 
     range: float
     """The range in use."""
 
     def terminal(self) -> Terminal:
-        """What this does to the nets."""
+        """Return the action on the nets."""
         if self.function in _CURRENTS:
             return Input(_BURDEN / self.range)
         if self.function in _RESISTANCES or self._thermal_resistance:
@@ -72,7 +72,7 @@ class Probe:
         return min(_LARGEST_TEST_CURRENT, _TEST_VOLTAGE / self.range)
 
     def read(self, begin: float, end: float) -> float:
-        """The mean over an aperture."""
+        """Return the mean over an aperture."""
         function = self.function
         if function in _RESISTANCES:
             return self._resistance(begin, end)
@@ -92,7 +92,7 @@ class Probe:
         return -state.current if function in _CURRENTS else state.voltage
 
     def waveform(self, times: Sequence[float]) -> list[float]:
-        """The signal at ascending times."""
+        """Return the signal at ascending times."""
         volts = self.bench.waveform(self.wire, times)
         scale = self.range / _BURDEN if self.function in _CURRENTS else 1.0
         return [scale * value for value in volts]

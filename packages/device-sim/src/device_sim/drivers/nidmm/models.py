@@ -15,7 +15,7 @@ from device_sim.toml import read_data
 
 
 def resolution(range_: float, digits: float) -> float:
-    """Absolute resolution of a range at a number of digits, as NI-DMM reports it."""
+    """Return the absolute resolution of a range at a number of digits, as NI-DMM reports it."""
     return float(range_ / (2.0 * 10.0 ** math.floor(digits)))
 
 
@@ -33,10 +33,10 @@ class DmmModel:
     """The finest resolution, 6.5 or 7.5."""
 
     self_calibrates: bool
-    """Whether it has a self-calibration."""
+    """True if it has a self-calibration."""
 
     calibrated: bool
-    """Whether NI's simulation reports calibration dates and temperatures for it."""
+    """True if NI's simulation reports calibration dates and temperatures for it."""
 
     ranges: Mapping[int, tuple[float, ...]]
     """Ranges by function, ascending."""
@@ -45,30 +45,30 @@ class DmmModel:
     """Parts per million of reading and of range, by function."""
 
     apertures: Mapping[float, float]
-    """Seconds by digits."""
+    """Apertures in seconds, by digits."""
 
     noise: float
-    """Parts per million of the range, standard deviation at an aperture of a second."""
+    """Noise: parts per million of the range, standard deviation at an aperture of one second."""
 
     product_id: int
-    """The PCI product id; 0 if no public document states it."""
+    """The PCI product id; 0 if no public document gives it."""
 
     unverified: str
-    """Which figures no public document states."""
+    """The figures that no public document gives."""
 
     channels: int = 1
     """A multimeter has one channel."""
 
     lacks: frozenset[str] = frozenset()
-    """Every multimeter takes all attributes; what it cannot measure is up to its ranges."""
+    """Every multimeter has all attributes. Its ranges decide which of them it measures."""
 
     def range_for(self, function: int, value: float) -> float | None:
-        """The smallest range of a function that holds a value, or None if none does."""
+        """Return the smallest range of a function that holds a value, None if none does."""
         fitting = (r for r in self.ranges[function] if abs(value) <= r * (1 + 1e-12))
         return next(fitting, None)
 
     def accuracy(self, function: int, range_: float, digits: float) -> Accuracy:
-        """How well a function is measured in a range."""
+        """Return the accuracy of a function in a range."""
         reading, full = self.accuracies.get(function, (0.0, 0.0))
         step = resolution(range_, digits)
         return Accuracy(reading * 1e-6, full * 1e-6 * range_, self.noise * 1e-6 * range_, step)

@@ -1,4 +1,4 @@
-"""The calls of NI-DMM: what is in a request goes to the session, what it says goes back."""
+"""All calls of NI-DMM: decode the request, call the session, encode the answer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from device_sim.errors import UNKNOWN_CHANNEL, DriverError
 _CALIBRATED = {"year": 1940, "month": 3, "day": 1, "hour": 0, "minute": 0}
 _CALIBRATION_TEMPERATURE = 25.0  # °C
 _CALIBRATION_INTERVAL = 24  # months
-_DEVICE_TEMPERATURE = 32.0  # °C; NI's tests say between 20 and 50.
+_DEVICE_TEMPERATURE = 32.0  # °C; NI's tests need a value from 20 to 50.
 
 
 _CONFIGURES = {
@@ -68,7 +68,7 @@ _CONFIGURES = {
 
 
 class DmmCalls:
-    """Serves NI-DMM sessions."""
+    """Serve NI-DMM sessions."""
 
     # Configuration.
 
@@ -93,21 +93,21 @@ class DmmCalls:
         session.set("operation_mode", 1)
 
     def get_aperture_time_info(self, session: DmmSession, request: Any, call: Call) -> Fields:
-        """The aperture in use, in seconds."""
+        """Return the aperture in use, in seconds."""
         return {"aperture_time_raw": session.configuration.aperture(), "aperture_time_units_raw": 0}
 
     def get_auto_range_value(self, session: DmmSession, request: Any, call: Call) -> Fields:
-        """The range in use."""
+        """Return the range in use."""
         return {"actual_range": session.configuration.range_in_use()}
 
     def get_measurement_period(self, session: DmmSession, request: Any, call: Call) -> Fields:
-        """Seconds that one sample takes."""
+        """Return the duration of one sample, in seconds."""
         return {
             "period": session.configuration.aperture() + max(session.number("settle_time"), 0.0)
         }
 
     def get_channel_name(self, session: DmmSession, request: Any, call: Call) -> Fields:
-        """The name of the one channel, counted from 1."""
+        """Return the name of the only channel, which is number 1."""
         if request.index != 1:
             raise DriverError(UNKNOWN_CHANNEL, f"Index: {request.index}")
         return {"channel_string": session.channels.names[0]}
@@ -123,7 +123,7 @@ class DmmCalls:
         session.abort()
 
     def send_software_trigger(self, session: DmmSession, request: Any, call: Call) -> None:
-        """Have a trigger arrive."""
+        """Send a software trigger."""
         session.send_trigger()
 
     def fetch(self, session: DmmSession, request: Any, call: Call) -> Fields:
@@ -163,73 +163,73 @@ class DmmCalls:
         return self.fetch_waveform(session, request, call)
 
     def read_status(self, session: DmmSession, request: Any, call: Call) -> Fields:
-        """How far the acquisition is."""
+        """Return the state of the acquisition."""
         backlog, status = session.status()
         named = AcquisitionStatus(status).value
         return {"acquisition_backlog": backlog, "acquisition_status_raw": named}
 
     def is_over_range(self, session: DmmSession, request: Any, call: Call) -> Fields:
-        """Whether a reading says that the signal overloads the range."""
+        """Return whether a reading shows that the signal overloads the range."""
         value = request.measurement_value
         return {"is_over_range": value != value or value > session.configuration.range_in_use()}
 
     def is_under_range(self, session: DmmSession, request: Any, call: Call) -> Fields:
-        """Whether a reading says that the signal is below the range."""
+        """Return whether a reading shows that the signal is below the range."""
         return {"is_under_range": request.measurement_value < -session.configuration.range_in_use()}
 
     def control(self, session: DmmSession, request: Any, call: Call) -> None:
-        """Commit, which checks nothing here that was not checked before."""
+        """Commit. All values were checked before, so this does nothing."""
         enum_value(request, "control_action")
 
     # Utility and calibration.
 
     def reset(self, session: DmmSession, request: Any, call: Call) -> None:
-        """Give all attributes their defaults."""
+        """Set all attributes to their defaults."""
         session.reset()
 
     reset_with_defaults = reset
     disable = abort
 
     def self_cal(self, session: DmmSession, request: Any, call: Call) -> None:
-        """Calibrate, on models that can."""
+        """Calibrate, if the model can."""
         if not session.dmm.self_calibrates:
             raise DriverError(errors.FEATURE_NOT_SUPPORTED)
 
     def get_self_cal_supported(self, session: DmmSession, request: Any, call: Call) -> Fields:
-        """Whether the model can calibrate itself."""
+        """Return whether the model can calibrate itself."""
         return {"self_cal_supported": session.dmm.self_calibrates}
 
     def get_cal_date_and_time(self, session: DmmSession, request: Any, call: Call) -> Fields:
-        """NI's date for simulated devices; older models have none (zeros)."""
+        """Return NI's date for simulated devices. Older models have none (zeros)."""
         return _CALIBRATED if session.dmm.calibrated else {}
 
     def get_last_cal_temp(self, session: DmmSession, request: Any, call: Call) -> Fields:
-        """NI's temperature for simulated devices, in °C."""
+        """Return NI's temperature for simulated devices, in °C."""
         return {"temperature": _CALIBRATION_TEMPERATURE if session.dmm.calibrated else 0.0}
 
     def get_dev_temp(self, session: DmmSession, request: Any, call: Call) -> Fields:
-        """The device's own temperature in °C."""
+        """Return the device's own temperature in °C."""
         return {"temperature": _DEVICE_TEMPERATURE}
 
     def get_ext_cal_recommended_interval(
         self, session: DmmSession, request: Any, call: Call
     ) -> Fields:
-        """Months between external calibrations."""
+        """Return the months between external calibrations."""
         return {"months": _CALIBRATION_INTERVAL}
 
     def perform_open_cable_comp(self, session: DmmSession, request: Any, call: Call) -> Fields:
-        """Measure an open cable; a simulated one has no conductance."""
+        """Measure an open cable. A simulated cable has no conductance."""
         _require_lc(session)
         return {"conductance": 0.0, "susceptance": 0.0}
 
     def perform_short_cable_comp(self, session: DmmSession, request: Any, call: Call) -> Fields:
-        """Measure a shorted cable; a simulated one has no resistance."""
+        """Measure a shorted cable. A simulated cable has no resistance."""
         _require_lc(session)
         return {"resistance": 0.0, "reactance": 0.0}
 
 
 def _warning(readings: Sequence[float]) -> int:
-    """The status of readings: NI-DMM warns of those that are not a number."""
+    """Return the status of readings. NI-DMM warns if one is not a number."""
     return errors.OVER_RANGE.code if any(math.isnan(reading) for reading in readings) else 0
 
 

@@ -30,8 +30,8 @@ from device_sim.drivers.nidmm.models import DmmModel
 from device_sim.errors import DriverError
 
 _AUTO_TIMEOUT = 10.0
-_OVERLOAD = 1.05  # Part of the range from which a signal overloads it.
-_SIMULATED_FRACTION = 0.5  # What a multimeter that is wired to nothing reads of its range.
+_OVERLOAD = 1.05  # A signal above this fraction of the range overloads it.
+_SIMULATED_FRACTION = 0.5  # Reading of a multimeter without wiring, as a fraction of its range.
 _SIMULATED = {
     Function.TEMPERATURE.value: 25.0,
     Function.FREQ.value: 1000.0,
@@ -45,7 +45,7 @@ class DmmSession(InstrumentSession):
     Args:
         table: The driver's attributes.
         dmm: The model.
-        channels: Its one channel.
+        channels: Its only channel.
         resource: The resource name that the client gave.
         options: The client's option string.
         surroundings: Clock and bench.
@@ -78,7 +78,7 @@ class DmmSession(InstrumentSession):
 
     @property
     def wired(self) -> bool:
-        """Whether the bench says what the multimeter is connected to."""
+        """Return whether the bench file connects the multimeter."""
         return self.bench.is_wired(self._wire)
 
     def configure(self, function: int, range_: float, name: str, resolution_value: float) -> None:
@@ -90,7 +90,7 @@ class DmmSession(InstrumentSession):
         self.set("operation_mode", 0)
 
     def initiate(self) -> None:
-        """Begin the acquisition that is configured."""
+        """Begin the configured acquisition."""
         now = self.clock.now()
         self.timeline.discard(self.acquisition)
         self._connect(now)
@@ -98,56 +98,56 @@ class DmmSession(InstrumentSession):
         self.timeline.add(self.acquisition)
 
     def abort(self) -> None:
-        """End the acquisition and forget what was not fetched."""
+        """End the acquisition and drop the readings that were not fetched."""
         self.timeline.discard(self.acquisition)
         self.acquisition = None
         self.lock.notify_all()
 
     def reset(self) -> None:
-        """End the acquisition and give all attributes their defaults."""
+        """End the acquisition and set all attributes to their defaults."""
         self.abort()
         self.attributes.reset()
         self.configuration.auto_range = 0.0
         self._connect(self.clock.now())
 
     def close(self) -> None:
-        """End the acquisition and let go of the terminals."""
+        """End the acquisition and disconnect from the terminals."""
         with self.lock:
             self.catch_up()
             self.abort()
             self.bench.drive(self._wire, None, self.clock.now())
 
     def send_trigger(self) -> None:
-        """Have a software trigger arrive."""
+        """Send a software trigger."""
         if self.acquisition is None:
             raise DriverError(errors.DATA_NOT_AVAILABLE)
         self.acquisition.trigger(self.clock.now())
         self.lock.notify_all()
 
     def status(self) -> tuple[int, int]:
-        """How many readings wait to be fetched, and NI's acquisition status."""
+        """Return the number of readings to fetch, and NI's acquisition status."""
         if self.acquisition is None:
             return 0, int(AcquisitionStatus.NO_ACQUISITION_IN_PROGRESS.value)
         self.acquisition.check()
         return len(self.acquisition.readings), self.acquisition.status
 
     def fetch(self, count: int, maximum_time: int, call: Call) -> list[float]:
-        """Take the oldest readings.
+        """Return the oldest readings and remove them.
 
         Args:
-            count: How many.
-            maximum_time: How long to wait for them, in milliseconds; -1 leaves it to the driver.
-            call: Who waits.
+            count: Number of readings.
+            maximum_time: Time to wait for them in milliseconds. With -1 the driver decides.
+            call: The waiting call.
 
         Raises:
-            DriverError: There is no acquisition, or not as many readings in time.
+            DriverError: There is no acquisition, or it had fewer readings in time.
         """
         acquisition = self._acquisition_of(Readings)
         each = self.configuration.aperture() + max(self.number("sample_interval"), 0.0)
         return self._take(acquisition, count, self._timeout(maximum_time, count * each), call)
 
     def fetch_waveform(self, count: int, maximum_time: int, call: Call) -> list[float]:
-        """Take the oldest points of a waveform; arguments and errors are those of `fetch`."""
+        """Return the oldest points of a waveform. Arguments and errors are those of `fetch`."""
         acquisition = self._acquisition_of(Waveform)
         seconds = count / self.number("waveform_rate")
         return self._take(acquisition, count, self._timeout(maximum_time, seconds), call)
@@ -175,7 +175,7 @@ class DmmSession(InstrumentSession):
             under_way = type(self.acquisition).__name__.lower()
             raise DriverError(
                 errors.DATA_NOT_AVAILABLE,
-                f"The acquisition under way is of the kind '{under_way}'; fetch that, or configure "
+                f"The current acquisition is of the kind '{under_way}'. Fetch that, or configure "
                 f"and initiate one of the kind '{kind.__name__.lower()}'.",
             )
         return self.acquisition
@@ -190,12 +190,12 @@ class DmmSession(InstrumentSession):
 
     @property
     def _waits_for_trigger(self) -> bool:
-        # On its own a simulated multimeter triggers itself, as NI's does.
+        # Without configuration a simulated multimeter triggers itself, as NI's does.
         return self.wired and self.get("trigger_source") != TriggerSource.IMMEDIATE.value
 
     @property
     def _delay(self) -> float:
-        """Seconds from a trigger to the aperture."""
+        """Return the seconds from a trigger to the aperture."""
         return max(self.number("trigger_delay"), 0.0) + max(self.number("settle_time"), 0.0)
 
     def _waveform(self, now: float) -> Waveform:
@@ -259,7 +259,7 @@ class DmmSession(InstrumentSession):
         )
 
     def _choose_range(self, begin: float, end: float) -> None:
-        """Go up through the ranges until one holds the signal."""
+        """Try larger ranges until one holds the signal."""
         for range_ in self.dmm.ranges[self.configuration.function]:
             self.configuration.auto_range = range_
             self._connect(begin)

@@ -1,4 +1,4 @@
-"""From resistance or voltage to temperature, for the sensors that NI-DMM knows."""
+"""Compute temperatures from resistance or voltage, for the sensors that NI-DMM knows."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ RTD_COEFFICIENTS: Mapping[int, tuple[float, float, float]] = {
     RTDType.PT3920.value: (3.9787e-3, -5.8686e-7, -4.167e-12),
     RTDType.PT3928.value: (3.9888e-3, -5.915e-7, -3.85e-12),
 }
-"""Callendar-Van Dusen A, B, C; PT3851 as NI-DMM documents it, the others not verified."""
+"""Callendar-Van Dusen A, B, C. PT3851 as NI-DMM documents it; the others are not verified."""
 
 THERMISTOR_COEFFICIENTS: Mapping[int, tuple[float, float, float]] = {
     ThermistorType.THERMISTOR_44004.value: (1.468e-3, 2.383e-4, 1.007e-7),
     ThermistorType.THERMISTOR_44006.value: (1.0295e-3, 2.391e-4, 1.568e-7),
     ThermistorType.THERMISTOR_44007.value: (1.285e-3, 2.362e-4, 9.285e-8),
 }
-"""Steinhart-Hart A, B, C; 44006 as NI-DMM documents it, the others not verified."""
+"""Steinhart-Hart A, B, C. 44006 as NI-DMM documents it; the others are not verified."""
 
 SEEBECK: Mapping[int, float] = {
     ThermocoupleType.B.value: 0.3e-6,
@@ -36,13 +36,13 @@ SEEBECK: Mapping[int, float] = {
     ThermocoupleType.S.value: 6.0e-6,
     ThermocoupleType.T.value: 40.7e-6,
 }
-"""Volts per degree near room temperature: thermocouples are taken as linear here."""
+"""Volts per degree near room temperature. Thermocouples count as linear here."""
 
 
 def rtd_temperature(
     resistance: float, nominal: float, coefficients: tuple[float, float, float]
 ) -> float:
-    """Degrees Celsius of a resistance thermometer by the Callendar-Van Dusen equation."""
+    """Return the temperature of a resistance thermometer in °C, by Callendar and Van Dusen."""
     a, b, c = coefficients
     ratio = resistance / nominal - 1.0
     discriminant = a * a + 4.0 * b * ratio
@@ -57,7 +57,7 @@ def rtd_temperature(
 
 
 def thermistor_temperature(resistance: float, coefficients: tuple[float, float, float]) -> float:
-    """Degrees Celsius of a thermistor by the Steinhart-Hart equation."""
+    """Return the temperature of a thermistor in °C, by the Steinhart-Hart equation."""
     if not 0.0 < resistance < math.inf:
         return math.nan
     a, b, c = coefficients
@@ -66,5 +66,5 @@ def thermistor_temperature(resistance: float, coefficients: tuple[float, float, 
 
 
 def thermocouple_temperature(voltage: float, kind: int, junction: float) -> float:
-    """Degrees Celsius of a thermocouple whose other junction is at `junction`."""
+    """Return the temperature of a thermocouple in °C. Its other junction is at `junction` °C."""
     return junction + voltage / SEEBECK[kind]

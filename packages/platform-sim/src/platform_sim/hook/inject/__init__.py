@@ -1,1 +1,1 @@
-"""Modules that must run in environments without this package: standard library only."""
+"""Modules that run in environments without this package. They use the standard library only."""

@@ -1,9 +1,9 @@
-"""Points the NI SDK of this process at an open platform. Off Windows only; standard library only.
+"""Make the NI SDK of this process find an open platform. Off Windows and standard library only.
 
 The SDK's `_get_discovery_service_address` finds NI's discovery service through the Windows
-registry and raises NotImplementedError elsewhere. It is replaced when the SDK module that defines
-it is imported, not before: a process that never imports the SDK pays for one finder on
-`sys.meta_path`, which looks each name up in a table.
+registry and raises NotImplementedError elsewhere. This module replaces it when the process imports
+the SDK module that defines it. A process that never imports the SDK has the cost of one finder on
+`sys.meta_path`, which looks up each name in a table.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 _DISCOVERY_PACKAGES = (
     "ni.measurementlink.discovery.v1.client",  # version 3 of the SDK
     "ni_measurement_plugin_sdk_service.discovery",  # version 2
-    "ni_measurementlink_service.discovery",  # version 1, from 1.3 on
+    "ni_measurementlink_service.discovery",  # version 1, 1.3 and later
 )
 _ADDRESS_MODULES = (
     *(f"{package}._support" for package in _DISCOVERY_PACKAGES),
-    # Imports the function by name, so it needs the replacement too when it was there first.
+    # This module imports the function by name, so it needs the replacement too if it came first.
     *(f"{package}._client" for package in _DISCOVERY_PACKAGES),
     "ni_measurementlink_service._internal.discovery_client",  # 1.0 to 1.2
 )
@@ -36,18 +36,18 @@ _SERVER_MODULES = (
 )
 _NOT_RUNNING = (
     "The discovery service is not running: no measurement platform was found. Start one with "
-    "'platform-sim up' and run this program by 'platform-sim exec -- PROGRAM', or set "
+    "'platform-sim up' and run this program with 'platform-sim exec -- PROGRAM'. Or set "
     "PLATFORM_SIM_DISCOVERY=HOST:PORT."
 )
 LEFT_BY = "measure left by "
-"""In the error of a call whose measurement ended by neither a value nor an Exception.
+"""Start of the error text when a measurement ended with SystemExit or KeyboardInterrupt.
 
-Callers know it from `plugin_kit.calling.extensions`, which this module cannot import everywhere.
+Callers use the copy in `plugin_kit.calling.extensions`, which this module cannot import everywhere.
 """
 
 _WHY_AN_EXCEPTION = (
-    "gRPC answers a call that ends by an Exception only, so on a station the caller would wait "
-    "for ever. Raise an Exception."
+    "gRPC answers such a call only if an Exception ends it, so on a station the caller would "
+    "wait forever. Raise an Exception instead."
 )
 _WRITABLE_BY_OTHERS = stat.S_IWGRP | stat.S_IWOTH
 _LARGEST_STATE_FILE = 64 * 1024
@@ -56,7 +56,7 @@ _SIGKILL = 9
 
 
 def discovery_address() -> str:
-    """Returns HOST:PORT of the discovery service.
+    """Return HOST:PORT of the discovery service.
 
     Raises:
         FileNotFoundError: No platform was found. The SDK reports this error as "discovery service
@@ -79,11 +79,11 @@ def _read_state_file() -> dict[str, object]:
         try:
             from platform_sim.errors import StateFileError
             from platform_sim.state_file import default_state_file
-        except ImportError:  # an environment without the package has only the variables
+        except ImportError:  # an environment without the package uses the variables only
             return {}
         try:
             path = str(default_state_file())
-        except StateFileError:  # another user made the runtime folder
+        except StateFileError:  # another user owns the runtime folder
             return {}
     try:
         state = json.loads(_read_private(path))
@@ -93,14 +93,14 @@ def _read_state_file() -> dict[str, object]:
 
 
 def _read_private(path: str) -> bytes:
-    """Return the content of a file that nobody but this user can have put there.
+    """Return the content of a file that only this user can have written.
 
-    The package's own check is not at hand in every environment that this module runs in.
+    Environments without the package need this, too. So it does not use the package's own check.
 
     Raises:
-        OSError: Somebody else could have, it is no file, or it cannot be read.
+        OSError: Another user could have written it, it is not a file, or it cannot be read.
     """
-    if sys.platform == "win32":  # where nothing of this runs
+    if sys.platform == "win32":  # the hook does nothing on Windows
         raise PermissionError(path)
     user = os.geteuid()
     place = os.path.realpath(os.path.dirname(path))  # noqa: PTH120
@@ -108,7 +108,7 @@ def _read_private(path: str) -> bytes:
         folder = os.stat(place)  # noqa: PTH116
         others_write = folder.st_mode & _WRITABLE_BY_OTHERS and not folder.st_mode & stat.S_ISVTX
         if folder.st_uid not in (0, user) or others_write:
-            raise PermissionError(f"Others can put files below {place}.")
+            raise PermissionError(f"Other users can create files in {place}.")
         if place == os.path.dirname(place):  # noqa: PTH120
             break
         place = os.path.dirname(place)  # noqa: PTH120
@@ -124,13 +124,13 @@ def _read_private(path: str) -> bytes:
 def _require_own(file: os.stat_result, user: int) -> None:
     is_own = stat.S_ISREG(file.st_mode) and file.st_uid == user
     if not is_own or file.st_mode & _WRITABLE_BY_OTHERS:
-        raise PermissionError("The state file is not a file of this user's alone.")
+        raise PermissionError("The state file must belong to this user, and no other may use it.")
 
 
 def _is_alive(pid: object) -> bool:
     try:
         os.kill(int(str(pid)), 0)
-    except (OSError, ValueError):  # there is none, or it is another user's
+    except (OSError, ValueError):  # no such process, or another user's
         return False
     return True
 
@@ -151,7 +151,7 @@ def _replace_address_function(module: ModuleType) -> None:
 
 
 class _AnsweringInterceptor:
-    """Ends a call whose measurement left by SystemExit or KeyboardInterrupt with an error."""
+    """End a call with an error if its measurement ended with SystemExit or KeyboardInterrupt."""
 
     def __init__(self, grpc: ModuleType) -> None:
         self._grpc = grpc
@@ -205,9 +205,9 @@ def _leaving(error: BaseException) -> str:
 
 
 def _change_server(module: ModuleType) -> None:
-    """Makes the SDK's measurement server answer every call, and do without IPv6.
+    """Make the SDK's measurement server answer every call, and work without IPv6.
 
-    The SDK binds it to [::1]; where that does not exist, it listens on 127.0.0.1.
+    The SDK listens on [::1]. If that does not exist, the server listens on 127.0.0.1.
     """
     grpc = module.grpc
     only_here = type(sys)("grpc")
@@ -232,7 +232,7 @@ _CHANGES: dict[str, Callable[[ModuleType], None]] = {
 
 
 class _ChangingLoader:
-    """Runs the real loader, then the change."""
+    """Load a module with its real loader, then change it."""
 
     def __init__(self, loader: Any, change: Callable[[ModuleType], None]) -> None:
         self._loader = loader
@@ -244,19 +244,19 @@ class _ChangingLoader:
 
     def exec_module(self, module: ModuleType) -> None:
         spec = module.__spec__
-        if spec is not None:  # tracebacks and inspect ask the real loader for the source
+        if spec is not None:  # tracebacks and inspect get the source from the real loader
             spec.loader = module.__loader__ = self._loader
         self._loader.exec_module(module)
         self._change(module)
 
 
 class PlatformSimFinder:
-    """Finds the SDK's modules by the other finders, and has each changed when it is executed."""
+    """Find the SDK's modules with the other finders, and change each one when it is executed."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Returns the spec of a module to change; None leaves the others to the next finder."""
+        """Return the spec of a module to change, None for any other module."""
         change = _CHANGES.get(fullname)
         if change is None:
             return None
@@ -270,7 +270,7 @@ class PlatformSimFinder:
 
 
 def _die_with_parent() -> None:
-    """Asks Linux to kill this process when its parent ends; the platform sets it for plug-ins."""
+    """Ask Linux to kill this process when its parent process ends. Plug-ins need this."""
     if os.environ.pop("PLATFORM_SIM_DIE_WITH_PARENT", "") != "1" or sys.platform != "linux":
         return
     import ctypes
@@ -279,7 +279,7 @@ def _die_with_parent() -> None:
 
 
 def install() -> None:
-    """Installs the hook in this process; once, and not on Windows."""
+    """Install the hook in this process. Do nothing on Windows or if it is installed."""
     if sys.platform == "win32":
         return
     _die_with_parent()

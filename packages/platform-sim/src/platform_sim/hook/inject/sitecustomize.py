@@ -1,6 +1,6 @@
-"""Installs the platform's hook at interpreter start, then gives way to the sitecustomize it hides.
+"""Install the platform's hook at interpreter start, then import the sitecustomize that it hides.
 
-Every Python process under the platform runs this, so it imports only what Python has loaded.
+Every Python process under the platform runs this. So it imports only loaded modules.
 """
 
 from __future__ import annotations
@@ -8,16 +8,16 @@ from __future__ import annotations
 import os
 import sys
 
-import platform_sim_shim  # type: ignore[import-not-found]  # stands beside this file
+import platform_sim_shim  # type: ignore[import-not-found]  # in the same folder
 
 _FOLDER = os.path.dirname(os.path.realpath(__file__))  # noqa: PTH120 (start-up without pathlib)
 
 
 def _give_way() -> None:
-    """Import the sitecustomize of a user or of the distribution in place of this one.
+    """Import the user's or the distribution's sitecustomize in place of this one.
 
-    Site packages are on sys.path by now, so one search finds either. Programs that this process
-    starts get the hook by PYTHONPATH; this process needs its folder no more.
+    Site packages are on sys.path by now, so one search finds either. Child processes get the hook
+    through PYTHONPATH; this process does not need the folder any more.
     """
     sys.path[:] = [entry for entry in sys.path if os.path.realpath(entry or ".") != _FOLDER]
     mine = sys.modules.pop(__name__)

@@ -1,4 +1,4 @@
-"""Check a sequence file without running it: everything that can be known beforehand."""
+"""Check a sequence file without running it."""
 
 from platform_sim.sequence.check.checks import check_sequence_file
 from platform_sim.sequence.check.finding import Finding

@@ -1,4 +1,4 @@
-"""All checks of a sequence file, in the order in which a person would mend the findings."""
+"""Run all checks of a sequence file, in the order in which a person fixes their findings."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def check_sequence_file(
     Args:
         path: A .seq file in XML form.
         environment: Environment variables for the interpreters that import the code modules.
-        discovery_address: HOST:PORT of a platform whose plug-ins the measurement steps are
-            compared with; None to leave that out.
+        discovery_address: HOST:PORT of a platform. Measurement steps are compared with its
+            plug-ins. None leaves this check out.
         python: Python to use in place of the environments that the file names.
 
     Returns:
-        The findings; none means that nothing is wrong.
+        The findings; none if the file has no errors.
 
     Raises:
         SequenceFileError: The file cannot be read at all.
@@ -48,7 +48,7 @@ def check_sequence_file(
     parsed = read_property_file(path)
     content = translate(parsed.data)
     findings = [*check_structure(parsed)]
-    findings += [Finding(one.where, one.problem, one.mending) for one in refusals(content)]
+    findings += [Finding(one.where, one.problem, one.remedy) for one in refusals(content)]
 
     def tell(substitution: str) -> None:
         findings.append(Finding("file", substitution, "Name another with --python", is_error=False))

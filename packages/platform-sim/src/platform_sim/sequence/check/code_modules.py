@@ -1,4 +1,4 @@
-"""Python steps against their code modules: importable, function there, arguments fitting."""
+"""Check Python steps: the module can be imported, has the function, and its arguments match."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ _POSITIONAL = frozenset({"POSITIONAL_ONLY", "POSITIONAL_OR_KEYWORD"})
 def check_code_module(
     where: str, call: PythonCall, folder: Path, interpreters: Interpreters
 ) -> Iterator[Finding]:
-    """Yield what is wrong with the call of a code module."""
+    """Yield the errors in the call of a code module."""
     try:
         module = resolve(folder, call.module)
         answer = interpreters.get(call.environment).describe(call, module)
     except SequenceError as error:
         yield Finding(
-            where, str(error).rstrip("."), "Name a Python with --python, or mend the step"
+            where, str(error).rstrip("."), "Name a Python with --python, or correct the step"
         )
         return
     if "error" in answer:
         yield Finding(
             where,
             f"the code module {call.module} cannot be imported: {answer['error']}",
-            "Mend the path or the module, or install what it imports",
+            "Correct the path or the module, or install the packages that it imports",
         )
     elif "missing" in answer:
         yield Finding(
             where,
             f"the code module {call.module} has no {answer['missing']}",
-            "Mend the name in the step, or add the function to the module",
+            "Correct the name in the step, or add the function to the module",
         )
     elif call.operation is Operation.CALL:
         yield from _check_call(where, call, answer)
@@ -45,7 +45,9 @@ def check_code_module(
 
 def _check_call(where: str, call: PythonCall, answer: Mapping[str, Any]) -> Iterator[Finding]:
     if not answer["callable"]:
-        yield Finding(where, f"{call.function} of {call.module} is no function", "Name a function")
+        yield Finding(
+            where, f"{call.function} of {call.module} is not a function", "Name a function"
+        )
         return
     implied = 1 if call.scope is Scope.INSTANCE else 0
     given = len(call.arguments) + implied
@@ -55,13 +57,13 @@ def _check_call(where: str, call: PythonCall, answer: Mapping[str, Any]) -> Iter
     names = ", ".join(item["name"] for item in answer["parameters"][implied:]) or "nothing"
     yield Finding(
         where,
-        f"the step gives {call.function} {len(call.arguments)} arguments, and it takes {names}",
-        "Give it the arguments that it takes",
+        f"the step passes {len(call.arguments)} arguments to {call.function}, which takes {names}",
+        "Pass the arguments that it takes",
     )
 
 
 def _arity(parameters: Sequence[Mapping[str, Any]]) -> tuple[int, int | None]:
-    """Return how many positional arguments a function takes, at least and at most."""
+    """Return the smallest and the largest number of positional arguments of a function."""
     positional = [item for item in parameters if item["kind"] in _POSITIONAL]
     least = sum(item["required"] for item in positional)
     if any(item["kind"] == "VAR_POSITIONAL" for item in parameters):

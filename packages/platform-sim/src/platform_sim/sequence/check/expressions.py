@@ -1,4 +1,4 @@
-"""Expressions against the variables that are there, and their values against the types needed."""
+"""Check that the variables in expressions exist, and that values have the types that are needed."""
 
 from __future__ import annotations
 
@@ -67,18 +67,18 @@ _WORDS = {str: "a text", bool: "a boolean", int: "a number", float: "a number", 
 
 
 class _Unknown:
-    """Stands for a value that only the run can tell."""
+    """Stands for a value that is known only when the sequence runs."""
 
 
 _UNKNOWN: Final = _Unknown()
 
 
 class ExpressionChecks:
-    """Checks the expressions of a sequence, step after step as they would run.
+    """Check the expressions of a sequence, step by step in the order of a run.
 
     Args:
         content: The sequence file.
-        sequence: The sequence that would run.
+        sequence: The sequence to check.
         folder: Folder of the sequence file.
     """
 
@@ -88,12 +88,12 @@ class ExpressionChecks:
         self._code = ""
 
     def check(self, where: str, step: Step) -> Iterator[Finding]:
-        """Yield the variables that a step names and that are missing, and values of wrong types."""
+        """Yield the variables of a step that do not exist, and values of wrong types."""
         self._variables.enter_step()
         named = [(what, text) for what, text in expressions(step) if text]
         yield from self._check_in_order(where, step, named, _BEFORE_THE_RESULTS)
         if step.flow.mode in FORCED_MODES:
-            return  # no more than the precondition is evaluated
+            return  # only the precondition is evaluated
         self._note_call(step)
         yield from self._check_in_order(where, step, named, _AFTER_THE_RESULTS)
         if isinstance(step.call, MeasurementCall):
@@ -114,7 +114,7 @@ class ExpressionChecks:
                 try:
                     node = parse(text)
                 except SequenceError:
-                    continue  # the refusals tell it
+                    continue  # the refusals report this
                 is_target = start == "result" or (start == "class instance" and _creates(step))
                 yield from self._check_names(where, what, node, is_target)
 
@@ -137,12 +137,12 @@ class ExpressionChecks:
         return Finding(
             where,
             f"{what}: there is no variable {spelled(missing)}",
-            f"{above} has {', '.join(there) or 'nothing'}; mend the name, or add the variable",
+            f"{above} has {', '.join(there) or 'nothing'}; correct the name, or add the variable",
             is_error=not re.search(rf"\b{missing[-1]}\b", self._code),
         )
 
     def _missing(self, path: tuple[str, ...]) -> tuple[tuple[str, ...], list[str]]:
-        """Return the first part of a path that does not exist, and what is there in its place."""
+        """Return the first part of a path that does not exist, and the names that exist there."""
         if path == ("ThisContext",):
             return (), []
         node: object = self._variables.roots
@@ -150,14 +150,14 @@ class ExpressionChecks:
             if isinstance(node, (str, bool, int, float)):
                 return path[:count], []
             if not isinstance(node, dict):
-                return (), []  # an array or object, of which only the run knows
+                return (), []  # an array or object, whose content is known only in a run
             if name not in node:
                 return path[:count], list(node)
             node = node[name]
         return (), []
 
     def _is_set_below_step(self, path: tuple[str, ...]) -> bool:
-        """Set a result, which a step may add, and tell whether there was a place for it."""
+        """Set a result, which a step may add. Return whether its path exists."""
         if path[0] != "Step" or not path[1:]:
             return False
         try:
@@ -167,13 +167,13 @@ class ExpressionChecks:
         return True
 
     def _note_call(self, step: Step) -> None:
-        """Take note of what a call leaves behind."""
+        """Record the variables that a call sets."""
         if isinstance(step.call, MeasurementCall):
             self._variables.result["Outputs"] = dict.fromkeys(
                 (one.name for one in step.call.outputs), _UNKNOWN
             )
         elif isinstance(step.call, PythonCall) and _gets_context(step.call):
-            # It may add variables, and then its text has their names.
+            # The code module may add variables. Their names then occur in its text.
             try:
                 module = resolve(self._folder, step.call.module)
                 self._code += module.read_text(encoding="utf-8", errors="replace")
@@ -197,7 +197,7 @@ class ExpressionChecks:
                 yield Finding(
                     where,
                     f"{what}: {parameter.value} is {_WORDS.get(type(item), 'no value')}, and the "
-                    f"parameter takes {_WORDS[needed[0]]}",
+                    f"parameter needs {_WORDS[needed[0]]}",
                     f"Give a value of {parameter.type}",
                 )
                 return
@@ -209,7 +209,7 @@ class ExpressionChecks:
         try:
             seconds_value(value)
         except StepError as error:
-            yield Finding(where, str(error).rstrip("."), "Give seconds")
+            yield Finding(where, str(error).rstrip("."), "Write a number of seconds")
 
     def _check_status(self, where: str, text: str) -> Iterator[Finding]:
         value, is_constant = self._value(text)
@@ -221,13 +221,13 @@ class ExpressionChecks:
             yield Finding(
                 where,
                 f"status expression: {text} gives {value!r}, not a status",
-                f"Let it give true, false or one of {', '.join(known)}",
+                f"Write an expression for true, false or one of {', '.join(known)}",
             )
 
     def _value(self, text: str) -> tuple[object, bool]:
-        """Return what an expression gives before the run, and whether it is a constant.
+        """Return the value of an expression before the run, and whether it is a constant.
 
-        Variables count with their defaults, which have the types that the variables keep.
+        Variables have their defaults, whose types they keep.
         """
         try:
             node = parse(text)
@@ -243,7 +243,7 @@ class ExpressionChecks:
 
 
 def _refusal(parameter: MeasurementParameter, value: object) -> str:
-    """Return why a plug-in would not take a value, "" if it would."""
+    """Return the reason why a plug-in refuses a value, "" if it accepts the value."""
     declared = Parameter(
         parameter.name,
         parameter.id,
@@ -277,7 +277,7 @@ def _static_path(name: Name) -> tuple[str, ...]:
 
 
 def _names(node: Node) -> Iterator[tuple[Name, bool]]:
-    """Yield the variables of an expression as it meets them, and whether it sets them."""
+    """Yield the variables of an expression in their order, and whether it sets them."""
     if isinstance(node, Assignment):
         yield from _names(node.value)
         if node.symbol != "=":

@@ -1,4 +1,4 @@
-"""The file itself: ids, counts, types."""
+"""Check the file itself: ids, counts, types."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BUILT_IN_TYPES = frozenset({"Path"})
 
 
 def check_structure(parsed: PropertyFile) -> Iterator[Finding]:
-    """Yield what is wrong with ids, counts and types."""
+    """Yield the errors in ids, counts and types."""
     yield from _check_ids(parsed.data)
     yield from _check_counts(parsed.data)
     yield from _check_types(parsed)
@@ -57,8 +57,8 @@ def _check_types(parsed: PropertyFile) -> Iterator[Finding]:
     if not parsed.defined_types and not parsed.locked_types:
         yield Finding(
             _FILE,
-            "it holds no type definitions, which TestStand asks for",
-            "To load it there, build it with --types-from, or on Windows by the COM builder",
+            "the file contains no type definitions, which TestStand needs",
+            "To load it there, build it with --types-from, or use the COM builder on Windows",
             is_error=False,
         )
         return
@@ -69,6 +69,6 @@ def _check_types(parsed: PropertyFile) -> Iterator[Finding]:
     for name in sorted(missing):
         yield Finding(
             _FILE,
-            f"the type {name} is used and not defined",
-            "Take a sample for --types-from that has a step of this type",
+            f"the type {name} is used, but not defined",
+            "Use a sample for --types-from that has a step of this type",
         )

@@ -1,4 +1,4 @@
-"""What a check found."""
+"""A finding of a check."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong with a sequence file, or worth knowing."""
+    """An error in a sequence file, or a note about it."""
 
     where: str
     """The step, or ``file``."""
 
     problem: str
-    """What is wrong."""
+    """The problem."""
 
-    mending: str
-    """What to do about it."""
+    remedy: str
+    """How to fix it."""
 
     is_error: bool = True
-    """False for what does not keep the sequence from running here."""
+    """False for a note: the sequence runs here in spite of it."""
 
     def __str__(self) -> str:
         """Return one line for people."""
-        return f"{'' if self.is_error else 'note: '}{self.where}: {self.problem}. {self.mending}."
+        return f"{'' if self.is_error else 'note: '}{self.where}: {self.problem}. {self.remedy}."

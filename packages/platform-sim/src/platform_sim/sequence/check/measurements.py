@@ -1,4 +1,4 @@
-"""Measurement steps against the metadata of the plug-ins they call."""
+"""Check measurement steps against the metadata of their plug-ins."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _SPECIALIZATIONS = {"": "None", "pin": "Pin", "ioresource": "IOResource", "path"
 
 
 def plugin_metadata(call: MeasurementCall, discovery_address: str) -> PluginMetadata:
-    """Return the metadata of the plug-in that a step calls, started if need be.
+    """Return the metadata of the plug-in of a step. Discovery starts the plug-in if needed.
 
     Raises:
-        PluginCallError: There is no such plug-in, or it cannot be started.
+        PluginCallError: The plug-in does not exist, or cannot be started.
     """
     with MeasurementPlugin.resolve(
         call.service_class, discovery_address=discovery_address, version=call.version
@@ -43,28 +43,28 @@ def plugin_metadata(call: MeasurementCall, discovery_address: str) -> PluginMeta
 def check_measurement(
     where: str, call: MeasurementCall, discovery_address: str
 ) -> tuple[list[Finding], PluginMetadata | None]:
-    """Return what does not fit between a step and its plug-in, and the plug-in's metadata."""
+    """Return the differences between a step and its plug-in, and the plug-in's metadata."""
     try:
         metadata = plugin_metadata(call, discovery_address)
     except PluginCallError as error:
         wanted = call.service_class + (f" version {call.version}" if call.version else "")
-        mending = (
-            "Name a plug-in that 'platform-sim services' lists, in a version that it has, or add "
-            "its folder to 'platform-sim up' with --plugins"
+        remedy = (
+            "Name a plug-in that 'platform-sim services' lists, in one of its versions, or add its "
+            "folder with 'platform-sim up --plugins DIR'"
         )
-        return [Finding(where, f"{wanted} cannot be had: {_first_line(error)}", mending)], None
+        return [Finding(where, f"{wanted} is not available: {_first_line(error)}", remedy)], None
     return list(check_against_metadata(where, call, metadata)), metadata
 
 
 def check_against_metadata(
     where: str, call: MeasurementCall, metadata: PluginMetadata
 ) -> Iterator[Finding]:
-    """Yield what does not fit between a measurement step and a plug-in's metadata."""
+    """Yield the differences between a measurement step and a plug-in's metadata."""
     if call.version and metadata.version and call.version != metadata.version:
         yield Finding(
             where,
-            f"the step asks for version {call.version} and the plug-in is {metadata.version}",
-            "Update the step in the sequence editor, or its description",
+            f"the step needs version {call.version}, and the plug-in has {metadata.version}",
+            "Update the step in the sequence editor, or in its description",
         )
     for kind, declared, actual in (
         ("parameter", call.inputs, metadata.parameters),
@@ -81,12 +81,12 @@ def check_against_metadata(
                 yield Finding(
                     where,
                     f"the plug-in has no {kind} {item.name}",
-                    f"Its {kind}s are {names}; mend the name",
+                    f"Its {kind}s are {names}; correct the name",
                 )
         for name in there:
             if name not in known:
                 yield Finding(
-                    where, f"the {kind} {name} of the plug-in is missing", "Add it to the step"
+                    where, f"the step lacks the {kind} {name} of the plug-in", "Add it to the step"
                 )
 
 
@@ -107,17 +107,17 @@ def _check_parameter(
         if stated != true:
             yield Finding(
                 where,
-                f"{kind} {declared.name}: {what} {stated}, and the plug-in says {true}",
+                f"{kind} {declared.name}: the step has the {what} {stated}, the plug-in {true}",
                 f"Set it to {true}",
             )
-    # Older revisions of the step type do not write enum definitions.
+    # Older versions of the step type do not write enum definitions.
     if declared.enum_values and dict(declared.enum_values) != actual.enum_values:
         differing = sorted(set(declared.enum_values.items()) ^ set(actual.enum_values.items()))
         spelled = ", ".join(f"{name} = {number}" for name, number in differing)
         yield Finding(
             where,
             f"{kind} {declared.name}: the enum values differ from the plug-in's ({spelled})",
-            "Take the plug-in's values over",
+            "Copy the plug-in's values",
         )
 
 

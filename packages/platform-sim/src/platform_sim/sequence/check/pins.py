@@ -1,4 +1,4 @@
-"""Pin map steps and pin arguments against the pin map file."""
+"""Check pin map steps and pin arguments against the pin map file."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ _INSTRUMENT_TYPE_KEYS = ("ni/ioresource.instrument_type", "ni/pin.instrument_typ
 def check_pin_map(
     where: str, call: PinMapUpdate, folder: Path, variables: ExecutionVariables
 ) -> tuple[list[Finding], PinMap | None]:
-    """Return what is wrong with the pin map that a step names, and the pin map."""
+    """Return the errors of the pin map that a step names, and the pin map."""
     try:
         path = resolve(folder, evaluate_path(call.path, variables))
     except SequenceError as error:
-        mending = "Name the pin map by a path relative to the sequence file"
-        return [Finding(where, str(error).rstrip("."), mending)], None
+        remedy = "Name the pin map by a path relative to the sequence file"
+        return [Finding(where, str(error).rstrip("."), remedy)], None
     try:
         pin_map = parse_pin_map(path.read_text(encoding="utf-8-sig"))
         refuse_unusable(pin_map)
     except OSError as error:
         problem = f"the pin map {path} cannot be read: {error.strerror}"
-        return [Finding(where, problem, "Mend the path, or add the file")], None
+        return [Finding(where, problem, "Correct the path, or add the file")], None
     except PlatformSimError as error:
         problem = f"the pin map {path} is not valid: {str(error).rstrip('.')}"
-        return [Finding(where, problem, "Mend the pin map")], None
+        return [Finding(where, problem, "Correct the pin map")], None
     return [], pin_map
 
 
@@ -53,7 +53,7 @@ def check_pins(
 ) -> Iterator[Finding]:
     """Yield pin arguments that name no pin, or a pin without an instrument of the right type.
 
-    An argument that cannot be evaluated before the run is left to the run.
+    Arguments that can be evaluated only in a run are not checked.
     """
     for parameter in call.inputs:
         if parameter.specialization not in _PIN_SPECIALIZATIONS or not parameter.value:
@@ -79,16 +79,16 @@ def _check_pin(
     if name not in known:
         yield Finding(
             where,
-            f"parameter {parameter} names the pin {name!r}, which the pin map does not have",
+            f"parameter {parameter} has the pin {name!r}, which the pin map does not have",
             f"Its pins and pin groups are {', '.join(known)}",
         )
         return
     if name not in _names(pin_map, instrument_type):
         yield Finding(
             where,
-            f"parameter {parameter} names the pin {name!r}, which is connected to no instrument of "
+            f"parameter {parameter} has the pin {name!r}, which is connected to no instrument of "
             f"type {instrument_type}",
-            "Connect the pin, or name another",
+            "Connect the pin, or use another",
         )
 
 

@@ -1,7 +1,7 @@
-"""The interpreter of code modules: takes the runner's calls by standard input, a JSON line each.
+"""The interpreter of code modules. Each line of its standard input is a call of the runner in JSON.
 
-Runs in any Python environment, so it imports only the standard library and its sibling. What code
-modules print or log goes to standard error; standard output belongs to the protocol.
+It runs in any Python environment, so it imports only the standard library and its sibling. The
+output and logs of code modules go to standard error. Standard output is for the protocol.
 """
 
 from __future__ import annotations
@@ -27,24 +27,24 @@ _MODULE, _CLASS, _INSTANCE = range(3)
 
 
 class CodeModules:
-    """Loads code modules by path; one interpreter has one module of a name."""
+    """Load code modules by path. An interpreter can have only one module of each name."""
 
     def __init__(self) -> None:
         self._paths: dict[str, Path] = {}
 
     def load(self, path: Path) -> ModuleType:
-        """Return the module at a path, loaded once.
+        """Return the module at a path. It is loaded only once.
 
         Raises:
-            ImportError: There is no such file, or another file of that name was loaded before.
+            ImportError: The file does not exist, or another file of that name was loaded before.
         """
         if not path.is_file():
-            raise ImportError(f"there is no code module {path}")
+            raise ImportError(f"the code module {path} does not exist")
         known = self._paths.setdefault(path.stem, path)
         if known != path:
             raise ImportError(
-                f"{path} and {known} have the same name and would share one place in the "
-                "interpreter: give every code module a name of its own"
+                f"{path} and {known} have the same name, and one interpreter can have only one of "
+                "them: give each code module another name"
             )
         if path.stem not in sys.modules:
             self._import(path)
@@ -67,7 +67,7 @@ class CodeModules:
 
 
 class Values:
-    """Translates between JSON and Python; what JSON cannot hold stays here under a number."""
+    """Translate between JSON and Python. Values that JSON lacks stay here and get a number."""
 
     def __init__(self) -> None:
         self._objects: dict[int, object] = {}
@@ -97,7 +97,7 @@ class Values:
 
 
 def perform(request: dict[str, Any], modules: CodeModules, values: Values) -> dict[str, Any]:
-    """Do what one request asks for and return the reply."""
+    """Execute one request and return the reply."""
     state = values.decode(request["context"], None)
     context = context_module.SequenceContext(state)
     try:
@@ -112,7 +112,7 @@ def perform(request: dict[str, Any], modules: CodeModules, values: Values) -> di
 
 
 def describe(request: dict[str, Any], modules: CodeModules) -> dict[str, Any]:
-    """Import a module and say how many positional arguments its function takes."""
+    """Import a module and return the positional arguments of its function."""
     try:
         module = modules.load(Path(request["module"]))
         target = getattr(module, request["class_name"]) if request["class_name"] else module
@@ -127,7 +127,7 @@ def describe(request: dict[str, Any], modules: CodeModules) -> dict[str, Any]:
 
 
 def summary(error: BaseException) -> str:
-    """Return an error in one line; of a gRPC error the status and its text."""
+    """Return an error in one line. For a gRPC error: its status and text."""
     code, details = getattr(error, "code", None), getattr(error, "details", None)
     if callable(code) and callable(details):
         return f"{code().name}: {details()}"
@@ -135,7 +135,7 @@ def summary(error: BaseException) -> str:
 
 
 def _traceback(error: BaseException) -> str:
-    """Return the traceback from the code module on."""
+    """Return the traceback, beginning in the code module."""
     frames = traceback.extract_tb(error.__traceback__)
     lines = traceback.format_list([one for one in frames if one.filename != __file__])
     return "".join(["Traceback (most recent call last):\n", *lines, summary(error)])
@@ -179,7 +179,7 @@ def _encoded_state(state: dict[str, Any], values: Values) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def _protocol_streams() -> Iterator[tuple[TextIO, TextIO]]:
-    """Take standard input and output for the protocol, away from the code modules."""
+    """Use standard input and output for the protocol only; code modules cannot use them."""
     with (
         os.fdopen(os.dup(0), encoding="utf-8") as requests,
         os.fdopen(os.dup(1), "w", encoding="utf-8") as replies,
@@ -194,7 +194,7 @@ def _protocol_streams() -> Iterator[tuple[TextIO, TextIO]]:
 def main() -> None:
     """Serve requests until standard input ends."""
     logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s")
-    # Ctrl-C is the runner's: it still has Cleanup steps to run here.
+    # The runner handles Ctrl-C: it still has Cleanup steps to run here.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.path.pop(0)  # this folder; code modules must not see it
     modules, values = CodeModules(), Values()

@@ -1,7 +1,7 @@
 # ruff: noqa: N802, N803 - the names are those of the TestStand API
-"""What a code module gets as ``sequence_context``: the part of TestStand's API that they use.
+"""The ``sequence_context`` of code modules: the part of TestStand's API that they use.
 
-Names and signatures are TestStand's; anything else is an AttributeError that says so.
+Names and signatures are TestStand's. Any other name is an AttributeError.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _ONLY_IF_THERE = 0x2
 
 
 class Unsupported:
-    """Base of the API objects: an unknown member is named in the error."""
+    """Base of the API objects. An unknown member raises an error that names it."""
 
     _api_name = ""
 
@@ -35,7 +35,7 @@ class PropertyObject(Unsupported):
         self._dotted_names = dotted_names
 
     def Exists(self, lookupString: str, options: int = 0) -> bool:
-        """Whether there is a variable."""
+        """Return whether a variable exists."""
         try:
             self._find(lookupString)
         except KeyError:
@@ -75,7 +75,7 @@ class PropertyObject(Unsupported):
         self._set(lookupString, options, newValue)
 
     def DeleteSubProperty(self, lookupString: str, options: int = 0) -> None:
-        """Delete a variable; an option leaves it at that when there is none."""
+        """Delete a variable. An option accepts that it does not exist."""
         *above, last = self._path(lookupString)
         if options & _ONLY_IF_THERE and not self.Exists(lookupString):
             return
@@ -145,7 +145,7 @@ class Engine(Unsupported):
         userCancelled: bool | None = None,
         searchContext: object = None,
     ) -> tuple[bool, str, int, int, bool]:
-        """Look for a file: absolute, or relative to the sequence file."""
+        """Find a file: absolute, or relative to the sequence file."""
         path = self._folder / fileToFind.replace("\\", "/")
         found = path.exists()
         return found, str(path.resolve()) if found else "", 0, 0, False
@@ -161,7 +161,7 @@ class SequenceFile(Unsupported):
 
 
 class Named(Unsupported):
-    """A sequence or a step, by its name."""
+    """A sequence or a step, with its name."""
 
     def __init__(self, api_name: str, name: str) -> None:
         self._api_name = api_name
@@ -169,10 +169,10 @@ class Named(Unsupported):
 
 
 class SequenceContext(Unsupported):
-    """The context of the step that runs.
+    """The context of the running step.
 
     Args:
-        state: What the runner sent; variables that a code module sets are written into it.
+        state: The data from the runner. Variables that a code module sets are stored in it.
     """
 
     _api_name = "SequenceContext"
