@@ -117,7 +117,7 @@ class Platform:
     """
 
     def __init__(self, options: PlatformOptions | None = None) -> None:
-        """Prepares a platform; nothing runs before `start`."""
+        """Prepare a platform; nothing runs before `start`."""
         self.options = options or PlatformOptions()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(
@@ -165,7 +165,7 @@ class Platform:
 
     @property
     def log_folder(self) -> Path:
-        """Where the output of started plug-ins goes.
+        """Return where the output of started plug-ins goes.
 
         Raises:
             PlatformSimError: The platform was never started and has no folder of its own.
@@ -187,7 +187,7 @@ class Platform:
 
     @property
     def waiting_reservations(self) -> int:
-        """How many callers wait for sessions that others hold."""
+        """Return how many callers wait for sessions that others hold."""
         return self._sessions.reservations.waiting_count()
 
     def __enter__(self) -> Platform:
@@ -203,7 +203,7 @@ class Platform:
         self.stop()
 
     def start(self) -> PlatformState:
-        """Starts all services; they answer when this returns. A platform starts once."""
+        """Start all services; they answer when this returns. A platform starts once."""
         self._thread.start()
         try:
             self._prepare_log_folder()
@@ -216,7 +216,7 @@ class Platform:
         return self._state
 
     def stop(self) -> None:
-        """Ends the plug-ins that discovery started, then the services; again is harmless."""
+        """End the plug-ins that discovery started, then the services; again is harmless."""
         if self._loop.is_closed():
             return
         if self._thread.is_alive():
@@ -231,11 +231,11 @@ class Platform:
             shutil.rmtree(self._log_folder, ignore_errors=True)
 
     def add_plugin_folder(self, folder: Path) -> None:
-        """Adds a folder with .serviceconfig files, in itself or below."""
+        """Add a folder with .serviceconfig files, in itself or below."""
         self._loop.call_soon_threadsafe(self._catalog.add_folder, folder)
 
     def plugin_counts(self) -> dict[Path, int]:
-        """Returns how many services each plug-in folder has; files that are skipped are logged."""
+        """Return how many services each plug-in folder has; files that are skipped are logged."""
 
         async def count() -> dict[Path, int]:
             return self._catalog.counts()
@@ -347,7 +347,7 @@ class Platform:
             task.add_done_callback(self._freeing.discard)
 
     def _launch(self, installed: InstalledService) -> PluginProcess:
-        """Starts a plug-in; runs on the loop's thread, which lives as long as the platform."""
+        """Start a plug-in; runs on the loop's thread, which lives as long as the platform."""
         service = installed.service
         name = re.sub(r"[^\w.-]", "_", f"{service.service_class}-{service.effective_version}")
         command = start_command(installed)

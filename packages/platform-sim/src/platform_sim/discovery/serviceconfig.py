@@ -63,7 +63,7 @@ def read_service_config(file: Path) -> list[InstalledService]:
 
 
 def find_service_configs(folder: Path) -> list[Path]:
-    """Returns the .serviceconfig files in a folder and below it, those of upper folders first."""
+    """Return the .serviceconfig files in a folder and below it, those of upper folders first."""
     files = [file for file in walk_files(folder) if file.suffix == ".serviceconfig"]
     return sorted(files, key=lambda file: (len(file.parts), file))
 

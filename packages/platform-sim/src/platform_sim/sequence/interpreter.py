@@ -225,7 +225,7 @@ class Interpreters:
         return self._python_of(wanted), wanted.version
 
     def _is_missing(self, wanted: PythonEnvironment) -> bool:
-        """Whether a step names an environment that is needed and not there."""
+        """Return whether a step names an environment that is needed and not there."""
         is_needed = self._executable is None and bool(wanted.path)
         return is_needed and not self._python_of(wanted).exists()
 

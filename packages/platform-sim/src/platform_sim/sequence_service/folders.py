@@ -112,7 +112,7 @@ def _is_file(path: Path) -> bool:
 
 
 def _is_text(path: Path) -> bool:
-    """Tell whether a path can stand in a message: a name on Linux may be any bytes."""
+    """Return whether a path can stand in a message: a name on Linux may be any bytes."""
     try:
         str(path).encode()
     except UnicodeEncodeError:

@@ -41,7 +41,7 @@ def encode_session(status: SessionStatus) -> pb.SessionInformation:
 
 
 def _add_mappings(information: pb.SessionInformation, layout: SessionLayout) -> None:
-    """Adds the rows in place: there can be tens of thousands, and a copy of each would cost."""
+    """Add the rows in place: there can be tens of thousands, and a copy of each would cost."""
     add = information.channel_mappings.add
     for row in layout.rows:
         mapping = add(pin_or_relay_name=row.leaf, site=row.site, channel=row.channel)
@@ -79,7 +79,7 @@ def encode_multiplexer(status: MultiplexerStatus) -> pb.MultiplexerSessionInform
 def encode_groups(
     groups: dict[str, tuple[str, ...]],
 ) -> dict[str, pb.ResolvedPinsOrRelays]:
-    """Returns the members of groups."""
+    """Return the members of groups."""
     return {
         name: pb.ResolvedPinsOrRelays(pin_or_relay_names=members)
         for name, members in groups.items()
@@ -89,7 +89,7 @@ def encode_groups(
 def decode_sessions(
     messages: Iterable[pb.SessionInformation], holder: Caller | None
 ) -> list[OpenSession]:
-    """Reads sessions to register."""
+    """Read sessions to register."""
     return [
         OpenSession(
             one.session.name,
@@ -105,7 +105,7 @@ def decode_sessions(
 def decode_multiplexers(
     messages: Iterable[pb.MultiplexerSessionInformation], holder: Caller | None
 ) -> list[OpenSession]:
-    """Reads multiplexer sessions to register."""
+    """Read multiplexer sessions to register."""
     return [
         OpenSession(
             one.session.name,

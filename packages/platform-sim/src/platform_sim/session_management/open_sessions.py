@@ -32,7 +32,7 @@ class OpenSessionTable:
         self._sessions: dict[str, OpenSession] = {}
 
     def register(self, sessions: Sequence[OpenSession]) -> None:
-        """Adds sessions, all or none.
+        """Add sessions, all or none.
 
         Raises:
             InvalidRequestError: A name is empty.
@@ -52,14 +52,14 @@ class OpenSessionTable:
         return f"{name} (by {known.holder})" if known and known.holder else name
 
     def unregister(self, names: Iterable[str]) -> None:
-        """Removes sessions; names that are not registered are passed over."""
+        """Remove sessions; names that are not registered are passed over."""
         for name in names:
             self._sessions.pop(name, None)
 
     def get(self, name: str) -> OpenSession | None:
-        """Returns a registered session, None when there is none of this name."""
+        """Return a registered session, None when there is none of this name."""
         return self._sessions.get(name)
 
     def all(self, type_id: str = "") -> list[OpenSession]:
-        """Returns the registered sessions, of one type if one is given."""
+        """Return the registered sessions, of one type if one is given."""
         return [one for one in self._sessions.values() if type_id in ("", one.type_id)]

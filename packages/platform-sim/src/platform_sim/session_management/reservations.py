@@ -86,7 +86,7 @@ class ReservationTable:
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        """Makes an empty table.
+        """Make an empty table.
 
         Args:
             clock: Gives the time of a grant, in seconds.
@@ -163,7 +163,7 @@ class ReservationTable:
         return request
 
     def withdraw(self, request: ReservationRequest) -> None:
-        """Takes a waiting request out of the queue, or gives back what it was granted."""
+        """Take a waiting request out of the queue, or gives back what it was granted."""
         if request.is_granted:
             self.release(request.names)
         elif request in self._waiting:
@@ -177,15 +177,15 @@ class ReservationTable:
         self._grant_what_can_be()
 
     def get(self, name: str) -> Reservation | None:
-        """Returns the reservation of a session, None when it is free."""
+        """Return the reservation of a session, None when it is free."""
         return self._held.get(name)
 
     def held(self) -> list[Reservation]:
-        """Returns all reservations, oldest first."""
+        """Return all reservations, oldest first."""
         return list(self._held.values())
 
     def waiting_count(self) -> int:
-        """Returns how many requests wait."""
+        """Return how many requests wait."""
         return len(self._waiting)
 
     def _grant_what_can_be(self) -> None:

@@ -55,7 +55,7 @@ class SessionManagementServicer(
     async def RegisterSessions(  # noqa: N802
         self, request: pb.RegisterSessionsRequest, context: Context
     ) -> pb.RegisterSessionsResponse:
-        """Notes sessions as open."""
+        """Record sessions as open."""
         holder = await self._holders.find(context.peer())
         self._management.instruments.register(messages.decode_sessions(request.sessions, holder))
         return pb.RegisterSessionsResponse()
@@ -63,7 +63,7 @@ class SessionManagementServicer(
     async def UnregisterSessions(  # noqa: N802
         self, request: pb.UnregisterSessionsRequest, context: Context
     ) -> pb.UnregisterSessionsResponse:
-        """Notes sessions as closed."""
+        """Record sessions as closed."""
         self._management.instruments.unregister(one.session.name for one in request.sessions)
         return pb.UnregisterSessionsResponse()
 
@@ -81,7 +81,7 @@ class SessionManagementServicer(
     async def RegisterMultiplexerSessions(  # noqa: N802
         self, request: pb.RegisterMultiplexerSessionsRequest, context: Context
     ) -> pb.RegisterMultiplexerSessionsResponse:
-        """Notes multiplexer sessions as open."""
+        """Record multiplexer sessions as open."""
         holder = await self._holders.find(context.peer())
         self._management.multiplexers.register(
             messages.decode_multiplexers(request.multiplexer_sessions, holder)
@@ -91,7 +91,7 @@ class SessionManagementServicer(
     async def UnregisterMultiplexerSessions(  # noqa: N802
         self, request: pb.UnregisterMultiplexerSessionsRequest, context: Context
     ) -> pb.UnregisterMultiplexerSessionsResponse:
-        """Notes multiplexer sessions as closed."""
+        """Record multiplexer sessions as closed."""
         self._management.multiplexers.unregister(
             one.session.name for one in request.multiplexer_sessions
         )
@@ -100,7 +100,7 @@ class SessionManagementServicer(
     async def GetMultiplexerSessions(  # noqa: N802
         self, request: pb.GetMultiplexerSessionsRequest, context: Context
     ) -> pb.GetMultiplexerSessionsResponse:
-        """Lists the multiplexer sessions on the way to the pins of some sites."""
+        """List the multiplexer sessions on the way to the pins of some sites."""
         where = request.pin_map_context
         sessions = self._management.connected_multiplexers(
             where.pin_map_id, where.sites, request.multiplexer_type_id
@@ -112,7 +112,7 @@ class SessionManagementServicer(
     async def GetAllRegisteredMultiplexerSessions(  # noqa: N802
         self, request: pb.GetAllRegisteredMultiplexerSessionsRequest, context: Context
     ) -> pb.GetAllRegisteredMultiplexerSessionsResponse:
-        """Lists the open multiplexer sessions."""
+        """List the open multiplexer sessions."""
         return pb.GetAllRegisteredMultiplexerSessionsResponse(
             multiplexer_sessions=[
                 messages.encode_multiplexer(one)
@@ -123,7 +123,7 @@ class SessionManagementServicer(
     async def GetSessions(  # noqa: N802
         self, request: pb.GetSessionsRequest, context: Context
     ) -> pb.GetSessionsResponse:
-        """Lists the sessions that are reserved or open."""
+        """List the sessions that are reserved or open."""
         return pb.GetSessionsResponse(
             sessions=[
                 messages.encode_listed_session(one)

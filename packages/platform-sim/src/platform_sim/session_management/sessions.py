@@ -88,7 +88,7 @@ class SessionManagement:
     """The state of the service. Not thread-safe: all calls come from one event loop."""
 
     def __init__(self, pin_maps: PinMapStore, clock: Callable[[], float]) -> None:
-        """Makes the service's state.
+        """Make the service's state.
 
         Args:
             pin_maps: The loaded pin maps.
@@ -150,7 +150,7 @@ class SessionManagement:
     def connected_multiplexers(
         self, pin_map_id: str, sites: Sequence[int], type_id: str
     ) -> list[MultiplexerStatus]:
-        """Returns the multiplexer sessions on the way to the pins of some sites.
+        """Return the multiplexer sessions on the way to the pins of some sites.
 
         Raises:
             NotKnownError: No such pin map.
