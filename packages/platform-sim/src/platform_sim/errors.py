@@ -32,11 +32,11 @@ class OtherUserError(PlatformSimError):
 
 
 class UntrustedFileError(PlatformSimError):
-    """Another user could have written a file that would be run."""
+    """Another user could have changed a file that would run."""
 
 
 class LimitReachedError(PlatformSimError):
-    """A number is at its limit."""
+    """A number, such as that of the registered services, is at its limit."""
 
 
 class PluginStartError(NotAvailableError):

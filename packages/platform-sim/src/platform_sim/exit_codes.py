@@ -1,4 +1,4 @@
-"""The words for how a process ended."""
+"""Describe how a process ended."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def describe_exit_code(code: int) -> str:
     """Return how a process ended, such as "exit code 3" or "signal SIGKILL".
 
     Args:
-        code: Its exit code as `subprocess` gives it: negative for a signal.
+        code: The exit code from `subprocess`, which is negative for a signal.
     """
     if code >= 0:
         return f"exit code {code}"

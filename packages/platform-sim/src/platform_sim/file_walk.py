@@ -1,4 +1,4 @@
-"""The files that a user keeps in a folder, without what tools put there."""
+"""Find the user's own files in a folder, without the files of tools."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ _LEFT_OUT = ("site-packages", "node_modules", "__pycache__")
 
 
 def walk_files(folder: Path) -> Iterator[Path]:
-    """Yield the files in a folder and below it.
+    """Yield the files in a folder and its subfolders.
 
-    Hidden folders, Python environments and what is installed in them are left out.
+    Hidden folders and Python environments with their packages are left out.
     """
     seen: set[Path] = set()
     for name, folders, names in os.walk(folder.resolve(), followlinks=True):
         here = Path(name)
-        if "pyvenv.cfg" in names or here.resolve() in seen:  # the latter for links in a circle
+        if "pyvenv.cfg" in names or here.resolve() in seen:  # `seen` ends circles of links
             folders.clear()
             continue
         seen.add(here.resolve())

@@ -1,4 +1,4 @@
-"""Runs the methods of gRPC handlers inside a guard, whatever kind of method they are."""
+"""Run the methods of gRPC handlers inside a guard. This works for methods of every kind."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import grpc
 import grpc.aio
 
 Guard = Callable[[Any], AbstractAsyncContextManager[None]]
-"""Takes a call's context; what it does around a method happens around the whole call."""
+"""Take a call's context, and return a context manager to put around the whole call."""
 
 
 def guarded(
@@ -19,9 +19,9 @@ def guarded(
     """Return a handler that runs the method of another one inside a guard.
 
     Args:
-        handler: A handler whose method is asynchronous; an asynchronous generator if it answers
-            with a stream. None, for an unknown method, stays None.
-        guard: What to put around each call.
+        handler: A handler with an asynchronous method, or an asynchronous generator if it answers
+            with a stream. None stays None, which means an unknown method.
+        guard: The guard to put around each call.
     """
     if handler is None:
         return None

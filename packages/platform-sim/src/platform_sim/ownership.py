@@ -9,19 +9,19 @@ from pathlib import Path
 
 
 def why_not_trusted(file: Path, remedy: str, *, follows: bool = True) -> str:
-    """Return what lets somebody else change a file, or put another in its place.
+    """Return the reason why other users could change a file or replace it.
 
     A file is trusted if it and all folders above it belong to this user or root, and no other user
     may write to them. Folders such as /tmp, in which only owners replace files, are trusted, too.
 
     Args:
         file: The file.
-        remedy: What the user can do; follows the reason.
-        follows: False takes the target of a link as its maker's choice, such as that of the
-            Python in a virtual environment.
+        remedy: How to fix it. This text follows the reason.
+        follows: False does not check the target of a link, because the owner of the link chose
+            it, such as the Python of a virtual environment.
 
     Returns:
-        Why not, and the remedy; "" for a trusted file, for one that is not there, and on Windows.
+        The reason and the remedy; "" for a trusted file, for a missing one, and on Windows.
     """
     real = file.resolve() if follows else file.parent.resolve() / file.name
     for path in (real, *real.parents, *file.absolute().parents):

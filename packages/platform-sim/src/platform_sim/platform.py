@@ -1,4 +1,4 @@
-"""The whole platform in one process: builds all services, starts and stops them."""
+"""Build, start and stop all services of the platform, in one process."""
 
 from __future__ import annotations
 
@@ -64,9 +64,9 @@ _LOOKS_FOR_CHILDREN = 50
 _SECONDS_BETWEEN_LOOKS = 0.1
 
 _HOST = "127.0.0.1"
-_LARGEST_REQUEST = 64 * 2**20  # bytes; pin maps are the largest, and have kilobytes
+_LARGEST_REQUEST = 64 * 2**20  # bytes; the largest requests are pin maps of some kilobytes
 _SERVER_OPTIONS = (
-    ("grpc.so_reuseport", 0),  # a second server on a fixed port must fail, not share it
+    ("grpc.so_reuseport", 0),  # a second server on a fixed port must fail, not share the port
     ("grpc.max_receive_message_length", _LARGEST_REQUEST),
     ("grpc.max_send_message_length", -1),
 )
@@ -74,50 +74,54 @@ _SERVER_OPTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class PlatformOptions:
-    """How to set up a platform."""
+    """The options of a platform."""
 
     plugin_folders: tuple[Path, ...] = ()
-    """Folders with .serviceconfig files, in themselves or below."""
+    """Folders with .serviceconfig files, in themselves or their subfolders. Use it for the plug-ins
+    that discovery starts on demand."""
     bench: Path | None = None
-    """Description of the simulated instruments, None for the default bench."""
+    """Bench file with the wiring of the instruments. Use it when readings matter. With None,
+    nothing is wired and instruments answer as NI's simulated devices do."""
     file_roots: tuple[Path, ...] = ()
-    """Folders in which drivers may export and import attribute configurations, beside the present
-    folder and a temporary one."""
+    """Folders in which drivers may export and import attribute configurations, in addition to the
+    present folder and a temporary one. Use it if measurements have such files elsewhere."""
     log_folder: Path | None = None
-    """Where the output of started plug-ins goes, None for a temporary folder."""
+    """Folder for the output of started plug-ins. Use it to keep the output after the end
+    of the platform. None means a temporary folder."""
     has_device_server: bool = True
-    """False leaves out the simulated NI gRPC Device Server."""
+    """Whether to serve the simulated NI gRPC Device Server. Use False if another device server is
+    used, or if no plug-in has instruments."""
     start_timeout: float = 30.0
-    """Seconds in which a started plug-in must register."""
+    """Seconds in which a started plug-in must register. Use more for plug-ins that import much."""
     plugin_stop_grace: float = 5.0
-    """Seconds that plug-ins have to end after they were terminated, before they are killed."""
+    """Seconds in which plug-ins must end after SIGTERM. Then they are killed."""
     frees_after_plugins: bool = True
-    """Whether to free what plug-ins that were started and ended had reserved and registered; NI's
-    services keep it."""
+    """Whether to free the reservations and registrations of a started plug-in when it ends. Use
+    False to test with the behavior of NI's services, which keep them."""
     allows_other_users: bool = False
-    """Whether to answer other users of this machine, too; else they get PERMISSION_DENIED, where
-    the system tells whose a connection is (Linux)."""
+    """Whether to answer other users of this machine, too. Otherwise they get PERMISSION_DENIED, if
+    the system shows which user a connection belongs to (Linux)."""
     trusts_plugins_of_others: bool = False
-    """Whether to start plug-ins from files that other users own or may write; else they are
-    skipped (POSIX)."""
+    """Whether to start plug-ins from files that other users own or may change. Otherwise such
+    files are ignored (POSIX)."""
     sequence_folders: tuple[Path, ...] = ()
-    """Folders with sequence files, in themselves or below, which clients of the service
-    platform_sim.v1.Sequences may start; none leaves the service out."""
+    """Folders with sequence files, in themselves or their subfolders. Clients of the service
+    platform_sim.v1.Sequences may start them. Without a folder, the service does not exist."""
     sequence_stop_grace: float = 10.0
-    """Seconds that Cleanup of started sequences has at the stop, before they are killed."""
+    """Seconds for Cleanup of running sequences at the stop. Then they are killed."""
     stop_grace: float = 1.0
-    """Seconds for calls under way to finish at the stop."""
+    """Seconds for current calls to finish at the stop."""
 
 
 class Platform:
     """Discovery, pin map, session management and device server on 127.0.0.1.
 
     Use it as a context manager, or call `start` and `stop`. The services run on an event loop in
-    a thread of their own; all public methods may be called from any other thread.
+    their own thread. All public methods may be called from any other thread.
     """
 
     def __init__(self, options: PlatformOptions | None = None) -> None:
-        """Prepare a platform; nothing runs before `start`."""
+        """Prepare a platform. Nothing runs before `start`."""
         self.options = options or PlatformOptions()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(
@@ -152,10 +156,10 @@ class Platform:
         """Addresses of the running platform.
 
         Raises:
-            PlatformSimError: It is not running.
+            PlatformSimError: The platform does not run.
         """
         if self._state is None:
-            raise PlatformSimError("The platform is not running.")
+            raise PlatformSimError("The platform is not running. Call start() first.")
         return self._state
 
     @property
@@ -165,13 +169,13 @@ class Platform:
 
     @property
     def log_folder(self) -> Path:
-        """Return where the output of started plug-ins goes.
+        """The folder for the output of started plug-ins.
 
         Raises:
-            PlatformSimError: The platform was never started and has no folder of its own.
+            PlatformSimError: The platform was never started, and the options name no folder.
         """
         if self._log_folder is None:
-            raise PlatformSimError("The platform has not been started.")
+            raise PlatformSimError("The platform was not started. Call start() first.")
         return self._log_folder
 
     @property
@@ -179,15 +183,18 @@ class Platform:
         """The simulated NI gRPC Device Server, with its bench and faults.
 
         Raises:
-            PlatformSimError: There is none, or the platform has not been started.
+            PlatformSimError: The options exclude it, or the platform was not started.
         """
         if self._device_server is None:
-            raise PlatformSimError("The platform has no device server, or has not been started.")
+            raise PlatformSimError(
+                "The platform has no device server, or was not started. Check the options, and "
+                "call start()."
+            )
         return self._device_server
 
     @property
     def waiting_reservations(self) -> int:
-        """Return how many callers wait for sessions that others hold."""
+        """The number of callers that wait for sessions that others hold."""
         return self._sessions.reservations.waiting_count()
 
     def __enter__(self) -> Platform:
@@ -203,7 +210,7 @@ class Platform:
         self.stop()
 
     def start(self) -> PlatformState:
-        """Start all services; they answer when this returns. A platform starts once."""
+        """Start all services. They answer when this returns. A platform can start only once."""
         self._thread.start()
         try:
             self._prepare_log_folder()
@@ -216,7 +223,7 @@ class Platform:
         return self._state
 
     def stop(self) -> None:
-        """End the plug-ins that discovery started, then the services; again is harmless."""
+        """End the plug-ins that discovery started, then the services. Again is harmless."""
         if self._loop.is_closed():
             return
         if self._thread.is_alive():
@@ -231,11 +238,11 @@ class Platform:
             shutil.rmtree(self._log_folder, ignore_errors=True)
 
     def add_plugin_folder(self, folder: Path) -> None:
-        """Add a folder with .serviceconfig files, in itself or below."""
+        """Add a folder with .serviceconfig files, in itself or its subfolders."""
         self._loop.call_soon_threadsafe(self._catalog.add_folder, folder)
 
     def plugin_counts(self) -> dict[Path, int]:
-        """Return how many services each plug-in folder has; files that are skipped are logged."""
+        """Return the number of services in each plug-in folder. Log the files that are ignored."""
 
         async def count() -> dict[Path, int]:
             return self._catalog.counts()
@@ -254,8 +261,8 @@ class Platform:
         except OSError as error:
             folder = self._log_folder or "a temporary folder"
             raise PlatformSimError(
-                f"The output of plug-ins has no place: {folder} cannot be made ({error.strerror}). "
-                "Give another with --log-dir."
+                f"The output of plug-ins cannot be stored: {folder} cannot be created "
+                f"({error.strerror}). Choose another folder with --log-dir."
             ) from error
 
     def _start_device_server(self) -> str:
@@ -333,7 +340,7 @@ class Platform:
         )
 
     def _free_after(self, pid: int) -> None:
-        """Frees what a plug-in held; its child processes may end a moment after it."""
+        """Free the sessions of a plug-in. Its child processes may end a moment after it."""
 
         async def free() -> None:
             for _ in range(_LOOKS_FOR_CHILDREN):
@@ -347,7 +354,7 @@ class Platform:
             task.add_done_callback(self._freeing.discard)
 
     def _launch(self, installed: InstalledService) -> PluginProcess:
-        """Start a plug-in; runs on the loop's thread, which lives as long as the platform."""
+        """Start a plug-in. This runs on the loop's thread, which lives as long as the platform."""
         service = installed.service
         name = re.sub(r"[^\w.-]", "_", f"{service.service_class}-{service.effective_version}")
         command = start_command(installed)

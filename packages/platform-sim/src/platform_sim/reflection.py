@@ -1,4 +1,4 @@
-"""gRPC's reflection: describes the platform's services to clients that have no stubs."""
+"""Serve gRPC reflection, which describes the platform's services to clients without stubs."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ SERVICE = "grpc.reflection.v1alpha.ServerReflection"
 
 
 class ReflectionHandler(grpc.GenericRpcHandler):
-    """Describes services; loads gRPC's part of it at the first question, as it loads slowly.
+    """Describe services. The first request loads gRPC's part, because loading it is slow.
 
     Args:
-        services: Full names of the services, whose stubs must have been imported.
+        services: Full names of the services. Their stubs must be imported.
     """
 
     def __init__(self, services: Sequence[str]) -> None:
@@ -24,7 +24,7 @@ class ReflectionHandler(grpc.GenericRpcHandler):
     def service(
         self, handler_call_details: grpc.HandlerCallDetails
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
-        """Return what answers the one method, or None for another one."""
+        """Return the handler of the only method, None for another one."""
         if handler_call_details.method != f"/{SERVICE}/ServerReflectionInfo":
             return None
         if self._handler is None:

@@ -15,7 +15,7 @@ from platform_sim.guarded_handlers import guarded
 
 
 class SameUserInterceptor(grpc.aio.ServerInterceptor):
-    """Keeps a rule on a server with an event loop, for methods of every kind."""
+    """Apply the rule to methods of every kind, on a server with an event loop."""
 
     def __init__(self, rule: SameUserRule) -> None:
         self._rule = rule
@@ -27,7 +27,7 @@ class SameUserInterceptor(grpc.aio.ServerInterceptor):
         ],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
-        """Return the handler behind the rule."""
+        """Return the handler that checks the rule first."""
         return guarded(await continuation(handler_call_details), self._check)
 
     @asynccontextmanager

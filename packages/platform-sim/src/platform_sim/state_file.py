@@ -1,4 +1,4 @@
-"""The file by which other processes find a running platform."""
+"""The file in which other processes find a running platform."""
 
 from __future__ import annotations
 
@@ -83,17 +83,17 @@ class PlatformStateFile:
     """The state file of one platform, from before its start until its end."""
 
     def __init__(self, path: Path) -> None:
-        """Name the file; nothing is written yet."""
+        """Set the path. Nothing is written yet."""
         self.path = path
         keys = [field.name for field in fields(PlatformState)]
         self._file = StateFile(path.absolute(), keys)
 
     def claim(self) -> None:
-        """Reserve the file for this process. A file that a dead platform left is removed.
+        """Reserve the file for this process. Remove the file of a platform that died.
 
         Raises:
-            StateFileError: A live platform has the file, it is no state file, its folder is not
-                safe, or it cannot be written.
+            StateFileError: A running platform has the file, it is not a state file, its folder is
+                not safe, or it cannot be written.
         """
         try:
             self._file.claim()
@@ -103,10 +103,10 @@ class PlatformStateFile:
             raise StateFileError(str(error)) from error
 
     def publish(self, state: PlatformState) -> None:
-        """Write the file, with mode 0600, once the platform is ready.
+        """Write the file with mode 0600, when the platform is ready.
 
         Raises:
-            StateFileError: It cannot be written.
+            StateFileError: The file cannot be written.
         """
         try:
             self._file.publish(asdict(state))
@@ -125,7 +125,7 @@ class PlatformStateFile:
             if state is not None
             else f"Another platform is starting with state file {self.path}."
         )
-        return f"{holder} Stop it, or give this one a --state-file of its own."
+        return f"{holder} Stop it, or start the new one with another --state-file."
 
 
 def _read_or_none(path: Path) -> PlatformState | None:

@@ -158,7 +158,7 @@ def test_platforms_of_other_state_files_run_side_by_side(tmp_path):
             "cannot be ",
         ),
         (["--state-file", "bench.toml"], "bench.toml is not a state file"),
-        (["--log-dir", "file/logs"], "logs cannot be made ("),
+        (["--log-dir", "file/logs"], "logs cannot be created ("),
     ],
 )
 def test_what_cannot_be_used_is_told_in_one_line_and_nothing_is_left(tmp_path, options, told):

@@ -49,16 +49,19 @@ WRONG = [
     (STEP + "pre_expression = 'Locals.Volts.Value'", "variable Locals.Volts.Value"),
     (STEP + "status_expression = 'Step.Result.all_passed'", "variable Step.Result.all_passed"),
     (STEP + "status_expression = 'RunState.Sequence'", "variable RunState.Sequence"),
-    (STEP + "pre_expression = 'Step.Other.All = 1'", "there is no variable Step.Other"),
-    (measure("Locals.Amps"), "parameter value: there is no variable Locals.Amps"),
-    (measure(target="Locals.Amps"), "result parameter doubled: there is no variable Locals.Amps"),
+    (STEP + "pre_expression = 'Step.Other.All = 1'", "the variable Step.Other does not exist"),
+    (measure("Locals.Amps"), "parameter value: the variable Locals.Amps does not exist"),
+    (
+        measure(target="Locals.Amps"),
+        "result parameter doubled: the variable Locals.Amps does not exist",
+    ),
     (
         measure(more="status_expression = 'Step.Result.Outputs.tripled > 1'"),
         "Step.Result.Outputs.tripled. Step.Result.Outputs has doubled",
     ),
     (
         measure(more="pre_expression = 'Step.Result.Outputs.doubled > 1'"),
-        "pre-expression: there is no variable Step.Result.Outputs",
+        "pre-expression: the variable Step.Result.Outputs does not exist",
     ),
     (measure('"abc"'), "parameter value: 'abc' does not fit double"),
     (measure("Locals.Name"), "parameter value: Locals.Name is a text, and .* needs a number"),

@@ -118,8 +118,8 @@ def test_a_missing_environment_is_noted_and_is_no_error(bench: Bench) -> None:
 
     here = check_sequence_file(file, environment=os.environ, python=Path(sys.executable))
     (note,) = [f for f in check_sequence_file(file, environment=os.environ) if f not in here]
-    assert str(note).startswith("note: file: there is no .venv beside the sequence, which is to be")
-    assert note.remedy == "Name another with --python"
+    assert str(note).startswith("note: file: the virtual environment .venv with")
+    assert note.remedy == "Choose another with --python"
 
 
 def test_a_right_sequence_has_no_findings(check: Callable[..., list[Finding]]) -> None:

@@ -106,7 +106,7 @@ def test_that_another_python_takes_its_place_is_said_in_a_line(
 
     told = capsys.readouterr()
     (line,) = told.err.splitlines()
-    assert line.startswith("note: there is no .venv beside the sequence, which is to be Python 3.7")
+    assert line.startswith("note: the virtual environment .venv with Python 3.7")
     assert f"the Python {RUNNING}" in line
     assert "--python" in line
     assert told.out == ""

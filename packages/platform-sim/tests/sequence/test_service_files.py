@@ -86,12 +86,16 @@ def test_a_name_that_no_message_can_hold_hides_itself_alone(
         ("A.seq", grpc.StatusCode.INVALID_ARGUMENT, "is not the absolute path of a .seq file"),
         ("", grpc.StatusCode.INVALID_ARGUMENT, "is not the absolute path of a .seq file"),
         ("{given}/unused.py", grpc.StatusCode.INVALID_ARGUMENT, "absolute path of a .seq file"),
-        ("{given}/none.seq", grpc.StatusCode.NOT_FOUND, "There is no file"),
-        ("{given}/Folder.seq", grpc.StatusCode.NOT_FOUND, "There is no file"),
-        ("{given}/pipe.seq", grpc.StatusCode.NOT_FOUND, "There is no file"),
-        ("{given}/circle.seq", grpc.StatusCode.NOT_FOUND, "There is no file"),
-        ("{given}/\0.seq", grpc.StatusCode.NOT_FOUND, "There is no file"),
-        ("{given}/" + "n" * 100_000 + ".seq", grpc.StatusCode.NOT_FOUND, "There is no file"),
+        ("{given}/none.seq", grpc.StatusCode.NOT_FOUND, "does not exist"),
+        ("{given}/Folder.seq", grpc.StatusCode.NOT_FOUND, "does not exist"),
+        ("{given}/pipe.seq", grpc.StatusCode.NOT_FOUND, "does not exist"),
+        ("{given}/circle.seq", grpc.StatusCode.NOT_FOUND, "does not exist"),
+        ("{given}/\0.seq", grpc.StatusCode.NOT_FOUND, "does not exist"),
+        (
+            "{given}/" + "n" * 100_000 + ".seq",
+            grpc.StatusCode.NOT_FOUND,
+            "does not exist",
+        ),
     ],
 )
 def test_what_is_no_sequence_of_the_folders_is_refused(
@@ -168,7 +172,7 @@ def test_a_sequence_that_others_could_have_written_is_refused_with_the_reason(
     assert listed.refusal == told
     (tmp_path / "platform").mkdir()
     with running_platform(tmp_path / "platform", "--sequences", folder) as platform:
-        assert f"sequences: {sequence} is not started: {told}\n" in platform.output
+        assert f"sequences: {sequence} cannot be started: {told}\n" in platform.output
         assert f"sequences: none in {folder}\n" in platform.output
 
 

@@ -229,7 +229,7 @@ def test_an_unknown_run_is_not_found(client: SequenceClient) -> None:
         with pytest.raises(grpc.RpcError) as refused:
             call()
         assert refused.value.code() is grpc.StatusCode.NOT_FOUND
-        assert "There is no run 'x'" in refused.value.details()
+        assert "The run 'x' does not exist" in refused.value.details()
 
 
 def test_so_many_runs_may_go_on_and_so_many_are_kept(

@@ -58,5 +58,5 @@ def services_command(state_file: Path | None, as_json: bool) -> None:
         where = ", ".join(running.get(one.service_class, [])) or "not started"
         versions = ", ".join(one.versions) or "-"
         print_line(f"{one.service_class:<{width}}  {versions:<10}  {where:<22}  {one.display_name}")
-        for told in outdated.get(one.service_class, []):
-            print_line(f"  {told}")
+        for note in outdated.get(one.service_class, []):
+            print_line(f"  {note}")

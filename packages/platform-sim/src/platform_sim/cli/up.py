@@ -1,4 +1,4 @@
-"""`platform-sim up`: runs the platform until it is told to stop."""
+"""`platform-sim up`: run the platform until SIGTERM or Ctrl-C."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from platform_sim.sequence_service.folders import SequenceFolders
 from platform_sim.state_file import PlatformStateFile, default_state_file
 
 _ALL_USERS = (
-    "note: this system does not tell whose a connection is, so all users of this machine are "
-    "answered."
+    "note: this system does not show which user a connection belongs to, so the platform answers "
+    "all users of this machine."
 )
 
 
@@ -29,25 +29,25 @@ _ALL_USERS = (
     "plugin_folders",
     multiple=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder with .serviceconfig files, in itself or below. May be repeated.",
+    help="Folder with .serviceconfig files, in itself or its subfolders. May be repeated.",
 )
 @click.option(
     "--bench",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="TOML file that describes the simulated instruments.",
+    help="TOML file with the wiring of the simulated instruments. Default: no wiring.",
 )
 @click.option(
     "--file-root",
     "file_roots",
     multiple=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder in which drivers may export and import attribute configurations, beside the "
-    "present one and a temporary one. May be repeated.",
+    help="Folder in which drivers may export and import attribute configurations, in addition to "
+    "the present folder and a temporary one. May be repeated.",
 )
 @click.option(
     "--log-dir",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder for the output of started plug-ins. Default: a temporary one.",
+    help="Folder for the output of started plug-ins. Default: a temporary folder.",
 )
 @click.option(
     "--start-timeout",
@@ -59,28 +59,28 @@ _ALL_USERS = (
 @click.option(
     "--keep-reservations",
     is_flag=True,
-    help="Keep what a plug-in that died had reserved and registered, as NI's services do.",
+    help="Keep the reservations and registrations of a plug-in that died, as NI's services do.",
 )
 @click.option(
     "--other-users",
     is_flag=True,
-    help="Answer other users of this machine, too. They can then use and disturb all of it, and "
-    "have it start plug-ins as you.",
+    help="Also answer other users of this machine. They can then use and disturb the whole "
+    "platform, and start plug-ins that run as you.",
 )
 @click.option(
     "--plugins-of-others",
     is_flag=True,
-    help="Also start plug-ins from files that other users of this machine own or may write.",
+    help="Also start plug-ins from files that other users of this machine own or may change.",
 )
 @click.option(
     "--sequences",
     "sequence_folders",
     multiple=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder with .seq files, in itself or below, that clients of platform_sim.v1.Sequences "
-    "may start. May be repeated.",
+    help="Folder with .seq files, in itself or its subfolders. Clients of "
+    "platform_sim.v1.Sequences may start them. May be repeated.",
 )
-@click.option("--verbose", "-v", is_flag=True, help="Log what the platform does.")
+@click.option("--verbose", "-v", is_flag=True, help="Log the activity of the platform.")
 def up_command(
     state_file: Path | None,
     plugin_folders: tuple[Path, ...],
@@ -96,8 +96,8 @@ def up_command(
 ) -> None:
     """Run the platform until Ctrl-C or SIGTERM.
 
-    Plug-ins in the --plugins folders are started when somebody asks for them, and ended with the
-    platform.
+    The platform starts a plug-in in the --plugins folders when a client needs it. All plug-ins end
+    with the platform.
 
     Example: platform-sim up --plugins ./plugins
     """
@@ -125,7 +125,7 @@ def up_command(
                 print_line(_ALL_USERS, err=True)
             for folder, count in platform.plugin_counts().items():
                 print_line(f"plug-ins: {count or 'none'} in {folder}", err=True)
-            _tell_sequences(sequence_folders)
+            _print_sequences(sequence_folders)
             print_line(
                 f"platform-sim is ready: discovery {platform.state.discovery_address}, device "
                 f"server {platform.state.device_server_address or 'off'}, state file {path}"
@@ -135,12 +135,12 @@ def up_command(
         file.remove()
 
 
-def _tell_sequences(folders: tuple[Path, ...]) -> None:
-    """Print how many sequences each folder has, and which are not started and why."""
+def _print_sequences(folders: tuple[Path, ...]) -> None:
+    """Print the number of sequences in each folder, and the ones that cannot be started."""
     counts = dict.fromkeys(folders, 0)
     for file in SequenceFolders(folders).files():
         counts[file.folder] += not file.refusal
         if file.refusal:
-            print_line(f"sequences: {file.path} is not started: {file.refusal}", err=True)
+            print_line(f"sequences: {file.path} cannot be started: {file.refusal}", err=True)
     for folder, count in counts.items():
         print_line(f"sequences: {count or 'none'} in {folder}", err=True)

@@ -127,20 +127,20 @@ class ServiceDirectory:
 
     def _nothing_provides(self, interface: str, service_class: str) -> str:
         asked = f"{interface} (service class {service_class})" if service_class else interface
-        told = (
+        text = (
             f"No service provides {asked}. List the services with 'platform-sim services'. "
             "Name plug-in folders with 'platform-sim up --plugins DIR'."
         )
         drivers = self._simulated_drivers()
         if _SIGN_OF_DRIVER in interface and drivers:
-            told = f"{told} The device server simulates {', '.join(drivers)} only."
+            text = f"{text} The device server simulates {', '.join(drivers)} only."
         problems = self._catalog.problems()
         if problems:
-            told += (
+            text += (
                 f" {len(problems)} .serviceconfig files are ignored: "
                 f"{'; '.join(problems[:_MOST_SHOWN])}"
             )
-        return told
+        return text
 
     def _simulated_drivers(self) -> list[str]:
         """Return the interfaces of the drivers that the platform's own device server has."""

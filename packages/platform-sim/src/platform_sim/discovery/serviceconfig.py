@@ -15,10 +15,10 @@ OWN_SECTION = "platform-sim"
 """Key of the section of a service entry that only platform-sim reads."""
 
 TRUST_REMEDY = (
-    "Nothing is started from there. Change the owner or the mode, or trust it by "
-    "'platform-sim up --plugins-of-others' or trusts_plugins_of_others in the options."
+    "The platform starts nothing from there. Change the owner or the mode. If you trust the other "
+    "users, use 'platform-sim up --plugins-of-others' or the option trusts_plugins_of_others."
 )
-"""What a user can do about a file that others could have written."""
+"""How to fix a file that other users could change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def read_service_config(file: Path) -> list[InstalledService]:
 
 
 def find_service_configs(folder: Path) -> list[Path]:
-    """Return the .serviceconfig files in a folder and below it, those of upper folders first."""
+    """Return the .serviceconfig files in a folder and its subfolders, upper folders first."""
     files = [file for file in walk_files(folder) if file.suffix == ".serviceconfig"]
     return sorted(files, key=lambda file: (len(file.parts), file))
 

@@ -140,8 +140,10 @@ def _command_of_batch_file(file: Path) -> StartCommand:
     if found is not None:
         return found
     if missing:
-        told = f"{missing!r}, which is not installed. Install it into {file.parent / '.venv'}, or"
-        raise PluginStartError(f"{file} runs {told} {_WAYS_OUT}")
+        missing_one = (
+            f"{missing!r}, which is not installed. Install it into {file.parent / '.venv'}, or"
+        )
+        raise PluginStartError(f"{file} runs {missing_one} {_WAYS_OUT}")
     raise PluginStartError(f"{file} runs no program that can run here. To start it, {_WAYS_OUT}")
 
 

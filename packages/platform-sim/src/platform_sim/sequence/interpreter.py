@@ -1,4 +1,4 @@
-"""The Python interpreters of an execution: one process per environment, from the first call on."""
+"""Run the Python interpreters of code modules: one process for each environment."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from platform_sim.sequence.waits import LONGEST_WAIT
 _CHILD = Path(__file__).parent / "interpreter_child"
 _STOP_TIMEOUT = 10.0
 _FIRST_REPLY = 0
-"""The interpreter tells its version before the first request."""
+"""The interpreter sends its version before the first request."""
 
 
 class Interpreter:
@@ -29,10 +29,10 @@ class Interpreter:
     Args:
         executable: The Python to run.
         environment: Environment variables of the process.
-        wanted_version: Such as ``3.11``; empty for any.
+        wanted_version: Such as ``3.11``; empty for any version.
 
     Raises:
-        InterpreterError: The Python cannot be started, or is of another version.
+        InterpreterError: The Python cannot be started, or has another version.
     """
 
     def __init__(
@@ -58,22 +58,22 @@ class Interpreter:
         if wanted_version and not f"{version}.".startswith(f"{wanted_version}."):
             self.close()
             raise InterpreterError(
-                f"the step asks for Python {wanted_version}, and {executable} is Python {version}: "
-                "make the virtual environment with that version, or say which Python to use "
-                "instead with 'platform-sim run --python'."
+                f"The step needs Python {wanted_version}, but {executable} is Python {version}. "
+                "Make the virtual environment with that version, or choose another Python "
+                "with 'platform-sim run --python'."
             )
 
     def call(
         self, call: PythonCall, module: Path, arguments: list[Any], instance: Any, context: Any
     ) -> tuple[Any, dict[str, Any]]:
-        """Do what a Python step asks for.
+        """Execute the call of a Python step.
 
         Args:
             call: The step's call.
             module: Absolute path of the code module.
             arguments: As JSON values.
-            instance: The object that an instance operation works on, as JSON value.
-            context: What the sequence context shows, as JSON value.
+            instance: The object of an instance operation, as JSON value.
+            context: The data of the sequence context, as JSON value.
 
         Returns:
             The return value as JSON value, and the variables after the call.
@@ -100,7 +100,7 @@ class Interpreter:
         return reply["value"], reply["context"]
 
     def describe(self, call: PythonCall, module: Path) -> dict[str, Any]:
-        """Import the module of a call and say what its function takes, without calling it."""
+        """Import the module of a call and return its function's arguments, without calling it."""
         return self._exchange(
             {
                 "op": "describe",
@@ -111,9 +111,9 @@ class Interpreter:
         )
 
     def close(self) -> None:
-        """End the process; what its code modules hold is released."""
+        """End the process. This frees the resources of its code modules."""
         assert self._process.stdin is not None
-        with contextlib.suppress(OSError):  # it ended before
+        with contextlib.suppress(OSError):  # it has ended already
             self._process.stdin.close()
         try:
             self._process.wait(_STOP_TIMEOUT)
@@ -124,13 +124,13 @@ class Interpreter:
     def _exchange(self, request: dict[str, Any]) -> dict[str, Any]:
         assert self._process.stdin is not None
         number = next(self._requests)
-        with contextlib.suppress(OSError):  # _receive says how it ended
+        with contextlib.suppress(OSError):  # _receive reports how the process ended
             self._process.stdin.write(json.dumps({"id": number, **request}) + "\n")
             self._process.stdin.flush()
         return self._receive(number)
 
     def _read_replies(self) -> None:
-        """Read in a thread of its own: an interrupt of the main thread loses no part of a reply."""
+        """Read in an own thread. So an interrupt of the main thread loses no part of a reply."""
         assert self._process.stdout is not None
         try:
             with self._process.stdout as lines:
@@ -144,12 +144,12 @@ class Interpreter:
         try:
             reply = json.loads(line)
             self._replies[reply["id"]] = reply
-        except (ValueError, TypeError, KeyError):  # what the Python itself said at its start
+        except (ValueError, TypeError, KeyError):  # output of the Python itself at its start
             sys.stderr.write(line)
         self._news.set()
 
     def _receive(self, number: int) -> dict[str, Any]:
-        """Wait for the reply to a request; one that an interrupt left behind stays unread."""
+        """Wait for the reply to a request. The reply to an interrupted request is ignored."""
         while True:
             self._news.clear()
             has_ended = self._has_ended
@@ -158,20 +158,20 @@ class Interpreter:
             if has_ended:
                 code = self._process.wait()
                 raise InterpreterError(
-                    f"the Python interpreter of the code modules ({self._executable}) ended with "
+                    f"The Python interpreter of the code modules ({self._executable}) ended with "
                     f"code {code}."
                 )
             self._news.wait(LONGEST_WAIT)
 
 
 class Interpreters:
-    """Starts the interpreter of an environment when a step first needs it.
+    """Start the interpreter of an environment when a step first needs it.
 
     Args:
-        sequence_file: The sequence file; environments are relative to its folder.
+        sequence_file: The sequence file. Environments are relative to its folder.
         environment: Environment variables of the processes.
-        executable: Python to use for every step, instead of the one that the step names.
-        tell: Takes a line to the user when another Python than the named one is used.
+        executable: Python to use for all steps, instead of the one that the step names.
+        report: Called with a line for the user if another Python than the named one is used.
     """
 
     def __init__(
@@ -179,9 +179,9 @@ class Interpreters:
         sequence_file: Path,
         environment: Mapping[str, str],
         executable: Path | None = None,
-        tell: Callable[[str], None] | None = None,
+        report: Callable[[str], None] | None = None,
     ) -> None:
-        self._tell = tell
+        self._report = report
         self._folder = sequence_file.parent
         self._environment = environment
         self._executable = executable
@@ -191,13 +191,13 @@ class Interpreters:
         """Return the interpreter of an environment.
 
         Raises:
-            InterpreterError: It cannot be started.
+            InterpreterError: The interpreter cannot be started.
         """
         key = self._locate(wanted)
         if key not in self._running:
             self._running[key] = Interpreter(key[0], self._environment, key[1])
-            if self._tell is not None and self._is_missing(wanted):
-                self._tell(_substitution(wanted))
+            if self._report is not None and self._is_missing(wanted):
+                self._report(_substitution(wanted))
         return self._running[key]
 
     def close(self) -> None:
@@ -216,7 +216,7 @@ class Interpreters:
     def _locate(self, wanted: PythonEnvironment) -> tuple[Path, str]:
         """Return the Python of an environment, and the version that it must have.
 
-        Where the sequence's virtual environment is missing, this Python takes its place.
+        If the sequence's virtual environment is missing, this returns the Python of this process.
         """
         if self._executable is not None:
             return self._executable, ""
@@ -225,7 +225,7 @@ class Interpreters:
         return self._python_of(wanted), wanted.version
 
     def _is_missing(self, wanted: PythonEnvironment) -> bool:
-        """Return whether a step names an environment that is needed and not there."""
+        """Return whether a step needs an environment that does not exist."""
         is_needed = self._executable is None and bool(wanted.path)
         return is_needed and not self._python_of(wanted).exists()
 
@@ -235,6 +235,6 @@ class Interpreters:
 
 
 def _substitution(wanted: PythonEnvironment) -> str:
-    asked = f", which is to be Python {wanted.version}" if wanted.version else ""
+    version = f" with Python {wanted.version}" if wanted.version else ""
     runs = f"the Python {sys.version.split()[0]} of platform-sim runs the code modules"
-    return f"there is no {wanted.path} beside the sequence{asked}: {runs}"
+    return f"the virtual environment {wanted.path}{version} does not exist, so {runs}"

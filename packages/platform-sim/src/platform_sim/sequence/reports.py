@@ -1,4 +1,4 @@
-"""Show a run: a table that grows while it goes on, JSON, JUnit XML."""
+"""Show a run as a table that grows during the run, as JSON, or as JUnit XML."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _COLORS = {
     StepStatus.SKIPPED: "yellow",
 }
 _MOST_IN_TABLE = 8
-"""Elements of an array that the table shows, such as of a waveform."""
+"""Elements of an array, such as of a waveform, that the table shows."""
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Notes:
-    """Prints notes to standard error, so that they never mix with results, and nothing else."""
+    """Print notes to standard error, so that they never mix with results. Print nothing else."""
 
     def note(self, text: str) -> None:
         """Print a note."""
@@ -44,7 +44,7 @@ class Notes:
 
 
 class LiveTable(Notes):
-    """Prints a line for every step as it ends, and its outputs below it."""
+    """Print a line for every step when it ends, and its outputs below it."""
 
     def __init__(self) -> None:
         self._has_header = False
@@ -65,7 +65,7 @@ class LiveTable(Notes):
 
 
 def summary_line(run: RunResult) -> str:
-    """Return how a run ended, in a line."""
+    """Return a line about the result of a run."""
     seconds = sum(step.seconds for step in run.steps)
     counted = f"{len(run.steps)} steps in {seconds:.2f} s"
     if run.passed:
@@ -75,12 +75,12 @@ def summary_line(run: RunResult) -> str:
 
 
 def bad_step_line(step: StepResult) -> str:
-    """Return which step made a run fail, and why."""
+    """Return a line about a step that made a run fail: its name and the reason."""
     return f"{step.group.value} step {step.step!r}: {step.message}"
 
 
 def run_as_json(run: RunResult) -> dict[str, object]:
-    """Return a run as JSON values; numbers that JSON lacks are null."""
+    """Return a run as JSON values. Numbers that JSON lacks become null."""
     return {
         "sequence_file": str(run.sequence_file),
         "passed": run.passed,
@@ -104,7 +104,7 @@ def run_as_json(run: RunResult) -> dict[str, object]:
 
 
 def write_junit(run: RunResult, path: Path) -> None:
-    """Write a run as JUnit XML: a test case per step.
+    """Write a run as JUnit XML: a test case for each step.
 
     Raises:
         OSError: The file cannot be written.

@@ -1,7 +1,7 @@
-"""Run a sequence: Setup, Main, then Cleanup whatever happened before.
+"""Run a sequence: Setup, Main, then always Cleanup.
 
-This is no TestStand: there is no process model, no report, and one sequence. What the file needs
-beyond that is refused by name before the first step runs.
+This is not TestStand: there is no process model, no report, and one sequence. If the file needs
+more, the runner names the missing features before the first step runs.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ _INTERRUPTED = "interrupted by the user"
 
 
 class RunListener(Protocol):
-    """Is told of a run while it goes on."""
+    """Gets the events of a run while it runs."""
 
     def note(self, text: str) -> None:
-        """Something that the user should know, and that is no error."""
+        """Take a note for the user. It is no error."""
 
     def step_started(self, group: Group, step: str) -> None:
-        """A step starts."""
+        """Take the start of a step."""
 
     def step_ended(self, result: StepResult) -> None:
-        """A step has ended."""
+        """Take the end of a step."""
 
 
 def run_sequence_file(
@@ -62,27 +62,27 @@ def run_sequence_file(
     Args:
         sequence_file: A .seq file in XML form.
         discovery_address: HOST:PORT of the platform's discovery service.
-        environment: Environment variables for the code modules' interpreters, in which the NI
-            SDK finds the platform.
-        listener: Is told of every step, and of what the user should know.
-        pin_map: Pin map to use in place of the one that the file names.
-        sites: Sites to measure on, none for all of the active pin map.
-        python: Python to use in place of the environments that the file names.
-        interrupts: What interrupts the run; by default Python's own KeyboardInterrupt.
+        environment: Environment variables for the code modules' interpreters. They make the NI
+            SDK find the platform.
+        listener: Gets every step, and notes for the user.
+        pin_map: Pin map to use instead of the one that the file names.
+        sites: Sites to measure on, none for all sites of the active pin map.
+        python: Python to use instead of the environments that the file names.
+        interrupts: The signals that interrupt the run. By default Python's own KeyboardInterrupt.
 
     Raises:
         SequenceFileError: The file cannot be read.
-        UnsupportedError: It needs what is not built here.
+        UnsupportedError: It needs a feature that platform-sim lacks.
     """
     sequence_file = sequence_file.resolve()
     content = read_sequence_file(sequence_file)
     sequence = refuse_unsupported(content)
     variables = ExecutionVariables(content, sequence)
 
-    def tell(substitution: str) -> None:
-        listener.note(f"{substitution}; 'platform-sim run --python' names another")
+    def report(substitution: str) -> None:
+        listener.note(f"{substitution}. Choose another with 'platform-sim run --python'.")
 
-    with Interpreters(sequence_file, environment, python, tell) as interpreters:
+    with Interpreters(sequence_file, environment, python, report) as interpreters:
         calls = StepCalls(
             sequence_file, sequence.name, variables, interpreters, discovery_address, pin_map, sites
         )
@@ -93,7 +93,7 @@ def run_sequence_file(
 
 
 class _Run:
-    """One execution of one sequence."""
+    """One run of one sequence."""
 
     def __init__(
         self,
@@ -113,9 +113,9 @@ class _Run:
     def group(self, group: Group, steps: tuple[Step, ...]) -> None:
         """Run the steps of a group.
 
-        After an error the rest of Setup and Main is left out. Cleanup runs all of its steps: each
-        gives something back, and the failure of one is no reason to keep the rest. Nor is an
-        interrupt, but a second one is.
+        After an error the rest of Setup and Main is skipped. Cleanup runs all of its steps: each
+        releases a resource, so an error in one must not skip the others. A first interrupt does
+        not skip them either, but a second one does.
         """
         for step in steps:
             if self._interrupts.take():
@@ -177,7 +177,7 @@ class _Run:
         while evaluate(flow.loop_while, self._variables):
             status, outputs = self._turn(step)
             measured += outputs
-            # A code module that ran meanwhile has replaced the counters.
+            # A code module that ran in between has replaced the counters.
             loop = self._variables.loop
             loop["LoopNumIterations"] += 1
             loop["LoopNumPassed"] += status in (StepStatus.PASSED, StepStatus.DONE)

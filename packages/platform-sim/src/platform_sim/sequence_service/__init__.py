@@ -1,4 +1,4 @@
-"""The service platform_sim.v1.Sequences: sequences that other programs list, start and watch.
+"""The service platform_sim.v1.Sequences: other programs list, start and watch sequences.
 
-Each run is a process of its own (`run_child`), which sends its events to the platform.
+Each run has its own process (`run_child`), which sends its events to the platform.
 """

@@ -1,4 +1,4 @@
-"""The pipe from the process of a run to the platform: events, each after its length."""
+"""The pipe from the process of a run to the platform. Each event follows its length."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def write_event(pipe: int, event: pb.RunEvent) -> None:
 
     Args:
         pipe: File descriptor of the process's end.
-        event: What to send.
+        event: The event to send.
 
     Raises:
-        OSError: The platform has closed its end, or died.
+        OSError: The platform has closed its end, or has died.
     """
     content = event.SerializeToString()
     rest = _LENGTH.pack(len(content)) + content
@@ -30,7 +30,7 @@ def write_event(pipe: int, event: pb.RunEvent) -> None:
 
 
 async def read_events(pipe: asyncio.StreamReader) -> AsyncIterator[pb.RunEvent]:
-    """Yield the events that a process sends until it closes its end; half an event is dropped."""
+    """Yield the events of a process until it closes its end. An incomplete event is dropped."""
     with suppress(asyncio.IncompleteReadError):
         while True:
             (length,) = _LENGTH.unpack(await pipe.readexactly(_LENGTH.size))

@@ -1,4 +1,4 @@
-"""Sends what happens in a run to the platform."""
+"""Send the events of a run to the platform."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from platform_sim.v1 import sequences_pb2 as pb
 
 
 class EventWriter:
-    """Sends the events of a run; a `RunListener`.
+    """Send the events of a run. This is a `RunListener`.
 
     Args:
         pipe: File descriptor to write to.

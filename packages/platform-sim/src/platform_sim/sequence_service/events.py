@@ -1,6 +1,6 @@
-"""The events of a run as messages, small enough for every client.
+"""Encode the events of a run as messages that are small enough for every client.
 
-gRPC's clients take messages of up to 4 MiB by default, and a platform keeps the events of its runs.
+gRPC's clients accept messages of up to 4 MiB by default, and a platform keeps its runs' events.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def encode_step_started(group: Group, step: str) -> pb.RunEvent:
 
 
 def encode_step_ended(result: StepResult) -> pb.RunEvent:
-    """Return the event of a step that has ended, without what would make it too large."""
+    """Return the event of a step that has ended, without parts that would make it too large."""
     measurements: list[pb.Measurement] = []
     size = 0
     for outputs in result.measurements:
@@ -83,7 +83,7 @@ def _encode_outputs(outputs: SiteOutputs) -> pb.Measurement:
 
 
 def _shorten(value: object) -> tuple[Any, int]:
-    """Return a JSON value with the beginnings of its arrays and texts, and how much is left out."""
+    """Return a JSON value with shortened arrays and texts, and the number of omitted items."""
     if isinstance(value, str):
         return _valid(value[:_MOST_CHARACTERS]), max(0, len(value) - _MOST_CHARACTERS)
     if isinstance(value, list):
@@ -102,5 +102,5 @@ def _shorten_text(text: str) -> str:
 
 
 def _valid(text: str) -> str:
-    """Return a text that a message can hold: code modules may raise errors with lone surrogates."""
+    """Return a text that a message can contain. Errors of code modules may have lone surrogates."""
     return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,4 +1,4 @@
-"""The sequence files that may be started: those in the folders that the platform was given."""
+"""Find the sequence files that clients may start, in the folders that the platform got."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ SEQUENCE_SUFFIX = ".seq"
 PIN_MAP_SUFFIX = ".pinmap"
 
 _MOST_SHOWN = 200
-"""Characters of a caller's path that an error repeats."""
+"""Characters of a caller's path that an error contains."""
 
 _REMEDY = (
-    "A sequence runs code, so it is not started from there. Change the owner or the mode, or read "
-    "the sequence and start it yourself by 'platform-sim run'."
+    "A sequence runs code, so the platform does not start it from there. Change the owner or the "
+    "mode, or read the sequence and run it yourself with 'platform-sim run'."
 )
 
 
@@ -29,16 +29,16 @@ class SequenceFile:
     path: Path
     """Absolute path, without links."""
     folder: Path
-    """The folder that it lies in, as the platform was given it."""
+    """The folder that contains it, as the platform got it."""
     refusal: str
-    """Why it is not started, and what to do; "" for a file that can be started."""
+    """The reason why it cannot be started, and the remedy; "" if it can be started."""
 
 
 class SequenceFolders:
-    """Looks into the folders at every question, so that new sequences are found at once.
+    """Read the folders for each request, so that a new sequence is found at once.
 
     Args:
-        folders: Where to look, in themselves and below.
+        folders: Folders to search, with their subfolders.
     """
 
     def __init__(self, folders: Sequence[Path]) -> None:
@@ -47,8 +47,8 @@ class SequenceFolders:
     def files(self) -> list[SequenceFile]:
         """Return the sequence files by path.
 
-        Files that a link inside a folder leads out to are left out, as are hidden folders and
-        Python environments.
+        Hidden folders, Python environments, and files that a link puts outside of the folders are
+        left out.
         """
         found = {}
         for path in self._walk():
@@ -58,20 +58,20 @@ class SequenceFolders:
         return [found[path] for path in sorted(found)]
 
     def find(self, name: str, suffix: str) -> Path:
-        """Return the file of a name that a caller gave.
+        """Return the file that a caller named.
 
         Args:
             name: Absolute path of the file.
-            suffix: How it must end.
+            suffix: The suffix that the name must have.
 
         Returns:
             The path without links.
 
         Raises:
-            InvalidRequestError: The path is not absolute, has another suffix, or lies outside of
+            InvalidRequestError: The path is not absolute, has another suffix, or is outside of
                 the folders.
-            NotKnownError: There is no such file.
-            UntrustedFileError: Another user could have written the file.
+            NotKnownError: The file does not exist.
+            UntrustedFileError: Another user could have changed the file.
         """
         named, shown = Path(name), f"{name!r:.{_MOST_SHOWN}}"
         if not named.is_absolute() or named.suffix.lower() != suffix:
@@ -79,15 +79,15 @@ class SequenceFolders:
         try:
             path = named.resolve()
         except (OSError, RuntimeError, ValueError) as error:  # circles of links, a NUL
-            raise NotKnownError(f"There is no file {shown}.") from error
+            raise NotKnownError(f"The file {shown} does not exist.") from error
         if path.suffix.lower() != suffix or self._folder_of(path) is None:
             raise InvalidRequestError(
-                f"{shown} is not in a folder that this platform may start sequences from. Those "
-                f"are: {', '.join(map(str, self._folders))}. Others are given by "
+                f"{shown} is not in a folder from which this platform may start sequences. These "
+                f"are: {', '.join(map(str, self._folders))}. Add a folder with "
                 "'platform-sim up --sequences DIR'."
             )
         if not _is_file(path):
-            raise NotKnownError(f"There is no file {shown}.")
+            raise NotKnownError(f"The file {shown} does not exist.")
         refusal = why_not_trusted(path, _REMEDY)
         if refusal:
             raise UntrustedFileError(refusal)
@@ -112,7 +112,7 @@ def _is_file(path: Path) -> bool:
 
 
 def _is_text(path: Path) -> bool:
-    """Return whether a path can stand in a message: a name on Linux may be any bytes."""
+    """Return whether a message can contain a path. A name on Linux may have any bytes."""
     try:
         str(path).encode()
     except UnicodeEncodeError:

@@ -1,4 +1,4 @@
-"""What the process of a run is told to do."""
+"""The job of a run's process."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, slots=True)
 class RunJob:
-    """A sequence to run, and how."""
+    """A sequence to run, with its options."""
 
     sequence: str
     """Absolute path of the sequence file."""
     discovery_address: str
     """HOST:PORT of the platform's discovery service."""
     pin_map: str = ""
-    """Absolute path of the pin map to use in place of the one that the sequence names, or ""."""
+    """Absolute path of the pin map to use instead of the one that the sequence names, or ""."""
     sites: tuple[int, ...] = ()
-    """Sites to measure on, none for all of the pin map."""
+    """Sites to measure on, none for all sites of the pin map."""
 
     def to_argument(self) -> str:
-        """Return the job as an argument of a command line."""
+        """Return the job as an argument for a command line."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_argument(cls, text: str) -> RunJob:
-        """Return the job that an argument stands for."""
+        """Return the job in an argument."""
         fields = json.loads(text)
         return cls(**{**fields, "sites": tuple(fields["sites"])})

@@ -1,4 +1,4 @@
-"""The process of one run, as the platform holds it."""
+"""Start, watch and end the process of one run."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from platform_sim.v1 import sequences_pb2 as pb
 
 _CHILD = Path(__file__).parent / "run_child"
 _TAIL_BYTES = 4096
-_NEW_GROUP = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)  # Windows has it
+_NEW_GROUP = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)  # exists on Windows only
 
 
 class RunProcess:
-    """A started process that runs a sequence. It leads a process group of its own.
+    """A started process that runs a sequence. It leads its own process group.
 
-    So Ctrl-C in the platform's terminal reaches the platform alone, which lets Cleanup run.
+    So Ctrl-C in the platform's terminal reaches only the platform, which lets Cleanup run.
     """
 
     def __init__(self, process: asyncio.subprocess.Process, output_file: Path) -> None:
@@ -37,11 +37,11 @@ class RunProcess:
         """Start a process.
 
         Args:
-            job: What it shall run.
-            output_file: Where to write what its code modules print.
+            job: The job of the process.
+            output_file: File for the output of its code modules.
 
         Raises:
-            NotAvailableError: The process cannot be started, or the file not be written.
+            NotAvailableError: The process cannot be started, or the file cannot be written.
         """
         try:
             with output_file.open("wb") as output:
@@ -60,7 +60,7 @@ class RunProcess:
         return cls(process, output_file)
 
     async def events(self) -> AsyncIterator[pb.RunEvent]:
-        """Yield the events that the process sends, until it sends no more."""
+        """Yield the events that the process sends, until it closes the pipe."""
         assert self._process.stdout is not None
         async for event in read_events(self._process.stdout):
             yield event
@@ -70,7 +70,7 @@ class RunProcess:
         return describe_exit_code(await self._process.wait())
 
     def interrupt(self) -> None:
-        """Interrupt the run as Ctrl-C does: the process sees its standard input end."""
+        """Interrupt the run as Ctrl-C does, by closing the process's standard input."""
         assert self._process.stdin is not None
         self._process.stdin.close()
 
@@ -85,7 +85,7 @@ class RunProcess:
                 os.killpg(self._process.pid, signal.SIGKILL)
 
     def last_output(self) -> str:
-        """Return the end of what the code modules printed."""
+        """Return the end of the code modules' output."""
         with suppress(OSError), self._output_file.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
             return file.read().decode(errors="replace").strip()

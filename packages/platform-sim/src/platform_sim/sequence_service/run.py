@@ -1,4 +1,4 @@
-"""One run of a sequence: its events from the first to the last, for whoever watches."""
+"""One run of a sequence, and all of its events for the clients that watch it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from platform_sim.v1 import sequences_pb2 as pb
 
 
 class SequenceRun:
-    """A run that goes on or has ended. All calls come from the platform's event loop.
+    """A run that is running or has ended. Call all methods on the platform's event loop.
 
     Args:
         run_id: Name of the run.
-        job: What runs.
-        process: Its process, which has just been started.
-        output_file: Where the process writes what its code modules print.
+        job: The sequence and its options.
+        process: Its process, which was just started.
+        output_file: File with the output of its code modules.
     """
 
     def __init__(self, run_id: str, job: RunJob, process: RunProcess, output_file: Path) -> None:
@@ -35,7 +35,7 @@ class SequenceRun:
         self._following = asyncio.ensure_future(self._follow())
 
     def terminate(self, *, without_cleanup: bool = False) -> None:
-        """Interrupt the run, so that Cleanup follows; again is harmless.
+        """Interrupt the run, so that Cleanup follows. A second call does nothing.
 
         Args:
             without_cleanup: Whether to end its process at once instead.
@@ -51,7 +51,7 @@ class SequenceRun:
         await asyncio.shield(self._following)
 
     async def watch(self, first_number: int = 1) -> AsyncIterator[pb.RunEvent]:
-        """Yield the events, and new ones as they come; the last one is `ended`.
+        """Yield the events so far, then new ones. The last one is `ended`.
 
         Args:
             first_number: Number of the first event to yield, from 1.
@@ -68,7 +68,7 @@ class SequenceRun:
                 await news.wait()
 
     async def _follow(self) -> None:
-        """Take the events of the process. The last one counts when the process has ended."""
+        """Store the events of the process. Store the last one only when the process has ended."""
         last = None
         async for event in self._process.events():
             if event.HasField("ended"):
@@ -80,7 +80,7 @@ class SequenceRun:
 
     def _aborted(self, how: str) -> pb.RunEvent:
         output = self._process.last_output()
-        message = f"The run's process ended with {how} before the run did."
+        message = f"The run's process ended with {how} before the run ended."
         if output:
             message += f" Its last output ({self.output_file}):\n{output}"
         event = pb.RunEvent(ended=pb.RunEnded(outcome=pb.OUTCOME_ABORTED, message=message))

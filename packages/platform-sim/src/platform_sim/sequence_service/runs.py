@@ -1,4 +1,4 @@
-"""All runs of a platform: starts them, finds them, and ends them with the platform."""
+"""Start and find the runs of a platform, and end them with the platform."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from platform_sim.sequence_service.run import SequenceRun
 
 MOST_RUNNING = 16
 MOST_ENDED = 50
-"""Runs that are kept after their end."""
+"""Number of ended runs that are kept."""
 
 
 _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9._-]")
@@ -29,12 +29,12 @@ _LONGEST_NAME = 80
 
 
 class SequenceRuns:
-    """The runs that go on, and those that ended lately. All calls come from one event loop.
+    """The running runs, and those that ended lately. Call all methods on one event loop.
 
     Args:
-        folders: The sequences that may be started.
+        folders: The sequences that clients may start.
         discovery_address: HOST:PORT of the platform's discovery service.
-        output_folder: Where to write what code modules print, a file for each run.
+        output_folder: Folder for the output of code modules, with a file for each run.
     """
 
     def __init__(
@@ -48,22 +48,23 @@ class SequenceRuns:
         self._is_stopping = False
 
     async def files(self) -> list[SequenceFile]:
-        """Return the sequence files by path; see `SequenceFolders.files`."""
+        """Return the sequence files by path. See `SequenceFolders.files`."""
         return await asyncio.to_thread(self._folders.files)
 
     def all(self) -> list[SequenceRun]:
-        """Return the runs by their start, latest last."""
+        """Return the runs in the order of their start."""
         return list(self._runs.values())
 
     def get(self, run_id: str) -> SequenceRun:
         """Return a run.
 
         Raises:
-            NotKnownError: There is none of this id, or it ended long ago.
+            NotKnownError: No run has this id, or it ended long ago.
         """
         if run_id not in self._runs:
             raise NotKnownError(
-                f"There is no run {run_id!r}. The last {MOST_ENDED} runs that ended are kept."
+                f"The run {run_id!r} does not exist. The platform keeps only the last "
+                f"{MOST_ENDED} runs that ended."
             )
         return self._runs[run_id]
 
@@ -76,17 +77,17 @@ class SequenceRuns:
             sites: Sites to measure on, none for all.
 
         Raises:
-            InvalidRequestError: A path is not that of such a file in the folders.
-            NotKnownError: There is no such file.
-            UntrustedFileError: Another user could have written a file.
-            LimitReachedError: Too many runs go on.
+            InvalidRequestError: A path is not that of a file of its kind in the folders.
+            NotKnownError: A file does not exist.
+            UntrustedFileError: Another user could have changed a file.
+            LimitReachedError: Too many runs are running.
             NotAvailableError: The platform is stopping, or the process cannot be started.
         """
         file = await asyncio.to_thread(self._folders.find, sequence, SEQUENCE_SUFFIX)
         if pin_map:
             pin_map = str(await asyncio.to_thread(self._folders.find, pin_map, PIN_MAP_SUFFIX))
         job = RunJob(str(file), self._discovery_address, pin_map, tuple(sites))
-        # A caller that disconnects meanwhile leaves no process behind that nobody knows.
+        # If the caller disconnects meanwhile, the process must still be recorded.
         return await asyncio.shield(self._start(job, file.stem))
 
     async def stop(self, grace: float) -> None:
@@ -121,8 +122,8 @@ class SequenceRuns:
         going_on = sum(run.ended is None for run in self._runs.values())
         if going_on >= MOST_RUNNING:
             raise LimitReachedError(
-                f"{going_on} runs go on, and there may be {MOST_RUNNING}. Wait for one to end, or "
-                "terminate one."
+                f"{going_on} runs are running, and at most {MOST_RUNNING} may. Wait until one "
+                "ends, or terminate one."
             )
 
     def _forget_old(self) -> None:

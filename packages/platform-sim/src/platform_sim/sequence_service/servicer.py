@@ -1,4 +1,4 @@
-"""The gRPC face of sequences: decodes, asks the runs, encodes."""
+"""The gRPC service of sequences: decode requests, call the runs, encode answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Protobuf messages of session management from and to the core's data."""
+"""Translate between the messages of session management and the core's data."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from platform_sim.session_management.open_sessions import OpenSession
 from platform_sim.session_management.sessions import MultiplexerStatus, SessionStatus
 
 RESERVED_SINCE_KEY = "platform-sim/reserved.since"
-"""Annotation of GetSessions alone: when the session was reserved, ISO 8601."""
+"""Annotation in GetSessions only: time of the reservation, ISO 8601."""
 HOLDER_PID_KEY = "platform-sim/reserved.pid"
-"""Annotation of GetSessions alone: process id of the holder, where it is known."""
+"""Annotation in GetSessions only: process id of the holder, if it is known."""
 HOLDER_PROGRAM_KEY = "platform-sim/reserved.program"
-"""Annotation of GetSessions alone: command line of the holder, shortened."""
+"""Annotation in GetSessions only: command line of the holder, shortened."""
 HOLDER_STATE_KEY = "platform-sim/reserved.state"
-"""Annotation of GetSessions alone: whether the holder still runs, ALIVE or DEAD."""
+"""Annotation in GetSessions only: ALIVE if the holder still runs, otherwise DEAD."""
 ALIVE, DEAD = "alive", "dead"
 
 
 def encode_session(status: SessionStatus) -> pb.SessionInformation:
-    """Return a session, with its channels if it was reserved for some."""
+    """Return the message of a session, with the channels that it was reserved for."""
     information = pb.SessionInformation(
         session=session_pb2.Session(name=status.name),
         resource_name=status.resource_name,
@@ -41,7 +41,7 @@ def encode_session(status: SessionStatus) -> pb.SessionInformation:
 
 
 def _add_mappings(information: pb.SessionInformation, layout: SessionLayout) -> None:
-    """Add the rows in place: there can be tens of thousands, and a copy of each would cost."""
+    """Add the rows in place, because there can be tens of thousands, and copies take time."""
     add = information.channel_mappings.add
     for row in layout.rows:
         mapping = add(pin_or_relay_name=row.leaf, site=row.site, channel=row.channel)
@@ -51,7 +51,7 @@ def _add_mappings(information: pb.SessionInformation, layout: SessionLayout) -> 
 
 
 def encode_listed_session(status: SessionStatus) -> pb.SessionInformation:
-    """Return a session for GetSessions, with the time of its reservation and its holder."""
+    """Return the message of a session for GetSessions, with time and holder of its reservation."""
     information = encode_session(status)
     if status.reservation is not None:
         since = datetime.fromtimestamp(status.reservation.since, timezone.utc)
@@ -65,7 +65,7 @@ def encode_listed_session(status: SessionStatus) -> pb.SessionInformation:
 
 
 def encode_multiplexer(status: MultiplexerStatus) -> pb.MultiplexerSessionInformation:
-    """Return a multiplexer session."""
+    """Return the message of a multiplexer session."""
     session = status.session
     return pb.MultiplexerSessionInformation(
         session=session_pb2.Session(name=session.name),
@@ -79,7 +79,7 @@ def encode_multiplexer(status: MultiplexerStatus) -> pb.MultiplexerSessionInform
 def encode_groups(
     groups: dict[str, tuple[str, ...]],
 ) -> dict[str, pb.ResolvedPinsOrRelays]:
-    """Return the members of groups."""
+    """Return the members of groups as messages."""
     return {
         name: pb.ResolvedPinsOrRelays(pin_or_relay_names=members)
         for name, members in groups.items()
@@ -89,7 +89,7 @@ def encode_groups(
 def decode_sessions(
     messages: Iterable[pb.SessionInformation], holder: Caller | None
 ) -> list[OpenSession]:
-    """Read sessions to register."""
+    """Return the sessions in messages of a registration."""
     return [
         OpenSession(
             one.session.name,
@@ -105,7 +105,7 @@ def decode_sessions(
 def decode_multiplexers(
     messages: Iterable[pb.MultiplexerSessionInformation], holder: Caller | None
 ) -> list[OpenSession]:
-    """Read multiplexer sessions to register."""
+    """Return the multiplexer sessions in messages of a registration."""
     return [
         OpenSession(
             one.session.name,

@@ -36,30 +36,32 @@ class OpenSessionTable:
 
         Raises:
             InvalidRequestError: A name is empty.
-            AlreadyKnownError: A name is registered, or stands twice in the list.
+            AlreadyKnownError: A name is registered, or is in the list twice.
         """
         if not all(session.name for session in sessions):
             raise InvalidRequestError("A session name must not be empty.")
         names = [session.name for session in sessions]
         taken = {name for name in names if name in self._sessions or names.count(name) > 1}
         if taken:
-            told = ", ".join(self._told(name) for name in sorted(taken))
-            raise AlreadyKnownError(f"Sessions are registered already: {told}.")
+            holders = ", ".join(self._described(name) for name in sorted(taken))
+            raise AlreadyKnownError(
+                f"These sessions are registered already: {holders}. Unregister them first."
+            )
         self._sessions.update(zip(names, sessions, strict=True))
 
-    def _told(self, name: str) -> str:
+    def _described(self, name: str) -> str:
         known = self._sessions.get(name)
         return f"{name} (by {known.holder})" if known and known.holder else name
 
     def unregister(self, names: Iterable[str]) -> None:
-        """Remove sessions; names that are not registered are passed over."""
+        """Remove sessions. Ignore unknown names."""
         for name in names:
             self._sessions.pop(name, None)
 
     def get(self, name: str) -> OpenSession | None:
-        """Return a registered session, None when there is none of this name."""
+        """Return a registered session, None if the name is unknown."""
         return self._sessions.get(name)
 
     def all(self, type_id: str = "") -> list[OpenSession]:
-        """Return the registered sessions, of one type if one is given."""
+        """Return the registered sessions, or those of one type."""
         return [one for one in self._sessions.values() if type_id in ("", one.type_id)]

@@ -1,8 +1,8 @@
-"""Who holds which session, and who waits for it.
+"""Reserve sessions for callers, and keep the queue of waiting requests.
 
-A request is granted as a whole or not at all, in the order in which requests came: one is granted
-when all its sessions are free and no earlier request that still waits wants any of them. So
-nobody starves, and requests for different sessions do not wait for each other.
+A request is granted completely or not at all, in the order of arrival. It is granted when all its
+sessions are free and no earlier waiting request needs any of them. So every request is granted
+some time, and requests for different sessions do not wait for each other.
 """
 
 from __future__ import annotations
@@ -16,30 +16,30 @@ from platform_sim.errors import InvalidRequestError, NotAvailableError
 from platform_sim.pin_map.partition import SessionLayout
 
 WAIT_FOREVER_MS = -1
-"""Timeout in milliseconds that never ends; 0 does not wait."""
+"""Timeout in milliseconds that never ends. The timeout 0 does not wait."""
 
 _SETTLE_SECONDS = 0.002
 
 
 @dataclass(frozen=True, slots=True)
 class Reserver:
-    """Who asks for sessions, and how long it waits for them.
+    """A caller that asks for sessions, and its timeout.
 
     Raises:
         InvalidRequestError: The timeout is less than -1.
     """
 
     annotations: Mapping[str, str]
-    """What it says of itself; kept with the reservations."""
+    """The caller's own description. It is kept with the reservations."""
     timeout_ms: int
-    """Milliseconds to wait; 0 does not wait, -1 waits for ever."""
+    """Milliseconds to wait; 0 does not wait, -1 waits forever."""
     holder: Caller | None = None
-    """Its process, None when it is not known."""
+    """Its process, None if it is not known."""
 
     def __post_init__(self) -> None:
         if self.timeout_ms < WAIT_FOREVER_MS:
             raise InvalidRequestError(
-                f"The timeout of {self.timeout_ms} ms must be -1 (wait for ever), 0 (do not wait) "
+                f"The timeout of {self.timeout_ms} ms must be -1 (wait forever), 0 (do not wait) "
                 "or more."
             )
 
@@ -51,17 +51,17 @@ class Reservation:
     session_name: str
     """Name of the session."""
     annotations: Mapping[str, str]
-    """What the holder said of itself."""
+    """The holder's own description."""
     since: float
     """Time of the grant, in seconds of the table's clock."""
     holder: Caller | None = None
-    """The process that asked for it, None when it is not known."""
+    """The holder's process, None if it is not known."""
     layout: SessionLayout | None = None
-    """The channels that it was reserved for, None when it was for no pins in particular."""
+    """The channels that it was reserved for, None if the request named no pins."""
 
 
 class ReservationRequest:
-    """A request that waits, or was granted or withdrawn."""
+    """A request that waits, or that was granted or withdrawn."""
 
     def __init__(
         self,
@@ -86,10 +86,10 @@ class ReservationTable:
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        """Make an empty table.
+        """Create an empty table.
 
         Args:
-            clock: Gives the time of a grant, in seconds.
+            clock: Return the time of a grant, in seconds.
         """
         self._clock = clock
         self._held: dict[str, Reservation] = {}
@@ -98,18 +98,18 @@ class ReservationTable:
     async def reserve(
         self, sessions: Mapping[str, SessionLayout | None], reserver: Reserver
     ) -> None:
-        """Reserve sessions, all or none, and keep what each is reserved for.
+        """Reserve all of some sessions, or none. Keep the channels of each.
 
-        When the waiting task is cancelled, as gRPC does for a caller that went away, the request
-        leaves the queue at once, and what was granted in the same moment is given back.
+        If the waiting task is cancelled, as gRPC does when the caller disconnects, the request
+        leaves the queue at once. If it was granted in the same moment, its sessions are freed.
 
         Args:
-            sessions: The sessions by name, each with the channels that it is reserved for, None
-                for no pins in particular.
-            reserver: Who asks, and how long it waits.
+            sessions: The sessions by name, each with the channels that it is reserved for. None
+                means that the request names no pins.
+            reserver: The caller and its timeout.
 
         Raises:
-            NotAvailableError: Others hold some of them, and did until the timeout.
+            NotAvailableError: Others hold some of the sessions until the timeout.
         """
         granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         request = self.request(
@@ -128,7 +128,7 @@ class ReservationTable:
                 seconds = None if timeout_ms == WAIT_FOREVER_MS else timeout_ms / 1000
                 await asyncio.wait([granted], timeout=seconds)
             if granted.done():
-                # The end of a killed caller may be on its way through gRPC; let it arrive first.
+                # gRPC may not have reported a killed caller's end yet, so that comes first.
                 await asyncio.sleep(_SETTLE_SECONDS)
                 return
         except asyncio.CancelledError:
@@ -146,13 +146,13 @@ class ReservationTable:
         holder: Caller | None = None,
         layouts: Mapping[str, SessionLayout | None] | None = None,
     ) -> ReservationRequest:
-        """Asks for sessions; the request is granted now or stands in the queue.
+        """Ask for sessions. The request is granted now, or waits in the queue.
 
         Args:
-            names: Names of the sessions; none is granted at once.
+            names: Names of the sessions. A request without names is granted at once.
             annotations: Kept with the reservation.
-            on_granted: Called once, when the request is granted.
-            holder: The process that asks.
+            on_granted: Called one time, when the request is granted.
+            holder: The process of the caller.
             layouts: The channels that sessions are reserved for, by name.
         """
         request = ReservationRequest(
@@ -163,7 +163,7 @@ class ReservationTable:
         return request
 
     def withdraw(self, request: ReservationRequest) -> None:
-        """Take a waiting request out of the queue, or gives back what it was granted."""
+        """Take a waiting request out of the queue, or free the sessions that it was granted."""
         if request.is_granted:
             self.release(request.names)
         elif request in self._waiting:
@@ -171,13 +171,13 @@ class ReservationTable:
             self._grant_what_can_be()
 
     def release(self, names: Iterable[str]) -> None:
-        """Frees sessions, whoever holds them; names that are not held are passed over."""
+        """Free sessions, whatever process holds them. Ignore names that are not held."""
         for name in names:
             self._held.pop(name, None)
         self._grant_what_can_be()
 
     def get(self, name: str) -> Reservation | None:
-        """Return the reservation of a session, None when it is free."""
+        """Return the reservation of a session, None if it is free."""
         return self._held.get(name)
 
     def held(self) -> list[Reservation]:
@@ -185,7 +185,7 @@ class ReservationTable:
         return list(self._held.values())
 
     def waiting_count(self) -> int:
-        """Return how many requests wait."""
+        """Return the number of waiting requests."""
         return len(self._waiting)
 
     def _grant_what_can_be(self) -> None:
@@ -213,12 +213,15 @@ class ReservationTable:
     def _refusal(self, names: Iterable[str], timeout_ms: int) -> str:
         held = [reservation for name in names if (reservation := self.get(name))]
         if held:
-            told = ", ".join(
-                f"{one.session_name} (held by {one.holder or 'a process that is not known'})"
-                for one in held
+            holders = ", ".join(
+                f"{one.session_name} (held by {one.holder or 'an unknown process'})" for one in held
             )
             return (
-                f"Reserved by others, and not free within {timeout_ms} ms: {told}. The reservation "
-                "of a holder that is gone ends by 'platform-sim reservations --free NAME'."
+                f"Other callers hold these sessions, and did not free them within {timeout_ms} ms: "
+                f"{holders}. If a holder has died, end its reservation "
+                "with 'platform-sim reservations --free NAME'."
             )
-        return f"Others wait for these sessions, first come first served: {', '.join(names)}."
+        return (
+            "Other callers wait for these sessions, and requests are served in their order: "
+            f"{', '.join(names)}. Try again with a longer timeout."
+        )

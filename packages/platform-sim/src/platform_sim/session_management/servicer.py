@@ -1,4 +1,4 @@
-"""The gRPC face of session management: decodes, calls the core, encodes."""
+"""The gRPC service of session management: decode requests, call the core, encode answers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class SessionManagementServicer(
     async def ReserveSessions(  # noqa: N802
         self, request: pb.ReserveSessionsRequest, context: Context
     ) -> pb.ReserveSessionsResponse:
-        """Reserve the sessions for pins and relays, waiting as long as the request says."""
+        """Reserve the sessions for pins and relays. Wait up to the timeout in the request."""
         where = request.pin_map_context
         reserved = await self._management.reserve(
             where.pin_map_id,
@@ -48,7 +48,7 @@ class SessionManagementServicer(
     async def UnreserveSessions(  # noqa: N802
         self, request: pb.UnreserveSessionsRequest, context: Context
     ) -> pb.UnreserveSessionsResponse:
-        """Frees sessions."""
+        """Free sessions."""
         self._management.reservations.release(one.session.name for one in request.sessions)
         return pb.UnreserveSessionsResponse()
 
@@ -100,7 +100,7 @@ class SessionManagementServicer(
     async def GetMultiplexerSessions(  # noqa: N802
         self, request: pb.GetMultiplexerSessionsRequest, context: Context
     ) -> pb.GetMultiplexerSessionsResponse:
-        """List the multiplexer sessions on the way to the pins of some sites."""
+        """List the multiplexer sessions between the pins of some sites and their instruments."""
         where = request.pin_map_context
         sessions = self._management.connected_multiplexers(
             where.pin_map_id, where.sites, request.multiplexer_type_id

@@ -1,4 +1,4 @@
-"""Session management without gRPC: reservations, open sessions, and both together."""
+"""The core of session management: reservations, open sessions, and their combination."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ class SessionStatus:
     name: str
     """Name of the session."""
     layout: SessionLayout | None
-    """The channels that it was reserved for, None when there are no such."""
+    """The channels that it was reserved for, None if there are none."""
     registered: OpenSession | None
-    """Its registration, None when it is only reserved."""
+    """Its registration, None if it is only reserved."""
     reservation: Reservation | None
-    """Its reservation, None when it is only registered."""
+    """Its reservation, None if it is only registered."""
 
     @property
     def type_id(self) -> str:
-        """Instrument type id, "" when it is not known."""
+        """Instrument type id, "" if it is not known."""
         source = self.layout or self.registered
         return source.type_id if source else ""
 
     @property
     def resource_name(self) -> str:
-        """What the driver opens, "" when it is not known."""
+        """The resource that the driver opens, "" if it is not known."""
         source = self.layout or self.registered
         return source.resource_name if source else ""
 
@@ -57,38 +57,38 @@ class MultiplexerStatus:
     """A multiplexer session that is open or that a pin map names."""
 
     session: OpenSession
-    """The session; without annotations when it is not open."""
+    """The session. It has no annotations if it is not open."""
     is_registered: bool
-    """Whether it is open."""
+    """True if it is open."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReservedSessions:
-    """What a caller was granted."""
+    """The sessions that a caller reserved."""
 
     sessions: list[SessionStatus]
-    """Its sessions, each with the channels asked for."""
+    """Its sessions, each with the requested channels."""
     groups: dict[str, tuple[str, ...]]
-    """Members of the groups that it named."""
+    """Members of the requested groups."""
     multiplexers: list[MultiplexerStatus]
-    """Multiplexer sessions on the way to these channels."""
+    """Multiplexer sessions between the pins and these channels."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Selection:
-    """The sessions that a pin map has for pins and relays."""
+    """The sessions of a pin map for some pins and relays."""
 
     layouts: list[SessionLayout]
     groups: dict[str, tuple[str, ...]]
     multiplexers: list[tuple[str, str]]
-    """Names and types of the multiplexers on the way."""
+    """Names and types of the multiplexers in between."""
 
 
 class SessionManagement:
-    """The state of the service. Not thread-safe: all calls come from one event loop."""
+    """The state of the service. It is not thread-safe: use it on one event loop."""
 
     def __init__(self, pin_maps: PinMapStore, clock: Callable[[], float]) -> None:
-        """Make the service's state.
+        """Create the service's state.
 
         Args:
             pin_maps: The loaded pin maps.
@@ -107,20 +107,20 @@ class SessionManagement:
         type_id: str,
         reserver: Reserver,
     ) -> ReservedSessions:
-        """Reserve the sessions for pins and relays, all or none, and record for which channels.
+        """Reserve all sessions for pins and relays, or none. Record the channels of each.
 
         Args:
-            pin_map_id: The pin map; "" names no session.
-            sites: Sites, nothing for all.
-            names: Pins, relays and groups, nothing for all.
+            pin_map_id: The pin map. With "" no session is reserved.
+            sites: Sites; none for all.
+            names: Pins, relays and groups; none for all.
             type_id: Instrument type, "" for all.
-            reserver: Who asks, and how long it waits.
+            reserver: The caller and its timeout.
 
         Raises:
-            NotKnownError: No such pin map.
+            NotKnownError: The pin map does not exist.
             InvalidRequestError: The pin map has no such site, pin, relay or group, or connects
-                all that was named to instruments that have no session here.
-            NotAvailableError: Others hold some of them, and did until the timeout.
+                all of them to instruments that have no session here.
+            NotAvailableError: Others hold some of the sessions until the timeout.
         """
         selection = self._select(pin_map_id, sites, names, type_id)
         layouts = {layout.session_name: layout for layout in selection.layouts}
@@ -132,14 +132,14 @@ class SessionManagement:
         )
 
     async def reserve_registered(self, type_id: str, reserver: Reserver) -> list[SessionStatus]:
-        """Reserve all open sessions, for no pins in particular.
+        """Reserve all open sessions, without naming pins.
 
         Args:
             type_id: Instrument type, "" for all.
-            reserver: Who asks, and how long it waits.
+            reserver: The caller and its timeout.
 
         Raises:
-            NotAvailableError: Others hold some of them, and did until the timeout.
+            NotAvailableError: Others hold some of the sessions until the timeout.
         """
         sessions = self.instruments.all(type_id)
         await self.reservations.reserve(dict.fromkeys(one.name for one in sessions), reserver)
@@ -150,10 +150,10 @@ class SessionManagement:
     def connected_multiplexers(
         self, pin_map_id: str, sites: Sequence[int], type_id: str
     ) -> list[MultiplexerStatus]:
-        """Return the multiplexer sessions on the way to the pins of some sites.
+        """Return the multiplexer sessions between the pins of some sites and their instruments.
 
         Raises:
-            NotKnownError: No such pin map.
+            NotKnownError: The pin map does not exist.
             InvalidRequestError: The pin map has no such site.
         """
         selected = self._select(pin_map_id, sites, (), "").multiplexers
@@ -161,13 +161,13 @@ class SessionManagement:
         return [one for one in statuses if type_id in ("", one.session.type_id)]
 
     def registered_multiplexers(self, type_id: str) -> list[MultiplexerStatus]:
-        """Return the open multiplexer sessions, of one type if one is given."""
+        """Return the open multiplexer sessions, or those of one type."""
         return [
             MultiplexerStatus(one, is_registered=True) for one in self.multiplexers.all(type_id)
         ]
 
     def status(self, type_id: str = "") -> list[SessionStatus]:
-        """Return the sessions that are reserved or registered, of one type if one is given."""
+        """Return the sessions that are reserved or registered, or those of one type."""
         layouts = {one.session_name: one.layout for one in self.reservations.held()}
         for session in self.instruments.all():
             layouts.setdefault(session.name, None)
@@ -175,10 +175,10 @@ class SessionManagement:
         return [one for one in statuses if type_id in ("", one.type_id)]
 
     def free_after(self, pid: int) -> bool:
-        """Frees what a process that ended, and those under it, had reserved and registered.
+        """Free the reservations and registrations of a process that ended and of its children.
 
         Returns:
-            False if some of them still run.
+            False if some of the children still run.
         """
         held = self.reservations.held()
         holders = {one.session_name: one.holder for one in held}
@@ -195,7 +195,9 @@ class SessionManagement:
             if holder in dead:
                 table.unregister([name])
         if freed:
-            _logger.warning("Process %d ended and held %s: free now.", pid, ", ".join(freed))
+            _logger.warning(
+                "Process %d ended. Its sessions are now free: %s.", pid, ", ".join(freed)
+            )
             self.reservations.release(freed)
         return mine == dead
 

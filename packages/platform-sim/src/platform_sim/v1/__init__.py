@@ -1,1 +1,1 @@
-"""The services that platform-sim has beside NI's own, and their generated stubs."""
+"""The services that only platform-sim has, and their generated stubs."""

@@ -50,10 +50,12 @@ def check_sequence_file(
     findings = [*check_structure(parsed)]
     findings += [Finding(one.where, one.problem, one.remedy) for one in refusals(content)]
 
-    def tell(substitution: str) -> None:
-        findings.append(Finding("file", substitution, "Name another with --python", is_error=False))
+    def report(substitution: str) -> None:
+        findings.append(
+            Finding("file", substitution, "Choose another with --python", is_error=False)
+        )
 
-    with Interpreters(path, environment, python, tell) as interpreters:
+    with Interpreters(path, environment, python, report) as interpreters:
         findings += _check_steps(content, path.parent, interpreters, discovery_address)
     return findings
 

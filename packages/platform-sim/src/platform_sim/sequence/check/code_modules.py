@@ -24,7 +24,7 @@ def check_code_module(
         answer = interpreters.get(call.environment).describe(call, module)
     except SequenceError as error:
         yield Finding(
-            where, str(error).rstrip("."), "Name a Python with --python, or correct the step"
+            where, str(error).rstrip("."), "Choose a Python with --python, or correct the step"
         )
         return
     if "error" in answer:

@@ -120,14 +120,14 @@ class ExpressionChecks:
 
     def _check_names(self, where: str, what: str, node: Node, is_target: bool) -> Iterator[Finding]:
         names = [(node, True)] if isinstance(node, Name) and is_target else list(_names(node))
-        told = set()
+        reported = set()
         for name, is_set in names:
             path = _static_path(name)
             if is_set and self._is_set_below_step(path):
                 continue
             missing, there = self._missing(path)
-            if missing and missing not in told:
-                told.add(missing)
+            if missing and missing not in reported:
+                reported.add(missing)
                 yield self._missing_finding(where, what, missing, there)
 
     def _missing_finding(
@@ -136,7 +136,7 @@ class ExpressionChecks:
         above = spelled(missing[:-1]) if missing[1:] else "The execution"
         return Finding(
             where,
-            f"{what}: there is no variable {spelled(missing)}",
+            f"{what}: the variable {spelled(missing)} does not exist",
             f"{above} has {', '.join(there) or 'nothing'}; correct the name, or add the variable",
             is_error=not re.search(rf"\b{missing[-1]}\b", self._code),
         )

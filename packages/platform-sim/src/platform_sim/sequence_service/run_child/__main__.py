@@ -1,7 +1,7 @@
-"""The process of one run: runs a sequence as `platform-sim run` does, and sends its events.
+"""The process of one run: run a sequence as `platform-sim run` does, and send its events.
 
-Run as a script by the platform: `python run_child JOB`. The events go to standard output. Closing
-standard input, as the platform's death does too, interrupts the run: Cleanup runs.
+The platform runs it as a script: `python run_child JOB`. The events go to standard output. When
+standard input is closed, as also by the platform's death, the run is interrupted and Cleanup runs.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import signal
 import sys
 from pathlib import Path
 
-sys.path.pop(0)  # this folder; no import may find it
+sys.path.pop(0)  # this folder; no import may use it
 
 from platform_sim.errors import PlatformSimError
 from platform_sim.hook import hooked_environment
@@ -32,7 +32,7 @@ def main() -> None:
     """Run the sequence of the job."""
     job = RunJob.from_argument(sys.argv[1])
     events = EventWriter(_take_standard_output())
-    # Standard input may end after the run; then there is nothing left to interrupt.
+    # Standard input may end after the run. Then there is no run to interrupt.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with Interrupts() as interrupts:
         when_starter_goes(_thread.interrupt_main)
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def _take_standard_output() -> int:
-    """Return a descriptor of standard output; what else is printed goes to standard error."""
+    """Return a file descriptor of standard output. All other output goes to standard error."""
     events = os.dup(1)
     os.dup2(2, 1)
     return events
