@@ -264,7 +264,7 @@ global___AddFaultResponse = AddFaultResponse
 
 @typing.final
 class Fault(google.protobuf.message.Message):
-    """A fault of a device. It lasts until ClearFaults, or until it has happened once."""
+    """A fault of a device. It lasts until ClearFaults. FailCall ends after one error."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -296,7 +296,7 @@ global___Fault = Fault
 
 @typing.final
 class FailCall(google.protobuf.message.Message):
-    """The driver reports an error once."""
+    """The driver reports an error one time."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -307,11 +307,11 @@ class FailCall(google.protobuf.message.Message):
     rpc: builtins.str
     """The call to fail, by its name on the wire, such as "MeasureMultiple". Empty: any call."""
     nth: builtins.int
-    """Which of these calls fails, counted from now and from 1. Default: 1."""
+    """The number of the call to fail, counted from now. The next call is 1. Default: 1."""
     code: builtins.int
     """The driver's error code, which is negative."""
     text: builtins.str
-    """The driver's description. Empty: a description of device-sim's own."""
+    """The driver's description. Empty: a default text."""
     def __init__(
         self,
         *,
@@ -328,7 +328,7 @@ global___FailCall = FailCall
 
 @typing.final
 class StopAnswering(google.protobuf.message.Message):
-    """Every call to the device stays without an answer."""
+    """No call to the device gets an answer."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 

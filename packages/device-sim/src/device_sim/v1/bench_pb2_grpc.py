@@ -27,9 +27,9 @@ if _version_not_supported:
 
 class BenchStub(object):
     """The bench of a simulated NI gRPC Device Server: its sessions, parts, connections and faults.
-    The service listens where the drivers' services do.
+    The service has the address of the drivers' services.
 
-    A request that makes no sense is refused with INVALID_ARGUMENT; the text says what to change.
+    An invalid request is refused with INVALID_ARGUMENT. The text says what to change.
     """
 
     def __init__(self, channel):
@@ -77,9 +77,9 @@ class BenchStub(object):
 
 class BenchServicer(object):
     """The bench of a simulated NI gRPC Device Server: its sessions, parts, connections and faults.
-    The service listens where the drivers' services do.
+    The service has the address of the drivers' services.
 
-    A request that makes no sense is refused with INVALID_ARGUMENT; the text says what to change.
+    An invalid request is refused with INVALID_ARGUMENT. The text says what to change.
     """
 
     def ListSessions(self, request, context):
@@ -97,14 +97,14 @@ class BenchServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def SetPart(self, request, context):
-        """Sets values of a part, from now on.
+        """Sets values of a part from now on.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Disconnect(self, request, context):
-        """Opens the connection of a channel, as a broken wire would.
+        """Opens the connection of a channel, as if its wire were broken.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -118,7 +118,7 @@ class BenchServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def AddFault(self, request, context):
-        """Makes a device fail.
+        """Adds a fault to a device.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -179,9 +179,9 @@ def add_BenchServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class Bench(object):
     """The bench of a simulated NI gRPC Device Server: its sessions, parts, connections and faults.
-    The service listens where the drivers' services do.
+    The service has the address of the drivers' services.
 
-    A request that makes no sense is refused with INVALID_ARGUMENT; the text says what to change.
+    An invalid request is refused with INVALID_ARGUMENT. The text says what to change.
     """
 
     @staticmethod

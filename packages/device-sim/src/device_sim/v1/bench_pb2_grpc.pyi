@@ -19,9 +19,9 @@ class _ServicerContext(grpc.ServicerContext, grpc.aio.ServicerContext):  # type:
 
 class BenchStub:
     """The bench of a simulated NI gRPC Device Server: its sessions, parts, connections and faults.
-    The service listens where the drivers' services do.
+    The service has the address of the drivers' services.
 
-    A request that makes no sense is refused with INVALID_ARGUMENT; the text says what to change.
+    An invalid request is refused with INVALID_ARGUMENT. The text says what to change.
     """
 
     def __init__(self, channel: typing.Union[grpc.Channel, grpc.aio.Channel]) -> None: ...
@@ -41,13 +41,13 @@ class BenchStub:
         device_sim.v1.bench_pb2.SetPartRequest,
         device_sim.v1.bench_pb2.SetPartResponse,
     ]
-    """Sets values of a part, from now on."""
+    """Sets values of a part from now on."""
 
     Disconnect: grpc.UnaryUnaryMultiCallable[
         device_sim.v1.bench_pb2.DisconnectRequest,
         device_sim.v1.bench_pb2.DisconnectResponse,
     ]
-    """Opens the connection of a channel, as a broken wire would."""
+    """Opens the connection of a channel, as if its wire were broken."""
 
     Reconnect: grpc.UnaryUnaryMultiCallable[
         device_sim.v1.bench_pb2.ReconnectRequest,
@@ -59,7 +59,7 @@ class BenchStub:
         device_sim.v1.bench_pb2.AddFaultRequest,
         device_sim.v1.bench_pb2.AddFaultResponse,
     ]
-    """Makes a device fail."""
+    """Adds a fault to a device."""
 
     ClearFaults: grpc.UnaryUnaryMultiCallable[
         device_sim.v1.bench_pb2.ClearFaultsRequest,
@@ -69,9 +69,9 @@ class BenchStub:
 
 class BenchAsyncStub:
     """The bench of a simulated NI gRPC Device Server: its sessions, parts, connections and faults.
-    The service listens where the drivers' services do.
+    The service has the address of the drivers' services.
 
-    A request that makes no sense is refused with INVALID_ARGUMENT; the text says what to change.
+    An invalid request is refused with INVALID_ARGUMENT. The text says what to change.
     """
 
     ListSessions: grpc.aio.UnaryUnaryMultiCallable[
@@ -90,13 +90,13 @@ class BenchAsyncStub:
         device_sim.v1.bench_pb2.SetPartRequest,
         device_sim.v1.bench_pb2.SetPartResponse,
     ]
-    """Sets values of a part, from now on."""
+    """Sets values of a part from now on."""
 
     Disconnect: grpc.aio.UnaryUnaryMultiCallable[
         device_sim.v1.bench_pb2.DisconnectRequest,
         device_sim.v1.bench_pb2.DisconnectResponse,
     ]
-    """Opens the connection of a channel, as a broken wire would."""
+    """Opens the connection of a channel, as if its wire were broken."""
 
     Reconnect: grpc.aio.UnaryUnaryMultiCallable[
         device_sim.v1.bench_pb2.ReconnectRequest,
@@ -108,7 +108,7 @@ class BenchAsyncStub:
         device_sim.v1.bench_pb2.AddFaultRequest,
         device_sim.v1.bench_pb2.AddFaultResponse,
     ]
-    """Makes a device fail."""
+    """Adds a fault to a device."""
 
     ClearFaults: grpc.aio.UnaryUnaryMultiCallable[
         device_sim.v1.bench_pb2.ClearFaultsRequest,
@@ -118,9 +118,9 @@ class BenchAsyncStub:
 
 class BenchServicer(metaclass=abc.ABCMeta):
     """The bench of a simulated NI gRPC Device Server: its sessions, parts, connections and faults.
-    The service listens where the drivers' services do.
+    The service has the address of the drivers' services.
 
-    A request that makes no sense is refused with INVALID_ARGUMENT; the text says what to change.
+    An invalid request is refused with INVALID_ARGUMENT. The text says what to change.
     """
 
     @abc.abstractmethod
@@ -145,7 +145,7 @@ class BenchServicer(metaclass=abc.ABCMeta):
         request: device_sim.v1.bench_pb2.SetPartRequest,
         context: _ServicerContext,
     ) -> typing.Union[device_sim.v1.bench_pb2.SetPartResponse, collections.abc.Awaitable[device_sim.v1.bench_pb2.SetPartResponse]]:
-        """Sets values of a part, from now on."""
+        """Sets values of a part from now on."""
 
     @abc.abstractmethod
     def Disconnect(
@@ -153,7 +153,7 @@ class BenchServicer(metaclass=abc.ABCMeta):
         request: device_sim.v1.bench_pb2.DisconnectRequest,
         context: _ServicerContext,
     ) -> typing.Union[device_sim.v1.bench_pb2.DisconnectResponse, collections.abc.Awaitable[device_sim.v1.bench_pb2.DisconnectResponse]]:
-        """Opens the connection of a channel, as a broken wire would."""
+        """Opens the connection of a channel, as if its wire were broken."""
 
     @abc.abstractmethod
     def Reconnect(
@@ -169,7 +169,7 @@ class BenchServicer(metaclass=abc.ABCMeta):
         request: device_sim.v1.bench_pb2.AddFaultRequest,
         context: _ServicerContext,
     ) -> typing.Union[device_sim.v1.bench_pb2.AddFaultResponse, collections.abc.Awaitable[device_sim.v1.bench_pb2.AddFaultResponse]]:
-        """Makes a device fail."""
+        """Adds a fault to a device."""
 
     @abc.abstractmethod
     def ClearFaults(

@@ -74,11 +74,11 @@ class _OutcomeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTy
     OUTCOME_FAILED: _Outcome.ValueType  # 2
     """A step failed or had an error."""
     OUTCOME_TERMINATED: _Outcome.ValueType  # 3
-    """The run was terminated; Cleanup ran."""
+    """The run was terminated, and Cleanup ran."""
     OUTCOME_REFUSED: _Outcome.ValueType  # 4
-    """The file is damaged or needs what the runner does not have; no step ran."""
+    """The file is damaged, or needs a feature that the runner lacks. No step ran."""
     OUTCOME_ABORTED: _Outcome.ValueType  # 5
-    """The run's process ended before the run did: it was killed, or crashed. Cleanup may not have run."""
+    """The run's process was killed or crashed before the run ended. Cleanup may not have run."""
 
 class Outcome(_Outcome, metaclass=_OutcomeEnumTypeWrapper): ...
 
@@ -87,11 +87,11 @@ OUTCOME_PASSED: Outcome.ValueType  # 1
 OUTCOME_FAILED: Outcome.ValueType  # 2
 """A step failed or had an error."""
 OUTCOME_TERMINATED: Outcome.ValueType  # 3
-"""The run was terminated; Cleanup ran."""
+"""The run was terminated, and Cleanup ran."""
 OUTCOME_REFUSED: Outcome.ValueType  # 4
-"""The file is damaged or needs what the runner does not have; no step ran."""
+"""The file is damaged, or needs a feature that the runner lacks. No step ran."""
 OUTCOME_ABORTED: Outcome.ValueType  # 5
-"""The run's process ended before the run did: it was killed, or crashed. Cleanup may not have run."""
+"""The run's process was killed or crashed before the run ended. Cleanup may not have run."""
 global___Outcome = Outcome
 
 @typing.final
@@ -116,7 +116,7 @@ class ListResponse(google.protobuf.message.Message):
 
     @property
     def runs(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Run]:
-        """By start time, latest last. Of those that ended, the last 50 are kept."""
+        """By start time, latest last. The platform keeps the last 50 runs that ended."""
 
     def __init__(
         self,
@@ -138,9 +138,9 @@ class SequenceFile(google.protobuf.message.Message):
     path: builtins.str
     """Absolute path, without links."""
     folder: builtins.str
-    """The folder that the platform was given, in which the file lies."""
+    """The folder that contains the file, as the platform got it."""
     refusal: builtins.str
-    """Why Start refuses the file, and what to do; empty for a file that can be started."""
+    """The reason why Start refuses the file, and the remedy; empty if it can be started."""
     def __init__(
         self,
         *,
@@ -168,20 +168,20 @@ class Run(google.protobuf.message.Message):
     sequence: builtins.str
     """Absolute path of the sequence file."""
     pin_map: builtins.str
-    """As asked for by Start."""
+    """The pin map of the request to Start."""
     output_file: builtins.str
-    """File on the platform's machine with what the code modules print."""
+    """File on the platform's machine with the output of the code modules."""
     is_terminating: builtins.bool
     """Terminate was called, or the platform is stopping."""
     @property
     def sites(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]:
-        """As asked for by Start."""
+        """The sites of the request to Start."""
 
     @property
     def started_at(self) -> google.protobuf.timestamp_pb2.Timestamp: ...
     @property
     def ended(self) -> global___RunEnded:
-        """Not set while the run goes on."""
+        """Not set while the run is running."""
 
     def __init__(
         self,
@@ -208,14 +208,14 @@ class StartRequest(google.protobuf.message.Message):
     PIN_MAP_FIELD_NUMBER: builtins.int
     SITES_FIELD_NUMBER: builtins.int
     sequence: builtins.str
-    """Path of a sequence file, as List tells it."""
+    """Path of a sequence file, as in List."""
     pin_map: builtins.str
-    """Path of a pin map (.pinmap) to use in place of the one that the sequence names. It must lie in
+    """Path of a pin map (.pinmap) to use instead of the one that the sequence names. It must be in
     one of the folders, too. Empty for the sequence's own.
     """
     @property
     def sites(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]:
-        """Sites to measure on; none for all of the pin map."""
+        """Sites to measure on; none for all sites of the pin map."""
 
     def __init__(
         self,
@@ -253,8 +253,8 @@ class TerminateRequest(google.protobuf.message.Message):
     WITHOUT_CLEANUP_FIELD_NUMBER: builtins.int
     run_id: builtins.str
     without_cleanup: builtins.bool
-    """Ends the run's process at once, without Cleanup: for a step that does not react. What the
-    steps opened and reserved stays so.
+    """Ends the run's process at once, without Cleanup. Use it for a step that does not react. The
+    sessions and reservations of the steps then stay.
     """
     def __init__(
         self,
@@ -284,8 +284,8 @@ class WatchRequest(google.protobuf.message.Message):
     FIRST_NUMBER_FIELD_NUMBER: builtins.int
     run_id: builtins.str
     first_number: builtins.int
-    """Number of the first event to send; 0 and 1 send all. A client that lost its stream asks for
-    the number after its last event.
+    """Number of the first event to send; 0 and 1 send all. A client that lost its stream sends the
+    number after its last event.
     """
     def __init__(
         self,
@@ -337,7 +337,7 @@ global___RunEvent = RunEvent
 
 @typing.final
 class Note(google.protobuf.message.Message):
-    """Something that the user should know and that is no error."""
+    """A note for the user. It is no error."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -387,18 +387,18 @@ class StepEnded(google.protobuf.message.Message):
     step: builtins.str
     status: global___StepStatus.ValueType
     seconds: builtins.float
-    """Time that the step took."""
+    """Duration of the step."""
     message: builtins.str
-    """Why the step failed, in a line; empty for a step that did not."""
+    """The reason why the step failed, in one line; empty for a step that did not fail."""
     details: builtins.str
-    """More about that, such as the traceback of a code module."""
+    """More about the reason, such as the traceback of a code module."""
     is_ignored: builtins.bool
-    """The step is set to ignore its error or failure: it does not make the run fail."""
+    """The step ignores its error or failure, so the run does not fail."""
     measurements_left_out: builtins.int
-    """Entries that were left out because the event would have become too large."""
+    """Number of entries that were left out, because the event would be too large."""
     @property
     def measurements(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Measurement]:
-        """Outputs of a measurement step, one entry per call of the plug-in."""
+        """Outputs of a measurement step, one entry for each call of the plug-in."""
 
     def __init__(
         self,
@@ -424,10 +424,10 @@ class Measurement(google.protobuf.message.Message):
     SITE_FIELD_NUMBER: builtins.int
     OUTPUTS_FIELD_NUMBER: builtins.int
     site: builtins.int
-    """Site of a call that measured one of several; not set for a call that measured all of them."""
+    """Site of a call that measured one of several sites; not set if it measured all of them."""
     @property
     def outputs(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Output]:
-        """In the order of the plug-in's outputs."""
+        """The outputs, in the order of the plug-in."""
 
     def __init__(
         self,
@@ -450,7 +450,7 @@ class Output(google.protobuf.message.Message):
     LEFT_OUT_FIELD_NUMBER: builtins.int
     name: builtins.str
     left_out: builtins.int
-    """Elements of arrays and characters of texts that were left out at their ends; each array has
+    """Number of array elements and text characters that were left out at the ends. Each array has
     its first 1,000 elements, each text its first 10,000 characters.
     """
     @property
@@ -477,7 +477,7 @@ class RunEnded(google.protobuf.message.Message):
     MESSAGE_FIELD_NUMBER: builtins.int
     outcome: global___Outcome.ValueType
     message: builtins.str
-    """Why, for every outcome but OUTCOME_PASSED."""
+    """The reason, for every outcome except OUTCOME_PASSED."""
     def __init__(
         self,
         *,

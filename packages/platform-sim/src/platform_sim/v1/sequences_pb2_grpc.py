@@ -26,11 +26,11 @@ if _version_not_supported:
 
 
 class SequencesStub(object):
-    """Lists, starts, terminates and watches sequences in the folders that the platform was given by
+    """Lists, starts, terminates and watches sequences in the folders of
     `platform-sim up --sequences DIR`.
 
-    A run is what `platform-sim run` does: the same order, the same results, a process of its own.
-    It does not depend on the client that started it: it goes on when that client disconnects.
+    A run is the same as `platform-sim run`: the same order, the same results, a separate process.
+    It does not depend on the client that started it. It continues when that client disconnects.
     """
 
     def __init__(self, channel):
@@ -62,15 +62,15 @@ class SequencesStub(object):
 
 
 class SequencesServicer(object):
-    """Lists, starts, terminates and watches sequences in the folders that the platform was given by
+    """Lists, starts, terminates and watches sequences in the folders of
     `platform-sim up --sequences DIR`.
 
-    A run is what `platform-sim run` does: the same order, the same results, a process of its own.
-    It does not depend on the client that started it: it goes on when that client disconnects.
+    A run is the same as `platform-sim run`: the same order, the same results, a separate process.
+    It does not depend on the client that started it. It continues when that client disconnects.
     """
 
     def List(self, request, context):
-        """Lists the sequence files, and the runs that go on or ended lately.
+        """Lists the sequence files, and the runs that are running or ended lately.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -79,30 +79,30 @@ class SequencesServicer(object):
     def Start(self, request, context):
         """Starts a run of a sequence and returns at once.
 
-        NOT_FOUND: there is no such file. INVALID_ARGUMENT: the file lies outside of the folders.
-        FAILED_PRECONDITION: another user could have written the file. RESOURCE_EXHAUSTED: too many
-        runs go on. A file that cannot be run is accepted; the run ends with OUTCOME_REFUSED.
+        NOT_FOUND: the file does not exist. INVALID_ARGUMENT: the file is outside of the folders.
+        FAILED_PRECONDITION: another user could have changed the file. RESOURCE_EXHAUSTED: too many
+        runs are running. A file that cannot be run is accepted; its run ends with OUTCOME_REFUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Terminate(self, request, context):
-        """Ends a run early, as Ctrl-C ends `platform-sim run`: the step under way is interrupted, the
-        rest of Setup and Main is left out, Cleanup runs. Returns at once; Watch tells the end. A run
-        that ended, or is being terminated, stays as it is.
+        """Ends a run early, as Ctrl-C ends `platform-sim run`: the current step is interrupted, the rest
+        of Setup and Main is skipped, Cleanup runs. Returns at once; Watch reports the end. If the run
+        has ended or is terminating, this does nothing.
 
-        NOT_FOUND: the run is not known (any more).
+        NOT_FOUND: the run is unknown, or it ended long ago.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Watch(self, request, context):
-        """Streams the events of a run, in order, from its first event or a later one on. The stream ends
-        after the event `ended`. Any number of clients may watch a run, during it and afterwards.
+        """Streams the events of a run in order, starting at the first event or a later one. The stream
+        ends after the event `ended`. Any number of clients may watch a run, during it and afterwards.
 
-        NOT_FOUND: the run is not known (any more).
+        NOT_FOUND: the run is unknown, or it ended long ago.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -140,11 +140,11 @@ def add_SequencesServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class Sequences(object):
-    """Lists, starts, terminates and watches sequences in the folders that the platform was given by
+    """Lists, starts, terminates and watches sequences in the folders of
     `platform-sim up --sequences DIR`.
 
-    A run is what `platform-sim run` does: the same order, the same results, a process of its own.
-    It does not depend on the client that started it: it goes on when that client disconnects.
+    A run is the same as `platform-sim run`: the same order, the same results, a separate process.
+    It does not depend on the client that started it. It continues when that client disconnects.
     """
 
     @staticmethod

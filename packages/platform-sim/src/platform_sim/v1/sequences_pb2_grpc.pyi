@@ -18,11 +18,11 @@ class _ServicerContext(grpc.ServicerContext, grpc.aio.ServicerContext):  # type:
     ...
 
 class SequencesStub:
-    """Lists, starts, terminates and watches sequences in the folders that the platform was given by
+    """Lists, starts, terminates and watches sequences in the folders of
     `platform-sim up --sequences DIR`.
 
-    A run is what `platform-sim run` does: the same order, the same results, a process of its own.
-    It does not depend on the client that started it: it goes on when that client disconnects.
+    A run is the same as `platform-sim run`: the same order, the same results, a separate process.
+    It does not depend on the client that started it. It continues when that client disconnects.
     """
 
     def __init__(self, channel: typing.Union[grpc.Channel, grpc.aio.Channel]) -> None: ...
@@ -30,7 +30,7 @@ class SequencesStub:
         platform_sim.v1.sequences_pb2.ListRequest,
         platform_sim.v1.sequences_pb2.ListResponse,
     ]
-    """Lists the sequence files, and the runs that go on or ended lately."""
+    """Lists the sequence files, and the runs that are running or ended lately."""
 
     Start: grpc.UnaryUnaryMultiCallable[
         platform_sim.v1.sequences_pb2.StartRequest,
@@ -38,45 +38,45 @@ class SequencesStub:
     ]
     """Starts a run of a sequence and returns at once.
 
-    NOT_FOUND: there is no such file. INVALID_ARGUMENT: the file lies outside of the folders.
-    FAILED_PRECONDITION: another user could have written the file. RESOURCE_EXHAUSTED: too many
-    runs go on. A file that cannot be run is accepted; the run ends with OUTCOME_REFUSED.
+    NOT_FOUND: the file does not exist. INVALID_ARGUMENT: the file is outside of the folders.
+    FAILED_PRECONDITION: another user could have changed the file. RESOURCE_EXHAUSTED: too many
+    runs are running. A file that cannot be run is accepted; its run ends with OUTCOME_REFUSED.
     """
 
     Terminate: grpc.UnaryUnaryMultiCallable[
         platform_sim.v1.sequences_pb2.TerminateRequest,
         platform_sim.v1.sequences_pb2.TerminateResponse,
     ]
-    """Ends a run early, as Ctrl-C ends `platform-sim run`: the step under way is interrupted, the
-    rest of Setup and Main is left out, Cleanup runs. Returns at once; Watch tells the end. A run
-    that ended, or is being terminated, stays as it is.
+    """Ends a run early, as Ctrl-C ends `platform-sim run`: the current step is interrupted, the rest
+    of Setup and Main is skipped, Cleanup runs. Returns at once; Watch reports the end. If the run
+    has ended or is terminating, this does nothing.
 
-    NOT_FOUND: the run is not known (any more).
+    NOT_FOUND: the run is unknown, or it ended long ago.
     """
 
     Watch: grpc.UnaryStreamMultiCallable[
         platform_sim.v1.sequences_pb2.WatchRequest,
         platform_sim.v1.sequences_pb2.RunEvent,
     ]
-    """Streams the events of a run, in order, from its first event or a later one on. The stream ends
-    after the event `ended`. Any number of clients may watch a run, during it and afterwards.
+    """Streams the events of a run in order, starting at the first event or a later one. The stream
+    ends after the event `ended`. Any number of clients may watch a run, during it and afterwards.
 
-    NOT_FOUND: the run is not known (any more).
+    NOT_FOUND: the run is unknown, or it ended long ago.
     """
 
 class SequencesAsyncStub:
-    """Lists, starts, terminates and watches sequences in the folders that the platform was given by
+    """Lists, starts, terminates and watches sequences in the folders of
     `platform-sim up --sequences DIR`.
 
-    A run is what `platform-sim run` does: the same order, the same results, a process of its own.
-    It does not depend on the client that started it: it goes on when that client disconnects.
+    A run is the same as `platform-sim run`: the same order, the same results, a separate process.
+    It does not depend on the client that started it. It continues when that client disconnects.
     """
 
     List: grpc.aio.UnaryUnaryMultiCallable[
         platform_sim.v1.sequences_pb2.ListRequest,
         platform_sim.v1.sequences_pb2.ListResponse,
     ]
-    """Lists the sequence files, and the runs that go on or ended lately."""
+    """Lists the sequence files, and the runs that are running or ended lately."""
 
     Start: grpc.aio.UnaryUnaryMultiCallable[
         platform_sim.v1.sequences_pb2.StartRequest,
@@ -84,38 +84,38 @@ class SequencesAsyncStub:
     ]
     """Starts a run of a sequence and returns at once.
 
-    NOT_FOUND: there is no such file. INVALID_ARGUMENT: the file lies outside of the folders.
-    FAILED_PRECONDITION: another user could have written the file. RESOURCE_EXHAUSTED: too many
-    runs go on. A file that cannot be run is accepted; the run ends with OUTCOME_REFUSED.
+    NOT_FOUND: the file does not exist. INVALID_ARGUMENT: the file is outside of the folders.
+    FAILED_PRECONDITION: another user could have changed the file. RESOURCE_EXHAUSTED: too many
+    runs are running. A file that cannot be run is accepted; its run ends with OUTCOME_REFUSED.
     """
 
     Terminate: grpc.aio.UnaryUnaryMultiCallable[
         platform_sim.v1.sequences_pb2.TerminateRequest,
         platform_sim.v1.sequences_pb2.TerminateResponse,
     ]
-    """Ends a run early, as Ctrl-C ends `platform-sim run`: the step under way is interrupted, the
-    rest of Setup and Main is left out, Cleanup runs. Returns at once; Watch tells the end. A run
-    that ended, or is being terminated, stays as it is.
+    """Ends a run early, as Ctrl-C ends `platform-sim run`: the current step is interrupted, the rest
+    of Setup and Main is skipped, Cleanup runs. Returns at once; Watch reports the end. If the run
+    has ended or is terminating, this does nothing.
 
-    NOT_FOUND: the run is not known (any more).
+    NOT_FOUND: the run is unknown, or it ended long ago.
     """
 
     Watch: grpc.aio.UnaryStreamMultiCallable[
         platform_sim.v1.sequences_pb2.WatchRequest,
         platform_sim.v1.sequences_pb2.RunEvent,
     ]
-    """Streams the events of a run, in order, from its first event or a later one on. The stream ends
-    after the event `ended`. Any number of clients may watch a run, during it and afterwards.
+    """Streams the events of a run in order, starting at the first event or a later one. The stream
+    ends after the event `ended`. Any number of clients may watch a run, during it and afterwards.
 
-    NOT_FOUND: the run is not known (any more).
+    NOT_FOUND: the run is unknown, or it ended long ago.
     """
 
 class SequencesServicer(metaclass=abc.ABCMeta):
-    """Lists, starts, terminates and watches sequences in the folders that the platform was given by
+    """Lists, starts, terminates and watches sequences in the folders of
     `platform-sim up --sequences DIR`.
 
-    A run is what `platform-sim run` does: the same order, the same results, a process of its own.
-    It does not depend on the client that started it: it goes on when that client disconnects.
+    A run is the same as `platform-sim run`: the same order, the same results, a separate process.
+    It does not depend on the client that started it. It continues when that client disconnects.
     """
 
     @abc.abstractmethod
@@ -124,7 +124,7 @@ class SequencesServicer(metaclass=abc.ABCMeta):
         request: platform_sim.v1.sequences_pb2.ListRequest,
         context: _ServicerContext,
     ) -> typing.Union[platform_sim.v1.sequences_pb2.ListResponse, collections.abc.Awaitable[platform_sim.v1.sequences_pb2.ListResponse]]:
-        """Lists the sequence files, and the runs that go on or ended lately."""
+        """Lists the sequence files, and the runs that are running or ended lately."""
 
     @abc.abstractmethod
     def Start(
@@ -134,9 +134,9 @@ class SequencesServicer(metaclass=abc.ABCMeta):
     ) -> typing.Union[platform_sim.v1.sequences_pb2.StartResponse, collections.abc.Awaitable[platform_sim.v1.sequences_pb2.StartResponse]]:
         """Starts a run of a sequence and returns at once.
 
-        NOT_FOUND: there is no such file. INVALID_ARGUMENT: the file lies outside of the folders.
-        FAILED_PRECONDITION: another user could have written the file. RESOURCE_EXHAUSTED: too many
-        runs go on. A file that cannot be run is accepted; the run ends with OUTCOME_REFUSED.
+        NOT_FOUND: the file does not exist. INVALID_ARGUMENT: the file is outside of the folders.
+        FAILED_PRECONDITION: another user could have changed the file. RESOURCE_EXHAUSTED: too many
+        runs are running. A file that cannot be run is accepted; its run ends with OUTCOME_REFUSED.
         """
 
     @abc.abstractmethod
@@ -145,11 +145,11 @@ class SequencesServicer(metaclass=abc.ABCMeta):
         request: platform_sim.v1.sequences_pb2.TerminateRequest,
         context: _ServicerContext,
     ) -> typing.Union[platform_sim.v1.sequences_pb2.TerminateResponse, collections.abc.Awaitable[platform_sim.v1.sequences_pb2.TerminateResponse]]:
-        """Ends a run early, as Ctrl-C ends `platform-sim run`: the step under way is interrupted, the
-        rest of Setup and Main is left out, Cleanup runs. Returns at once; Watch tells the end. A run
-        that ended, or is being terminated, stays as it is.
+        """Ends a run early, as Ctrl-C ends `platform-sim run`: the current step is interrupted, the rest
+        of Setup and Main is skipped, Cleanup runs. Returns at once; Watch reports the end. If the run
+        has ended or is terminating, this does nothing.
 
-        NOT_FOUND: the run is not known (any more).
+        NOT_FOUND: the run is unknown, or it ended long ago.
         """
 
     @abc.abstractmethod
@@ -158,10 +158,10 @@ class SequencesServicer(metaclass=abc.ABCMeta):
         request: platform_sim.v1.sequences_pb2.WatchRequest,
         context: _ServicerContext,
     ) -> typing.Union[collections.abc.Iterator[platform_sim.v1.sequences_pb2.RunEvent], collections.abc.AsyncIterator[platform_sim.v1.sequences_pb2.RunEvent]]:
-        """Streams the events of a run, in order, from its first event or a later one on. The stream ends
-        after the event `ended`. Any number of clients may watch a run, during it and afterwards.
+        """Streams the events of a run in order, starting at the first event or a later one. The stream
+        ends after the event `ended`. Any number of clients may watch a run, during it and afterwards.
 
-        NOT_FOUND: the run is not known (any more).
+        NOT_FOUND: the run is unknown, or it ended long ago.
         """
 
 def add_SequencesServicer_to_server(servicer: SequencesServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...
