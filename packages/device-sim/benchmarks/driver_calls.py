@@ -1,10 +1,10 @@
-"""Driver calls per second of the simulated instruments, against a server that does nothing.
+"""Compare driver calls of the simulated instruments with a server that does nothing.
 
     python benchmarks/driver_calls.py [--json] [--rounds N]
 
-Both servers run in processes of their own, pinned to one core where the system allows it, and
-answer the same requests of the same clients, turn by turn; what counts is the ratio. Ends with
-exit code 1 when a target is missed.
+Both servers run in separate processes, pinned to one core if the system allows it. They answer
+the same requests of the same clients in turn. The ratio is the result. The exit code is 1 if a
+target is missed.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def wait_for_end(port: int) -> None:
 
 
 class Server:
-    """A server process; it ends when its standard input does."""
+    """A server process. It ends when its standard input is closed."""
 
     def __init__(self, kind: str) -> None:
         command = [sys.executable, __file__, "--serve", kind]
@@ -115,7 +115,7 @@ class Server:
 
 
 def open_sessions(stub: Any) -> None:
-    """One session on a wired and one on an unwired SMU, measuring without an aperture."""
+    """Open a session on a wired and one on an unwired SMU. They measure without an aperture."""
     for name in ("WIRED", "FREE"):
         request = pb.InitializeWithIndependentChannelsRequest(
             session_name=name, resource_name=f"{name}/0", option_string="Simulate=1"
@@ -132,7 +132,7 @@ def open_sessions(stub: Any) -> None:
 
 
 def calls(stub: Any) -> dict[str, tuple[Callable[[], Any], float]]:
-    """What is called, and which part of the no-op's rate it should reach."""
+    """Return the calls, each with the smallest allowed fraction of the no-op's rate."""
     free, wired = {"name": "FREE"}, {"name": "WIRED"}
     get = pb.GetAttributeViReal64Request(vi=free, channel_name="FREE/0", attribute_id=1250001)
     set_ = pb.SetAttributeViReal64Request(
@@ -149,7 +149,7 @@ def calls(stub: Any) -> dict[str, tuple[Callable[[], Any], float]]:
 
 
 def rate(call: Callable[[], Any]) -> float:
-    """Calls per second of several callers."""
+    """Return the calls per second of several callers."""
     counts = [0] * CALLERS
     end = time.perf_counter() + SECONDS
 

@@ -19,7 +19,7 @@ OpenDmm = Callable[..., nidmm.Session]
 
 
 def _leave(session: nidcpower.Session | nidmm.Session) -> None:
-    """Leave a session; the test may have closed it, or stopped the server."""
+    """Close a session. The test may have closed it before, or stopped the server."""
     try:
         session.__exit__(None, None, None)
     except (nidcpower.errors.DriverError, nidmm.errors.DriverError) as error:
@@ -42,13 +42,13 @@ def bench_file(tmp_path: Path) -> Callable[[str], Path]:
 
 @pytest.fixture
 def clock() -> ManualClock:
-    """Virtual time: waits cost nothing and readings depend on programmed delays only."""
+    """Return virtual time: waits take no time, and readings depend only on programmed delays."""
     return ManualClock()
 
 
 @pytest.fixture
 def bench() -> Path | None:
-    """Override in a module or by parametrisation to wire the instruments."""
+    """Return no bench. Override this in a module or by parametrisation to wire instruments."""
     return None
 
 
@@ -83,7 +83,7 @@ def open_dcpower(channel: grpc.Channel) -> Iterator[OpenDCPower]:
                 channel, name, initialization_behavior=behavior
             )
             with warnings.catch_warnings():
-                # Legacy sessions and `channels` are deprecated, and tested all the same.
+                # Legacy sessions and `channels` are deprecated, but tested, too.
                 warnings.simplefilter("ignore", DeprecationWarning)
                 session = nidcpower.Session(
                     resource,

@@ -1,4 +1,4 @@
-"""Bench files and the bench's API: what they accept, and how they say no."""
+"""Bench files and the bench's API: the values that they accept, and their errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever stands in a bench file, it makes a bench or an error that names what is wrong."""
+"""Any content of a bench file gives a bench or an error that names the problem."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ anything = st.recursive(
 
 @st.composite
 def damaged(draw: st.DrawFn) -> dict[str, object]:
-    """A good bench in which something was replaced, taken out or put in."""
+    """Draw a good bench in which something was replaced, removed or added."""
 
     def damage(content: object, depth: int) -> object:
         if depth == 0 or not isinstance(content, (dict, list)) or not content:

@@ -1,4 +1,4 @@
-"""Laws that hold on any bench: power balance, limits, and time that can be cut anywhere."""
+"""Laws that hold on any bench: power balance, limits, and time that can be divided anywhere."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def level(session: int, channel: int, turn: int) -> float:
 
 
 def exercise(sessions: list[nidcpower.Session], until: float) -> int:
-    """Set, source and measure every channel of some sessions, over and over."""
+    """Set, source and measure every channel of some sessions, again and again."""
     turns = 0
     while turns == 0 or time.monotonic() < until:
         for number, session in enumerate(sessions):

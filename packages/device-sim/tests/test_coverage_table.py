@@ -1,4 +1,4 @@
-"""docs/instruments.md: its tables are those of the installed packages, its examples work."""
+"""The tables of docs/instruments.md match the installed packages, and its examples work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A driver is one folder: adding one touches nothing else."""
+"""A driver is one folder. A new driver changes no other file."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ DRIVER = OneCall(nidmm_pb2, "NiDmm")
 
 @pytest.fixture
 def only_driver(tmp_path, monkeypatch):
-    """The package's driver folder, replaced by one with a single new driver."""
+    """Replace the package's driver folder by one with a single new driver."""
     folder = tmp_path / "onecall"
     folder.mkdir()
     (folder / "__init__.py").write_text(ANNOUNCEMENT, encoding="utf-8")
@@ -94,7 +94,7 @@ def test_this_package_has_two_that_announce_what_they_serve():
 
 
 def without(*packages: str) -> str:
-    """Code by which packages cannot be imported, as if they were not installed."""
+    """Return code that makes packages fail to import, as if they were not installed."""
     return f"import sys; sys.modules.update(dict.fromkeys({packages}));"
 
 

@@ -1,6 +1,6 @@
-"""Every call of both services, with sensible and with senseless requests.
+"""Every call of both services, with valid and with invalid requests.
 
-Whatever a client sends, it gets an answer, the driver's error, or INVALID_ARGUMENT; never an
+For any request, a client gets an answer, the driver's error, or INVALID_ARGUMENT, but never an
 exception of the simulation.
 """
 
@@ -40,7 +40,7 @@ def messages(descriptor) -> dict[str, type]:
 
 
 def invoke(channel, driver, rpc: str, request, timeout: float = 60.0):
-    """The call's status, and the driver's code if there is one."""
+    """Return the call's status, and the driver's code if there is one."""
     method = driver.descriptor.methods_by_name[rpc]
     types = messages(driver.descriptor)
     call = channel.unary_unary(

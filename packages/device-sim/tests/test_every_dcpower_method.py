@@ -1,7 +1,7 @@
 """Every public method of nidcpower.Session is called through the real class.
 
-`DCPOWER` says how; a method that the installed package has and the table lacks fails the test.
-Behaviour in depth is in the modules beside this one.
+`DCPOWER` has a call for each. A method of the installed package that it lacks fails the test.
+The other modules in this folder test the behavior in depth.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def load_compensation(session, tmp_path):
 
 
 def not_over_grpc(*names):
-    """Calls that the Python package itself refuses over gRPC."""
+    """Return entries for methods that the Python package itself refuses over gRPC."""
 
     def call(session, tmp_path):
         for name, arguments in names:

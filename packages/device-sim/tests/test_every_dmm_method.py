@@ -1,7 +1,7 @@
 """Every public method of nidmm.Session is called through the real class.
 
-`DMM` says how; a method that the installed package has and the table lacks fails the test.
-Behaviour in depth is in the modules beside this one.
+`DMM` has a call for each. A method of the installed package that it lacks fails the test.
+The other modules in this folder test the behavior in depth.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Every property of both drivers' Session classes is read and written through the real class.
 
-The properties are listed by the installed packages. Each is tried on a model that has it, and
-on one that has not it must be refused with the driver's "not supported".
+The installed packages list the properties. Each is tried on a model that has it. On a model that
+lacks it, the driver must answer "not supported".
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ READ_ONLY = -1074135027
 NOT_SUPPORTED = -1074135022
 NOT_FOR_CHANNELS = -1074134971
 
-# Values to write where another choice of the enum, or 1, is not what the property takes.
+# Values to write if neither another member of the enum nor 1 is valid for the property.
 WRITABLE = {
     "active_advanced_sequence": "",
     "lcr_frequency": 1e3,
@@ -41,7 +41,7 @@ WRITABLE = {
 
 
 def model_with(attribute: Attribute) -> str | None:
-    """A model of NI-DCPower that has an attribute."""
+    """Return a model of NI-DCPower that has an attribute."""
     models = DCPOWER.models.models.values()
     return next((m.number for m in models if attribute.name not in m.lacks), None)
 

@@ -1,4 +1,4 @@
-"""Faults on request, as a plug-in under test meets them; time is real here."""
+"""Injected faults, as a plug-in under test sees them. Time is real here."""
 
 from __future__ import annotations
 
@@ -90,9 +90,9 @@ def test_a_cancelled_wait_ends_at_once_on_the_server_too(server, channel, open_d
     waiting = threading.active_count()
     call = stub.WaitForEventWithChannels.future(request)
     other = open_dcpower("SMU1/0", name="mine")
-    assert other.source_delay.total_seconds() == 100.0  # Others get in while one waits.
+    assert other.source_delay.total_seconds() == 100.0  # Others can call while one waits.
     call.cancel()
-    server.stop()  # Would wait for a call that went on.
+    server.stop()  # This would wait for a call that did not end.
     assert threading.active_count() <= waiting + 1
 
 

@@ -1,4 +1,4 @@
-"""Clients have the device server read and write attribute configurations in its folders only."""
+"""The device server reads and writes attribute configurations only in its folders."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CONFIGURATION = b'{"device_sim": 1}'
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder that the server is started in."""
+    """Return the folder in which the server is started."""
     folder = tmp_path / "started_in"
     folder.mkdir()
     monkeypatch.chdir(folder)
@@ -238,4 +238,4 @@ def test_another_local_user_who_is_let_in_reaches_no_file_outside(tmp_path, fold
         "refused to read the state file",
     ], tried.stderr
     assert secret.read_bytes() == CONFIGURATION
-    assert (folder / "theirs.json").stat().st_uid == os.geteuid()  # what the page says they can
+    assert (folder / "theirs.json").stat().st_uid == os.geteuid()  # as the page says

@@ -1,4 +1,4 @@
-"""A tester with four sites, used as the DC power and DMM plug-ins use theirs."""
+"""A tester with four sites, used as the DC power and DMM plug-ins use their instruments."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def bench() -> Path:
 
 
 def source_and_measure(smu: nidcpower.Session) -> list[tuple[float, float, bool]]:
-    """What the DC power plug-in does on all sites: volts, amperes, in compliance."""
+    """Do as the DC power plug-in on all sites. Return volts, amperes, in compliance."""
     smu.source_mode = nidcpower.SourceMode.SINGLE_POINT
     smu.output_function = nidcpower.OutputFunction.DC_VOLTAGE
     smu.current_limit = LIMIT
@@ -41,14 +41,14 @@ def source_and_measure(smu: nidcpower.Session) -> list[tuple[float, float, bool]
 
 
 def read_ohms(open_dmm, number: int) -> float:
-    """What the DMM plug-in does on one site."""
+    """Do as the DMM plug-in on one site. Return ohms."""
     dmm = open_dmm(f"DMM{number}")
     dmm.configure_measurement_digits(nidmm.Function.TWO_WIRE_RES, 10e3, 5.5)
     return dmm.read()
 
 
 def smu_error(ohms: float) -> float:
-    """The largest relative error of volts over amperes that the 4141's accuracy allows."""
+    """Return the largest relative error of volts over amperes in the 4141's accuracy."""
     model = DCPOWER.models.models["4141"]
     aperture = float(DCPOWER.table["aperture_time"].default)
     amperes = LEVEL / ohms
@@ -58,7 +58,7 @@ def smu_error(ohms: float) -> float:
 
 
 def dmm_error(ohms: float) -> float:
-    """The largest relative error of the 4081 in its range of 10 kOhm at 5.5 digits."""
+    """Return the largest relative error of the 4081 in its range of 10 kOhm at 5.5 digits."""
     model = DMM.models.models["4081"]
     accuracy = model.accuracy(nidmm.Function.TWO_WIRE_RES.value, 10e3, 5.5)
     return accuracy.limit_of_error(ohms, model.apertures[5.5]) / ohms
@@ -72,7 +72,7 @@ def test_each_site_gives_its_resistor_and_the_dmm_agrees(open_dcpower, open_dmm)
         read = read_ohms(open_dmm, site + 1)
         assert read == pytest.approx(ohms, rel=dmm_error(ohms))
         assert read == pytest.approx(volts / amperes, rel=smu_error(ohms) + dmm_error(ohms))
-        assert volts / amperes != ohms  # The instruments have deviations of their own.
+        assert volts / amperes != ohms  # The instruments have their own deviations.
 
 
 @pytest.mark.filterwarnings("ignore::nidmm.errors.DriverWarning")

@@ -1,4 +1,4 @@
-"""What docs/instruments.md says of protobuf 7 is what the installed drivers do."""
+"""The installed drivers behave with protobuf 7 as docs/instruments.md says."""
 
 from __future__ import annotations
 

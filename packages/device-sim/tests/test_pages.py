@@ -1,4 +1,4 @@
-"""The README and the reference page say what is so."""
+"""The statements of the README and the reference page are true."""
 
 from __future__ import annotations
 

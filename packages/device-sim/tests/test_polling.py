@@ -1,4 +1,4 @@
-"""Clients that poll come to an end: every status and backlog moves, in real time."""
+"""Clients that poll come to an end: every status and backlog changes, in real time."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def bench(request: pytest.FixtureRequest, bench_file: Callable[[str], Path]) -> 
 
 
 def poll(condition: Callable[[], bool]) -> None:
-    """Ask until it is so, as a client's loop does."""
+    """Ask until the condition is true, as a client's loop does."""
     deadline = time.monotonic() + LONGEST
     while not condition():
         assert time.monotonic() < deadline, "the status never moved"
@@ -233,7 +233,7 @@ def test_what_runs_without_end_is_caught_up_with_quickly(open_dcpower, open_dmm)
     dmm.configure_multi_point(trigger_count=1, sample_count=0)
     with smu.initiate(), dmm.initiate():
         poll(lambda: smu.fetch_backlog > 100 and dmm.read_status()[0] > 100)
-        time.sleep(1.0)  # what nobody asks for meanwhile
+        time.sleep(1.0)  # time in which no client asks
         began = time.monotonic()
         assert dmm.read_status()[1] is STATUS.RUNNING
         assert time.monotonic() - began < LONGEST

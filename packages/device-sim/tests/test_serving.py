@@ -1,4 +1,4 @@
-"""The command `device-sim`, in processes of its own."""
+"""The command `device-sim`, in separate processes."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 def refused(*arguments: object) -> str:
-    """Return what a command says that ends with an error that its user can mend."""
+    """Return the error text of a command that its user can correct."""
     done = run(*arguments)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "Traceback" not in done.stderr

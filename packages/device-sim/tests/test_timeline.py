@@ -1,4 +1,4 @@
-"""Scripts of different instruments run in the order of time, and fail for themselves."""
+"""Scripts of different instruments run in the order of time, and an error stops only its script."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from device_sim.timeline import Timeline
 
 
 class Script:
-    """Does something at some times, and fails at one of them."""
+    """A script that acts at some times, and fails at one of them."""
 
     def __init__(self, name: str, times: list[float], done: list, fails_at: float = math.nan):
         self.name, self.times, self.done, self.fails_at = name, times, done, fails_at

@@ -1,9 +1,9 @@
-"""Measures what users of the platform wait for, and prints a small table.
+"""Measure the times that users of the platform wait for, and print a small table.
 
     python benchmarks/platform_speed.py [--json]
 
-Ends with exit code 1 when a target is missed. The plug-in that it starts is dcpower-logger-plugin,
-which must be installed beside this package.
+The exit code is 1 if a target is missed. The benchmark starts the plug-in dcpower-logger-plugin,
+which must be installed in the same environment.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def median_ms(action: Callable[[], object], repeats: int) -> float:
 
 @contextmanager
 def running_platform(folder: Path, *options: str) -> Iterator[tuple[PlatformState, float]]:
-    """Runs a platform process; yields its state and the milliseconds until its ready line."""
+    """Run a platform process. Yield its state and the milliseconds until its ready line."""
     state_file = folder / "state.json"
     command = [sys.executable, "-m", "platform_sim.cli", "up", "--state-file", str(state_file)]
     start = time.perf_counter()
@@ -93,7 +93,7 @@ def running_platform(folder: Path, *options: str) -> Iterator[tuple[PlatformStat
 
 
 def measure_starts(folder: Path) -> list[Result]:
-    """Starts platforms, and with each what its users bring: a plug-in and a first session."""
+    """Start platforms. With each, start a plug-in and open a first session."""
     bench, plugins = folder / "bench.toml", folder / "plugins"
     bench.write_text(BENCH, encoding="utf-8")
     install = [sys.executable, "-m", "dcpower_logger_plugin", "install", str(plugins)]
@@ -123,7 +123,7 @@ def open_session(channel: grpc.Channel) -> None:
 
 
 def measure_hook(address: str) -> Result:
-    """Compares the start of Python with the hook to one without; neither imports the SDK."""
+    """Compare the start of Python with and without the hook. Neither imports the SDK."""
 
     def start_with(environment: dict[str, str]) -> float:
         run = [sys.executable, "-c", "pass"]
@@ -135,7 +135,7 @@ def measure_hook(address: str) -> Result:
 
 
 def large_pin_map() -> str:
-    """Returns a pin map with PINS pins on each of SITES sites, over 64 channels an instrument."""
+    """Return a pin map with PINS pins on each of SITES sites, and 64 channels an instrument."""
     pins = [f"Pin{number}" for number in range(PINS)]
     instruments = [f"SMU{number}" for number in range(PINS)]
     lines = ['<PinMap schemaVersion="1.6"><Instruments>']
@@ -157,7 +157,7 @@ def large_pin_map() -> str:
 
 
 def measure_reserve(address: str, folder: Path) -> list[Result]:
-    """Reserves all pins on all sites: PINS x SITES mappings in one answer."""
+    """Reserve all pins on all sites: PINS x SITES mappings in one answer."""
     file = folder / "large.pinmap"
     file.write_text(large_pin_map(), encoding="utf-8")
     with PlatformClient(address) as client, open_channel(address) as channel:

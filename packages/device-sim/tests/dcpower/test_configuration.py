@@ -1,4 +1,4 @@
-"""What conflicts is refused when it is committed; what was exported can be imported."""
+"""Conflicting values are refused at commit, and exported values can be imported."""
 
 from __future__ import annotations
 

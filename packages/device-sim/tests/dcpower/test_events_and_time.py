@@ -1,4 +1,4 @@
-"""Events come when the programmed delays and apertures are over, and are taken once."""
+"""Events come after the programmed delays and apertures, and are taken only once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is fetched while a channel runs is what it measured, wired or not, in real time."""
+"""A fetch during a run returns the channel's own measurements, wired or not, in real time."""
 
 from __future__ import annotations
 

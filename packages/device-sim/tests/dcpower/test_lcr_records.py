@@ -1,4 +1,4 @@
-"""LCR measurements that are fetched are those of their own step and time."""
+"""Fetched LCR measurements belong to their own step and time."""
 
 from __future__ import annotations
 

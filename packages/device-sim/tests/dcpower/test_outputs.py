@@ -1,4 +1,4 @@
-"""An output is on from the start on, until it is reset, disabled, cut off or pulsed back."""
+"""An output is on after the start, until it is reset, disabled, cut off or pulsed back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A record has as many measurements as configured, an aperture apart."""
+"""A record has the configured number of measurements, one for each aperture."""
 
 from __future__ import annotations
 

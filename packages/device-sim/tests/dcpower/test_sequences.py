@@ -1,4 +1,4 @@
-"""Sequences run step by step, as long as they were told to."""
+"""Sequences run step by step, as often as they are configured to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What waits for a trigger happens after it, and not before."""
+"""An action that waits for a trigger happens after it, and not before."""
 
 from __future__ import annotations
 

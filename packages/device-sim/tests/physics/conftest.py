@@ -1,4 +1,4 @@
-"""Benches whose instruments have no deviations of their own, so that readings meet closed forms."""
+"""Benches whose instruments have no deviations, so that readings agree with closed forms."""
 
 from __future__ import annotations
 

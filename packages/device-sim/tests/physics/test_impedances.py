@@ -1,4 +1,4 @@
-"""What LCR meters and multimeters make of a capacitor."""
+"""The readings of LCR meters and multimeters at a capacitor."""
 
 from __future__ import annotations
 

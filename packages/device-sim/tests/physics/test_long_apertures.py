@@ -1,4 +1,4 @@
-"""A long aperture is the mean of all that happened in it, however much that was."""
+"""The reading of a long aperture is the mean over all changes within it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ohm's law at an SMU's terminals, up to its limits and from there on."""
+"""Ohm's law at an SMU's terminals, up to its limits and beyond."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every site has parts of its own, and disturbs no other."""
+"""Each site has its own parts and disturbs no other."""
 
 from __future__ import annotations
 

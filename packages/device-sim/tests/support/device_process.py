@@ -1,4 +1,4 @@
-"""`device-sim serve` in a process of its own, as a user runs it."""
+"""Run `device-sim serve` in a separate process, as a user does."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def command(*arguments: object) -> list[str]:
 
 
 class DeviceProcess:
-    """A started `device-sim serve`; its output up to the ready line is kept."""
+    """A started `device-sim serve`, with its output up to the ready line."""
 
     def __init__(self, folder: Path, *arguments: object) -> None:
         self.state_file = folder / "state.json"
@@ -40,7 +40,7 @@ class DeviceProcess:
 
     @property
     def address(self) -> str:
-        """HOST:PORT, as the state file tells it."""
+        """HOST:PORT from the state file."""
         address: str = json.loads(self.state_file.read_text("utf-8"))["device_server_address"]
         return address
 

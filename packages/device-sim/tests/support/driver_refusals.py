@@ -1,4 +1,4 @@
-"""What NI-DCPower refuses, by the codes that its clients look for."""
+"""Check NI-DCPower's errors by the codes that its clients use."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Readings on a bench against closed forms, with the instruments' own deviations off.
+"""Compare readings on a bench with closed forms, without the instruments' own deviations.
 
-Time is virtual, so that a reading depends on programmed delays and apertures only.
+Time is virtual, so a reading depends only on programmed delays and apertures.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def wired_to(content: str) -> pytest.MarkDecorator:
 def source_volts(
     channel: Any, level: float, *, limit: float = 0.1, delay: float = 0.0, aperture: float = 1e-3
 ) -> Any:
-    """Have an SMU source; returns what ends that as a context manager."""
+    """Make an SMU source. Return a context manager that ends this."""
     channel.voltage_level = level
     channel.current_limit_range = limit
     channel.current_limit = limit
@@ -37,6 +37,6 @@ def source_volts(
 
 
 def measure(channel: Any) -> Any:
-    """Volts and amperes at the one channel of a session, now."""
+    """Return volts and amperes at the only channel of a session, now."""
     (measurement,) = channel.measure_multiple()
     return measurement

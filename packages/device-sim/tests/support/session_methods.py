@@ -19,14 +19,14 @@ def configuration_file(session: Any, tmp_path: Path) -> None:
 
 
 def locks(session: Any, tmp_path: Path) -> None:
-    """Lock the session twice and let it go again."""
+    """Lock the session twice and unlock it again."""
     with session.lock():
         session.lock()
         session.unlock()
 
 
 def public_methods(session_class: type) -> set[str]:
-    """The names of all methods that a user may call."""
+    """Return the names of all methods that a user may call."""
     names = (name for name in dir(session_class) if not name.startswith("_"))
     return {name for name in names if callable(_declared(session_class, name))}
 

@@ -21,7 +21,7 @@ def shared_platform(tmp_path_factory):
 
 @pytest.fixture
 def resolve(shared_platform):
-    """Resolves a test plug-in by the end of its class."""
+    """Return a function that resolves a test plug-in by the end of its class name."""
     plugins = []
 
     def resolve(name):

@@ -1,4 +1,4 @@
-"""A plug-in that leaves or dies while it measures: its caller is told how, and never waits."""
+"""A plug-in that ends while it measures: its caller gets the reason, and does not wait."""
 
 from __future__ import annotations
 

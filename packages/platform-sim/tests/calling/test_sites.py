@@ -1,4 +1,4 @@
-"""A measurement that names no site is one on all sites of the pin map."""
+"""A measurement that names no site gets all sites of the pin map."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MEASUREMENT_PLUGIN_NIDMM_MODEL=4081
 
 
 def pin_map(*sites: int, wired: int) -> str:
-    """Returns a pin map with pin A on a DMM, connected on one site."""
+    """Return a pin map with pin A on a DMM, connected on one site."""
     return pin_map_xml(
         instruments=[dmm("DMM1")],
         pins=["A"],

@@ -1,4 +1,4 @@
-"""Wrong arguments, files and addresses: one line that says what to do, and an exit code."""
+"""Wrong arguments, files and addresses give one line that says what to do, and an exit code."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def platform_process(tmp_path_factory):
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    """A folder with nothing good in it."""
+    """Return a folder with invalid files only."""
     (tmp_path / "binary").write_bytes(b"\xb7\xff\x00")
     (tmp_path / "text").write_text("hello")
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""`platform-sim up`: ready line, state file, stop, and one platform per state file."""
+"""`platform-sim up`: ready line, state file, stop, and one platform for each state file."""
 
 from __future__ import annotations
 
@@ -192,7 +192,7 @@ def test_a_full_disk_below_the_output_is_told_in_one_line(tmp_path):
             timeout=120,
             check=False,
         )
-    assert done.returncode in (1, 120)  # Python's own, when it cannot flush at its end either
+    assert done.returncode in (1, 120)  # 120 is Python's own, if it cannot flush at its end
     assert done.stderr.splitlines()[0] == "Error: No space left on device"
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""The verbs of platform-sim against a running platform."""
+"""The commands of platform-sim on a running platform."""
 
 from __future__ import annotations
 

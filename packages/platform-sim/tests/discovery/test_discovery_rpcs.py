@@ -20,7 +20,7 @@ def client(ni_platform):
 
 @pytest.fixture
 def location(ni_platform):
-    """A place where somebody listens: the platform's own port."""
+    """Return a location at which a process listens: the platform's own port."""
     return ServiceLocation(LISTENING, ni_platform.discovery_address.rpartition(":")[2], "")
 
 

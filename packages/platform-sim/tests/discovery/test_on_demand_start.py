@@ -1,4 +1,4 @@
-"""Discovery starts what is installed, once, and again after it died."""
+"""Discovery starts an installed service only once, and again after it died."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Registrations neither hide each other nor the platform's own services, and have limits."""
+"""Registrations cannot hide each other or the platform's own services, and have limits."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def place(listener):
 
 @contextmanager
 def another_process(ni_platform, service_class="test.Service", port=""):
-    """A process that registers a service, with the line that it printed."""
+    """Yield a process that registers a service, and the line that it printed."""
     with subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(REGISTERS), service_class, port],
         env=hooked_environment(ni_platform.discovery_address, os.environ),

@@ -1,4 +1,4 @@
-"""Which command starts a plug-in off Windows."""
+"""The command that starts a plug-in off Windows."""
 
 from __future__ import annotations
 

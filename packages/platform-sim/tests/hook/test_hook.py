@@ -1,4 +1,4 @@
-"""How unmodified SDK processes find the platform."""
+"""Unmodified processes with NI's SDK find the platform."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def run(script, environment, *options, python=sys.executable):
 
 
 def without_platform(**variables):
-    """An environment with the hook but without a platform."""
+    """Return an environment with the hook but without a platform."""
     environment = hooked_environment("", clean_environment())
     del environment["PLATFORM_SIM_DISCOVERY"]
     return {**environment, "XDG_RUNTIME_DIR": "/nonexistent", **variables}
@@ -218,7 +218,7 @@ WITHOUT_IPV6 = """
 
 
 def test_where_ipv6_cannot_be_bound_the_sdks_server_moves_to_ipv4(ni_platform):
-    # Python's sockets alone are told so; the test below switches the kernel's IPv6 off.
+    # Only Python's sockets see this; the test below switches the kernel's IPv6 off.
     script = textwrap.dedent(WITHOUT_IPV6) + textwrap.dedent(HOST_PLUGIN)
     assert run(script, ni_platform.environment()) == "[{'doubled': 4.0}] True False\n"
 

@@ -1,4 +1,4 @@
-"""Plug-ins and clients of NI's older SDKs, each in an environment of its own, find the platform."""
+"""Plug-ins and clients of NI's older SDKs find the platform, each in a separate environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The wheel brings the hook into every process of its environment."""
+"""The wheel puts the hook into every process of its environment."""
 
 from __future__ import annotations
 

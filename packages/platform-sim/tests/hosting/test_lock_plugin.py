@@ -1,4 +1,4 @@
-"""A plug-in of the kit on the platform: it measures under a lock, and ends with its caller."""
+"""A plug-in of plugin-kit on the platform: it measures under a lock, and ends with its caller."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Bench:
             return plugin.measure(values, pin_map_id=self._pin_map_id, timeout=timeout)
 
     def is_free(self) -> bool:
-        """Whether nobody holds the lock, nor its pin: then measuring waits for nobody."""
+        """Return whether no process holds the lock or its pin, so that measuring need not wait."""
         return len(self.host.registry) == 0 and self.measure(timeout=5.0)["new_session"]
 
 

@@ -43,7 +43,7 @@ def panel(metadata: PluginMetadata) -> str:
 
 
 def controls(panel: str) -> dict[str, str]:
-    """Return the kind of control by what it is bound to."""
+    """Return the kind of each control, by the parameter or output that it shows."""
     root = etree.fromstring(panel.encode())
     return {
         channel.partition("/")[2]: etree.QName(node).localname

@@ -1,4 +1,4 @@
-"""Pin maps as stations have them: what the schema allows loads, a misspelling is named."""
+"""Pin maps of real stations: files that the schema allows load, and a misspelling is named."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from platform_sim.pin_map.validator import Severity, find_faults, refuse_unusabl
 
 
 def findings(xml):
-    """Returns severity, text of the line, and message of each finding."""
+    """Return severity, text of the line, and message of each finding."""
     lines = xml.splitlines()
     return [
         (one.severity, lines[one.line - 1].strip(), one.message)

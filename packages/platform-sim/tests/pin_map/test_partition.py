@@ -1,4 +1,4 @@
-"""Which sessions a pin map has, for each instrument type."""
+"""The sessions of a pin map, for each instrument type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules that every partition of every pin map keeps."""
+"""Rules that hold for every partition of every pin map."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the validator finds, where, and what it lets pass."""
+"""The findings of the validator, their lines, and the pin maps that it accepts."""
 
 from __future__ import annotations
 

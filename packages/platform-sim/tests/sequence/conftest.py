@@ -47,7 +47,7 @@ class Bench:
         return path
 
     def recorder(self) -> Path:
-        """Write a code module that notes, fails, and tells what it noted."""
+        """Write a code module with functions that record, fail, and return the record."""
         return self.module("recorder.py", RECORDER)
 
     def sequence(
@@ -56,7 +56,7 @@ class Bench:
         change: Callable[[str], str] | None = None,
         name: str = "Test.seq",
     ) -> Path:
-        """Build a .seq file; `change` edits its XML text afterwards."""
+        """Build a .seq file. `change` edits its XML text afterwards."""
         path = self.folder / name
         write_sequence_file(path, parse_description(description))
         if change is not None:
@@ -77,7 +77,7 @@ class Bench:
         listener: RunListener | None = None,
         interrupts: Interrupts | None = None,
     ) -> RunResult:
-        """Build a sequence and run it; without a platform unless one is given."""
+        """Build a sequence and run it, without a platform by default."""
         return run_sequence_file(
             self.sequence(description, change),
             discovery_address=discovery_address,
@@ -91,7 +91,7 @@ class Bench:
 
     @staticmethod
     def trace(result: RunResult) -> list[str]:
-        """Return what ran, in order, such as ``Main open: Done``."""
+        """Return the steps that ran, in order, such as ``Main open: Done``."""
         return [f"{item.group.value} {item.step}: {item.status.value}" for item in result.steps]
 
 

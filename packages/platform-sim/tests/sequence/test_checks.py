@@ -1,4 +1,4 @@
-"""`check` finds what is wrong, names the step, and says what to do."""
+"""`check` finds errors, names the step, and says what to do."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def description(address: str) -> str:
-    """A right sequence, with a measurement step that has every parameter type."""
+    """Return a correct sequence. Its measurement step has every parameter type."""
     from plugin_kit.calling import MeasurementPlugin
 
     service_class = "platform_sim.tests.Echo"

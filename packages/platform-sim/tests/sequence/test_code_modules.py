@@ -1,4 +1,4 @@
-"""What a code module gets, what it may leave behind, and which modules it finds."""
+"""The arguments, variables, objects and imports of code modules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which Python runs the code modules, and that the run survives what they do to it."""
+"""The choice of the Python for code modules. A run survives the errors of its code modules."""
 
 from __future__ import annotations
 

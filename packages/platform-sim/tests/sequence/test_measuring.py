@@ -220,7 +220,7 @@ def test_a_pin_map_of_the_user_takes_the_place_of_the_one_in_the_file(
 def test_a_pin_map_that_a_code_module_handed_over_is_the_active_one(
     bench: Bench, address: str
 ) -> None:
-    """Older measurement examples do this in a step of their own."""
+    """Older measurement examples have a step for this."""
     bench.module(
         "older.py",
         "def update(context):\n"
@@ -250,7 +250,7 @@ def test_a_pin_map_that_a_code_module_handed_over_is_the_active_one(
 def test_the_sites_of_a_pin_map_that_a_code_module_loaded_are_measured(
     bench: Bench, address: str
 ) -> None:
-    """Both kinds: scalars once per site, arrays once for all."""
+    """Scalars are measured once for each site, arrays once for all sites."""
     pin_map_id = str(pin_map(bench.folder / "maps" / "Sites.pinmap", 3))
     with PlatformClient(address) as platform:
         platform.load_pin_map(Path(pin_map_id))

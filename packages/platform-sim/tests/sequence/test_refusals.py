@@ -1,4 +1,4 @@
-"""What cannot be done here is refused by step and name, with what to do, before anything runs."""
+"""Missing features are refused before anything runs, with the step, the name and the remedy."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ARGUMENT = "arguments = { context = 'ThisContext' }\n"
 
 
 def value(tag: str, class_name: str, old: str, new: str) -> tuple[str, str]:
-    """Return the XML of a step option as it is written, and with another value."""
+    """Return the XML of a step option as the writer writes it, and with another value."""
     indent = "\t" * 16
     start = f"<{tag} classname='{class_name}'>\n{indent}"
     return start + old, start + new

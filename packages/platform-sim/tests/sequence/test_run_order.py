@@ -1,4 +1,4 @@
-"""Setup, Main, Cleanup: what runs after what, and after what went wrong."""
+"""The order of Setup, Main and Cleanup, also after errors."""
 
 from __future__ import annotations
 

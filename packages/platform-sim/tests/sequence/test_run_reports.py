@@ -1,4 +1,4 @@
-"""A run as people and build servers read it."""
+"""The reports of a run for people and for build servers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files as TestStand saves them: with more in them than the writer here puts in."""
+"""Files that TestStand saved, which have more content than those that platform-sim writes."""
 
 from __future__ import annotations
 

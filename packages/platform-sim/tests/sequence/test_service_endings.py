@@ -1,4 +1,4 @@
-"""Runs of platform_sim.v1.Sequences that end early: Cleanup runs, or the watchers know."""
+"""Runs of platform_sim.v1.Sequences that end early: Cleanup runs, or the clients get an error."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CLEANED = ["Main work: Error", "Cleanup close: Done"]
 
 @contextmanager
 def working(folder: Path) -> Iterator[tuple[PlatformProcess, SequenceClient, pb.Run]]:
-    """Run a platform whose one run is in the middle of its step `work`."""
+    """Run a platform with one run, which is in the middle of its step `work`."""
     (folder / "platform").mkdir()
     sequence = slow_sequence(folder / "sequences")
     with (
@@ -36,7 +36,7 @@ def working(folder: Path) -> Iterator[tuple[PlatformProcess, SequenceClient, pb.
 
 
 def interpreter_of(folder: Path) -> int:
-    """Return the process id of the Python that works for the run."""
+    """Return the process id of the Python that runs the code modules."""
     file = folder / "sequences" / "working"
     wait_until(lambda: file.read_text() != "")
     return int(file.read_text())
@@ -51,7 +51,7 @@ def test_terminate_interrupts_the_step_and_cleanup_runs(tmp_path: Path) -> None:
 
         assert any(event.step_ended.message == INTERRUPTED for event in events)
         assert client.current(run).is_terminating
-        client.terminate(run)  # again is harmless
+        client.terminate(run)  # a second call does nothing
         (tmp_path / "sequences" / "go-on").touch()
         ended = client.finish(run)
         assert trace(ended) == CLEANED

@@ -1,4 +1,4 @@
-"""Events of runs fit into the messages that every gRPC client takes, whatever the steps give."""
+"""The events of runs fit into the messages that every gRPC client accepts."""
 
 from __future__ import annotations
 

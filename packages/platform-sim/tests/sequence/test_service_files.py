@@ -1,4 +1,4 @@
-"""The sequences that a platform starts: the user's own, in the folders that it was given."""
+"""A platform starts only the user's own sequences, and only in the folders that it got."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ STEP = "[[main]]\nname = 'step'\n"
 
 @pytest.fixture
 def folder(bench: Bench) -> Path:
-    """A folder with a sequence, A.seq, beside another one that the platform was not given."""
+    """Return a folder with the sequence A.seq, beside another folder that the platform lacks."""
     for name in ("given", "other"):
         type(bench)(bench.folder / name).module("unused.py", "")
         type(bench)(bench.folder / name).sequence(STEP, name="A.seq")

@@ -1,4 +1,4 @@
-"""Runs over platform_sim.v1.Sequences: what `platform-sim run` does, told to whoever watches."""
+"""Runs over platform_sim.v1.Sequences are those of `platform-sim run`, and clients can watch."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_any_number_of_clients_watch_a_run_from_any_event_during_it_and_afterwar
 
 
 def test_two_runs_go_on_at_once(bench: Bench, client: SequenceClient) -> None:
-    # Each goes on only when the other one works, too.
+    # Each one continues only when the other one works, too.
     folders = [bench.folder / name for name in ("one", "other")]
     runs = [client.start(slow_sequence(folder)) for folder in folders]
     for folder, other in zip(folders, reversed(folders), strict=True):

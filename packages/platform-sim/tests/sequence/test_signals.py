@@ -1,4 +1,4 @@
-"""A run that is told to stop goes on with Cleanup, whichever of its threads takes the signal."""
+"""A signal to a run lets Cleanup run, whichever thread gets the signal."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ function = "close"
 
 @contextmanager
 def started(bench: Bench) -> Iterator[subprocess.Popen[str]]:
-    """Runs a sequence whose code module works until it is let go on, and waits for that step."""
+    """Run a sequence whose code module waits for a file, and wait until that step has started."""
     bench.module("slow.py", SLOW)
     with subprocess.Popen(
         [sys.executable, "-c", RUN, "run", bench.sequence(CALLS), "--python", sys.executable],
@@ -96,7 +96,7 @@ def test_a_signal_that_another_thread_takes_interrupts_the_step_at_once(
 
 
 class Interrupter(Notes):
-    """Sends a signal at the start or end of steps."""
+    """Send a signal at the start or end of steps."""
 
     def __init__(self, *moments: str) -> None:
         self._moments = moments

@@ -1,4 +1,4 @@
-"""Preconditions, run modes, loops and waits decide whether, when and how often a step runs."""
+"""Preconditions, run modes, loops and waits decide if, when and how often a step runs."""
 
 from __future__ import annotations
 

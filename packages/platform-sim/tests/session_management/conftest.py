@@ -12,7 +12,7 @@ from pin_map_xml import every_kind
 
 
 class Bench:
-    """A loaded pin map, and NI's client in short."""
+    """A loaded pin map, and short methods for NI's client."""
 
     def __init__(self, client, pin_map_id):
         self.client = client

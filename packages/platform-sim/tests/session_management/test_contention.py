@@ -1,4 +1,4 @@
-"""Many reservers of overlapping sessions."""
+"""Many processes reserve overlapping sessions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def reserved_names(client):
 
 
 class Witness:
-    """Sees whether two reservers hold one session at a time."""
+    """Record whether two reservers hold one session at the same time."""
 
     def __init__(self):
         self._lock = threading.Lock()
@@ -54,7 +54,7 @@ class Witness:
 
 
 def contend(pin_map_id, witness, who, until):
-    """Reserves random pins over and over; returns how often, and the longest wait."""
+    """Reserve random pins again and again. Return how often, and the longest wait."""
     choose = random.Random(who)
     rounds, longest = 0, 0.0
     with SessionManagementClient() as client:
@@ -121,7 +121,7 @@ RESERVER = textwrap.dedent(
 
 
 def start_reservers(platform, pin_map_id, count):
-    """Starts processes that reserve when they are told to."""
+    """Start processes that reserve when they get a line."""
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", RESERVER, pin_map_id, "P0", f"P{1 + number % 7}"],

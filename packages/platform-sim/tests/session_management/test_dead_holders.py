@@ -1,4 +1,4 @@
-"""What a plug-in held is free after its death, and a holder is told by its process."""
+"""The sessions of a plug-in are free after its death, and users see the process of a holder."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Station:
             return list(plugin.stream({"mark": str(mark)}, pin_map_id=self.pin_map_id))
 
     def hold_and_kill(self):
-        """Lets the plug-in hold the session, kills it, and returns its process id."""
+        """Make the plug-in hold the session, kill it, and return its process id."""
         mark = self.folder / "mark"
 
         def hold():
@@ -96,7 +96,7 @@ class Station:
 
     @contextmanager
     def outsider(self):
-        """A program that the platform did not start, and that holds the session."""
+        """Yield a program that holds the session and that the platform did not start."""
         with subprocess.Popen(
             [sys.executable, "-c", OUTSIDER, self.pin_map_id],
             env=hooked_environment(self.address, os.environ),
@@ -116,7 +116,7 @@ class Station:
 
 @pytest.fixture
 def station(tmp_path):
-    """Returns a station; its platform is started with options."""
+    """Return a function that starts a platform with options and returns its station."""
     write_script_plugin(tmp_path / "plugin", HOLDER, HOLDS)
     with ExitStack() as stack:
 

@@ -1,4 +1,4 @@
-"""Rules that every reservation keeps, over gRPC and as NI's client reads it."""
+"""Rules that hold for every reservation, over gRPC and with NI's client."""
 
 from __future__ import annotations
 

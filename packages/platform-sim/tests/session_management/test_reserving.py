@@ -1,4 +1,4 @@
-"""Reserving grants sessions and records what they are for in one step."""
+"""Reserving grants sessions, and records their channels in the same step."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_a_grant_is_recorded_with_its_channels_before_its_caller_is_told(managem
         waiting = asyncio.ensure_future(reserve(management, PATIENT))
         await asyncio.sleep(0)
         management.reservations.release([NAME])
-        # The caller has not gone on yet.
+        # The caller has not continued yet.
         assert not waiting.done()
         (status,) = management.status()
         assert status.annotations == {"who": "patient"}

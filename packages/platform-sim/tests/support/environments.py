@@ -1,4 +1,4 @@
-"""Environments of their own for tests, with what they install from wheels or from the index."""
+"""Make separate environments for tests, with packages from wheels or from the index."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does what a page tells its reader to do: writes its files, types its commands."""
+"""Do what a page asks of its reader: write its files, type its commands."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ class Page:
         self.text = (ROOT / path).read_text(encoding="utf-8")
 
     def files(self) -> dict[str, str]:
-        """The files that the reader is to write: a name in prose, a colon, a block of code."""
+        """Return the files that the reader must write: a name in prose, a colon, a code block."""
         return dict(_FILE.findall(self.text))
 
     def named_files(self) -> dict[str, str]:
-        """The files whose names stand in the first line of their blocks of code."""
+        """Return the files that have their names in the first line of their code blocks."""
         return dict(_NAMED_FILE.findall(self.text))
 
     def blocks(self, title: str, language: str) -> str:
-        """The blocks of one language below a heading, up to the next heading of its rank."""
+        """Return the blocks of one language below a heading, up to the next of its rank."""
         section = self.text.split(f"\n## {title}\n")[1].split("\n## ")[0]
         return "".join(text for kind, text in _BLOCK.findall(section) if kind == language)
 
     def commands(self, title: str) -> list[str]:
-        """The commands below a heading, a line each; making the environment is left out."""
+        """Return the commands below a heading, one in each line, without making an environment."""
         text = self.blocks(title, "").replace("\\\n", " ")
         lines = (line.split("  #")[0].strip() for line in text.splitlines())
         return [line for line in lines if line and "noxfile.py" not in line]
@@ -61,7 +61,7 @@ def write_files(folder: Path, files: Mapping[str, str]) -> None:
 
 
 class Workplace:
-    """A folder with what a clone has for its user, and an environment as in a fresh account."""
+    """A folder with the files of a clone, and the environment of a new account."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -80,7 +80,7 @@ class Workplace:
         write_files(self.folder, files)
 
     def type(self, commands: Sequence[str]) -> str:
-        """Type commands one after the other; those that keep a terminal get one.
+        """Type commands one after the other. Those that keep a terminal get one each.
 
         Returns:
             What the other commands printed.
@@ -130,11 +130,11 @@ class Workplace:
             try:
                 yield
             finally:
-                os.killpg(process.pid, signal.SIGINT)  # Ctrl-C, as the reader is told
+                os.killpg(process.pid, signal.SIGINT)  # Ctrl-C, as the page says
 
 
 @contextmanager
 def workplace() -> Iterator[Workplace]:
-    """A workplace for a test; its path is short, as sockets need it."""
+    """Yield a workplace. Its path is short, because sockets need that."""
     with tempfile.TemporaryDirectory() as folder:
         yield Workplace(Path(folder))

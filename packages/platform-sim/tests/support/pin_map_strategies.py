@@ -1,4 +1,4 @@
-"""Random pin maps without faults."""
+"""Draw random pin maps without errors."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TYPES = sorted({kind.type_id for kind in TYPE_OF_ELEMENT.values()})
 
 @st.composite
 def pin_maps(draw: st.DrawFn) -> PinMap:
-    """Draws a pin map in which every reference holds and no pin is connected twice."""
+    """Draw a pin map in which every reference exists and no pin is connected twice."""
     sites = draw(st.lists(st.integers(0, 9), min_size=1, max_size=3, unique=True))
     instruments = [draw(_instrument(f"I{number}")) for number in range(draw(st.integers(1, 4)))]
     pins = tuple(
@@ -76,7 +76,7 @@ def _instrument(draw: st.DrawFn, name: str) -> Instrument:
 def _connections(
     draw: st.DrawFn, leaf: Leaf, is_relay: bool, instruments: list[Instrument], sites: list[int]
 ) -> list[Connection]:
-    """Connects a leaf at most once a site and instrument type."""
+    """Connect a leaf at most once for each site and instrument type."""
     fitting = [one for one in instruments if (one.type_id == "niRelayDriver") == is_relay]
     connections = []
     for type_id in sorted({one.type_id for one in fitting}):
@@ -101,7 +101,7 @@ def _connections(
 
 
 def _site_blocks(draw: st.DrawFn, sites: list[int]) -> list[tuple[int, ...]]:
-    """Divides some of the sites into those that share a connection."""
+    """Divide some of the sites into groups that share a connection."""
     blocks: dict[int, list[int]] = {}
     for site in sites:
         block = draw(st.integers(-1, 1))

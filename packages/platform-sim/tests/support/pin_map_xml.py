@@ -1,4 +1,4 @@
-"""Pin maps as XML text for tests."""
+"""Write pin maps as XML text."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NAMESPACE = "http://www.ni.com/TestStand/SemiconductorModule/PinMap.xsd"
 
 
 def element(tag: str, *children: str, **attributes: object) -> str:
-    """Returns an element; attributes that are None are left out."""
+    """Return an element; attributes that are None are left out."""
     texts = (
         f" {name}={quoteattr(str(value))}"
         for name, value in attributes.items()
@@ -35,7 +35,7 @@ def pin_map_xml(
     connections: Iterable[str] = (),
     schema_version: str = "1.6",
 ) -> str:
-    """Returns a whole pin map; pins are given by name, the rest as elements."""
+    """Return a whole pin map; pins are given by name, the rest as elements."""
     pin_elements = [
         *(element("DUTPin", name=name) for name in pins),
         *(element("SystemPin", name=name) for name in system_pins),
@@ -57,17 +57,17 @@ def pin_map_xml(
 
 
 def connection(pin: str, sites: object, instrument: str, channel: object) -> str:
-    """Returns the connection of a DUT pin; "0,1" shares it over sites."""
+    """Return the connection of a DUT pin; "0,1" shares it over sites."""
     return element("Connection", pin=pin, siteNumber=sites, instrument=instrument, channel=channel)
 
 
 def system_connection(pin: str, instrument: str, channel: object) -> str:
-    """Returns the connection of a system pin."""
+    """Return the connection of a system pin."""
     return element("SystemConnection", pin=pin, instrument=instrument, channel=channel)
 
 
 def multiplexed(instrument: str, channel: object, *routes: tuple[str, object, str, str]) -> str:
-    """Returns a multiplexed connection; a route is pin, sites, multiplexer, route name."""
+    """Return a multiplexed connection; a route is pin, sites, multiplexer, route name."""
     return element(
         "MultiplexedConnection",
         *(
@@ -86,7 +86,7 @@ def multiplexed(instrument: str, channel: object, *routes: tuple[str, object, st
 
 
 def relay_connection(relay: str, sites: object, module: str, line: str) -> str:
-    """Returns the connection of a relay; sites None makes it a system relay's."""
+    """Return the connection of a relay; sites None makes it a system relay's."""
     return element(
         "SystemRelayConnection" if sites is None else "RelayConnection",
         relay=relay,
@@ -97,13 +97,13 @@ def relay_connection(relay: str, sites: object, module: str, line: str) -> str:
 
 
 def group(kind: str, name: str, *members: str) -> str:
-    """Returns a group of "Pin" or "Relay" kind."""
+    """Return a group of "Pin" or "Relay" kind."""
     references = (element(f"{kind}Reference", **{kind.lower(): member}) for member in members)
     return element(f"{kind}Group", *references, name=name)
 
 
 def dcpower(name: str, channels: int = 4, **groups: str | None) -> str:
-    """Returns a DC power instrument; groups map a group name to its channels, None for all."""
+    """Return a DC power instrument; groups map a group name to its channels, None for all."""
     groups = groups or {"Common": None}
     return element(
         "NIDCPowerInstrument",
@@ -114,12 +114,12 @@ def dcpower(name: str, channels: int = 4, **groups: str | None) -> str:
 
 
 def dmm(name: str) -> str:
-    """Returns a DMM."""
+    """Return a DMM."""
     return element("NIDmmInstrument", name=name)
 
 
 def custom(name: str, type_id: str, *channels: str) -> str:
-    """Returns a custom instrument."""
+    """Return a custom instrument."""
     return element(
         "Instrument",
         *(element("Channel", id=channel) for channel in channels),
@@ -129,22 +129,22 @@ def custom(name: str, type_id: str, *channels: str) -> str:
 
 
 def with_channels(tag: str, name: str, channels: int, group_name: str | None = None) -> str:
-    """Returns an instrument with numbered channels."""
+    """Return an instrument with numbered channels."""
     return element(tag, name=name, numberOfChannels=channels, group=group_name)
 
 
 def daqmx(name: str, channels: str) -> str:
-    """Returns a DAQmx task."""
+    """Return a DAQmx task."""
     return element("NIDAQmxTask", name=name, taskType="AnalogInput", channelList=channels)
 
 
 def relay_driver(name: str, lines: int = 64) -> str:
-    """Returns a relay driver module."""
+    """Return a relay driver module."""
     return element("NIRelayDriverModule", name=name, numberOfControlLines=lines)
 
 
 def every_kind() -> str:
-    """Returns a pin map with every element of the schema."""
+    """Return a pin map with every element of the schema."""
     return pin_map_xml(
         instruments=[
             dcpower("SMU1", A="0,1", B="2,3"),
@@ -193,7 +193,7 @@ def every_kind() -> str:
 
 
 def to_xml(pin_map: PinMap) -> str:
-    """Returns the XML of a pin map that is given as data."""
+    """Return the XML of a pin map that is given as data."""
     return pin_map_xml(
         instruments=[
             *(_instrument_element(one) for one in pin_map.instruments),

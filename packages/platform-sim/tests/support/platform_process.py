@@ -1,4 +1,4 @@
-"""A platform in a process of its own, as a user runs it."""
+"""Run a platform in a separate process, as a user does."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ DEADLINE = 40.0
 
 
 def command(*arguments: object) -> list[str]:
-    """Returns a command line of platform-sim on this Python."""
+    """Return a command line of platform-sim on this Python."""
     return [sys.executable, "-m", "platform_sim.cli", *map(str, arguments)]
 
 
 def clean_environment() -> dict[str, str]:
-    """Returns an environment in which no platform is named."""
+    """Return an environment that names no platform."""
     return {key: text for key, text in os.environ.items() if not key.startswith("PLATFORM_SIM")}
 
 
 def invoke(*arguments: object, state_file: Path | None = None, address: str = "") -> Result:
-    """Runs a verb of platform-sim in this process."""
+    """Run a verb of platform-sim in this process."""
     environment = {name: None for name in os.environ if name.startswith("PLATFORM_SIM")}
     named = {"PLATFORM_SIM_STATE_FILE": str(state_file)} if state_file else {}
     if address:
@@ -54,7 +54,7 @@ class PlatformProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            # What a killed platform leaves behind goes with the test's folder.
+            # The files of a killed platform are removed with the test's folder.
             env={**clean_environment(), "TMPDIR": str(folder)},
         )
         self.ready_line = self._wait_until_ready()
@@ -71,7 +71,7 @@ class PlatformProcess:
         return {**clean_environment(), "PLATFORM_SIM_STATE_FILE": str(self.state_file)}
 
     def run(self, *arguments: object, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Runs platform-sim in a process, against this platform."""
+        """Run platform-sim in a process, against this platform."""
         done = subprocess.run(
             command(*arguments),
             env=self.environment,
@@ -84,13 +84,13 @@ class PlatformProcess:
         return done
 
     def invoke(self, *arguments: object, exit_code: int = 0) -> Result:
-        """Runs a verb of platform-sim in this process, against this platform."""
+        """Run a verb of platform-sim in this process, against this platform."""
         result = invoke(*arguments, state_file=self.state_file)
         assert result.exit_code == exit_code, result.output
         return result
 
     def stop(self) -> int:
-        """Asks the platform to stop and returns its exit code."""
+        """Ask the platform to stop and return its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         return self.process.wait(DEADLINE)
@@ -107,7 +107,7 @@ class PlatformProcess:
 
 @contextmanager
 def running_platform(folder: Path, *arguments: object) -> Iterator[PlatformProcess]:
-    """Runs a platform for the length of a with statement."""
+    """Run a platform for the length of a with statement."""
     platform = PlatformProcess(folder, *arguments)
     try:
         yield platform
@@ -122,7 +122,7 @@ def running_platform(folder: Path, *arguments: object) -> Iterator[PlatformProce
 
 
 def wait_for_exit(pid: int, timeout: float) -> bool:
-    """Tells whether a process ended within a time; one that nobody reaps has ended too."""
+    """Return whether a process ends in time. A process that nobody reaps has ended, too."""
     deadline = time.monotonic() + timeout
     while not _has_ended(pid):
         if time.monotonic() > deadline:
@@ -139,7 +139,7 @@ def _has_ended(pid: int) -> bool:
 
 
 def wait_until(condition: Callable[[], bool], timeout: float = DEADLINE) -> None:
-    """Waits for a condition that no event announces."""
+    """Wait for a condition that no event announces."""
     deadline = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < deadline, f"not true within {timeout} s"

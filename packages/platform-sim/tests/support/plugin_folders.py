@@ -1,4 +1,4 @@
-"""Plug-in folders for tests: the shipped test plug-ins, and ones made from a few lines."""
+"""Make plug-in folders for tests: the shipped test plug-ins, and some of a few lines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TINY = "platform_sim.tests.Tiny"
 
 
 def service_entry(service_class: str, **changes: object) -> dict[str, object]:
-    """Returns the entry of a service in a .serviceconfig file; None removes a key."""
+    """Return the entry of a service in a .serviceconfig file; None removes a key."""
     entry = {
         "displayName": service_class.rpartition(".")[2],
         "serviceClass": service_class,
@@ -26,7 +26,7 @@ def service_entry(service_class: str, **changes: object) -> dict[str, object]:
 
 
 def write_service_config(folder: Path, *entries: dict[str, object]) -> Path:
-    """Writes a .serviceconfig file and returns it."""
+    """Write a .serviceconfig file and return it."""
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "plugin.serviceconfig"
     file.write_text(json.dumps({"services": list(entries)}), encoding="utf-8")
@@ -34,7 +34,7 @@ def write_service_config(folder: Path, *entries: dict[str, object]) -> Path:
 
 
 def write_script_plugin(folder: Path, service_class: str, script: str, **changes: object) -> Path:
-    """Writes a plug-in whose process runs a few lines of Python."""
+    """Write a plug-in whose process runs a few lines of Python."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "measurement.py").write_text(textwrap.dedent(script), encoding="utf-8")
     (folder / "start.bat").write_text("@echo off\r\npython measurement.py\r\n", encoding="utf-8")
@@ -60,7 +60,7 @@ REGISTER_AND_WAIT = """
 
 
 def write_plain_service(folder: Path, service_class: str, version: str = "") -> Path:
-    """Writes a service that starts fast: it registers and listens, no more."""
+    """Write a service that starts fast. It only registers and listens."""
     head = f"CLASS, VERSIONS = {service_class!r}, {[version] if version else []!r}\n"
     changes: dict[str, object] = {"providedInterfaces": ["test.Interface"]}
     if version:
@@ -71,6 +71,6 @@ def write_plain_service(folder: Path, service_class: str, version: str = "") -> 
 
 
 def started_pids(folder: Path) -> list[int]:
-    """Returns the processes of a plain service, in the order of their starts."""
+    """Return the processes of a plain service, in the order of their starts."""
     file = folder / "starts.txt"
     return [int(line) for line in file.read_text().split()] if file.exists() else []

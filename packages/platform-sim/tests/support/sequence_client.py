@@ -1,4 +1,4 @@
-"""A client of platform_sim.v1.Sequences, as another program would be: it has the stubs alone."""
+"""A client of platform_sim.v1.Sequences that has only the stubs, as another program would."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from platform_sim.sequence.seq_writer import write_sequence_file
 from platform_sim.v1 import sequences_pb2 as pb
 from platform_sim.v1 import sequences_pb2_grpc
 
-_OPTIONS = (("grpc.use_local_subchannel_pool", 1),)  # a connection of its own
+_OPTIONS = (("grpc.use_local_subchannel_pool", 1),)  # a separate connection
 
 
 class SequenceClient:
-    """Calls the service at an address."""
+    """Call the service at an address."""
 
     def __init__(self, channel: grpc.Channel) -> None:
         self.stub = sequences_pb2_grpc.SequencesStub(channel)
@@ -38,7 +38,7 @@ class SequenceClient:
         self.stub.Terminate(request, timeout=DEADLINE)
 
     def finish(self, run: pb.Run) -> list[pb.RunEvent]:
-        """Return all events of a run, once it has ended."""
+        """Return all events of a run, when it has ended."""
         events = list(self.watch(run))
         assert [event.number for event in events] == list(range(1, len(events) + 1))
         assert [event.HasField("ended") for event in events[:-1]] == [False] * (len(events) - 1)
@@ -46,7 +46,7 @@ class SequenceClient:
         return events
 
     def current(self, run: pb.Run) -> pb.Run:
-        """Return a run as it is now listed."""
+        """Return a run as the service lists it now."""
         return next(one for one in self.list().runs if one.run_id == run.run_id)
 
 
@@ -58,7 +58,7 @@ def sequence_client(address: str) -> Iterator[SequenceClient]:
 
 
 def trace(events: Iterable[pb.RunEvent]) -> list[str]:
-    """Return what ran, in order, such as ``Main open: Done``."""
+    """Return the steps that ran, in order, such as ``Main open: Done``."""
     return [
         f"{pb.Group.Name(one.group).removeprefix('GROUP_').capitalize()} {one.step}: "
         f"{pb.StepStatus.Name(one.status).removeprefix('STEP_STATUS_').capitalize()}"
@@ -102,7 +102,7 @@ function = "close"
 
 
 def slow_sequence(folder: Path) -> Path:
-    """Write a sequence that works until it is let go on, with its code module."""
+    """Write a sequence whose code module waits for a file."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "slow.py").write_text(SLOW, encoding="utf-8")
     write_sequence_file(folder / "Slow.seq", parse_description(WORK_AND_CLOSE))

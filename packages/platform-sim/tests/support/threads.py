@@ -1,4 +1,4 @@
-"""Hands a signal to a thread of a process, as the system may do on a busy machine."""
+"""Send a signal to a certain thread of a process, as the system may do on a busy machine."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def signal_another_thread(pid: int, number: signal.Signals) -> None:
-    """Sends a signal to a thread of a process that is not its main thread (Linux)."""
+    """Send a signal to a thread of a process that is not its main thread (Linux)."""
     threads = [int(task.name) for task in Path(f"/proc/{pid}/task").iterdir()]
     taker = next(one for one in threads if one != pid and not _blocks(pid, one, number))
     assert ctypes.CDLL(None).tgkill(pid, taker, int(number)) == 0

@@ -1,4 +1,4 @@
-"""A test reaches the bench and the faults of its platform's instruments."""
+"""A test can use the bench and the faults of its platform's instruments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the package exports is there when it is asked for, and costs nothing before."""
+"""The package loads the names that it exports only when they are used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What README and tutorial tell their readers to write and to type works as it stands there."""
+"""The files and commands in README and tutorial work as they are written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The wheel in environments of other projects: those that do not use it, and with an older SDK."""
+"""The wheel in other projects' environments: without using it, and with an older SDK."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from page_commands import Page, write_files
 @pytest.mark.timeout(600)  # pip fetches pytest from the index
 def test_a_project_that_turns_warnings_into_errors_runs_beside_the_wheel(tmp_path):
     wheel = build_wheel(tmp_path)
-    # Without dependencies: before a fixture is used, the plugin needs nothing but pytest.
+    # Without dependencies: before a fixture is used, the plugin needs only pytest.
     environment = Environment(tmp_path / ".venv", "--no-deps", wheel)
     assert environment.run("-m", "pip", "install", "--quiet", "pytest").returncode == 0
     project = tmp_path / "project"
@@ -23,7 +23,7 @@ def test_a_project_that_turns_warnings_into_errors_runs_beside_the_wheel(tmp_pat
 
 
 @pytest.mark.soak
-@pytest.mark.timeout(900)  # pip fetches all that the wheel needs
+@pytest.mark.timeout(900)  # pip fetches all requirements of the wheel
 def test_a_plugin_with_version_2_of_the_sdk_is_tested_in_one_environment_with_it(tmp_path):
     ours = (PROJECT, PROJECT.parent / "device-sim", PROJECT.parent / "session-sharing")
     wheels = [build_wheel(tmp_path, project) for project in ours]

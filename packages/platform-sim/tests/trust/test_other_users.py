@@ -1,4 +1,4 @@
-"""Who may call a platform: its user and root; others of this machine only when it is asked for."""
+"""A platform answers its user and root, and other users of the machine only on request."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def test_the_platform_and_its_device_server_listen_on_this_machine_alone(tmp_pat
 
 @needs_users
 def test_what_nis_sdk_serves_is_open_to_other_users(tmp_path):
-    # Nothing to be proud of: the page on security says so, and this keeps the page true.
+    # This is a weakness. The security page says so, and this test keeps the page true.
     script = """
     method = "/ni.measurementlink.measurement.v2.MeasurementService/GetMetadata"
     with grpc.insecure_channel(sys.argv[2]) as channel:

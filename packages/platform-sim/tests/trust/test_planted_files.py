@@ -1,4 +1,4 @@
-"""A state file that somebody else planted is neither believed nor waited for, nor written over."""
+"""A state file that another user planted is not trusted, not waited for, and not overwritten."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PROMPT = 10.0
 
 @pytest.fixture
 def trap():
-    """Somebody else's listener, which the planted files name."""
+    """Yield another user's listener, whose address the planted files contain."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener
         listener.setblocking(False)
@@ -32,7 +32,7 @@ def trap():
 
 @pytest.fixture
 def state_file(tmp_path, trap):
-    """A state file as a running platform writes it, in a folder of its own."""
+    """Return a state file as a running platform writes it, in a separate folder."""
     folder = tmp_path / "runtime"
     folder.mkdir(mode=0o700)
     file = folder / "state.json"
@@ -81,7 +81,7 @@ def a_fifo(file):
 
 def a_device(file):
     file.unlink()
-    os.mknod(file, stat.S_IFCHR | 0o600, os.makedev(1, 5))  # as /dev/zero, it never ends
+    os.mknod(file, stat.S_IFCHR | 0o600, os.makedev(1, 5))  # like /dev/zero, it never ends
 
 
 def huge(file):
@@ -178,7 +178,7 @@ def test_a_runtime_folder_that_somebody_else_made_is_told(tmp_path, verb, place,
 
 @needs_users
 def test_a_process_id_that_went_to_another_user_is_not_the_platforms(trap):
-    # A killed platform leaves its file; its process id and its port may go to a neighbour.
+    # A killed platform leaves its file. Another user may get its process id and its port.
     script = """
     from platform_sim.hook.inject import platform_sim_shim
     from platform_sim.state_file import PlatformState

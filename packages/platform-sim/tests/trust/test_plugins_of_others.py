@@ -1,4 +1,4 @@
-"""Nothing is started from files that somebody else could have written."""
+"""The platform starts nothing from files that other users could have changed."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ UNTRUSTED = [
 
 @pytest.fixture
 def folder(tmp_path):
-    """A plug-in of this user's, which starts."""
+    """Return the folder of a plug-in that belongs to this user and starts."""
     folder = tmp_path / "plugins" / "plain"
     write_plain_service(folder, SERVICE)
     return folder
@@ -111,8 +111,8 @@ def test_a_plugin_that_becomes_writable_by_others_is_not_started_any_more(tmp_pa
 
 
 def test_a_group_of_the_users_alone_may_write(folder, monkeypatch):
-    # Some distributions give each user such a group, and make their files writable by it; that
-    # the group has no other member is all that is made up here.
+    # Some distributions give each user such a group and make files writable by it. The test
+    # only makes up that the group has no other member.
     from platform_sim import ownership
 
     grp, pwd = pytest.importorskip("grp"), pytest.importorskip("pwd")

@@ -1,4 +1,4 @@
-"""No name that somebody else gave can steer the terminal that shows it, or forge a row."""
+"""Names from other users can neither steer the terminal that shows them, nor fake a row."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def platform_process(tmp_path_factory):
 
 
 def plant(channel, port):
-    """Registers a service and a session whose every text steers."""
+    """Register a service and a session whose texts all try to steer the terminal."""
     discovery_grpc.DiscoveryServiceStub(channel).RegisterService(
         discovery.RegisterServiceRequest(
             service_description=discovery.ServiceDescriptor(
@@ -146,7 +146,7 @@ def test_the_bad_steps_of_a_run_and_the_findings_of_a_check_are_escaped(bench_fi
 
 @pytest.fixture
 def bench_file(tmp_path):
-    """A sequence whose step has a name that steers, and no module."""
+    """Return a sequence whose step has a name that tries to steer, and no module."""
     from platform_sim.sequence.description import parse_description
     from platform_sim.sequence.seq_writer import write_sequence_file
 
@@ -185,7 +185,7 @@ def test_what_the_platform_logs_is_escaped(tmp_path):
 
 
 def test_a_panel_on_a_terminal_is_escaped():
-    # The panel of a plug-in has the plug-in's names; to a file it is written as it is.
+    # The panel has the names of the plug-in. A file gets them unchanged.
     code = f"from platform_sim.cli.measui import _write; _write({IN_XML + 'forged row'!r}, None)"
     run = [sys.executable, "-c", f"import sys; sys.stdout.isatty = lambda: True; {code}"]
     done = subprocess.run(run, capture_output=True, text=True, timeout=DEADLINE, check=True)

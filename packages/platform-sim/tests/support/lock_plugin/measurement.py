@@ -1,4 +1,4 @@
-"""Measures nothing, under a lock that its pin stands for."""
+"""Measure nothing, under the lock that its pin names."""
 
 from __future__ import annotations
 

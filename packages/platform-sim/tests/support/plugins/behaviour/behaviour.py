@@ -1,4 +1,4 @@
-"""Streams, waits, fails, logs and sends much, as it is told."""
+"""A plug-in that streams, waits, fails, logs or sends much, according to its configuration."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ service = nims.MeasurementService(
 
 
 class Mode(Enum):
-    """What to do."""
+    """The behavior."""
 
     RETURN = 0
     YIELD = 1

@@ -1,4 +1,4 @@
-"""Has version 1 of the measurement service alone."""
+"""A plug-in that has only version 1 of the measurement service."""
 
 from __future__ import annotations
 
