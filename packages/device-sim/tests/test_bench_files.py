@@ -134,7 +134,7 @@ def test_a_surplus_channel_is_refused_by_name(bench_file, old, new, told):
         ),
     ],
 )
-def test_what_looks_like_a_mistake_is_told(bench_file, caplog, old, new, told):
+def test_likely_mistakes_are_reported(bench_file, caplog, old, new, told):
     assert old in GOOD
     load(bench_file, GOOD.replace(old, new))
     assert told in caplog.text
@@ -207,7 +207,7 @@ DRIFTING = GOOD + '\n[[fault]]\nkind = "drift"\npart = "R{site}"\nrate = [0.0, 0
 
 
 @pytest.mark.parametrize("bench", [DRIFTING], indirect=True)
-def test_faults_may_stand_in_the_bench_file(open_dcpower, clock):
+def test_the_bench_file_can_define_faults(open_dcpower, clock):
     session = open_dcpower("SMU1/1,SMU1/2", model="4162")
     session.voltage_level = 0.05
     session.aperture_time = 1e-5

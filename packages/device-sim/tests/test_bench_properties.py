@@ -46,7 +46,7 @@ def circuit_of(parts, wires, terminals) -> Circuit:
 
 @settings(deadline=None)
 @given(parts=resistors, wires=wiring, terminals=st.tuples(outputs, outputs))
-def test_what_outputs_deliver_resistors_burn(parts, wires, terminals):
+def test_resistors_dissipate_the_power_that_outputs_deliver(parts, wires, terminals):
     circuit = circuit_of(parts, wires, terminals)
     x = circuit.solve(np.zeros(0)).observed
     delivered = [circuit.voltage(x, name) * circuit.current(x, name) for name in circuit.terminals]

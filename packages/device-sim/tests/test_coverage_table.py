@@ -49,7 +49,7 @@ def test_the_tables_are_printed_when_no_document_is_named():
     assert result.output == coverage.tables() + "\n"
 
 
-def test_an_outdated_document_is_noticed_and_mended(tmp_path):
+def test_an_outdated_document_is_noticed_and_updated(tmp_path):
     document = tmp_path / "instruments.md"
     document.write_text(f"Before.\n\n{coverage.BEGIN}\nold\n{coverage.END}\n\nAfter.\n")
     assert CliRunner().invoke(main, ["coverage", str(document), "--check"]).exit_code == 1

@@ -181,7 +181,7 @@ def test_a_waveform_shows_what_is_on_the_net(dmm):
     assert dmm.read_waveform(50) == pytest.approx([2.0] * 50, rel=1e-6)
 
 
-def test_a_closed_dmm_lets_go_of_its_net(open_dmm, server, clock):
+def test_a_closed_dmm_does_not_load_its_net_any_more(open_dmm, server, clock):
     with open_dmm("DMM1") as dmm:
         dmm.configure_measurement_digits(nidmm.Function.DC_CURRENT, 3.0, 5.5)
         dmm.read()
@@ -215,7 +215,7 @@ def test_a_waveform_is_of_the_time_when_it_was_acquired(dmm, server, clock):
     assert points == pytest.approx([2.0] * 5 + [1.0] * 5, rel=1e-6)
 
 
-def test_readings_and_waveforms_are_not_taken_for_each_other(dmm):
+def test_readings_and_waveforms_are_not_mixed_up(dmm):
     with dmm.initiate(), pytest.raises(nidmm.errors.DriverError, match="kind 'waveform'"):
         dmm.fetch_waveform(1)
     dmm.configure_waveform_acquisition(nidmm.Function.WAVEFORM_VOLTAGE, 10, 1000, 10)

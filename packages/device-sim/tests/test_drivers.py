@@ -88,7 +88,7 @@ def test_a_new_folder_is_a_new_driver(only_driver):
     server.stop()
 
 
-def test_this_package_has_two_that_announce_what_they_serve():
+def test_the_two_drivers_of_this_package_announce_their_services():
     served = [driver.interface for driver in drivers.load_drivers()]
     assert drivers.list_interfaces() == served == ["nidcpower_grpc.NiDCPower", "nidmm_grpc.NiDmm"]
 
@@ -134,7 +134,7 @@ def test_a_server_listens_before_it_loads_drivers_and_physics():
     assert (loaded.stdout.strip(), loaded.stderr) == ("", "")
 
 
-def test_all_who_come_first_meet_at_one_bench():
+def test_simultaneous_first_calls_get_the_same_bench():
     server, together = DeviceServer(), threading.Barrier(8)
 
     def arrive(_: int) -> object:

@@ -122,7 +122,7 @@ def check_property(module, target, attribute: Attribute) -> None:
 @pytest.mark.parametrize(
     "attribute", [a for a in DCPOWER.table if a.scope is not Scope.CHANNEL], ids=lambda a: a.name
 )
-def test_what_belongs_to_no_channel_takes_none(open_dcpower, attribute):
+def test_an_attribute_without_channels_refuses_a_channel_name(open_dcpower, attribute):
     session = open_dcpower("SMU1", model=model_with(attribute))
     channel = session.channels["0"]
     driver_error(nidcpower, NOT_FOR_CHANNELS, lambda: getattr(channel, attribute.name))

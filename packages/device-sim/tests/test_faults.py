@@ -42,7 +42,7 @@ def test_only_the_device_with_the_fault_fails(server, open_dcpower):
 
 
 @pytest.mark.parametrize(("code", "nth"), [(0, 1), (5, 1), (-5, 0)])
-def test_faults_that_make_no_sense_are_refused(server, code, nth):
+def test_invalid_faults_are_refused(server, code, nth):
     with pytest.raises(ValueError, match=r"negative|counted"):
         server.faults.fail_call("SMU1", code=code, nth=nth)
 
@@ -56,7 +56,7 @@ def test_over_range_reads_nan(server, open_dmm):
     assert not math.isnan(dmm.read())
 
 
-def test_a_device_that_stops_answering_blocks_nobody_else(server, channel, open_dcpower, open_dmm):
+def test_a_device_that_stops_answering_blocks_no_other(server, channel, open_dcpower, open_dmm):
     open_dcpower("SMU1/0", name="silent")
     dmm = open_dmm("DMM1")
     stub = nidcpower_pb2_grpc.NiDCPowerStub(channel)
@@ -69,7 +69,7 @@ def test_a_device_that_stops_answering_blocks_nobody_else(server, channel, open_
     assert all(call.result(timeout=60).status == 0 for call in calls)
 
 
-def test_a_caller_can_give_up_on_a_silent_device(server, channel, open_dcpower):
+def test_a_caller_can_cancel_a_call_to_a_silent_device(server, channel, open_dcpower):
     open_dcpower("SMU1/0", name="silent")
     stub = nidcpower_pb2_grpc.NiDCPowerStub(channel)
     server.faults.stop_answering("SMU1")
@@ -138,7 +138,7 @@ def test_bench_and_faults_can_be_reached_from_another_process(address, server, o
         (lambda control: control.bench.set("R1", value=math.nan), BenchError),
     ],
 )
-def test_what_makes_no_sense_from_another_process_hurts_nobody(address, open_dcpower, call, error):
+def test_invalid_calls_from_another_process_do_no_harm(address, open_dcpower, call, error):
     with DeviceControl(address) as control, pytest.raises(error):
         call(control)
     open_dcpower("SMU1/0").reset()
@@ -159,7 +159,7 @@ def test_what_makes_no_sense_from_another_process_hurts_nobody(address, open_dcp
         ),
     ],
 )
-def test_empty_and_odd_messages_are_refused_in_words(channel, method, request_, told):
+def test_empty_and_odd_messages_are_refused_with_a_text(channel, method, request_, told):
     with pytest.raises(grpc.RpcError) as caught:
         getattr(bench_pb2_grpc.BenchStub(channel), method)(request_)
     assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
@@ -169,7 +169,7 @@ def test_empty_and_odd_messages_are_refused_in_words(channel, method, request_, 
 @pytest.mark.parametrize(
     ("near", "far"), [(Bench, RemoteBench), (Faults, RemoteFaults), (DeviceServer, DeviceControl)]
 )
-def test_a_server_in_another_process_has_the_shape_of_one_in_this(near, far):
+def test_a_server_in_another_process_has_the_same_methods_as_one_in_this(near, far):
     for name, there in vars(far).items():
         here = vars(near).get(name)
         if name.startswith("_") or name == "close":

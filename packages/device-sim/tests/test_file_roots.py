@@ -103,7 +103,7 @@ def test_an_error_says_how_to_allow_a_folder(open_dmm, tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege on Windows")
-def test_links_lead_nowhere_else(open_dmm, tmp_path, folder):
+def test_links_lead_to_no_other_folder(open_dmm, tmp_path, folder):
     outside = tmp_path / "outside.json"
     outside.write_bytes(CONFIGURATION)
     (folder / "link.json").symlink_to(outside)
@@ -116,7 +116,7 @@ def test_links_lead_nowhere_else(open_dmm, tmp_path, folder):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows opens paths, not steps")
-def test_a_folder_that_is_swapped_for_a_link_meanwhile_leads_nowhere_else(
+def test_a_folder_that_a_link_replaces_meanwhile_leads_to_no_other_folder(
     tmp_path, folder, monkeypatch
 ):
     from device_sim.base import files
@@ -150,7 +150,7 @@ def test_only_files_that_look_like_configurations_are_written(open_dmm, folder, 
     assert [path.name for path in folder.iterdir()] == [".config"]
 
 
-def test_only_a_configuration_is_written_over(open_dmm, folder):
+def test_only_a_configuration_is_overwritten(open_dmm, folder):
     dmm = open_dmm()
     dmm.export_attribute_configuration_file("a.json")
     dmm.trigger_delay = 0.25
@@ -164,7 +164,7 @@ def test_only_a_configuration_is_written_over(open_dmm, folder):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in folders")
-def test_what_is_no_plain_file_is_refused_and_blocks_nobody(open_dmm, folder):
+def test_a_file_that_is_not_regular_is_refused_and_blocks_no_client(open_dmm, folder):
     os.mkfifo(folder / "pipe.json")
     (folder / "folder.json").mkdir()
     dmm = open_dmm()

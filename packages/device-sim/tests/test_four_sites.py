@@ -90,7 +90,7 @@ def test_an_open_site_is_seen_by_both_and_disturbs_no_other(server, open_dcpower
         assert read_ohms(open_dmm, site + 1) == pytest.approx(OHMS[site], rel=1e-2)
 
 
-def test_a_short_brings_its_site_alone_into_compliance(server, open_dcpower):
+def test_a_short_brings_only_its_own_site_into_compliance(server, open_dcpower):
     server.bench.set("Rload1", value=0)
     readings = source_and_measure(open_dcpower("DCPower1", options=""))
     assert [limited for _, _, limited in readings] == [False, True, False, False]

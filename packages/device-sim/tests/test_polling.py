@@ -223,7 +223,7 @@ def test_a_single_reading_finishes(dmm):
         assert dmm.read_status() == (0, STATUS.FINISHED_WITH_NO_BACKLOG)
 
 
-def test_what_runs_without_end_is_caught_up_with_quickly(open_dcpower, open_dmm):
+def test_late_measurements_of_an_endless_run_take_little_time(open_dcpower, open_dmm):
     smu = open_dcpower("SMU1/0", model="4139")
     smu.aperture_time = 1e-5
     smu.source_mode = nidcpower.SourceMode.SEQUENCE

@@ -46,7 +46,7 @@ def test_a_call_can_be_made_from_the_description(database, channel, server, open
     assert "mine" in str(call(request()))
 
 
-def test_a_server_that_nobody_asks_does_not_load_reflection():
+def test_a_server_loads_reflection_only_on_request():
     code = (
         "import sys; from device_sim import DeviceServer; "
         "DeviceServer().start(); print('grpc_reflection.v1alpha' in sys.modules)"

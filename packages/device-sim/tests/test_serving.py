@@ -66,7 +66,7 @@ def test_nis_driver_measures_what_the_bench_file_describes(tmp_path, bench_file)
 
 
 @pytest.mark.parametrize("number", ENDS)
-def test_a_signal_ends_it_with_exit_code_0_and_the_state_file_goes(tmp_path, number):
+def test_a_signal_ends_it_with_exit_code_0_and_removes_the_state_file(tmp_path, number):
     with running_device_sim(tmp_path) as server:
         state = json.loads(server.state_file.read_text("utf-8"))
         assert state == {"pid": server.process.pid, "device_server_address": server.address}
@@ -76,7 +76,7 @@ def test_a_signal_ends_it_with_exit_code_0_and_the_state_file_goes(tmp_path, num
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_ready_line_tells_services_address_and_state_file(tmp_path):
+def test_the_ready_line_has_services_address_and_state_file(tmp_path):
     with running_device_sim(tmp_path) as server:
         assert server.output[-1] == (
             f"device-sim is ready: nidcpower_grpc.NiDCPower, nidmm_grpc.NiDmm on {server.address}, "
@@ -91,7 +91,7 @@ def test_a_second_server_with_the_same_state_file_is_refused(tmp_path):
         assert server.state_file.exists()
 
 
-def test_the_state_file_of_a_killed_server_is_taken_over(tmp_path):
+def test_the_state_file_of_a_killed_server_is_replaced(tmp_path):
     with running_device_sim(tmp_path) as killed:
         killed.process.kill()
         killed.process.wait(DEADLINE)
@@ -122,7 +122,7 @@ def test_a_bench_file_with_a_mistake_is_refused_and_cannot_steer_the_terminal(tm
     assert "\x1b" not in told
 
 
-def test_doubts_about_a_bench_file_are_told_before_the_server_is_ready(tmp_path, bench_file):
+def test_warnings_about_a_bench_file_come_before_the_server_is_ready(tmp_path, bench_file):
     with running_device_sim(tmp_path, "--bench", bench_file(DANGLING)) as server:
         assert any("'ent' is dangling" in line for line in server.output)
 
@@ -150,7 +150,7 @@ def test_other_users_are_answered_only_by_a_server_that_allows_them(tmp_path):
         assert run_as(STRANGER, CALL, server.address, imports=CALLER) == ["True"]
 
 
-def test_it_listens_on_this_machine_alone(tmp_path):
+def test_it_listens_on_this_machine_only(tmp_path):
     with running_device_sim(tmp_path) as server:
         listening = [
             one.laddr.ip.removeprefix("::ffff:")
@@ -178,7 +178,7 @@ def test_a_bench_file_with_a_mistake_fails_the_check(bench_file, content, told):
     assert told in refused("bench", "check", bench_file(content))
 
 
-def test_what_looks_like_a_mistake_is_told_by_the_check(bench_file):
+def test_the_check_reports_likely_mistakes(bench_file):
     done = run("bench", "check", bench_file(DANGLING))
     assert done.returncode == 0
     assert "WARNING: bench bench.toml: The net 'ent' is dangling" in done.stderr

@@ -47,7 +47,7 @@ def test_the_devices_are_those_of_open_sessions(utilities, open_dcpower, open_dm
     }
 
 
-def test_a_reservation_belongs_to_one_client_until_it_lets_go(utilities):
+def test_a_reservation_belongs_to_one_client_until_it_is_released(utilities):
     assert utilities.Reserve(reserve("a")).is_reserved
     assert is_reserved(utilities, "a")
     assert not is_reserved(utilities, "b")
@@ -75,7 +75,7 @@ def test_a_client_does_not_reserve_twice(utilities):
     assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION
 
 
-def test_a_client_that_gives_up_waiting_gets_nothing(utilities):
+def test_a_client_that_stops_waiting_gets_no_reservation(utilities):
     utilities.Reserve(reserve("a"))
     with pytest.raises(grpc.RpcError) as caught:
         utilities.Reserve(reserve("b"), timeout=0.05)
@@ -84,7 +84,7 @@ def test_a_client_that_gives_up_waiting_gets_nothing(utilities):
     assert not is_reserved(utilities, "b")
 
 
-def test_a_reset_closes_sessions_and_turns_away_who_waits(utilities, open_dcpower, server):
+def test_a_reset_closes_sessions_and_refuses_waiting_clients(utilities, open_dcpower, server):
     session = open_dcpower("SMU1")
     utilities.Reserve(reserve("a"))
     waiting = utilities.Reserve.future(reserve("b"))

@@ -30,13 +30,13 @@ def test_only_the_client_that_made_a_session_closes_it(open_dcpower, server):
     assert server.sessions == []
 
 
-def test_an_empty_name_means_a_session_of_ones_own(open_dcpower, server):
+def test_an_empty_name_means_a_new_session(open_dcpower, server):
     open_dcpower("SMU1")
     open_dcpower("SMU1")
     assert len({info.name for info in server.sessions}) == 2
 
 
-def test_initializing_an_existing_session_is_refused_in_nis_words(open_dmm):
+def test_initializing_an_existing_session_is_refused_with_nis_text(open_dmm):
     open_dmm("FakeDevice", name="existing_session")
     with pytest.raises(nidmm.Error) as caught:
         open_dmm(
@@ -48,7 +48,7 @@ def test_initializing_an_existing_session_is_refused_in_nis_words(open_dmm):
     assert str(caught.value) == f"StatusCode.ALREADY_EXISTS: {text}"
 
 
-def test_attaching_to_nothing_is_refused_in_nis_words(open_dcpower):
+def test_attaching_to_a_missing_session_is_refused_with_nis_text(open_dcpower):
     with pytest.raises(nidcpower.errors.RpcError) as caught:
         open_dcpower(name="missing", behavior=ATTACH)
     assert caught.value.rpc_code == grpc.StatusCode.FAILED_PRECONDITION
@@ -72,7 +72,7 @@ def test_a_session_that_failed_to_open_leaves_its_name_free(open_dcpower):
     open_dcpower("SMU1", name="mine", behavior=NEW)
 
 
-def test_a_closed_session_is_an_invalid_handle_to_all_who_shared_it(open_dcpower):
+def test_a_closed_session_is_an_invalid_handle_for_all_its_clients(open_dcpower):
     first = open_dcpower("SMU1", name="mine")
     second = open_dcpower("SMU1", name="mine")
     first.close()

@@ -41,7 +41,7 @@ def timeline() -> Timeline:
     return Timeline()
 
 
-def test_what_is_due_happens_in_the_order_of_time(timeline, done):
+def test_due_scripts_run_in_the_order_of_time(timeline, done):
     for script in (Script("a", [1, 3, 5], done), Script("b", [2, 4, 6], done)):
         timeline.add(script)
     timeline.advance(5)

@@ -38,7 +38,7 @@ def test_exported_attributes_can_be_imported(smu, tmp_path):
     assert smu.voltage_level == 1.0
 
 
-def test_what_was_not_exported_here_cannot_be_imported(smu, open_dcpower, tmp_path):
+def test_only_own_exports_can_be_imported(smu, open_dcpower, tmp_path):
     other = open_dcpower("SMU2").export_attribute_configuration_buffer()
     for content in (b"", b"{}", b"[]", b"\xff", other):
         refused(-1074135037, lambda c=content: smu.import_attribute_configuration_buffer(c))

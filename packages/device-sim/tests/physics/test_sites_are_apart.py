@@ -43,7 +43,7 @@ def test_every_site_has_its_own_parts(open_dcpower, open_dmm):
 
 
 @wired_to(SITES)
-def test_an_open_site_is_seen_as_such(server, open_dcpower):
+def test_an_open_site_reads_as_open(server, open_dcpower):
     server.bench.set("Rload2", value=math.inf)
     smu = open_dcpower("DCPower1")
     with source_volts(smu, 1.0):

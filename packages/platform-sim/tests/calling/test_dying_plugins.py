@@ -82,13 +82,13 @@ def test_a_measurement_that_exits_ends_with_the_exit_code_and_the_plugins_output
     assert measure("no") == [{"number": 1.0}]
 
 
-def test_callers_know_the_words_of_the_hook():
+def test_callers_recognise_the_error_text_of_the_hook():
     assert platform_sim_shim.LEFT_BY == extensions.LEFT_BY
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals and exit codes of POSIX")
 @pytest.mark.parametrize(("way", "told"), [("_exit", "exit code 7"), ("kill", "signal SIGKILL")])
-def test_a_plugin_that_dies_is_told_with_its_exit_code_and_its_output(measure, way, told):
+def test_a_plugin_that_dies_is_reported_with_its_exit_code_and_its_output(measure, way, told):
     with pytest.raises(PluginCallError) as caught:
         measure(way)
     assert f"The plug-in ended with {told}. Its last output (" in str(caught.value)
@@ -96,12 +96,12 @@ def test_a_plugin_that_dies_is_told_with_its_exit_code_and_its_output(measure, w
     assert measure("no") == [{"number": 1.0}]
 
 
-def test_an_error_of_a_measurement_is_told_in_a_line(measure):
+def test_an_error_of_a_measurement_is_reported_in_a_line(measure):
     with pytest.raises(PluginCallError, match=r"the probe fell off$"):
         measure("error")
 
 
-def test_the_command_tells_how_a_plugin_ended(ni_platform, measure):
+def test_the_command_reports_how_a_plugin_ended(ni_platform, measure):
     assert measure("no")
     arguments = ("measure", "test.Dying", "--set", "way=_exit")
     result = invoke(*arguments, address=ni_platform.discovery_address)

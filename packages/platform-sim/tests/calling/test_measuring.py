@@ -65,7 +65,7 @@ def test_leaving_the_updates_cancels_the_measurement(plugin, tmp_path):
     wait_until(lambda: mark.exists() and mark.read_text() == "cancelled")
 
 
-def test_updates_that_nobody_wants_any_more_do_not_end_the_next_measurement(plugin, tmp_path):
+def test_abandoned_updates_do_not_end_the_next_measurement(plugin, tmp_path):
     abandoned = plugin.stream({"mode": "WAIT_FOR_CANCEL", "mark file": tmp_path / "mark"})
     next(abandoned)
     following = plugin.stream({"mode": "YIELD"})
@@ -111,19 +111,19 @@ def test_several_measurements_of_one_client_follow_each_other(plugin):
     assert [numbers(plugin, count=count) for count in (1, 2)] == [[1], [2]]
 
 
-def test_an_unknown_plugin_is_told(shared_platform):
+def test_an_unknown_plugin_is_reported(shared_platform):
     with pytest.raises(PlatformError, match="NOT_FOUND"):
         MeasurementPlugin.resolve(
             "no.such.Class", discovery_address=shared_platform.discovery_address
         )
 
 
-def test_a_service_that_is_no_plugin_is_told(shared_platform):
+def test_a_service_that_is_no_plugin_is_reported(shared_platform):
     with pytest.raises(PluginCallError, match="UNIMPLEMENTED"):
         MeasurementPlugin(shared_platform.discovery_address)
 
 
-def test_a_platform_that_is_not_there_is_told(unused_address):
+def test_a_platform_that_is_not_there_is_reported(unused_address):
     with pytest.raises(PlatformUnavailableError, match="No platform answers"):
         MeasurementPlugin.resolve("any", discovery_address=unused_address)
 

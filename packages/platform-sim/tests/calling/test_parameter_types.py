@@ -47,7 +47,7 @@ def result(plugin, values=None):
     return outputs
 
 
-def test_metadata_tells_names_types_and_defaults(echo):
+def test_metadata_has_names_types_and_defaults(echo):
     metadata = echo.metadata
     assert (metadata.display_name, metadata.version) == ("Echo", "2.1.0")
     assert {one.name: one.default for one in metadata.parameters} == DEFAULTS
@@ -61,7 +61,7 @@ def test_metadata_tells_names_types_and_defaults(echo):
     assert types["XY List"] == "ni.protobuf.types.DoubleXYData[]"
 
 
-def test_metadata_tells_specialisations_and_enum_values(echo):
+def test_metadata_has_specialisations_and_enum_values(echo):
     parameters = {one.name: one for one in echo.metadata.parameters}
     assert parameters["color"].enum_values == {"RED": 2, "NONE": 0, "BLUE": 7}
     assert parameters["resource"].specialisation == "ioresource"
@@ -129,7 +129,7 @@ def test_enums_are_given_by_name_number_or_member_and_come_by_name(echo, value):
     assert json.dumps(outputs["colors"]) == '["RED", "NONE"]'
 
 
-def test_what_came_out_can_be_given_in(echo):
+def test_outputs_can_be_used_as_parameters(echo):
     outputs = result(echo)
     again = result(echo, {name: outputs[name] for name in DEFAULTS})
     assert {name: again[name] for name in DEFAULTS} == {name: outputs[name] for name in DEFAULTS}
@@ -177,7 +177,7 @@ def test_paths_may_be_path_objects(echo):
         ("texts", [1], "does not fit string[]"),
     ],
 )
-def test_a_value_that_does_not_fit_is_told_before_measuring(echo, name, value, told):
+def test_a_value_that_does_not_fit_is_reported_before_measuring(echo, name, value, told):
     with pytest.raises(ParameterError) as raised:
         echo.stream({name: value})
     assert told in str(raised.value)
@@ -212,6 +212,6 @@ def test_text_is_read_by_the_parameters_type(echo, name, text, value):
 @pytest.mark.parametrize(
     ("name", "text"), [("i32", "1.5"), ("double", "abc"), ("flag", "maybe"), ("doubles", "[1,")]
 )
-def test_text_that_does_not_fit_is_told(echo, name, text):
+def test_text_that_does_not_fit_is_reported(echo, name, text):
     with pytest.raises(ParameterError, match=name):
         echo.parse({name: text})

@@ -47,7 +47,7 @@ MEASURE = ["measure", TINY]
     ],
     ids=" ".join,
 )
-def test_misuse_is_told_in_a_line_and_leaves_nothing(platform_process, place, arguments, told):
+def test_misuse_gives_one_line_and_leaves_nothing(platform_process, place, arguments, told):
     done = invoke(*arguments, state_file=platform_process.state_file)
     assert done.exit_code in (1, 2)
     assert isinstance(done.exception, SystemExit)

@@ -89,7 +89,7 @@ def test_services_says_which_plugins_run_with_files_of_before_an_edit(tmp_path):
         assert "newer" not in platform.invoke("services").stdout
 
 
-def test_the_state_file_is_the_users_alone_and_goes_with_the_platform(tmp_path):
+def test_the_state_file_is_private_and_is_removed_with_the_platform(tmp_path):
     with running_platform(tmp_path) as platform:
         assert json.loads(platform.state_file.read_text()).keys() == {
             "pid",
@@ -161,7 +161,7 @@ def test_platforms_of_other_state_files_run_side_by_side(tmp_path):
         (["--log-dir", "file/logs"], "logs cannot be created ("),
     ],
 )
-def test_what_cannot_be_used_is_told_in_one_line_and_nothing_is_left(tmp_path, options, told):
+def test_an_unusable_option_gives_one_line_and_leaves_nothing(tmp_path, options, told):
     (tmp_path / "bench.toml").write_text("nonsense = [")
     (tmp_path / "file").touch()
     done = subprocess.run(
@@ -181,7 +181,7 @@ def test_what_cannot_be_used_is_told_in_one_line_and_nothing_is_left(tmp_path, o
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux's")
-def test_a_full_disk_below_the_output_is_told_in_one_line(tmp_path):
+def test_a_full_disk_below_the_output_is_reported_in_one_line(tmp_path):
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             command("up", "--state-file", tmp_path / "state.json"),

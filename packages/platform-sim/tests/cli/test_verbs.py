@@ -136,7 +136,7 @@ def test_a_description_and_numbers_that_json_lacks_can_be_read_by_a_program(plat
         ([BEHAVIOUR, "--set", "mode=RAISE"], "the probe fell off"),
     ],
 )
-def test_measure_tells_what_went_wrong_in_one_line(platform_process, arguments, told):
+def test_measure_reports_an_error_in_one_line(platform_process, arguments, told):
     done = invoke("measure", *arguments, state_file=platform_process.state_file)
     assert done.exit_code in (1, 2)
     assert told in done.stderr
@@ -171,7 +171,7 @@ def test_exec_runs_a_program_that_finds_the_platform_and_ends_with_its_exit_code
     assert (done.returncode, done.stdout) == (3, "localhost\n")
 
 
-def test_exec_of_nothing_that_exists_is_told(platform_process):
+def test_exec_of_nothing_that_exists_is_reported(platform_process):
     done = platform_process.run("exec", "--", "no-such-program", check=False)
     assert done.returncode == 1
     assert "no-such-program cannot be run: No such file" in done.stderr
@@ -242,7 +242,7 @@ def test_pinmap_check_names_file_line_and_remedy(tmp_path):
     ("content", "told"),
     [(b"<PinMap", ":1: error: This is not well-formed"), (b"\xff\xfe", "not UTF-8")],
 )
-def test_pinmap_check_of_what_is_no_pin_map(tmp_path, content, told):
+def test_pinmap_check_of_a_file_that_is_no_pin_map(tmp_path, content, told):
     file = tmp_path / "bad.pinmap"
     file.write_bytes(content)
     done = invoke("pinmap", "check", file)

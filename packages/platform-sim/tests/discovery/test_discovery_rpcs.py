@@ -213,7 +213,7 @@ def test_active_services_are_those_that_run(ni_platform, client, location, tmp_p
     assert active.service_location.insecure_port == location.insecure_port
 
 
-def test_a_driver_that_is_not_simulated_is_told_with_those_that_are(client):
+def test_a_driver_that_is_not_simulated_is_reported_with_those_that_are(client):
     code, told = code_of(client.resolve_service, "niscope_grpc.NiScope")
     assert code is grpc.StatusCode.NOT_FOUND
     assert "simulates nidcpower_grpc.NiDCPower, nidmm_grpc.NiDmm only" in told

@@ -120,7 +120,7 @@ def test_a_plugin_folder_that_appears_later_is_found(ni_platform, tmp_path):
     assert can_connect(client.resolve_service(INTERFACE).insecure_address)
 
 
-def test_a_plugin_that_dies_is_told_with_its_last_output(ni_platform, tmp_path):
+def test_a_plugin_that_dies_is_reported_with_its_last_output(ni_platform, tmp_path):
     script = "print('working')\nraise SystemExit('no instrument driver')"
     write_script_plugin(tmp_path, "test.Dying", script, providedInterfaces=[INTERFACE])
     ni_platform.add_plugins(tmp_path)
@@ -132,7 +132,7 @@ def test_a_plugin_that_dies_is_told_with_its_last_output(ni_platform, tmp_path):
         assert part in raised.value.details()
 
 
-def test_the_output_of_each_run_is_kept_but_only_the_last_ones_is_told(ni_platform, tmp_path):
+def test_the_output_of_each_run_is_kept_but_only_the_last_ones_is_reported(ni_platform, tmp_path):
     script = "import os\nraise SystemExit(f'process {os.getpid()} failed')"
     write_script_plugin(tmp_path, "test.Dying", script, providedInterfaces=[INTERFACE])
     ni_platform.add_plugins(tmp_path)
@@ -162,7 +162,7 @@ def test_a_program_that_does_not_exist_is_named(ni_platform, tmp_path):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux's")
-def test_a_full_disk_below_the_log_folder_is_told(ni_platform, tmp_path):
+def test_a_full_disk_below_the_log_folder_is_reported(ni_platform, tmp_path):
     write_plain_service(tmp_path, "test.Plain")
     ni_platform.add_plugins(tmp_path)
     log = ni_platform.log_folder / "test.Plain-0.0.1.log"
@@ -174,7 +174,9 @@ def test_a_full_disk_below_the_log_folder_is_told(ni_platform, tmp_path):
     assert can_connect(resolve(ni_platform.discovery_address, "test.Plain"))
 
 
-def test_a_class_that_is_not_found_is_told_with_the_files_that_were_skipped(ni_platform, tmp_path):
+def test_a_class_that_is_not_found_is_reported_with_the_files_that_were_skipped(
+    ni_platform, tmp_path
+):
     (tmp_path / "typo.serviceconfig").write_text('{"services": [{"displayName": "Typo",}]}')
     write_plain_service(tmp_path / "good", "test.Good")
     ni_platform.add_plugins(tmp_path)
@@ -186,7 +188,7 @@ def test_a_class_that_is_not_found_is_told_with_the_files_that_were_skipped(ni_p
     assert re.search(r"typo\.serviceconfig: .+: line 1 column", raised.value.details())
 
 
-def test_a_plugin_that_never_registers_is_told_and_ended(tmp_path):
+def test_a_plugin_that_never_registers_is_reported_and_ended(tmp_path):
     script = (
         "import os, sys\nprint('pid', os.getpid(), flush=True)\n"
         "open('starts.txt', 'w').write(str(os.getpid()))\nsys.stdin.read()"
@@ -201,7 +203,7 @@ def test_a_plugin_that_never_registers_is_told_and_ended(tmp_path):
         assert wait_for_exit(started_pids(tmp_path)[0], 5)
 
 
-def test_a_plugin_of_another_version_than_its_serviceconfig_is_told(ni_platform, tmp_path):
+def test_a_plugin_of_another_version_than_its_serviceconfig_is_reported(ni_platform, tmp_path):
     write_plain_service(tmp_path, "test.Plain", "1.0.0")
     config = tmp_path / "plugin.serviceconfig"
     config.write_text(config.read_text().replace('"version": "1.0.0"', '"version": "2.0.0"'))
@@ -243,7 +245,7 @@ def test_the_platforms_stop_ends_also_a_plugin_that_ignores_input_and_sigterm(tm
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the parent-death signal is Linux's")
-def test_a_killed_platform_takes_its_plugins_along_within_two_seconds(tmp_path):
+def test_the_plugins_of_a_killed_platform_end_within_two_seconds(tmp_path):
     write_plain_service(tmp_path / "direct", "test.Direct")
     ignoring = tmp_path / "direct" / "measurement.py"
     ignoring.write_text(

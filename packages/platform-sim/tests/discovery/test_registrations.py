@@ -103,7 +103,7 @@ def another_process(ni_platform, service_class="test.Service", port=""):
         ("test.Service", "platform_sim.v1.Sequences"),
     ],
 )
-def test_nobody_registers_as_one_of_the_platforms_own_services(
+def test_no_process_registers_as_one_of_the_platforms_own_services(
     client, listener, service_class, interface
 ):
     before = client.resolve_service(PIN_MAP), client.resolve_service("nidmm_grpc.NiDmm")
@@ -159,7 +159,7 @@ def test_the_size_of_a_registration_has_a_limit(client, listener, part):
 
 
 @pytest.mark.parametrize("where", ["elsewhere", "at the same place"])
-def test_only_a_successor_takes_over_the_registration_of_a_process_that_runs(
+def test_another_process_cannot_replace_the_registration_of_a_running_one(
     ni_platform, client, where
 ):
     with another_process(ni_platform) as (first, told):
@@ -177,7 +177,7 @@ def test_only_a_successor_takes_over_the_registration_of_a_process_that_runs(
             assert client.resolve_service("test.Interface").insecure_port == successor
 
 
-def test_a_process_may_say_again_what_it_registered(client, listener):
+def test_a_process_may_repeat_its_registration(client, listener):
     with socket.create_server((HERE, 0)) as other:
         client.register_service(info(), place(other))
         client.register_service(info(), place(listener))

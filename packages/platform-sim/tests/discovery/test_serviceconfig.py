@@ -83,7 +83,7 @@ def test_a_missing_or_wrong_key_is_named_with_the_file(tmp_path, entry, named):
         ("\udcff", "can't decode"),
     ],
 )
-def test_what_is_no_serviceconfig_is_told_with_the_file(tmp_path, content, told):
+def test_an_invalid_serviceconfig_is_reported_with_the_file(tmp_path, content, told):
     file = tmp_path / "plugin.serviceconfig"
     file.write_bytes(content.encode("utf-8", "surrogateescape"))
     with pytest.raises(ServiceConfigError, match=told) as raised:

@@ -102,7 +102,7 @@ def test_a_batch_file_without_python_says_what_to_add(folder):
         command(folder)
 
 
-def test_a_quotation_without_an_end_is_told_with_its_line(folder):
+def test_a_quotation_without_an_end_is_reported_with_its_line(folder):
     (folder / "start.bat").write_text('python "measurement.py')
     with pytest.raises(PluginStartError, match=r'No closing quotation in: python "measurement\.py'):
         command(folder)
@@ -212,7 +212,7 @@ def test_variables_reach_the_plugin_as_programs_here_read_them(folder, monkeypat
     }
 
 
-def test_a_program_for_windows_is_told_as_that(folder):
+def test_a_program_for_windows_is_reported_as_that(folder):
     (folder / "measurement.exe").write_bytes(b"MZ\x90\0")
     with pytest.raises(
         PluginStartError, match=r"measurement\.exe is a program for Windows. Here, put a"

@@ -139,7 +139,7 @@ def test_a_process_has_the_path_and_the_sitecustomize_that_it_has_without_the_ho
     assert run(script, hooked_environment("", base)) == plain
 
 
-def test_an_error_in_an_existing_sitecustomize_is_told_as_python_tells_it(tmp_path):
+def test_an_error_in_an_existing_sitecustomize_is_reported_as_python_does(tmp_path):
     (tmp_path / "sitecustomize.py").write_text("import not_there\n")
     base = {**clean_environment(), "PYTHONPATH": str(tmp_path)}
     told = run("print('runs')", hooked_environment("", base))
@@ -147,7 +147,7 @@ def test_an_error_in_an_existing_sitecustomize_is_told_as_python_tells_it(tmp_pa
     assert "No module named 'not_there'" in told
 
 
-def test_the_hook_stands_first_on_the_path_once():
+def test_the_hook_is_first_on_the_path_and_only_once():
     once = hooked_environment("a", {"PYTHONPATH": "x"})
     twice = hooked_environment("b", once)
     assert twice["PYTHONPATH"] == os.pathsep.join([str(inject_folder()), "x"])

@@ -29,7 +29,7 @@ def installed_wheel(tmp_path_factory):
     return site
 
 
-def test_the_pth_file_stands_at_the_root_of_the_wheel(installed_wheel):
+def test_the_pth_file_is_at_the_root_of_the_wheel(installed_wheel):
     pth = installed_wheel / "platform_sim_hook.pth"
     assert pth.read_text().startswith("import platform_sim.hook.startup")
     assert (installed_wheel / "platform_sim" / "hook" / "inject" / "sitecustomize.py").exists()

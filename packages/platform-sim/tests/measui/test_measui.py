@@ -190,7 +190,7 @@ def test_another_file_is_refused(metadata: PluginMetadata, text: str) -> None:
 
 
 @pytest.mark.parametrize("stranger", ["&e;", "<!-- a comment -->", "<?hint x?>"])
-def test_what_is_no_element_is_no_fault_of_a_panel(
+def test_comments_in_a_panel_are_no_error(
     panel: str, metadata: PluginMetadata, stranger: str
 ) -> None:
     head, start, rest = panel.partition("<SourceFile")

@@ -105,7 +105,7 @@ def test_a_range_of_too_many_channels_is_refused_at_its_line(listed):
     assert raised.value.line > 0
 
 
-def test_a_daqmx_task_may_stand_for_a_relay_driver():
+def test_a_daqmx_task_may_be_a_relay_driver():
     task = element(
         "NIDAQmxTask",
         name="Relays",

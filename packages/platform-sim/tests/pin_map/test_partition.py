@@ -78,7 +78,7 @@ def test_dcpower_groups_of_other_names_are_other_sessions():
     assert resources(sessions(xml)) == [("SMU1/1", "SMU1/1"), ("SMU1/3, SMU2/0", "SMU1/3, SMU2/0")]
 
 
-def test_channel_ten_stands_after_channel_nine():
+def test_channel_ten_comes_after_channel_nine():
     xml = pin_map_xml(
         instruments=[dcpower("SMU", 12)],
         pins=["P", "Q"],

@@ -58,7 +58,7 @@ def test_update_replaces_a_pin_map(client, stub, tmp_path):
 
 
 @pytest.mark.parametrize("xml", [BROKEN, "<Other/>", SMALL.replace('channel="0"', "")])
-def test_update_refuses_what_is_no_pin_map(stub, xml):
+def test_update_refuses_a_text_that_is_no_pin_map(stub, xml):
     request = pb.UpdatePinMapFromXmlRequest(pin_map_id="id", pin_map_xml=xml)
     assert code_of(stub.UpdatePinMapFromXml, request)[0] is grpc.StatusCode.INVALID_ARGUMENT
 

@@ -163,7 +163,7 @@ def test_what_is_odd_but_usable_is_a_warning(changes, message):
     assert (severity, message in text) == ("warning", True), text
 
 
-def test_every_finding_says_how_to_mend_it():
+def test_every_finding_says_how_to_fix_it():
     xml = small(connections=[connection("Typo", 7, "Typo", 9)], schema_version="")
     findings = find_faults(parse_pin_map(xml))
     assert {one.severity for one in findings} == {Severity.ERROR, Severity.WARNING}

@@ -112,7 +112,7 @@ def check(bench: Bench, address: str) -> Callable[[str], list[Finding]]:
 
 
 @pytest.mark.parametrize(("steps", "finding"), WRONG)
-def test_what_fails_in_a_run_is_found_before_it(
+def test_errors_of_a_run_are_found_before_it(
     bench: Bench, check: Callable[[str], list[Finding]], address: str, steps: str, finding: str
 ) -> None:
     assert not bench.run(VARIABLES + steps, discovery_address=address).passed
@@ -123,7 +123,7 @@ def test_what_fails_in_a_run_is_found_before_it(
 
 
 @pytest.mark.parametrize("steps", RIGHT)
-def test_what_passes_in_a_run_has_no_findings(
+def test_a_sequence_that_passes_has_no_findings(
     bench: Bench, check: Callable[[str], list[Finding]], address: str, steps: str
 ) -> None:
     assert bench.run(VARIABLES + steps, discovery_address=address).passed

@@ -148,7 +148,7 @@ def test_a_wrong_expression_is_refused_with_its_text(
         ("~1", "~"),
     ],
 )
-def test_what_is_not_built_is_refused_by_name(
+def test_missing_features_are_refused_by_name(
     variables: ExecutionVariables, text: str, name: str
 ) -> None:
     with pytest.raises(UnsupportedError, match=name):

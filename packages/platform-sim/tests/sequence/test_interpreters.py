@@ -70,7 +70,7 @@ def test_the_virtual_environment_beside_the_sequence_runs_all_of_its_steps(bench
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a shell script stands for the Python")
-def test_what_a_python_prints_at_its_start_is_no_reply(
+def test_output_of_a_python_at_its_start_is_not_a_reply(
     bench: Bench, capfd: pytest.CaptureFixture[str]
 ) -> None:
     python = bench.folder / "talking-python"
@@ -83,7 +83,7 @@ def test_what_a_python_prints_at_its_start_is_no_reply(
     assert "hello\n7\n" in capfd.readouterr().err
 
 
-def test_an_environment_of_another_version_is_refused_with_the_way_out(bench: Bench) -> None:
+def test_an_environment_of_another_version_is_refused_with_the_remedy(bench: Bench) -> None:
     venv.create(bench.folder / ".venv", symlinks=os.name != "nt")
 
     result = run(bench, "3.7")
@@ -99,7 +99,7 @@ def test_without_that_environment_this_python_runs_the_steps(bench: Bench) -> No
     assert (bench.folder / "told.txt").read_text() == sys.prefix
 
 
-def test_that_another_python_takes_its_place_is_said_in_a_line(
+def test_a_line_says_that_another_python_is_used(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(bench, "3.7")
@@ -112,7 +112,7 @@ def test_that_another_python_takes_its_place_is_said_in_a_line(
     assert told.out == ""
 
 
-def test_nothing_is_said_of_a_python_that_the_sequence_or_the_user_names(
+def test_no_line_comes_for_a_python_that_the_sequence_or_the_user_names(
     bench: Bench, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run(bench, "3.7", python=Path(sys.executable))

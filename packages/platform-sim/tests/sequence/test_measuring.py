@@ -307,7 +307,7 @@ def test_the_sites_of_a_pin_map_that_a_code_module_loaded_are_measured(
         ("pin_map = '\"D:\\maps\\A.pinmap\"'", "absolute Windows path"),
     ],
 )
-def test_what_goes_wrong_is_an_error_of_the_step_and_cleanup_runs(
+def test_a_failed_measurement_is_an_error_of_the_step_and_cleanup_runs(
     bench: Bench, address: str, step: str, message: str
 ) -> None:
     pin_map(bench.folder / "maps" / "Sites.pinmap", 2)

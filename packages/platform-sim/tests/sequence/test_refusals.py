@@ -73,7 +73,7 @@ def value(tag: str, class_name: str, old: str, new: str) -> tuple[str, str]:
         ),
     ],
 )
-def test_what_cannot_be_done_is_refused_by_step_before_anything_runs(
+def test_missing_features_are_refused_by_step_before_anything_runs(
     bench: Bench, old: str, new: str, refusal: str
 ) -> None:
     bench.module("never.py", "raise SystemExit('imported')\n")
@@ -115,7 +115,7 @@ def test_a_step_that_its_run_mode_leaves_out_is_not_refused(
     assert [finding for finding in found if finding.is_error] == []
 
 
-def test_what_is_only_read_is_not_written_again(bench: Bench) -> None:
+def test_a_step_that_is_only_read_is_not_written_again(bench: Bench) -> None:
     for old, new in (
         ("typename='Action'", "typename='SequenceCall'"),
         value("SwitchEnabled", "Bool", "<value>false<", "<value>true<"),

@@ -155,7 +155,7 @@ def test_a_path_among_the_file_globals_is_a_text(bench: Bench) -> None:
     assert variables.get(("FileGlobals", "Link", "Map")) == "A.pinmap"
 
 
-def test_elements_of_a_plain_array_stand_where_they_say(bench: Bench) -> None:
+def test_elements_of_a_plain_array_have_the_index_in_the_file(bench: Bench) -> None:
     array = 'locals = { List = ["a", "b", "c"] }\n[[main]]\nname = "a"\n'
 
     def without_second(text: str) -> str:

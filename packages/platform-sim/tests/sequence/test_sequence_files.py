@@ -226,7 +226,7 @@ def test_a_file_of_another_form_is_refused_with_what_to_do(
         read_sequence_file(path)
 
 
-def test_a_file_cannot_reach_out_by_entities(tmp_path: Path) -> None:
+def test_a_file_cannot_read_other_files_by_entities(tmp_path: Path) -> None:
     secret = tmp_path / "secret.txt"
     secret.write_text("<secret>")
     path = tmp_path / "F.seq"

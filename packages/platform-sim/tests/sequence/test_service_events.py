@@ -79,7 +79,7 @@ def test_no_step_makes_an_event_too_large_for_a_client() -> None:
     assert encode_ended(pb.OUTCOME_FAILED, "e" * 10**7).ByteSize() < 20_000
 
 
-def test_texts_that_no_message_can_hold_are_told_as_far_as_they_can_be() -> None:
+def test_texts_that_no_message_can_contain_are_sent_as_far_as_possible() -> None:
     event = encode_step_ended(
         result(status=StepStatus.ERROR, message="before \ud800 after", details="\udfff")
     )
@@ -88,6 +88,6 @@ def test_texts_that_no_message_can_hold_are_told_as_far_as_they_can_be() -> None
     assert not event.step_ended.is_ignored
 
 
-def test_an_error_that_the_step_ignores_is_told_as_such() -> None:
+def test_an_error_that_the_step_ignores_is_marked_as_ignored() -> None:
     assert encode_step_ended(result(status=StepStatus.ERROR, counts=False)).step_ended.is_ignored
     assert not encode_step_ended(result(counts=False)).step_ended.is_ignored

@@ -67,7 +67,7 @@ def test_sequences_are_listed_by_path_and_new_ones_at_once(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems take no such names")
-def test_a_name_that_no_message_can_hold_hides_itself_alone(
+def test_a_name_that_no_message_can_contain_hides_only_itself(
     folder: Path, client: SequenceClient
 ) -> None:
     Path(os.fsdecode(bytes(folder) + b"/\xff.seq")).write_bytes((folder / "A.seq").read_bytes())
@@ -98,7 +98,7 @@ def test_a_name_that_no_message_can_hold_hides_itself_alone(
         ),
     ],
 )
-def test_what_is_no_sequence_of_the_folders_is_refused(
+def test_a_file_that_is_no_sequence_of_the_folders_is_refused(
     folder: Path, client: SequenceClient, name: str, code: grpc.StatusCode, told: str
 ) -> None:
     other = folder.parent / "other"
@@ -116,7 +116,7 @@ def test_what_is_no_sequence_of_the_folders_is_refused(
     assert len(client.list().runs) == 0
 
 
-def test_a_pin_map_must_lie_in_the_folders_too(folder: Path, client: SequenceClient) -> None:
+def test_a_pin_map_must_be_in_the_folders_too(folder: Path, client: SequenceClient) -> None:
     outside = folder.parent / "other" / "A.pinmap"
     outside.touch()
     sequence = folder / "A.seq"

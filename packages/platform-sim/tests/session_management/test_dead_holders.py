@@ -158,7 +158,7 @@ def test_an_option_keeps_what_a_dead_plugin_held_as_nis_services_do(station):
     assert here.sessions() == ["niDMM-DMM1"], "it is still registered"
 
 
-def test_other_programs_are_told_alive_and_dead(station):
+def test_other_programs_are_reported_alive_and_dead(station):
     here = station()
     with here.outsider() as process:
         with pytest.raises(PluginCallError, match=rf"process {process.pid} \(.*\), alive"):
@@ -177,7 +177,7 @@ def test_other_programs_are_told_alive_and_dead(station):
     assert "), dead, since " in line
 
 
-def test_what_others_hold_is_not_freed_with_a_plugin(station):
+def test_sessions_of_others_are_not_freed_with_a_plugin(station):
     here = station()
     assert here.measure() == [{"session": "niDMM-DMM1"}]
     with here.outsider() as process:

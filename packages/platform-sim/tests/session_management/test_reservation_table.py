@@ -45,7 +45,7 @@ def test_withdrawing_lets_those_behind_pass():
     assert only_b.is_granted
 
 
-def test_withdrawing_what_was_granted_gives_it_back():
+def test_withdrawing_a_granted_request_frees_its_sessions():
     reservations = table()
     first = reservations.request("A", {})
     second = reservations.request("A", {})

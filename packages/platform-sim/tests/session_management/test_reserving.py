@@ -32,7 +32,7 @@ def reserve(management, reserver):
     return management.reserve("map", [], ["Out"], "", reserver)
 
 
-def test_a_grant_is_recorded_with_its_channels_before_its_caller_is_told(management):
+def test_a_grant_is_recorded_with_its_channels_before_its_caller_is_reported(management):
     async def act():
         await reserve(management, HASTY)
         waiting = asyncio.ensure_future(reserve(management, PATIENT))

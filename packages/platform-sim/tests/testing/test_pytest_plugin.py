@@ -10,7 +10,7 @@ from platform_sim.platform import PlatformOptions
 from plugin_folders import TEST_PLUGINS, TINY, write_plain_service
 
 
-def test_the_page_for_other_projects_works_as_it_stands(pytester):
+def test_the_page_for_other_projects_works_as_written(pytester):
     files = Page("docs/testing-plugins.md").named_files()
     assert "test_my_plugin.py" in files
     write_files(pytester.path, files)
@@ -54,7 +54,7 @@ def test_a_module_has_one_platform(pytester):
     pytester.runpytest_subprocess("-p", "no:xdist").assert_outcomes(passed=2)
 
 
-def test_the_platform_of_a_test_stands_before_that_of_its_module(ni_platform_module, ni_platform):
+def test_the_platform_of_a_test_precedes_that_of_its_module(ni_platform_module, ni_platform):
     assert os.environ["PLATFORM_SIM_DISCOVERY"] == ni_platform.discovery_address
     assert ni_platform.discovery_address != ni_platform_module.discovery_address
 

@@ -156,7 +156,7 @@ def test_the_hook_takes_an_address_from_the_users_own_file_alone(state_file, pla
 @pytest.mark.parametrize("mode", [0o700, 0o777, 0o1777])
 @pytest.mark.parametrize("place", ["session-sharing", f"runtime-{os.geteuid()}"])
 @pytest.mark.parametrize("verb", ["services", "up"])
-def test_a_runtime_folder_that_somebody_else_made_is_told(tmp_path, verb, place, mode):
+def test_a_runtime_folder_of_another_user_is_reported(tmp_path, verb, place, mode):
     folder = tmp_path / place
     folder.mkdir()
     folder.chmod(mode)

@@ -100,7 +100,7 @@ def plant(channel, port):
     ],
     ids=lambda arguments: " ".join(arguments).split("\x1b")[0].strip(),
 )
-def test_commands_escape_what_others_named(platform_process, arguments):
+def test_commands_escape_foreign_names(platform_process, arguments):
     done = invoke(*arguments, state_file=platform_process.state_file)
     assert_harmless(done.stdout + done.stderr)
 
@@ -158,7 +158,7 @@ def bench_file(tmp_path):
     return file
 
 
-def test_what_the_platform_logs_is_escaped(tmp_path):
+def test_the_platforms_log_is_escaped(tmp_path):
     folder = tmp_path / f"plug{IN_FILE_NAME}"
     write_service_config(folder, service_entry("test.One", serviceClass=None))
     with subprocess.Popen(
