@@ -120,12 +120,12 @@ class Circuit:
         """
         modes = self._modes
         for attempt in range(20 + 4 * len(modes)):
-            modes = self._give_way_where_open(modes)
+            modes = self._hold_voltage_where_open(modes)
             try:
                 solution = self._solve_in(modes, capacitor_voltages)
             except (_UnsettledError, np.linalg.LinAlgError):
                 # Such as a current against a diode, which the output cannot hold.
-                modes = self._give_way_everywhere(modes)
+                modes = self._hold_voltage_everywhere(modes)
                 continue
             wrong = self._unfitting(solution)
             if not wrong:
@@ -149,7 +149,7 @@ class Circuit:
                 wrong[name] = better
         return wrong
 
-    def _give_way_where_open(self, modes: Mapping[str, int]) -> dict[str, int]:
+    def _hold_voltage_where_open(self, modes: Mapping[str, int]) -> dict[str, int]:
         """Put outputs that should drive a current into an open circuit into voltage mode.
 
         If several meet there, the strongest one holds the voltage, because it can take the current
@@ -170,7 +170,7 @@ class Circuit:
             output = self._outputs[strongest]
             result[strongest] = mode_without_path(output, stranded[strongest])
 
-    def _give_way_everywhere(self, modes: Mapping[str, int]) -> dict[str, int]:
+    def _hold_voltage_everywhere(self, modes: Mapping[str, int]) -> dict[str, int]:
         """Put all outputs that hold a current into voltage mode."""
         held = {name: held_current(output, modes[name]) for name, output in self._outputs.items()}
         return {

@@ -55,8 +55,8 @@ class Prober:
         addresses = _addresses(location)
         answers = [await self._connect(address, location.port) for address in addresses]
         # Without IPv6 "localhost" is 127.0.0.1 alone.
-        gone = (_Answer.REFUSED, _Answer.NO_ADDRESS)
-        return _Answer.REFUSED in answers and all(answer in gone for answer in answers)
+        unreachable = (_Answer.REFUSED, _Answer.NO_ADDRESS)
+        return _Answer.REFUSED in answers and all(answer in unreachable for answer in answers)
 
     async def _connect(self, address: str, port: int) -> _Answer:
         async with self._turns:

@@ -85,5 +85,5 @@ class RunResult:
 
     @property
     def passed(self) -> bool:
-        """Return whether all steps passed and nobody stopped the run."""
+        """Return whether all steps passed and the user did not stop the run."""
         return not self.interrupted and not self.bad_steps

@@ -13,7 +13,7 @@ import platform_sim_shim  # type: ignore[import-not-found]  # in the same folder
 _FOLDER = os.path.dirname(os.path.realpath(__file__))  # noqa: PTH120 (start-up without pathlib)
 
 
-def _give_way() -> None:
+def _import_hidden() -> None:
     """Import the user's or the distribution's sitecustomize in place of this one.
 
     Site packages are on sys.path by now, so one search finds either. Child processes get the hook
@@ -30,4 +30,4 @@ def _give_way() -> None:
 
 
 platform_sim_shim.install()
-_give_way()
+_import_hidden()

@@ -36,7 +36,7 @@ def check_sequence_file(
         environment: Environment variables for the interpreters that import the code modules.
         discovery_address: HOST:PORT of a platform. Measurement steps are compared with its
             plug-ins. None leaves this check out.
-        python: Python to use in place of the environments that the file names.
+        python: Python to use instead of the environments that the file names.
 
     Returns:
         The findings; none if the file has no errors.
