@@ -104,7 +104,9 @@ def test_a_batch_file_without_python_says_what_to_add(folder):
 
 def test_a_quotation_without_an_end_is_reported_with_its_line(folder):
     (folder / "start.bat").write_text('python "measurement.py')
-    with pytest.raises(PluginStartError, match=r'No closing quotation in: python "measurement\.py'):
+    with pytest.raises(
+        PluginStartError, match=r'No closing quotation in this line: python "measurement\.py'
+    ):
         command(folder)
 
 

@@ -94,7 +94,7 @@ def run_command(
         try:
             write_junit(result, junit)
         except OSError as error:
-            raise click.ClickException(f"{junit} cannot be written: {error.strerror}") from error
+            raise click.ClickException(f"{junit} cannot be written: {error.strerror}.") from error
     if as_json:
         click.echo(json.dumps(run_as_json(result), indent=2))
     else:

@@ -185,7 +185,7 @@ class _Reading:
         try:
             return list(lexer)
         except ValueError as error:
-            raise PluginStartError(f"{self._file}: {error} in: {text}") from error
+            raise PluginStartError(f"{self._file}: {error} in this line: {text}") from error
 
 
 def _as_path(word: str) -> str:

@@ -55,7 +55,7 @@ def parse_pin_map(xml: str) -> PinMap:
     root = _parse_xml(xml)
     if _local_name(root) != "PinMap":
         raise PinMapSyntaxError(
-            f"The root element is {_local_name(root)}. A pin map has PinMap.", line_of(root)
+            f"The root element is {_local_name(root)}, but a pin map needs PinMap.", line_of(root)
         )
     unknown = tuple(find_unknown(root))
     unknown_names = {one.name for one in unknown if one.name}

@@ -175,8 +175,8 @@ def _parameters(
         base, brackets, _ = str(entry.get("type", "")).partition("[]")
         if base not in _TYPES or "name" not in entry:
             raise DescriptionError(
-                f"{where}, parameter {entry.get('name', number)}: give it a name and a type; "
-                f"types are {', '.join(_TYPES)}, with [] for an array."
+                f"{where}, parameter {entry.get('name', number)}: give it a name and a type. "
+                f"Types are {', '.join(_TYPES)}, with [] for an array."
             )
         type_name, specialization = _TYPES[base]
         yield MeasurementParameter(

@@ -141,8 +141,8 @@ def _parse(path: Path, content: bytes) -> PropertyFile:
         raise SequenceFileError(f"{path} is not well-formed XML: {error}.") from error
     for entity in root.iter(etree.Entity):
         raise SequenceFileError(
-            f"{path}: line {_line(entity)}: entities such as {entity.text} are not read. Write its "
-            "text in its place."
+            f"{path}: line {_line(entity)}: the entity {entity.text} is not supported. Write "
+            "its text instead."
         )
     name = etree.QName(root)
     if name.localname != "teststandfileheader" or not (name.namespace or "").startswith(

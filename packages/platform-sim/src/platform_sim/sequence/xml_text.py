@@ -69,5 +69,5 @@ def render(element: Element | Verbatim, depth: int = 0) -> Iterator[str]:
 def _escaped(text: str, entities: dict[str, str]) -> str:
     wrong = _NOT_IN_XML.search(text)
     if wrong:
-        raise UnsupportedError(f"{text!r}: XML cannot hold the character {wrong[0]!r}.")
+        raise UnsupportedError(f"{text!r}: XML cannot contain the character {wrong[0]!r}.")
     return escape(text, entities)

@@ -80,7 +80,7 @@ def _check_pin(
         yield Finding(
             where,
             f"parameter {parameter} has the pin {name!r}, which the pin map does not have",
-            f"Its pins and pin groups are {', '.join(known)}",
+            f"Use one of its pins and pin groups: {', '.join(known)}",
         )
         return
     if name not in _names(pin_map, instrument_type):
