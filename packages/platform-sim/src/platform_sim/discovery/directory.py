@@ -79,7 +79,8 @@ class ServiceDirectory:
             raise InvalidRequestError("provided_interface must not be empty.")
         if deployment_target not in ("", LOCAL_NODE_URL):
             raise NotKnownError(
-                f"The compute node {deployment_target!r} does not exist. Leave it empty for this machine."
+                f"The compute node {deployment_target!r} does not exist. Leave it empty for this "
+                "machine."
             )
         await self.drop_dead(interface, service_class)
         running = list(self._registry.matching(interface, service_class))

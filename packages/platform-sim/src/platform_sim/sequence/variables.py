@@ -105,8 +105,8 @@ class ExecutionVariables:
         """Call one of the functions of run-time variables.
 
         Raises:
-            KeyError: There is no such variable.
-            TypeError: The arguments do not fit.
+            KeyError: The variable does not exist.
+            TypeError: The function needs other arguments.
         """
         return _FUNCTIONS[function](self.run_time, *arguments)
 
@@ -115,7 +115,7 @@ class ExecutionVariables:
         return {name: self._roots[name] for name in _SHARED_WITH_CODE_MODULES}
 
     def update_from_code_modules(self, variables: Mapping[str, Any]) -> None:
-        """Take over what a code module left in the variables."""
+        """Store the values that a code module gave to the variables."""
         for name in _SHARED_WITH_CODE_MODULES:
             self._roots[name] = variables[name]
 
@@ -148,7 +148,7 @@ _FUNCTIONS: dict[str, Callable[..., object]] = {
 
 
 def spelled(path: tuple[str | int, ...]) -> str:
-    """Return a path as an expression spells it."""
+    """Return a path as it is written in an expression."""
     first, *rest = path
     return str(first) + "".join(f".{key}" if isinstance(key, str) else f"[{key}]" for key in rest)
 

@@ -1,4 +1,4 @@
-"""Write XML the way TestStand does: tabs, apostrophes around attributes, one element a line."""
+"""Write XML as TestStand does: tabs, apostrophes around attributes, one element in a line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from platform_sim.sequence.errors import UnsupportedError
 
 _IN_ATTRIBUTES = {"'": "&apos;", "\t": "&#9;", "\n": "&#10;", "\r": "&#13;"}
 _IN_TEXT = {"\r": "&#13;"}
-"""What a reader would change: white space in attributes, carriage returns everywhere."""
+"""Characters that a reader would change: white space in attributes, and carriage returns."""
 
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -24,18 +24,18 @@ class Element:
     """Name with its prefix."""
 
     attributes: Mapping[str, str] = field(default_factory=dict)
-    """In the order of writing."""
+    """Attributes, in the order of writing."""
 
     children: tuple[Element | Verbatim, ...] = ()
     """Child elements."""
 
     text: str = ""
-    """Text; only without children."""
+    """Text, only for an element without children."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verbatim:
-    """XML text that is written as it is."""
+    """XML text that is written unchanged."""
 
     text: str
     """One or more lines."""
@@ -45,7 +45,7 @@ def render(element: Element | Verbatim, depth: int = 0) -> Iterator[str]:
     """Yield the lines of an element.
 
     Raises:
-        UnsupportedError: A text has a character that XML cannot hold.
+        UnsupportedError: A text has a character that XML cannot contain.
     """
     if isinstance(element, Verbatim):
         yield element.text
