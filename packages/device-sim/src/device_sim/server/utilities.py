@@ -45,6 +45,7 @@ class Reservations:
             while reservation_id in self._holders:
                 check_active(call)
                 self._changed.wait()
+            check_active(call)  # the caller may have left just before the reservation became free
             if generation != self._generation:
                 raise CallError(
                     StatusCode.ABORTED,
