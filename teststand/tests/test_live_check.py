@@ -26,6 +26,6 @@ def test_a_sequence_fits_the_plugins_that_it_calls(chain: Chain, run: SequenceRu
     )
     assert done.returncode == 0, done.stdout + done.stderr
     types, python, counts = done.stdout.splitlines()
-    assert types.startswith("note: file: it holds no type definitions")
+    assert types.startswith("note: file: the file contains no type definitions")
     assert python.startswith("note: file: the virtual environment .venv")
     assert counts == "0 errors, 2 notes"

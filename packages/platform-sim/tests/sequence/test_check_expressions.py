@@ -37,15 +37,21 @@ def measure(value: str = "1", target: str = "", more: str = "") -> str:
 
 WRONG = [
     (STEP + "status_expression = 'Locals.Okay'", "status expression: .* variable Locals.Okay"),
-    (STEP + "precondition = 'Lokals.Okay2'", "precondition: .* variable Lokals. The execution has"),
+    (
+        STEP + "precondition = 'Lokals.Okay2'",
+        "precondition: .* variable Lokals does not exist. The execution has",
+    ),
     (
         STEP + "pre_expression = 'Locals.Volts = Locals.Amps'",
-        "variable Locals.Amps. Locals has Vol",
+        "variable Locals.Amps does not exist. Locals has Vol",
     ),
     (STEP + "post_expression = 'Locals.Amps = 1'", "post-expression: .* variable Locals.Amps"),
     (STEP + "post_expression = 'Locals.Amps += 1'", "post-expression: .* variable Locals.Amps"),
     (STEP + "pre_expression = 'Locals.List[Locals.At]'", "variable Locals.At"),
-    (STEP + "pre_expression = 'Locals.Object.Outer'", "Locals.Object.Outer. Locals.Object has Inn"),
+    (
+        STEP + "pre_expression = 'Locals.Object.Outer'",
+        "Locals.Object.Outer does not exist. Locals.Object has Inn",
+    ),
     (STEP + "pre_expression = 'Locals.Volts.Value'", "variable Locals.Volts.Value"),
     (STEP + "status_expression = 'Step.Result.all_passed'", "variable Step.Result.all_passed"),
     (STEP + "status_expression = 'RunState.Sequence'", "variable RunState.Sequence"),
@@ -57,7 +63,7 @@ WRONG = [
     ),
     (
         measure(more="status_expression = 'Step.Result.Outputs.tripled > 1'"),
-        "Step.Result.Outputs.tripled. Step.Result.Outputs has doubled",
+        "Step.Result.Outputs.tripled does not exist. Step.Result.Outputs has doubled",
     ),
     (
         measure(more="pre_expression = 'Step.Result.Outputs.doubled > 1'"),

@@ -88,7 +88,7 @@ def test_an_environment_of_another_version_is_refused_with_the_remedy(bench: Ben
 
     result = run(bench, "3.7")
 
-    assert "the step asks for Python 3.7" in result.steps[0].message
+    assert "The step needs Python 3.7" in result.steps[0].message
     assert "--python" in result.steps[0].message
 
 

@@ -96,7 +96,7 @@ def test_the_death_of_a_runs_process_ends_the_run_with_its_last_output(tmp_path:
         assert child is not None
         child.kill()
         (script.parent / "go-on").touch()
-        assert "signal SIGKILL before the run did" in client.finish(run)[-1].ended.message
+        assert "signal SIGKILL before the run ended" in client.finish(run)[-1].ended.message
 
         script.write_text(
             "import os, signal\ndef work():\n    print('about to fail', flush=True)\n"

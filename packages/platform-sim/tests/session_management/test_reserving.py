@@ -80,7 +80,7 @@ def test_a_reservation_of_all_open_sessions_is_for_no_channels(management):
 def test_a_refused_reservation_records_nothing(management):
     async def act():
         await reserve(management, PATIENT)
-        with pytest.raises(NotAvailableError, match="Reserved by others"):
+        with pytest.raises(NotAvailableError, match="Other callers hold these sessions"):
             await reserve(management, HASTY)
         (status,) = management.status()
         assert status.annotations == {"who": "patient"}

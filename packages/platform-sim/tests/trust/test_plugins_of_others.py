@@ -123,6 +123,6 @@ def test_a_group_of_the_users_alone_may_write(folder, monkeypatch):
     assert ownership.why_not_trusted(folder / "plugin.serviceconfig", "") == ""
     shared = grp.struct_group((me.pw_name, "x", folder.stat().st_gid, [me.pw_name, "other"]))
     monkeypatch.setattr(grp, "getgrgid", lambda number: shared)
-    assert "may be written by others" in ownership.why_not_trusted(
+    assert "can be changed by other users" in ownership.why_not_trusted(
         folder / "plugin.serviceconfig", ""
     )
