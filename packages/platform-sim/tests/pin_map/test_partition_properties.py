@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pin_map_strategies import pin_maps
 from pin_map_xml import to_xml
@@ -32,6 +32,7 @@ def select(request):
     return leaves, groups, SessionPartition(pin_map).select(leaves, sites, type_id)
 
 
+@settings(deadline=None)  # a busy machine is slow
 @given(pin_maps())
 def test_generated_pin_maps_are_what_the_validator_accepts(pin_map):
     assert [one for one in find_faults(pin_map) if one.severity is Severity.ERROR] == []
@@ -41,6 +42,7 @@ def without_lines(parts):
     return {dataclasses.replace(part, line=0) for part in parts}
 
 
+@settings(deadline=None)  # a busy machine is slow
 @given(pin_maps())
 def test_a_pin_map_written_as_xml_is_read_back(pin_map):
     read = parse_pin_map(to_xml(pin_map))
@@ -51,6 +53,7 @@ def test_a_pin_map_written_as_xml_is_read_back(pin_map):
     assert read.sites == pin_map.sites
 
 
+@settings(deadline=None)  # a busy machine is slow
 @given(requests())
 def test_a_pin_on_a_site_appears_once_for_an_instrument_type(request):
     _, _, layouts = select(request)
@@ -58,6 +61,7 @@ def test_a_pin_on_a_site_appears_once_for_an_instrument_type(request):
     assert len(keys) == len(set(keys))
 
 
+@settings(deadline=None)  # a busy machine is slow
 @given(requests())
 def test_the_channel_list_is_exactly_the_channels_of_the_mappings_in_order(request):
     for layout in select(request)[2]:
@@ -65,6 +69,7 @@ def test_the_channel_list_is_exactly_the_channels_of_the_mappings_in_order(reque
         assert layout.channel_list == ", ".join(channels)
 
 
+@settings(deadline=None)  # a busy machine is slow
 @given(requests())
 def test_the_answer_is_exactly_the_connections_asked_for(request):
     pin_map, _, sites, type_id = request
@@ -80,6 +85,7 @@ def test_the_answer_is_exactly_the_connections_asked_for(request):
     assert {(row.leaf, row.site) for one in layouts for row in one.rows} == wanted
 
 
+@settings(deadline=None)  # a busy machine is slow
 @given(requests())
 def test_groups_resolve_to_pins_and_relays_each_once(request):
     pin_map, names, _, _ = request
@@ -90,6 +96,7 @@ def test_groups_resolve_to_pins_and_relays_each_once(request):
         assert set(members) <= set(leaves) <= pin_map.leaf_by_name.keys()
 
 
+@settings(deadline=None)  # a busy machine is slow
 @given(requests())
 def test_resource_names_do_not_depend_on_what_is_asked(request):
     pin_map, _, _, type_id = request
@@ -101,6 +108,7 @@ def test_resource_names_do_not_depend_on_what_is_asked(request):
     assert part == [name for name in names if name in part]
 
 
+@settings(deadline=None)  # a busy machine is slow
 @given(requests())
 def test_a_channel_belongs_to_one_session(request):
     pin_map = request[0]
