@@ -187,10 +187,10 @@ def test_an_open_whose_caller_gave_up_is_undone_unless_it_is_repeated() -> None:
     world = World()
     clients = Clients(world.registry)
     clients.hold(SECRET, window=2.0)
-    unheard = clients.open(SECRET, REQUEST, "request-1")
+    abandoned = clients.open(SECRET, REQUEST, "request-1")
     repeated = clients.open(SECRET, OpenRequest("probe", "s"), "request-2")
-    clients.unheard(unheard)
-    clients.unheard(repeated)
+    clients.caller_left(abandoned)
+    clients.caller_left(repeated)
     assert clients.open(SECRET, OpenRequest("probe", "s"), "request-2") is repeated
 
     world.pass_time(2.1)
@@ -204,7 +204,7 @@ def test_an_open_whose_caller_gave_up_is_undone_even_when_it_succeeds_later() ->
     clients = Clients(world.registry)
     clients.hold(SECRET, window=2.0)
     world.executor.held = True
-    clients.unheard(clients.open(SECRET, REQUEST, "request-1"))
+    clients.caller_left(clients.open(SECRET, REQUEST, "request-1"))
     world.pass_time(2.1)
     world.executor.held = False
     world.executor.run()
@@ -268,7 +268,7 @@ def test_a_caller_that_goes_away_takes_no_answer_from_another_that_asked_for_the
     world.executor.held = True
     lost = clients.open(SECRET, REQUEST, "request-1")
     repeated = clients.open(SECRET, REQUEST, "request-1")
-    clients.unheard(lost)  # its broken connection is noticed after the client came back
+    clients.caller_left(lost)  # its broken connection is noticed after the client came back
     world.executor.held = False
     world.executor.run()
     world.pass_time(10)

@@ -175,13 +175,13 @@ def test_an_attachment_that_is_over_is_told_which_way_it_ended_and_by_whom() -> 
     assert owner.attachment and other.attachment
     world.registry.end(owner.attachment).result()
     assert why(owner.attachment) == "This client has left the session."
-    assert "by the end of script one." in why(other.attachment)
+    assert "because script one closed or left it." in why(other.attachment)
     assert "close_policy=WITH_LAST_ATTACHMENT" in why(other.attachment)
 
     away = world.registry.open(ask(), Client("c")).result()
     assert away.attachment
     world.registry.end(away.attachment, "silent for more than 1 s").result()
-    assert "as the client was silent for more than 1 s" in why(away.attachment)
+    assert "has ended this client's attachment (silent for more than 1 s)" in why(away.attachment)
 
     failed = world.registry.open(ask(), Client("d")).result()
     world.registry.fail(failed.session, "the disk is gone").result()

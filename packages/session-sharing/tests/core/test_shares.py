@@ -55,7 +55,7 @@ def test_whoever_holds_nothing_finds_room_as_long_as_any_is_free(
             shares.take(who)
             held[who] += 1
         elif not more and held[who]:
-            shares.give_back(who)
+            shares.release(who)
             held[who] -= 1
         assert shares.free == most - held.total() >= 0
         assert shares.has_room("newcomer") == (shares.free > 0)
@@ -80,7 +80,7 @@ def test_sessions_that_somebody_left_yield_to_new_ones_the_oldest_first(fair: bo
     assert left == [f"r{number}" for number in range(40 - len(left), 40)]
     assert len(left) == (2 if fair else 4)
     reasons = {e.reason for e in world.registry.events.since(1)[0] if e.type is EventType.CLOSED}
-    assert reasons == {"nobody was attached, and its room was needed"}
+    assert reasons == {"no client was attached, and another session needed its place"}
 
 
 def test_the_sessions_of_whoever_has_most_yield_first_and_nobodys_who_has_fewer() -> None:
@@ -120,7 +120,7 @@ def test_clients_are_shared_too() -> None:
     clients = Clients(world.registry)
     for number in range(2):
         clients.hold(bytes([number]) * 16, 2.0, principal="greedy")
-    with pytest.raises(LimitExceededError, match="the share"):
+    with pytest.raises(LimitExceededError, match="its share of"):
         clients.hold(b"x" * 16, 2.0, principal="greedy")
     client, _ = clients.hold(b"x" * 16, 2.0, principal="honest")
     clients.release(client)

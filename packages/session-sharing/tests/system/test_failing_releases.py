@@ -60,7 +60,7 @@ def test_whoever_closes_gets_the_error_and_the_log_has_it(
     session = OutputSession("smu", options)
     with pytest.raises(ResourceFailedError, match=r"'smu' .* RuntimeError: the output does not"):
         end(session)
-    assert "'smu' was not released as it should be" in caplog.text
+    assert "The release hook of 'smu' failed" in caplog.text
     assert "Traceback" in caplog.text
 
 

@@ -77,7 +77,7 @@ def test_a_deadline_is_kept_while_a_resource_opens_slowly_and_its_session_is_und
             LockSession("slow", connection)
         assert time.monotonic() - started < 2.0
         # An answer that is sent in the very moment of the deadline counts as heard.
-        eventually(lambda: len(host.clients._unheard) == 1, within=30)
+        eventually(lambda: len(host.clients._abandoned) == 1, within=30)
         Gate.let.set()
 
         eventually(lambda: "OPENED" in _event_types(host), within=30)

@@ -112,7 +112,7 @@ def test_a_client_that_was_stopped_past_its_window_is_told_when_it_goes_on(
 
     assert client.popen.stderr
     told = (line.strip() for line in client.popen.stderr)
-    assert "The server has ended 1 attachments: silent for more than 0.25 s." in told
+    assert "The server has ended 1 attachments of this client: silent for more than 0.25 s." in told
 
 
 def test_a_client_that_comes_back_too_late_is_told_once_what_has_ended(

@@ -61,7 +61,7 @@ class SessionLifecycleServicer(lifecycle_pb2_grpc.SessionLifecycleServicer):
         try:
             opened = await asyncio.shield(waiting)
         except asyncio.CancelledError:
-            self._clients.unheard(answer)
+            self._clients.caller_left(answer)
             waiting.add_done_callback(_take_note)
             raise
         return messages.open_response(opened, self._identity)
