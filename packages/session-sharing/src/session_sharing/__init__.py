@@ -4,7 +4,7 @@ Import from here what a new kind of resource needs: a `Resource` and a `SessionH
 a `SharedSession` in its clients, and the errors of both. `session_sharing.client` and
 `session_sharing.server` export the rest.
 
-The package itself is light: the first use of a name of one half loads that half, and gRPC.
+Importing the package is fast: the first use of a name loads its half (client or server) and gRPC.
 """
 
 from importlib import import_module

@@ -94,7 +94,7 @@ def test_who_gave_up_waiting_for_its_turn_leaves_it_to_others(
 def test_a_request_without_data_is_small(host: SessionHost) -> None:
     with connect(options_of(host, "honest")) as connection:
         request = pb.ListSessionsRequest(name_prefix="x" * LIMITS.max_request_bytes)
-        with pytest.raises(LimitExceededError, match="this call takes 262144 at most"):
+        with pytest.raises(LimitExceededError, match="This call accepts at most 262144"):
             connection.call(connection.lifecycle.ListSessions, request)
 
 

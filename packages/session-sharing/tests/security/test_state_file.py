@@ -62,7 +62,7 @@ def test_a_default_place_that_others_can_enter_is_refused(
 def test_a_file_of_somebody_elses_is_never_overwritten(tmp_path: Path, text: str) -> None:
     path = tmp_path / "important.json"
     path.write_text(text)
-    with pytest.raises(InvalidArgumentError, match="name another place"):
+    with pytest.raises(InvalidArgumentError, match="Name another place"):
         StateFile(path).claim()
     assert path.read_text() == text
     assert [file.name for file in tmp_path.iterdir()] == ["important.json"]
