@@ -35,7 +35,7 @@ SOON = 30.0
         ("error", "^UNKNOWN: LookupError: as told$"),
     ],
 )
-def test_an_error_reaches_the_caller_with_its_status_and_its_words(
+def test_an_error_reaches_the_caller_with_its_status_and_its_text(
     plugin: MeasurementPlugin, fails: str, said: str
 ) -> None:
     with pytest.raises(PluginCallError, match=said):
@@ -102,7 +102,7 @@ def test_a_served_plugin_stops_cleanly_and_is_unregistered(
         assert not client.address_of(SERVICE_CLASS)
 
 
-def test_install_lays_out_a_folder_that_discovery_can_start(tmp_path: Path) -> None:
+def test_install_writes_a_folder_that_discovery_can_start(tmp_path: Path) -> None:
     written = install("plain_plugin", tmp_path / "p", "--simulate", environment=environment())
 
     files = {path.name for path in (tmp_path / "p").iterdir()}
@@ -112,7 +112,7 @@ def test_install_lays_out_a_folder_that_discovery_can_start(tmp_path: Path) -> N
     assert sys.executable in (tmp_path / "p" / "start.bat").read_text()
 
 
-def test_the_env_file_is_written_on_request_and_never_over_that_of_the_user(
+def test_the_env_file_is_written_on_request_and_never_over_the_users(
     tmp_path: Path,
 ) -> None:
     assert ".env" not in install("plain_plugin", tmp_path, environment=environment())

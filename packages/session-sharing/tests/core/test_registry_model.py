@@ -1,4 +1,4 @@
-"""T2: whatever clients do, the registry is where a model of a few lines says it is."""
+"""T2: after any actions of clients, the registry has the state that a short model has."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class ModelSession:
 
 
 class RegistryMachine(RuleBasedStateMachine):
-    """Clients open, leave, crash, come back and fall silent, while time goes on."""
+    """Clients open, leave, crash, come back and become silent, while time goes on."""
 
     def __init__(self) -> None:
         super().__init__()

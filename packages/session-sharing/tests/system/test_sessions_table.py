@@ -1,4 +1,4 @@
-"""Every row of docs/sessions.md holds against a real server, with real clients that really end."""
+"""Every row of docs/sessions.md is true with a real server and real client processes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_the_table_has_every_case() -> None:
 
 @pytest.fixture(scope="module")
 def one_server() -> Iterator[LockServer]:
-    """A server for all rows; each has a resource of its own."""
+    """A server for all rows; each row has another resource."""
     with tempfile.TemporaryDirectory(prefix="ss-") as folder:
         server = LockServer(Path(folder))
         yield server
