@@ -1,6 +1,6 @@
-"""Calling a plug-in of NI's SDK, on a platform that has NI's own calls alone.
+"""A client calls a plug-in of NI's SDK, on a platform that has only NI's calls.
 
-The tests with pins, and those of every parameter type, are measurement-platform-sim's.
+measurement-platform-sim has the tests with pins, and those of every parameter type.
 """
 
 from __future__ import annotations
@@ -135,9 +135,9 @@ def test_a_service_that_is_not_a_plugin_is_refused(discovery: PlainDiscovery) ->
 
 @pytest.fixture
 def unused_address() -> Iterator[str]:
-    with socket.socket() as unheard:  # bound and not listening, so that nobody else takes it
-        unheard.bind(("127.0.0.1", 0))
-        yield f"127.0.0.1:{unheard.getsockname()[1]}"
+    with socket.socket() as bound:  # it does not listen; no other program can take its port
+        bound.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{bound.getsockname()[1]}"
 
 
 def test_the_error_for_a_missing_platform_names_its_address(unused_address: str) -> None:

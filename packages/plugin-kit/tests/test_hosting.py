@@ -1,6 +1,6 @@
-"""Hosting a plug-in of NI's SDK: how its calls end, and its command line.
+"""A hosted plug-in of NI's SDK ends its calls in time, and its command line works.
 
-The tests of `MeasurementCall.reserve` are measurement-platform-sim's, which has pins to reserve.
+measurement-platform-sim has the tests of `MeasurementCall.reserve`, because it has pins.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from plugin_kit.hosting import (
 from plugin_processes import DEADLINE, WAYS_TO_STOP, ask_to_stop, install, served
 
 SOON = 30.0
-"""Seconds in which a machine that is busy sees what happens at once on another."""
+"""Seconds that a busy machine may need for an effect that other machines show at once."""
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ SOON = 30.0
         ("status", "^INVALID_ARGUMENT: count is 13.$"),
         ("own status", "^NOT_FOUND: no such thing.$"),
         ("grpc", "^UNAVAILABLE: "),
-        ("error", "^UNKNOWN: LookupError: as told$"),
+        ("error", "^UNKNOWN: LookupError: as asked$"),
     ],
 )
 def test_an_error_reaches_the_caller_with_its_status_and_its_text(

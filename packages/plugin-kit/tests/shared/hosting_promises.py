@@ -1,4 +1,4 @@
-"""What every plug-in of this project holds about its commands; a test class derives from it."""
+"""Test the commands of a plug-in; the test class of each plug-in derives from this one."""
 
 from __future__ import annotations
 

@@ -76,5 +76,5 @@ def test_a_client_refuses_a_file_that_is_not_a_state_file(tmp_path: Path, text: 
     path.write_text(text)
     with pytest.raises(InvalidArgumentError, match="is not the state file of a session server"):
         ConnectOptions.from_state_file(path)
-    with pytest.raises(InvalidArgumentError, match="is it running"):
+    with pytest.raises(InvalidArgumentError, match="Is it running"):
         ConnectOptions.from_state_file(tmp_path / "none.json")

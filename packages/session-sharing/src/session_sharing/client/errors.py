@@ -93,7 +93,7 @@ def from_rpc_error(error: grpc.RpcError | ValueError) -> SessionSharingError:
         return ConnectionClosedError(str(error))
     if not hasattr(error, "code"):
         return ServerUnavailableError(str(error))
-    call: grpc.Call = error  # type: ignore[assignment]  # what every failed call raises is both
+    call: grpc.Call = error  # type: ignore[assignment]  # the error of a failed call is also a grpc.Call
     message = call.details() or call.code().name
     info = _error_info(call)
     if info is not None and info.reason in _BY_REASON:

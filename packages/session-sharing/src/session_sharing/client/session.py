@@ -141,7 +141,7 @@ class SharedSession:
 
     @property
     def max_message_bytes(self) -> int:
-        """Largest request that the server takes, in bytes; 0 when it does not say."""
+        """Largest request, in bytes, that the server accepts; 0 when it does not say."""
         return self._opened.max_message_bytes
 
     @property

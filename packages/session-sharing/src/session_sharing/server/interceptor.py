@@ -218,9 +218,9 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
             self._registry.events.publish(refused)
         try:
             await self._send_error(context, error)
-        except grpc.aio.InternalError as gone:
+        except grpc.aio.InternalError as ended:
             # The caller has ended the call; gRPC would log that as an error of the server.
-            raise asyncio.CancelledError from gone
+            raise asyncio.CancelledError from ended
 
     @staticmethod
     async def _send_error(context: Context, error: Exception) -> None:
