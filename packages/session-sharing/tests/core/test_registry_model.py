@@ -38,10 +38,10 @@ CLOSES = {  # (behavior, created the session) -> the end of the attachment close
 class ModelSession:
     waits_for_last: bool
     attachments: dict[str, tuple[str, bool]] = field(default_factory=dict)
-    """Attachment id: whose it is, and whether its end closes the session."""
+    """By attachment id: its client, and whether its end closes the session."""
     closes_with_last: bool = False
     closing: bool = False
-    """It takes nobody new."""
+    """It refuses new attachments."""
     unattended_since: float = 0.0
 
 

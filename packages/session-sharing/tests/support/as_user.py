@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import pytest
 
 OWNER, STRANGER = 10_001, 10_002
-"""Two users without a name."""
+"""Two user ids without a name."""
 
 needs_users = pytest.mark.skipif(
     sys.platform == "win32" or os.geteuid() != 0, reason="only root can act as other users"

@@ -42,7 +42,7 @@ def main(target: str, resource: str, behavior: str) -> None:
             if command == "leave":
                 break
             if command == "raise":
-                raise RuntimeError("as told")
+                raise RuntimeError("as asked")
             if command == "hold-interpreter":
                 hold_the_interpreter(float(argument))
                 say("held")

@@ -38,7 +38,7 @@ class Process:
         said = self.popen.stdout.readline().strip()
         return said or f"ended: {self.popen.stderr.read()}"
 
-    def tell(self, command: str) -> None:
+    def send(self, command: str) -> None:
         assert self.popen.stdin
         self.popen.stdin.write(command + "\n")
         self.popen.stdin.flush()

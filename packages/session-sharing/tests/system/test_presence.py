@@ -56,10 +56,10 @@ def test_a_client_whose_interpreter_is_busy_stays_present(server: LockServer, ke
     client = keep(server.client("r"))
     assert client.line() == "new"
 
-    client.tell("hold-interpreter 3")  # six windows of half a second
+    client.send("hold-interpreter 3")  # six windows of half a second
 
     assert client.line() == "held"
-    client.tell("detach")
+    client.send("detach")
     assert client.line() == "ended"
 
 
@@ -74,9 +74,9 @@ def test_a_client_whose_interpreter_is_busy_for_long_on_a_busy_machine_stays_pre
     assert client.line() == "new"
     hogs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(8)]
     try:
-        client.tell("hold-interpreter 30")
+        client.send("hold-interpreter 30")
         assert client.line() == "held"
-        client.tell("detach")
+        client.send("detach")
         assert client.line() == "ended"
     finally:
         for hog in hogs:
@@ -93,7 +93,7 @@ def test_a_client_that_was_stopped_past_its_window_is_refused_when_it_goes_on(
     client.stop()
     eventually(lambda: attachments_of("r") is None, within=3.0)
     client.go_on()
-    client.tell("detach")
+    client.send("detach")
 
     assert client.line() == "refused SESSION_EXPIRED"
 
@@ -178,7 +178,7 @@ def test_a_server_that_was_paused_loses_no_live_client(server: LockServer, keep:
     server.stop()
     time.sleep(1.5)  # the test is about this length of the outage
     server.go_on()
-    client.tell("detach")
+    client.send("detach")
 
     assert client.line() == "ended"
 

@@ -20,8 +20,8 @@ def rows() -> list[list[str]]:
 
 
 ENDS: dict[str, Callable[[Process], None]] = {
-    "exit": lambda client: client.tell("leave"),
-    "exception": lambda client: client.tell("raise"),
+    "exit": lambda client: client.send("leave"),
+    "exception": lambda client: client.send("raise"),
     "kill": lambda client: client.kill(),
     "silence": lambda client: client.stop(),
     "–": lambda client: None,
