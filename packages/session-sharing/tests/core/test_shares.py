@@ -144,7 +144,7 @@ class SharesMachine(RuleBasedStateMachine):
         super().__init__()
         self.world = world_of(self.MOST)
         self.model: dict[str, Held] = {}
-        """By resource, the sessions without attachments, in the order in which their clients left."""
+        """By resource, the sessions without attachments; the first one was left first."""
         self.names = iter(map(str, range(10_000)))
 
     def count(self, who: str) -> int:

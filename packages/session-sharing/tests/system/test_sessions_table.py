@@ -61,4 +61,4 @@ def test_a_row(row: list[str], one_server: LockServer, keep: Callable[[Process],
     others = 1 if before == "open" else 0
     expected = None if afterwards == "none" else others
     with connect(ConnectOptions(one_server.target, presence=False)) as observer:
-        eventually(lambda: count_attachments(observer, resource) == expected, within=3)
+        eventually(lambda: count_attachments(observer, resource) == expected, within=30)
