@@ -86,7 +86,7 @@ print(os.getpid())
     assert said[-2] == "0 3"
     assert len(said) == 13
     for line in said[:11]:
-        assert f"belongs to process {pid}" in line
+        assert f"belongs to the parent process {pid}" in line
         assert "Open one of your own" in line
 
 
