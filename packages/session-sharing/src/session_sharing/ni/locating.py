@@ -48,8 +48,7 @@ def locate(
         location, info = client.resolve_service_with_information(name.interface, name.service_class)
     except (grpc.RpcError, OSError, RuntimeError, ValueError) as error:
         raise ServerUnavailableError(
-            f"NI discovery did not find {name.service_class}: {first_line(error)} Start the "
-            "server, or pass its target or state file."
+            f"NI discovery did not find {name.service_class}: {first_line(error)}"
         ) from error
     state_file = info.annotations.get(STATE_FILE_ANNOTATION, "")
     if state_file:
