@@ -87,7 +87,7 @@ print(os.getpid())
     assert len(said) == 13
     for line in said[:11]:
         assert f"belongs to the parent process {pid}" in line
-        assert "Open one of your own" in line
+        assert "Open a new one in the child process" in line
 
 
 @pytest.mark.parametrize(

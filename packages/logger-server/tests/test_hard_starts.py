@@ -43,7 +43,7 @@ def folder(tmp_path: Path) -> Path:
                 "--tls-certificate=file",
                 "--tls-key=file",
             ],
-            "do certificate and key not fit?",
+            "the certificate does not belong to the private key",
         ),
     ],
 )
