@@ -190,7 +190,7 @@ def check_owned(folder: Path) -> os.stat_result:
         facts.st_uid != os.getuid() or stat.S_IMODE(facts.st_mode) & 0o022
     ):
         raise InvalidArgumentError(
-            f"The folder {folder} belongs to another user, or other users can write there. Run "
+            f"The folder {folder} must belong to you, and other users must not write there. Run "
             f"`chmod go-w {folder}`, or choose a folder of your own."
         )
     return facts

@@ -76,8 +76,7 @@ class StateFile:
             left_by_a_server = False
         if not left_by_a_server:
             raise InvalidArgumentError(
-                f"{self.path} has content that is not a state file, so it is kept. Name another "
-                "place."
+                f"{self.path} is not a state file, so it is not overwritten. Name another place."
             )
         try:
             self.path.unlink()
