@@ -121,7 +121,7 @@ def test_tail_follows_an_open_log_until_it_is_closed(
 
 def test_without_a_server_a_command_says_what_to_do(tmp_path: Path) -> None:
     said = run("ls", f"--state-file={tmp_path / 'none.json'}", code=1)
-    assert "is it running?" in said
+    assert "Is it running?" in said
 
 
 GOOD = '{"timestamp": "2026-01-01T12:00:00Z", "measurement_name": "m", '

@@ -95,7 +95,7 @@ def test_commands_say_at_once_that_the_process_of_a_killed_server_has_ended(
 ) -> None:
     own_logger.kill()
     started = time.monotonic()
-    assert f"process {own_logger.pid}, is gone" in run("ls", state, code=1)
+    assert f"process {own_logger.pid}, has ended" in run("ls", state, code=1)
     assert time.monotonic() - started < 2.5  # a server that lives is waited for longer
 
 

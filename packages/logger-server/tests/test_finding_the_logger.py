@@ -65,7 +65,7 @@ def test_a_state_file_whose_server_is_gone_says_so_at_once(runtime_folder: Path)
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         gone.wait()
     plant(runtime_folder, pid=gone.pid)
-    with pytest.raises(ServerUnavailableError, match=f"process {gone.pid}, is gone"):
+    with pytest.raises(ServerUnavailableError, match=f"process {gone.pid}, has ended"):
         locate_logger()
 
 
@@ -148,7 +148,7 @@ def test_a_device_in_the_place_of_a_file_is_not_opened(runtime_folder: Path, suf
         become_a_device(state_file.with_suffix(suffix))
     except PermissionError:
         pytest.skip("this system makes no devices here")
-    with pytest.raises(NotPermittedError, match="not a file"):
+    with pytest.raises(NotPermittedError, match="not a regular file"):
         locate_logger()
 
 

@@ -86,8 +86,8 @@ print(os.getpid())
     assert said[-2] == "0 3"
     assert len(said) == 13
     for line in said[:11]:
-        assert f"belongs to process {pid}" in line
-        assert "Open one of your own" in line
+        assert f"belongs to the parent process {pid}" in line
+        assert "Open a new one in the child process" in line
 
 
 @pytest.mark.parametrize(

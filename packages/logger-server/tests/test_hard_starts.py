@@ -33,7 +33,7 @@ def folder(tmp_path: Path) -> Path:
     ("options", "why"),
     [
         (["--state-file=/proc/nowhere/st.json"], "/proc/nowhere cannot be made: No such file"),
-        (["--state-file=file/st.json"], "file cannot be made: File exists; name another place"),
+        (["--state-file=file/st.json"], "file cannot be made: File exists. Name another place"),
         (["--state-file=taken.json"], "taken.json.lock cannot be locked: Is a directory"),
         (["--state-file=s/st.json", "--listen=unix:/proc/x/s"], "/proc/x cannot be made"),
         (
@@ -43,7 +43,7 @@ def folder(tmp_path: Path) -> Path:
                 "--tls-certificate=file",
                 "--tls-key=file",
             ],
-            "do certificate and key not fit?",
+            "the certificate does not belong to the private key",
         ),
     ],
 )
@@ -82,7 +82,7 @@ def test_a_state_file_on_a_small_disk_is_refused_and_nothing_is_left(
     process = serve(tmp_path, "--log-root=.", f"--state-file={small_disk}/st.json")
     _, said = process.communicate(timeout=120)
 
-    assert "cannot be made: No space left on device; name another place" in said.splitlines()[-1]
+    assert "cannot be made: No space left on device. Name another place" in said.splitlines()[-1]
     assert [path.name for path in small_disk.iterdir()] == ["filler"]
 
 

@@ -1,4 +1,4 @@
-"""A discovery service and a plug-in of NI's SDK, in a process of its own, for a file's tests."""
+"""Start a discovery service and, in another process, a plug-in of NI's SDK for the tests."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def discovery(ipv6: None) -> Iterator[PlainDiscovery]:
 
 @pytest.fixture
 def own_discovery(ipv6: None) -> Iterator[PlainDiscovery]:
-    """A discovery service that knows nothing yet."""
+    """A discovery service without registrations."""
     with running_discovery() as discovery:
         yield discovery
 
 
 @pytest.fixture(scope="module")
 def plain_plugin(discovery: PlainDiscovery) -> Iterator[None]:
-    """The plug-in, which runs and is registered."""
+    """The plug-in, which runs and is registered at discovery."""
     with served(discovery.program("plain_plugin"), environment(), SERVICE_CLASS):
         yield
 

@@ -1,6 +1,6 @@
-"""Calling a plug-in of NI's SDK, on a platform that has NI's own calls alone.
+"""A client calls a plug-in of NI's SDK, on a platform that has only NI's calls.
 
-The tests with pins, and those of every parameter type, are measurement-platform-sim's.
+measurement-platform-sim has the tests with pins, and those of every parameter type.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def test_version_one_of_the_service_gives_the_last_update_alone(
     ("values", "said"),
     [({"typo": 1}, "there are: count, fails"), ({"count": "many"}, "does not fit int32")],
 )
-def test_what_does_not_fit_a_parameter_is_refused_at_once(
+def test_a_value_that_does_not_fit_its_parameter_is_refused_at_once(
     plugin: MeasurementPlugin, call: str, values: dict[str, object], said: str
 ) -> None:
     with pytest.raises(ParameterError, match=said):
@@ -78,7 +78,7 @@ def test_what_does_not_fit_a_parameter_is_refused_at_once(
 
 
 @pytest.mark.parametrize("call", ["measure", "stream"])
-def test_sites_that_are_no_numbers_are_refused_at_once(
+def test_sites_that_are_not_numbers_are_refused_at_once(
     plugin: MeasurementPlugin, call: str
 ) -> None:
     with pytest.raises(ParameterError, match="site numbers"):
@@ -111,7 +111,7 @@ def test_a_deadline_ends_measure(plugin: MeasurementPlugin) -> None:
         plugin.measure({"seconds": 60.0}, timeout=0.3)
 
 
-def test_a_plugin_that_dies_is_told_where_the_platform_knows_nothing_of_processes(
+def test_the_caller_of_a_plugin_that_dies_gets_an_error_on_a_platform_without_last_runs(
     own_discovery: PlainDiscovery,
 ) -> None:
     address = own_discovery.address
@@ -123,29 +123,29 @@ def test_a_plugin_that_dies_is_told_where_the_platform_knows_nothing_of_processe
         plugin.measure({"fails": "die"})
 
 
-def test_a_plugin_that_is_not_there_is_told(discovery: PlainDiscovery) -> None:
+def test_the_error_for_an_unknown_plugin_names_it(discovery: PlainDiscovery) -> None:
     with pytest.raises(PlatformError, match=r"NOT_FOUND: no such\.Class"):
         MeasurementPlugin.resolve("such.Class", discovery_address=discovery.address)
 
 
-def test_a_service_that_is_no_plugin_is_told(discovery: PlainDiscovery) -> None:
+def test_a_service_that_is_not_a_plugin_is_refused(discovery: PlainDiscovery) -> None:
     with pytest.raises(PluginCallError, match="UNIMPLEMENTED"):
         MeasurementPlugin(discovery.address)
 
 
 @pytest.fixture
 def unused_address() -> Iterator[str]:
-    with socket.socket() as unheard:  # bound and not listening, so that nobody else takes it
-        unheard.bind(("127.0.0.1", 0))
-        yield f"127.0.0.1:{unheard.getsockname()[1]}"
+    with socket.socket() as bound:  # it does not listen; no other program can take its port
+        bound.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{bound.getsockname()[1]}"
 
 
-def test_a_platform_that_is_not_there_is_told(unused_address: str) -> None:
+def test_the_error_for_a_missing_platform_names_its_address(unused_address: str) -> None:
     with pytest.raises(PlatformUnavailableError, match=f"at {unused_address}"):
         MeasurementPlugin.resolve("any", discovery_address=unused_address)
 
 
-def test_a_pin_map_that_cannot_be_read_is_told_before_anything_is_sent(
+def test_a_pin_map_that_cannot_be_read_is_refused_before_a_call(
     unused_address: str, tmp_path: Path
 ) -> None:
     (tmp_path / "latin.pinmap").write_bytes("ä".encode("latin-1"))

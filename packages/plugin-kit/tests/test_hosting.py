@@ -1,6 +1,6 @@
-"""Hosting a plug-in of NI's SDK: how its calls end, and its command line.
+"""A hosted plug-in of NI's SDK ends its calls in time, and its command line works.
 
-The tests of `MeasurementCall.reserve` are measurement-platform-sim's, which has pins to reserve.
+measurement-platform-sim has the tests of `MeasurementCall.reserve`, because it has pins.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from plugin_kit.hosting import (
 from plugin_processes import DEADLINE, WAYS_TO_STOP, ask_to_stop, install, served
 
 SOON = 30.0
-"""Seconds in which a machine that is busy sees what happens at once on another."""
+"""Seconds that a busy machine may need for an effect that other machines show at once."""
 
 
 @pytest.mark.parametrize(
@@ -32,10 +32,10 @@ SOON = 30.0
         ("status", "^INVALID_ARGUMENT: count is 13.$"),
         ("own status", "^NOT_FOUND: no such thing.$"),
         ("grpc", "^UNAVAILABLE: "),
-        ("error", "^UNKNOWN: LookupError: as told$"),
+        ("error", "^UNKNOWN: LookupError: as asked$"),
     ],
 )
-def test_an_error_reaches_the_caller_with_its_status_and_its_words(
+def test_an_error_reaches_the_caller_with_its_status_and_its_text(
     plugin: MeasurementPlugin, fails: str, said: str
 ) -> None:
     with pytest.raises(PluginCallError, match=said):
@@ -102,7 +102,7 @@ def test_a_served_plugin_stops_cleanly_and_is_unregistered(
         assert not client.address_of(SERVICE_CLASS)
 
 
-def test_install_lays_out_a_folder_that_discovery_can_start(tmp_path: Path) -> None:
+def test_install_writes_a_folder_that_discovery_can_start(tmp_path: Path) -> None:
     written = install("plain_plugin", tmp_path / "p", "--simulate", environment=environment())
 
     files = {path.name for path in (tmp_path / "p").iterdir()}
@@ -112,7 +112,7 @@ def test_install_lays_out_a_folder_that_discovery_can_start(tmp_path: Path) -> N
     assert sys.executable in (tmp_path / "p" / "start.bat").read_text()
 
 
-def test_the_env_file_is_written_on_request_and_never_over_that_of_the_user(
+def test_the_env_file_is_written_on_request_and_never_over_the_users(
     tmp_path: Path,
 ) -> None:
     assert ".env" not in install("plain_plugin", tmp_path, environment=environment())

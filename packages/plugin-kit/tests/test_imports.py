@@ -1,4 +1,4 @@
-"""Who calls plug-ins needs no NI SDK, and does not pay for it."""
+"""Programs that only call plug-ins do not load NI's SDK."""
 
 from __future__ import annotations
 
@@ -32,5 +32,5 @@ def test_the_errors_alone_load_no_grpc() -> None:
 
 
 def test_a_command_line_is_made_without_nis_sdk() -> None:
-    """The SDK reads .env when it is imported, in the folder that the command is run in."""
+    """The SDK reads .env in the current folder when it is imported, so it must be late."""
     assert "ni_measurement_plugin_sdk_service" not in loaded_by("plugin_kit.hosting")

@@ -1,4 +1,4 @@
-"""The code of the README is right as printed: its plug-in is served, and called."""
+"""The code that the README prints works: its plug-in is served and called."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A hardware lock that processes share: the whole of a new resource kind.
+"""A hardware lock that processes share: all the code of a new resource kind.
 
 Serve it:  python hardware_lock.py serve
 Use it:    python hardware_lock.py hold scope-1
@@ -14,13 +14,13 @@ STATE = Path("lock-server.json")
 
 
 class HardwareLock(Resource):
-    """Being open is all that a lock does."""
+    """A lock does nothing but being open."""
 
     exclusive = True  # one holder at a time, whatever behavior the others ask for
 
 
 class LockSession(SharedSession):
-    """Holds the lock while it is open; a second holder is refused."""
+    """Holds the lock while it is open; the server refuses a second holder."""
 
     kind = "lock"
 
@@ -38,4 +38,4 @@ if __name__ == "__main__":
         asyncio.run(serve(StateFile(STATE.absolute())))
     else:
         with LockSession(sys.argv[2], ConnectOptions.from_state_file(STATE)) as lock:
-            input(f"holding {lock.resource}; press Enter to let go ")
+            input(f"holding {lock.resource}; press Enter to release it ")

@@ -1,4 +1,4 @@
-"""An output that is switched off when its holder dies: a release hook that acts.
+"""A power output that is switched off when its client dies: a release hook with an effect.
 
 Serve it:  python power_output.py serve
 Use it:    python power_output.py hold supply-1
@@ -19,7 +19,7 @@ from session_sharing import (
 
 STATE = Path("output-server.json")
 SUPPLIES = Path("supplies")
-"""Stands for the hardware: a file a supply, which says "on" or "off"."""
+"""Takes the place of the hardware: one file for each supply, with "on" or "off"."""
 
 
 class PowerOutput(Resource):
@@ -33,20 +33,20 @@ class PowerOutput(Resource):
         self._supply.write_text("on")
 
     def close(self) -> None:
-        """Somebody closed the session in good order."""
+        """Switch off: a client closed the session."""
         self._supply.write_text("off")
 
     def abandon(self, reason: str) -> None:
-        """Nobody is there to close it: off at once, and say why."""
+        """Switch off and note why: no client is left to close the session."""
         self._supply.write_text(f"off: {reason}")
 
     def describe(self) -> dict[str, str]:
-        """What whoever opens or lists the session is told."""
+        """Return facts for clients that open or list the session."""
         return {"output": self._supply.read_text()}
 
 
 class OutputSession(SharedSession):
-    """Keeps the output on for as long as it lives."""
+    """Keeps the output on while it is open."""
 
     kind = "output"
 

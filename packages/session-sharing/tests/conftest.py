@@ -1,4 +1,4 @@
-"""A lock server of its own for every test that asks for one."""
+"""Start a separate lock server for every test that asks for one."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def server(folder: Path, keep: Callable[[Process], Process]) -> LockServer:
 
 @pytest.fixture
 def observer(server: LockServer) -> Iterator[Connection]:
-    """A connection that only looks."""
+    """A connection that only lists sessions."""
     with connect(ConnectOptions(server.target, presence=False)) as connection:
         yield connection
 

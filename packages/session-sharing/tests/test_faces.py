@@ -1,4 +1,4 @@
-"""What users import: a face exports what it lists, and loads no more than it must."""
+"""The faces that users import export the names in `__all__`, and load no more than they need."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def tls(folder: Path) -> tuple[str, str]:
         ((f"--listen=tcp:{EVERYWHERE}:0", "--network"), "TLS"),
         ((f"--listen=tls:{EVERYWHERE}:0",), "certificate"),
         ((f"--listen=tls:{EVERYWHERE}:0", "TLS"), "--network"),
-        ((f"--listen=tls:{EVERYWHERE}:0", "TLS", "--network", "--anonymous"), "this host only"),
+        ((f"--listen=tls:{EVERYWHERE}:0", "TLS", "--network", "--anonymous"), "asks for no token"),
     ],
 )
 def test_a_server_that_other_hosts_could_reach_does_not_start_without_protection(

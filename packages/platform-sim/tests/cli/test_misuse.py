@@ -33,7 +33,7 @@ MEASURE = ["measure", TINY]
     [
         ([*MEASURE, "--pin-map", "binary"], "binary is not UTF-8. Save it as UTF-8."),
         ([*MEASURE, "--pin-map", "text"], "This is not well-formed XML"),
-        ([*MEASURE, "--sites", "99999999999"], "are no site numbers"),
+        ([*MEASURE, "--sites", "99999999999"], "are not site numbers"),
         ([*MEASURE, "--timeout", "nan"], "'nan' is not a number of seconds"),
         ([*MEASURE, "--timeout", "0"], "0 is not in the range"),
         ([*MEASURE, "--timeout", "1e300"], "is not in the range"),

@@ -1,8 +1,8 @@
-"""What the author of a measurement plug-in needs: calling plug-ins, and hosting one.
+"""Call measurement plug-ins, and host your own.
 
-`plugin_kit.calling` runs any measurement plug-in from its metadata. `plugin_kit.hosting` serves a
-plug-in of your own; it needs the extra ``host``, which brings NI's SDK. This module has the root of
-all errors, and those that the caller of a plug-in gets.
+`plugin_kit.calling` runs any measurement plug-in from its metadata. `plugin_kit.hosting` serves
+your own plug-in; it needs the extra ``host``, which installs NI's SDK. This module exports the root
+of all errors, and the errors that the caller of a plug-in gets.
 """
 
 from plugin_kit.errors import (

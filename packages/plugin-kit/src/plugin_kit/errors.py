@@ -1,4 +1,4 @@
-"""The root of all errors, and the errors that the caller of a plug-in gets."""
+"""Define the root of all errors, and the errors that the caller of a plug-in gets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every plug-in of this project holds about its commands; a test class derives from it."""
+"""Test the commands of a plug-in; the test class of each plug-in derives from this one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class HostingPromises:
 
     plugin: ClassVar[LoggingPlugin]
 
-    def test_install_lays_out_what_discovery_needs(self, tmp_path: Path) -> None:
+    def test_install_writes_the_files_that_discovery_needs(self, tmp_path: Path) -> None:
         written = install(self.plugin.module, tmp_path, "--simulate")
 
         config = f"{self.plugin.file_name}.serviceconfig"
@@ -63,7 +63,7 @@ class HostingPromises:
             assert process.wait(DEADLINE) == 0
             assert not client.address_of(self.plugin.service_class)
 
-    def test_it_serves_on_without_a_parent_that_holds_its_input(
+    def test_it_serves_without_a_parent_process_that_holds_its_input(
         self, ni_platform: PlatformFixture
     ) -> None:
         with served(
@@ -77,7 +77,7 @@ class HostingPromises:
             process.terminate()
             assert process.wait(DEADLINE) == 0
 
-    def test_the_panel_is_the_one_that_the_metadata_gives(self, station: Station) -> None:
+    def test_the_panel_is_the_one_made_from_the_metadata(self, station: Station) -> None:
         service_class, data = self.plugin.service_class, self.plugin.data
         with station.plugin() as plugin:
             metadata = plugin.metadata

@@ -1,4 +1,4 @@
-"""A platform with a plug-in that logs and the logger, both started on demand, as on a station."""
+"""Run a platform that starts a logging plug-in and the logger on demand, as on a station."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from plugin_processes import install
 
 @dataclass(frozen=True)
 class LoggingPlugin:
-    """A plug-in that logs, as its tests need to know it."""
+    """A plug-in that logs, with the facts that its tests need."""
 
     module: str
     """Import name of its package."""
@@ -29,16 +29,16 @@ class LoggingPlugin:
     file_name: str
     """Name of its .serviceconfig and .measui files, without the ending."""
     pin_map: str
-    """XML of the pin map to measure with; its log is the instrument measurements.ndjson."""
+    """XML of the pin map of the measurement; its log is the instrument measurements.ndjson."""
     values: Mapping[str, object]
-    """Parameters to measure with, unless a test gives others."""
+    """Parameters of the measurement, unless a test passes others."""
     data: Path
     """Folder with its .serviceconfig and .measui files."""
 
 
 @dataclass(frozen=True)
 class Station:
-    """The platform, and what the tests need of it."""
+    """The running platform, with the facts that tests need."""
 
     logging_plugin: LoggingPlugin
     discovery_address: str
@@ -52,20 +52,20 @@ class Station:
         )
 
     def measure(self, sites: list[int] | None = None, **values: object) -> dict[str, Any]:
-        """Measure once, with the plug-in's values unless others are given."""
+        """Measure once, with the plug-in's values and those passed here."""
         with self.plugin() as plugin:
             return plugin.measure(
                 {**self.logging_plugin.values, **values}, pin_map_id=self.pin_map_id, sites=sites
             )
 
     def records(self) -> list[dict[str, Any]]:
-        """Return what the log file holds."""
+        """Return the records in the log file."""
         return [json.loads(line) for line in self.log_file.read_text("utf-8").splitlines()]
 
 
 @contextmanager
 def running_station(plugin: LoggingPlugin, folder: Path, bench: str = "") -> Iterator[Station]:
-    """Bring everything up in a folder; `bench` describes what the instruments are wired to."""
+    """Start everything in a folder; `bench` describes the circuit of the instruments."""
     install(plugin.module, folder / "plugins" / plugin.module, "--simulate")
     install("json_logger_server", folder / "plugins" / "json_logger_server")
     (folder / "pins.pinmap").write_text(plugin.pin_map, encoding="utf-8")

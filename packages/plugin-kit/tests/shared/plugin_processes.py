@@ -1,4 +1,4 @@
-"""Runs the commands of a plug-in, as users and discovery services do; for tests of any plug-in."""
+"""Run the commands of a plug-in, as users and discovery services do; for tests of any plug-in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 DEADLINE = 60.0
-"""Seconds that a process has to end; only a hanging one takes as long."""
+"""Seconds within which a process must end; only a process that hangs needs as long."""
 
 WAYS_TO_STOP = ("SIGTERM", "SIGINT", "end of input")
 
@@ -19,10 +19,10 @@ WAYS_TO_STOP = ("SIGTERM", "SIGINT", "end of input")
 def install(
     module: str, folder: Path, *options: str, environment: Mapping[str, str] | None = None
 ) -> list[str]:
-    """Lay out the folder of a plug-in, or of another program, for discovery.
+    """Write the folder of a plug-in, or of another program, for discovery.
 
     Returns:
-        The names of the files that the command says it wrote.
+        The names of the files that the command reports.
     """
     done = subprocess.run(
         [sys.executable, "-m", module, "install", str(folder), *options],
@@ -41,13 +41,13 @@ def served(
     service_class: str,
     stdin: int = subprocess.PIPE,
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run `serve` of a plug-in, from its ready line to the end of a with statement.
+    """Run `serve` of a plug-in, from its ready line to the end of a `with` block.
 
     Args:
-        program: What follows ``python``, such as ``-m my_plugin``.
+        program: The arguments of ``python``, such as ``-m my_plugin``.
         environment: Environment of the process.
         service_class: Service class that the ready line must name.
-        stdin: Standard input of the process; by default a pipe, as discovery services give.
+        stdin: Standard input of the process; by default a pipe, as discovery services use.
     """
     with subprocess.Popen(
         [sys.executable, *program, "serve"],

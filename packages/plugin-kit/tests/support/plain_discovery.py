@@ -1,7 +1,7 @@
-"""A discovery service in the test's process, for the plug-ins that the test starts.
+"""Run a small discovery service in the test's process, for the plug-ins that the test starts.
 
-NI's runs on Windows only, and measurement-platform-sim needs this package. So a few lines take the
-place of both: real gRPC, NI's protocol, and nothing but registrations.
+NI's service runs on Windows only, and measurement-platform-sim depends on this package. So the
+tests use neither. This service speaks NI's protocol over real gRPC, and only keeps registrations.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ RUN_PLUGIN = SUPPORT / "run_plugin.py"
 
 
 class PlainDiscovery(discovery_service_pb2_grpc.DiscoveryServiceServicer):
-    """Knows the services that have registered."""
+    """A discovery service that knows the registered services."""
 
     def __init__(self) -> None:
         self.address = ""
@@ -63,7 +63,7 @@ class PlainDiscovery(discovery_service_pb2_grpc.DiscoveryServiceServicer):
         return context.abort(grpc.StatusCode.NOT_FOUND, f"no {request.service_class}")
 
     def program(self, module: str) -> tuple[str, ...]:
-        """Return what follows ``python`` to run a plug-in that finds this discovery."""
+        """Return the arguments of ``python`` that run a plug-in which finds this discovery."""
         return (str(RUN_PLUGIN), self.address, module)
 
 
@@ -87,7 +87,7 @@ def environment(folder: Path = SUPPORT) -> dict[str, str]:
 
 
 def has_ipv6_loopback() -> bool:
-    """NI's SDK listens on [::1]."""
+    """Return whether this machine has [::1], at which NI's SDK listens."""
     try:
         socket.create_server(("::1", 0), family=socket.AF_INET6).close()
     except OSError:

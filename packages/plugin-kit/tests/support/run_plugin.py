@@ -1,6 +1,6 @@
-"""``run_plugin.py DISCOVERY MODULE ARGUMENT…``: run a plug-in that finds its test's discovery.
+"""Run a plug-in that finds the test's discovery: ``run_plugin.py DISCOVERY MODULE ARGUMENT…``.
 
-The SDK looks discovery up in the Windows registry, and has no option for another.
+The SDK finds discovery in the Windows registry, and has no option for another address.
 """
 
 from __future__ import annotations

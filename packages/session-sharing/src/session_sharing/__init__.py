@@ -1,10 +1,10 @@
 """Share sessions to any resource between processes over gRPC.
 
-Import from here what a new kind of resource needs: a `Resource` and a `SessionHost` in the server,
-a `SharedSession` in its clients, and the errors of both. `session_sharing.client` and
+Import from here the names for a new kind of resource: `Resource` and `SessionHost` for the server,
+`SharedSession` for its clients, and the errors of both. `session_sharing.client` and
 `session_sharing.server` export the rest.
 
-The package itself is light: the first use of a name of one half loads that half, and gRPC.
+Importing the package is fast: the first use of a name loads its half (client or server) and gRPC.
 """
 
 from importlib import import_module

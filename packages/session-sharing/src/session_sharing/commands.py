@@ -1,6 +1,6 @@
-"""Groups of commands for programs that use click.
+"""Make groups of click commands that show errors without a traceback.
 
-click is not a dependency of session-sharing; programs that import this module bring it.
+click is not a dependency of session-sharing; programs that import this module must install it.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from session_sharing.printing import harmless_lines
 class HarmlessGroup(click.Group):
     """A group of commands that shows errors without a traceback.
 
-    Error messages quote what others named, so control characters in them are written as escapes.
+    Error messages can quote names that other users chose. So control characters in the messages are
+    written as escapes.
 
     Args:
         args: As for click.Group.
-        shown_errors: Classes of errors that users can act on; errors of the system are shown, too.
+        shown_errors: Classes of errors to show as messages; errors of the system are shown, too.
         kwargs: As for click.Group.
     """
 
@@ -32,7 +33,7 @@ class HarmlessGroup(click.Group):
         self._shown_errors = tuple(shown_errors)
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command that was given."""
+        """Run the command that the user gave."""
         try:
             return self._invoke(ctx)
         except click.ClickException as error:
@@ -45,7 +46,7 @@ class HarmlessGroup(click.Group):
         except self._shown_errors as error:
             raise click.ClickException(str(error)) from error
         except OSError as error:
-            if error.errno == errno.EPIPE:  # click ends quietly when nobody reads its output
+            if error.errno == errno.EPIPE:  # no program reads the output: click ends quietly
                 raise
             where = f"{error.filename}: " if error.filename else ""
             raise click.ClickException(f"{where}{error.strerror or error}") from error

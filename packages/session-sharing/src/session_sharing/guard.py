@@ -1,4 +1,4 @@
-"""Marks something as taken by a living process."""
+"""Lock a path for a process, for as long as the process lives."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from session_sharing.core.errors import InvalidArgumentError, ResourceInUseError
 
 
 class Guard:
-    """A lock file beside a path; the system drops the lock when its process dies."""
+    """A lock file beside a path; the system releases the lock when its process dies."""
 
     def __init__(self, path: Path) -> None:
         self._lock = filelock.FileLock(f"{path}.lock", mode=0o600)
@@ -26,7 +26,7 @@ class Guard:
 
         Raises:
             ResourceInUseError: Another process holds it; the message is `refusal`.
-            InvalidArgumentError: There can be no lock file.
+            InvalidArgumentError: The lock file cannot be made.
         """
         try:
             self._lock.acquire(blocking=False)
@@ -34,17 +34,19 @@ class Guard:
             raise ResourceInUseError(refusal) from error
         except OSError as error:
             path = self._lock.lock_file
-            raise InvalidArgumentError(f"{path} cannot be locked: {error.strerror}.") from error
+            raise InvalidArgumentError(
+                f"{path} cannot be locked: {error.strerror}. Name another place."
+            ) from error
 
     def release(self) -> None:
-        """Let go and leave no file behind."""
+        """Release the lock and remove its file."""
         file = Path(self._lock.lock_file)
         if os.name != "nt" and self.held:
-            # While the lock is held, so that nobody can hold a lock on a file without a name.
+            # Remove it before the release: after that, another process could have locked it.
             file.unlink(missing_ok=True)
         self._lock.release()
         if os.name == "nt":
             try:
                 file.unlink(missing_ok=True)
             except PermissionError:
-                return  # the next holder has it open already
+                return  # the next owner of the lock has the file open already

@@ -1,7 +1,7 @@
-"""Which user of this machine is behind a TCP connection.
+"""Find the user of this machine who owns the other end of a TCP connection.
 
-Linux alone tells: exactly and in microseconds by its socket diagnosis (netlink), and where a kernel
-has none by the tables /proc/net/tcp and tcp6.
+Only Linux can say it: by its socket diagnosis (netlink), which takes microseconds, and on a kernel
+without that by the tables /proc/net/tcp and tcp6.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from urllib.parse import unquote
 
 _TABLES = tuple(Path("/proc/net") / name for name in ("tcp", "tcp6"))
 _MAPPED = bytes(10) + b"\xff\xff"
-"""How an IPv6 address begins that stands for an IPv4 one; gRPC's clients use such sockets."""
+"""First bytes of an IPv6 address that means an IPv4 address; gRPC's clients use such sockets."""
 
 # From linux/netlink.h, sock_diag.h and inet_diag.h.
 _SOCK_DIAG = 4
@@ -35,7 +35,7 @@ _Place = tuple[bytes, int]
 
 
 class PeerUsers:
-    """Finds the users behind the connections to one listener.
+    """Finds the users who own the connections to one listener.
 
     Args:
         host: The address that the listener listens at.
@@ -49,11 +49,11 @@ class PeerUsers:
 
     @staticmethod
     def is_known() -> bool:
-        """Tell whether this system says whose a connection is."""
+        """Return whether this system can say who owns a connection."""
         return sys.platform == "linux"
 
     def user_of(self, peer: str) -> int | None:
-        """Return the user id behind a connection.
+        """Return the id of the user who owns a connection.
 
         Args:
             peer: The caller's address as gRPC gives it, such as ipv4:127.0.0.1:40000.
@@ -68,19 +68,19 @@ class PeerUsers:
             caller = address.packed, int(port)
         except ValueError:
             return None
-        # A listener at all addresses is reached from this machine by the caller's own one.
+        # A caller on this machine reaches a listener at all addresses by its own address.
         here = address if self._host.is_unspecified else self._host
         listener = here.packed, self._port
         user = self._diagnosis.user_of(caller, listener)
         return user if user is not None else _look_up(caller, listener)
 
     def close(self) -> None:
-        """Free the connection to the kernel; later questions open another."""
+        """Close the socket to the kernel; a later question opens another."""
         self._diagnosis.close()
 
 
 class _Diagnosis:
-    """The kernel's socket diagnosis: one socket, which all threads ask in turn."""
+    """The kernel's socket diagnosis; all threads share one socket, one after the other."""
 
     def __init__(self) -> None:
         self._turn = threading.Lock()
@@ -106,7 +106,7 @@ class _Diagnosis:
         if _HEADER.unpack_from(answer)[1] != _SOCK_DIAG_BY_FAMILY:
             return None
         _, state, user, inode = _ANSWER.unpack_from(answer, _HEADER.size)
-        # A socket without an inode was closed, and its user may be told as 0.
+        # A socket without an inode was closed, and the kernel may report its user as 0.
         return int(user) if inode and state != _LISTENING else None
 
     def close(self) -> None:
@@ -141,6 +141,6 @@ def _look_up(caller: _Place, listener: _Place) -> int | None:
 
 
 def _as_in_table(place: _Place) -> str:
-    """Write an address as the kernel prints it: its words as numbers of this machine's order."""
+    """Write an address as the kernel prints it: 32 bit numbers in this machine's byte order."""
     words = struct.unpack(f"={len(place[0]) // 4}I", place[0])
     return "".join(f"{word:08X}" for word in words) + f":{place[1]:04X}"

@@ -1,4 +1,4 @@
-"""Where servers and clients of one user meet, and which files there can be trusted."""
+"""Read and write the files by which one user's servers and clients meet; check who owns them."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ _LARGEST_FILE = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One way to reach a server."""
+    """An address of a server."""
 
     target: str
-    """gRPC target, as ``unix:PATH``, ``ipv4:HOST:PORT``, ``ipv6:[HOST]:PORT`` or ``HOST:PORT``."""
+    """gRPC target: ``unix:PATH``, ``ipv4:HOST:PORT``, ``ipv6:[HOST]:PORT`` or ``HOST:PORT``."""
     host: str = ""
-    """Name or address that the server listens at, for a TCP port."""
+    """Name or address at which the server listens; empty for a unix socket."""
     port: int = 0
-    """0 for a unix socket."""
+    """TCP port; 0 for a unix socket."""
     tls: bool = False
-    """Whether TLS is spoken there."""
+    """Whether clients must speak TLS there."""
 
 
 def default_state_file(program: str) -> Path:
-    """Return the place of a program's state file in the user's runtime folder.
+    """Return the default path of a program's state file, in the user's runtime folder.
 
     Raises:
         NotPermittedError: See `runtime_folder`.
@@ -46,39 +46,39 @@ def default_state_file(program: str) -> Path:
 def runtime_folder(name: str) -> Path:
     """Return a folder of this name in the user's runtime folder; it may not exist yet.
 
-    Where the system has no runtime folder, it is one below the temporary folder. Servers and
+    On a system without a runtime folder, it is a folder below the temporary folder. Servers and
     clients check that it belongs to their user alone.
 
     Raises:
-        NotPermittedError: The folder below the temporary folder was made by another user.
+        NotPermittedError: Another user has made the folder below the temporary folder.
     """
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # says that there is no runtime folder
+        warnings.simplefilter("ignore")  # platformdirs warns that there is no runtime folder
         try:
             return Path(platformdirs.user_runtime_dir(name, appauthor=False))
         except OSError as error:
             reason = str(error).rstrip(".")
             raise NotPermittedError(
-                f"There is no runtime folder of this user: {reason}. Set XDG_RUNTIME_DIR to a "
-                "folder that only you can enter (mode 0700), or name the state file."
+                f"This user has no runtime folder: {reason}. Set XDG_RUNTIME_DIR to a folder that "
+                "only you can enter (mode 0700), or name the state file."
             ) from error
 
 
 def is_on_this_machine(path: Path) -> bool:
-    """Tell whether a path that another program names is absolute and leads to no other machine.
+    """Return whether a path from another program is absolute and does not lead to another machine.
 
-    On Windows, opening a share of another machine shows it this user's credentials.
+    On Windows, a program that opens a share of another machine sends this user's credentials there.
     """
     return path.is_absolute() and not path.drive.startswith(("\\\\", "//"))
 
 
 def read_private(path: Path) -> str:
-    """Read a file that nobody but this user can have written.
+    """Read a file that only this user can have written.
 
-    Neither a link nor a pipe in its place is followed or waited for, and no device is opened.
+    If there is a link, a pipe or a device in its place, it is not opened.
 
     Raises:
-        NotPermittedError: Somebody else could have put or changed the file; nothing was read.
+        NotPermittedError: Another user can have made or changed the file; nothing was read.
         FileNotFoundError: There is none.
         OSError: It cannot be read.
         ValueError: It is not text.
@@ -87,14 +87,14 @@ def read_private(path: Path) -> str:
     try:
         size = os.fstat(handle).st_size
         if size > _LARGEST_FILE:
-            raise NotPermittedError(f"{path} is too large to be read: {size} bytes.")
+            raise _too_large(path)
         return os.read(handle, _LARGEST_FILE).decode("utf-8")
     finally:
         os.close(handle)
 
 
 def read_small(path: Path) -> str:
-    """Read a small file that the user has named: a token, say. Links are followed.
+    """Read a small file that the user has named, such as a token file; links are followed.
 
     Raises:
         NotPermittedError: It is a pipe or a device, which might never end, or too large.
@@ -102,20 +102,22 @@ def read_small(path: Path) -> str:
         ValueError: It is not text.
     """
     if not path.is_file():
-        path.stat()  # says that there is none
-        raise NotPermittedError(f"{path} is not a file, so it is not read.")
+        path.stat()  # raises FileNotFoundError if there is none
+        raise NotPermittedError(
+            f"{path} is not a regular file, so it is not read. Name a regular file."
+        )
     with path.open("rb") as file:
         data = file.read(_LARGEST_FILE + 1)
     if len(data) > _LARGEST_FILE:
-        raise NotPermittedError(f"{path} is too large to be read.")
+        raise _too_large(path)
     return data.decode("utf-8")
 
 
 def append_private(path: Path) -> TextIO:
-    """Open a file of this user's to append text to it; make it when there is none.
+    """Open a file of this user to append text to it; make the file if there is none.
 
     Raises:
-        NotPermittedError: Somebody else could have put the file there.
+        NotPermittedError: Another user can have made the file.
         OSError: It cannot be opened.
     """
     handle = _open_own(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
@@ -123,10 +125,10 @@ def append_private(path: Path) -> TextIO:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file atomically that only this user can read.
+    """Write, in one atomic step, a file that only this user can read.
 
     Raises:
-        InvalidArgumentError: It cannot be written; nothing is left behind.
+        InvalidArgumentError: It cannot be written; no part of it stays on the disk.
     """
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -143,42 +145,53 @@ def write_private(path: Path, text: str) -> None:
 
 def no_place(path: Path, error: OSError) -> InvalidArgumentError:
     """Return the error for a file or folder that cannot be made."""
-    return InvalidArgumentError(f"{path} cannot be made: {error.strerror}; name another place.")
+    return InvalidArgumentError(f"{path} cannot be made: {error.strerror}. Name another place.")
+
+
+def _too_large(path: Path) -> NotPermittedError:
+    return NotPermittedError(
+        f"{path} has more than {_LARGEST_FILE} bytes, so it is not read. Is it the right file?"
+    )
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make a folder that only this user can enter, or check that it is one.
+    """Make a folder that only this user can enter, or check that a folder is such a one.
 
     Raises:
-        InvalidArgumentError: It cannot be made, belongs to somebody else, or others can enter it.
+        InvalidArgumentError: It cannot be made, belongs to another user, or other users can enter
+            it.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise InvalidArgumentError(f"{folder} cannot be made: {error}") from error
+        raise InvalidArgumentError(
+            f"The folder {folder} cannot be made: {error}. Choose another place."
+        ) from error
     if os.name == "nt":
         return
     if stat.S_IMODE(check_owned(folder).st_mode) & 0o077:
         raise InvalidArgumentError(
-            f"{folder} must belong to you alone: `chmod 700` it, or choose another."
+            f"Other users can enter the folder {folder}. Run `chmod 700 {folder}`, or choose "
+            "another folder."
         )
 
 
 def check_owned(folder: Path) -> os.stat_result:
-    """Check that nobody else can put another folder in the place of what lies in this one.
+    """Check that no other user can replace the folders and files in a folder.
 
     Returns:
-        What the system says of the folder.
+        The status of the folder.
 
     Raises:
-        InvalidArgumentError: It belongs to somebody else, or others can write there.
+        InvalidArgumentError: It belongs to another user, or other users can write there.
     """
     facts = folder.stat()
     if sys.platform != "win32" and (
         facts.st_uid != os.getuid() or stat.S_IMODE(facts.st_mode) & 0o022
     ):
         raise InvalidArgumentError(
-            f"{folder} must belong to you, and nobody else write there: `chmod go-w` it."
+            f"The folder {folder} must belong to you, and other users must not write there. Run "
+            f"`chmod go-w {folder}`, or choose a folder of your own."
         )
     return facts
 
@@ -188,7 +201,7 @@ def _open_own(path: Path, flags: int) -> int:
     for above in (folder, *folder.parents):
         _check_folder(above)
     with contextlib.suppress(FileNotFoundError):
-        _check_own(path, path.lstat())  # before it is opened, which a device might take for more
+        _check_own(path, path.lstat())  # first: opening a device could already have an effect
     for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):
         flags |= getattr(os, name, 0)
     handle = os.open(path, flags, 0o600)
@@ -202,32 +215,36 @@ def _open_own(path: Path, flags: int) -> int:
 
 def _check_own(path: Path, facts: os.stat_result) -> None:
     if not stat.S_ISREG(facts.st_mode):
-        raise NotPermittedError(f"{path} is not a file, so it is not trusted.")
+        raise NotPermittedError(
+            f"{path} is not a regular file, so it is not trusted. Remove it, or name another file."
+        )
     if sys.platform == "win32":
-        return  # the user's folders are the user's by their access list
+        return  # Windows protects the user's folders by their access lists
     if facts.st_uid != os.geteuid():
         raise NotPermittedError(
-            f"{path} belongs to user {facts.st_uid}, not to you, so it is not trusted."
+            f"{path} belongs to user {facts.st_uid}, not to you, so it is not trusted. Use a file "
+            "of your own."
         )
     if facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise NotPermittedError(
-            f"{path} can be written by others, so it is not trusted: `chmod go-w` it."
+            f"Other users can write {path}, so it is not trusted. Run `chmod go-w {path}` if its "
+            "content is yours."
         )
 
 
 def _check_folder(folder: Path) -> None:
-    """Refuse a folder in which somebody else could replace what lies below."""
+    """Refuse a folder in which another user could replace files and folders."""
     if sys.platform == "win32":
         return
     facts = folder.stat()
     if facts.st_uid not in (0, os.geteuid()):
         raise NotPermittedError(
-            f"The folder {folder} belongs to user {facts.st_uid}, not to you, so what lies in it "
-            "is not trusted."
+            f"The folder {folder} belongs to user {facts.st_uid}, not to you, so the files in it "
+            "are not trusted. Use a folder of your own."
         )
     others_write = facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
     if others_write and not facts.st_mode & stat.S_ISVTX:
         raise NotPermittedError(
-            f"Others can write in the folder {folder}, so what lies in it is not trusted: "
-            "`chmod go-w` it."
+            f"Other users can write in the folder {folder}, so the files in it are not trusted. "
+            f"Run `chmod go-w {folder}`, or use another folder."
         )

@@ -1,4 +1,4 @@
-"""Printing what comes from logs and servers: on any encoding, and without steering a terminal."""
+"""Print texts of logs and servers in any encoding, so that they cannot control the terminal."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _INDENT = "\n  "
 
 
 def say(text: str) -> None:
-    """Print lines for people; what the output has no characters for is written as an escape.
+    """Print lines for people; characters that the output does not have are written as escapes.
 
-    Control characters are written as escapes, too, but for line ends: what comes from others goes
+    Control characters are written as escapes, too, except line ends. A text from another user goes
     through `harmless` first.
     """
     lines = map(harmless, text.split("\n"))
@@ -21,15 +21,15 @@ def say(text: str) -> None:
 
 
 def readable(text: str) -> str:
-    """Read the bytes of names that the system's encoding has no characters for as UTF-8."""
+    """Return a name with its undecodable bytes read as UTF-8."""
     try:
         return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    except UnicodeEncodeError:  # half of a surrogate pair, which is no byte
+    except UnicodeEncodeError:  # half of a surrogate pair, which stands for no byte
         return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def harmless(text: str) -> str:
-    """Write line ends, control characters, and what turns the direction of text, as escapes."""
+    """Return text with line ends, control characters and changes of text direction as escapes."""
     text = readable(text)
     if text.isascii() and text.isprintable():
         return text
@@ -37,12 +37,12 @@ def harmless(text: str) -> str:
 
 
 def harmless_lines(text: str) -> str:
-    """Return text of several lines; those after the first are indented, so that none is a row."""
+    """Return text of several lines as `harmless`; the lines after the first are indented."""
     return _INDENT.join(map(harmless, text.split("\n")))
 
 
 class HarmlessFormatter(logging.Formatter):
-    """Formats log records whose messages quote what others named."""
+    """Formats log records whose messages quote names that other users chose."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
         """Return the record's line."""

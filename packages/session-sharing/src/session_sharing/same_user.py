@@ -1,6 +1,6 @@
-"""Who may call a server without tokens: its own user and root, and all users when it allows them.
+"""Decide which users may call a server that has no tokens: its own user and root, or all users.
 
-NI's clients have no token to show, so the system must tell whose a connection is. Root may call
+NI's clients send no token, so the system must say which user owns a connection. Root may call,
 because root can act as any user anyway.
 """
 
@@ -17,7 +17,7 @@ _ROOT = 0
 class SameUserRule:
     """Decides which calls a listener answers.
 
-    Where the system does not tell whose a connection is, all calls are answered.
+    On a system that cannot say who owns a connection, it answers all calls.
 
     Args:
         allows_other_users: Whether to answer all users.
@@ -28,11 +28,11 @@ class SameUserRule:
         self._users: PeerUsers | None = None
 
     def listens_at(self, host: str, port: int) -> None:
-        """Say which listener the calls come to; before that, all calls are refused."""
+        """Set the address of the listener; before that, all calls are refused."""
         self._users = PeerUsers(host, port)
 
     def refusal(self, peer: str) -> str | None:
-        """Return why a caller may not call, or None if it may.
+        """Return the message of the refusal if a caller may not call, or None if it may.
 
         Args:
             peer: The caller's address as gRPC gives it.
@@ -50,6 +50,6 @@ class SameUserRule:
         )
 
     def close(self) -> None:
-        """Free what the questions to the system need."""
+        """Close the socket by which the system is asked."""
         if self._users is not None:
             self._users.close()

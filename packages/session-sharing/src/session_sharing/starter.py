@@ -1,7 +1,7 @@
-"""Notices when the program that started this one goes away, as discovery services do.
+"""Notice when the program that started this one, such as a discovery service, ends.
 
-They keep a pipe open to the standard input of what they start; closing it asks for a clean end, and
-their death closes it, too.
+A discovery service holds a pipe to the standard input of each program that it starts. It closes the
+pipe to ask for a clean end. When the service dies, the system closes the pipe.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from collections.abc import Callable
 
 
 def when_starter_goes(stop: Callable[[], None]) -> None:
-    """Call `stop`, in a thread of its own, when the starter closes standard input.
+    """Call `stop`, in a background thread, when the starter closes standard input.
 
-    Nothing is done where standard input tells nothing: for a terminal, a file, /dev/null or none.
+    Nothing happens if standard input is not a pipe or a socket but a terminal, a file or /dev/null.
     """
     if _starter_holds_stdin():
         threading.Thread(target=_wait_for_end, args=(stop,), name="starter", daemon=True).start()
@@ -34,5 +34,5 @@ def _wait_for_end(stop: Callable[[], None]) -> None:
         while os.read(0, 4096):
             pass
     except OSError:
-        pass  # a starter that died can break a socket instead of ending it
+        pass  # when the starter dies, a socket can break instead of ending
     stop()

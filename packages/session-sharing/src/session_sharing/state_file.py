@@ -1,6 +1,6 @@
-"""Files by which programs of the same user find a running server.
+"""Write the file by which programs of the same user find a running server.
 
-It needs filelock, which the extra [server] brings.
+This module needs filelock, which the extra [server] installs.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from session_sharing.places import (
 
 
 class StateFile:
-    """A JSON file that exists while its server is ready; a guard tells it from a stale one.
+    """A JSON file that exists while its server is ready; a lock file shows that the server lives.
 
     Args:
         path: The file.
-        keys: Keys by which a state file of this kind of server is known.
+        keys: Keys that every state file of this kind of server has.
         companions: Files that are removed together with it.
     """
 
@@ -38,12 +38,12 @@ class StateFile:
         self._is_default = _is_default(path)
 
     def claim(self) -> None:
-        """Become the server of this file; a stale one is removed.
+        """Take the file for this server; remove the file of a server that has died.
 
         Raises:
-            ResourceInUseError: A live server holds it.
-            InvalidArgumentError: It stands at the default place, and others can enter there; or
-                what stands there is not a state file; or there can be none.
+            ResourceInUseError: Another server that runs has the file.
+            InvalidArgumentError: The file is in the default folder, and other users can enter that
+                folder; or the path has a file that is not a state file; or it cannot be written.
         """
         if self._is_default:
             make_private_folder(self.path.parent)
@@ -53,7 +53,10 @@ class StateFile:
                 self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             except OSError as error:
                 raise no_place(self.path.parent, error) from error
-        self._guard.acquire(f"A server is already running; see {self.path}.")
+        self._guard.acquire(
+            f"Another server is already running with the state file {self.path}. Stop it first, or "
+            "name another state file."
+        )
         try:
             self._remove_stale()
         except InvalidArgumentError:
@@ -61,25 +64,27 @@ class StateFile:
             raise
 
     def _remove_stale(self) -> None:
-        """Remove what a dead server left, and nothing else that may stand there."""
+        """Remove the state file of a server that has died; refuse any other file."""
         try:
             state = json.loads(read_private(self.path))
             left_by_a_server = isinstance(state, dict) and self._keys <= state.keys()
         except FileNotFoundError:
             return
         except NotPermittedError as error:
-            raise InvalidArgumentError(f"{error} Name another place.") from error
+            raise InvalidArgumentError(f"{error} Or name another place.") from error
         except (OSError, ValueError, TypeError):
             left_by_a_server = False
         if not left_by_a_server:
-            raise InvalidArgumentError(f"{self.path} is not a state file; name another place.")
+            raise InvalidArgumentError(
+                f"{self.path} is not a state file, so it is not overwritten. Name another place."
+            )
         try:
             self.path.unlink()
         except OSError as error:
             raise no_place(self.path, error) from error
 
     def publish(self, state: Mapping[str, object]) -> None:
-        """Write the file, once the server is ready.
+        """Write the file, when the server is ready.
 
         Raises:
             InvalidArgumentError: It cannot be written.
@@ -87,7 +92,7 @@ class StateFile:
         write_private(self.path, json.dumps(state, indent=2) + "\n")
 
     def remove(self) -> None:
-        """Remove the file and its companions, and let the next server have the place."""
+        """Remove the file and its companions, and release the lock."""
         if self._guard.held:
             for path in (self.path, *self._companions):
                 path.unlink(missing_ok=True)
@@ -97,5 +102,5 @@ class StateFile:
 def _is_default(path: Path) -> bool:
     try:
         return path == default_state_file(path.stem)
-    except NotPermittedError:  # there is no default place, so it is another one
+    except NotPermittedError:  # there is no default place
         return False

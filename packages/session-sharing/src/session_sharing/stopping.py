@@ -1,7 +1,7 @@
-"""Waits for the signals that ask a process to end, whichever of its threads takes them.
+"""Wait for the signals that ask a process to end, in whichever thread they arrive.
 
-The system hands a signal to any thread of a process, and Python runs the handler in the main thread
-only, once that thread gets to run. A main thread that waits without a limit never does, and a
+The system delivers a signal to any thread of a process. Python runs the handler in the main thread
+only, when that thread runs next. A main thread that waits without a limit never runs it, and a
 handler that sets an event can block on the lock of that event. So each signal arrives as a byte on
 a socket that the main thread reads.
 """
@@ -16,14 +16,14 @@ from types import FrameType, TracebackType
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # not every system has all
 _REQUEST = 0
-"""A byte that is no signal's number."""
+"""A byte that is not the number of a signal."""
 
 
 class StopSignals:
-    """The signals to stop, and requests to stop from other threads. Used in a with statement.
+    """The signals to stop, and requests to stop from other threads. Use it in a `with` block.
 
-    Inside of it, in the main thread, Ctrl-C raises no KeyboardInterrupt. A signal that comes before
-    `wait` ends the wait at once. SIGHUP stays ignored where `nohup` asked for that.
+    Inside the block, Ctrl-C raises no KeyboardInterrupt. If a signal comes before `wait`, then
+    `wait` returns at once. If `nohup` has set SIGHUP to be ignored, it stays ignored.
     """
 
     def __enter__(self) -> StopSignals:
@@ -48,11 +48,11 @@ class StopSignals:
     def wait(self) -> None:
         """Wait for a signal or a request."""
         wanted = {_REQUEST, *self._handlers_before}
-        while self._reader.recv(1)[0] not in wanted:  # another signal that has a handler
+        while self._reader.recv(1)[0] not in wanted:  # it was another signal with a handler
             pass
 
     def request(self) -> None:
-        """End the wait, from any thread; after the with statement nothing happens."""
+        """End the wait, from any thread; after the `with` block this does nothing."""
         with contextlib.suppress(OSError):
             self._writer.send(bytes([_REQUEST]))
 
@@ -66,4 +66,4 @@ def _numbers() -> Iterator[signal.Signals]:
 
 
 def _pass(number: int, frame: FrameType | None) -> None:
-    """Keep the system's own action from being taken."""
+    """Do nothing; a handler keeps the system from ending the process."""

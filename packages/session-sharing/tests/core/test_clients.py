@@ -1,4 +1,4 @@
-"""Clients are known by their secret, and their attachments end when they are gone for good."""
+"""Clients are known by their secret, and their attachments end when they expire."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_a_client_that_comes_back_within_its_grace_keeps_its_attachments() -> No
     assert world.registry.attachment(opened.attachment.id) is opened.attachment
 
 
-def test_a_client_that_stays_away_loses_its_attachments_once_its_grace_is_over() -> None:
+def test_a_client_that_does_not_come_back_loses_its_attachments_after_its_grace() -> None:
     world = World()
     clients = Clients(world.registry)
     client, _ = clients.hold(SECRET, window=2.0)
@@ -51,7 +51,7 @@ def test_a_client_that_stays_away_loses_its_attachments_once_its_grace_is_over()
     assert not resumed
 
 
-def test_a_client_that_comes_back_too_late_learns_once_how_its_time_ended() -> None:
+def test_a_client_that_comes_back_too_late_learns_once_why_it_expired() -> None:
     world = World()
     clients = Clients(world.registry)
     client, _ = clients.hold(SECRET, window=2.0, principal="ann")
@@ -81,7 +81,7 @@ def test_how_clients_ended_is_not_remembered_for_ever() -> None:
     assert [client.expiry is None for client in returned] == [True, False]
 
 
-def test_two_beginnings_of_one_client_make_one_that_lives_until_the_last_stream_ends() -> None:
+def test_a_client_that_begins_twice_is_one_client_until_its_last_stream_ends() -> None:
     world = World()
     clients = Clients(world.registry)
     first, _ = clients.hold(SECRET, window=2.0)
@@ -116,7 +116,7 @@ def test_a_repeated_open_takes_effect_once() -> None:
     assert len(first.session.attachments) == 1
 
 
-def test_a_client_without_a_stream_is_kept_by_its_calls() -> None:
+def test_a_client_without_a_stream_stays_present_by_its_calls() -> None:
     world = World()
     clients = Clients(world.registry)
     opened = clients.open(SECRET, REQUEST, by_calls=True).result()
@@ -130,12 +130,12 @@ def test_a_client_without_a_stream_is_kept_by_its_calls() -> None:
         world.registry.attachment(opened.attachment.id)
 
 
-def test_whoever_holds_no_stream_and_does_not_say_so_is_not_present() -> None:
+def test_a_client_without_a_stream_that_does_not_say_so_is_not_present() -> None:
     with pytest.raises(SessionExpiredError):
         Clients(World().registry).open(SECRET, REQUEST)
 
 
-def test_a_short_secret_is_none() -> None:
+def test_a_short_secret_is_refused() -> None:
     with pytest.raises(InvalidArgumentError):
         Clients(World().registry).hold(b"short", window=2.0)
 
@@ -163,12 +163,12 @@ def test_a_thousand_clients_that_end_together_all_end() -> None:
     assert len(clients) == 0
 
 
-def test_a_clients_public_name_does_not_tell_its_secret_and_never_changes() -> None:
+def test_a_clients_public_name_hides_its_secret_and_never_changes() -> None:
     assert client_id(SECRET) == client_id(SECRET)
     assert SECRET.hex() not in client_id(SECRET)
 
 
-def test_a_client_whose_open_is_on_its_way_has_its_grace_when_its_stream_breaks() -> None:
+def test_a_client_with_an_unanswered_open_has_its_grace_when_its_stream_breaks() -> None:
     world = World()
     clients = Clients(world.registry)
     client, _ = clients.hold(SECRET, window=2.0)
@@ -187,10 +187,10 @@ def test_an_open_whose_caller_gave_up_is_undone_unless_it_is_repeated() -> None:
     world = World()
     clients = Clients(world.registry)
     clients.hold(SECRET, window=2.0)
-    unheard = clients.open(SECRET, REQUEST, "request-1")
+    abandoned = clients.open(SECRET, REQUEST, "request-1")
     repeated = clients.open(SECRET, OpenRequest("probe", "s"), "request-2")
-    clients.unheard(unheard)
-    clients.unheard(repeated)
+    clients.caller_left(abandoned)
+    clients.caller_left(repeated)
     assert clients.open(SECRET, OpenRequest("probe", "s"), "request-2") is repeated
 
     world.pass_time(2.1)
@@ -204,7 +204,7 @@ def test_an_open_whose_caller_gave_up_is_undone_even_when_it_succeeds_later() ->
     clients = Clients(world.registry)
     clients.hold(SECRET, window=2.0)
     world.executor.held = True
-    clients.unheard(clients.open(SECRET, REQUEST, "request-1"))
+    clients.caller_left(clients.open(SECRET, REQUEST, "request-1"))
     world.pass_time(2.1)
     world.executor.held = False
     world.executor.run()
@@ -212,7 +212,7 @@ def test_an_open_whose_caller_gave_up_is_undone_even_when_it_succeeds_later() ->
     assert world.registry.sessions() == []
 
 
-def test_an_open_that_was_cancelled_while_it_waited_is_asked_anew_when_repeated() -> None:
+def test_an_open_that_was_cancelled_while_it_waited_is_carried_out_when_repeated() -> None:
     world = World()
     clients = Clients(world.registry)
     clients.hold(SECRET, window=2.0)
@@ -238,7 +238,7 @@ def test_opening_more_keeps_a_client_without_a_stream() -> None:
     assert world.registry.attachment(first.attachment.id) is first.attachment
 
 
-def test_a_grace_that_was_over_but_not_yet_told_does_not_end_a_client_that_came_back() -> None:
+def test_an_expiry_that_runs_late_does_not_end_a_client_that_came_back() -> None:
     world = World()
     clients = Clients(world.registry)
     client, _ = clients.hold(SECRET, window=2.0)
@@ -261,14 +261,14 @@ def test_a_long_request_id_is_refused_rather_than_remembered() -> None:
         clients.open(SECRET, REQUEST, "x" * 257)
 
 
-def test_a_caller_that_goes_away_takes_no_answer_from_another_that_asked_for_the_same() -> None:
+def test_a_caller_that_leaves_does_not_take_the_answer_from_another_caller() -> None:
     world = World()
     clients = Clients(world.registry)
     clients.hold(SECRET, window=2.0)
     world.executor.held = True
     lost = clients.open(SECRET, REQUEST, "request-1")
     repeated = clients.open(SECRET, REQUEST, "request-1")
-    clients.unheard(lost)  # its broken connection is noticed after the client came back
+    clients.caller_left(lost)  # its broken connection is noticed after the client came back
     world.executor.held = False
     world.executor.run()
     world.pass_time(10)

@@ -1,4 +1,4 @@
-"""Watchers get every event in order, or are told which they missed."""
+"""Watchers get every event in order, or a gap that says which events they missed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def _publish(log: EventLog, *names: str) -> None:
         log.publish(SessionEvent(EventType.OPENED, session_name=name))
 
 
-def test_a_watcher_that_was_too_slow_is_told_which_revisions_it_missed() -> None:
+def test_a_watcher_that_was_too_slow_gets_a_gap_with_the_missed_revisions() -> None:
     log = EventLog(capacity=3)
     _publish(log, "a", "b", "c", "d", "e")
 
@@ -23,7 +23,7 @@ def test_a_watcher_that_was_too_slow_is_told_which_revisions_it_missed() -> None
     assert following == 6
 
 
-def test_a_filter_passes_over_others_without_calling_them_missed() -> None:
+def test_a_filter_leaves_out_other_sessions_without_a_gap() -> None:
     log = EventLog(capacity=3)
     following = 1
     for _ in range(10):
@@ -33,7 +33,7 @@ def test_a_filter_passes_over_others_without_calling_them_missed() -> None:
 
 
 @given(st.lists(st.integers(0, 5), max_size=50), st.integers(1, 10))
-def test_reading_on_and_on_gives_every_revision_once(bursts: list[int], capacity: int) -> None:
+def test_repeated_reading_returns_every_revision_once(bursts: list[int], capacity: int) -> None:
     log = EventLog(capacity)
     revisions: list[int] = []
     following = 1

@@ -1,4 +1,4 @@
-"""Whatever a resource, a listener or a caller does wrong hurts itself alone."""
+"""A faulty resource, listener or caller affects no other."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_kinds_do_not_share_their_resources() -> None:
     assert lock.new_session and output.new_session
 
 
-def test_a_release_goes_on_when_nobody_waits_for_it_any_more() -> None:
+def test_a_release_goes_on_when_its_caller_stops_waiting() -> None:
     world = World()
     opened = world.registry.open(OpenRequest("probe", "r"), Client("a")).result()
     world.executor.held = True
@@ -40,7 +40,7 @@ def test_a_release_goes_on_when_nobody_waits_for_it_any_more() -> None:
     assert world.released == [("close", "r")]
 
 
-def test_a_request_that_is_cancelled_while_it_waits_leaves_nothing() -> None:
+def test_a_request_that_is_cancelled_while_it_waits_leaves_no_session() -> None:
     given_back = []
 
     class Located(Probe):
@@ -111,7 +111,7 @@ def test_a_kind_whose_identities_cannot_be_compared_answers_with_the_error(key: 
         world.registry.open(OpenRequest("probe", "r"), Client("a")).result(0)
 
 
-def test_a_resource_that_cannot_be_given_back_does_not_cost_the_caller_its_answer() -> None:
+def test_a_discard_that_fails_does_not_cost_the_caller_its_answer() -> None:
     class Sticky(Probe):
         @classmethod
         def locate(cls, name: str, *, create: bool) -> Candidate:
@@ -141,7 +141,7 @@ def test_a_listener_that_fails_stops_neither_the_registry_nor_the_next_listener(
     assert heard == [EventType.OPENED, EventType.CLOSED]
 
 
-def test_what_follows_one_lease_cannot_keep_the_next_from_ending() -> None:
+def test_a_lease_whose_callback_fails_does_not_stop_the_next_lease() -> None:
     world = World()
     ended: list[str] = []
 
@@ -155,7 +155,7 @@ def test_what_follows_one_lease_cannot_keep_the_next_from_ending() -> None:
     assert ended == ["second"]
 
 
-def test_somebody_who_came_and_went_just_before_the_end_of_the_orphan_timeout_renews_it() -> None:
+def test_a_client_that_attaches_just_before_the_orphan_timeout_renews_it() -> None:
     world = World(RegistryOptions(orphan_timeout=100))
     detach = InitializationBehavior.INITIALIZE_SESSION_THEN_DETACH
     opened = world.registry.open(OpenRequest("probe", "r", behavior=detach), Client("a")).result()
@@ -167,7 +167,7 @@ def test_somebody_who_came_and_went_just_before_the_end_of_the_orphan_timeout_re
     assert again.attachment is not None
     world.registry.end(again.attachment)
 
-    old_lease.on_expiry()  # was due, and runs only now
+    old_lease.on_expiry()  # it was due earlier, and runs only now
 
     assert opened.session.open
 
@@ -185,7 +185,7 @@ def test_a_refused_request_is_not_remembered_at_any_length() -> None:
         assert len(event.resource) + len(event.kind) + len(event.reason) < 5000
 
 
-def test_what_is_still_being_opened_when_everything_is_closed_is_released() -> None:
+def test_a_resource_that_is_being_opened_when_all_are_closed_is_released() -> None:
     world = World()
 
     class Slow(Probe):

@@ -1,4 +1,4 @@
-"""A lease expires no earlier than its deadline, and not at all when it was renewed or ended."""
+"""A lease does not expire before its deadline, and never after it was renewed or ended."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_a_lease_expires_at_its_deadline_and_once() -> None:
     ),
     st.floats(0, 12),
 )
-def test_what_is_due_is_exactly_what_was_neither_ended_nor_renewed_past_now(
+def test_exactly_the_leases_that_were_neither_ended_nor_renewed_expire(
     plans: list[tuple[float, str]], waited: float
 ) -> None:
     clock = ManualClock()

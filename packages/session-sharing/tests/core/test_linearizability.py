@@ -1,4 +1,4 @@
-"""T3: what racing threads were told could have happened one call after the other."""
+"""T3: the answers to racing threads are possible if the calls came one after the other."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CALLS = 5
 
 @dataclass(frozen=True)
 class Call:
-    """One call as its thread saw it: when it began, what it was told, when it was told."""
+    """One call as its thread saw it: when it began, the answer, and when the answer came."""
 
     began: int
     ended: int
@@ -100,7 +100,7 @@ def _is_linearizable(calls: list[Call]) -> bool:
 
 
 def _next_states(call: Call, open_generation: int) -> Iterator[int]:
-    """The state after a call, if its answer is right in the state before."""
+    """Return the states after a call, if its answer is right in the state before."""
     match call.answer:
         case "new":
             if not open_generation and call.what != "ATTACH_TO_SERVER_SESSION":
@@ -150,7 +150,7 @@ def test_many_histories_of_eight_threads_are_linearizable() -> None:
         assert _is_linearizable(calls), f"seed {seed}: {calls}"
 
 
-def test_the_checker_sees_two_sessions_at_once() -> None:
+def test_the_checker_finds_two_sessions_at_once() -> None:
     two = [
         Call(0, 5, "AUTO", "new", 1),
         Call(1, 6, "AUTO", "new", 2),

@@ -1,4 +1,4 @@
-"""The registry keeps one session a resource and says who closes it."""
+"""The registry keeps one session for each resource, and decides who closes it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def ask(
     return OpenRequest("probe", resource, behavior=behavior, **more)  # type: ignore[arg-type]
 
 
-def test_a_refusal_names_the_holder_and_since_when() -> None:
+def test_a_refusal_names_the_holder_and_the_time_of_opening() -> None:
     world = World()
     world.registry.open(ask(label="plug-in A"), Client("a")).result()
 
@@ -61,13 +61,13 @@ def test_names_are_aliases_and_belong_to_one_resource() -> None:
     assert by_name.result().session is opened.session
 
 
-def test_a_held_opening_delays_only_its_own_resource() -> None:
+def test_a_slow_opening_delays_only_its_own_resource() -> None:
     world = World()
     world.executor.held = True
     slow = world.registry.open(ask("slow"), Client("a"))
     follower = world.registry.open(ask("slow"), Client("b"))
     refused = world.registry.open(ask("slow", NEW), Client("c"))
-    world.executor.step()  # would open `slow` here, and does
+    world.executor.step()  # this runs the opening of `slow`
     world.executor.held = False
     world.executor.run()
 
@@ -77,7 +77,7 @@ def test_a_held_opening_delays_only_its_own_resource() -> None:
         refused.result()
 
 
-def test_requests_that_meet_an_opening_wait_for_it_and_share_its_failure() -> None:
+def test_requests_for_a_resource_that_is_being_opened_wait_and_share_its_failure() -> None:
     waiting = []
 
     class Stubborn(Probe):
@@ -131,7 +131,7 @@ def test_closing_for_everyone_ends_every_attachment() -> None:
     assert world.released == [("close", "r")]
 
 
-def test_leaving_with_the_last_attachment_waits_for_it_and_others_may_still_come() -> None:
+def test_with_last_attachment_a_client_that_leaves_does_not_close_and_others_may_attach() -> None:
     world = World()
     policy = ClosePolicy.WITH_LAST_ATTACHMENT
     owner = world.registry.open(ask(close_policy=policy), Client("a")).result()
@@ -147,7 +147,7 @@ def test_leaving_with_the_last_attachment_waits_for_it_and_others_may_still_come
     assert world.released == [("close", "r")]
 
 
-def test_closing_with_the_last_attachment_waits_for_it_and_takes_nobody_new() -> None:
+def test_with_last_attachment_a_close_waits_and_refuses_new_attachments() -> None:
     world = World()
     policy = ClosePolicy.WITH_LAST_ATTACHMENT
     owner = world.registry.open(ask(close_policy=policy), Client("a")).result()
@@ -162,7 +162,7 @@ def test_closing_with_the_last_attachment_waits_for_it_and_takes_nobody_new() ->
     assert world.released == [("close", "r")]
 
 
-def test_an_attachment_that_is_over_is_told_which_way_it_ended_and_by_whom() -> None:
+def test_a_client_with_an_ended_attachment_learns_why_it_ended_and_who_ended_it() -> None:
     def why(attachment: Attachment | None) -> str:
         assert attachment is not None
         with pytest.raises(SessionExpiredError) as caught:
@@ -175,13 +175,13 @@ def test_an_attachment_that_is_over_is_told_which_way_it_ended_and_by_whom() -> 
     assert owner.attachment and other.attachment
     world.registry.end(owner.attachment).result()
     assert why(owner.attachment) == "This client has left the session."
-    assert "by the end of script one." in why(other.attachment)
+    assert "because script one closed or left it." in why(other.attachment)
     assert "close_policy=WITH_LAST_ATTACHMENT" in why(other.attachment)
 
     away = world.registry.open(ask(), Client("c")).result()
     assert away.attachment
     world.registry.end(away.attachment, "silent for more than 1 s").result()
-    assert "as the client was silent for more than 1 s" in why(away.attachment)
+    assert "has ended this client's attachment (silent for more than 1 s)" in why(away.attachment)
 
     failed = world.registry.open(ask(), Client("d")).result()
     world.registry.fail(failed.session, "the disk is gone").result()
@@ -189,7 +189,7 @@ def test_an_attachment_that_is_over_is_told_which_way_it_ended_and_by_whom() -> 
 
 
 @pytest.mark.parametrize("behavior", InitializationBehavior)
-def test_an_exclusive_resource_is_had_by_one_whatever_the_other_asks_for(
+def test_an_exclusive_resource_has_one_attachment_whatever_behavior_others_ask_for(
     behavior: InitializationBehavior,
 ) -> None:
     class Port(Resource):
@@ -206,7 +206,7 @@ def test_an_exclusive_resource_is_had_by_one_whatever_the_other_asks_for(
         assert world.registry.open(ask(behavior=behavior), Client("b")).result().attachment
 
 
-def test_a_session_that_nobody_attends_is_closed_after_the_orphan_timeout() -> None:
+def test_a_session_without_attachments_is_closed_after_the_orphan_timeout() -> None:
     world = World(RegistryOptions(orphan_timeout=100))
     opened = world.registry.open(ask(behavior=NEW_THEN_DETACH), Client("a")).result()
     assert opened.attachment
@@ -233,7 +233,7 @@ def test_calls_without_an_attachment_keep_a_session_from_being_an_orphan() -> No
     assert world.registry.sessions() == []
 
 
-def test_a_session_left_behind_is_reclaimed_and_one_in_use_is_not() -> None:
+def test_a_session_without_attachments_is_reclaimed_and_one_in_use_is_not() -> None:
     world = World()
     left = world.registry.open(ask(behavior=NEW_THEN_DETACH, label="run 1"), Client("a")).result()
     assert left.attachment
@@ -257,7 +257,7 @@ def test_a_release_hook_that_hangs_blocks_only_its_resource_and_is_reported() ->
 
     class Hangs(Probe):
         def close(self) -> None:
-            world.pass_time(6)  # the hook is still running when its time is over
+            world.pass_time(6)  # the hook still runs after its timeout
 
     opened.session.resource = Hangs("r")
     closing = world.registry.end(opened.attachment)
@@ -290,12 +290,12 @@ def test_another_identity_cannot_use_an_attachment_or_close_a_session() -> None:
         (OpenRequest("probe", "r", behavior=ATTACH), SessionNotFoundError),
     ],
 )
-def test_requests_that_cannot_be_are_refused(request_: OpenRequest, error: type) -> None:
+def test_impossible_requests_are_refused(request_: OpenRequest, error: type) -> None:
     with pytest.raises(error):
         World().registry.open(request_, Client("a")).result()
 
 
-def test_the_session_limit_holds_and_frees() -> None:
+def test_the_session_limit_refuses_more_until_a_session_closes() -> None:
     world = World(RegistryOptions(limits=Limits(max_sessions=1)))
     first = world.registry.open(ask("a"), Client("a")).result()
     with pytest.raises(LimitExceededError):

@@ -1,4 +1,4 @@
-"""T2: whatever clients do, the registry is where a model of a few lines says it is."""
+"""T2: after any actions of clients, the registry has the state that a short model has."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ CLOSES = {  # (behavior, created the session) -> the end of the attachment close
 class ModelSession:
     waits_for_last: bool
     attachments: dict[str, tuple[str, bool]] = field(default_factory=dict)
-    """Attachment id: whose it is, and whether its end closes the session."""
+    """By attachment id: its client, and whether its end closes the session."""
     closes_with_last: bool = False
     closing: bool = False
-    """It takes nobody new."""
+    """It refuses new attachments."""
     unattended_since: float = 0.0
 
 
 class RegistryMachine(RuleBasedStateMachine):
-    """Clients open, leave, crash, come back and fall silent, while time goes on."""
+    """Clients open, leave, crash, come back and become silent, while time goes on."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Nobody takes everything: identities share sessions and clients, and unused sessions yield."""
+"""No identity takes everything: identities share the limits, and orphans make room."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def open_one(world: World, resource: str, principal: str) -> Attachment:
 
 
 def take_all(world: World, principal: str, *, leave: bool) -> int:
-    """Open sessions until it is refused; tell how many there are then."""
+    """Open sessions until one is refused; return how many are open."""
     for number in range(1000):
         try:
             attachment = open_one(world, f"{principal}{number}", principal)
@@ -46,7 +46,7 @@ def take_all(world: World, principal: str, *, leave: bool) -> int:
 
 
 @given(st.lists(st.tuples(st.sampled_from(PEOPLE), st.booleans())), st.integers(1, 20))
-def test_whoever_holds_nothing_finds_room_as_long_as_any_is_free(
+def test_an_identity_that_holds_nothing_finds_room_while_any_is_free(
     steps: list[tuple[str, bool]], most: int
 ) -> None:
     shares, held = Shares("things", most, fair=True), Counter[str]()
@@ -55,7 +55,7 @@ def test_whoever_holds_nothing_finds_room_as_long_as_any_is_free(
             shares.take(who)
             held[who] += 1
         elif not more and held[who]:
-            shares.give_back(who)
+            shares.release(who)
             held[who] -= 1
         assert shares.free == most - held.total() >= 0
         assert shares.has_room("newcomer") == (shares.free > 0)
@@ -67,12 +67,12 @@ def test_one_identity_leaves_half_of_the_sessions_to_others() -> None:
     open_one(world, "a", "honest")
 
 
-def test_where_there_is_one_identity_it_may_have_all() -> None:
+def test_a_single_identity_may_have_all_sessions() -> None:
     assert take_all(world_of(8, fair=False), "user", leave=False) == 8
 
 
 @pytest.mark.parametrize("fair", [True, False])
-def test_sessions_that_somebody_left_yield_to_new_ones_the_oldest_first(fair: bool) -> None:
+def test_orphans_are_closed_for_new_sessions_the_oldest_first(fair: bool) -> None:
     world = world_of(4, fair=fair)
     for number in range(40):
         world.registry.end(open_one(world, f"r{number}", "greedy"))
@@ -80,10 +80,12 @@ def test_sessions_that_somebody_left_yield_to_new_ones_the_oldest_first(fair: bo
     assert left == [f"r{number}" for number in range(40 - len(left), 40)]
     assert len(left) == (2 if fair else 4)
     reasons = {e.reason for e in world.registry.events.since(1)[0] if e.type is EventType.CLOSED}
-    assert reasons == {"nobody was attached, and its room was needed"}
+    assert reasons == {"no client was attached, and another session needed its place"}
 
 
-def test_the_sessions_of_whoever_has_most_yield_first_and_nobodys_who_has_fewer() -> None:
+def test_orphans_of_the_identity_with_most_sessions_are_closed_first_and_of_no_smaller_one() -> (
+    None
+):
     world = world_of(8)
     keeper = open_one(world, "kept", "modest")
     world.registry.end(keeper)
@@ -95,7 +97,7 @@ def test_the_sessions_of_whoever_has_most_yield_first_and_nobodys_who_has_fewer(
     assert {f"new{number}" for number in range(6)} <= resources
 
 
-def test_a_session_that_is_attended_or_was_just_called_never_yields() -> None:
+def test_a_session_with_an_attachment_or_a_recent_call_is_never_closed_for_another() -> None:
     world = world_of(2, fair=False)
     open_one(world, "attended", "greedy")
     world.registry.open(OpenRequest("probe", "called", principal="greedy")).result()
@@ -106,7 +108,7 @@ def test_a_session_that_is_attended_or_was_just_called_never_yields() -> None:
     assert world.released == [("abandon", "called")]
 
 
-def test_a_session_that_was_attached_to_again_is_unused_no_more() -> None:
+def test_a_session_that_a_client_attached_to_again_is_not_an_orphan() -> None:
     world = world_of(1, fair=False)
     world.registry.end(open_one(world, "r", "ann"))
     again = OpenRequest("probe", "r", principal="ann")
@@ -120,7 +122,7 @@ def test_clients_are_shared_too() -> None:
     clients = Clients(world.registry)
     for number in range(2):
         clients.hold(bytes([number]) * 16, 2.0, principal="greedy")
-    with pytest.raises(LimitExceededError, match="the share"):
+    with pytest.raises(LimitExceededError, match="its share of"):
         clients.hold(b"x" * 16, 2.0, principal="greedy")
     client, _ = clients.hold(b"x" * 16, 2.0, principal="honest")
     clients.release(client)
@@ -134,7 +136,7 @@ class Held:
 
 
 class SharesMachine(RuleBasedStateMachine):
-    """Identities open, leave and come back; a model of a few lines says who is let in."""
+    """Identities open, leave and come back; a short model says which requests are accepted."""
 
     MOST = 7
 
@@ -142,7 +144,7 @@ class SharesMachine(RuleBasedStateMachine):
         super().__init__()
         self.world = world_of(self.MOST)
         self.model: dict[str, Held] = {}
-        """By resource, those that nobody attends in the order in which they were left."""
+        """By resource, the sessions without attachments; the first one was left first."""
         self.names = iter(map(str, range(10_000)))
 
     def count(self, who: str) -> int:

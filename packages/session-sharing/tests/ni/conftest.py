@@ -1,4 +1,4 @@
-"""The open platform in the test's process, and clients of it that need no hook."""
+"""Run platform-sim in the test's process, with clients that need no hook."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A constructor understands what the measurement plug-in SDK tells it."""
+"""A session constructor accepts the arguments of the measurement plug-in SDK."""
 
 from __future__ import annotations
 

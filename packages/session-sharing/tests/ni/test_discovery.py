@@ -1,4 +1,4 @@
-"""A server is found through NI discovery for as long as it lives, however often discovery dies."""
+"""A server is found through NI discovery while it runs, however often discovery restarts."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_an_announced_server_is_located_with_its_token_and_gone_when_it_stops(
         assert not _knows(client)
 
 
-def test_a_registration_tells_what_the_server_is_and_never_the_token(
+def test_a_registration_describes_the_server_and_never_has_the_token(
     client: DiscoveryClient, tmp_path: Path
 ) -> None:
     with hosted() as host, announced(host, lambda: client, tmp_path):
@@ -98,7 +98,7 @@ def trusting(authority: trustme.CA, tmp_path: Path) -> ConnectOptions:
     return ConnectOptions(root_certificates=root, timeout=5.0)
 
 
-def test_a_server_that_speaks_tls_alone_is_announced_and_located_as_such(
+def test_a_server_with_tls_only_is_announced_and_located_with_tls(
     client: DiscoveryClient, tmp_path: Path, tls: TlsFiles, trusting: ConnectOptions
 ) -> None:
     options = HostOptions(listeners=(TcpListener("127.0.0.1", tls=True),), tls=tls)
@@ -113,7 +113,7 @@ def test_a_server_that_speaks_tls_alone_is_announced_and_located_as_such(
             assert connection.is_connected()
 
 
-def test_the_plain_port_of_a_server_with_both_is_for_those_who_do_not_ask_for_tls(
+def test_clients_that_do_not_ask_for_tls_get_the_port_without_it(
     client: DiscoveryClient, tmp_path: Path, tls: TlsFiles, trusting: ConnectOptions
 ) -> None:
     listeners = (TcpListener("localhost", tls=True), TcpListener("127.0.0.1"))
@@ -146,13 +146,13 @@ def test_the_plain_port_of_a_server_with_both_is_for_those_who_do_not_ask_for_tl
         ),
     ],
 )
-def test_where_a_server_is_said_to_be(
+def test_the_location_of_a_server_has_one_host_and_its_ports(
     endpoints: list[Endpoint], expected: tuple[str, str, str] | None
 ) -> None:
     assert service_location(endpoints) == expected
 
 
-def test_a_server_that_was_started_before_discovery_is_registered_once_it_is_there(
+def test_a_server_that_starts_before_discovery_is_registered_when_discovery_starts(
     restart: Restart, tmp_path: Path
 ) -> None:
     platforms: list[Platform] = []
@@ -170,7 +170,7 @@ def test_a_server_that_was_started_before_discovery_is_registered_once_it_is_the
         eventually(lambda: _knows(discovery_client(platforms[0])), within=30)
 
 
-def test_a_server_is_registered_again_after_discovery_was_started_anew(
+def test_a_server_is_registered_again_after_a_restart_of_discovery(
     restart: Restart, tmp_path: Path
 ) -> None:
     platforms = [restart(None)]
@@ -188,12 +188,12 @@ def test_a_registration_that_discovery_has_forgotten_is_made_again(
         (info,) = client.enumerate_services(NAME.interface)
         port = host.targets[0].rpartition(":")[2]
         copy = client.register_service(info, ServiceLocation("localhost", port, ""))
-        client.unregister_service(copy)  # the copy had taken the place of the announcer's
+        client.unregister_service(copy)  # the test's copy had replaced the announcer's registration
 
         eventually(lambda: _knows(client), within=30)
 
 
-def test_where_discovery_does_not_exist_the_server_serves_without_it(tmp_path: Path) -> None:
+def test_the_server_serves_on_a_system_without_discovery(tmp_path: Path) -> None:
     def make_client() -> DiscoveryClient:
         raise NotImplementedError("Platform not supported")
 
@@ -203,12 +203,12 @@ def test_where_discovery_does_not_exist_the_server_serves_without_it(tmp_path: P
             assert connection.is_connected()
 
 
-def test_a_server_that_nobody_announced_is_not_located(client: DiscoveryClient) -> None:
+def test_a_server_that_was_not_announced_is_not_located(client: DiscoveryClient) -> None:
     with pytest.raises(ServerUnavailableError, match=r"test\.LockService"):
         locate(NAME, ConnectOptions(), client)
 
 
-def test_discovery_that_is_not_there_is_named(restart: Restart) -> None:
+def test_the_error_without_discovery_names_discovery(restart: Restart) -> None:
     platform = restart(None)
     client = discovery_client(platform)
     platform.stop()
@@ -216,12 +216,12 @@ def test_discovery_that_is_not_there_is_named(restart: Restart) -> None:
         locate(NAME, ConnectOptions(), client)
 
 
-def test_a_token_of_ones_own_is_kept(client: DiscoveryClient, tmp_path: Path) -> None:
+def test_a_token_in_the_options_is_kept(client: DiscoveryClient, tmp_path: Path) -> None:
     with hosted() as host, announced(host, lambda: client, tmp_path):
         eventually(lambda: _knows(client), within=30)
         assert locate(NAME, ConnectOptions(token="mine"), client).token == "mine"
 
 
-def test_the_errors_of_nis_client_are_those_that_are_caught(client: DiscoveryClient) -> None:
+def test_every_error_of_nis_client_is_caught(client: DiscoveryClient) -> None:
     with pytest.raises(grpc.RpcError):
         client.resolve_service("nobody.has.this")

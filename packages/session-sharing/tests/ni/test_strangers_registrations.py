@@ -1,4 +1,4 @@
-"""Whatever a stranger registers with discovery gets no token and no byte of a user's file."""
+"""A client sends no token and no byte of a file to a server that another user registered."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SECRET = "the-users-secret-in-a-file"
 
 
 class Rogue:
-    """A stranger's server, which writes down every byte that it is sent."""
+    """A server of another user, which records every byte that it receives."""
 
     def __init__(self) -> None:
         self.heard = bytearray()
@@ -96,7 +96,7 @@ def register(
 
 
 def call(client: DiscoveryClient, options: ConnectOptions) -> str:
-    """Do what a program does: locate the server and call it; say what came of it."""
+    """Locate the server and call it, as a program does; return the outcome."""
     try:
         found = locate(NAME, options, client)
         with Connection(found) as connection:
@@ -106,7 +106,7 @@ def call(client: DiscoveryClient, options: ConnectOptions) -> str:
 
 
 def named_file(folder: Path, kind: str) -> Path:
-    """Make a file as a stranger would name one."""
+    """Make a file that a stranger could name in a registration."""
     path = folder / "named.json"
     if kind == "secret":
         path.write_text(SECRET)
@@ -133,7 +133,7 @@ def named_file(folder: Path, kind: str) -> Path:
 @pytest.mark.parametrize(
     "kind", ["secret", "pipe", "zero", "huge", "link", "folder", "relative", "missing"]
 )
-def test_a_file_that_a_registration_names_is_not_sent_and_refused_within_a_second(
+def test_a_file_that_a_registration_names_is_refused_within_a_second_and_never_sent(
     client: DiscoveryClient, rogue: Rogue, tmp_path: Path, kind: str
 ) -> None:
     path = named_file(tmp_path, kind)
@@ -173,7 +173,7 @@ def test_a_copy_of_the_real_registration_leads_to_the_real_server(
         client.unregister_service(registration)
 
 
-def test_a_token_that_the_user_gave_is_not_sent_to_a_server_that_says_nothing_of_itself(
+def test_a_token_in_the_options_is_not_sent_to_a_server_without_a_state_file(
     client: DiscoveryClient, rogue: Rogue
 ) -> None:
     registration = register(client, rogue.port, {})
@@ -189,7 +189,7 @@ def test_a_token_that_the_user_gave_is_not_sent_to_a_server_that_says_nothing_of
 @pytest.mark.skipif(
     not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs a second user's files"
 )
-def test_a_state_file_of_a_strangers_own_proves_nothing(
+def test_a_strangers_state_file_is_not_trusted(
     client: DiscoveryClient, rogue: Rogue, tmp_path: Path
 ) -> None:
     theirs = tmp_path / "theirs"
@@ -249,10 +249,10 @@ def test_no_registration_makes_the_client_send_a_secret_to_a_listener_that_is_no
         assert word.encode() not in rogue.heard
 
 
-def test_the_connection_goes_to_the_unix_socket_where_there_is_one(
+def test_the_client_connects_to_the_unix_socket_if_there_is_one(
     client: DiscoveryClient, tmp_path: Path
 ) -> None:
-    """So that not even a port that changes hands is ever shown the token."""
+    """Another user's program that takes over the port never gets the token."""
     with hosted() as host:
         port = host.targets[0].rpartition(":")[2]
         state = StateFile(tmp_path / "server.json")

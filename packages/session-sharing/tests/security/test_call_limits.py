@@ -1,4 +1,4 @@
-"""T42: what calls take of a server is counted, bounded, and shared by identities."""
+"""T42: the server counts and limits what calls use, and identities share it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def options_of(host: SessionHost, who: str) -> ConnectOptions:
 
 
 class GreedyCalls:
-    """Calls of one identity that stay half done, on as many connections as they need."""
+    """Calls of one identity that never finish, on as many connections as they need."""
 
     def __init__(self, host: SessionHost, stack: ExitStack) -> None:
         self._host = host
@@ -62,7 +62,7 @@ def greedy(host: SessionHost) -> Iterator[GreedyCalls]:
         yield GreedyCalls(host, stack)
 
 
-def test_calls_whose_requests_do_not_come_keep_nobody_waiting(
+def test_calls_without_requests_do_not_delay_other_calls(
     host: SessionHost, greedy: GreedyCalls
 ) -> None:
     channel = greedy.channel()
@@ -78,7 +78,7 @@ def test_calls_whose_requests_do_not_come_keep_nobody_waiting(
     assert {call.code() for call in begun if call.done()} == {grpc.StatusCode.RESOURCE_EXHAUSTED}
 
 
-def test_who_gave_up_waiting_for_its_turn_leaves_it_to_others(
+def test_a_call_that_stops_waiting_for_its_turn_leaves_it_to_others(
     host: SessionHost, greedy: GreedyCalls
 ) -> None:
     channel = greedy.channel()
@@ -91,14 +91,14 @@ def test_who_gave_up_waiting_for_its_turn_leaves_it_to_others(
         assert connection.is_connected()
 
 
-def test_a_request_without_data_is_small(host: SessionHost) -> None:
+def test_requests_of_calls_without_data_are_limited_to_a_small_size(host: SessionHost) -> None:
     with connect(options_of(host, "honest")) as connection:
         request = pb.ListSessionsRequest(name_prefix="x" * LIMITS.max_request_bytes)
-        with pytest.raises(LimitExceededError, match="this call takes 262144 at most"):
+        with pytest.raises(LimitExceededError, match="This call accepts at most 262144"):
             connection.call(connection.lifecycle.ListSessions, request)
 
 
-def test_a_packed_request_is_not_unpacked(host: SessionHost) -> None:
+def test_a_compressed_request_is_not_decompressed(host: SessionHost) -> None:
     options = options_of(host, "honest")
     with connect(options) as connection, pytest.raises(grpc.RpcError) as refused:
         connection.lifecycle.ListSessions(

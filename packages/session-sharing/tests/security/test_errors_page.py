@@ -1,4 +1,4 @@
-"""T26: every call with every error, over real gRPC; docs/errors.md says what these tests try."""
+"""T26: every call with every error, over real gRPC; docs/errors.md lists the cases."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def bench() -> Iterator[LifecycleBench]:
 
 
 @pytest.mark.parametrize("case", [*CASES, *HEALTH_CASES], ids=str)
-def test_a_call_gives_the_error_that_the_page_says(case: Case, bench: LifecycleBench) -> None:
+def test_a_call_raises_the_error_that_the_page_says(case: Case, bench: LifecycleBench) -> None:
     assert_refused(lambda: case.provoke(bench), case.error)
 
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.full_name)
 @pytest.mark.parametrize("case", EVERY_CALL, ids=str)
-def test_every_call_wants_an_identity_and_a_message(
+def test_every_call_needs_an_identity_and_a_message(
     case: Case, method: MethodDescriptor, bench: LifecycleBench
 ) -> None:
     call = AnyCall(bench.host, bench.channel, method)
@@ -55,7 +55,7 @@ def test_every_stream_is_counted(
     assert_refused(lambda: case.provoke(call), case.error)
 
 
-def test_that_is_every_call_that_is_served(bench: LifecycleBench) -> None:
+def test_the_cases_cover_every_call_that_is_served(bench: LifecycleBench) -> None:
     served = served_methods(bench.channel, metadata=bench.user)
     assert {m.full_name for m in served} == {m.full_name for m in METHODS}
 
@@ -73,7 +73,7 @@ WHERE_THE_CORE_IS_CALLED: dict[str, Callable[[SessionHost], tuple[object, str]]]
 
 @pytest.fixture(scope="module")
 def one_bench() -> Iterator[LifecycleBench]:
-    """A host for all errors that are put in the core's place."""
+    """A host for all errors that the test raises in place of the core."""
     with lifecycle_bench() as bench:
         yield bench
 
@@ -85,7 +85,7 @@ def attachment(one_bench: LifecycleBench) -> str:
 
 @pytest.mark.parametrize("error", errors_in(errors), ids=lambda error: error.reason)
 @pytest.mark.parametrize("method", list(SERVICE.methods), ids=lambda method: method.name)
-def test_whatever_the_core_raises_arrives_as_what_it_is(
+def test_every_error_of_the_core_arrives_as_the_same_class(
     method: MethodDescriptor,
     error: type[errors.SessionSharingError],
     one_bench: LifecycleBench,
@@ -103,7 +103,7 @@ def test_whatever_the_core_raises_arrives_as_what_it_is(
     assert_refused(call, error)
 
 
-def test_what_health_and_reflection_do_not_know_they_answer_in_a_message(
+def test_health_and_reflection_answer_unknown_services_in_a_message(
     bench: LifecycleBench,
 ) -> None:
     request = health_pb2.HealthCheckRequest(service="unknown")
@@ -117,13 +117,13 @@ def test_what_health_and_reflection_do_not_know_they_answer_in_a_message(
     assert answer.error_response.error_code == grpc.StatusCode.NOT_FOUND.value[0]
 
 
-def test_what_is_not_served_is_unimplemented(bench: LifecycleBench) -> None:
+def test_a_call_that_is_not_served_is_unimplemented(bench: LifecycleBench) -> None:
     for path in ("/session_sharing.v1.SessionLifecycle/Reopen", "/unknown.Service/Call"):
         with pytest.raises(grpc.RpcError) as refused:
             bench.channel.unary_unary(path)(b"", metadata=bench.user)
         assert refused.value.code() is grpc.StatusCode.UNIMPLEMENTED
 
 
-def test_the_page_says_what_these_tests_try() -> None:
+def test_the_page_has_exactly_the_cases_of_these_tests() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert updated(page, tables()) == page, f"docs/errors.md is out of date; run `{COMMAND}`"

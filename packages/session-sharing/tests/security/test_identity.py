@@ -1,4 +1,4 @@
-"""T35, T36, T44: who may call, and that nobody else learns or does anything."""
+"""T35, T36, T44: callers with a token, a key or the socket may call, and others learn nothing."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _options(host: SessionHost, token: str | None = None) -> ConnectOptions:
     )
 
 
-def test_the_servers_token_lets_its_user_in(host: SessionHost) -> None:
+def test_a_caller_with_the_servers_token_is_its_user(host: SessionHost) -> None:
     with LockSession("a", _options(host)) as session:
         assert session.new_session
 
@@ -55,17 +55,17 @@ def test_a_missing_or_wrong_token_is_refused(host: SessionHost, token: str) -> N
         LockSession("a", _options(host, token))
 
 
-def test_a_token_ends_with_its_server() -> None:
+def test_a_token_is_useless_after_its_server_has_stopped() -> None:
     with hosted() as first:
         old = first.authenticator.token
     with hosted() as second, pytest.raises(NotAuthenticatedError):
         connect(_options(second, old))
 
 
-def test_no_part_of_a_guess_that_is_right_shows_in_the_time_that_it_takes(
+def test_the_time_of_a_refusal_does_not_depend_on_the_guessed_token(
     host: SessionHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No clock tells this apart over a socket, so that what compares is watched instead."""
+    """A clock cannot measure this over a socket, so the test watches the comparison instead."""
     compared: list[tuple[str, str]] = []
     compare = hmac.compare_digest
 
@@ -88,7 +88,7 @@ def test_no_part_of_a_guess_that_is_right_shows_in_the_time_that_it_takes(
     assert compared == [(guess, token), ("k3z", "k3y"), ("k3y", "")]
 
 
-def test_guessing_tokens_is_slowed_down(host: SessionHost) -> None:
+def test_the_server_limits_the_rate_of_wrong_tokens(host: SessionHost) -> None:
     refusals = []
     for _ in range(100):
         with pytest.raises((NotAuthenticatedError, LimitExceededError)) as refusal:
@@ -99,7 +99,7 @@ def test_guessing_tokens_is_slowed_down(host: SessionHost) -> None:
     assert connect(_options(host)).is_connected(), "whoever has the token is not hurt"
 
 
-def test_health_and_reflection_are_not_for_strangers_either(host: SessionHost) -> None:
+def test_health_and_reflection_refuse_callers_without_a_token(host: SessionHost) -> None:
     stranger = _options(host, "").open_channel()
     reflect = reflection_pb2_grpc.ServerReflectionStub(stranger).ServerReflectionInfo
     request = reflection_pb2.ServerReflectionRequest(list_services="")
@@ -126,7 +126,7 @@ def test_health_and_reflection_answer_the_user(host: SessionHost) -> None:
     assert name in [service.name for service in services]
 
 
-def test_an_api_key_is_an_identity_of_its_own_that_cannot_close_others_sessions(
+def test_an_api_key_is_a_separate_identity_that_cannot_close_sessions_of_others(
     host: SessionHost,
 ) -> None:
     station = _options(host).with_api_key("k3y", "station-7")
@@ -149,14 +149,14 @@ def test_api_keys_that_others_can_read_are_refused(tmp_path: Path) -> None:
     assert read_api_keys(file) == {"a": "b"}
 
 
-def test_credentials_do_not_show_in_what_is_printed() -> None:
+def test_credentials_are_not_in_printed_options() -> None:
     options = ConnectOptions("t", token="s3cret").with_api_key("s3cret", "id")
 
     assert "s3cret" not in repr(options)
     assert "s3cret" not in repr(HostOptions(api_keys={"id": "s3cret"}))
 
 
-def test_a_socket_is_closed_to_others_even_under_an_open_umask(folder: Path) -> None:
+def test_other_users_cannot_open_a_socket_even_under_an_open_umask(folder: Path) -> None:
     before = os.umask(0)
     try:
         with hosted(HostOptions(listeners=(UnixListener(folder / "s" / "lock"),))):

@@ -1,4 +1,4 @@
-"""T28, T42: a client that asks for too much is refused, and nobody else feels it."""
+"""T28, T42: a client that asks for too much is refused, and other clients go on."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ def options(host: SessionHost) -> ConnectOptions:
     return ConnectOptions(host.targets[0], token=host.authenticator.token, label="tester")
 
 
-def test_sessions_are_limited_and_come_free(options: ConnectOptions) -> None:
+def test_sessions_are_limited_and_can_be_opened_again_after_a_close(
+    options: ConnectOptions,
+) -> None:
     with connect(options) as connection:
         held = [LockSession(f"r{number}", connection) for number in range(3)]
         with pytest.raises(LimitExceededError, match="3 sessions"):
@@ -59,7 +61,7 @@ def test_attachments_to_one_session_are_limited(options: ConnectOptions) -> None
             LockSession("r", connection)
 
 
-def test_clients_are_limited_and_others_go_on(options: ConnectOptions) -> None:
+def test_clients_are_limited_and_present_clients_go_on(options: ConnectOptions) -> None:
     connections = [Connection(options) for _ in range(5)]
     for connection in connections[:4]:
         connection.be_present()
@@ -76,7 +78,7 @@ def test_names_are_limited(options: ConnectOptions) -> None:
         LockSession("x" * 101, options)
 
 
-def test_calls_that_one_connection_cannot_hold_wait_and_other_connections_are_served() -> None:
+def test_calls_over_the_limit_of_one_connection_wait_and_other_connections_are_served() -> None:
     with hosted(HostOptions(max_calls=3)) as host:
         options = ConnectOptions(
             host.targets[0], token=host.authenticator.token, presence=False, timeout=1.0
@@ -91,7 +93,7 @@ def test_calls_that_one_connection_cannot_hold_wait_and_other_connections_are_se
             assert greedy.is_connected()
 
 
-def test_streams_of_an_identity_are_limited_on_whatever_connections_and_come_free() -> None:
+def test_streams_of_an_identity_are_limited_over_all_its_connections() -> None:
     keys = {"station": "k" * 32}
     with hosted(HostOptions(calls=CallLimits(max_streams=6), api_keys=keys)) as host:
         mine = ConnectOptions(host.targets[0], token=host.authenticator.token, presence=False)
@@ -126,7 +128,7 @@ def test_a_message_that_is_too_large_is_refused_and_the_connection_goes_on(
         assert connection.is_connected()
 
 
-def test_what_one_client_repeats_is_remembered_only_so_far(
+def test_the_server_remembers_a_limited_number_of_a_clients_requests(
     host: SessionHost, options: ConnectOptions
 ) -> None:
     with connect(options) as connection:

@@ -1,4 +1,4 @@
-"""Whose a TCP connection is, as the system tells it."""
+"""The system says which user owns a TCP connection."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from session_sharing import peer_user
 
 
 @needs_users
-def test_a_connection_that_was_closed_is_nobodys_and_not_roots():
-    # The kernel shows the socket of a caller that is gone as user 0's.
+def test_a_closed_connection_belongs_to_no_user_and_not_to_root():
+    # The kernel reports user 0 for the socket of a caller that has closed it.
     imports = "import socket\nfrom session_sharing.peer_user import PeerUsers"
     stranger = """
     listener = socket.create_server(("127.0.0.1", 0))
@@ -35,7 +35,7 @@ def test_a_connection_that_was_closed_is_nobodys_and_not_roots():
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells whose a connection is")
 @pytest.mark.parametrize("has_diagnosis", [True, False])
-def test_the_user_of_a_connection_is_found_in_either_family_and_by_either_way(
+def test_the_user_of_a_connection_is_found_for_ipv4_and_ipv6_by_netlink_and_by_table(
     monkeypatch, has_diagnosis
 ):
     if not has_diagnosis:  # a kernel such as gVisor's, which cannot be had here

@@ -1,4 +1,4 @@
-"""A state file tells of one live server, to its user alone."""
+"""A state file describes one live server, for its user only."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ def test_a_second_server_on_a_live_state_file_is_refused_and_a_stale_one_is_recl
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "server.json"
-    path.write_text('{"pid": 1, "targets": []}')  # left behind: nobody holds its guard
+    path.write_text(
+        '{"pid": 1, "targets": []}'
+    )  # its server has died: no process holds the lock file
     first = StateFile(path)
     first.claim()
     assert not path.exists()
@@ -42,7 +44,7 @@ def test_a_second_server_on_a_live_state_file_is_refused_and_a_stale_one_is_recl
     StateFile(path).claim()
 
 
-def test_a_default_place_that_others_can_enter_is_refused(
+def test_a_default_folder_that_other_users_can_enter_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
@@ -59,20 +61,20 @@ def test_a_default_place_that_others_can_enter_is_refused(
 
 
 @pytest.mark.parametrize("text", ["", "{}", "notes, not JSON", '["pid", "targets"]'])
-def test_a_file_of_somebody_elses_is_never_overwritten(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_not_a_state_file_is_never_overwritten(tmp_path: Path, text: str) -> None:
     path = tmp_path / "important.json"
     path.write_text(text)
-    with pytest.raises(InvalidArgumentError, match="name another place"):
+    with pytest.raises(InvalidArgumentError, match="Name another place"):
         StateFile(path).claim()
     assert path.read_text() == text
     assert [file.name for file in tmp_path.iterdir()] == ["important.json"]
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"targets": []}', '{"targets": ["x"]}'])
-def test_what_is_not_a_state_file_is_named_as_such(tmp_path: Path, text: str) -> None:
+def test_a_client_refuses_a_file_that_is_not_a_state_file(tmp_path: Path, text: str) -> None:
     path = tmp_path / "server.json"
     path.write_text(text)
-    with pytest.raises(InvalidArgumentError, match="not a server's state file"):
+    with pytest.raises(InvalidArgumentError, match="is not the state file of a session server"):
         ConnectOptions.from_state_file(path)
-    with pytest.raises(InvalidArgumentError, match="is it running"):
+    with pytest.raises(InvalidArgumentError, match="Is it running"):
         ConnectOptions.from_state_file(tmp_path / "none.json")

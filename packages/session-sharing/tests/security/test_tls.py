@@ -1,7 +1,7 @@
-"""T37, T39: beyond this host there is TLS, in both directions when asked for, and no way around it.
+"""T37, T39: connections with other hosts use TLS, with client certificates if the server asks.
 
-TLS is spoken over loopback here, as it is beyond it; a client's rules for other hosts are decided
-by the name alone and need no network.
+These tests use TLS over loopback. A client decides by the name alone whether a host is another one,
+so the tests need no network.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def test_a_clients_certificate_is_its_identity(mutual: SessionHost, own: Certifi
     assert connect(options).is_connected()
 
 
-def test_a_client_without_a_certificate_or_with_a_strangers_is_not_let_in(
+def test_a_client_without_a_certificate_of_the_authority_is_refused(
     mutual: SessionHost, own: Certificates, tmp_path: Path
 ) -> None:
     foreign = Certificates(tmp_path, "other")
@@ -85,7 +85,7 @@ def test_a_client_without_a_certificate_or_with_a_strangers_is_not_let_in(
         connect(client(mutual, own, certificate=certificate, certificate_key=key))
 
 
-def test_an_expired_certificate_is_worth_nothing_on_either_side(
+def test_an_expired_certificate_of_server_or_client_is_refused(
     mutual: SessionHost, own: Certificates
 ) -> None:
     certificate, key = own.issue("client.example", "tester", expired=True)
@@ -98,7 +98,7 @@ def test_an_expired_certificate_is_worth_nothing_on_either_side(
         connect(client(host, own, token=host.authenticator.token))
 
 
-def test_tls_older_than_1_2_is_not_spoken(mutual: SessionHost) -> None:
+def test_tls_older_than_1_2_is_refused(mutual: SessionHost) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.set_ciphers("DEFAULT:@SECLEVEL=0")
@@ -115,7 +115,7 @@ def test_tls_older_than_1_2_is_not_spoken(mutual: SessionHost) -> None:
         pass
 
 
-def test_a_server_with_a_wrong_name_or_authority_is_not_believed(
+def test_a_client_refuses_a_server_with_a_wrong_name_or_authority(
     mutual: SessionHost, own: Certificates, tmp_path: Path
 ) -> None:
     certificate, key = own.issue("client.example", "tester")
@@ -132,7 +132,7 @@ def test_a_plain_text_client_gets_nothing_from_a_tls_port(mutual: SessionHost) -
         connect(ConnectOptions(mutual.targets[0], timeout=3.0, attempts=1))
 
 
-def test_without_client_certificates_a_token_is_asked_for(own: Certificates) -> None:
+def test_without_client_certificates_a_token_is_needed(own: Certificates) -> None:
     certificate, key = own.issue(SERVER_NAME)
     tls = TlsFiles(certificate, key)
     options = HostOptions(listeners=(TcpListener("127.0.0.1", tls=True),), tls=tls)
@@ -142,7 +142,7 @@ def test_without_client_certificates_a_token_is_asked_for(own: Certificates) -> 
         assert connect(client(host, own, token=host.authenticator.token)).is_connected()
 
 
-def test_a_server_that_speaks_no_tls_is_refused_where_tls_is_expected(own: Certificates) -> None:
+def test_a_client_that_expects_tls_refuses_a_server_without_it(own: Certificates) -> None:
     with hosted() as plain, pytest.raises(ServerUnavailableError):
         connect(client(plain, own))
 
@@ -151,7 +151,7 @@ def test_a_server_that_speaks_no_tls_is_refused_where_tls_is_expected(own: Certi
     "credentials",
     [{"token": "t"}, {"api_key": "k", "api_key_id": "i"}, {"certificate": Path("c.pem")}],
 )
-def test_credentials_never_travel_in_the_clear(credentials: dict[str, str]) -> None:
+def test_credentials_are_never_sent_without_tls(credentials: dict[str, str]) -> None:
     options = ConnectOptions("station.example:443", insecure=True, **credentials)  # type: ignore[arg-type]
     with pytest.raises(InvalidArgumentError, match="never sent"):
         connect(options)
@@ -165,5 +165,8 @@ def test_an_anonymous_server_does_not_reach_beyond_this_host(own: Certificates) 
         tls=TlsFiles(certificate, key),
         anonymous=True,
     )
-    with pytest.raises(InvalidArgumentError, match="this host only"), hosted(options):
+    with (
+        pytest.raises(InvalidArgumentError, match="an anonymous server asks for no token"),
+        hosted(options),
+    ):
         pass

@@ -1,4 +1,4 @@
-"""The audit trail has every event, in order, and its disk holds up nobody."""
+"""The audit trail has every event, in order, and a slow disk delays no call."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _publish(log: EventLog, count: int, label: str = "") -> None:
         log.publish(SessionEvent(EventType.REFUSED, label=label))
 
 
-def test_every_event_is_a_line_in_order_once_the_trail_is_closed(tmp_path: Path) -> None:
+def test_a_closed_trail_has_every_event_as_a_line_in_order(tmp_path: Path) -> None:
     log = EventLog()
     with AuditTrail(tmp_path / "audit") as trail:
         log.listen(trail.note)
@@ -35,21 +35,21 @@ def test_every_event_is_a_line_in_order_once_the_trail_is_closed(tmp_path: Path)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
-def test_only_its_user_can_read_it(tmp_path: Path) -> None:
+def test_only_the_servers_user_can_read_the_trail(tmp_path: Path) -> None:
     with AuditTrail(tmp_path / "audit"):
         assert stat.S_IMODE((tmp_path / "audit").stat().st_mode) == 0o600
 
 
-def test_a_trail_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
+def test_the_error_for_a_trail_that_cannot_be_opened_says_so(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgumentError, match="audit trail"):
         AuditTrail(tmp_path / "missing" / "audit")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a FIFO for a disk that blocks")
-def test_a_disk_that_blocks_holds_up_nobody_and_what_it_misses_is_counted(tmp_path: Path) -> None:
+def test_a_disk_that_blocks_delays_no_call_and_missing_events_are_counted(tmp_path: Path) -> None:
     path = tmp_path / "audit"
     os.mkfifo(path)
-    reader = os.open(path, os.O_RDWR)  # does not read yet: after 64 KB writing blocks
+    reader = os.open(path, os.O_RDWR)  # the reader does not read yet: after 64 KB the writer blocks
     log, published = EventLog(), 15_000
     with AuditTrail(path) as trail:
         log.listen(trail.note)
@@ -70,7 +70,7 @@ def test_a_disk_that_blocks_holds_up_nobody_and_what_it_misses_is_counted(tmp_pa
     assert lost + sum("revision" in line for line in lines) == published + 1
 
 
-def test_a_full_disk_makes_no_half_lines_and_what_it_misses_is_counted(
+def test_a_full_disk_leaves_no_half_lines_and_missing_events_are_counted(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     resource = pytest.importorskip("resource", reason="limits are POSIX")
@@ -97,7 +97,7 @@ def test_a_full_disk_makes_no_half_lines_and_what_it_misses_is_counted(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_disk_that_is_always_full_is_told_of_in_the_log_alone(
+def test_a_disk_that_is_always_full_is_reported_once_in_the_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     log = EventLog()

@@ -1,4 +1,4 @@
-"""The threads that open and release resources are few, are used again, and end."""
+"""The worker threads are limited, are used again, and end."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_an_idle_thread_is_used_before_another_is_started() -> None:
     workers.shutdown()
 
 
-def test_a_task_that_hangs_holds_up_no_other() -> None:
+def test_a_task_that_hangs_delays_no_other_task() -> None:
     workers = Workers(2, "hangs")
     forever = threading.Event()
     workers.submit(forever.wait)
@@ -64,7 +64,7 @@ def test_threads_that_hang_for_good_are_replaced() -> None:
     eventually(lambda: _alive("replaced") == 0, within=30)
 
 
-def test_what_a_task_raises_reaches_whoever_asked() -> None:
+def test_an_error_of_a_task_reaches_its_caller() -> None:
     workers = Workers(1, "raises")
 
     def fail() -> None:
@@ -76,7 +76,7 @@ def test_what_a_task_raises_reaches_whoever_asked() -> None:
     workers.shutdown()
 
 
-def test_what_was_submitted_is_done_after_shutdown_and_nothing_more_is_taken() -> None:
+def test_after_shutdown_submitted_tasks_are_done_and_new_ones_refused() -> None:
     workers = Workers(1, "last")
     begin = threading.Event()
     first = workers.submit(begin.wait)

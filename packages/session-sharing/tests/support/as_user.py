@@ -1,4 +1,4 @@
-"""Scripts that run as another user of this machine; only root can start them."""
+"""Run scripts as another user of this machine; only root can do so."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import pytest
 
 OWNER, STRANGER = 10_001, 10_002
-"""Two users without a name."""
+"""Two user ids without a name."""
 
 needs_users = pytest.mark.skipif(
     sys.platform == "win32" or os.geteuid() != 0, reason="only root can act as other users"
@@ -56,7 +56,7 @@ def run_as(uid: int, script: str, *arguments: object, imports: str = "") -> list
 
 @contextmanager
 def running_as(uid: int, script: str, *arguments: object, imports: str = "") -> Iterator[str]:
-    """Run a script until the end of a with statement, and give the first line that it printed.
+    """Run a script until the end of a `with` block, and yield the first line that it printed.
 
     The script ends with its standard input. The arguments are those of `run_as`.
     """

@@ -1,4 +1,4 @@
-"""A platform without instruments, which is quick to start, and clients that need no hook."""
+"""Run a platform without instruments, which starts fast, with clients that need no hook."""
 
 from __future__ import annotations
 

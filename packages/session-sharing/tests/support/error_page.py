@@ -1,9 +1,9 @@
-"""Writes the tables of docs/errors.md from the error classes and from the cases that tests try.
+"""Write the tables of docs/errors.md from the error classes and from the cases that tests cause.
 
     python -m error_page lifecycle_errors logger_errors [--check]
 
-A module that is named has a function `tables`, which gives the Markdown of the parts of the page
-that are its own by the names in their markers.
+Each named module has a function `tables`. It returns the Markdown of its parts of the page, by the
+names in their markers.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ class Case:
     call: str
     error: type[SessionSharingError]
     when: str
-    """In words for the page."""
+    """Text for the page."""
     provoke: Callable[[Any], object]
-    """Brings it about for real, on what the tests of the call work with."""
+    """Causes the error in a real call; its argument is the bench of the tests."""
     by_grpc: bool = False
-    """gRPC itself refuses, and gives no reason."""
+    """gRPC itself refuses, without a reason."""
 
     def __str__(self) -> str:
         return f"{self.call}-{self.error.reason}"
@@ -51,12 +51,12 @@ def case(
     *,
     by_grpc: bool = False,
 ) -> Callable[[Callable[[Any], object]], None]:
-    """Enter the decorated function among the cases as what brings this one about."""
+    """Add a case that the decorated function causes."""
     return lambda provoke: cases.append(Case(call, error, when, provoke, by_grpc))
 
 
 def errors_in(module: ModuleType) -> list[type[SessionSharingError]]:
-    """Give the error classes that a module defines, in its order, without their root."""
+    """Return the error classes that a module defines, in its order, without their root."""
     return [
         found
         for found in vars(module).values()
@@ -68,7 +68,7 @@ def errors_in(module: ModuleType) -> list[type[SessionSharingError]]:
 
 
 def classes_table(classes: Sequence[type[SessionSharingError]]) -> str:
-    """Tell what each class means; one that has no reason of its own takes any status."""
+    """Return a table of the meanings of classes; a class without a reason has any status."""
     rows = []
     for cls in classes:
         fixed = cls.reason != SessionSharingError.reason
@@ -78,7 +78,7 @@ def classes_table(classes: Sequence[type[SessionSharingError]]) -> str:
 
 
 def cases_table(cases: Sequence[Case], classes: Sequence[type[SessionSharingError]]) -> str:
-    """Tell when each call gives which error, in the order of the classes."""
+    """Return a table that says when each call raises which error, in the order of the classes."""
     when: dict[tuple[str, str, str], list[str]] = {}
     calls = list(dict.fromkeys(case.call for case in cases))
     for case in sorted(cases, key=lambda c: (calls.index(c.call), classes.index(c.error))):
@@ -91,7 +91,7 @@ def cases_table(cases: Sequence[Case], classes: Sequence[type[SessionSharingErro
 def matrix(
     calls: Sequence[str], classes: Sequence[type[SessionSharingError]], cases: Sequence[Case]
 ) -> str:
-    """Tell for every error and every call whether it is known to arise there."""
+    """Return a table that says for each error and each call whether it is known to arise there."""
     arises = {(case.call, case.error) for case in cases}
     rows = [
         (cls.reason, *(ARISES if (call, cls) in arises else DOES_NOT for call in calls))
@@ -106,7 +106,7 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 
 
 def updated(page: str, tables: Mapping[str, str]) -> str:
-    """Give a page with these tables between their markers.
+    """Return a page with these tables between their markers.
 
     Raises:
         ValueError: A table has no place on the page.
@@ -130,7 +130,7 @@ def _tables_of(modules: Sequence[str]) -> Iterator[tuple[str, str]]:
 @click.argument("modules", nargs=-1, required=True)
 @click.option("--check", is_flag=True, help="Change nothing; fail when the page is out of date.")
 def main(modules: tuple[str, ...], check: bool) -> None:
-    """Write the tables that these modules give into docs/errors.md."""
+    """Write the tables of these modules into docs/errors.md."""
     text = PAGE.read_text(encoding="utf-8")
     new = updated(text, dict(_tables_of(modules)))
     if check and new != text:

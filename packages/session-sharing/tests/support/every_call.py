@@ -1,4 +1,4 @@
-"""What every call of every service refuses, whoever serves it."""
+"""Cause the errors that every call of every service can raise."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from session_sharing.v1 import lifecycle_pb2, lifecycle_pb2_grpc
 CALL_LIMITS = CallLimits(
     max_message_bytes=10_000, max_request_bytes=8_000, max_bytes=8_500, max_streams=5
 )
-"""What a host takes on which these cases are tried."""
+"""Limits of the host on which these cases are tried."""
 _GUESS = "Bearer guess"
 
 
 @dataclass(frozen=True, slots=True)
 class AnyCall:
-    """One method of a host, to be called with anything."""
+    """One method of a host, to be called with any bytes."""
 
     host: SessionHost
     channel: grpc.Channel
     method: MethodDescriptor
 
     def send(self, message: bytes, authorization: str | None = None) -> Iterator[bytes]:
-        """Call it with this authorization; None for the user's."""
-        word = self.mine if authorization is None else authorization
-        metadata = (("authorization", word),) if word else ()
+        """Call the method with an authorization; None for the user's."""
+        shown = self.mine if authorization is None else authorization
+        metadata = (("authorization", shown),) if shown else ()
         return answers(self.channel, self.method, message, metadata=metadata, timeout=60)
 
     @property
@@ -48,17 +48,17 @@ STREAM_CASES: list[Case] = []
 _stream = partial(case, STREAM_CASES, "every stream")
 
 
-@_case(NotAuthenticatedError, "no token")
+@_case(NotAuthenticatedError, "the call has no token")
 def _(call: AnyCall) -> object:
     return call.send(b"", authorization="")
 
 
-@_case(NotAuthenticatedError, "a wrong one")
+@_case(NotAuthenticatedError, "the call has a wrong token")
 def _(call: AnyCall) -> object:
     return call.send(b"", _GUESS)
 
 
-@_case(LimitExceededError, "too many callers without a token, or with a wrong one, just now")
+@_case(LimitExceededError, "there were too many calls without a token, or with a wrong one")
 def _(call: AnyCall) -> None:
     while True:
         try:
@@ -70,7 +70,7 @@ def _(call: AnyCall) -> None:
 
 @_case(
     LimitExceededError,
-    "a message that is larger than the server takes, which gRPC itself refuses",
+    "the message is larger than the server accepts; gRPC itself refuses it",
     by_grpc=True,
 )
 def _(call: AnyCall) -> object:
@@ -79,19 +79,19 @@ def _(call: AnyCall) -> object:
 
 @_case(
     LimitExceededError,
-    "a request that is larger than this call takes, or more bytes than this identity may have "
-    "under way",
+    "the request is larger than this call accepts, or the requests and answers of this identity "
+    "have too many bytes at a time",
 )
 def _(call: AnyCall) -> object:
     return call.send(bytes(CALL_LIMITS.max_message_bytes - 1_000))
 
 
-@_case(InvalidArgumentError, "the bytes are no message")
+@_case(InvalidArgumentError, "the bytes are not a message")
 def _(call: AnyCall) -> object:
     return call.send(b"\x08")
 
 
-@_stream(LimitExceededError, "this identity has too many streams open, on whatever connections")
+@_stream(LimitExceededError, "this identity has too many streams open, over all its connections")
 def _(call: AnyCall) -> None:
     watch = lifecycle_pb2_grpc.SessionLifecycleStub(call.channel).Watch
     metadata = (("authorization", call.mine),)
@@ -109,5 +109,5 @@ def _(call: AnyCall) -> None:
 
 
 def on_every(calls: tuple[str, ...]) -> list[Case]:
-    """Give the cases as those of each of these calls."""
+    """Return the cases once for each of these calls."""
     return [replace(common, call=call) for call in calls for common in CASES]

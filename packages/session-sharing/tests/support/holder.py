@@ -1,4 +1,4 @@
-"""A client process that does what its standard input says, a line each, and tells what happened."""
+"""Run a client that obeys the lines of its standard input and prints the results."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def say(text: str) -> None:
 
 
 def hold_the_interpreter(seconds: float) -> None:
-    """Sleep in C without letting go of the interpreter lock, as a careless extension does."""
+    """Sleep in C without releasing the interpreter lock, as a careless extension does."""
     ctypes.PyDLL(None).usleep(int(seconds * 1e6))
 
 
@@ -42,7 +42,7 @@ def main(target: str, resource: str, behavior: str) -> None:
             if command == "leave":
                 break
             if command == "raise":
-                raise RuntimeError("as told")
+                raise RuntimeError("as asked")
             if command == "hold-interpreter":
                 hold_the_interpreter(float(argument))
                 say("held")

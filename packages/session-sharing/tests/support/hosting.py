@@ -1,4 +1,4 @@
-"""A session host in a thread of the test's process: real sockets, real TLS, quick to start."""
+"""Run a session host in a thread of the test's process, with real sockets and real TLS."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from session_sharing.server import HostOptions, Resource, ResourceKind, SessionH
 
 
 class Lock(Resource):
-    """Being open is all it does."""
+    """A resource that does nothing but being open."""
 
 
 @contextmanager
 def hosted(
     options: HostOptions | None = None, kinds: dict[str, ResourceKind] | None = None
 ) -> Iterator[SessionHost]:
-    """Run a host; what its start raises is raised here."""
+    """Run a host; an error of its start is raised here."""
     ready = threading.Event()
     box: dict[str, object] = {}
 

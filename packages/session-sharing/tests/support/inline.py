@@ -1,4 +1,4 @@
-"""Parts by which core tests decide when things happen."""
+"""Let tests of the core decide when time passes and when tasks run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from session_sharing.core.resources import Resource, ResourceKind
 
 
 class ManualClock:
-    """A monotonic clock that stands still until it is told to go on."""
+    """A monotonic clock that moves only when the test moves it."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -25,7 +25,7 @@ class ManualClock:
 
 
 class StepExecutor(Executor):
-    """Runs what is submitted when a test says so; at once unless it is held."""
+    """Runs submitted tasks at once, or, while it is held, when the test says so."""
 
     def __init__(self) -> None:
         self.held = False
@@ -51,7 +51,7 @@ class StepExecutor(Executor):
 
 
 class Probe(Resource):
-    """A resource that tells what happened to it."""
+    """A resource that records its calls."""
 
     log: list[tuple[str, str]] = []  # noqa: RUF012 - shared on purpose
 
@@ -63,7 +63,7 @@ class Probe(Resource):
 
 
 class World:
-    """A registry whose time and threads stand under a test's control."""
+    """A registry whose time and threads the test controls."""
 
     def __init__(
         self,

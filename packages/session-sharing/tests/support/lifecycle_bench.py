@@ -1,4 +1,4 @@
-"""Raw calls to a host whose resources fail as their names ask them to."""
+"""Make raw calls to a host whose resources fail as their names say."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Metadata = tuple[tuple[str, str], ...]
 
 
 def moody(free: threading.Event) -> ResourceKind:
-    """Make a kind that opens with the error that a name asks for, and stays stuck until `free`."""
+    """Make a kind that fails to open with the error in the name, and hangs until `free`."""
 
     class Moody(Lock):
         @classmethod
@@ -67,7 +67,7 @@ class LifecycleBench:
         self._stack = stack
 
     def hold(self, secret: bytes = SECRET, metadata: Metadata = ()) -> None:
-        """Be present until the end of the test."""
+        """Hold a presence stream until the end of the test."""
         request = pb.HoldRequest(client_secret=secret)
         stream = self.stub.Hold(request, metadata=metadata or self.user)
         self._stack.callback(stream.cancel)
@@ -90,7 +90,7 @@ class LifecycleBench:
 
 @contextmanager
 def lifecycle_bench() -> Iterator[LifecycleBench]:
-    """Run a host and give the calls to it."""
+    """Run a host and yield the calls to it."""
     registry = RegistryOptions(
         release_timeout=0.2, limits=Limits(max_sessions=4, max_attachments=2, max_clients=3)
     )

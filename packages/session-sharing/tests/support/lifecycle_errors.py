@@ -1,4 +1,4 @@
-"""Every error that is known to arise in a call of SessionLifecycle, and what brings it about."""
+"""Cause every error that is known to arise in a call of SessionLifecycle."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _check = partial(case, HEALTH_CASES, "Check")
 
 
 def tables() -> dict[str, str]:
-    """Give the tables of docs/errors.md that are not another package's."""
+    """Return the tables of docs/errors.md that belong to this package."""
     classes = errors_in(errors)
     return {
         "errors": classes_table(classes),
@@ -54,7 +54,7 @@ def _(bench: LifecycleBench) -> None:
     bench.hold(b"short")
 
 
-@_hold(errors.LimitExceededError, "too many clients are here")
+@_hold(errors.LimitExceededError, "the server has too many clients")
 def _(bench: LifecycleBench) -> None:
     for number in range(4):
         bench.hold(bytes([number]) * 16)
@@ -78,7 +78,9 @@ def _(bench: LifecycleBench) -> None:
     bench.open("r", behavior=99)
 
 
-@_open(errors.InvalidArgumentError, "neither a resource nor a session to attach to is named")
+@_open(
+    errors.InvalidArgumentError, "the request names neither a resource nor a session to attach to"
+)
 def _(bench: LifecycleBench) -> None:
     bench.hold()
     bench.open("")
@@ -95,14 +97,20 @@ def _(bench: LifecycleBench) -> None:
     bench.open("r", request_id="x" * 300)
 
 
-@_open(errors.SessionAlreadyOpenError, "a new session is asked for and there is one; says whose")
+@_open(
+    errors.SessionAlreadyOpenError,
+    "the caller asks for a new session, and there is one; the error names its opener",
+)
 def _(bench: LifecycleBench) -> None:
     bench.hold()
     bench.open("r")
     bench.open("r", behavior=NEW)
 
 
-@_open(errors.SessionAlreadyOpenError, "the session closes with its last attachment")
+@_open(
+    errors.SessionAlreadyOpenError,
+    "a client has closed the session, which ends with its last attachment",
+)
 def _(bench: LifecycleBench) -> None:
     bench.hold()
     closing = bench.open("r", close_policy=pb.CLOSE_POLICY_WITH_LAST_ATTACHMENT)
@@ -125,7 +133,7 @@ def _(bench: LifecycleBench) -> None:
     bench.open("r", session_name="m")
 
 
-@_open(errors.SessionNotFoundError, "attaching, and there is no session")
+@_open(errors.SessionNotFoundError, "the caller only attaches, and there is no session")
 def _(bench: LifecycleBench) -> None:
     bench.hold()
     bench.open("missing", behavior=ATTACH)
@@ -143,7 +151,7 @@ def _(bench: LifecycleBench) -> None:
     bench.open("r")
 
 
-@_open(errors.NotPermittedError, "leaving would close another identity's session")
+@_open(errors.NotPermittedError, "the end of the attachment would close another identity's session")
 def _(bench: LifecycleBench) -> None:
     bench.hold()
     bench.open("r")
@@ -158,14 +166,16 @@ def _(bench: LifecycleBench) -> None:
         bench.open(f"r{number}")
 
 
-@_open(errors.LimitExceededError, "too many are attached to the session")
+@_open(errors.LimitExceededError, "the session has too many attachments")
 def _(bench: LifecycleBench) -> None:
     bench.hold()
     for _ in range(3):
         bench.open("r")
 
 
-@_open(errors.LimitExceededError, "too many clients are here that hold no stream")
+@_open(
+    errors.LimitExceededError, "the server has too many clients; this one holds no presence stream"
+)
 def _(bench: LifecycleBench) -> None:
     for number in range(4):
         bench.open(f"r{number % 2}", client_secret=bytes([number]) * 16, without_presence=True)
@@ -200,18 +210,18 @@ def _fail_to_open(error: type[errors.SessionSharingError], bench: LifecycleBench
 
 
 for _error, _when in (
-    (errors.NotAResourceError, "what stands there is not a resource of the kind"),
-    (errors.ResourceInUseError, "somebody outside this server holds the resource"),
+    (errors.NotAResourceError, "the name belongs to something that is not a resource of the kind"),
+    (errors.ResourceInUseError, "a program outside this server uses the resource"),
     (errors.ResourceNotFoundError, "the resource, or the place for it, does not exist"),
     (errors.NotPermittedError, "the server's user may not open the resource"),
-    (errors.StorageFullError, "there is no room on the disk"),
+    (errors.StorageFullError, "the disk is full"),
     (errors.ResourceLostError, "the resource broke while it was opened"),
-    (errors.ResourceFailedError, "the resource's own code raised something else"),
+    (errors.ResourceFailedError, "the resource's own code raised another error"),
 ):
     _open(_error, _when)(partial(_fail_to_open, _error))
 
 
-@_detach(errors.SessionExpiredError, "the attachment is over or unknown")
+@_detach(errors.SessionExpiredError, "the attachment has ended or is unknown")
 def _(bench: LifecycleBench) -> None:
     bench.hold()
     attachment = bench.open("r").attachment
@@ -219,19 +229,19 @@ def _(bench: LifecycleBench) -> None:
     bench.detach(attachment)
 
 
-@_detach(errors.SessionExpiredError, "it is somebody else's")
+@_detach(errors.SessionExpiredError, "it belongs to another identity")
 def _(bench: LifecycleBench) -> None:
     bench.hold()
     bench.detach(bench.open("r").attachment, bench.other)
 
 
-@_detach(errors.ResourceBusyError, "this closes the session, whose release hook does not return")
+@_detach(errors.ResourceBusyError, "the session closes, and its release hook does not return")
 def _(bench: LifecycleBench) -> None:
     bench.hold()
     bench.detach(bench.open(STUCK).attachment)
 
 
-@_detach(errors.ResourceFailedError, "this closes the session, whose release hook fails")
+@_detach(errors.ResourceFailedError, "the session closes, and its release hook fails")
 def _(bench: LifecycleBench) -> None:
     bench.hold()
     bench.detach(bench.open(FAILING).attachment)
@@ -243,13 +253,16 @@ def _(bench: LifecycleBench) -> None:
     bench.close(attachment=bench.open(FAILING).attachment)
 
 
-@_close(errors.SessionExpiredError, "the attachment is over, unknown or somebody else's")
+@_close(
+    errors.SessionExpiredError,
+    "the attachment has ended, is unknown, or belongs to another identity",
+)
 def _(bench: LifecycleBench) -> None:
     bench.hold()
     bench.close(bench.other, attachment=bench.open("r").attachment)
 
 
-@_close(errors.SessionNotFoundError, "no session has this name, or no longer")
+@_close(errors.SessionNotFoundError, "no open session has this name")
 def _(bench: LifecycleBench) -> None:
     bench.hold()
     opened = bench.open("r")

@@ -1,4 +1,4 @@
-"""A server of things that several may use, with a window and an orphan timeout to test with."""
+"""Serve resources for several clients, with a short window and orphan timeout for tests."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def main(state_path: Path, window: float, grace: float) -> None:
     except ResourceInUseError as error:
         sys.exit(str(error))
     options = HostOptions(
-        # A unix socket keeps its address when the server is started anew.
+        # A unix socket keeps its address when the server is restarted.
         listeners=(UnixListener(state_path.parent / "s" / "lock"),),
         window=window,
         grace=grace,

@@ -1,4 +1,4 @@
-"""Real processes for tests: started with a ready line, stopped, killed, and never left behind."""
+"""Start processes for tests by their ready line; stop and kill them, and leave none behind."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EXAMPLES = SUPPORT.parent.parent / "examples"
 
 
 class Process:
-    """A Python script that talks by lines."""
+    """A Python script with which the test exchanges lines."""
 
     def __init__(self, script: str, *arguments: object) -> None:
         path = os.pathsep.join([str(SUPPORT), str(EXAMPLES)])
@@ -33,18 +33,18 @@ class Process:
         )
 
     def line(self) -> str:
-        """Read what the process says next; its last words when it says nothing more."""
+        """Return the next line of the process; its last lines if it prints no more."""
         assert self.popen.stdout and self.popen.stderr
         said = self.popen.stdout.readline().strip()
         return said or f"ended: {self.popen.stderr.read()}"
 
-    def tell(self, command: str) -> None:
+    def send(self, command: str) -> None:
         assert self.popen.stdin
         self.popen.stdin.write(command + "\n")
         self.popen.stdin.flush()
 
     def stop(self) -> None:
-        """SIGSTOP: it is there, and does nothing."""
+        """Stop the process by SIGSTOP; it still exists."""
         self.popen.send_signal(signal.SIGSTOP)
 
     def go_on(self) -> None:
@@ -59,7 +59,7 @@ class Process:
         return self.popen.wait(20)
 
     def end(self) -> None:
-        """Whatever state it is in, have it gone."""
+        """End the process in any state."""
         with contextlib.suppress(ProcessLookupError):
             self.go_on()
         self.kill()
@@ -70,7 +70,7 @@ class Process:
 
 
 class LockServer(Process):
-    """The lock example as a process of its own."""
+    """The lock example, run as a process."""
 
     def __init__(self, folder: Path, window: float = 0.5, grace: float = 2.0) -> None:
         self.target = f"unix:{folder}/s/lock"
@@ -93,7 +93,7 @@ def count_attachments(observer: Connection, resource: str) -> int | None:
 
 
 def eventually(what: Callable[[], bool], within: float = 30.0) -> float:
-    """Wait until something is so.
+    """Wait until a condition is true.
 
     Returns:
         The seconds it took.

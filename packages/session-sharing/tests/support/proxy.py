@@ -1,4 +1,4 @@
-"""A TCP proxy that can lose what a server answers, as a network does."""
+"""Run a TCP proxy that can lose an answer of a server, as a network can."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 
 class LossyProxy:
-    """Forwards connections to a port of this host until it is told to lose one's answer."""
+    """Forwards connections to a port of this host, and can lose the answer on one of them."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -25,11 +25,11 @@ class LossyProxy:
         return f"ipv4:127.0.0.1:{self._listener.getsockname()[1]}"
 
     def lose_answer(self, connection: int, when: Callable[[], bool]) -> None:
-        """Break a connection, instead of forwarding, when the server says something after `when`.
+        """Break a connection instead of forwarding the first answer after `when`.
 
         Args:
-            connection: Its number, in the order in which they were made.
-            when: Whether what the answer tells of has happened.
+            connection: Number of the connection, in the order in which they were made.
+            when: Returns whether the server has carried the call out.
         """
         self._lose_when = when
         self._losing = connection

@@ -1,4 +1,4 @@
-"""Calls below the stubs: any bytes to any method, and refusals as grpc's own tool reads them."""
+"""Call any method with any bytes, without stubs, and read refusals as grpcio's own tool does."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from session_sharing.client import SessionSharingError, from_rpc_error
 
 
 def served_methods(channel: grpc.Channel, **options: Any) -> list[MethodDescriptor]:
-    """Ask a server's reflection for all its methods; those of reflection itself come with them."""
+    """Return all methods of a server from its reflection, with those of reflection itself."""
     reflect = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo
     request = reflection_pb2.ServerReflectionRequest(list_services="")
     listed = next(reflect(iter([request]), **options)).list_services_response.service
@@ -28,12 +28,12 @@ def served_methods(channel: grpc.Channel, **options: Any) -> list[MethodDescript
 def answers(
     channel: grpc.Channel, method: MethodDescriptor, *messages: bytes, **options: Any
 ) -> Generator[bytes, None, None]:
-    """Call a method; one that streams is cancelled as soon as its answers are read no further.
+    """Call a method and yield its answers; a stream is cancelled when the reader stops.
 
     Args:
-        channel: Leads to the server.
-        method: What to call.
-        messages: What to send, encoded or not; all but the first only where requests are streamed.
+        channel: A channel to the server.
+        method: The method.
+        messages: The requests, encoded or not; several only if the method streams its requests.
         options: As for every gRPC call: `timeout`, `metadata`, `compression`.
     """
     path = f"/{method.containing_service.full_name}/{method.name}"
@@ -54,12 +54,12 @@ def answers(
 def assert_refused(
     call: Callable[[], object], error: type[SessionSharingError], *, by_grpc: bool = False
 ) -> None:
-    """Make a call, and have it refused with an error that every tool can read, and our clients.
+    """Make a call, and check that its error can be read by every gRPC tool and by our clients.
 
     Args:
-        call: Makes it; an iterator that it returns is read to its end.
-        error: What the server raised.
-        by_grpc: gRPC itself refuses, and gives no reason.
+        call: Makes the call; if it returns an iterator, that is read to its end.
+        error: Class of the error that the server raised.
+        by_grpc: gRPC itself refuses, without a reason.
     """
     with pytest.raises(grpc.RpcError) as refused:
         answer = call()

@@ -1,4 +1,4 @@
-"""A server of locks that never come free."""
+"""Serve locks whose release hook hangs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from session_sharing.server import HostOptions, RegistryOptions, Resource, Sessi
 
 
 class StubbornLock(Resource):
-    """Its release hook hangs."""
+    """A lock whose release hook hangs."""
 
     def close(self) -> None:
         threading.Event().wait()

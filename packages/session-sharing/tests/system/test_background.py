@@ -1,4 +1,4 @@
-"""Work in the background goes on when the wait for it is interrupted, and threads are few."""
+"""Background work goes on when the wait for it is interrupted, with few threads."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def fail(why: str) -> None:
     raise InvalidArgumentError(why)
 
 
-def test_an_interrupted_wait_leaves_the_work_going_on_and_undoes_its_result(
+def test_after_an_interrupted_wait_the_work_goes_on_and_its_result_is_undone(
     interrupts: None,
 ) -> None:
     go_on, undone = threading.Event(), threading.Event()
@@ -75,7 +75,7 @@ def test_an_exception_at_any_moment_loses_no_work(interrupts: None) -> None:
         except InterruptError:
             interrupted += 1
     assert interrupted > 100
-    # An interrupt before the work was handed over leaves it undone, and nothing stuck.
+    # An interrupt before a worker has the work leaves it undone, and blocks nothing.
     eventually(lambda: len(ended) >= begun - interrupted, within=10)
     assert uninterrupted(lambda: "whole") == "whole"
 
@@ -94,7 +94,7 @@ def answer(gate: threading.Event, number: int, results: list[int]) -> None:
     results.append(uninterrupted(lambda: number))
 
 
-def test_work_within_work_does_not_wait_for_its_own_thread() -> None:
+def test_nested_work_runs_in_the_same_thread() -> None:
     assert uninterrupted(lambda: uninterrupted(lambda: 7)) == 7
 
 
@@ -106,7 +106,7 @@ def test_a_ring_before_the_wait_is_not_lost_and_counts_once() -> None:
     assert not bell.wait(0)
 
 
-def test_an_announcement_wakes_everybody_who_waits() -> None:
+def test_an_announcement_wakes_all_waiting_threads() -> None:
     progress, woken = Progress(), []
 
     def wait() -> None:
@@ -125,7 +125,7 @@ def test_an_announcement_wakes_everybody_who_waits() -> None:
 
 
 class Counter(Resource):
-    """Counts nothing; the servicer of this test is a stub's method that fails."""
+    """A resource without calls; the test passes functions in place of a stub's methods."""
 
 
 class CounterSession(SharedSession):
@@ -133,7 +133,7 @@ class CounterSession(SharedSession):
 
 
 class Lost(grpc.RpcError):
-    """What a call raises whose answer was lost."""
+    """The error of a call whose answer was lost."""
 
     def code(self) -> grpc.StatusCode:
         return grpc.StatusCode.UNAVAILABLE
@@ -145,7 +145,7 @@ class Lost(grpc.RpcError):
         return ()
 
 
-def test_a_call_whose_answer_is_lost_is_made_again_only_when_it_may_be() -> None:
+def test_a_call_whose_answer_is_lost_is_repeated_only_if_it_is_repeatable() -> None:
     calls: list[str] = []
 
     def insert(request: object, timeout: float) -> None:
@@ -168,7 +168,7 @@ def test_a_call_whose_answer_is_lost_is_made_again_only_when_it_may_be() -> None
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_forked_child_ends_without_a_word_to_the_server() -> None:
+def test_a_forked_child_process_ends_without_a_call_to_the_server() -> None:
     with hosted(kinds={"counter": Counter}) as host:
         options = ConnectOptions(host.targets[0], token=host.authenticator.token)
         with Connection(options) as connection, CounterSession("c", connection) as session:

@@ -1,4 +1,4 @@
-"""P8, T31, T32: a server that is told to stop says so, finishes, closes all, and exits with 0."""
+"""P8, T31, T32: a server that stops says so, finishes its calls, closes sessions and exits 0."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_server_whose_input_is_closed_goes_on(server: LockServer) -> None:
     assert connect(ConnectOptions(server.target)).is_connected()
 
 
-def test_health_says_so_before_anything_is_refused() -> None:
+def test_health_reports_the_stop_before_calls_are_refused() -> None:
     told: list[int] = []
     draining = threading.Event()
     with hosted(HostOptions(grace=0.5)) as host:
@@ -67,8 +67,8 @@ def test_health_says_so_before_anything_is_refused() -> None:
     assert told == [health_pb2.HealthCheckResponse.NOT_SERVING]
 
 
-def test_streams_that_clients_keep_open_do_not_hold_up_an_idle_server() -> None:
-    """Hold, watch, health and reflection: all are ended by the server, long before its grace."""
+def test_open_streams_of_clients_do_not_delay_the_end_of_an_idle_server() -> None:
+    """The server ends Hold, Watch, health and reflection long before its grace is over."""
     asked = threading.Event()
 
     def ask_no_more() -> Iterator[reflection_pb2.ServerReflectionRequest]:
@@ -100,7 +100,7 @@ def test_streams_that_clients_keep_open_do_not_hold_up_an_idle_server() -> None:
     connection.close()
 
 
-def test_watchers_and_holders_are_told_and_what_is_under_way_is_finished() -> None:
+def test_streams_get_a_draining_event_and_calls_that_have_begun_finish() -> None:
     opening, go_on = threading.Event(), threading.Event()
 
     class Slow(Lock):

@@ -1,4 +1,4 @@
-"""A connection, and what lives on it, ends cleanly whatever ends it and whenever."""
+"""A connection ends cleanly, with its sessions and watches, whatever ends it and whenever."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _threads(name: str) -> int:
     return sum(thread.name == name for thread in threading.enumerate())
 
 
-def test_a_connection_that_is_closed_while_it_begins_leaves_no_stream(
+def test_a_connection_that_is_closed_while_it_connects_leaves_no_stream(
     host: SessionHost, options: ConnectOptions
 ) -> None:
     def begin(connection: Connection) -> None:
@@ -65,7 +65,7 @@ def test_a_connection_that_is_closed_while_it_begins_leaves_no_stream(
     assert _threads("session-presence") == 0
 
 
-def test_calls_on_a_closed_connection_say_so(options: ConnectOptions) -> None:
+def test_the_error_of_a_call_on_a_closed_connection_says_so(options: ConnectOptions) -> None:
     connection = connect(options)
     connection.close()
 
@@ -94,7 +94,9 @@ def test_a_session_on_a_borrowed_connection_is_reset_after_it_was_closed(
         assert session.new_session
 
 
-def test_leaving_twice_at_once_is_leaving_once(host: SessionHost, options: ConnectOptions) -> None:
+def test_two_threads_that_leave_at_once_leave_once(
+    host: SessionHost, options: ConnectOptions
+) -> None:
     with connect(options) as connection:
         session = LockSession("r", connection)
         threads = [threading.Thread(target=session.detach) for _ in range(8)]
@@ -138,7 +140,7 @@ def test_an_error_inside_the_block_comes_before_one_of_leaving() -> None:
             raise ZeroDivisionError
 
 
-def test_whoever_waits_for_an_event_is_let_go_when_the_watch_is_closed(
+def test_a_thread_that_waits_for_an_event_wakes_when_the_watch_is_closed(
     options: ConnectOptions,
 ) -> None:
     with connect(options) as connection:
@@ -153,7 +155,7 @@ def test_whoever_waits_for_an_event_is_let_go_when_the_watch_is_closed(
     assert _threads("session-watch") == 0
 
 
-def test_whoever_waits_for_an_event_is_told_when_the_connection_is_closed(
+def test_a_thread_that_waits_for_an_event_gets_an_error_when_the_connection_is_closed(
     options: ConnectOptions,
 ) -> None:
     connection = connect(options)
@@ -175,7 +177,7 @@ def test_whoever_waits_for_an_event_is_told_when_the_connection_is_closed(
     watch.close()
 
 
-def test_a_callback_that_fails_gets_the_next_event_all_the_same(options: ConnectOptions) -> None:
+def test_a_callback_that_fails_still_gets_the_next_event(options: ConnectOptions) -> None:
     seen: list[str] = []
     closed = threading.Event()
 
@@ -209,7 +211,7 @@ def test_a_callback_may_close_its_watch(options: ConnectOptions) -> None:
         eventually(lambda: _threads("session-watch") == 0, within=30)
 
 
-def test_a_server_that_is_gone_is_named_within_the_time_given() -> None:
+def test_the_error_for_a_server_that_has_ended_comes_within_the_timeout() -> None:
     with hosted(HostOptions(grace=0.1)) as host:
         options = ConnectOptions(
             host.targets[0], token=host.authenticator.token, timeout=1.0, presence=False
@@ -221,7 +223,7 @@ def test_a_server_that_is_gone_is_named_within_the_time_given() -> None:
 
 
 @pytest.mark.parametrize("end", ["kill", "stop"])
-def test_leaving_a_server_that_is_gone_takes_no_longer_than_it_takes_to_know(
+def test_leaving_a_server_that_has_ended_takes_no_longer_than_the_grace(
     server: LockServer, end: str
 ) -> None:
     session = LockSession("r", ConnectOptions(server.target, timeout=30.0))
@@ -233,7 +235,7 @@ def test_leaving_a_server_that_is_gone_takes_no_longer_than_it_takes_to_know(
     assert time.monotonic() - started < 3.0
 
 
-def test_what_happened_in_the_block_is_not_hidden_by_a_server_that_is_gone(
+def test_an_error_in_the_block_is_not_hidden_by_a_server_that_has_ended(
     server: LockServer,
 ) -> None:
     started = time.monotonic()
@@ -246,7 +248,7 @@ def test_what_happened_in_the_block_is_not_hidden_by_a_server_that_is_gone(
     assert time.monotonic() - started < 3.0
 
 
-def test_leaving_waits_for_a_resource_that_takes_its_time() -> None:
+def test_leaving_waits_for_a_slow_resource() -> None:
     class Slow(Lock):
         def close(self) -> None:
             closing.set()
@@ -261,7 +263,7 @@ def test_leaving_waits_for_a_resource_that_takes_its_time() -> None:
         leaving = threading.Thread(target=session.detach)
         leaving.start()
         assert closing.wait(30)
-        eventually(lambda: calls["calls"] - before >= 2, within=10)  # it has asked twice
+        eventually(lambda: calls["calls"] - before >= 2, within=10)  # the client has asked twice
         assert leaving.is_alive()
         go_on.set()
         leaving.join(30)

@@ -1,4 +1,4 @@
-"""The tutorial's examples do what docs/new-resource.md says, as processes of their own."""
+"""The tutorial's examples, run as processes, do what docs/new-resource.md says."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_two_processes_share_a_lock_and_a_killed_holder_hands_it_over(
     def the_next_one_holds_it() -> bool:
         return "holding scope-1" in start(LOCK, "hold", "scope-1").communicate("\n")[0]
 
-    # Each try starts a Python of its own, which takes a while as well.
+    # Each try starts another Python, which takes time, too.
     eventually(the_next_one_holds_it, within=30)
 
 

@@ -1,4 +1,4 @@
-"""A resource that is not released as it should be is told to whoever closes, and stays listed."""
+"""A client that closes a session gets the error of its release hook, and the session is listed."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def leave(session: OutputSession) -> None:
 
 
 @pytest.mark.parametrize("end", [leave, OutputSession.close, OutputSession.detach])
-def test_whoever_closes_gets_the_error_and_the_log_has_it(
+def test_the_client_that_closes_gets_the_error_and_the_log_has_it(
     options: ConnectOptions,
     end: Callable[[OutputSession], None],
     caplog: pytest.LogCaptureFixture,
@@ -60,11 +60,11 @@ def test_whoever_closes_gets_the_error_and_the_log_has_it(
     session = OutputSession("smu", options)
     with pytest.raises(ResourceFailedError, match=r"'smu' .* RuntimeError: the output does not"):
         end(session)
-    assert "'smu' was not released as it should be" in caplog.text
+    assert "The release hook of 'smu' failed" in caplog.text
     assert "Traceback" in caplog.text
 
 
-def test_a_failed_session_is_listed_until_its_resource_is_released_well(
+def test_a_failed_session_is_listed_until_a_later_release_succeeds(
     options: ConnectOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with OutputSession("other", options) as observer:
@@ -84,7 +84,7 @@ def test_a_failed_session_is_listed_until_its_resource_is_released_well(
         assert failed() == []
 
 
-def test_what_a_killed_client_leaves_is_listed_as_failed(
+def test_a_failed_release_after_a_killed_client_is_listed(
     host: SessionHost, options: ConnectOptions, caplog: pytest.LogCaptureFixture
 ) -> None:
     OutputSession("smu", options).connection.close()
@@ -94,7 +94,7 @@ def test_what_a_killed_client_leaves_is_listed_as_failed(
     eventually(lambda: "the output does not switch off" in caplog.text, within=PATIENCE)
 
 
-def test_what_a_constructor_raises_reaches_the_client(options: ConnectOptions) -> None:
+def test_an_error_of_a_constructor_reaches_the_client(options: ConnectOptions) -> None:
     with pytest.raises(ResourceFailedError, match=r"No such device: '/dev/ttyUSB7'"):
         OutputSession("missing", options)
 

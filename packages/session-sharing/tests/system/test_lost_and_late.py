@@ -1,4 +1,4 @@
-"""T27, P3, P5: lost answers, passed deadlines, restarts and crowds change nothing twice."""
+"""T27, P3, P5: lost answers, deadlines, restarts and many clients give no call two effects."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class LockSession(SharedSession):
 
 
 class Gate(Lock):
-    """Opens when it is let; names that begin with "slow" wait."""
+    """A resource that opens when the test allows it; names that begin with "slow" wait."""
 
     opening = threading.Event()
     let = threading.Event()
@@ -76,8 +76,8 @@ def test_a_deadline_is_kept_while_a_resource_opens_slowly_and_its_session_is_und
         with pytest.raises(CallTimeoutError):
             LockSession("slow", connection)
         assert time.monotonic() - started < 2.0
-        # An answer that is sent in the very moment of the deadline counts as heard.
-        eventually(lambda: len(host.clients._unheard) == 1, within=30)
+        # An answer that is sent at the moment of the deadline counts as received.
+        eventually(lambda: len(host.clients._abandoned) == 1, within=30)
         Gate.let.set()
 
         eventually(lambda: "OPENED" in _event_types(host), within=30)
@@ -86,7 +86,7 @@ def test_a_deadline_is_kept_while_a_resource_opens_slowly_and_its_session_is_und
             assert session.new_session
 
 
-def test_a_waiter_that_gives_up_leaves_nothing_behind() -> None:
+def test_a_caller_that_stops_waiting_leaves_no_session() -> None:
     with gated() as host, ExitStack() as stack:
         connection = stack.enter_context(connect(_options(host)))
         opener = threading.Thread(target=lambda: LockSession("slow", connection))
@@ -118,7 +118,7 @@ def test_an_open_whose_answer_was_lost_takes_effect_once() -> None:
                 assert _event_types(host) == ["OPENED", "DETACHED", "CLOSED"]
 
 
-def test_two_beginnings_of_one_client_at_once_make_one() -> None:
+def test_a_client_that_begins_twice_at_once_is_one_client() -> None:
     with hosted(HostOptions(window=0.5)) as host, ExitStack() as stack:
         options = _options(host)
         request = pb.HoldRequest(client_secret=b"0123456789abcdef")
@@ -143,7 +143,7 @@ def test_two_beginnings_of_one_client_at_once_make_one() -> None:
         eventually(lambda: len(host.clients) == 0, within=3)
 
 
-def test_after_a_kill_of_the_server_every_client_learns_of_it_and_one_of_them_opens_anew(
+def test_after_a_kill_of_the_server_every_client_gets_an_error_and_one_opens_again(
     folder: Path, server: LockServer, keep: Keep
 ) -> None:
     with ExitStack() as stack:
@@ -166,7 +166,7 @@ def test_after_a_kill_of_the_server_every_client_learns_of_it_and_one_of_them_op
         assert len({session.session_name for session in sessions}) == 1
 
 
-def test_a_clock_that_jumps_by_an_hour_ends_nobody_and_saves_nobody(
+def test_a_clock_that_jumps_by_an_hour_changes_no_expiry(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with hosted(HostOptions(window=0.5)) as host:
@@ -177,7 +177,9 @@ def test_a_clock_that_jumps_by_an_hour_ends_nobody_and_saves_nobody(
             real = time.time() + moved.total_seconds()
             monkeypatch.setattr(time, "time", lambda real=real: real)
             monkeypatch.setattr(events, "utc_now", lambda moved=moved: _utc_now() + moved)
-            time.sleep(0.8)  # longer than a window: whoever would be taken for silent is
+            time.sleep(
+                0.8
+            )  # longer than a window: a client that counted as silent would have expired
             assert {s.request.resource for s in host.registry.sessions()} == {"stays", "goes"}
         goer.connection.close()
         eventually(lambda: len(host.registry) == 1, within=2)
@@ -189,7 +191,7 @@ def _utc_now() -> datetime:
 
 
 async def _end_together(target: str, number: int) -> None:
-    """Have many clients hold a lock each, on a connection each, and break all at once."""
+    """Let many clients hold a lock each, on separate connections, and break all at once."""
     own = [("grpc.use_local_subchannel_pool", 1)]
     credentials = grpc.local_channel_credentials(grpc.LocalConnectionType.UDS)
     channels = [grpc.aio.secure_channel(target, credentials, own) for _ in range(number)]
@@ -211,7 +213,7 @@ async def _end_together(target: str, number: int) -> None:
 @pytest.mark.parametrize(
     "number", [60, pytest.param(1000, marks=[pytest.mark.soak, pytest.mark.timeout(300)])]
 )
-def test_a_crowd_of_clients_that_end_together_all_end(number: int, folder: Path) -> None:
+def test_many_clients_that_end_together_all_end(number: int, folder: Path) -> None:
     listener = UnixListener(folder / "s" / "lock")
     with hosted(HostOptions(listeners=(listener,), window=2.0)) as host:
         asyncio.run(_end_together(host.targets[0], number))

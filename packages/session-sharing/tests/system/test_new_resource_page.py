@@ -1,4 +1,4 @@
-"""docs/new-resource.md is right as printed: its code, from an empty folder, is a lock."""
+"""The code that docs/new-resource.md prints works as a lock, from an empty folder."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ with LockConstructor(behavior)(info) as lock:
 
 
 def blocks(language: str) -> list[str]:
-    """Give the page's blocks of code in a language."""
+    """Return the page's blocks of code in a language."""
     return re.findall(rf"^```{language}\n(.*?)^```$", PAGE.read_text(), re.M | re.S)
 
 
@@ -61,7 +61,7 @@ def test_the_page_prints_the_example_that_the_package_has() -> None:
     assert (EXAMPLES / "hardware_lock.py").read_text() in blocks("python")
 
 
-def test_the_second_holder_is_refused_and_told_by_whom(
+def test_the_second_holder_is_refused_and_learns_who_has_the_lock(
     holder: subprocess.Popen[str], start: Start
 ) -> None:
     refused = start("hardware_lock.py", "hold", "scope-1")
@@ -79,7 +79,7 @@ def test_the_second_holder_is_refused_and_told_by_whom(
         "ATTACH_TO_SESSION_THEN_CLOSE",
     ],
 )
-def test_a_plugin_does_not_get_what_another_has_whatever_behavior_it_asks_for(
+def test_a_plugin_does_not_get_a_lock_in_use_whatever_behavior_it_asks_for(
     holder: subprocess.Popen[str], start: Start, behavior: str
 ) -> None:
     refused = start("constructed.py", behavior)

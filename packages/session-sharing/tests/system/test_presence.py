@@ -1,4 +1,4 @@
-"""P5: what a client held is released when it is gone, and never while it lives."""
+"""P5: the attachments of a client end when it is lost, and never while it is alive."""
 
 from __future__ import annotations
 
@@ -52,33 +52,31 @@ def test_a_killed_holder_hands_the_lock_over_within_two_seconds(folder: Path, ke
     assert eventually(can_take_it, within=2.0) < 2.0
 
 
-def test_a_client_that_holds_the_interpreter_is_never_taken_for_dead(
-    server: LockServer, keep: Keep
-) -> None:
+def test_a_client_whose_interpreter_is_busy_stays_present(server: LockServer, keep: Keep) -> None:
     client = keep(server.client("r"))
     assert client.line() == "new"
 
-    client.tell("hold-interpreter 3")  # six windows of half a second
+    client.send("hold-interpreter 3")  # six windows of half a second
 
     assert client.line() == "held"
-    client.tell("detach")
+    client.send("detach")
     assert client.line() == "ended"
 
 
 @pytest.mark.soak
-def test_a_client_that_holds_the_interpreter_for_long_on_a_busy_machine_is_never_taken_for_dead(
+def test_a_client_whose_interpreter_is_busy_for_long_on_a_busy_machine_stays_present(
     folder: Path, keep: Keep
 ) -> None:
-    """With the default window; a busy machine gives the pings their turn late."""
+    """The window is the default one; on a busy machine the pings come late."""
     server = LockServer(folder, window=2.0)
     keep(server)
     client = keep(server.client("r"))
     assert client.line() == "new"
     hogs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(8)]
     try:
-        client.tell("hold-interpreter 30")
+        client.send("hold-interpreter 30")
         assert client.line() == "held"
-        client.tell("detach")
+        client.send("detach")
         assert client.line() == "ended"
     finally:
         for hog in hogs:
@@ -95,12 +93,12 @@ def test_a_client_that_was_stopped_past_its_window_is_refused_when_it_goes_on(
     client.stop()
     eventually(lambda: attachments_of("r") is None, within=3.0)
     client.go_on()
-    client.tell("detach")
+    client.send("detach")
 
     assert client.line() == "refused SESSION_EXPIRED"
 
 
-def test_a_client_that_was_stopped_past_its_window_is_told_when_it_goes_on(
+def test_a_client_that_was_stopped_past_its_window_gets_the_reason_when_it_goes_on(
     server: LockServer, keep: Keep, attachments_of: Callable[[str], int | None]
 ) -> None:
     client = keep(server.client("r"))
@@ -112,10 +110,10 @@ def test_a_client_that_was_stopped_past_its_window_is_told_when_it_goes_on(
 
     assert client.popen.stderr
     told = (line.strip() for line in client.popen.stderr)
-    assert "The server has ended 1 attachments: silent for more than 0.25 s." in told
+    assert "The server has ended 1 attachments of this client: silent for more than 0.25 s." in told
 
 
-def test_a_client_that_comes_back_too_late_is_told_once_what_has_ended(
+def test_a_client_that_comes_back_too_late_gets_once_the_number_of_ended_attachments(
     server: LockServer, observer: Connection, attachments_of: Callable[[str], int | None]
 ) -> None:
     hold = pb.HoldRequest(client_secret=secrets.token_bytes(16))
@@ -159,7 +157,7 @@ with Connection(ConnectOptions(sys.argv[1], timeout=60.0)) as connection:
 """
 
 
-def test_a_program_can_act_at_once_when_its_sessions_have_ended(
+def test_the_callback_for_ended_sessions_can_act_at_once(
     server: LockServer, attachments_of: Callable[[str], int | None]
 ) -> None:
     command = [sys.executable, "-c", REOPENING_PROGRAM, server.target]
@@ -173,21 +171,19 @@ def test_a_program_can_act_at_once_when_its_sessions_have_ended(
         assert program.stdout.readline() == "silent for more than 0.25 s, new: True\n"
 
 
-def test_a_server_that_was_stopped_for_a_while_loses_no_live_client(
-    server: LockServer, keep: Keep
-) -> None:
+def test_a_server_that_was_paused_loses_no_live_client(server: LockServer, keep: Keep) -> None:
     client = keep(server.client("r"))
     assert client.line() == "new"
 
     server.stop()
-    time.sleep(1.5)  # the length of the outage is what this test is about
+    time.sleep(1.5)  # the test is about this length of the outage
     server.go_on()
-    client.tell("detach")
+    client.send("detach")
 
     assert client.line() == "ended"
 
 
-def test_a_restarted_server_is_noticed_as_such_and_reset_starts_anew(
+def test_a_client_notices_a_restarted_server_and_reset_opens_again(
     folder: Path, server: LockServer, keep: Keep
 ) -> None:
     with LockSession("r", ConnectOptions(server.target)) as session:
@@ -224,7 +220,7 @@ def test_a_client_without_presence_works_by_its_calls(server: LockServer) -> Non
         assert [info.resource for info in found.sessions] == ["r"]
 
 
-def test_a_draining_server_tells_its_clients_and_exits_cleanly(
+def test_a_draining_server_informs_its_clients_and_exits_cleanly(
     server: LockServer, folder: Path
 ) -> None:
     drained = []
@@ -233,5 +229,5 @@ def test_a_draining_server_tells_its_clients_and_exits_cleanly(
 
         assert server.terminate() == 0
         assert drained == [True]
-        session._ended = True  # there is nobody left to tell
+        session._ended = True  # no client is left
     assert list(folder.rglob("*")) == []

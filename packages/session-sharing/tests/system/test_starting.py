@@ -1,4 +1,4 @@
-"""A server is started or attached to, once however many do so, and stopped without a trace."""
+"""Programs start a server or attach to it, and get one server; a stopped one leaves only a log."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_started_server_is_ready_and_a_stopped_one_leaves_only_its_log(state_f
     assert not stop_server(state_file)
 
 
-def test_many_that_attach_or_start_at_once_get_one_server(state_file: Path) -> None:
+def test_many_programs_that_attach_or_start_at_once_get_one_server(state_file: Path) -> None:
     with ThreadPoolExecutor(6) as many:
         found = list(many.map(lambda _: attach_or_start(COMMAND, state_file), range(6)))
 
@@ -56,11 +56,11 @@ def test_a_server_that_is_killed_is_started_again(state_file: Path) -> None:
     assert connect(attach_or_start(COMMAND, state_file)).is_connected()
 
 
-def test_a_command_that_is_not_installed_is_named(state_file: Path) -> None:
+def test_the_error_names_a_command_that_is_not_installed(state_file: Path) -> None:
     with pytest.raises(ServerUnavailableError, match="'no-such-server' is not installed"):
         attach_or_start(["no-such-server"], state_file)
 
 
-def test_a_server_that_does_not_come_up_is_quoted(state_file: Path) -> None:
+def test_the_error_quotes_the_log_of_a_server_that_does_not_start(state_file: Path) -> None:
     with pytest.raises(ServerUnavailableError, match="no-such-option"):
         start_server([*COMMAND, "--no-such-option"], state_file)

@@ -1,4 +1,4 @@
-"""P8: the signals to stop end a wait, whichever thread takes them and whenever they come."""
+"""P8: the signals to stop end a wait, in whichever thread and whenever they arrive."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pthread_kill is
 
 @pytest.fixture
 def another_thread() -> Callable[[signal.Signals], None]:
-    """Hand a signal to another thread than the main one, once the main thread waits."""
+    """Send a signal to another thread than the main one, when the main thread waits."""
 
     def send(number: signal.Signals) -> None:
         def take() -> None:
@@ -45,7 +45,7 @@ def test_a_request_of_another_thread_ends_the_wait() -> None:
     with StopSignals() as stop:
         threading.Timer(0.05, stop.request).start()
         stop.wait()
-    stop.request()  # too late to matter, and no error
+    stop.request()  # too late to have an effect, and not an error
 
 
 def test_a_signal_with_another_meaning_does_not_end_the_wait() -> None:
@@ -61,7 +61,7 @@ def test_a_signal_with_another_meaning_does_not_end_the_wait() -> None:
         signal.signal(signal.SIGUSR1, before)
 
 
-def test_handlers_are_given_back_and_nohup_is_kept() -> None:
+def test_handlers_are_restored_and_nohup_is_kept() -> None:
     hang_up = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         before = signal.getsignal(signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""Watchers see what happens in order and once, or are told what they missed."""
+"""Watchers get each event once and in order, or a gap for missed events."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_watcher_sees_a_sessions_life_in_order(server: LockServer, observer: C
         assert watch.get_event(timeout=0) is None
 
 
-def test_a_killed_clients_end_is_told_with_the_reason(
+def test_the_event_of_a_killed_client_has_the_reason(
     server: LockServer, observer: Connection, keep: Callable[[Process], Process]
 ) -> None:
     client = keep(server.client("a"))
@@ -91,7 +91,7 @@ def test_a_callback_gets_every_event(server: LockServer, observer: Connection) -
     assert seen == ["OPENED", "DETACHED", "CLOSED"]
 
 
-def test_a_watch_goes_on_after_a_restart_of_the_server_and_tells_the_gap(
+def test_a_watch_goes_on_after_a_restart_of_the_server_with_a_gap(
     server: LockServer, folder: Path, keep: Callable[[Process], Process]
 ) -> None:
     options = ConnectOptions(server.target, presence=False)

@@ -126,7 +126,7 @@ class AppendStream:
     async def _answer(self, session: Session, batch: PendingBatch) -> pb.AppendResponse:
         await finish(self._registry, session, batch)
         self._bytes -= batch.size
-        self._held.give_back_bytes(batch.size)
+        self._held.release_bytes(batch.size)
         self._room.set()
         return encode(batch)
 

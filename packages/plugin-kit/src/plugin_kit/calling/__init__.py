@@ -1,7 +1,7 @@
-"""Calling any measurement plug-in from its metadata, on the platform that knows it.
+"""Call any measurement plug-in from its metadata.
 
 `MeasurementPlugin.resolve` finds a plug-in through discovery, which starts it; `measure` returns
-its result. `PlatformClient` loads the pin map to measure with, and lists what runs.
+its result. `PlatformClient` loads the pin map of a measurement, and lists the services that run.
 """
 
 from plugin_kit.calling.metadata import ENUM_VALUES_KEY, Parameter, PluginMetadata

@@ -1,4 +1,4 @@
-"""gRPC channels to services on this machine, and the errors that calls on them end with."""
+"""Open gRPC channels to services on this machine, and read the errors of their calls."""
 
 from __future__ import annotations
 

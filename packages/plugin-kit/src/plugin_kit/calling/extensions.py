@@ -1,8 +1,8 @@
-"""What a platform may answer beside NI's own calls; for those who write a platform.
+"""Define the answers that a platform may give in addition to NI's protocol.
 
-NI's protocol has no call that lists the sites of a pin map, and none that says how a plug-in ended.
-A platform that knows them says so in metadata and by a call of its own. Clients do without where it
-does not, as with NI's services.
+Use it to write a platform. NI's protocol has no call that lists the sites of a pin map, and none
+that says how a plug-in ended. A platform that knows this answers it in metadata and by one more
+call. Clients also work without these answers, as with NI's services.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ NO_RUN = b"null"
 """The answer for a plug-in that the platform did not start."""
 
 LEFT_BY = "measure left by "
-"""Stands in the error of a call whose measurement ended by neither a value nor an Exception."""
+"""Part of the error text of a call whose measurement ended neither with a value nor an Exception.
+"""
 
 SITE_NUMBERS_KEY = "platform-sim-site-numbers"
 """Trailing metadata of GetPinMap: the numbers of the pin map's sites, separated by commas."""
@@ -37,7 +38,7 @@ SITE_NUMBERS_KEY = "platform-sim-site-numbers"
 
 @dataclass(frozen=True, slots=True)
 class LastRunRequest:
-    """Asks how the plug-in at a port ended."""
+    """The question how the plug-in at a port ended."""
 
     port: str
     """Port of the plug-in, which may have ended."""
@@ -56,12 +57,12 @@ class LastRunRequest:
 
 @dataclass(frozen=True, slots=True)
 class LastRun:
-    """What the platform knows of the process of a plug-in."""
+    """How the process of a plug-in ended, and its last output."""
 
     ended: str
-    """Such as "exit code 3" or "signal SIGKILL"; "" while the process runs."""
+    """How it ended, such as "exit code 3" or "signal SIGKILL"; "" while the process runs."""
     output: str
-    """Its last lines and where the others are, as a sentence."""
+    """A sentence with its last lines, and the file that has the others."""
 
     def encode(self) -> bytes:
         """Return the message."""

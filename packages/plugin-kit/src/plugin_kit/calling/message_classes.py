@@ -1,7 +1,7 @@
-"""Message classes for a plug-in's parameters, built from its metadata.
+"""Build message classes for a plug-in's parameters from its metadata.
 
-The classes live in a descriptor pool of their own, so that a plug-in of the same service class in
-this process, or another version of it, does not conflict.
+Each class has a separate descriptor pool. So it does not conflict with a plug-in of the same
+service class in this process, or with another version of it.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def message_class(name: str, parameters: Iterable[Parameter]) -> type[Message]:
         parameters: Its fields.
 
     Raises:
-        PluginCallError: A field's message type is not known to this client.
+        PluginCallError: This client does not know a field's message type.
     """
     pool = DescriptorPool()
     # proto2, because its fields can be sent when they are zero: see values.send_zero_enums.
@@ -85,7 +85,7 @@ def _file_of(message_type: str) -> FileDescriptor:
     except KeyError:
         raise PluginCallError(
             f"The plug-in uses the message type {message_type}, which this client does not know. "
-            "It knows those of the package ni-protobuf-types."
+            "It knows the types of the package ni-protobuf-types. Update that package."
         ) from None
 
 

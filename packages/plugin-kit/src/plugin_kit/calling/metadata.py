@@ -1,4 +1,4 @@
-"""What a measurement plug-in says of its parameters and outputs."""
+"""Define the metadata of a measurement plug-in: its parameters and outputs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Parameter:
     """A configuration parameter or an output."""
 
     name: str
-    """Display name, by which values are given and returned."""
+    """Display name; values are passed and returned by it."""
     field_number: int
     """Number of the field in the configuration or output message."""
     type: type_pb2.Field.Kind.ValueType
@@ -56,7 +56,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class PluginMetadata:
-    """What a measurement plug-in says of itself."""
+    """The description that a measurement plug-in gives of itself."""
 
     display_name: str
     """Name to show to users."""

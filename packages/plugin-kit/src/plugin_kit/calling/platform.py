@@ -1,4 +1,4 @@
-"""A client of a measurement platform: discovery, pin map and session management."""
+"""Call the services of a measurement platform: discovery, pin map and session management."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _SYSTEM_SITE = -1
 """Site number of system pins."""
 
 _SIGNS_OF_NOBODY = ("failed to connect", "errors resolving", "DNS resolution failed")
-"""What gRPC says when no server is there, or its host has no address."""
+"""Texts of gRPC when no server listens at the address, or its host has no address."""
 
 
 class PlatformClient:
@@ -41,7 +41,7 @@ class PlatformClient:
         """Make a client; nothing is sent before the first call.
 
         Args:
-            discovery_address: HOST:PORT of the platform, which serves all three there.
+            discovery_address: HOST:PORT of the platform, at which it serves all three services.
         """
         self._address = discovery_address
         self._channel = open_channel(discovery_address)
@@ -89,7 +89,7 @@ class PlatformClient:
         return ""
 
     def interfaces_of(self, service_class: str) -> list[str]:
-        """Return the interfaces of a service class, nothing for an unknown one."""
+        """Return the interfaces of a service class, none if it is unknown."""
         with self._errors():
             response = self._discovery.EnumerateServices(
                 discovery_pb.EnumerateServicesRequest(service_class=service_class)
@@ -97,7 +97,7 @@ class PlatformClient:
         return [name for one in response.available_services for name in one.provided_interfaces]
 
     def resolve(self, interface: str, service_class: str = "", *, version: str = "") -> str:
-        """Return HOST:PORT of a service, started if need be."""
+        """Return HOST:PORT of a service; discovery starts it if necessary."""
         with self._errors():
             location = self._discovery.ResolveService(
                 discovery_pb.ResolveServiceRequest(
@@ -107,7 +107,7 @@ class PlatformClient:
         return f"{location.location}:{location.insecure_port}"
 
     def last_run(self, address: str, *, wait: float = 0) -> LastRun | None:
-        """Return what became of the plug-in at an address.
+        """Return how the plug-in at an address ended, and its last output.
 
         Args:
             address: HOST:PORT of a plug-in, which may have ended.
@@ -126,9 +126,9 @@ class PlatformClient:
         try:
             xml = file.read_text(encoding="utf-8-sig")
         except OSError as error:
-            raise PlatformError(f"{file} cannot be read: {error.strerror}.") from error
+            raise PlatformError(f"The pin map {file} cannot be read: {error.strerror}.") from error
         except UnicodeDecodeError as error:
-            raise PlatformError(f"{file} is not UTF-8. Save it as UTF-8.") from error
+            raise PlatformError(f"The pin map {file} is not UTF-8. Save it as UTF-8.") from error
         with self._errors():
             response = self._pin_map.UpdatePinMapFromXml(
                 pin_map_pb.UpdatePinMapFromXmlRequest(pin_map_id=str(file), pin_map_xml=xml)
@@ -160,10 +160,10 @@ class PlatformClient:
         return list(response.sessions)
 
     def free(self, session_name: str) -> None:
-        """End the reservation of a session, whoever holds it.
+        """End the reservation of a session, whichever program has it.
 
         Raises:
-            PlatformError: Nobody holds it.
+            PlatformError: The session is not reserved.
         """
         held = sorted(one.session.name for one in self.sessions() if one.session_reserved)
         if session_name not in held:
@@ -193,7 +193,7 @@ class PlatformClient:
 
 
 def _connected_sites(response: pin_map_pb.QueryResourceAccessInformationResponse) -> list[int]:
-    """Return the sites that have connections: NI's own service names no others."""
+    """Return the sites that have connections; NI's service does not list other sites."""
     sites = {
         mapping.site
         for resource in response.resource_access_information

@@ -1,4 +1,4 @@
-"""Calls a measurement plug-in."""
+"""Call a measurement plug-in."""
 
 from __future__ import annotations
 
@@ -39,8 +39,9 @@ _SIGNS_OF_A_LOST_CONNECTION = (
     "Broken pipe",
     "failed to connect",
 )
-"""What gRPC says, with the status UNAVAILABLE, when nobody is there any more."""
-_LONGEST_DEATH = 2.0  # seconds
+"""Texts of gRPC, with the status UNAVAILABLE, when the plug-in's process has ended."""
+_LONGEST_END = 2.0
+"""Seconds between the last connection of a dying process and its end."""
 
 
 class MeasurementPlugin:
@@ -51,13 +52,13 @@ class MeasurementPlugin:
 
         Args:
             address: HOST:PORT of the plug-in.
-            has_v2: False for a plug-in that has version 1 of the measurement service only: it
-                sends the result alone, without updates.
-            discovery_address: HOST:PORT of the platform that knows the sites of pin maps and how
+            has_v2: False for a plug-in that has only version 1 of the measurement service, which
+                sends the result without updates.
+            discovery_address: HOST:PORT of the platform, which knows the sites of pin maps and how
                 a plug-in ended.
 
         Raises:
-            PluginCallError: It cannot be reached.
+            PluginCallError: The plug-in cannot be reached.
         """
         self._address = address
         self._discovery_address = discovery_address
@@ -79,7 +80,7 @@ class MeasurementPlugin:
     def resolve(
         cls, service_class: str, *, discovery_address: str, version: str = ""
     ) -> MeasurementPlugin:
-        """Find a plug-in by its service class; discovery starts it if need be.
+        """Find a plug-in by its service class; discovery starts it if necessary.
 
         Args:
             service_class: Service class of the plug-in.
@@ -108,15 +109,15 @@ class MeasurementPlugin:
         self.close()
 
     def close(self) -> None:
-        """Cancel a measurement under way and close the connection."""
+        """Cancel the running measurement, if there is one, and close the connection."""
         self.cancel()
         self._channel.close()
 
     def parse(self, texts: Mapping[str, str]) -> dict[str, object]:
-        """Read values from a command line by the types of the parameters.
+        """Return the values that texts of a command line mean, by the types of the parameters.
 
         Raises:
-            ParameterError: No such parameter, or the text does not fit its type.
+            ParameterError: There is no such parameter, or a text does not fit its type.
         """
         return {name: parse_text(self._parameter(name), text) for name, text in texts.items()}
 
@@ -128,21 +129,21 @@ class MeasurementPlugin:
         sites: Sequence[int] | None = None,
         timeout: float | None = None,
     ) -> dict[str, object]:
-        """Measure, and return the result. `stream` gives the updates on the way, too.
+        """Measure, and return the result. Use `stream` to get the updates, too.
 
         Args:
-            values: Parameters by name; those left out have their defaults. Enums are given by
-                name or number; arrays and numbers may be numpy's.
+            values: Parameters by name; the others have their defaults. An enum is a name or a
+                number; arrays and numbers may be numpy's.
             pin_map_id: Id of a loaded pin map, "" for none.
-            sites: Sites to measure on, None for all: the plug-in is sent the numbers of the pin
-                map's sites. Without a `discovery_address` it is sent none.
+            sites: Sites to measure on. With None, the plug-in gets the numbers of all sites of the
+                pin map; without a `discovery_address` it gets none.
             timeout: Deadline in seconds, None for none.
 
         Returns:
             The outputs by name. Enums come by name, with their `number`.
 
         Raises:
-            ParameterError: No such parameter, or a value or site does not fit its type.
+            ParameterError: There is no such parameter, or a value or site does not fit its type.
             PluginCallError: The plug-in ended the call with an error or without a result, or the
                 call was cancelled.
         """
@@ -150,7 +151,10 @@ class MeasurementPlugin:
         for outputs in self.stream(values, pin_map_id=pin_map_id, sites=sites, timeout=timeout):
             result = outputs
         if result is None:
-            raise PluginCallError("The plug-in ended the call without a result.")
+            raise PluginCallError(
+                "The plug-in ended the call without a result. Its measurement must return or yield "
+                "outputs."
+            )
         return result
 
     def stream(
@@ -163,13 +167,13 @@ class MeasurementPlugin:
     ) -> Iterator[dict[str, object]]:
         """Measure, and yield the outputs by name each time the plug-in sends them.
 
-        Takes what `measure` takes. Leaving the iteration cancels the measurement.
+        The arguments are those of `measure`. Leaving the iteration cancels the measurement.
 
         Yields:
-            The outputs; the last are the result.
+            The outputs; the last ones are the result.
 
         Raises:
-            ParameterError: No such parameter, or a value or site does not fit its type.
+            ParameterError: There is no such parameter, or a value or site does not fit its type.
             PluginCallError: The plug-in ended the call with an error, or it was cancelled.
         """
         configuration = self._configuration(values or {})
@@ -178,14 +182,16 @@ class MeasurementPlugin:
         try:
             context = pin_map_context_pb2.PinMapContext(pin_map_id=pin_map_id, sites=sites)
         except (TypeError, ValueError) as error:
-            raise ParameterError(f"{sites} are no site numbers: {error}.") from error
+            raise ParameterError(
+                f"{sites} are not site numbers: {error}. Pass a list of integers."
+            ) from error
         call, responses = self._call_measure(configuration, context, timeout)
         with self._lock:
             self._call = call
         return self._outputs(call, responses)
 
     def cancel(self) -> None:
-        """Cancel the measurement under way, if there is one."""
+        """Cancel the running measurement, if there is one."""
         with self._lock:
             if self._call is not None:
                 self._call.cancel()
@@ -197,11 +203,12 @@ class MeasurementPlugin:
             return self._v1.GetMetadata(v1.GetMetadataRequest())
         except grpc.RpcError as error:
             raise PluginCallError(
-                f"The plug-in did not give its metadata: {self._text_of(error)}"
+                f"The plug-in at {self._address} did not return its metadata: "
+                f"{self._text_of(error)}"
             ) from error
 
     def _sites_of(self, pin_map_id: str) -> list[int]:
-        """Return the sites of a pin map: the SDK looks connections up by the numbers in a call."""
+        """Return the sites of a pin map: the SDK finds connections by the numbers in a call."""
         if not pin_map_id or not self._discovery_address:
             return []
         with PlatformClient(self._discovery_address) as platform:
@@ -224,7 +231,7 @@ class MeasurementPlugin:
             if parameter.name == name:
                 return parameter
         there = ", ".join(parameter.name for parameter in self.metadata.parameters)
-        raise ParameterError(f"There is no parameter {name!r}; there are: {there}.")
+        raise ParameterError(f"The plug-in has no parameter {name!r}; there are: {there}.")
 
     def _call_measure(
         self,
@@ -232,7 +239,7 @@ class MeasurementPlugin:
         context: pin_map_context_pb2.PinMapContext,
         timeout: float | None,
     ) -> tuple[Any, Iterator[any_pb2.Any]]:
-        """Begin the call; returns it with its answers to come."""
+        """Begin the call; return it and an iterator over its answers."""
         if self._v2 is not None:
             stream = self._v2.Measure(
                 v2.MeasureRequest(configuration_parameters=configuration, pin_map_context=context),
@@ -259,14 +266,14 @@ class MeasurementPlugin:
             call.cancel()
 
     def _text_of(self, error: grpc.RpcError) -> str:
-        """Return the text of an error, with the output of a plug-in that left or died."""
+        """Return the text of an error, with the last output of a plug-in that has ended."""
         text = text_of_error(error)
         if LEFT_BY in text:
             run = self._last_run(wait=0)
             return f"{text}\n{run.output}" if run else text
         if any(sign in text for sign in _SIGNS_OF_A_LOST_CONNECTION):
-            # A dying process closes its connections some moments before it has ended.
-            run = self._last_run(wait=_LONGEST_DEATH)
+            # A dying process closes its connections shortly before it has ended.
+            run = self._last_run(wait=_LONGEST_END)
             if run and run.ended:
                 return f"{text}\nThe plug-in ended with {run.ended}. {run.output}"
         return text

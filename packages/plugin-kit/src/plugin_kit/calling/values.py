@@ -1,4 +1,4 @@
-"""Values of parameters and outputs: Python, protobuf, and text from a command line."""
+"""Convert values of parameters and outputs between Python, protobuf and command-line text."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _FALSE = ("false", "0", "no", "off")
 
 
 class EnumValue(str):
-    """The plug-in's name of an enum's value.
+    """The plug-in's name for a value of an enum.
 
     Attributes:
-        number: What stands for it on the wire.
+        number: The number that is sent for it.
     """
 
     number: int
@@ -47,10 +47,11 @@ class EnumValue(str):
 def read_value(message: Message, parameter: Parameter) -> object:
     """Return the value of a field.
 
-    Arrays become lists, enums names with their numbers (EnumValue; plain integers when the number
-    has no name), XY data and other messages dictionaries by field name, 2D arrays lists of rows,
-    and a message that is not set None. A 32 bit number becomes the shortest decimal that it can
-    have been; arrays of them are not changed, because they can hold millions.
+    Arrays become lists, and 2D arrays lists of rows. Enums become names with their numbers
+    (EnumValue), or integers when the number has no name. XY data and other messages become
+    dictionaries by field name; a message that is not set becomes None. A 32 bit float becomes the
+    shortest decimal number that it can mean; arrays of them are not changed, because they can hold
+    millions.
     """
     value = getattr(message, field_name(parameter))
     if parameter.type == _Field.TYPE_ENUM:
@@ -85,7 +86,7 @@ def _shortest(value: float) -> float:
 
 
 def write_value(message: Message, parameter: Parameter, value: object) -> None:
-    """Set a field from a Python value, replacing what it was; values of numpy are taken, too.
+    """Set a field to a Python value, which may be numpy's.
 
     Raises:
         ParameterError: The value does not fit the parameter's type.
@@ -109,17 +110,17 @@ def write_value(message: Message, parameter: Parameter, value: object) -> None:
 
 
 def check_value(parameter: Parameter, value: object) -> None:
-    """Refuse a value that a plug-in would not take.
+    """Refuse a value that does not fit a parameter, without a call.
 
     Raises:
         ParameterError: The value does not fit the parameter's type.
-        PluginCallError: The parameter's message type is not known here.
+        PluginCallError: This client does not know the parameter's message type.
     """
     write_value(message_class("Checked", (parameter,))(), parameter, value)
 
 
 def json_value(value: object) -> object:
-    """Return a value as JSON has it: null for NaN and the infinities."""
+    """Return a value that JSON can hold, with None (null) for NaN and the infinities."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, (list, tuple)):
@@ -130,10 +131,10 @@ def json_value(value: object) -> object:
 
 
 def send_zero_enums(message: Message, parameters: Iterable[Parameter]) -> None:
-    """Make the enums of a configuration that are zero part of the message.
+    """Set the enums of a configuration that are zero, so that the message contains them.
 
-    The SDK declares its fields in proto2, where an enum that is not sent is its first member,
-    which need not be the one with the value zero. Its defaults leave zeros out too.
+    The SDK declares its fields in proto2. There, an enum that is not sent means its first member,
+    which may have another value than zero. The SDK's defaults leave out zeros, too.
     """
     for parameter in parameters:
         name = field_name(parameter)
@@ -143,9 +144,9 @@ def send_zero_enums(message: Message, parameters: Iterable[Parameter]) -> None:
 
 
 def parse_text(parameter: Parameter, text: str) -> object:
-    """Read a value from a command line by the parameter's type.
+    """Return the value that a text of a command line means, by the parameter's type.
 
-    Arrays are JSON or a comma list, messages JSON, enums a name or number.
+    An array is JSON or a list with commas, a message is JSON, an enum is a name or a number.
 
     Raises:
         ParameterError: The text does not fit the type.
@@ -196,7 +197,7 @@ def _enum_number(parameter: Parameter, value: object) -> int:
 
 
 def _without_numpy(value: Any) -> Any:
-    """Return arrays and scalars of numpy as Python's, at any depth."""
+    """Return a value with numpy's arrays and scalars, at any depth, converted to Python's."""
     if hasattr(value, "tolist"):
         return value.tolist()
     if isinstance(value, Mapping):

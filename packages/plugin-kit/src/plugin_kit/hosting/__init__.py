@@ -1,9 +1,9 @@
-"""Hosting a measurement plug-in: its command line, and calls that end when their callers do.
+"""Host a measurement plug-in: make its command line, and end calls when their callers cancel.
 
-`plugin_cli` makes the command with which a plug-in is served and laid out for discovery; `serve`
-and `install` are its two halves, for a plug-in with a command line of its own. In the measurement,
-`reported_to_caller` gives the caller status and text of an error, and a `MeasurementCall` reserves
-pins, waits and ends at a cancellation or deadline.
+`plugin_cli` makes a command that serves a plug-in and installs it for discovery. Use `serve` and
+`install` instead in a plug-in that has another command line. In the measurement,
+`reported_to_caller` sends the status and text of an error to the caller, and a `MeasurementCall`
+reserves pins, waits, and ends at a cancellation or deadline.
 
 This subpackage needs the extra ``host``.
 """

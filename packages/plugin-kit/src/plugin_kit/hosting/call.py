@@ -1,4 +1,4 @@
-"""One Measure call: it ends when the caller cancels, when its deadline passes, or on an error."""
+"""End a Measure call when the caller cancels, when its deadline passes, or on an error."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 _RESERVATION_SLICE = 0.2
-"""Seconds that one attempt to reserve waits; the bound on how late a cancellation is seen."""
+"""Seconds that one attempt to reserve waits. A cancellation is seen at most so much later."""
 
 _TRANSPORT_FAILURE = 0.8
-"""An attempt that fails within this part of its slice did not wait for a reservation."""
+"""Part of a slice: an attempt that fails earlier did not wait for a reservation."""
 
 
 class MeasurementCall:
@@ -40,19 +40,21 @@ class MeasurementCall:
         service.context.add_cancel_callback(self._cancelled.set)
 
     def check(self) -> None:
-        """Return at once while the caller still waits for the result.
+        """Raise an error if the caller does not wait for the result any more.
 
         Raises:
             CancelledError: The caller cancelled.
             DeadlineExceededError: The deadline passed.
         """
         if time.monotonic() >= self._deadline:
-            raise DeadlineExceededError("The deadline passed before the measurement was complete.")
+            raise DeadlineExceededError(
+                "The caller's deadline passed before the measurement was complete. Allow more time."
+            )
         if self._cancelled.is_set():
             raise CancelledError("The caller cancelled the measurement.")
 
     def pause(self, seconds: float) -> None:
-        """Wait, but no longer than the caller does.
+        """Wait for `seconds`, or until the caller cancels or the deadline passes.
 
         Raises:
             CancelledError: The caller cancelled.
@@ -62,10 +64,10 @@ class MeasurementCall:
         self.check()
 
     def reserve(self, pins: Sequence[str]) -> MultiSessionReservation:
-        """Reserve the sessions of pins, waiting for whoever holds them.
+        """Reserve the sessions of pins; wait while other callers have them.
 
-        The wait is cut into slices because the platform's blocking call cannot be cancelled: a
-        reservation granted after the caller left would never be given back.
+        The wait is cut into slices, because the platform's blocking call cannot be cancelled: if
+        the platform granted a reservation after the caller left, nothing would release it.
 
         Raises:
             CancelledError: The caller cancelled.
@@ -73,7 +75,7 @@ class MeasurementCall:
             grpc.RpcError: The platform refused, or cannot be reached.
         """
         context = self._service.context.pin_map_context
-        # No sites means all of them; the SDK takes an empty list for no site.
+        # An empty list means all sites here; for the SDK it means no site.
         context = context._replace(sites=context.sites or None)
         while True:
             self.check()
@@ -92,7 +94,7 @@ class MeasurementCall:
 
 @contextlib.contextmanager
 def reported_to_caller(service: MeasurementService) -> Iterator[None]:
-    """Give the caller the status and text of an error, where gRPC alone would say UNKNOWN."""
+    """Send the caller the status and text of an error; gRPC alone would send UNKNOWN."""
     try:
         yield
     except MeasurementError as error:
@@ -100,5 +102,5 @@ def reported_to_caller(service: MeasurementService) -> Iterator[None]:
     except grpc.RpcError as error:
         service.context.abort(error.code(), error.details() or str(error))
     except Exception as error:
-        _logger.exception("the measurement failed")
+        _logger.exception("The measurement failed with an unexpected error.")
         service.context.abort(grpc.StatusCode.UNKNOWN, f"{type(error).__name__}: {error}")

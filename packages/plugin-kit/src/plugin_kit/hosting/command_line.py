@@ -1,4 +1,4 @@
-"""The command line of a plug-in: serve it until told to stop, lay out its folder for discovery."""
+"""Make the command line of a plug-in, which serves it and installs it for discovery."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 @dataclass(frozen=True)
 class Plugin:
-    """What the command line needs to know of a plug-in."""
+    """A plug-in, for its command line."""
 
     package: str
-    """Import name of the package; its ``measurement`` module holds ``measurement_service``."""
+    """Import name of the package; its module ``measurement`` has ``measurement_service``."""
 
     distribution: str
     """Name on the package index."""
@@ -37,7 +37,7 @@ class Plugin:
     """Folder with the .serviceconfig, the .measui and .env.simulation."""
 
     def load(self) -> MeasurementService:
-        """Import the measurement: late, because the SDK reads ``.env`` on import."""
+        """Import the measurement. This happens late, because the SDK reads ``.env`` on import."""
         module = importlib.import_module(f"{self.package}.measurement")
         service: MeasurementService = module.measurement_service
         return service
@@ -46,15 +46,15 @@ class Plugin:
 def plugin_cli(plugin: Plugin) -> click.Group:
     """Build the commands ``serve`` and ``install`` of a plug-in."""
 
-    @click.group(help=f"The measurement plug-in {plugin.distribution}.")
+    @click.group(help=f"Serve or install the measurement plug-in {plugin.distribution}.")
     @click.version_option(plugin.version)
     def main() -> None:
         pass
 
     @main.command(name="serve")
-    @click.option("-v", "--verbose", count=True, help="Log more; twice for debug messages.")
+    @click.option("-v", "--verbose", count=True, help="Log more; give it twice for debug messages.")
     def serve_command(verbose: int) -> None:
-        """Run the plug-in until Ctrl-C, SIGTERM, or until its starter goes away."""
+        """Serve the plug-in until Ctrl-C, SIGTERM, or the end of its standard input."""
         level = {0: logging.WARNING, 1: logging.INFO}.get(verbose, logging.DEBUG)
         logging.basicConfig(format=_LOG_FORMAT, level=level)
         serve(plugin.load())
@@ -64,10 +64,11 @@ def plugin_cli(plugin: Plugin) -> click.Group:
     @click.option(
         "--simulate",
         is_flag=True,
-        help="Write .env from .env.simulation, so that the drivers simulate their instruments.",
+        help="Also write .env, with which the drivers simulate their instruments. An existing "
+        ".env is kept.",
     )
     def install_command(folder: Path, simulate: bool) -> None:
-        """Lay out FOLDER so that a discovery service can find and start the plug-in."""
+        """Write the files into FOLDER by which a discovery service finds and starts the plug-in."""
         for path in install(plugin, folder, simulate=simulate):
             click.echo(path)
 
@@ -75,7 +76,7 @@ def plugin_cli(plugin: Plugin) -> click.Group:
 
 
 def serve(service: MeasurementService) -> None:
-    """Host a measurement service until a signal asks to stop, or standard input ends."""
+    """Host a measurement service until a signal stops it, or its standard input ends."""
     with StopSignals() as stop:
         when_starter_goes(stop.request)
         with service.host_service():
@@ -86,7 +87,7 @@ def serve(service: MeasurementService) -> None:
 
 
 def install(plugin: Plugin, folder: Path, *, simulate: bool = False) -> list[Path]:
-    """Lay out the folder by which a discovery service finds and starts a plug-in.
+    """Write the folder by which a discovery service finds and starts a plug-in.
 
     Args:
         plugin: The plug-in.

@@ -1,4 +1,4 @@
-"""The errors with which a measurement ends; its caller gets them as gRPC statuses."""
+"""Define the errors that end a measurement; its caller gets them as gRPC statuses."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from plugin_kit.errors import PluginError
 
 
 class MeasurementError(PluginError):
-    """A measurement that cannot be done. A plug-in raises it; its caller gets status and text.
+    """The measurement cannot be done. A plug-in raises it; the caller gets status and text.
 
     Attributes:
         status: The gRPC status with which the call ends.
@@ -18,7 +18,7 @@ class MeasurementError(PluginError):
 
 
 class InvalidInputError(MeasurementError):
-    """A parameter, or the pin map with it, asks for what the plug-in cannot do."""
+    """The plug-in cannot measure with a parameter, or with that parameter and the pin map."""
 
     status = grpc.StatusCode.INVALID_ARGUMENT
 

@@ -1,1 +1,1 @@
-"""A measurement plug-in that does as it is told."""
+"""A measurement plug-in whose parameters say how it behaves."""

@@ -1,4 +1,4 @@
-"""``python -m plain_plugin``."""
+"""Run the commands of the plug-in: ``python -m plain_plugin``."""
 
 from __future__ import annotations
 

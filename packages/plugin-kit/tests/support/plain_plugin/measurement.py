@@ -1,4 +1,4 @@
-"""Counts, waits, fails, or dies."""
+"""Define a measurement that counts, waits, fails, or dies."""
 
 from __future__ import annotations
 
@@ -26,28 +26,28 @@ class NotThereError(MeasurementError):
     status = grpc.StatusCode.NOT_FOUND
 
 
-def give_status() -> None:
+def fail_with_status() -> None:
     raise InvalidInputError("count is 13.")
 
 
-def give_status_of_its_own() -> None:
+def fail_with_own_status() -> None:
     raise NotThereError("no such thing.")
 
 
-def give_grpc_error() -> None:
+def fail_with_grpc_error() -> None:
     with grpc.insecure_channel("127.0.0.1:1") as channel:
         channel.unary_unary("/no/Where")(b"")
 
 
-def give_any_error() -> None:
-    raise LookupError("as told")
+def fail_with_any_error() -> None:
+    raise LookupError("as asked")
 
 
 WAYS = {
-    "status": give_status,
-    "own status": give_status_of_its_own,
-    "grpc": give_grpc_error,
-    "error": give_any_error,
+    "status": fail_with_status,
+    "own status": fail_with_own_status,
+    "grpc": fail_with_grpc_error,
+    "error": fail_with_any_error,
     "die": lambda: os.kill(os.getpid(), signal.SIGTERM if os.name == "nt" else signal.SIGKILL),
 }
 

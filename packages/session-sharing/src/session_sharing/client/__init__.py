@@ -1,6 +1,6 @@
 """Use sessions: connect to a server, open a session there, and share it.
 
-Begin with `SharedSession`. Everything that it takes, returns and raises is exported here.
+Begin with `SharedSession`. This subpackage exports everything that it takes, returns and raises.
 """
 
 from session_sharing.client.connection import (

@@ -1,4 +1,4 @@
-"""Refuses arguments of a wrong type with an error that names them."""
+"""Refuse arguments of a wrong type with an error that names the argument."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ def check_argument(name: str, value: object, *types: type) -> None:
     Args:
         name: Name of the argument.
         value: The argument.
-        types: The types that it may have.
+        types: The types that the argument may have.
 
     Raises:
-        InvalidArgumentError: It has another type.
+        InvalidArgumentError: The argument has another type.
     """
     if isinstance(value, types):
         return
     names = ["None" if kind is type(None) else kind.__name__ for kind in types]
     wanted = " or ".join(names)
     raise InvalidArgumentError(
-        f"{name} must be {wanted}, not {type(value).__name__}: {value!r:.60}"
+        f"The argument {name} must be {wanted}, not {type(value).__name__}: {value!r:.60}"
     )

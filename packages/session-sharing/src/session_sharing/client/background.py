@@ -1,10 +1,10 @@
-"""Work that no signal handler can cut in two.
+"""Do work in background threads, so that no signal handler can interrupt it.
 
 Python runs signal handlers in the main thread, between any two instructions. Ctrl-C, or a test's
 timeout, raises its exception there. An exception in the middle of a gRPC call leaves gRPC's own
-locks taken and its state half changed. So the main thread never does such work itself: it hands it
-to another thread, and waits on a lock that only C code touches. An interrupted wait leaves the work
-going on.
+locks taken and its state half changed. So the main thread never does such work itself: another
+thread does it, and the main thread waits on a lock that only C code uses. When the wait is
+interrupted, the work goes on.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from typing import Any, Generic, TypeVar
 _Result = TypeVar("_Result")
 
 WAIT = 0.2
-"""Seconds of one wait in a program's own thread: on Windows, Ctrl-C comes through only between two.
+"""Longest wait, in seconds, in a program's own thread: Windows delivers Ctrl-C only between waits.
 """
 _IDLE = 10.0
-"""Seconds after which a thread that has nothing to do ends."""
+"""Seconds after which an idle thread ends."""
 
 
 class Bell:
     """Wakes one waiting thread. A ring before the wait is not lost.
 
-    Everything is one call into C, so that a signal handler, or a `__del__`, may ring at any moment.
+    Each step is one call into C, so that a signal handler, or a `__del__`, may ring at any moment.
     """
 
     __slots__ = ("_lock",)
@@ -42,7 +42,7 @@ class Bell:
     def ring(self) -> None:
         """Wake the waiting thread, or the next one that waits."""
         if self._lock.locked():
-            with contextlib.suppress(RuntimeError):  # somebody else has rung meanwhile
+            with contextlib.suppress(RuntimeError):  # another thread has rung meanwhile
                 self._lock.release()
 
     def wait(self, seconds: float) -> bool:
@@ -51,21 +51,21 @@ class Bell:
 
 
 class Progress:
-    """Lets threads wait for something that background threads bring about."""
+    """Lets threads wait until background threads have changed something."""
 
     def __init__(self) -> None:
         self._waiting: deque[Bell] = deque()
 
     def announce(self) -> None:
-        """Let all waiting threads look again."""
+        """Wake all waiting threads, so that they check again."""
         while self._waiting:
             with contextlib.suppress(IndexError):
                 self._waiting.popleft().ring()
 
     def wait(self, done: Callable[[], bool], seconds: float) -> bool:
-        """Wait for the next announcement, unless it is `done`; False when there was none in time.
+        """Wait for the next announcement, unless `done()`; return False when none came in time.
 
-        A wait ends after a moment in any case: call it in a loop.
+        A wait lasts `WAIT` seconds at most: call it in a loop.
         """
         bell = Bell()
         self._waiting.append(bell)
@@ -75,8 +75,8 @@ class Progress:
 def start_thread(work: Callable[[], object], name: str) -> None:
     """Start a daemon thread.
 
-    `Thread` is Python code that waits: an exception in the middle of it, in the main thread, would
-    leave the new thread waiting for ever. So another thread makes it.
+    `Thread.start` is Python code that waits. An exception in the middle of it, in the main thread,
+    would leave the new thread waiting for ever. So another thread starts it.
     """
 
     def start() -> None:
@@ -92,21 +92,22 @@ def start_thread(work: Callable[[], object], name: str) -> None:
 
 
 def in_main_thread() -> bool:
-    """Tell whether this thread is the one that signal handlers interrupt."""
+    """Return whether this thread is the main thread, which signal handlers interrupt."""
     return _thread.get_ident() == threading.main_thread().ident
 
 
 def uninterrupted(
     work: Callable[[], _Result], undo: Callable[[_Result], object] | None = None
 ) -> _Result:
-    """Do work that ends by itself; an exception from a signal handler cannot stop it halfway.
+    """Do work that ends by itself; an exception from a signal handler cannot interrupt it.
 
     Args:
-        work: What to do. It goes on when the wait for it is interrupted.
-        undo: Given the result when nobody is there to take it any more; may be called twice.
+        work: The work. It goes on when the wait for it is interrupted.
+        undo: Called with the result when the caller was interrupted and cannot take it; it may be
+            called twice.
 
     Raises:
-        BaseException: What the work raised, or the signal handler.
+        BaseException: The error that the work, or the signal handler, raised.
     """
     if not in_main_thread():
         return work()
@@ -114,7 +115,7 @@ def uninterrupted(
 
 
 class _Job(Generic[_Result]):
-    """A piece of work, its result, and who waits for it."""
+    """A piece of work, its result, and the thread that waits for it."""
 
     __slots__ = ("_abandoned", "_bell", "_error", "_finished", "_result", "_undo", "_work")
 
@@ -138,10 +139,10 @@ class _Job(Generic[_Result]):
         self._finished = True
         self._bell.ring()
         if self._abandoned:
-            self._give_up_result()
+            self._undo_result()
 
     def result(self) -> _Result:
-        """Have the work done and wait for its end."""
+        """Let a worker do the work, wait for its end, and return the result."""
         try:
             try:
                 _workers.take(self)
@@ -152,7 +153,7 @@ class _Job(Generic[_Result]):
         except BaseException:
             self._abandoned = True
             if self._finished:
-                _workers.take(_Job(self._give_up_result, None))
+                _workers.take(_Job(self._undo_result, None))
             raise
         if self._error is not None:
             try:
@@ -161,17 +162,17 @@ class _Job(Generic[_Result]):
                 self._error = None  # its traceback holds this frame
         return self._result
 
-    def _give_up_result(self) -> None:
+    def _undo_result(self) -> None:
         if self._undo is not None and self._error is None:
             with contextlib.suppress(Exception):
                 self._undo(self._result)
 
 
 class _Workers:
-    """Threads that do jobs; there are as many as there are jobs at a time.
+    """Threads that do jobs; there is one thread for each job that runs.
 
-    Every worker that waits for a job, or will in a moment, has put a token into `_idle`. A token
-    that an interrupted `take` lost comes back with the worker's next job.
+    Every worker that waits for a job, or soon will, has put a token into `_idle`. If an interrupted
+    `take` loses a token, the worker puts another one there after its next job.
     """
 
     def __init__(self) -> None:
@@ -179,7 +180,7 @@ class _Workers:
         self._idle: list[None] = []
 
     def take(self, job: _Job[Any]) -> None:
-        """Have a job done by an idle worker, or by a new one."""
+        """Give a job to an idle worker, or to a new one."""
         try:
             self._idle.pop()
         except IndexError:
@@ -194,7 +195,7 @@ class _Workers:
                 try:
                     self._idle.pop()
                 except IndexError:
-                    continue  # a job is on its way
+                    continue  # `take` has counted on this worker: a job comes
                 return
             self._idle.append(None)
 
@@ -202,11 +203,11 @@ class _Workers:
 _workers = _Workers()
 
 
-def _begin_anew() -> None:
+def _start_again() -> None:
     """Forget the parent process's workers: a forked child has none of its threads."""
     global _workers
     _workers = _Workers()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_begin_anew)
+    os.register_at_fork(after_in_child=_start_again)

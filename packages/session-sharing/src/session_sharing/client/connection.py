@@ -1,4 +1,4 @@
-"""A connection to a server of sessions: calls with retries, and this client's presence."""
+"""Connect to a session server: make calls with retries, and show this client's presence."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from session_sharing.v1 import lifecycle_pb2 as pb
 from session_sharing.v1 import lifecycle_pb2_grpc
 
 _GRACE = 1.0
-"""Seconds; half the default window, for clients that hold no stream."""
+"""Seconds: half the default window, for clients without a presence stream."""
 
 _log = logging.getLogger(__name__)
 _Request = TypeVar("_Request")
@@ -41,13 +41,13 @@ _Response = TypeVar("_Response")
 class Connection:
     """One client on one server. Thread-safe; sessions may share it.
 
-    Make it by `connect`, which also makes sure that the server answers. Make it directly when the
+    Make it by `connect`, which also checks that the server answers. Make it directly when the
     server may start later, or when you have a gRPC channel already.
 
     Attributes:
-        on_draining: Called, in a thread of its own, when the server says that it is stopping.
-        on_expired: Called in the same way, with the reason, when the server says that this client
-            was away for too long, so that what it held has ended; a session may be `reset` there.
+        on_draining: Called, in a background thread, when the server says that it is stopping.
+        on_expired: Called in a background thread, with the reason, when the server says that this
+            client was lost for too long and its attachments have ended. It may `reset` a session.
     """
 
     def __init__(self, options: ConnectOptions, *, channel: grpc.Channel | None = None) -> None:
@@ -55,7 +55,7 @@ class Connection:
 
         Args:
             options: Where the server is and how to talk to it.
-            channel: A channel to the server, which stays the caller's; None opens one.
+            channel: A channel to the server, which the caller closes; None opens one.
 
         Raises:
             InvalidArgumentError: The options contradict each other, or a file cannot be read.
@@ -64,7 +64,7 @@ class Connection:
         self.options = options
         self.owner = Owner("The connection")
         self.label = options.label or default_label()
-        """Who this is, for people."""
+        """Name of this client for people."""
         self.secret = secrets.token_bytes(2 * MIN_SECRET_BYTES)
         self.on_draining: Callable[[], None] = lambda: None
         self.on_expired: Callable[[str], None] = lambda reason: None
@@ -77,7 +77,7 @@ class Connection:
         self.lifecycle = lifecycle_pb2_grpc.SessionLifecycleStub(self.channel)
 
     def be_present(self) -> None:
-        """Hold the presence stream, once, unless the options say otherwise.
+        """Open the presence stream if it is not open, and if the options ask for presence.
 
         Raises:
             SessionSharingError: The server does not answer, or refuses this client.
@@ -88,7 +88,7 @@ class Connection:
 
     @property
     def epoch(self) -> str:
-        """The server's start at which this client is present; empty without presence."""
+        """Epoch of the server at which this client is present; empty without presence."""
         presence = self._presence
         return presence.epoch if presence is not None else ""
 
@@ -99,7 +99,7 @@ class Connection:
 
     @property
     def grace(self) -> float:
-        """Seconds after which the server ends by itself what an unreachable client holds."""
+        """Seconds after which the server ends the attachments of a client that it cannot reach."""
         presence = self._presence
         return presence.window / 2 if presence is not None and presence.window else _GRACE
 
@@ -116,15 +116,15 @@ class Connection:
 
         Args:
             method: The stub's method.
-            request: What it is given.
-            timeout: Seconds for all tries; by default the options'.
-            patience: Seconds after which a server that cannot be reached is not tried again.
-            repeatable: The method may be carried out twice, as every method of `lifecycle` may;
-                False for one that may not, which is called once.
+            request: The request message.
+            timeout: Seconds for all tries; by default those of the options.
+            patience: Seconds after which an unreachable server is not tried again.
+            repeatable: The server may carry the method out twice without harm, as every method of
+                `lifecycle`. Pass False for other methods; they are called once.
 
         Raises:
             InheritedClientError: The connection belongs to the parent process.
-            SessionSharingError: What the server answered, or that it does not.
+            SessionSharingError: The error that the server answered, or that it does not answer.
         """
         self.owner.check()
         attempts = self.options.attempts if repeatable else 1
@@ -158,23 +158,23 @@ class Connection:
             time.sleep(pause)
 
     def leave(self, method: grpc.UnaryUnaryMultiCallable[Any, Any], request: object) -> None:
-        """Call a method that ends something, without waiting for a server that is gone.
+        """Call a method that ends something, without waiting long for an unreachable server.
 
-        What an unreachable client holds is ended by the server itself after the grace, so that
-        more patience with it would change nothing. One that is there may take the whole timeout.
+        The server itself ends the attachments of an unreachable client after the grace, so a longer
+        wait would change nothing. A server that answers may take the whole timeout.
 
         Raises:
-            SessionSharingError: What the server answered, or that it does not.
+            SessionSharingError: The error that the server answered, or that it does not answer.
         """
         self.call(partial(self._call_unless_silent, method), request, patience=self.grace)
 
     def is_connected(self, timeout: float = 1.0) -> bool:
-        """Ask the server whether it is there."""
+        """Return whether the server answers within `timeout` seconds."""
         self.owner.check()
         return uninterrupted(partial(self._is_connected, timeout))
 
     def close(self) -> None:
-        """Leave: end the presence stream and close what this connection opened.
+        """End the presence stream, and close the channels that this connection opened.
 
         In a forked child process this does nothing: the parent process stays connected.
         """
@@ -184,7 +184,9 @@ class Connection:
     def _be_present(self) -> None:
         with self._lock:
             if self._closed:
-                raise ConnectionClosedError("The connection is closed.")
+                raise ConnectionClosedError(
+                    "This program has closed the connection. Make a new one."
+                )
             if self._presence is None:
                 own = self.channel if self._shared_channel else self._open_channel(own=True)
                 request = pb.HoldRequest(
@@ -227,30 +229,40 @@ class Connection:
     def _call_unless_silent(
         self, method: grpc.UnaryUnaryMultiCallable[Any, Any], request: object, timeout: float
     ) -> object:
-        """Wait for an answer for as long as the server answers anything at all."""
+        """Wait for the answer for as long as the server answers other calls."""
         answer = method.future(request, timeout=timeout)
         deadline = time.monotonic() + timeout + self.grace
         while time.monotonic() < deadline:
             try:
                 return answer.result(timeout=self.grace)
             except grpc.FutureCancelledError as error:
-                raise ConnectionClosedError("The connection was closed meanwhile.") from error
+                raise ConnectionClosedError(
+                    "This program closed the connection before the server answered."
+                ) from error
             except grpc.FutureTimeoutError:
                 pass
             if not self._is_connected(2 * self.grace):
                 answer.cancel()
-                raise ServerUnavailableError("The server does not answer.")
+                raise ServerUnavailableError(
+                    "The server does not answer. Check that it runs and that the target is right."
+                )
         answer.cancel()
-        raise CallTimeoutError(f"The server did not answer within {timeout:g} s.")
+        raise CallTimeoutError(
+            f"The server did not answer within {timeout:g} s. Try again, or set a longer timeout."
+        )
 
     def _take(self, event: pb.HoldEvent) -> None:
-        """Tell the program what the server says of this client's presence."""
+        """Call the program's callback for a message of the presence stream."""
         if event.HasField("draining"):
             self.on_draining()
         elif event.HasField("expired"):
-            gone = event.expired
-            _log.warning("The server has ended %d attachments: %s.", gone.attachments, gone.reason)
-            self.on_expired(gone.reason)
+            lost = event.expired
+            _log.warning(
+                "The server has ended %d attachments of this client: %s.",
+                lost.attachments,
+                lost.reason,
+            )
+            self.on_expired(lost.reason)
 
     def _open_channel(self, *, own: bool = False) -> grpc.Channel:
         channel = self.options.open_channel(own_connection=own)
@@ -259,14 +271,14 @@ class Connection:
 
 
 def connect(options: ConnectOptions, timeout: float | None = None) -> Connection:
-    """Connect to a server and make sure that it answers.
+    """Connect to a server and check that it answers.
 
     Args:
         options: Where the server is and how to talk to it.
-        timeout: Seconds to wait for its answer; by default the options'.
+        timeout: Seconds to wait for its answer; by default those of the options.
 
     Raises:
-        SessionSharingError: It does not, or it does not accept this client.
+        SessionSharingError: The server does not answer, or does not accept this client.
     """
     connection = Connection(options)
     try:

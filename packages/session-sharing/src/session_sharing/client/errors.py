@@ -1,4 +1,4 @@
-"""Errors on the client's side: the core's, brought back from the wire, and a few of its own."""
+"""Define the errors that only clients raise, and translate gRPC errors."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from session_sharing.v1 import status_pb2
 
 
 class ServerUnavailableError(SessionSharingError):
-    """The server cannot be reached, or went away during the call."""
+    """The client cannot reach the server, or lost it during the call."""
 
     status = "UNAVAILABLE"
     reason = "SERVER_UNAVAILABLE"
 
 
 class CallTimeoutError(SessionSharingError):
-    """The server did not answer in time; whether the call took effect is not known."""
+    """The server did not answer in time. The client does not know whether the call took effect."""
 
     status = "DEADLINE_EXCEEDED"
     reason = "CALL_TIMEOUT"
@@ -34,7 +34,7 @@ class ConnectionClosedError(SessionSharingError):
 
 
 class ServerRestartedError(SessionExpiredError):
-    """The server was started anew since this session was opened; `reset()` opens it again."""
+    """The server was restarted after this session was opened. `reset()` opens it again."""
 
     reason = "SERVER_RESTARTED"
 
@@ -47,7 +47,7 @@ class InheritedClientError(SessionSharingError):
 
 
 class ReentrantCallError(SessionSharingError):
-    """A `__del__` or a weakref callback waited for the very thread in which it ran."""
+    """A `__del__` method or a weakref callback waited for the thread in which it ran itself."""
 
     status = "FAILED_PRECONDITION"
     reason = "REENTRANT_CALL"
@@ -71,9 +71,9 @@ _BY_REASON = {
     cls.reason: cls for cls in _subclasses(SessionSharingError) if cls.__module__ == core.__name__
 }
 _ENDED_HERE = ("Channel closed!", "Locally cancelled by application!")
-"""What gRPC says when not the server but this program ended a call."""
+"""Texts of gRPC when this program, not the server, ended a call."""
 _TOO_LARGE = re.compile(r"message larger than max \((?P<size>\d+) vs\. (?P<limit>\d+)\)")
-"""What gRPC says of a message that it did not let through."""
+"""Text of gRPC for a message that is larger than the receiver allows."""
 _BY_STATUS = {
     grpc.StatusCode.UNAVAILABLE: ServerUnavailableError,
     grpc.StatusCode.DEADLINE_EXCEEDED: CallTimeoutError,
@@ -84,23 +84,23 @@ _BY_STATUS = {
 
 
 CALL_ERRORS = (grpc.RpcError, ValueError)
-"""What a call raises; a `ValueError` tells that its channel is closed."""
+"""Errors that a gRPC call raises. A `ValueError` means that its channel is closed."""
 
 
 def from_rpc_error(error: grpc.RpcError | ValueError) -> SessionSharingError:
-    """Bring back the error that a server raised, of the same class where it tells its reason."""
+    """Return the error that the server raised, of the same class if it sent a reason."""
     if isinstance(error, ValueError):
         return ConnectionClosedError(str(error))
     if not hasattr(error, "code"):
         return ServerUnavailableError(str(error))
-    call: grpc.Call = error  # type: ignore[assignment]  # what every failed call raises is both
+    call: grpc.Call = error  # type: ignore[assignment]  # the error of a failed call is also a grpc.Call
     message = call.details() or call.code().name
     info = _error_info(call)
     if info is not None and info.reason in _BY_REASON:
         return _BY_REASON[info.reason](message, **dict(info.metadata))
     if (size := _TOO_LARGE.search(message)) is not None:
         return core.LimitExceededError(
-            f"The request has {size['size']} bytes; {size['limit']} are taken at most.",
+            f"The message has {size['size']} bytes. The receiver accepts at most {size['limit']}.",
             limit="message_bytes",
         )
     if message in _ENDED_HERE:

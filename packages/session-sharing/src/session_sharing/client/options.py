@@ -1,4 +1,4 @@
-"""How a client connects: where, as whom, and how safely."""
+"""Define the options of a connection: target, credentials and timeouts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from session_sharing.printing import harmless
 
 
 def default_label() -> str:
-    """Say who this process is: program, process id and host."""
+    """Return a name of this process for people: program, process id and host."""
     program = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else "python"
     return harmless(f"{program}, pid {os.getpid()} on {socket.gethostname()}")
 
@@ -29,10 +29,10 @@ class ConnectOptions:
     """Where the server is and how to talk to it.
 
     For a server of the same user on this host, use `from_state_file`: it finds target and token.
-    Otherwise name the target, and an API key by `with_api_key` or a certificate.
+    Otherwise set the target, and an API key by `with_api_key` or a certificate.
 
-    On this host the system keeps others out of the connection. Beyond it, TLS is assumed; a
-    connection in the clear must be asked for by `insecure` and never carries credentials.
+    On this host, the operating system protects the connection. To other hosts, the client uses TLS.
+    A connection without TLS needs `insecure`, and never carries credentials.
     """
 
     target: str = ""
@@ -58,14 +58,14 @@ class ConnectOptions:
     authority: str = ""
     """Name to expect in the server's certificate. Set it when it is not the target's name."""
     insecure: bool = False
-    """Talk to another host in the clear, without credentials. Set it only for an anonymous server
+    """Talk to another host without TLS and without credentials. Set it only for an anonymous server
     on a network that you trust."""
     presence: bool = True
-    """Hold a stream that shows that this client lives. Set False for a client that only asks once
-    or looks; then its calls show that it lives."""
+    """Hold a stream that shows that this client is alive. Set False for a client that only makes a
+    few calls; then its calls show that it is alive."""
     window: float = 0.0
-    """Seconds in which the server is to notice that this client is gone; 0 takes its default. Set
-    it longer when the network or the program stops for seconds."""
+    """Seconds within which the server is to notice that this client is lost; 0 for the server's
+    default. Set it longer when the network or the program can stop for seconds."""
     timeout: float = 10.0
     """Seconds for one call, retries included. Set it longer when a resource opens slowly, shorter
     when a program must not wait."""
@@ -73,18 +73,18 @@ class ConnectOptions:
     """Tries of one call when the server cannot be reached; 0 for as many as the time allows. Set 1
     when a program handles a lost server by itself."""
     keepalive: float = 0.0
-    """Seconds between pings of the server, 1 at the least; 0 for none. Set it when a firewall
-    forgets connections that carry nothing for a while."""
+    """Seconds between pings of the server, at least 1; 0 for none. Set it when a firewall forgets
+    connections that are idle for a while."""
     label: str = ""
-    """Who this is, for people; empty for the program, process id and host that connect. Set it when
-    those do not say enough, as for many processes of one program."""
+    """Name of this client for people; empty for its program, process id and host. Set it when those
+    do not say enough, as for many processes of one program."""
 
     @classmethod
     def from_state_file(cls, path: str | Path) -> ConnectOptions:
-        """Read where a server of this user is, as it told in its state file.
+        """Return the options for a server of this user, as its state file says.
 
         Raises:
-            NotPermittedError: The files, or their folder, belong to somebody else, or somebody else
+            NotPermittedError: The files, or their folder, belong to another user, or another user
                 may write there.
             InvalidArgumentError: There is no server, or the file is not a state file.
         """
@@ -92,12 +92,12 @@ class ConnectOptions:
 
     @classmethod
     def of_server(cls, server: RunningServer) -> ConnectOptions:
-        """Say how to connect to a server of this user that was found."""
+        """Return the options for a running server of this user."""
         target = server.target()
         return cls(target, token=server.token, tls=target in server.tls_targets)
 
     def with_api_key(self, api_key: str, api_key_id: str) -> ConnectOptions:
-        """Give the same options with an API key as credentials."""
+        """Return the same options with an API key as credentials."""
         return replace(self, api_key=api_key, api_key_id=api_key_id, token="")
 
     def open_channel(self, *, own_connection: bool = False) -> grpc.Channel:
@@ -118,7 +118,8 @@ class ConnectOptions:
         elif self.insecure:
             if self.token or self.api_key or self.certificate:
                 raise InvalidArgumentError(
-                    "Credentials are never sent to another host in the clear; leave out `insecure`."
+                    "With `insecure`, the credentials would cross the network without TLS, so they "
+                    "are never sent. Leave out `insecure`, or the token, API key or certificate."
                 )
             return grpc.insecure_channel(self.target, options)
         else:
@@ -142,7 +143,7 @@ class ConnectOptions:
             ("grpc.max_receive_message_length", -1),
         ]
         if is_this_host(self.target):
-            # A proxy meant for the network would swallow calls on this host.
+            # An HTTP proxy for the network cannot reach servers on this host.
             options.append(("grpc.enable_http_proxy", 0))
         if own_connection:
             options.append(("grpc.use_local_subchannel_pool", 1))
@@ -161,7 +162,9 @@ class ConnectOptions:
         try:
             root, key, certificate = (Path(file).read_bytes() if file else None for file in files)
         except OSError as error:
-            raise InvalidArgumentError(f"A TLS file cannot be read: {error}") from error
+            raise InvalidArgumentError(
+                f"The client cannot read a TLS file: {error}. Check its path and its permissions."
+            ) from error
         return grpc.ssl_channel_credentials(root, key, certificate)
 
     def _call_credentials(self) -> grpc.CallCredentials | None:
@@ -173,7 +176,7 @@ class ConnectOptions:
 
 
 class _ApiKey(grpc.AuthMetadataPlugin):
-    """Shows an API key with every call."""
+    """Sends an API key with every call."""
 
     def __init__(self, key_id: str, key: str) -> None:
         self._metadata = (("authorization", f"ApiKey {key_id}:{key}"),)
@@ -187,7 +190,7 @@ class _ApiKey(grpc.AuthMetadataPlugin):
 
 
 def is_this_host(target: str) -> bool:
-    """Tell whether a gRPC target can only be on this host."""
+    """Return whether a gRPC target can only be on this host."""
     if target.startswith("unix:"):
         return True
     address = re.sub(r"^(dns:///|ipv4:|ipv6:)", "", target)

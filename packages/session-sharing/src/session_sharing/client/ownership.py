@@ -1,4 +1,4 @@
-"""Which process a client belongs to: a forked child process may not use or end its parent's."""
+"""Refuse a forked child process that uses or ends an object of its parent process."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _log = logging.getLogger(__name__)
 class Owner:
     """The process that made an object, which is the only one that may use it.
 
-    A forked child process has a copy of the object, but none of the threads that serve it. Its
-    calls would carry numbers that the parent process uses, too.
+    A forked child process has a copy of the object, but not the threads that work for it. Its calls
+    would carry numbers that the parent process uses, too.
     """
 
     __slots__ = ("_pid", "_what")
@@ -42,11 +42,12 @@ class Owner:
 
         Args:
             end: Ends the object.
-            inside: What the block raised. It comes first: an error of `end` is only logged then.
-            failed: Says what has not been done, for the log.
+            inside: The error that the block raised, if any. It is more important: then an error of
+                `end` is only logged.
+            failed: Returns a text for the log that says what failed.
 
         Raises:
-            SessionSharingError: What `end` raised, after a block that raised nothing.
+            SessionSharingError: The error of `end`, if the block raised none.
         """
         if not self.is_here:
             return
@@ -58,7 +59,7 @@ class Owner:
             _log.warning("%s: %s", failed(), error)
 
     def check(self) -> None:
-        """Refuse to serve another process.
+        """Refuse another process than the owner.
 
         Raises:
             InheritedClientError: This process is a fork of the owner.
@@ -66,6 +67,6 @@ class Owner:
         pid = os.getpid()
         if pid != self._pid:
             raise InheritedClientError(
-                f"{self._what} belongs to process {self._pid}; process {pid} is a fork of it. "
-                "Open one of your own in the child process."
+                f"{self._what} belongs to the parent process {self._pid}. The forked process {pid} "
+                "cannot use it. Open a new one in the child process."
             )

@@ -1,4 +1,4 @@
-"""Shows the server that this client lives, through one open stream."""
+"""Show the server, by one open stream, that this client is alive."""
 
 from __future__ import annotations
 
@@ -22,51 +22,53 @@ _log = logging.getLogger(__name__)
 
 
 class PresenceStream:
-    """Holds the stream, and holds it anew when it breaks, until it is closed.
+    """Holds the presence stream, and opens it again when it breaks, until it is closed.
 
-    The server pings the connection, and gRPC answers without Python, so a program that keeps the
-    interpreter busy stays present, while one that is stopped or unplugged does not.
+    The server pings the connection, and gRPC answers without Python. So a program that keeps the
+    interpreter busy stays present; a program that is stopped or unplugged does not.
     """
 
     def __init__(
         self,
         channel: grpc.Channel,
         request: pb.HoldRequest,
-        tell: Callable[[pb.HoldEvent], None],
+        on_event: Callable[[pb.HoldEvent], None],
     ) -> None:
-        """Begin to hold.
+        """Open the stream.
 
         Args:
             channel: Connection to the server.
-            request: Who this client is.
-            tell: Called in the stream's thread with what the server says while the stream lives.
+            request: The client's secret, window and label.
+            on_event: Called in the stream's thread with each later message of the server.
         """
         lifecycle = lifecycle_pb2_grpc.SessionLifecycleStub(channel)
         self._stream = ResilientStream(lifecycle.Hold, request)
         self._answered = threading.Event()
         self._error: SessionSharingError | None = None
         self.epoch = ""
-        """The server's start that this client is present at."""
+        """Epoch of the server at which this client is present."""
         self.window = 0.0
         """Granted window in seconds."""
-        self._tell = tell
+        self._on_event = on_event
         self._stream.start(self._hold, "session-presence")
 
     def wait_until_granted(self, timeout: float) -> None:
-        """Wait until the server knows this client.
+        """Wait until the server has accepted this client.
 
         Raises:
-            SessionSharingError: The server refused, or it could not be reached in time.
+            SessionSharingError: The server refused, or did not answer in time.
         """
         answered = self._answered.wait(timeout)
         if self._stream.closed:
-            raise ConnectionClosedError("The connection is closed.")
+            raise ConnectionClosedError("This program has closed the connection. Make a new one.")
         error = self._error
         if error is not None or not answered:
-            raise error or CallTimeoutError("The server did not answer in time.")
+            raise error or CallTimeoutError(
+                f"The server did not answer within {timeout:g} s. Check that it runs."
+            )
 
     def close(self) -> None:
-        """End the stream; attachments that are left end as their behaviors say."""
+        """End the stream; then the server ends the remaining attachments of this client."""
         self._stream.stop()
         self._answered.set()
         self._stream.wait_until_ended()
@@ -99,6 +101,6 @@ class PresenceStream:
         if kind == "draining":
             self._stream.backoff.slow_down()
         try:
-            self._tell(event)
+            self._on_event(event)
         except Exception:
-            _log.exception("A callback of the connection has failed.")
+            _log.exception("The callback on_draining or on_expired of a connection has failed.")

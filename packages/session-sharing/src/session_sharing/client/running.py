@@ -1,4 +1,4 @@
-"""What a state file says of a running server; it is believed only where nobody else could write."""
+"""Read the state file of a running server, if no other user can have written it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class RunningServer:
         """Read a state file.
 
         Raises:
-            NotPermittedError: The files, or their folder, belong to somebody else, or somebody else
+            NotPermittedError: The files, or their folder, belong to another user, or another user
                 may write there.
             InvalidArgumentError: There is no server, or the file is not a state file.
         """
@@ -41,15 +41,23 @@ class RunningServer:
                 token=read_private(Path(state["token_file"])).strip(),
             )
         except PermissionError as error:
-            raise NotPermittedError(f"The server runs as another user: {error}") from error
+            raise NotPermittedError(
+                f"This user cannot read the state file, because the server runs as another user: "
+                f"{error}"
+            ) from error
         except FileNotFoundError as error:
-            raise InvalidArgumentError(f"No server has written {path}; is it running?") from error
+            raise InvalidArgumentError(
+                f"There is no state file {path} of a server. Is it running? Start it, or name its "
+                "state file."
+            ) from error
         except OSError as error:
-            raise NotPermittedError(f"{path} cannot be read: {error.strerror}") from error
+            raise NotPermittedError(
+                f"The state file {path} cannot be read: {error.strerror}."
+            ) from error
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-            raise InvalidArgumentError(f"{path} is not a server's state file: {error}") from error
+            raise _not_a_state_file(path, str(error)) from error
         if not server.targets:
-            raise InvalidArgumentError(f"{path} is not a server's state file: it has no target.")
+            raise _not_a_state_file(path, "it has no target")
         server._check_alive(path)
         return server
 
@@ -60,21 +68,28 @@ class RunningServer:
         return next((t for t in self.targets if t.startswith("unix:")), self.targets[0])
 
     def listens_at(self, port: str) -> bool:
-        """Tell whether a TCP port of this host is this server's."""
+        """Return whether this server listens at a TCP port."""
         return any(
             not target.startswith("unix:") and target.rpartition(":")[2] == port
             for target in self.targets
         )
 
     def _check_alive(self, path: Path) -> None:
-        """Say at once that the server's process is gone, where the system can tell."""
+        """Refuse the state file of a process that has ended, where the system can say so."""
         if sys.platform == "win32" or self.pid <= 0:
             return
         try:
             os.kill(self.pid, 0)
         except ProcessLookupError as error:
             raise InvalidArgumentError(
-                f"{path} was left behind: its server, process {self.pid}, is gone. Start it again."
+                f"The state file {path} is old: its server, process {self.pid}, has ended. Start "
+                "the server again."
             ) from error
         except (OSError, OverflowError):
-            return  # it lives, as another user
+            return  # the process lives, and belongs to another user
+
+
+def _not_a_state_file(path: Path, why: str) -> InvalidArgumentError:
+    return InvalidArgumentError(
+        f"{path} is not the state file of a session server: {why}. Name another file."
+    )

@@ -1,4 +1,4 @@
-"""The client's side of a session: a context manager for every behavior and every kind."""
+"""Open and use a session from a client, with every behavior and for every resource kind."""
 
 from __future__ import annotations
 
@@ -35,39 +35,39 @@ _Response = TypeVar("_Response")
 
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
-    """How to come to a session and how to leave it; the defaults suit most programs."""
+    """How to open a session and how to leave it; the defaults suit most programs."""
 
     behavior: InitializationBehavior = InitializationBehavior.AUTO
-    """Whether to create or attach, and what leaving does. Set it when one program opens the session
-    for others, or when a program must not create one."""
+    """Whether to create or attach, and whether leaving closes the session. Set it when one program
+    opens the session for others, or when a program must not create one."""
     session_name: str = ""
     """Name of the session; empty for a generated one, or to attach by resource. Set it when other
     programs are to find the session by a name that they know."""
     close_policy: ClosePolicy = ClosePolicy.FOR_EVERYONE
-    """For whom closing closes; decided by whoever creates the session. Set `WITH_LAST_ATTACHMENT`
-    when equal programs share one session and the last one is to close it."""
+    """When a close takes effect; the client that creates the session decides it. Set
+    `WITH_LAST_ATTACHMENT` when equal programs share one session and the last one is to close it."""
     reclaim: bool = False
-    """Close a session first that no client is attached to and that prevents a new one. Set it when
-    an earlier run may have left its session open."""
+    """Close a session without attachments first, if it prevents a new one. Set it when an earlier
+    run may have left its session open."""
     anyone_may_close: bool = False
-    """Other identities may close the session; decided by whoever creates it. Set it when a program
-    with another API key or certificate has to end the session."""
+    """Other identities may close the session; the client that creates it decides this. Set it when
+    a program with another API key or certificate must close the session."""
     label: str = ""
-    """Who opens it, for people; empty takes the connection's. Set it when one connection opens
-    several sessions that people have to tell apart."""
+    """Name of the opener for people; empty for the connection's label. Set it when one connection
+    opens several sessions that people must distinguish."""
 
 
 class SharedSession:
-    """A session on a server; leaving the `with` block does what its behavior says.
+    """A session on a server. Its behavior says whether leaving the `with` block closes it.
 
-    A subclass names its `kind` and adds the calls of its resource. Open it in a `with` block, and
-    let it connect by itself::
+    A subclass sets `kind` and adds the calls of its resource. Open it in a `with` block, and let it
+    connect by itself::
 
         with LockSession("scope-1", ConnectOptions.from_state_file(path)) as lock:
             ...
 
     Pass a `Connection` instead when one program holds several sessions. Call `detach()` or
-    `close()` where no `with` block fits.
+    `close()` when a `with` block does not fit.
     """
 
     kind: ClassVar[str]
@@ -85,13 +85,13 @@ class SharedSession:
 
         Args:
             resource: Name of the resource; may be empty when attaching by session name.
-            connection: How to make a connection, which the session then owns; or a connection,
-                which stays the caller's.
-            options: How to come to the session and how to leave it.
-            owns_connection: Close a given connection with the session, as one made here.
+            connection: Options, by which the session makes and later closes a connection; or a
+                connection, which the caller closes.
+            options: How to open the session and how to leave it.
+            owns_connection: Close the given connection, too, when the session ends.
 
         Raises:
-            SessionSharingError: The session cannot be opened, or the server not be reached.
+            SessionSharingError: The session cannot be opened, or the server cannot be reached.
         """
         check_argument("resource", resource, str)
         check_argument("connection", connection, Connection, ConnectOptions)
@@ -126,12 +126,12 @@ class SharedSession:
 
     @property
     def reclaimed(self) -> str:
-        """What was reclaimed to make room, for people; empty when nothing was."""
+        """The session that was closed for this one, for people; empty when there was none."""
         return self._opened.reclaimed
 
     @property
     def details(self) -> Mapping[str, str]:
-        """Facts about the resource, as the server gave them when the session was opened."""
+        """Facts about the resource, as the server sent them when the session was opened."""
         return self._opened.details
 
     @property
@@ -141,47 +141,47 @@ class SharedSession:
 
     @property
     def max_message_bytes(self) -> int:
-        """Largest request that the server takes, in bytes; 0 when it does not say."""
+        """Largest request, in bytes, that the server accepts; 0 when it does not say."""
         return self._opened.max_message_bytes
 
     @property
     def epoch(self) -> str:
-        """The server's start in which the session was opened."""
+        """Epoch of the server in which the session was opened."""
         return self._opened.epoch
 
     def detach(self) -> None:
         """End this attachment now, as leaving the `with` block does.
 
         Raises:
-            ServerUnavailableError: The server cannot be reached for the connection's `grace`, or
-                answers nothing for a little longer. If it lives, it ends the attachment by itself.
-            SessionSharingError: What else it answered.
+            ServerUnavailableError: The server cannot be reached within the connection's `grace`, or
+                does not answer for a little longer. If it runs, it ends the attachment by itself.
+            SessionSharingError: Another error that the server answered.
         """
         self.owner.check()
         uninterrupted(lambda: self._leave(self._detach))
 
     def close(self) -> None:
-        """Close the session, for whom its close policy says, whatever the behavior."""
+        """Close the session, whatever the behavior; the close policy says when it takes effect."""
         self.owner.check()
         uninterrupted(lambda: self._leave(self._close))
 
     def reset(self) -> None:
-        """Open the session anew, after it expired, was closed, or the server was restarted.
+        """Open the session again, after it expired, was closed, or the server was restarted.
 
         Raises:
-            ConnectionClosedError: This object has left on a connection of its own; make a new one.
-            SessionSharingError: The session cannot be opened, or the server not be reached.
+            ConnectionClosedError: This object has closed its own connection. Make a new object.
+            SessionSharingError: The session cannot be opened, or the server cannot be reached.
         """
         self.owner.check()
         uninterrupted(self._reopen)
 
     def reopen_after(self, epoch: str) -> None:
-        """Open the session anew, unless that has been done since `epoch`.
+        """Open the session again, unless another thread has done so since `epoch`.
 
-        For subclasses that go on by themselves after a restart, in several threads.
+        It is for subclasses that continue by themselves after a restart, in several threads.
 
         Args:
-            epoch: The server's start in which the session was lost.
+            epoch: Epoch of the server in which the session was lost.
 
         Raises:
             SessionSharingError: As `reset`.
@@ -201,16 +201,16 @@ class SharedSession:
 
         Args:
             method: The stub's method.
-            request: What it is given.
-            repeatable: The method does no harm when it is carried out twice, so that it is called
-                again, within the connection's timeout, while the server cannot be reached. Say it
-                of reads and of writes of a value; not of what appends or inserts.
+            request: The request message.
+            repeatable: The server may carry the method out twice without harm. Then it is called
+                again, within the connection's timeout, while the server cannot be reached. Set it
+                for methods that read, or that set a value; not for methods that append or insert.
 
         Raises:
-            ServerUnavailableError: The server cannot be reached, or went away before it answered.
-                Whether it did what it was asked is not known.
-            ServerRestartedError: The server was started anew since the session was opened.
-            SessionExpiredError: The session was closed, or this client was away for too long.
+            ServerUnavailableError: The server cannot be reached, or was lost before it answered. It
+                is not known whether the method was carried out.
+            ServerRestartedError: The server was restarted after the session was opened.
+            SessionExpiredError: The session was closed, or this client was lost for too long.
             SessionSharingError: Another error that the server answered.
         """
         try:
@@ -222,16 +222,18 @@ class SharedSession:
             raise explained from error
 
     def explain(self, error: SessionSharingError) -> SessionSharingError:
-        """Return a `ServerRestartedError` where the server's restart ended the session.
+        """Return a `ServerRestartedError` if a restart of the server ended the session.
 
-        For subclasses that make calls without `call`.
+        It is for subclasses that make calls without `call`.
 
         Args:
-            error: What the server answered. Other errors are returned as they are.
+            error: The error that the server answered. Other errors are returned as they are.
         """
         epoch = error.details.get("epoch", self._opened.epoch)
         if isinstance(error, SessionExpiredError) and epoch != self._opened.epoch:
-            return ServerRestartedError("The server was restarted; reset() opens anew.")
+            return ServerRestartedError(
+                "The server was restarted, so the session has ended. Call reset() to open it again."
+            )
         return error
 
     def __enter__(self) -> Self:
@@ -246,9 +248,10 @@ class SharedSession:
         self.owner.leave(self.detach, error, lambda: f"Leaving {self.resource} failed")
 
     def _before_end(self) -> None:
-        """Finish what is under way, before the attachment or the session ends.
+        """Finish pending work before the attachment or the session ends.
 
-        A subclass overrides this. An error is raised when the end is done.
+        A subclass overrides this method. If it raises an error, the attachment ends nevertheless,
+        and then the caller gets the error.
         """
 
     def _leave(self, end: Callable[[], None]) -> None:
@@ -271,7 +274,7 @@ class SharedSession:
             self._ended = False
 
     def _detach_unseen(self, _: object = None) -> None:
-        """End an attachment whose opener was interrupted, so that nobody else will."""
+        """End an attachment whose opener was interrupted and so cannot end it."""
         with contextlib.suppress(SessionSharingError):
             self._detach()
 
@@ -284,7 +287,7 @@ class SharedSession:
             try:
                 return self.connection.call(self.connection.lifecycle.Open, request)
             except SessionExpiredError:
-                # The presence stream broke and is being held anew, as after a server's restart.
+                # The presence stream broke and is being opened again, as after a restart.
                 pause = backoff.next_pause()
                 if time.monotonic() + pause > deadline:
                     raise
@@ -313,11 +316,11 @@ class SharedSession:
             try:
                 self.connection.leave(method, request)
             except SessionExpiredError:
-                pass  # it is over already, which is what was wanted
+                pass  # it has ended already
             except NotPermittedError:
                 raise  # nothing has ended
             except BaseException:
-                self._ended = self._owns_connection  # whose end is the attachment's, too
+                self._ended = self._owns_connection  # the end of a connection ends attachments
                 self._leave_connection()
                 raise
             self._ended = True

@@ -1,4 +1,4 @@
-"""Starts and stops a server of this user, or attaches to the one that runs."""
+"""Start and stop a server of this user, or find the one that runs."""
 
 from __future__ import annotations
 
@@ -26,29 +26,34 @@ _PROBE_SECONDS = 2.0
 def start_server(
     command: Sequence[str], state_file: Path, timeout: float = 20.0
 ) -> subprocess.Popen[str]:
-    """Start a server and wait until it says that it is ready.
+    """Start a server and wait for its ready line.
 
-    Use `attach_or_start` where the server may run already. The server goes on when this process
-    ends; what it logs goes into a file beside its state file.
+    Use `attach_or_start` when the server may run already. The server continues when this process
+    ends. It writes its log into a file beside its state file.
 
     Args:
         command: The program with its arguments; ``--state-file`` is added.
-        state_file: Where it shall tell of itself.
-        timeout: Seconds until it must be ready.
+        state_file: The state file that the server is to write.
+        timeout: Seconds within which it must be ready.
 
     Raises:
         ServerUnavailableError: The program is not installed, ended, or did not become ready.
-        NotPermittedError: Somebody else could have put what stands beside the state file.
+        NotPermittedError: Another user can have made the log file beside the state file.
     """
     program = shutil.which(command[0])
     if program is None:
-        raise ServerUnavailableError(f"The command {command[0]!r} is not installed.")
+        raise ServerUnavailableError(
+            f"The command {command[0]!r} is not installed. Install it, or pass its path."
+        )
     state_file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     log = state_file.with_suffix(".log")
     try:
         log_stream = append_private(log)
     except OSError as error:
-        raise ServerUnavailableError(f"{log} cannot be written: {error.strerror}") from error
+        raise ServerUnavailableError(
+            f"The server's log file {log} cannot be written: {error.strerror}. Name another state "
+            "file."
+        ) from error
     with log_stream:
         process = subprocess.Popen(
             [program, *command[1:], "--state-file", str(state_file)],
@@ -59,23 +64,26 @@ def start_server(
             start_new_session=True,
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
-    if not _says_something(process, timeout):
+    if not _is_ready(process, timeout):
         process.kill()
         process.wait()
         last = "\n".join(log.read_text(encoding="utf-8").splitlines()[-5:])
-        raise ServerUnavailableError(f"{command[0]} did not become ready; its last words:\n{last}")
+        raise ServerUnavailableError(
+            f"{command[0]} did not become ready within {timeout:g} s. The last lines of its log, "
+            f"{log}:\n{last}"
+        )
     return process
 
 
 def stop_server(state_file: Path, timeout: float = 20.0) -> bool:
-    """Stop the server of a state file cleanly and wait until it is gone.
+    """Stop the server of a state file cleanly and wait until it has ended.
 
     Returns:
         Whether there was one.
 
     Raises:
-        ServerUnavailableError: It is still there after `timeout` seconds.
-        NotPermittedError: Somebody else could have written the state file; nothing is stopped.
+        ServerUnavailableError: It still runs after `timeout` seconds.
+        NotPermittedError: Another user can have written the state file; nothing is stopped.
     """
     server = _find_running(state_file)
     if server is None:
@@ -87,7 +95,10 @@ def stop_server(state_file: Path, timeout: float = 20.0) -> bool:
     deadline = time.monotonic() + timeout
     while state_file.exists():
         if time.monotonic() > deadline:
-            raise ServerUnavailableError(f"The server at {server.target()} does not stop.")
+            raise ServerUnavailableError(
+                f"The server at {server.target()}, process {server.pid}, has not stopped within "
+                f"{timeout:g} s. Wait, or end the process."
+            )
         time.sleep(0.02)
     return True
 
@@ -95,19 +106,19 @@ def stop_server(state_file: Path, timeout: float = 20.0) -> bool:
 def attach_or_start(
     command: Sequence[str], state_file: Path, timeout: float = 20.0
 ) -> ConnectOptions:
-    """Find the server of a state file, or start it; safe when several do so at once.
+    """Find the server of a state file, or start it. Several programs may do so at once.
 
     Args:
         command: The program with its arguments; ``--state-file`` is added.
-        state_file: Where the server tells of itself.
-        timeout: Seconds until a server must be ready.
+        state_file: The server's state file.
+        timeout: Seconds within which a server must be ready.
 
     Returns:
-        How to connect to it.
+        Options to connect to it.
 
     Raises:
         ServerUnavailableError: There is none, and it cannot be started.
-        NotPermittedError: Somebody else could have written the state file.
+        NotPermittedError: Another user can have written the state file.
     """
     deadline = time.monotonic() + timeout
     while True:
@@ -117,13 +128,13 @@ def attach_or_start(
         try:
             start_server(command, state_file, max(0.1, deadline - time.monotonic()))
         except ServerUnavailableError:
-            # Somebody else may have been faster; a server that is on its way becomes ready.
+            # Another program may have started the server meanwhile; it becomes ready soon.
             if shutil.which(command[0]) is None or time.monotonic() > deadline:
                 raise
 
 
 def _find_running(state_file: Path) -> RunningServer | None:
-    """Find the server of a state file, if it answers."""
+    """Return the server of a state file, if it answers."""
     try:
         server = RunningServer.read(state_file)
     except InvalidArgumentError:
@@ -133,12 +144,12 @@ def _find_running(state_file: Path) -> RunningServer | None:
         return server if connection.is_connected(_PROBE_SECONDS) else None
 
 
-def _says_something(process: subprocess.Popen[str], timeout: float) -> bool:
-    """Wait for the ready line; an end of output without one means that the server has ended."""
+def _is_ready(process: subprocess.Popen[str], timeout: float) -> bool:
+    """Wait for the ready line; False when none comes in time, or the server has ended."""
     stream = process.stdout
     assert stream is not None
-    said: list[str] = []
-    reader = threading.Thread(target=lambda: said.append(stream.readline()), daemon=True)
+    lines: list[str] = []
+    reader = threading.Thread(target=lambda: lines.append(stream.readline()), daemon=True)
     reader.start()
     reader.join(timeout)
-    return bool(said and said[0])
+    return bool(lines and lines[0])

@@ -1,4 +1,4 @@
-"""A stream from the server that goes on when the connection or the server comes back."""
+"""Read a stream from the server, and open it again when it breaks."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class Break:
     """The stream has broken; it begins again after a pause, unless its channel is closed."""
 
     error: SessionSharingError | None
-    """Why it broke; None when the server ended it in good order."""
+    """Why it broke; None when the server ended it without an error."""
 
 
 class ResilientStream(Generic[_Message]):
     """A stream that begins again when it breaks, until it is closed.
 
-    One thread of its own reads it: `start` runs the reader there, and the reader iterates over
-    `messages`.
+    A background thread reads it: `start` runs the reader in that thread, and the reader iterates
+    over `messages`.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class ResilientStream(Generic[_Message]):
 
         Args:
             method: The stub's method.
-            request: What it is given at every try; the reader may change it between two.
+            request: The request of every try; the reader may change it between two tries.
         """
         self._method = method
         self._request = request
@@ -74,7 +74,7 @@ class ResilientStream(Generic[_Message]):
         start_thread(run, name)
 
     def messages(self) -> Iterator[_Message | Break]:
-        """Yield what the server sends, and a `Break` whenever the stream breaks."""
+        """Yield the messages of the server, and a `Break` whenever the stream breaks."""
         while True:
             try:
                 call = self._begin()
@@ -92,7 +92,7 @@ class ResilientStream(Generic[_Message]):
             self._closed.wait(self.backoff.next_pause())
 
     def stop(self) -> None:
-        """Cancel the stream, and begin it no more."""
+        """Cancel the stream, and do not begin it again."""
         with self._lock:
             self._closed.set()
             if self._call is not None:

@@ -1,4 +1,4 @@
-"""What happens to sessions, as it happens: by callback or by asking for the next event."""
+"""Watch the sessions of a server: take its events, or get them by a callback."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ _log = logging.getLogger(__name__)
 
 Happening = SessionEvent | Gap
 _WAITING = 1000
-"""Events that wait to be taken; while they do, the server is read no further."""
+"""Events that may wait to be taken; while so many wait, the watch reads no more."""
 
 
 class SessionWatch:
-    """A watch on a server's sessions that goes on when the connection or the server comes back.
+    """A watch on a server's sessions. It continues when the connection or the server comes back.
 
     Use it in a `with` block, and take the events by `get_event`. Pass `on_event` instead when the
-    program has no loop of its own to ask in.
+    program has no loop in which it can ask.
 
-    Events come in order and once. Those that were missed are told as a `Gap`; after a restart of
-    the server, whose revisions begin anew, its last revision is 0.
+    Each event comes once, and events come in order. For missed events there is a `Gap`. After a
+    restart of the server the revisions start again from 1; then the `last` of the gap is 0.
     """
 
     def __init__(
@@ -50,19 +50,20 @@ class SessionWatch:
         """Start watching.
 
         Args:
-            connection: To the server; it stays the caller's.
-            name_prefix: Only sessions whose names begin so.
+            connection: The connection to the server; the caller closes it.
+            name_prefix: Watch only the sessions whose names begin with it.
             from_revision: First revision wanted; 0 starts with the next event.
-            on_event: Called with every event in the watch's own thread; without it, take them by
+            on_event: Called with every event, in the watch's thread. Without it, take the events by
                 `get_event`.
         """
         self._owner = Owner("The watch")
         self._request = pb.WatchRequest(from_revision=from_revision, name_prefix=name_prefix)
         self._stream = ResilientStream(connection.lifecycle.Watch, self._request)
         self._on_event = on_event
-        # Of C alone, so that an exception from a signal handler cannot leave it locked.
+        # This queue is C code only, so that an exception from a signal handler cannot leave it
+        # locked.
         self._waiting: queue.SimpleQueue[Happening | None] = queue.SimpleQueue()
-        """Ends with None, so that nobody waits for what never comes."""
+        """The events to take; None at the end says that no more events come."""
         self._room = Progress()
         self._started = threading.Event()
         self._error: SessionSharingError | None = None
@@ -72,17 +73,17 @@ class SessionWatch:
             raise self._error
 
     def get_event(self, timeout: float | None = None) -> Happening | None:
-        """Take the next event.
+        """Return the next event.
 
         Args:
-            timeout: Seconds to wait; 0 asks only, None waits for as long as it takes.
+            timeout: Seconds to wait; 0 does not wait, None waits without a limit.
 
         Returns:
-            The event, or None when there is none in time, or the watch is closed.
+            The event, or None when none came in time, or the watch is closed.
 
         Raises:
             InheritedClientError: The watch belongs to the parent process.
-            SessionSharingError: The server ended the watch for good.
+            SessionSharingError: The server refused the watch.
         """
         self._owner.check()
         deadline = math.inf if timeout is None else time.monotonic() + timeout
@@ -96,7 +97,7 @@ class SessionWatch:
                     return None
         self._room.announce()
         if event is None:
-            self._waiting.put(None)  # for whoever asks next
+            self._waiting.put(None)  # for the next call
             if self._error is not None:
                 raise self._error
         return event
@@ -136,11 +137,11 @@ class SessionWatch:
         self._started.set()
 
     def _end_waiting(self) -> None:
-        """Let go of whoever waits for an event; a closed watch forgets those that were left."""
+        """Wake a thread that waits for an event; a closed watch drops the remaining events."""
         while self._stream.closed and not self._waiting.empty():
             with contextlib.suppress(queue.Empty):
                 self._waiting.get_nowait()
-        self._give(None)
+        self._deliver(None)
 
     def _take(self, response: pb.WatchResponse) -> None:
         kind = response.WhichOneof("event")
@@ -150,18 +151,18 @@ class SessionWatch:
         self._stream.backoff.reset()
         if kind == "started":
             if self._request.epoch not in ("", response.started.epoch):
-                self._give(Gap(self._request.from_revision, 0))
+                self._deliver(Gap(self._request.from_revision, 0))
                 self._request.from_revision = 1
             self._request.epoch = response.started.epoch
             self._started.set()
         elif kind == "gap":
             self._request.from_revision = response.gap.last + 1
-            self._give(Gap(response.gap.first, response.gap.last))
+            self._deliver(Gap(response.gap.first, response.gap.last))
         elif kind == "session":
             self._request.from_revision = response.session.revision + 1
-            self._give(_event(response.session))
+            self._deliver(_event(response.session))
 
-    def _give(self, event: Happening | None) -> None:
+    def _deliver(self, event: Happening | None) -> None:
         if self._on_event is not None:
             self._call_back(event)
             return
@@ -177,7 +178,7 @@ class SessionWatch:
         try:
             self._on_event(event)
         except Exception:
-            _log.exception("The callback of a watch has failed.")
+            _log.exception("The callback on_event of a watch has failed.")
 
 
 def _event(message: pb.SessionEvent) -> SessionEvent:

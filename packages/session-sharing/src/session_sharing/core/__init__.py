@@ -1,1 +1,1 @@
-"""The pure heart of session sharing: no network, no gRPC, an injected clock."""
+"""The rules of session sharing, without network and gRPC; the caller passes the clock."""

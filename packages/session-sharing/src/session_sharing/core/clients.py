@@ -1,4 +1,4 @@
-"""Who is there: clients, the streams that prove their presence, and what happens when they go."""
+"""Keep the clients: their presence streams, their grace, and the end of their attachments."""
 
 from __future__ import annotations
 
@@ -8,21 +8,17 @@ from dataclasses import dataclass
 from functools import partial
 from weakref import WeakKeyDictionary
 
-from session_sharing.core.admission import Shares, check_text
+from session_sharing.core.admission import Shares, check_text, server_is_draining
 from session_sharing.core.behaviors import MIN_SECRET_BYTES
-from session_sharing.core.errors import (
-    InvalidArgumentError,
-    ServerDrainingError,
-    SessionExpiredError,
-)
+from session_sharing.core.errors import InvalidArgumentError, SessionExpiredError
 from session_sharing.core.leases import Lease
 from session_sharing.core.registry import SessionRegistry
 from session_sharing.core.sessions import Client, Expiry, Opened, OpenRequest
 
 _REMEMBERED_OPENS = 256
-"""Latest requests of a client whose repetition is recognised."""
+"""How many of a client's latest requests the server recognises when they are repeated."""
 _REMEMBERED_EXPIRIES = 1_000
-"""Latest clients that are told, when they come back, that their time was over."""
+"""How many of the latest expired clients hear, when they come back, that they expired."""
 _LONGEST_REQUEST_ID = 256
 """Characters."""
 
@@ -37,24 +33,24 @@ class WindowRange:
     longest: float = 60.0
 
     def grant(self, wanted: float) -> float:
-        """Bring a wanted window into the range; 0 asks for the default."""
+        """Return the wanted window, limited to the range; 0 asks for the default."""
         return min(max(wanted or self.default, self.shortest), self.longest)
 
 
 class Clients:
     """The clients of a registry. Thread-safe.
 
-    A client is known by a secret that it chose. While it holds a stream it is present; when the
-    last one breaks, it has half a window to come back with the same secret before its attachments
-    end.
+    A client is known by a secret that it chose. It is present while it holds a stream. When its
+    last stream breaks, it can come back with the same secret within half a window. After that its
+    attachments end.
     """
 
     def __init__(self, registry: SessionRegistry, windows: WindowRange | None = None) -> None:
         """Start without clients.
 
         Args:
-            registry: Where the clients' attachments are.
-            windows: Presence windows that are granted.
+            registry: The registry that holds the clients' attachments.
+            windows: Presence windows that the server grants.
         """
         self._registry = registry
         self._windows = windows or WindowRange()
@@ -63,9 +59,9 @@ class Clients:
         self._clients: dict[tuple[str, str], Client] = {}
         self._expiries: dict[tuple[str, str], Expiry] = {}
         self._callers: WeakKeyDictionary[Future[Opened], int] = WeakKeyDictionary()
-        """How many wait for an answer, or have heard it."""
-        self._unheard: dict[Future[Opened], Lease] = {}
-        """Answers that nobody waits for any more, and how long they may be asked for again."""
+        """How many callers wait for an answer, or have got it."""
+        self._abandoned: dict[Future[Opened], Lease] = {}
+        """Answers without a waiting caller, and how long a caller may repeat the request."""
 
     def hold(
         self, secret: bytes, window: float, label: str = "", principal: str = ""
@@ -74,18 +70,17 @@ class Clients:
 
         Args:
             secret: The client's secret; one that is unknown or expired begins a new client.
-            window: Seconds in which its silence shall be noticed, within the server's range; 0 for
-                the default.
-            label: Who it is, for people.
+            window: Seconds in which the server is to notice that the client is lost, within the
+                server's range; 0 for the default.
+            label: Name of the client for people.
             principal: Its identity; the same secret from another identity is another client.
 
         Returns:
-            The client, and whether it was known and keeps its attachments. One that was away for
-            too long is a new one, whose `expiry` tells how the one before it ended.
+            The client, and whether it was known and keeps its attachments. If the client had
+            expired, it is a new client, and its `expiry` says how the client before it ended.
 
         Raises:
-            InvalidArgumentError: The secret is too short to be one, or the label has a control
-                character.
+            InvalidArgumentError: The secret is too short, or the label has a control character.
             LimitExceededError: There are too many clients.
             ServerDrainingError: The server is stopping.
         """
@@ -101,7 +96,7 @@ class Clients:
             return client, resumed
 
     def release(self, client: Client) -> None:
-        """Note that one of a client's streams is over; after the last one its grace runs."""
+        """Note that one of a client's streams has ended; after the last one the grace begins."""
         with self._registry.lock:
             client.streams -= 1
             if client.streams == 0 and not client.ended:
@@ -122,19 +117,21 @@ class Clients:
             by_calls: The client holds no stream; its calls keep it present.
 
         Raises:
-            SessionExpiredError: No client is present under this secret.
-            InvalidArgumentError: The request id is too long to be one.
+            SessionExpiredError: No client with this secret is present.
+            InvalidArgumentError: The request id is too long.
         """
         if len(request_id) > _LONGEST_REQUEST_ID:
             raise InvalidArgumentError(
-                f"A request id has {_LONGEST_REQUEST_ID} characters at most."
+                f"The request id is too long. Use at most {_LONGEST_REQUEST_ID} characters."
             )
         with self._registry.lock:
             client = self._clients.get(self._key(secret, request.principal))
             if client is None and by_calls:
                 client = self._begin_by_calls(secret, request)
             if client is None:
-                raise SessionExpiredError("This client is not present; hold a stream first.")
+                raise SessionExpiredError(
+                    "This client is not present. Open a presence stream (Hold) first."
+                )
             client.note_call()
             answer = client.opens.get(request_id)
             if answer is None or answer.cancelled():
@@ -142,32 +139,32 @@ class Clients:
                 if request_id:
                     self._remember(client, request_id, answer)
             self._callers[answer] = self._callers.get(answer, 0) + 1
-            lease = self._unheard.pop(answer, None)
+            lease = self._abandoned.pop(answer, None)
             if lease is not None:
                 lease.end()
             return answer
 
-    def unheard(self, answer: Future[Opened]) -> None:
-        """Note that a caller of `open` went away before its answer came.
+    def caller_left(self, answer: Future[Opened]) -> None:
+        """Note that a caller of `open` left before it got the answer.
 
-        When no other caller asked for the same, the request is withdrawn. If it is being carried
-        out already, and is not repeated within a window, what it opened ends again, as nobody knows
-        of it.
+        If no other caller waits for the same answer, the request is withdrawn. If the server is
+        carrying it out already, and no caller repeats it within a window, the new attachment ends
+        again, because no client knows it.
         """
         with self._registry.lock:
             self._callers[answer] -= 1
             if self._callers[answer] or answer.cancel():
                 return
             undo = partial(self._undo, answer)
-            self._unheard[answer] = self._registry.leases.grant(self._windows.default, undo)
+            self._abandoned[answer] = self._registry.leases.grant(self._windows.default, undo)
 
     def expire(self, client: Client, reason: str) -> None:
-        """End a client and all its attachments; one that came back in time is left alone."""
+        """End a client and all its attachments, unless it came back in time."""
         with self._registry.lock:
             if client.ended or client.streams:
                 return
             if client.lease is not None and client.lease.live:
-                return  # it came back and went again since, which began a new grace
+                return  # it came back and was lost again, which began a new grace
             self._forget(client)
             attachments = list(client.attachments.values())
             if attachments:
@@ -181,10 +178,10 @@ class Clients:
 
     def _undo(self, answer: Future[Opened]) -> None:
         with self._registry.lock:
-            if self._unheard.pop(answer, None) is not None:
-                answer.add_done_callback(self._end_unheard)
+            if self._abandoned.pop(answer, None) is not None:
+                answer.add_done_callback(self._end_abandoned)
 
-    def _end_unheard(self, answer: Future[Opened]) -> None:
+    def _end_abandoned(self, answer: Future[Opened]) -> None:
         if answer.cancelled() or answer.exception() is not None:
             return
         attachment = answer.result().attachment
@@ -193,7 +190,7 @@ class Clients:
             opens = attachment.client.opens
             for request_id in [key for key, value in opens.items() if value is answer]:
                 del opens[request_id]
-        self._registry.end(attachment, "its caller did not wait for it")
+        self._registry.end(attachment, "the caller did not wait for the answer")
 
     def _begin_by_calls(self, secret: bytes, request: OpenRequest) -> Client:
         client = self._begin(secret, 0.0, request.label, request.principal)
@@ -204,10 +201,12 @@ class Clients:
 
     def _begin(self, secret: bytes, window: float, label: str, principal: str) -> Client:
         if len(secret) < MIN_SECRET_BYTES:
-            raise InvalidArgumentError(f"A client secret has at least {MIN_SECRET_BYTES} bytes.")
+            raise InvalidArgumentError(
+                f"The client secret is too short. Use at least {MIN_SECRET_BYTES} random bytes."
+            )
         check_text(label)
         if self._registry.draining:
-            raise ServerDrainingError("The server is stopping and takes no more clients.")
+            raise server_is_draining()
         self._shares.check_room(principal)
         limits = self._registry.options.limits
         key = self._key(secret, principal)
@@ -237,7 +236,7 @@ class Clients:
     def _forget(self, client: Client) -> None:
         client.ended = True
         del self._clients[client.principal, client.id]
-        self._shares.give_back(client.principal)
+        self._shares.release(client.principal)
 
     @staticmethod
     def _key(secret: bytes, principal: str) -> tuple[str, str]:
@@ -245,5 +244,5 @@ class Clients:
 
 
 def client_id(secret: bytes) -> str:
-    """Derive a client's public name from its secret; it stays the same across server restarts."""
+    """Return a client's public name, derived from its secret; a restart does not change it."""
     return hashlib.sha256(b"session-sharing client" + secret).hexdigest()[:32]

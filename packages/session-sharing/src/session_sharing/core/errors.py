@@ -1,8 +1,7 @@
-"""What can go wrong, one class for each case; the same classes are raised by servers and clients.
+"""Define the errors of session sharing; servers and clients raise the same classes.
 
-Every class names the canonical gRPC status that carries it over the wire and a stable reason for
-programs, so that the two tables (error to status on the server, reason to error on the client) are
-this one.
+Every class names the gRPC status that carries it over the wire, and a stable reason for programs.
+The server finds the status by the class, and the client finds the class by the reason.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ class SessionSharingError(Exception):
 
     Attributes:
         status: Name of the gRPC status code.
-        reason: Stable word for programs, sent as ``ErrorInfo.reason``.
+        reason: Stable name for programs, sent as ``ErrorInfo.reason``.
         details: Facts about the case, sent as ``ErrorInfo.metadata``.
     """
 
@@ -28,14 +27,14 @@ class SessionSharingError(Exception):
 
 
 class InvalidArgumentError(SessionSharingError):
-    """A request that no server state could make right."""
+    """The request is wrong, whatever the state of the server is."""
 
     status = "INVALID_ARGUMENT"
     reason = "INVALID_ARGUMENT"
 
 
 class NotAResourceError(InvalidArgumentError):
-    """What stands at the given name is not a resource of this kind."""
+    """The given name belongs to something that is not a resource of this kind."""
 
     reason = "NOT_A_RESOURCE"
 
@@ -55,14 +54,14 @@ class NameInUseError(SessionSharingError):
 
 
 class ResourceInUseError(SessionSharingError):
-    """Somebody outside this server holds the resource."""
+    """A program outside this server uses the resource."""
 
     status = "ALREADY_EXISTS"
     reason = "RESOURCE_IN_USE"
 
 
 class SessionNotFoundError(SessionSharingError):
-    """There is no such session; it was never opened, or it is closed."""
+    """There is no such session: it was never opened, or it is closed."""
 
     status = "NOT_FOUND"
     reason = "SESSION_NOT_FOUND"
@@ -76,14 +75,14 @@ class ResourceNotFoundError(SessionSharingError):
 
 
 class SessionExpiredError(SessionSharingError):
-    """The attachment is over: the session was closed, or the client was away for too long."""
+    """The attachment has ended: the session was closed, or the client was lost for too long."""
 
     status = "FAILED_PRECONDITION"
     reason = "SESSION_EXPIRED"
 
 
 class NotAuthenticatedError(SessionSharingError):
-    """The caller gave no identity, or one that the server does not accept."""
+    """The caller sent no token or key, or one that the server does not accept."""
 
     status = "UNAUTHENTICATED"
     reason = "NOT_AUTHENTICATED"
@@ -97,52 +96,52 @@ class NotPermittedError(SessionSharingError):
 
 
 class LimitExceededError(SessionSharingError):
-    """A limit of the server stands in the way."""
+    """The request exceeds a limit of the server."""
 
     status = "RESOURCE_EXHAUSTED"
     reason = "LIMIT_EXCEEDED"
 
 
 class StorageFullError(LimitExceededError):
-    """There is no room on the disk; nothing of the request was written."""
+    """The disk is full; the server wrote nothing of the request."""
 
     reason = "STORAGE_FULL"
 
 
 class ResourceLostError(SessionSharingError):
-    """The resource vanished or broke under its session, which has failed for good."""
+    """The resource vanished or broke while its session was open; the session has failed."""
 
     status = "DATA_LOSS"
     reason = "RESOURCE_LOST"
 
 
 class ResourceFailedError(SessionSharingError):
-    """The resource's own code failed: it cannot be opened, or was not released as it should be."""
+    """The resource's own code failed while it opened or released the resource."""
 
     status = "INTERNAL"
     reason = "RESOURCE_FAILED"
 
 
 class ServerDrainingError(SessionSharingError):
-    """The server is stopping and takes nothing new."""
+    """The server is stopping and accepts nothing new."""
 
     status = "UNAVAILABLE"
     reason = "SERVER_DRAINING"
 
 
 class ResourceBusyError(SessionSharingError):
-    """The resource is still being released by its last session, for longer than it should take."""
+    """The last session of the resource takes too long to release it."""
 
     status = "UNAVAILABLE"
     reason = "RESOURCE_BUSY"
 
 
 def as_domain_error(error: BaseException, what: str) -> SessionSharingError:
-    """Say in domain terms what a resource's own code raised; domain errors stay as they are.
+    """Return a `ResourceFailedError` for an error of a resource's own code.
 
     Args:
-        error: What was raised.
-        what: What could not be done, as a sentence without its full stop.
+        error: The error. A `SessionSharingError` is returned as it is.
+        what: A sentence without its full stop that says what could not be done.
     """
     if isinstance(error, SessionSharingError):
         return error

@@ -1,4 +1,4 @@
-"""What happened to sessions, in one order, for watchers, audit and counters."""
+"""Keep the events of sessions in one order, for watchers, audit trail and counters."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class EventType(enum.IntEnum):
 
 
 def utc_now() -> datetime:
-    """Wall-clock time, for people and records; never for deciding anything."""
+    """Return the wall-clock time. It is for people and records; no decision depends on it."""
     return datetime.now(timezone.utc)
 
 
 @dataclass(frozen=True, slots=True)
 class SessionEvent:
-    """One thing that happened."""
+    """One event of a session, or of an attachment to it."""
 
     type: EventType
     session_name: str = ""
@@ -50,17 +50,17 @@ class SessionEvent:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Revisions that a watcher asked for and that are no longer kept, both ends included."""
+    """The revisions, from `first` to `last`, that a watcher asked for and the server lost."""
 
     first: int
     last: int
 
 
 class EventLog:
-    """The latest events, numbered from 1 without holes.
+    """The latest events, numbered from 1 without gaps.
 
-    Watchers read it at their own pace by revision, so that a slow one costs no memory: what it
-    missed is told to it as a `Gap`.
+    Each watcher reads it by revision, as fast as it can. A slow watcher costs no memory: for events
+    that are not kept any more, it gets a `Gap`.
     """
 
     def __init__(self, capacity: int = 4096) -> None:
@@ -75,10 +75,10 @@ class EventLog:
         return self._revision
 
     def listen(self, listener: Callable[[SessionEvent], None]) -> Callable[[], None]:
-        """Call `listener` with every event from now on, in order; it must be quick.
+        """Call `listener` with every event from now on, in order; it must return quickly.
 
         Returns:
-            A function that ends it.
+            A function that removes the listener.
         """
         with self._lock:
             self._listeners.append(listener)
@@ -90,7 +90,7 @@ class EventLog:
         return stop
 
     def publish(self, event: SessionEvent) -> None:
-        """Number an event, keep it and hand it to the listeners."""
+        """Give an event its revision, keep it, and pass it to the listeners."""
         with self._lock:
             self._revision += 1
             object.__setattr__(event, "revision", self._revision)
@@ -102,10 +102,10 @@ class EventLog:
                     _log.exception("A listener to session events has failed.")
 
     def since(self, revision: int, prefix: str = "") -> tuple[list[SessionEvent | Gap], int]:
-        """Read the events from `revision` on whose session name begins with `prefix`.
+        """Return the events from `revision` on whose session name begins with `prefix`.
 
         Returns:
-            The events, after a gap if there is one, and the revision to read on from.
+            The events, after a gap if there is one, and the revision from which to read next.
         """
         with self._lock:
             oldest = self._revision - len(self._kept) + 1

@@ -1,4 +1,4 @@
-"""Time limits that can be renewed, on an injected clock."""
+"""Run time limits that can be renewed; the caller passes the clock."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 
 class Lease:
-    """Something that ends unless it is renewed in time."""
+    """A time limit. It expires unless it is renewed or ended before its deadline."""
 
     __slots__ = ("_leases", "deadline", "live", "on_expiry")
 
@@ -27,18 +27,18 @@ class Lease:
         self.live = True
 
     def renew(self, seconds: float) -> None:
-        """Put the deadline `seconds` from now, which costs next to nothing; it only moves later."""
+        """Move the deadline to `seconds` from now, if that is later. This costs almost nothing."""
         self.deadline = max(self.deadline, self._leases.clock() + seconds)
 
     def end(self) -> None:
-        """Let the lease go without expiring."""
+        """End the lease; it does not expire."""
         if self.live:
             self.live = False
             self._leases.forget_one()
 
 
 class Leases:
-    """All leases of one registry, expired in the order of their deadlines."""
+    """All leases of one registry. They expire in the order of their deadlines."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -48,18 +48,18 @@ class Leases:
         self._ended = 0
 
     def __len__(self) -> int:
-        """Count what is kept, ended leases that are not yet swept included."""
+        """Count the leases in the queue, with ended ones that are not yet removed."""
         return len(self._queue)
 
     def grant(self, seconds: float, on_expiry: Callable[[], None]) -> Lease:
-        """Start a lease; `on_expiry` is called, without locks, unless it ends or is renewed."""
+        """Start a lease. `on_expiry` is called at the deadline, without locks, unless it ends."""
         lease = Lease(self, self.clock() + seconds, on_expiry)
         with self._lock:
             heapq.heappush(self._queue, (lease.deadline, next(self._order), lease))
         return lease
 
     def forget_one(self) -> None:
-        """Count a lease that ended before its time; sweep the queue when most have."""
+        """Count a lease that ended early; clean the queue when most leases in it have ended."""
         with self._lock:
             self._ended += 1
             if self._ended > 64 and self._ended * 2 > len(self._queue):
@@ -90,5 +90,5 @@ class Leases:
             try:
                 lease.on_expiry()
             except Exception:
-                _log.exception("What follows the end of a lease has failed.")
+                _log.exception("The callback of an expired lease has failed.")
         return len(due)

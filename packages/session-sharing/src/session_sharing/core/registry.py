@@ -1,4 +1,4 @@
-"""The registry: at most one open session for each resource, however many race for it.
+"""Keep the registry: each resource has at most one open session, however many callers ask at once.
 
 This is one state machine, in the order of a session's life: look-ups, open (locate, decide, create,
 attach), end, close, fail, release, orphans, drain.
@@ -22,25 +22,25 @@ from session_sharing.core.admission import (
     check_may_close,
     check_may_create,
     check_request,
+    client_expired,
     describe_holder,
+    ended_attachment,
     may_close,
     no_session_for,
+    server_is_draining,
+    unknown_session,
     why_attachment_ended,
     why_closed,
 )
 from session_sharing.core.behaviors import RULES, EndAction
 from session_sharing.core.errors import (
-    ResourceBusyError,
     ResourceNotFoundError,
-    ServerDrainingError,
-    SessionExpiredError,
-    SessionNotFoundError,
     SessionSharingError,
     as_domain_error,
 )
 from session_sharing.core.events import EventLog, EventType, SessionEvent
 from session_sharing.core.leases import Clock, Leases
-from session_sharing.core.releases import Release, Releases
+from session_sharing.core.releases import Release, Releases, still_releasing
 from session_sharing.core.resources import ResourceKind
 from session_sharing.core.sessions import (
     Attachment,
@@ -54,7 +54,7 @@ from session_sharing.core.slots import PendingOpen, SlotTable, Transition
 
 _log = logging.getLogger(__name__)
 _LONGEST_FACT = 1000
-"""Characters of a name in the event of a refusal: refused names may be of any length."""
+"""Characters of a name in the event of a refusal; refused names can have any length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +63,22 @@ class RegistryOptions:
 
     orphan_timeout: float = 12 * 3600.0
     """Seconds after which a session without attachments is closed; 0 for never. Set it shorter when
-    a resource is dear, 0 when sessions must outlive every client."""
+    other programs need the resource soon, and 0 when sessions must stay without any client."""
     call_ttl: float = 60.0
-    """Seconds for which a call without an attachment counts as a client being there. Set it longer
-    when clients without presence call less often."""
+    """Seconds for which one call shows that a client without a presence stream is alive. Set it
+    longer when such clients call less often."""
     release_timeout: float = 10.0
     """Seconds that a release hook may take before its resource counts as stuck. Set it longer when
     a resource needs more time to close."""
     limits: Limits = field(default_factory=Limits)
-    """How much the server holds. Set it when the machine can hold less, or has to hold more."""
+    """Limits of what the server holds. Set it when the machine can hold less, or must hold more."""
 
 
 class SessionRegistry:
     """Opens, shares and closes sessions. Thread-safe; no method waits for a resource.
 
-    Opening and releasing run on the executor, outside the lock, and a resource that is being opened
-    or released delays only requests for itself: they wait in its slot and are decided again.
+    Opening and releasing run on the executor, outside the lock. A resource that is being opened or
+    released delays only the requests for it: they wait in its slot, and are decided again later.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class SessionRegistry:
         self.epoch = secrets.token_hex(8)
         """Changes with every start of the server."""
         self.draining = False
-        """Whether new sessions and attachments are refused; what is under way goes on."""
+        """Whether new sessions and attachments are refused; requests that have begun go on."""
         self._executor = executor
         self._clock = clock
         limits = self.options.limits
@@ -108,42 +108,40 @@ class SessionRegistry:
         )
         self._generation = 0
         self._all_free: Future[bool] | None = None
-        """The answer of `close_all`; once it exists, a resource that opens is released at once."""
+        """The answer of `close_all`; while it exists, a resource that opens is released at once."""
 
     def __len__(self) -> int:
         """Count the sessions that are open, being opened or being released."""
         return len(self._slots)
 
     def attachment(self, attachment_id: str, principal: str = "") -> Attachment:
-        """Find a live attachment by its id; this is identity, lease check and fence in one.
+        """Return a live attachment by its id: it checks identity, lease and generation together.
 
         Raises:
-            SessionExpiredError: The id is unknown, over or somebody else's.
+            SessionExpiredError: The id is unknown, the attachment has ended, or it belongs to
+                another identity.
         """
         attachment = self._slots.attachment(attachment_id)
         if attachment is None or attachment.client.principal != principal:
             foreign = attachment is not None
             why = "" if foreign else self._slots.why_ended(attachment_id)
-            raise SessionExpiredError(
-                why or "The session is not known here: it was closed long ago, or never opened.",
-                epoch=self.epoch,
-            )
+            raise ended_attachment(why, self.epoch)
         attachment.client.note_call()
         return attachment
 
     def session(self, name: str) -> Session:
-        """Find an open session by name.
+        """Return an open session by name.
 
         Raises:
             SessionNotFoundError: There is none.
         """
         session = self._slots.named(name)
         if session is None:
-            raise SessionNotFoundError(f"There is no open session {name!r}.", session_name=name)
+            raise unknown_session(name)
         return session
 
     def sessions(self, prefix: str = "") -> list[Session]:
-        """Take a snapshot of the open sessions whose names begin with `prefix`."""
+        """Return a snapshot of the open sessions whose names begin with `prefix`."""
         with self.lock:
             return [
                 replace(session, attachments=dict(session.attachments))
@@ -152,29 +150,29 @@ class SessionRegistry:
             ]
 
     def failed_sessions(self) -> list[FailedSession]:
-        """Give the sessions whose resource was not released as it should be, the oldest first.
+        """Return the sessions whose release hook failed, the oldest first.
 
-        One is forgotten when a later session of its resource is released well.
+        A session leaves the list when a later session of its resource is released without an error.
         """
         with self.lock:
             return self._slots.failed()
 
     def touch(self, session: Session) -> None:
-        """Note a call on a session by somebody without an attachment."""
+        """Note a call on a session by a caller without an attachment."""
         session.last_call = self._clock()
 
     def move(self, session: Session, key: Hashable) -> bool:
         """Note that a session's resource gets a new identity, as a rotated log file does.
 
-        The identity before goes on meaning the session until the next move, so that requests which
-        located the resource just before this still find it. Call it before the resource changes.
+        The old identity still finds the session until the next move. So a request that located the
+        resource just before finds it, too. Call this method before the resource changes.
 
         Args:
             session: The session.
             key: The identity that `Candidate.key` will have from now on.
 
         Returns:
-            False when the session is not open any more; then its resource must stay as it is.
+            False when the session is not open any more; then the resource must not change.
         """
         with self.lock:
             if session.open:
@@ -186,12 +184,12 @@ class SessionRegistry:
 
         Args:
             request: What to open, and how.
-            client: Who gets the attachment; without one, later calls name the session.
+            client: The client that gets the attachment; without one, later calls name the session.
 
         Returns:
-            The outcome; it fails with a `SessionSharingError`, also when the resource's own code
-            raised something else (`ResourceFailedError`).
-            Cancelling it withdraws the request, unless it is being carried out already.
+            The outcome. It fails with a `SessionSharingError`; if the resource's own code raised
+            another error, with a `ResourceFailedError`. Cancelling it withdraws the request, unless
+            the registry is carrying it out already.
         """
         result: Future[Opened] = Future()
         try:
@@ -212,7 +210,7 @@ class SessionRegistry:
 
     def _refuse_when_draining(self) -> None:
         if self.draining:
-            raise ServerDrainingError("The server is stopping and opens no more sessions.")
+            raise server_is_draining()
 
     def _locate(
         self,
@@ -234,7 +232,7 @@ class SessionRegistry:
             self._decide(PendingOpen(request, client, candidate, result))
 
     def _decide(self, pending: PendingOpen) -> None:
-        """Create, attach, wait, reclaim or refuse: the one place where a request meets state."""
+        """Create, attach, wait, reclaim or refuse, as the state of the resource says."""
         try:
             with self.lock:
                 step = self._next_step(pending)
@@ -247,7 +245,7 @@ class SessionRegistry:
             step()
 
     def _next_step(self, pending: PendingOpen) -> Callable[[], None] | None:
-        """Decide a request; return what follows outside the lock, if it is not decided again."""
+        """Decide a request; return the next step outside the lock; None if it is decided again."""
         request = pending.request
         if pending.result.cancelled():
             return pending.discard
@@ -256,13 +254,14 @@ class SessionRegistry:
             return self._wait(pending, slot)
         if slot is not None and request.reclaim and self._is_reclaimable(slot, request):
             pending.reclaimed = describe_holder(slot)
-            self._close_for(pending, slot, "reclaimed, as nobody was attached")
+            self._close_for(pending, slot, "reclaimed, because no client was attached")
             return None
         if slot is None:
             check_may_create(request)
             if (orphan := self._orphan_in_the_way(pending)) is not None:
                 pending.made_room = True
-                self._close_for(pending, orphan, "nobody was attached, and its room was needed")
+                why = "no client was attached, and another session needed its place"
+                self._close_for(pending, orphan, why)
                 return None
         if not pending.claim():
             return pending.discard
@@ -271,9 +270,9 @@ class SessionRegistry:
         return partial(pending.succeed, self._attach(slot, request, pending.client))
 
     def _wait(self, pending: PendingOpen, transition: Transition) -> Callable[[], None]:
-        """Have a request decided again after a transition, or withdrawn when it is cancelled."""
+        """Let a request wait for the end of a transition, or withdraw it when it is cancelled."""
         if transition.stuck:
-            raise ResourceBusyError(f"{pending.request.resource!r} is still being released.")
+            raise still_releasing(pending.request.resource)
         transition.waiting.append(pending)
 
         def withdraw(answer: Future[Opened]) -> None:
@@ -287,7 +286,7 @@ class SessionRegistry:
         return partial(pending.result.add_done_callback, withdraw)
 
     def _close_for(self, pending: PendingOpen, session: Session, why: str) -> None:
-        """Close a session that nobody uses; the request is decided first when that is done."""
+        """Close a session that no client uses; then this request is decided before others."""
         self._publish(EventType.RECLAIMED, session, reason=f"for {pending.request.label}")
         self._release(session, why, first=pending)
 
@@ -297,18 +296,18 @@ class SessionRegistry:
         return in_the_way and unused and may_close(session, request.principal)
 
     def _orphan_in_the_way(self, pending: PendingOpen) -> Session | None:
-        """Find the session that is to be closed, as nobody uses it and its room is needed."""
+        """Return an unused session to close, if the request needs its place."""
         if self._has_room(pending):
             return None
         orphans = self._slots.orphans_that_yield_to(pending.request.principal)
         return next(filter(self._is_quiet, orphans), None)
 
     def _is_quiet(self, session: Session) -> bool:
-        """Tell whether nobody without an attachment has used a session of late."""
+        """Return whether no caller without an attachment has used a session recently."""
         return self._clock() - session.last_call >= self.options.call_ttl
 
     def _has_room(self, pending: PendingOpen) -> bool:
-        """Tell whether one more session may be opened; a request takes room from one at most."""
+        """Return whether one more session may be opened; a request closes one other at most."""
         shares = self._slots.shares
         return shares.has_room(pending.request.principal) or (pending.made_room and shares.free > 0)
 
@@ -336,7 +335,7 @@ class SessionRegistry:
                 self._slots.settle(session)
                 self._publish(EventType.OPENED, session)
                 if self._all_free is not None:
-                    raise ServerDrainingError("The server has stopped.")
+                    raise server_is_draining()
                 opened = self._attach(session, pending.request, pending.client, created=True)
         except SessionSharingError as error:
             self._release(session, str(error))
@@ -366,7 +365,7 @@ class SessionRegistry:
             self._watch_for_orphan(session)
             return Opened(session, created, None)
         if client.ended:
-            raise SessionExpiredError("This client was away for too long.")
+            raise client_expired()
         attachment = Attachment(
             secrets.token_urlsafe(18), session, client, request.behavior, created, request.label
         )
@@ -376,15 +375,15 @@ class SessionRegistry:
         return Opened(session, created, attachment)
 
     def end(self, attachment: Attachment, reason: str = "") -> Future[bool]:
-        """End an attachment; its behavior says what becomes of the session.
+        """End an attachment; its behavior says whether the session closes.
 
         Args:
-            attachment: The attachment; one that is over already is left alone.
-            reason: Why its holder is gone, when it did not leave by itself.
+            attachment: The attachment. If it has ended already, nothing happens.
+            reason: Why the server ends it; empty when the client left by itself.
 
         Returns:
-            Whether the session is closed, once that is done. It fails with a `SessionSharingError`
-            when the session is closed and its resource was not released as it should be.
+            Whether the session is closed, when that is done. It fails with a `SessionSharingError`
+            when the session is closed and its release hook failed.
         """
         session = attachment.session
         with self.lock:
@@ -407,16 +406,16 @@ class SessionRegistry:
     def close(
         self, session: Session, principal: str = "", attachment: Attachment | None = None
     ) -> Future[bool]:
-        """Close a session on somebody's word, as its close policy says.
+        """Close a session for a caller, as its close policy says.
 
         Args:
             session: The session.
             principal: Identity of the caller.
-            attachment: The caller's own attachment, which ends with this.
+            attachment: The caller's own attachment; it ends, too.
 
         Returns:
-            Whether the session is closed, once that is done; False when it waits for its last
-            attachment. It fails as that of `end` does.
+            Whether the session is closed, when that is done; False when it waits for its last
+            attachment. It fails as the result of `end` does.
 
         Raises:
             NotPermittedError: The session belongs to another identity.
@@ -434,7 +433,7 @@ class SessionRegistry:
             return self._release(session, why=why_closed(attachment, ""))
 
     def fail(self, session: Session, reason: str) -> Future[bool]:
-        """Close a session whose resource broke, for everybody and at once."""
+        """Close a session whose resource broke, at once for all attachments."""
         with self.lock:
             if not session.open:
                 return _done(True)
@@ -448,13 +447,13 @@ class SessionRegistry:
         first: PendingOpen | None = None,
         why: str = "",
     ) -> Future[bool]:
-        """Take a session away from everybody and release its resource on the executor.
+        """End all attachments of a session and release its resource on the executor.
 
         Args:
             session: An open session.
-            abandoned: Why nobody closed it properly; empty when somebody did.
-            first: A request to decide first once the resource is free.
-            why: A sentence for those who are still attached.
+            abandoned: Why no client closed it; empty when a client did.
+            first: The request to decide first when the resource is free.
+            why: A sentence for the clients that are still attached.
         """
         with self.lock:
             ended = why or f"The session was closed: {abandoned}."
@@ -462,7 +461,7 @@ class SessionRegistry:
         return self._releases.start(session, transition, abandoned)
 
     def _on_free(self, release: Release) -> None:
-        """Free the resource and answer whoever waits for it: its release hook has returned."""
+        """Free the resource, because its release hook has returned; answer waiting requests."""
         session, transition = release.session, release.transition
         failure = release.failure
         with self.lock:
@@ -474,12 +473,12 @@ class SessionRegistry:
         if failure is not None:
             _log.error("%s", failure, exc_info=release.error)
         if not transition.stuck:
-            release.tell(failure)
+            release.finish(failure)
         for pending in waiting:
             self._decide(pending)
 
     def _on_late(self, release: Release) -> None:
-        """Refuse whoever waits for the resource: its release hook has not returned in time."""
+        """Refuse the waiting requests, because the release hook has not returned in time."""
         session, transition = release.session, release.transition
         with self.lock:
             if self._slots.at(session.key) is not transition:
@@ -492,14 +491,14 @@ class SessionRegistry:
             pending.fail(release.busy)
 
     def _leave(self, transition: Transition, key: Hashable) -> list[PendingOpen]:
-        """Free a resource; the requests that waited for it are the caller's to answer."""
+        """Free a resource and return the requests that waited for it; the caller answers them."""
         with self.lock:
             self._slots.leave(transition, key)
-            self._tell_when_all_is_free()
+            self._finish_when_all_is_free()
             return transition.take_waiting()
 
     def _watch_for_orphan(self, session: Session, seconds: float | None = None) -> None:
-        """Close a session unless somebody attaches to it in time, or calls it."""
+        """Close a session unless a client attaches to it, or calls it, in time."""
         if session.attachments:
             return
         if session.orphan_lease is not None:
@@ -515,12 +514,12 @@ class SessionRegistry:
             if not session.open or session.attachments:
                 return
             if session.orphan_lease is not None and session.orphan_lease.live:
-                return  # somebody came and went since, which began a new lease
+                return  # a client attached and left meanwhile, which began a new lease
             left = session.last_call + timeout - self._clock()
             if left > 0:
                 self._watch_for_orphan(session, left)
             else:
-                self._release(session, f"nobody was attached for {timeout:g} s")
+                self._release(session, f"no client was attached for {timeout:g} s")
 
     def drain(self) -> None:
         """Refuse every new session and attachment from now on."""
@@ -530,8 +529,8 @@ class SessionRegistry:
         """Close every session, whatever its policy, and open none from now on.
 
         Returns:
-            True once every resource is free, those included that were just being opened or
-            released; never, when a release hook does not return.
+            True when every resource is free, also those that were being opened or released. If a
+            release hook does not return, there is no result.
         """
         with self.lock:
             self.draining = True
@@ -539,11 +538,12 @@ class SessionRegistry:
                 self._all_free = Future()
                 self._all_free.set_running_or_notify_cancel()
                 for session in list(self._slots.sessions()):
-                    self._release(session, why="The session was closed, as the server is stopping.")
-                self._tell_when_all_is_free()
+                    stopping = "The session was closed, because the server is stopping."
+                    self._release(session, why=stopping)
+                self._finish_when_all_is_free()
             return self._all_free
 
-    def _tell_when_all_is_free(self) -> None:
+    def _finish_when_all_is_free(self) -> None:
         if self._all_free is not None and not len(self._slots) and not self._all_free.done():
             self._all_free.set_result(True)
 
@@ -554,7 +554,7 @@ class SessionRegistry:
         attachment: Attachment | None = None,
         reason: str = "",
     ) -> None:
-        """Tell what happened to a session, or to one attachment to it."""
+        """Publish an event of a session, or of one attachment to it."""
         client = attachment.client if attachment else None
         self.events.publish(
             SessionEvent(
@@ -571,7 +571,7 @@ class SessionRegistry:
         )
 
     def _publish_refusal(self, request: OpenRequest, error: BaseException) -> None:
-        """Tell that a request was refused."""
+        """Publish that a request was refused."""
         self.events.publish(
             SessionEvent(
                 EventType.REFUSED,
@@ -586,7 +586,7 @@ class SessionRegistry:
 
 
 def _explain(error: BaseException, request: OpenRequest) -> SessionSharingError:
-    """Say why a resource cannot be opened; what its own code raised goes to the log as well."""
+    """Return the error for a resource that cannot be opened; log an error of its own code."""
     explained = as_domain_error(error, f"{request.resource!r} cannot be opened")
     if explained is not error:
         _log.error("%s", explained, exc_info=error)

@@ -1,4 +1,4 @@
-"""Runs release hooks: in worker threads, outside every lock, each with a timeout."""
+"""Run release hooks in worker threads, outside every lock, each with a timeout."""
 
 from __future__ import annotations
 
@@ -18,31 +18,31 @@ from session_sharing.core.slots import Transition
 
 @dataclass(slots=True, eq=False)
 class Release:
-    """One session on its way out."""
+    """The release of one session's resource."""
 
     session: Session
     transition: Transition
     abandoned: str
-    """Why nobody closed it properly; empty when somebody did."""
+    """Why no client closed the session; empty when a client did."""
     done: Future[bool] = field(default_factory=Future)
-    """True once the resource is free; fails when its hook fails or takes too long."""
+    """True when the resource is free. It fails when the hook fails or takes too long."""
     error: BaseException | None = None
-    """What the hook raised."""
+    """The error that the hook raised."""
 
     def __post_init__(self) -> None:
-        # Whoever waits for it may stop waiting; the release goes on.
+        # A caller that stops waiting cannot cancel the release.
         self.done.set_running_or_notify_cancel()
 
     @property
     def failure(self) -> SessionSharingError | None:
-        """Why the resource was not released as it should be; None when it was."""
+        """Why the release failed; None when it succeeded."""
         if self.error is None:
             return None
         resource = self.session.request.resource
-        return as_domain_error(self.error, f"{resource!r} was not released as it should be")
+        return as_domain_error(self.error, f"The release hook of {resource!r} failed")
 
-    def tell(self, failure: SessionSharingError | None) -> None:
-        """Tell whoever waits how it ended."""
+    def finish(self, failure: SessionSharingError | None) -> None:
+        """Answer the callers that wait for the release."""
         if failure is None:
             self.done.set_result(True)
         else:
@@ -50,13 +50,20 @@ class Release:
 
     @property
     def busy(self) -> ResourceBusyError:
-        """The refusal of whoever waits for a resource that does not come free."""
-        resource = self.session.request.resource
-        return ResourceBusyError(f"{resource!r} is still being released by its last session.")
+        """The error for callers that wait for a resource whose release takes too long."""
+        return still_releasing(self.session.request.resource)
+
+
+def still_releasing(resource: str) -> ResourceBusyError:
+    """Return the error for a resource whose release hook does not return in time."""
+    return ResourceBusyError(
+        f"The last session of {resource!r} has not released it in time: its release hook does not "
+        "return. Try again later, or restart the server."
+    )
 
 
 class Releases:
-    """Starts releases and tells the registry how each ends."""
+    """Starts releases, and calls the registry back when each ends or is late."""
 
     def __init__(
         self,
@@ -73,7 +80,7 @@ class Releases:
         self._on_late = on_late
 
     def start(self, session: Session, transition: Transition, abandoned: str) -> Future[bool]:
-        """Run a session's release hook on the executor."""
+        """Run a session's release hook on the executor; return its `Release.done`."""
         release = Release(session, transition, abandoned)
         lease = self._leases.grant(self._timeout, lambda: self._on_late(release))
         self._executor.submit(self._run, release, lease)

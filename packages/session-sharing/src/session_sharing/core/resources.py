@@ -1,4 +1,4 @@
-"""What a session can own: the few methods that make anything a shareable resource."""
+"""Define `Resource`, the base class of everything that a session can own."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from typing import ClassVar, Protocol
 
 
 class Resource:
-    """One open resource. A session owns it and is the only one to release it.
+    """One open resource. Its session owns it, and only the session releases it.
 
     Subclass it, and pass the class to `SessionHost` under the name of its kind. For a kind that is
     not one class, pass an object with a method `locate` instead (`ResourceKind`).
 
-    The subclass opens the resource in its constructor, which takes the resource's name and raises
-    a `SessionSharingError` when that fails; a failed constructor must leave nothing behind.
-    Constructor and release hooks run in worker threads, outside every lock, so they may take their
-    time.
+    The subclass opens the resource in its constructor. The constructor takes the resource's name,
+    and raises a `SessionSharingError` when it cannot open the resource; then it must leave nothing
+    open. Constructor and release hooks run in worker threads, outside every lock, so they may be
+    slow.
     """
 
     exclusive: ClassVar[bool] = False
-    """One attachment at a time, whatever behavior the others ask for. Set it for locks, ports and
-    whatever two programs must never use at once."""
+    """Allow one attachment at a time, whatever behavior other clients ask for. Set it for locks,
+    ports, and other resources that two programs must never use at once."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
     @classmethod
     def locate(cls, name: str, *, create: bool) -> Candidate:
-        """Find out which resource a name means, without opening it.
+        """Return the resource that a name means, without opening it.
 
-        The default takes the name for the identity. Override it where several names can mean one
-        resource (as paths do), so that they share one session.
+        By default the name is the identity. Override this method when several names can mean one
+        resource (as paths can), so that they share one session.
 
         Args:
             name: The name that the caller gave.
@@ -40,23 +40,24 @@ class Resource:
         return Candidate(key=name, open=lambda: cls(name))
 
     def close(self) -> None:
-        """Release the resource: somebody closed the session.
+        """Release the resource: a client closed the session.
 
-        What it raises reaches whoever closed, and the session is listed as failed.
+        If this method raises an error, that client gets it, and the session is listed as failed.
         """
 
     def abandon(self, reason: str) -> None:
-        """Release the resource: its holder died, fell silent or forgot it.
+        """Release the resource without a client: its client died, was lost, or never closed it.
 
-        Override it to act: roll a transaction back, switch an output off.
+        By default this calls `close`. Override it when the resource needs more then: roll a
+        transaction back, or switch an output off.
 
         Args:
-            reason: What happened, for logs.
+            reason: Why the session ends, for logs.
         """
         self.close()
 
     def describe(self) -> Mapping[str, str]:
-        """Give facts about the resource, sent to whoever opens or lists the session.
+        """Return facts about the resource. Clients that open or list the session get them.
 
         It is called in the server's event loop, so it must not wait for anything.
         """
@@ -65,14 +66,14 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A resource that was located: its identity, and the way to open it."""
+    """A resource that was located: its identity, and a function that opens it."""
 
     key: Hashable
     """Equal for all names of one resource."""
     open: Callable[[], Resource]
     """Opens the resource; called at most once."""
     discard: Callable[[], None] = lambda: None
-    """Gives back what locating took; called instead of `open`."""
+    """Frees everything that locating opened; called when `open` is not called."""
 
 
 class ResourceKind(Protocol):

@@ -1,4 +1,4 @@
-"""Sessions, attachments, clients, and the requests that make them: plain data."""
+"""Define the data of sessions, attachments and clients, and of the requests that make them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from session_sharing.core.resources import Resource
 
 @dataclass(frozen=True, slots=True)
 class OpenRequest:
-    """What a caller wants to open, and how."""
+    """A request to open a session."""
 
     kind: str
     """Resource kind, as the registry names it."""
@@ -27,15 +27,15 @@ class OpenRequest:
     behavior: InitializationBehavior = InitializationBehavior.AUTO
     """Whether to create or attach, and what the end of the attachment does."""
     close_policy: ClosePolicy = ClosePolicy.FOR_EVERYONE
-    """For whom closing closes; decided by whoever creates the session."""
+    """When a close takes effect. The request that creates the session decides it."""
     reclaim: bool = False
-    """Close a session that stands in the way when nobody is attached to it."""
+    """Close a session without attachments first, if it prevents a new one."""
     label: str = ""
-    """Who asks, for people."""
+    """Name of the caller for people."""
     principal: str = ""
-    """Identity of the caller; empty where all callers are one."""
+    """Identity of the caller; empty when the server does not distinguish callers."""
     anyone_may_close: bool = False
-    """Other identities may close the session; decided by whoever creates it."""
+    """Other identities may close the session. The request that creates the session decides it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -51,9 +51,9 @@ class Session:
     opened_at: datetime = field(default_factory=utc_now)
     attachments: dict[str, Attachment] = field(default_factory=dict)
     closing: bool = False
-    """Somebody closed it; it takes no new attachments and closes with its last one."""
+    """A client closed it. It accepts no new attachments, and closes with its last one."""
     closes_with_last: bool = False
-    """Whoever was to close it has left; it closes with its last attachment."""
+    """The client that was to close it has left. It closes with its last attachment."""
     open: bool = True
     last_call: float = -math.inf
     """When a caller without an attachment last used it, on the registry's clock."""
@@ -61,24 +61,24 @@ class Session:
 
     @property
     def waits_for_last(self) -> bool:
-        """Whether closing it waits for others that are attached."""
+        """Whether a close waits for the other attachments."""
         policy = self.request.close_policy
         return policy is ClosePolicy.WITH_LAST_ATTACHMENT and bool(self.attachments)
 
 
 @dataclass(frozen=True, slots=True)
 class FailedSession:
-    """A session that is over and whose resource was not released as it should be."""
+    """A session that has ended and whose release hook failed."""
 
     session: Session
     reason: str
-    """What its release hook raised."""
+    """Text of the error that the release hook raised."""
     failed_at: datetime = field(default_factory=utc_now)
 
 
 @dataclass(frozen=True, slots=True)
 class Expiry:
-    """How a client ended that was away for too long."""
+    """Why a client expired, and how many attachments it lost."""
 
     reason: str
     attachments: int
@@ -87,14 +87,14 @@ class Expiry:
 
 @dataclass(slots=True, eq=False)
 class Client:
-    """Somebody who holds attachments. Its presence decides when they end."""
+    """A client, which holds attachments. They end when it is lost for too long."""
 
     id: str
     """Public name, derived from the client's secret."""
     principal: str = ""
     label: str = ""
     window: float = 2.0
-    """Seconds in which its silence is noticed."""
+    """Presence window, in seconds."""
     attachments: dict[str, Attachment] = field(default_factory=dict)
     opens: dict[str, Future[Opened]] = field(default_factory=dict)
     """Answers by request id, so that a repeated request takes effect once."""
@@ -106,22 +106,22 @@ class Client:
     """Runs while no stream is open."""
     ended: bool = False
     expiry: Expiry | None = None
-    """How this client's predecessor ended, whose secret it has."""
+    """How the earlier client with the same secret ended, if it expired."""
 
     @property
     def is_opening(self) -> bool:
-        """Whether a request of this client is on its way."""
+        """Whether a request of this client has no answer yet."""
         return any(not answer.done() for answer in self.opens.values())
 
     def note_call(self) -> None:
-        """Keep a client present that shows its presence by its calls."""
+        """Renew the lease of a client that shows its presence by calls."""
         if self.present_by_calls and self.lease is not None:
             self.lease.renew(self.window)
 
 
 @dataclass(slots=True, eq=False)
 class Attachment:
-    """One client's hold on one session; its id stands for both in every call."""
+    """One client's right to use one session; in calls, its id stands for both."""
 
     id: str
     session: Session
@@ -140,11 +140,11 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The answer to a request."""
+    """The answer to a request to open a session."""
 
     session: Session
     new_session: bool
     attachment: Attachment | None
     """None for callers without a client, whose calls name the session."""
     reclaimed: str = ""
-    """What was reclaimed to make room, for people; empty when nothing was."""
+    """The session that was closed for this one, for people; empty when there was none."""

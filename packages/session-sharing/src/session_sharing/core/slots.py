@@ -1,4 +1,4 @@
-"""Where every resource stands: free (no slot), between two states, or open."""
+"""Keep the state of every resource: free (it has no slot), in transition, or open."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from session_sharing.core.sessions import (
 )
 
 _REMEMBERED_ENDS = 10_000
-"""Latest attachments of which it is known why they ended."""
+"""How many of the latest ended attachments the table remembers, with the reason."""
 _MOST_FAILED = 100
-"""Sessions whose release failed that are remembered, the latest ones."""
+"""How many of the latest sessions with a failed release the table remembers."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, eq=False)
 class PendingOpen:
-    """A request on its way through the registry, with the resource it means."""
+    """A request that the registry has not answered yet, with the resource that it means."""
 
     request: OpenRequest
     client: Client | None
@@ -42,51 +42,51 @@ class PendingOpen:
 
     @property
     def key(self) -> Hashable:
-        """Identity of the resource; kinds do not share theirs."""
+        """Identity of the resource, together with its kind."""
         return self.request.kind, self.candidate.key
 
     def claim(self) -> bool:
-        """Begin to carry the request out, unless its caller has cancelled it."""
+        """Begin to carry the request out; False when its caller has cancelled it."""
         return self.result.running() or self.result.set_running_or_notify_cancel()
 
     def succeed(self, opened: Opened) -> None:
-        """Answer; the resource was opened by an earlier request."""
+        """Answer with a session that an earlier request opened."""
         self.result.set_result(opened)
         self.discard()
 
     def fail(self, error: BaseException) -> None:
-        """Answer that it cannot be."""
+        """Answer with an error."""
         if self.claim():
             self.result.set_exception(error)
         self.discard()
 
     def discard(self) -> None:
-        """Give back what locating took."""
+        """Free everything that locating the resource opened."""
         try:
             self.candidate.discard()
         except Exception:
-            _log.exception("A located resource cannot be given back.")
+            _log.exception("The function discard of a located resource has failed.")
 
 
 @dataclass(slots=True, eq=False)
 class Transition:
-    """A resource between two states, and the requests that wait for what comes out."""
+    """A resource that is being opened or released, and the requests that wait for the end of it."""
 
     name: str
-    """Session name that is taken meanwhile."""
+    """Session name; no other session may take it meanwhile."""
     principal: str
-    """Identity whose session it is, or will be."""
+    """Identity of the opener of the session."""
     waiting: list[PendingOpen] = field(default_factory=list)
     stuck: bool = False
-    """A release hook that has not returned in time."""
+    """The release hook has not returned in time."""
 
     def take_waiting(self) -> list[PendingOpen]:
-        """Hand over the requests that wait, each of them once."""
+        """Return the requests that wait, and forget them."""
         taken, self.waiting = self.waiting, []
         return taken
 
     def withdraw(self, pending: PendingOpen) -> bool:
-        """Let a request go that waits here; tell whether it did."""
+        """Remove a request that waits here; return whether it waited."""
         if pending not in self.waiting:
             return False
         self.waiting.remove(pending)
@@ -100,63 +100,66 @@ class SlotTable:
     """
 
     def __init__(self, shares: Shares) -> None:
-        """Start empty; `shares` counts who has how many sessions."""
+        """Start empty; `shares` counts the sessions of each identity."""
         self.shares = shares
         self._slots: dict[Hashable, Session | Transition] = {}
         self._keys: dict[str, Hashable] = {}
         self._attachments: dict[str, Attachment] = {}
         self._former: dict[Hashable, Hashable] = {}
-        """The present key of a resource, by the one that it had before."""
+        """The present key of a resource, by the key that it had before."""
         self._ends: OrderedDict[str, str] = OrderedDict()
-        """Why attachments ended."""
+        """Why each attachment ended, by its id."""
         self._failed: OrderedDict[Hashable, FailedSession] = OrderedDict()
-        """Sessions whose release failed, by resource, until a later one of it is released well."""
+        """Sessions whose release failed, by resource, until a later release of it succeeds."""
         self._orphans: dict[str, dict[Session, None]] = {}
-        """Sessions without attachments by their opener's identity, the longest so first."""
+        """Sessions without attachments by their opener's identity, the oldest orphan first."""
 
     def __len__(self) -> int:
         return len(self._slots)
 
     def at(self, key: Hashable) -> Session | Transition | None:
-        """Tell what stands at a resource."""
+        """Return the session or the transition of a resource; None when it is free."""
         return self._slots.get(self._former.get(key, key))
 
     def named(self, name: str) -> Session | None:
-        """Find an open session by name."""
+        """Return an open session by name."""
         slot = self._slots.get(self._keys.get(name))
         return slot if isinstance(slot, Session) else None
 
     def attachment(self, attachment_id: str) -> Attachment | None:
-        """Find an attachment that is not over."""
+        """Return an attachment that has not ended."""
         return self._attachments.get(attachment_id)
 
     def why_ended(self, attachment_id: str) -> str:
-        """Tell why an attachment ended, in a sentence; empty when that is not known."""
+        """Return a sentence that says why an attachment ended; empty when that is not known."""
         return self._ends.get(attachment_id, "")
 
     def sessions(self) -> Iterator[Session]:
-        """Give the open sessions."""
+        """Yield the open sessions."""
         return (slot for slot in self._slots.values() if isinstance(slot, Session))
 
     def begin(self, name: str, key: Hashable, principal: str) -> Transition:
-        """Take a free resource, and a name, for a session that an identity is opening.
+        """Reserve a free resource, and a name, for a session that an identity is opening.
 
         Raises:
             NameInUseError: The name belongs to another resource.
         """
         if name in self._keys:
-            raise NameInUseError(f"The session name {name!r} belongs to another resource.")
+            raise NameInUseError(
+                f"The session name {name!r} belongs to another resource. Choose another name, or "
+                "leave it empty for a generated one."
+            )
         transition = self._slots[key] = Transition(name, principal)
         self._keys[name] = key
         self.shares.take(principal)
         return transition
 
     def settle(self, session: Session) -> None:
-        """Put an opened session in the place of its transition."""
+        """Replace a transition by the session that was opened."""
         self._slots[session.key] = session
 
     def move(self, session: Session, key: Hashable) -> None:
-        """Put an open session under a new key; only its last key before still finds it as well."""
+        """Give an open session a new key; its last key before still finds it, too."""
         self._forget_former(session.key)
         del self._slots[session.key]
         self._former[session.key] = key
@@ -164,11 +167,11 @@ class SlotTable:
         self._slots[key] = session
 
     def vacate(self, session: Session, first: PendingOpen | None, why: str) -> Transition:
-        """Take a session away from everybody while its resource is being released."""
+        """Replace a session by the transition in which its resource is released."""
         session.open = False
         for attachment in list(session.attachments.values()):
             self.drop(attachment, why)
-        self.note_attended(session)
+        self.forget_orphan(session)
         principal = session.request.principal
         transition = Transition(session.name, principal, [first] if first else [])
         self._slots[session.key] = transition
@@ -179,18 +182,18 @@ class SlotTable:
         self._forget_former(key)
         del self._slots[key]
         del self._keys[transition.name]
-        self.shares.give_back(transition.principal)
+        self.shares.release(transition.principal)
 
     def failed(self) -> list[FailedSession]:
-        """Give the sessions whose resource was not released as it should be, the oldest first."""
+        """Return the sessions whose release hook failed, the oldest first."""
         return list(self._failed.values())
 
     def note_release(self, session: Session, failure: str) -> None:
-        """Remember whether a session's resource was released as it should be.
+        """Remember whether the release hook of a session failed.
 
         Args:
-            session: The session, which is over.
-            failure: What its release hook raised; empty when it went well.
+            session: The session, which has ended.
+            failure: Text of the error; empty when the release succeeded.
         """
         self._failed.pop(session.key, None)
         if failure:
@@ -199,12 +202,12 @@ class SlotTable:
                 self._failed.popitem(last=False)
 
     def note_orphan(self, session: Session) -> None:
-        """Note that nobody is attached to an open session any more."""
+        """Note that an open session has no attachment any more."""
         orphans = self._orphans.setdefault(session.request.principal, {})
         orphans.setdefault(session)
 
-    def note_attended(self, session: Session) -> None:
-        """Note that somebody is attached to a session, or that it is over: it is no orphan."""
+    def forget_orphan(self, session: Session) -> None:
+        """Note that a session is not an orphan: it has an attachment, or it has ended."""
         if session.orphan_lease is not None:
             session.orphan_lease.end()
         principal = session.request.principal
@@ -214,10 +217,10 @@ class SlotTable:
             self._orphans.pop(principal, None)
 
     def orphans_that_yield_to(self, principal: str) -> Iterator[Session]:
-        """Give the sessions without attachments whose room an identity may have.
+        """Yield the sessions without attachments that may be closed for a session of an identity.
 
-        They are its own, and those of identities with as many sessions as it has, or more: of
-        whoever has most first, and of those the oldest first.
+        They are its own, and those of identities that have at least as many sessions. Those of the
+        identity with the most sessions come first, and of these the oldest.
         """
         held = self.shares.held_by
         most_first = sorted(self._orphans, key=held, reverse=True)
@@ -230,14 +233,14 @@ class SlotTable:
             del self._former[former]
 
     def attach(self, attachment: Attachment) -> None:
-        """Enter a new attachment everywhere."""
+        """Add a new attachment to every table."""
         self._attachments[attachment.id] = attachment
         attachment.session.attachments[attachment.id] = attachment
         attachment.client.attachments[attachment.id] = attachment
-        self.note_attended(attachment.session)
+        self.forget_orphan(attachment.session)
 
     def drop(self, attachment: Attachment, why: str) -> None:
-        """Forget an attachment everywhere; its holder is told why when it comes again."""
+        """Remove an attachment from every table; remember why it ended."""
         self._ends[attachment.id] = why
         if len(self._ends) > _REMEMBERED_ENDS:
             self._ends.popitem(last=False)

@@ -1,8 +1,8 @@
-"""The bridge to NI's measurement platform; the only package that imports it.
+"""Connect session sharing with NI's measurement platform; no other subpackage imports NI's SDK.
 
-Servers are announced to NI discovery and found through it, a `SessionConstructor` fits what the
-measurement plug-in SDK expects of `initialize_session(s)`, and a program that discovery starts gets
-its folder laid out.
+`DiscoveryAnnouncer` registers a server with NI discovery, and `locate` finds it there.
+`SessionConstructor` opens sessions in the SDK's `initialize_session(s)`. `lay_out` writes the
+folder of a program that discovery starts.
 """
 
 from session_sharing.ni.announcing import DiscoveryAnnouncer

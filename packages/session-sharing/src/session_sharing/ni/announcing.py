@@ -1,4 +1,4 @@
-"""Registers a server with NI discovery and keeps it registered."""
+"""Register a server with NI discovery, and keep it registered."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _log = logging.getLogger(__name__)
 
 
 class DiscoveryAnnouncer:
-    """Registers a server with discovery, again when discovery was restarted, until it stops.
+    """Registers a server with discovery, and again when discovery was restarted, until it stops.
 
-    Works in a thread of its own, so that a server serves whether or not discovery is there.
+    It works in a background thread, so that the server serves whether or not discovery runs.
     """
 
     def __init__(
@@ -33,11 +33,11 @@ class DiscoveryAnnouncer:
         """Prepare to announce a server; nothing happens before `start`.
 
         Args:
-            name: What the server is called.
-            state_file: Its state file, by which clients of the same user know it as theirs; only
-                the path is told.
-            make_client: Makes a client of discovery, a new one after discovery was lost.
-            interval: Seconds between two looks at whether discovery knows the server.
+            name: Name of the server in discovery.
+            state_file: Its state file, by which clients of the same user recognise it. Discovery
+                gets the path only.
+            make_client: Makes a client of discovery; it is called again when discovery was lost.
+            interval: Seconds between two checks that discovery knows the server.
         """
         self._name = name
         self._state_file = state_file
@@ -47,7 +47,7 @@ class DiscoveryAnnouncer:
         self._thread: threading.Thread | None = None
 
     def start(self, endpoints: Sequence[Endpoint], token: str) -> None:
-        """Register the server's ports, as soon as discovery is there."""
+        """Register the server's ports as soon as discovery runs."""
         location = service_location(endpoints)
         if location is not None:
             self._thread = threading.Thread(
@@ -56,13 +56,13 @@ class DiscoveryAnnouncer:
             self._thread.start()
 
     def stop(self) -> None:
-        """Take the registration back."""
+        """Withdraw the registration."""
         self._stopping.set()
         if self._thread is not None:
             self._thread.join(timeout=5)
 
     def _run(self, location: ServiceLocation) -> None:
-        # The SDK logs every attempt as an error of its own; one line of ours says more.
+        # The SDK logs every failed attempt as an error; our one line says more.
         logging.getLogger("ni.measurementlink.discovery").setLevel(logging.CRITICAL)
         missed = False
         while not self._stopping.is_set():
@@ -73,16 +73,19 @@ class DiscoveryAnnouncer:
                 missed = False
                 self._wait_while_known(client, registration)
             except NotImplementedError:
-                _log.info("NI discovery does not exist on this system; serving without it.")
+                _log.info("This system has no NI discovery. The server serves without it.")
                 return
-            except Exception as error:  # NI's client raises what its key file and gRPC do
+            except Exception as error:  # NI's client raises errors of its key file and of gRPC
                 if not missed:
-                    _log.warning("Not registered with NI discovery yet. (%s)", first_line(error))
+                    _log.warning(
+                        "Not registered with NI discovery yet; the server tries again. (%s)",
+                        first_line(error),
+                    )
                 missed = True
                 self._stopping.wait(self._interval)
 
     def _wait_while_known(self, client: DiscoveryClient, registration: str) -> None:
-        """Wait until this server stops, or discovery, or forgets it as after a restart."""
+        """Wait until this server stops, or discovery ends or does not know the server any more."""
         while not self._stopping.wait(self._interval):
             known = client.enumerate_services(self._name.interface)
             if not any(info.service_class == self._name.service_class for info in known):
@@ -105,12 +108,12 @@ class DiscoveryAnnouncer:
 
 
 def service_location(endpoints: Sequence[Endpoint]) -> ServiceLocation | None:
-    """Say in discovery's terms where a server is: one host, its plain port and its port with TLS.
+    """Return the location of a server for discovery: one host, a port, and a port with TLS.
 
-    Where these are on different hosts, the plain port is told of.
+    If the two ports are on different hosts, the location has the port without TLS.
 
     Returns:
-        None for a server without a TCP port, for which discovery has no words.
+        None for a server without a TCP port, which discovery cannot describe.
     """
     plain_first = sorted((e for e in endpoints if e.port), key=lambda endpoint: endpoint.tls)
     if not plain_first:
@@ -121,7 +124,7 @@ def service_location(endpoints: Sequence[Endpoint]) -> ServiceLocation | None:
 
 
 def _host(endpoint: Endpoint) -> str:
-    """Give the name by which other programs reach a listener's host."""
+    """Return the name by which other programs reach a listener's host."""
     if endpoint.host in _THIS_HOST:
         return "localhost"
     return f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host

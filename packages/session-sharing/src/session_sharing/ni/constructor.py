@@ -1,4 +1,4 @@
-"""Opens sessions for pins: what the measurement plug-in SDK calls a session constructor."""
+"""Open sessions for pins, by an object that the plug-in SDK calls a session constructor."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ TSession = TypeVar("TSession")
 class SessionConstructor(Generic[TSession]):
     """Opens the session of a pin map's custom instrument, for the SDK's `initialize_session(s)`.
 
-    A subclass says how to open a resource; the resource's name is the instrument's in the pin map.
-    Pass an instance of it to `initialize_session`.
+    A subclass implements `open`. The resource's name is the name of the instrument in the pin map.
+    Pass an instance of the subclass to `initialize_session`.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class SessionConstructor(Generic[TSession]):
         """Remember the behavior.
 
         Args:
-            initialization_behavior: How to come to the session; AUTO suits most plug-ins. Pass
+            initialization_behavior: Whether to create or attach; AUTO suits most plug-ins. Pass
                 another when the sequence opens or closes the session for its plug-ins.
         """
         self.behavior = behavior_from_ni(initialization_behavior)
@@ -44,13 +44,13 @@ class SessionConstructor(Generic[TSession]):
 
         Args:
             resource: The instrument's name in the pin map.
-            behavior: How to come to the session; pass it on in `SessionOptions`.
+            behavior: Whether to create or attach; pass it on in `SessionOptions`.
 
         Returns:
-            The session, which the SDK closes by leaving its `with` block.
+            The session. The SDK leaves its `with` block at the end.
         """
         raise NotImplementedError
 
     def __call__(self, session_info: SessionInformation) -> TSession:
-        """Open the session that a reservation tells of."""
+        """Open the session that a reservation names."""
         return self.open(session_info.resource_name, self.behavior)

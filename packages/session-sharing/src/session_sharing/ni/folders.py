@@ -1,4 +1,4 @@
-"""Lays out the folder by which a discovery service finds a program and starts it on demand."""
+"""Write the folder by which a discovery service finds a program and starts it on demand."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ class Startable:
     """A program that discovery can start."""
 
     data: Path
-    """Folder whose files are copied as they are, as the .serviceconfig and a .measui."""
+    """Folder whose files are copied unchanged, such as the .serviceconfig and a .measui."""
     command: str
-    """Module and arguments, as they follow ``python -m``."""
+    """Module and arguments that follow ``python -m``."""
     distribution: str
     """Name on the package index."""
     version: str
@@ -50,7 +50,7 @@ class Startable:
 
 
 def lay_out(program: Startable, folder: Path) -> list[Path]:
-    """Write the folder; its start scripts run the Python that runs this.
+    """Write the folder; its start scripts run the Python that runs this program.
 
     Args:
         program: What the folder starts.

@@ -1,10 +1,10 @@
-"""Finds a server through NI discovery, and finds out whose it is before a secret leaves.
+"""Find a server through NI discovery, and check that it is this user's before sending a secret.
 
-Anybody on the host may be able to register anything with discovery. So a registration is a hint. It
-names a state file, which counts only where nobody but this user can have written it, and where it
-lists the very port that was registered. A server that lives keeps its port. The token of one that
-is gone opens nothing, as every start makes a new one. The connection goes to what the state file
-says: to the unix socket in the user's own folder, where there is one.
+Every user of the host may be able to register a server with discovery. So a registration is only a
+hint. It names a state file. The client trusts the file only if no other user can have written it,
+and if it lists the registered port. A running server keeps its port. The token of a server that has
+ended is useless, because every start makes a new one. The client connects to the target in the
+state file: to the unix socket in the user's own folder, if there is one.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ def locate(
     options: ConnectOptions,
     discovery_client: DiscoveryClient | None = None,
 ) -> ConnectOptions:
-    """Find a server through discovery, which starts it when it knows how to.
+    """Find a server through discovery, which starts it if it can.
 
-    A server of this user is recognized by its state file, and is given its token. Another one gets
-    no secret: neither a file is read for it, nor is a token of the options sent to it, unless the
-    options name the authority that signed its certificate.
+    The client recognizes a server of this user by its state file, and sends it the token. It sends
+    no secret to another server, and reads no file for it, unless the options name the authority
+    that signed the server's certificate.
 
     Args:
-        name: What the server is called.
-        options: How to connect; target and token are filled in, a given token is kept.
-        discovery_client: The client to ask; by default a new one.
+        name: Name of the server in discovery.
+        options: How to connect. The result has the target and the token; a given token is kept.
+        discovery_client: The client of discovery; by default a new one.
 
     Raises:
-        ServerUnavailableError: Discovery, or the server, is not there.
-        NotPermittedError: The server is not known to be this user's, and a secret would be sent.
+        ServerUnavailableError: Discovery, or the server, does not run.
+        NotPermittedError: The server may belong to another user, so it must not get the secret.
     """
     client = discovery_client or DiscoveryClient()
     try:
@@ -59,7 +59,7 @@ def locate(
 def _own_server(
     name: DiscoveryName, location: ServiceLocation, state_file: Path, options: ConnectOptions
 ) -> ConnectOptions:
-    """Complete the options with what a server's own state file says."""
+    """Complete the options with the target and the token in a server's state file."""
     try:
         if not is_on_this_machine(state_file):
             raise NotPermittedError(f"{state_file} is not a path on this machine.")
@@ -71,11 +71,11 @@ def _own_server(
     at_own_port = any(port and server.listens_at(port) for port in ports)
     if not at_own_port or not all(is_this_host(address) for address in addresses):
         raise NotPermittedError(
-            _not_yours(name, f"{state_file} does not list the port that was registered.")
+            _not_yours(name, f"Its state file {state_file} does not list the registered port.")
         )
     token = options.token or ("" if options.api_key else server.token)
     target = server.target(tls=options.wants_tls)
-    if target in server.tls_targets:  # its certificate has the name of the host, not the address
+    if target in server.tls_targets:  # the certificate has the host's name, not its address
         return replace(options, target=location.ssl_authenticated_address, token=token, tls=True)
     return replace(options, target=target, token=token)
 
@@ -83,13 +83,13 @@ def _own_server(
 def _unknown_server(
     name: DiscoveryName, location: ServiceLocation, options: ConnectOptions
 ) -> ConnectOptions:
-    """Complete the options for a server that says nothing of itself; it is given no secret."""
+    """Complete the options for a server without a state file, which gets no secret."""
     tls = not location.insecure_port or (
         options.wants_tls and bool(location.ssl_authenticated_port)
     )
     proved = tls and options.root_certificates is not None
     if (options.token or options.api_key) and not proved:
-        raise NotPermittedError(_not_yours(name, "it names no state file."))
+        raise NotPermittedError(_not_yours(name, "It names no state file."))
     if tls:
         return replace(options, target=location.ssl_authenticated_address, tls=True)
     return replace(options, target=location.insecure_address)
@@ -97,6 +97,6 @@ def _unknown_server(
 
 def _not_yours(name: DiscoveryName, why: str) -> str:
     return (
-        f"NI discovery names a {name.service_class} that is not known to be yours: {why} "
-        "Nothing was sent to it. To use a server of another user, name its target and its token."
+        f"NI discovery found a {name.service_class} that is not known to be yours. {why} The "
+        "client has sent nothing to it. To use another user's server, pass its target and token."
     )

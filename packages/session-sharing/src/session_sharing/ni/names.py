@@ -1,16 +1,16 @@
-"""What servers and clients agree on in discovery."""
+"""Define the names by which servers and clients find each other in discovery."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 STATE_FILE_ANNOTATION = "session-sharing/state-file"
-"""Annotation of a registration: path of the server's state file, which proves whose it is."""
+"""Annotation of a registration: path of the server's state file, which shows who owns it."""
 
 
 @dataclass(frozen=True, slots=True)
 class DiscoveryName:
-    """What a service is called in discovery."""
+    """Name of a service in discovery."""
 
     interface: str
     """Provided interface, such as ``ni.logger.v1.json``."""
@@ -22,7 +22,7 @@ class DiscoveryName:
 
 
 def first_line(error: BaseException) -> str:
-    """Say in one line what NI's client raised."""
+    """Return the first line of an error that NI's client raised."""
     details = getattr(error, "details", None)
     text = str(details() if callable(details) else error)
     return text.splitlines()[0] if text else type(error).__name__

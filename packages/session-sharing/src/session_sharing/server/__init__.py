@@ -1,7 +1,7 @@
-"""Serve sessions to resources of your own.
+"""Serve sessions to your own resources.
 
-Begin with `Resource` and `SessionHost`. Everything that they take, return and raise is exported
-here.
+Begin with `Resource` and `SessionHost`. This subpackage exports everything that they take, return
+and raise.
 """
 
 from session_sharing.core.admission import (

@@ -1,4 +1,4 @@
-"""The call that is being served: its caller, its attachment, what it takes of the server."""
+"""Return facts about the call that the current task serves: its caller and its attachment."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from session_sharing.core.sessions import Attachment
 from session_sharing.server.quota import Held
 
 __all__ = ["attachment", "held", "principal"]
-"""For servicers; the rest is between the interceptor and the host."""
+"""For servicers; the interceptor and the host use the other functions."""
 
 
 @dataclass(slots=True)
 class Call:
-    """The caller, and the attachment of its request where the method requires one."""
+    """The caller of a request, and the attachment that the request names, if the method has one."""
 
     principal: str
     window: float
-    """Presence window of callers from there that ask for none, in seconds."""
+    """Presence window, in seconds, of callers of this listener that ask for none."""
     attachment: Attachment | None = None
     held: Held | None = None
-    """What it takes of the server; there once the caller is known."""
+    """Bytes and streams that the call holds; set when the caller is known."""
 
 
 _current: ContextVar[Call] = ContextVar("session_sharing_call")
@@ -35,36 +35,45 @@ def begin(principal: str, window: float) -> Call:
 
 
 def current() -> Call:
-    """The call that the current task serves."""
+    """Return the call that the current task serves."""
     return _current.get()
 
 
 def principal() -> str:
-    """Identity of the caller."""
+    """Return the identity of the caller."""
     return _current.get().principal
 
 
 def known_principal() -> str:
-    """Identity of the caller; empty when it showed none."""
+    """Return the identity of the caller; empty when it showed none."""
     call = _current.get(None)
     return call.principal if call else ""
 
 
 def default_window() -> float:
-    """Presence window for a caller that asks for none, in seconds."""
+    """Return the presence window, in seconds, for a caller that asks for none."""
     return _current.get().window
 
 
 def held() -> Held:
-    """Give what this call takes of the server; a stream that keeps requests counts them there."""
+    """Return the bytes and streams that this call holds.
+
+    A stream that keeps requests in memory counts their bytes there.
+    """
     found = _current.get().held
-    assert found is not None  # the interceptor begins with it
+    assert found is not None  # the interceptor sets it first
     return found
 
 
 def attachment() -> Attachment:
-    """The live attachment that the request named; only in methods marked `requires_lease`."""
+    """Return the live attachment that the request names.
+
+    Raises:
+        LookupError: The method does not have the option `requires_lease`.
+    """
     found = _current.get().attachment
     if found is None:
-        raise LookupError("This method is not marked requires_lease.")
+        raise LookupError(
+            "This method has no attachment. Set the option requires_lease in its .proto file."
+        )
     return found

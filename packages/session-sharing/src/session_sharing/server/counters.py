@@ -1,4 +1,4 @@
-"""What a server has done so far, and what it holds now, as numbers."""
+"""Count the calls, errors and events of a server, and read its gauges."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from session_sharing.core.events import SessionEvent
 
 
 class Counters:
-    """Sums that grow and gauges that are read when asked for. Cheap enough for every call."""
+    """Sums, which only grow, and gauges, which are read on demand. Counting is cheap."""
 
     def __init__(self) -> None:
         self.sums: defaultdict[str, float] = defaultdict(float)
@@ -17,13 +17,13 @@ class Counters:
         self._gauges: dict[str, Callable[[], float]] = {}
 
     def gauge(self, name: str, read: Callable[[], float]) -> None:
-        """Have a number read whenever the counters are."""
+        """Add a number that is read together with the sums."""
         self._gauges[name] = read
 
     def count_event(self, event: SessionEvent) -> None:
-        """Count what happens to sessions, a sum for each type of event."""
+        """Count a session event in the sum of its type."""
         self.sums[f"sessions_{event.type.name.lower()}"] += 1
 
     def read(self) -> Mapping[str, float]:
-        """Give all of them by name."""
+        """Return all sums and gauges by name."""
         return {**self.sums, **{name: read() for name, read in self._gauges.items()}}

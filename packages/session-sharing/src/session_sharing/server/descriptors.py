@@ -1,18 +1,18 @@
-"""File descriptors: how many there are, and how many sessions that allows."""
+"""Raise the limit of file descriptors, and say how many sessions it allows."""
 
 from __future__ import annotations
 
 import sys
 
 _KEPT_FREE = 256
-"""For connections, sockets and everything that is not a session."""
+"""File descriptors for connections, sockets, and everything else that is not a session."""
 
 
 def raise_descriptor_limit() -> int:
-    """Allow this process as many descriptors as the system lets it.
+    """Allow this process as many file descriptors as the system grants.
 
     Returns:
-        How many that is.
+        The number of file descriptors.
     """
     if sys.platform == "win32":
         return 8192  # what the C runtime allows at most
@@ -23,10 +23,10 @@ def raise_descriptor_limit() -> int:
         try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         except (OSError, ValueError):
-            return soft  # macOS names a hard limit that it does not grant
+            return soft  # macOS reports a hard limit that it does not grant
     return hard if hard != resource.RLIM_INFINITY else 1 << 20
 
 
 def sessions_for(descriptors: int, wanted: int) -> int:
-    """Tell how many sessions that hold a descriptor each fit, `wanted` at the most."""
+    """Return how many sessions fit if each holds a file descriptor; `wanted` at most."""
     return max(1, min(wanted, descriptors - _KEPT_FREE))

@@ -1,4 +1,4 @@
-"""A server of sessions: listeners, services, health, presence, and a clean end."""
+"""Run a session server: listeners, services, health, presence, and a clean end."""
 
 from __future__ import annotations
 
@@ -49,71 +49,73 @@ from session_sharing.v1 import lifecycle_pb2 as pb
 from session_sharing.v1 import lifecycle_pb2_grpc
 
 _TICK = 0.1
-"""Seconds between two looks at the leases."""
+"""Seconds between two checks of the leases."""
 _LATE = 0.5
-"""Seconds of delay after which the loop counts as having been blocked."""
+"""Seconds of delay after which the event loop counts as blocked."""
 
 _log = logging.getLogger(__name__)
 
 
 class Announcer(Protocol):
-    """Tells the world where a server is, and takes it back."""
+    """Publishes where a server is, as at a discovery service, and withdraws it."""
 
     def start(self, endpoints: Sequence[Endpoint], token: str) -> None:
-        """The server is ready there."""
+        """Publish a server that is ready at these endpoints."""
 
     def stop(self) -> None:
-        """The server is gone."""
+        """Withdraw the server, which has stopped."""
 
 
 @dataclass(frozen=True, slots=True)
 class HostOptions:
-    """How a server is run; the defaults serve the programs of one user on this host."""
+    """Options of a server; the defaults serve the programs of one user on this host."""
 
     listeners: tuple[Listener, ...] = (TcpListener("127.0.0.1"),)
-    """Where it listens. Set it when clients need a fixed port, a unix socket or the network."""
+    """The addresses where it listens. Set it when clients need a fixed port, a unix socket or the
+    network."""
     anonymous: bool = False
-    """Ask no client on this host for a token. Set it when every program on this host may use the
-    sessions, as for clients that cannot read the token."""
+    """Accept clients on this host without a token. Set it when every program on this host may use
+    the sessions, as for clients that cannot read the token."""
     network: bool = False
-    """Allow listeners that other hosts can reach. Set it with `tls` when clients are elsewhere."""
+    """Allow listeners that other hosts can reach. Set it together with `tls` when clients are on
+    other hosts."""
     tls: TlsFiles | None = None
-    """Certificates for those listeners, and for those on this host that speak TLS."""
+    """Certificates for those listeners, and for listeners on this host that speak TLS."""
     api_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
     """API keys by id. Set it when clients cannot read the token, as on other hosts, or when the
-    server has to tell several clients apart."""
+    server must distinguish several clients."""
     window: float = 2.0
     """Presence window, in seconds, of clients on this host that ask for none. Set it longer when
-    the machine is so busy that programs stand still for seconds."""
+    the machine is so busy that programs can stop for seconds."""
     network_window: float = 10.0
-    """The same for clients on other hosts. Set it longer when the network fails for longer."""
+    """The same for clients on other hosts. Set it longer when the network can fail for longer."""
     grace: float = 5.0
-    """Seconds that calls under way may take when the server stops. Set it longer when one call of
-    the resource takes longer."""
+    """Seconds in which calls can finish when the server stops. Set it longer when one call of the
+    resource takes longer."""
     max_calls: int = 200
-    """Calls that one connection may have open at a time; more wait at the client. Set it higher
-    when one client has more threads that call."""
+    """Calls that one connection may have open at a time; more calls wait at the client. Set it
+    higher when one client calls from more threads."""
     calls: CallLimits = field(default_factory=CallLimits)
-    """What calls may take of the server, over all connections. Set it when messages are large, or
-    memory is scarce."""
+    """Limits of the calls, over all connections. Set it when messages are large, or memory is
+    scarce."""
     workers: int = 32
-    """Threads that open and release resources, without those that hang in one. Set it higher when
+    """Threads that open and release resources, not counting threads that hang. Set it higher when
     many slow resources open at once."""
     registry: RegistryOptions = field(default_factory=RegistryOptions)
     """Times and limits of the registry. Set it when sessions must live longer or shorter."""
 
     @property
     def has_several_identities(self) -> bool:
-        """Whether callers are told apart, so that they share what there is."""
+        """Whether the server distinguishes callers, so that they share its limits."""
         asks_for_certificates = self.tls is not None and self.tls.client_authority is not None
         return bool(self.api_keys) or asks_for_certificates
 
 
 class SessionHost:
-    """Serves sessions to resources of the given kinds. Lives in one event loop.
+    """Serves sessions to resources of the given kinds, in one event loop.
 
-    Await `run`, which serves until the process is told to stop. Use `start` and `stop` instead in
-    an event loop that has other work, as in tests.
+    Await `run`, which serves until a signal stops the process. Use `start` and `stop` instead in an
+    event loop that has other work, as in tests.
     """
 
     def __init__(
@@ -122,11 +124,13 @@ class SessionHost:
         """Prepare to serve; nothing listens before `start`.
 
         Args:
-            kinds: What makes resources, by the name of their kind; `Resource` subclasses are.
-            options: How the server is run.
+            kinds: The resource kinds by name: `Resource` subclasses, or other objects with a method
+                `locate`.
+            options: Options of the server.
 
         Raises:
-            InvalidArgumentError: The options would let others in unnoticed.
+            InvalidArgumentError: A listener is open to other hosts, but the options do not allow or
+                protect that.
         """
         self.options = options or HostOptions()
         check_exposure(
@@ -153,11 +157,11 @@ class SessionHost:
         self.counters.gauge("reads", lambda: self._quota.turns.total)
         self._data_methods: set[str] = set()
         self._servers: dict[tuple[Identify, float], grpc.aio.Server] = {}
-        """By how they know their callers, and the window of those that ask for none."""
+        """By the function that identifies callers, and the default window."""
         self._bound = BoundListeners(self.options.tls)
         self._announcers: list[Announcer] = []
         self._services: dict[str, Callable[[grpc.aio.Server], None]] = {}
-        """How each is added to a server, by its name."""
+        """Functions that add each service to a server, by the name of the service."""
         self._add_own_services()
 
     @property
@@ -167,7 +171,7 @@ class SessionHost:
 
     @property
     def endpoints(self) -> Sequence[Endpoint]:
-        """The same, with what is spoken there."""
+        """The same, with hosts and ports, and whether clients speak TLS there."""
         return self._bound.endpoints
 
     def add_service(
@@ -177,20 +181,20 @@ class SessionHost:
         name: str,
         data_methods: Iterable[str] = (),
     ) -> None:
-        """Add a service of a resource's own.
+        """Add a service with calls for a resource.
 
         Args:
             add_to_server: The generated `add_…Servicer_to_server`.
-            servicer: What serves it.
+            servicer: The servicer.
             name: Full name of the service.
-            data_methods: Names of the methods whose requests may be as large as a message; those of
-                others are limited to `CallLimits.max_request_bytes`.
+            data_methods: Names of the methods whose requests may be as large as a message. The
+                requests of other methods are limited to `CallLimits.max_request_bytes`.
         """
         self._services[name] = partial(add_to_server, servicer)
         self._data_methods.update(f"/{name}/{method}" for method in data_methods)
 
     def add_announcer(self, announcer: Announcer) -> None:
-        """Have a server that is ready told to the world."""
+        """Add an announcer, which publishes the server when it is ready."""
         self._announcers.append(announcer)
 
     async def start(self) -> None:
@@ -211,15 +215,15 @@ class SessionHost:
         self._ticker = asyncio.ensure_future(self._tick())
 
     def announce(self) -> None:
-        """Tell the world of this server; call it when the state file is there."""
+        """Start the announcers. Call it after the state file is written."""
         for announcer in self._announcers:
             announcer.start(self.endpoints, self.authenticator.token)
 
     async def stop(self) -> None:
-        """Stop in the order in which nothing is lost.
+        """Stop the server without losing data.
 
-        Not serving, refuse new sessions, end open streams with a draining event, finish the calls
-        under way, close every session, and only then tell the world.
+        The server refuses new sessions, ends open streams with a draining event, finishes the calls
+        that it has begun, closes every session, and then stops the announcers.
         """
         self.draining.set()
         self.registry.drain()
@@ -228,7 +232,12 @@ class SessionHost:
         all_free = asyncio.wrap_future(self.registry.close_all())
         await asyncio.wait([all_free], timeout=self.options.registry.release_timeout)
         if not all_free.done():
-            _log.error("%d resources do not come free; stopping anyway.", len(self.registry))
+            _log.error(
+                "%d resources were not released within %g s, because their release hooks do not "
+                "return. The server stops without them.",
+                len(self.registry),
+                self.options.registry.release_timeout,
+            )
         for announcer in reversed(self._announcers):
             await asyncio.to_thread(announcer.stop)
         self.executor.shutdown()
@@ -243,11 +252,12 @@ class SessionHost:
         """Serve until Ctrl-C, SIGTERM or the end of the terminal, then stop cleanly.
 
         Args:
-            on_ready: Called once the server is ready; what it raises comes back, after the stop.
-            stop_with_starter: Stop also when whoever started this process closes its standard
-                input, as discovery services do.
-            on_hangup: Called in the loop for every SIGHUP that does not tell of the terminal's end,
-                where the system has that signal; without it every SIGHUP stops the server.
+            on_ready: Called when the server is ready. If it raises an error, the server stops, and
+                `run` raises that error.
+            stop_with_starter: Stop also when the program that started this process closes its
+                standard input, as discovery services do.
+            on_hangup: Called in the loop for every SIGHUP while the terminal still exists, where
+                the system has that signal. Without it, every SIGHUP stops the server.
         """
         stopping = asyncio.Event()
         loop = asyncio.get_running_loop()
@@ -300,7 +310,7 @@ class SessionHost:
         )
 
     def _server_of(self, listener: Listener) -> grpc.aio.Server:
-        """Give the server of all listeners with the same kind of callers."""
+        """Return the gRPC server of a listener; listeners with equal callers share one."""
         is_local = isinstance(listener, UnixListener) or listener.is_loopback
         window = self.options.window if is_local else self.options.network_window
         kind = self._identify(listener), window
@@ -309,7 +319,7 @@ class SessionHost:
         return self._servers[kind]
 
     def _identify(self, listener: Listener) -> Identify:
-        """Tell how a listener knows its callers."""
+        """Return the function that identifies the callers of a listener."""
         if self.options.anonymous or isinstance(listener, UnixListener):
             return everybody
         if listener.speaks_tls and self.options.tls and self.options.tls.client_authority:
@@ -336,16 +346,20 @@ class SessionHost:
         self._bound.release()
 
     async def _tick(self) -> None:
-        """Expire leases; after a blocked loop, first let those who were kept waiting come back."""
+        """Expire leases; after a blocked loop, first give waiting clients time to come back."""
         while True:
             before = time.monotonic()
             await asyncio.sleep(_TICK)
             if time.monotonic() - before >= _TICK + _LATE:
-                _log.warning("The event loop was blocked; leases run on for a moment.")
+                _log.warning(
+                    "The server's event loop was blocked for more than %g s. Clients get more time "
+                    "before they expire.",
+                    _LATE,
+                )
                 continue
             self.executor.relieve()
             self._quota.turns.end_slow(time.monotonic())
             try:
                 self.registry.leases.expire_due()
             except Exception:
-                _log.exception("Leases could not be looked through.")
+                _log.exception("The server could not check which leases have expired.")

@@ -1,4 +1,4 @@
-"""Who calls: the user of this host, a holder of an API key, or the owner of a certificate."""
+"""Identify callers: by the server's token, by an API key, or by a client certificate."""
 
 from __future__ import annotations
 
@@ -17,46 +17,49 @@ from session_sharing.core.errors import (
 )
 
 Metadata = Iterable[tuple[str, "str | bytes"]]
-"""What comes before a request."""
+"""Metadata of a call, which arrives before its request."""
 Identify = Callable[[Metadata], str]
-"""Tells the caller's principal before anything of the request is read.
+"""Returns the caller's principal before the request is read; raises `NotAuthenticatedError`.
 
-Empty where only the connection can tell; raises `NotAuthenticatedError`.
+The principal is empty when only the connection's certificate can say it.
 """
 
 USER = "user"
-"""The principal of all who can read the server user's files; of everybody when anonymous."""
+"""The principal of all callers with the token; of every caller when the server is anonymous."""
 
 _WRONG_TOKENS_PER_SECOND = 20.0
 
 
 def everybody(_: Metadata) -> str:
-    """Identify the callers of a listener that only the server's user can reach, or anybody may."""
+    """Return the principal of callers that need no token: of a unix socket, or when anonymous."""
     return USER
 
 
 def holder_of_certificate(_: Metadata) -> str:
-    """Leave it to the connection, for which a certificate was needed."""
+    """Return an empty principal: the certificate of the connection says it later."""
     return ""
 
 
 def certificate_principal(auth_context: Mapping[str, Iterable[bytes]]) -> str:
-    """Name the owner of the certificate that a connection was made with.
+    """Return the principal of the client certificate of a connection.
 
     Args:
-        auth_context: What gRPC says of the connection.
+        auth_context: Properties of the connection, as gRPC gives them.
 
     Raises:
-        NotAuthenticatedError: The certificate names nobody.
+        NotAuthenticatedError: The certificate has no common name.
     """
     name = next(iter(auth_context.get("x509_common_name", [])), b"").decode("utf-8", "replace")
     if not name:
-        raise NotAuthenticatedError("The client certificate has no common name.")
+        raise NotAuthenticatedError(
+            "The client certificate has no common name, by which the server knows clients. Use a "
+            "certificate that has one."
+        )
     return f"certificate:{name}"
 
 
 class Authenticator:
-    """Knows the token and the keys of one host."""
+    """Checks the token and the API keys of one server."""
 
     def __init__(
         self,
@@ -71,19 +74,19 @@ class Authenticator:
         self.token = secrets.token_urlsafe(32)
 
     def holder_of_token(self, metadata: Metadata) -> str:
-        """Tell who shows the token or a key.
+        """Return the principal of the token or API key in the metadata.
 
         Raises:
-            NotAuthenticatedError: The call shows none, or a wrong one.
-            LimitExceededError: There were too many wrong ones just now.
+            NotAuthenticatedError: The call has no token or key, or a wrong one.
+            LimitExceededError: There were too many such calls just now.
         """
         for key, value in metadata:
             if key == "authorization":
                 return self._check(value if isinstance(value, str) else value.decode("latin-1"))
         self._count_wrong_try()
         raise NotAuthenticatedError(
-            "This server wants a token. Its state file names the file that holds it; clients of "
-            "the same user find it by themselves through discovery."
+            "This server needs a token, and the call has none. Connect with the server's state "
+            "file, which names the token file, or set a token or an API key."
         )
 
     def _check(self, authorization: str) -> str:
@@ -94,33 +97,46 @@ class Authenticator:
         if scheme == "ApiKey" and _same(key, self._api_keys.get(key_id, "")) and key:
             return f"key:{key_id}"
         self._count_wrong_try()
-        raise NotAuthenticatedError("The token or key is not one of this server's.")
+        raise NotAuthenticatedError(
+            "The server does not know this token or API key. Each start of a server makes a new "
+            "token: read it again from the file that the state file names."
+        )
 
     def _count_wrong_try(self) -> None:
-        """Slow down guessing: a bucket of tries that fills up again with time."""
+        """Limit how many tokens per second a caller can guess; tries come back with time."""
         now = self._clock()
         self._tries += (now - self._tries_at) * _WRONG_TOKENS_PER_SECOND
         self._tries = min(self._tries, _WRONG_TOKENS_PER_SECOND)
         self._tries_at = now
         if self._tries < 1:
-            raise LimitExceededError("Too many wrong tokens; wait a moment.", limit="wrong_tokens")
+            raise LimitExceededError(
+                "The server got too many calls with a wrong token. Try again in a second.",
+                limit="wrong_tokens",
+            )
         self._tries -= 1
 
 
 def read_api_keys(file: Path) -> dict[str, str]:
-    """Read API keys from a JSON object, id to key, in a file that only its owner can read.
+    """Read API keys by id from a JSON object in a file that only its owner can read.
 
     Raises:
-        InvalidArgumentError: It is not such a file.
+        InvalidArgumentError: Other users can read the file, or it is not such a JSON object.
     """
     try:
         if os.name != "nt" and file.stat().st_mode & 0o077:
-            raise InvalidArgumentError(f"Others can read {file}: `chmod 600` it.")
+            raise InvalidArgumentError(
+                f"Other users can read the API keys in {file}. Run `chmod 600 {file}`."
+            )
         keys = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise InvalidArgumentError(f"The API keys in {file} cannot be read: {error}") from error
+        raise InvalidArgumentError(
+            f"The API keys in {file} cannot be read: {error}. Write a JSON object such as "
+            '{"id": "key"}.'
+        ) from error
     if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys.values()):
-        raise InvalidArgumentError(f"{file} must hold a JSON object of ids and keys.")
+        raise InvalidArgumentError(
+            f'{file} is not a file of API keys. Write a JSON object such as {{"id": "key"}}.'
+        )
     return keys
 
 

@@ -1,9 +1,9 @@
-"""One interceptor for every method: identity, decoding, leases, and errors turned into statuses.
+"""Wrap every method: identify the caller, decode, check the lease, and send errors as statuses.
 
-Servicers never touch statuses: they raise domain errors. Handlers get raw bytes and decode here, so
-that a malformed request is an INVALID_ARGUMENT and not an UNKNOWN with a Python message. Who is not
-known is answered unread, as its messages could fill the memory; for gRPC all methods are streams of
-requests, so that they decide when they read.
+Servicers raise domain errors and never set statuses. Requests arrive here as bytes and are decoded
+here, so that a malformed request is an INVALID_ARGUMENT and not an UNKNOWN with a Python message.
+The server answers an unknown caller without reading its request, because requests could fill the
+memory. For gRPC each method is a stream of requests, so that this code decides when it reads.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _log = logging.getLogger(__name__)
 
 
 class DomainInterceptor(grpc.aio.ServerInterceptor):
-    """Wraps every handler of a server, once for each method."""
+    """Wraps the handler of each method of a server once."""
 
     def __init__(
         self,
@@ -57,12 +57,12 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
         """Serve a registry.
 
         Args:
-            registry: Knows the attachments.
-            identify: Tells who calls.
-            counters: Get calls, errors and the seconds that unary calls took.
-            quota: What calls may take of the server.
+            registry: The registry, which has the attachments.
+            identify: Returns the caller's principal.
+            counters: Count calls, errors and the seconds that unary calls took.
+            quota: Limits of the calls.
             window: Presence window of callers that ask for none, in seconds.
-            data_methods: Those that take large requests, named as in ``/pkg.Service/Call``.
+            data_methods: Methods that take large requests, named as in ``/pkg.Service/Call``.
         """
         self._registry = registry
         self._identify = identify
@@ -77,7 +77,7 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Any]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> Any:
-        """Give the wrapped handler of a method; unknown methods stay unknown."""
+        """Return the wrapped handler of a method; None for an unknown method."""
         try:
             principal = self._identify(handler_call_details.invocation_metadata or ())
         except SessionSharingError as error:
@@ -93,7 +93,7 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
         return wrapped
 
     def _refusing(self, error: SessionSharingError) -> Any:
-        """Give a handler that answers without reading, which for any method a stream can."""
+        """Return a handler that answers with an error without reading the request."""
 
         async def refuse(_: AsyncIterator[bytes], context: Context) -> None:
             await self._abort(context, error)
@@ -148,7 +148,7 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
         *,
         uploads: bool = False,
     ) -> Any:
-        """Serve a method that streams its answers; `read` makes of bytes what it takes."""
+        """Serve a method that streams its answers; `read` decodes its request or requests."""
 
         async def serve(requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
             held = None
@@ -161,7 +161,7 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
                         answer = encode(response)
                         held.take_bytes(len(answer))
                         yield answer
-                        held.give_back_bytes(len(answer))
+                        held.release_bytes(len(answer))
             except Exception as error:
                 await self._abort(context, error)
             finally:
@@ -171,7 +171,7 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
         return serve
 
     def _begin(self, context: Context) -> tuple[calls.Call, Held]:
-        """Complete what is known of a call before its request is decoded."""
+        """Complete the facts about a call before its request is decoded."""
         call = calls.current()
         if not call.principal:
             call.principal = certificate_principal(context.auth_context())
@@ -179,10 +179,10 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
         return call, held
 
     async def _read(self, requests: AsyncIterator[bytes], call: calls.Call) -> bytes:
-        """Read the one request of a call, when it is its turn.
+        """Wait for the turn of a call, and read its one request.
 
         Raises:
-            InvalidArgumentError: It has none.
+            InvalidArgumentError: The call has no request.
             LimitExceededError: It does not arrive, or too many calls wait for their turns.
         """
         turns, principal = self._quota.turns, call.principal
@@ -191,12 +191,15 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
         try:
             return await anext(requests)
         except StopAsyncIteration:
-            raise InvalidArgumentError("The call has no request.") from None
+            raise InvalidArgumentError(
+                "The caller ended the call without a request. Send one request message."
+            ) from None
         except asyncio.CancelledError:
             if not turn.is_over:
                 raise
             raise LimitExceededError(
-                "The request has not arrived in time; others waited.", limit="reads"
+                "The request took too long to arrive while other calls waited. Try again.",
+                limit="reads",
             ) from None
         finally:
             turn.end()
@@ -215,25 +218,27 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
             self._registry.events.publish(refused)
         try:
             await self._send_error(context, error)
-        except grpc.aio.InternalError as gone:
-            # The caller ended the call meanwhile, which gRPC would log as an error of the server's.
-            raise asyncio.CancelledError from gone
+        except grpc.aio.InternalError as ended:
+            # The caller has ended the call; gRPC would log that as an error of the server.
+            raise asyncio.CancelledError from ended
 
     @staticmethod
     async def _send_error(context: Context, error: Exception) -> None:
         if isinstance(error, SessionSharingError):
             await context.abort(status_code(error), message(error), trailing_metadata(error))
         if isinstance(error, NotImplementedError):
-            await context.abort(grpc.StatusCode.UNIMPLEMENTED, "This server has no such call.")
-        _log.error("A call failed unexpectedly.", exc_info=error)
+            await context.abort(
+                grpc.StatusCode.UNIMPLEMENTED, "This server does not implement this call."
+            )
+        _log.error("A servicer raised an unexpected error.", exc_info=error)
         await context.abort(
             grpc.StatusCode.INTERNAL,
-            f"The server met an unexpected {type(error).__name__}; its log has the details.",
+            f"The server failed with an unexpected {type(error).__name__}. See the server's log.",
         )
 
 
 class _Decoder:
-    """Decodes the requests of one method and checks the lease that they name."""
+    """Decodes the requests of one method, and checks the lease of the attachment in them."""
 
     def __init__(
         self,
@@ -254,25 +259,29 @@ class _Decoder:
         async for data in stream:
             held.take_bytes(len(data))
             yield self(data, call)
-            held.give_back_bytes(len(data))
+            held.release_bytes(len(data))
 
     def __call__(self, data: bytes, call: calls.Call) -> Any:
         if len(data) > self._largest:
             raise LimitExceededError(
-                f"The request has {len(data)} bytes; this call takes {self._largest} at most.",
+                f"The request has {len(data)} bytes. This call accepts at most {self._largest}. "
+                "Send less in one request.",
                 limit="message_bytes",
             )
         try:
             request = self._parse(data)
         except DecodeError as error:
-            raise InvalidArgumentError("The request is not a valid protobuf message.") from error
+            raise InvalidArgumentError(
+                "The request is not a valid protobuf message of this call. Check that client and "
+                "server use the same .proto file."
+            ) from error
         if self._needs_lease:
             call.attachment = self._registry.attachment(request.attachment, call.principal)
         return request
 
 
 def requires_lease(method: str) -> bool:
-    """Read the option `requires_lease` of a method, named as in ``/pkg.Service/Call``."""
+    """Return the option `requires_lease` of a method, named as in ``/pkg.Service/Call``."""
     service, _, name = method.strip("/").rpartition("/")
     pool = descriptor_pool.Default()
     try:

@@ -1,4 +1,4 @@
-"""What a server writes down about itself: a log for people, an audit trail for later questions."""
+"""Write the server's log for people, and its audit trail of all session events."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from session_sharing.core.errors import InvalidArgumentError
 from session_sharing.core.events import SessionEvent
 
 _WAITING = 10_000
-"""Events that wait for a slow disk; more are not kept, but told to be missing."""
+"""Events that may wait for a slow disk. More are dropped, and the trail says how many."""
 _CLOSING_SECONDS = 5.0
 _APPENDING = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
 
@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line, for programs that collect logs."""
+    """Formats each log record as a line with a JSON object, for programs that collect logs."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Encode a log record."""
@@ -41,7 +41,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure_logging(*, as_json: bool) -> None:
-    """Send the log of this process to standard error."""
+    """Write the log of this process to standard error."""
     handler = logging.StreamHandler()
     if as_json:
         handler.setFormatter(JsonFormatter())
@@ -51,43 +51,48 @@ def configure_logging(*, as_json: bool) -> None:
 
 
 class AuditTrail:
-    """Appends every session event as a line of JSON: who opened, closed, expired, was refused.
+    """Appends every session event to a file, as a line of JSON.
 
-    A thread of its own writes, so that a slow disk holds up nobody else.
+    A background thread writes, so that a slow disk does not delay calls.
     """
 
     def __init__(self, path: Path) -> None:
-        """Open the file, which only this user can read when it is new.
+        """Open the file. A new file can be read by this user only.
 
         Raises:
-            InvalidArgumentError: It cannot be opened.
+            InvalidArgumentError: The file cannot be opened.
         """
         try:
             self._handle = os.open(path, _APPENDING, 0o600)
         except OSError as error:
-            raise InvalidArgumentError(f"The audit trail cannot be opened: {error}") from error
+            raise InvalidArgumentError(
+                f"The audit trail cannot be opened: {error}. Name another file."
+            ) from error
         self._events: queue.Queue[SessionEvent | None] = queue.Queue(_WAITING)
         self._failed = False
         self._thread = threading.Thread(target=self._run, name="audit-trail", daemon=True)
         self._thread.start()
 
     def note(self, event: SessionEvent) -> None:
-        """Have an event written down, or, where the disk is too slow for it, that it is missing."""
+        """Write an event in the background; if too many events wait, only count it as missing."""
         with contextlib.suppress(queue.Full):
             self._events.put_nowait(event)
 
     def close(self) -> None:
-        """Write down what waits, and close the file."""
+        """Write the waiting events, and close the file."""
         self._events.put(None)
         self._thread.join(timeout=_CLOSING_SECONDS)
         if self._thread.is_alive():
-            _log.error("The audit trail cannot be written in time; its end is missing.")
+            _log.error(
+                "The audit trail could not be written within %g s. Its last events are missing.",
+                _CLOSING_SECONDS,
+            )
         else:
             os.close(self._handle)
 
     def _run(self) -> None:
         last: int | None = None
-        """Revision up to which everything is written, or said to be missing."""
+        """Revision up to which all events are written, or reported as missing."""
         while (event := self._events.get()) is not None:
             last = event.revision - 1 if last is None else last
             missing = event.revision - 1 - last
@@ -97,7 +102,7 @@ class AuditTrail:
                 last = event.revision
 
     def _write(self, facts: Mapping[str, object]) -> bool:
-        """Write a whole line or nothing; a full disk is reported once and stops no server."""
+        """Write a whole line or nothing; a full disk is logged once and stops no server."""
         line = json.dumps(facts).encode() + b"\n"
         try:
             size = os.fstat(self._handle).st_size

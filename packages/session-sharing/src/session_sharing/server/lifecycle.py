@@ -1,4 +1,4 @@
-"""The SessionLifecycle service: decodes, calls the core, encodes."""
+"""Serve SessionLifecycle: decode requests, call the core, encode answers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class SessionLifecycleServicer(lifecycle_pb2_grpc.SessionLifecycleServicer):
 
     async def Hold(self, request: pb.HoldRequest, context: Context) -> AsyncIterator[pb.HoldEvent]:  # noqa: N802
         """See lifecycle.proto."""
-        # The pings of a connection prove presence no faster than its listener's window.
+        # A connection's pings cannot prove presence faster than its listener's window.
         window = max(request.window_ms / 1000, calls.default_window())
         client, resumed = self._clients.hold(
             request.client_secret, window, request.label, calls.principal()
@@ -61,8 +61,8 @@ class SessionLifecycleServicer(lifecycle_pb2_grpc.SessionLifecycleServicer):
         try:
             opened = await asyncio.shield(waiting)
         except asyncio.CancelledError:
-            self._clients.unheard(answer)
-            waiting.add_done_callback(_take_note)
+            self._clients.caller_left(answer)
+            waiting.add_done_callback(_retrieve_error)
             raise
         return messages.open_response(opened, self._identity)
 
@@ -127,7 +127,7 @@ class SessionLifecycleServicer(lifecycle_pb2_grpc.SessionLifecycleServicer):
         return info
 
 
-def _take_note(answer: asyncio.Future[Opened]) -> None:
-    """Keep asyncio from reporting an error that nobody waits for any more."""
+def _retrieve_error(answer: asyncio.Future[Opened]) -> None:
+    """Keep asyncio from logging an error for which no caller waits any more."""
     if not answer.cancelled():
         answer.exception()

@@ -1,4 +1,4 @@
-"""Where a server listens: a unix socket, this host's loopback, or, when told to, the network."""
+"""Open the listeners of a server: unix sockets, loopback ports and, if allowed, network ports."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _LONGEST_SOCKET_PATH = 100
 
 @dataclass(frozen=True, slots=True)
 class TcpListener:
-    """A TCP port. For the programs of one user, a `UnixListener` does without a token."""
+    """A TCP port. Clients of the same user can use a `UnixListener` instead, without a token."""
 
     host: str
-    """Name or address to listen at; 127.0.0.1 keeps other hosts out."""
+    """Name or address to listen at. Other hosts cannot reach 127.0.0.1."""
     port: int = 0
-    """0 takes any free port, which clients find by the state file. Set it when they cannot read
-    that."""
+    """0 takes any free port, which clients find by the state file. Set it when clients cannot read
+    the state file."""
     tls: bool = False
-    """Speak TLS on this host, too. Set it when clients on this host expect it; listeners that other
-    hosts can reach speak TLS in any case."""
+    """Speak TLS on this host, too. Set it when clients on this host expect it. Listeners that other
+    hosts can reach always speak TLS."""
 
     @property
     def is_loopback(self) -> bool:
@@ -49,12 +49,12 @@ class TcpListener:
         return self.tls or not self.is_loopback
 
     def address(self, port: int) -> str:
-        """Give host and port in gRPC's form."""
+        """Return host and port in gRPC's form."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{port}"
 
     def target(self, port: int) -> str:
-        """Give the gRPC target by which clients reach the port."""
+        """Return the gRPC target by which clients reach the port."""
         if self.host == "localhost":
             return f"ipv4:127.0.0.1:{port}"
         if self.is_loopback:
@@ -71,7 +71,7 @@ class UnixListener:
 
     @property
     def fits(self) -> bool:
-        """Whether the system can hold a path of this length."""
+        """Whether the path is short enough for a socket."""
         return len(os.fsencode(self.path.absolute())) <= _LONGEST_SOCKET_PATH
 
 
@@ -80,39 +80,41 @@ Listener = TcpListener | UnixListener
 
 @dataclass(frozen=True, slots=True)
 class TlsFiles:
-    """PEM files of a server that the network can reach."""
+    """PEM files of a server that speaks TLS."""
 
     certificate: Path
-    """The server's certificate, with what chains it to its authority."""
+    """The server's certificate, with its intermediate certificates."""
     key: Path
-    """Its private key."""
+    """The private key of the certificate."""
     client_authority: Path | None = None
-    """Authority of the clients' certificates. Set it when clients prove themselves by certificates;
-    then each must show one."""
+    """Authority of the clients' certificates. Set it when clients identify themselves by
+    certificates; then each client must show one."""
 
     def credentials(self) -> grpc.ServerCredentials:
         """Read the files.
 
         Raises:
-            InvalidArgumentError: One cannot be read.
+            InvalidArgumentError: A file cannot be read.
         """
         try:
             pair = (self.key.read_bytes(), self.certificate.read_bytes())
             authority = self.client_authority.read_bytes() if self.client_authority else None
         except OSError as error:
-            raise InvalidArgumentError(f"A TLS file cannot be read: {error}") from error
+            raise InvalidArgumentError(
+                f"The server cannot read a TLS file: {error}. Check its path and its permissions."
+            ) from error
         return grpc.ssl_server_credentials(
             [pair], root_certificates=authority, require_client_auth=authority is not None
         )
 
 
 def parse_listener(text: str) -> Listener:
-    """Read ``tcp:HOST:PORT``, ``tls:HOST:PORT`` or ``unix:PATH``.
+    """Return the listener that ``tcp:HOST:PORT``, ``tls:HOST:PORT`` or ``unix:PATH`` means.
 
-    HOST is a name, an IPv4 or a bracketed IPv6 address.
+    HOST is a name, an IPv4 address or an IPv6 address in brackets.
 
     Raises:
-        InvalidArgumentError: It is none of them.
+        InvalidArgumentError: The text has none of these forms.
     """
     scheme, _, rest = text.partition(":")
     if scheme == "unix" and rest:
@@ -121,38 +123,43 @@ def parse_listener(text: str) -> Listener:
     if scheme in ("tcp", "tls") and host and port.isdecimal() and int(port) < 65536:
         return TcpListener(host.strip("[]"), int(port), tls=scheme == "tls")
     raise InvalidArgumentError(
-        f"{text!r} is not an address; write tls:HOST:PORT, tcp:HOST:PORT or unix:PATH."
+        f"{text!r} is not an address. Write tcp:HOST:PORT, tls:HOST:PORT or unix:PATH."
     )
 
 
 def check_exposure(
     listeners: Sequence[Listener], *, network: bool, tls: TlsFiles | None, anonymous: bool
 ) -> None:
-    """Refuse to be reachable by more than was asked for in so many words.
+    """Refuse listeners that other hosts could reach without permission, TLS and credentials.
 
     Raises:
-        InvalidArgumentError: A listener is open to the network without permission, without TLS, or
-            to everybody there.
+        InvalidArgumentError: A listener is open to the network, but the options do not allow it, it
+            has no TLS, or the server is anonymous.
     """
     for listener in listeners:
         if isinstance(listener, UnixListener):
             continue
         if listener.speaks_tls and tls is None:
             raise InvalidArgumentError(
-                f"{listener.host} is to speak TLS; give the server a certificate and a key."
+                f"The listener at {listener.host} needs TLS. Give the server a certificate and a "
+                "private key."
             )
         if listener.is_loopback:
             continue
         if not network:
             raise InvalidArgumentError(
-                f"{listener.host} can be reached from other hosts; allow that first (--network)."
+                f"Other hosts can reach a listener at {listener.host}. Allow that by --network, or "
+                "listen at 127.0.0.1."
             )
         if anonymous:
-            raise InvalidArgumentError("An anonymous server listens on this host only.")
+            raise InvalidArgumentError(
+                f"Other hosts can reach a listener at {listener.host}, but an anonymous server "
+                "asks for no token. Leave out anonymous, or listen at 127.0.0.1."
+            )
 
 
 class BoundListeners:
-    """The open listeners of one host, with their targets for clients."""
+    """The open listeners of one server, with their endpoints for clients."""
 
     def __init__(self, tls: TlsFiles | None = None) -> None:
         self.endpoints: list[Endpoint] = []
@@ -174,7 +181,7 @@ class BoundListeners:
             self.endpoints.append(self._bind_unix(server, listener))
 
     def release(self) -> None:
-        """Let go of what guards the sockets, once the server has stopped."""
+        """Remove the sockets and their locks, after the server has stopped."""
         for socket in self._sockets:
             socket.unlink(missing_ok=True)
         for guard in self._guards:
@@ -189,23 +196,28 @@ class BoundListeners:
     def _bind_unix(self, server: grpc.aio.Server, listener: UnixListener) -> Endpoint:
         path = listener.path.absolute()
         if not listener.fits:
-            raise InvalidArgumentError(f"The path of a socket must be shorter: {path}")
+            raise InvalidArgumentError(
+                f"The path of the socket is too long: {path}. Use a path of at most "
+                f"{_LONGEST_SOCKET_PATH} bytes."
+            )
         if not path.parent.exists():
             self._folders.append(path.parent)
         make_private_folder(path.parent)
-        # A second server could bind a live socket's path and steal it, so a lock stands beside it.
+        # A second server could bind the path of a live socket, so a lock file protects it.
         guard = Guard(path)
-        guard.acquire(f"Another server listens on {path}.")
+        guard.acquire(f"Another server listens at {path}. Stop it, or choose another path.")
         self._guards.append(guard)
         if path.exists() and not path.is_socket():
-            raise InvalidArgumentError(f"{path} is a file, not a socket; choose another path.")
+            raise InvalidArgumentError(f"{path} is a file, not a socket. Choose another path.")
         self._sockets.append(path)
         path.unlink(missing_ok=True)
         credentials = grpc.local_server_credentials(grpc.LocalConnectionType.UDS)
         try:
             server.add_secure_port(f"unix:{path}", credentials)
         except RuntimeError as error:
-            raise InvalidArgumentError(f"Cannot listen on {path}: {error}") from error
+            raise InvalidArgumentError(
+                f"The server cannot listen at {path}: {error}. Choose another path."
+            ) from error
         path.chmod(0o600)
         return Endpoint(f"unix:{path}")
 
@@ -219,8 +231,8 @@ class BoundListeners:
         try:
             port = server.add_secure_port(address, credentials)
         except RuntimeError as error:
-            why = "Is the port taken?"
+            advice = "Another program may use the port: choose another one."
             if listener.speaks_tls:
-                why = "Is the port taken, or do certificate and key not fit?"
-            raise ResourceInUseError(f"Cannot listen on {address}. {why}") from error
+                advice += " Or the certificate does not belong to the private key."
+            raise ResourceInUseError(f"The server cannot listen at {address}. {advice}") from error
         return Endpoint(listener.target(port), listener.host, port, listener.speaks_tls)

@@ -1,4 +1,4 @@
-"""Between core objects and wire messages."""
+"""Translate between objects of the core and messages of the protocol."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ def open_request(message: pb.OpenRequest, principal: str) -> OpenRequest:
         behavior = InitializationBehavior(message.behavior)
         close_policy = ClosePolicy(message.close_policy)
     except ValueError as error:
-        raise InvalidArgumentError(f"Unknown value: {error}.") from error
+        raise InvalidArgumentError(
+            f"The request has an unknown behavior or close policy: {error}."
+        ) from error
     return OpenRequest(
         kind=message.kind,
         resource=message.resource,
@@ -62,14 +64,14 @@ def granted(client: Client, resumed: bool, epoch: str) -> pb.HoldEvent:
 
 
 def expired(expiry: Expiry) -> pb.HoldEvent:
-    """Encode that a client was away for too long."""
+    """Encode that a client has expired."""
     return pb.HoldEvent(
         expired=pb.HoldEvent.Expired(reason=expiry.reason, attachments=expiry.attachments)
     )
 
 
 def open_response(opened: Opened, server: pb.GetServerInfoResponse) -> pb.OpenResponse:
-    """Encode what was opened."""
+    """Encode the answer to a request to open a session."""
     attachment, session = opened.attachment, opened.session
     assert attachment is not None
     return pb.OpenResponse(
@@ -102,7 +104,7 @@ def session_info(session: Session) -> pb.SessionInfo:
 
 
 def failed_session(failed: FailedSession) -> pb.FailedSession:
-    """Encode a session whose resource was not released as it should be."""
+    """Encode a session whose release hook failed."""
     request = failed.session.request
     return pb.FailedSession(
         name=failed.session.name,
@@ -127,22 +129,22 @@ def attachment_info(attachment: Attachment) -> pb.AttachmentInfo:
 
 
 def _facts_about(session: Session) -> Mapping[str, str]:
-    """Ask a resource about itself; one that fails to tell hurts nobody else's list."""
+    """Return the facts of a resource; if it raises an error, the facts say so."""
     try:
         facts = session.resource.describe()
         return {_as_text(name): _as_text(value) for name, value in facts.items()}
     except Exception as error:
-        _log.exception("%s cannot describe itself.", session.request.resource)
+        _log.exception("The method describe of the resource %s failed.", session.request.resource)
         return {"error": f"{type(error).__name__}: {error}"}
 
 
 def _as_text(value: object) -> str:
-    """Give a text that can travel; names of files may hold bytes that cannot."""
+    """Return a text that protobuf can carry; file names may hold bytes that it cannot."""
     return str(value).encode(errors="replace").decode()
 
 
 def watch_response(event: SessionEvent | Gap) -> pb.WatchResponse:
-    """Encode what a watcher is told."""
+    """Encode an event or a gap for a watcher."""
     if isinstance(event, Gap):
         return pb.WatchResponse(gap=pb.WatchResponse.Gap(first=event.first, last=event.last))
     return pb.WatchResponse(

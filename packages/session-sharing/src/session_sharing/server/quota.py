@@ -1,4 +1,4 @@
-"""What calls take of a server while they last: streams, bytes, and turns to be read."""
+"""Count the bytes, streams and reading turns that calls use."""
 
 from __future__ import annotations
 
@@ -10,51 +10,55 @@ from dataclasses import dataclass
 from session_sharing.core.admission import Shares
 
 _SENT_AT_ONCE = 16 * 1024
-"""Bytes that gRPC takes for sending whether the client reads or not."""
-_WAITS_FOR_A_REQUEST = 30.0
+"""Bytes that gRPC buffers for sending even if the client does not read."""
+_LONGEST_ARRIVAL = 30.0
 """Seconds that a request may take to arrive."""
-_WAITS_WHEN_OTHERS_DO = 1.0
+_LONGEST_ARRIVAL_WHEN_OTHERS_WAIT = 1.0
 """The same while other calls wait for their turn."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallLimits:
-    """How much calls may take of one server, together. Identities share each of it."""
+    """Limits of all calls of one server together. Several identities share each limit."""
 
     max_message_bytes: int = 4 * 1024 * 1024
-    """Largest message of calls that carry data. Set it when one record or block is larger."""
+    """Largest message, in bytes, of calls that carry data. Set it when one record or block is
+    larger."""
     max_request_bytes: int = 256 * 1024
     """Largest request of all other calls, in bytes. Set it when names and options need more."""
     max_bytes: int = 256 * 1024 * 1024
-    """Bytes of requests and answers under way. Set it by the memory that the server may use."""
+    """Bytes of requests and answers that the server holds at a time. Set it by the memory that the
+    server may use."""
     max_streams: int = 4_000
-    """Streams open at a time, over all connections; each client that shows its presence has one.
-    Set it higher when more clients are there at once."""
+    """Streams open at a time, over all connections. Each client with presence has one. Set it
+    higher when more clients are connected at once."""
     max_request_streams: int = 64
-    """Of those, the ones that clients send data on. Set it higher when more clients do so at once.
+    """Streams among them on which clients send data. Set it higher when more clients do so at once.
     """
     max_reads: int = 64
-    """Requests being read at a time; other calls wait, as many as there may be streams. Set it
-    lower when the memory for requests is scarce."""
+    """Requests that the server reads at a time; the other calls wait, at most `max_streams` of
+    them. Set it lower when the memory for requests is scarce."""
 
 
 class Quota:
-    """What the calls of one host hold together. Used in its event loop only."""
+    """Everything that the calls of one server hold together. Used in its event loop only."""
 
     def __init__(self, limits: CallLimits, *, fair: bool) -> None:
-        """Start with nothing held; `fair` keeps some free for identities that hold nothing."""
+        """Start with nothing held; `fair` leaves room for other identities."""
         self.limits = limits
-        self.bytes = Shares("bytes under way", limits.max_bytes, fair=fair, limit="bytes_under_way")
+        self.bytes = Shares(
+            "bytes of requests and answers", limits.max_bytes, fair=fair, limit="bytes_under_way"
+        )
         self.streams = Shares("streams", limits.max_streams, fair=fair)
         self.request_streams = Shares("streams", limits.max_request_streams, fair=fair)
         self.turns = Turns(
-            Shares("requests being read", limits.max_reads, fair=fair, limit="reads"),
+            Shares("requests that arrive", limits.max_reads, fair=fair, limit="reads"),
             Shares("waiting calls", limits.max_streams, fair=fair, limit="calls"),
         )
 
 
 class Held:
-    """What one call holds; all of it is given back when the call is over."""
+    """Bytes and streams that one call holds; all are released when the call ends."""
 
     __slots__ = ("_over", "_principal", "_quota", "_streams", "_taken")
 
@@ -63,14 +67,14 @@ class Held:
         self._principal = principal
         self._taken = 0
         self._over = False
-        """What still reads the requests of a call that is over takes nothing more."""
+        """The call has ended. A reader of its requests that still runs takes nothing more."""
         self._streams: list[Shares] = []
 
     def take_bytes(self, count: int) -> None:
         """Count bytes that the server holds for the call.
 
         Raises:
-            LimitExceededError: There are too many under way, or the identity has its share.
+            LimitExceededError: The server holds too many, or the identity has its share.
         """
         if self._over:
             return
@@ -78,18 +82,18 @@ class Held:
         self._quota.bytes.take(self._principal, count)
         self._taken += count
 
-    def give_back_bytes(self, count: int) -> None:
-        """Count bytes that the server holds no more."""
+    def release_bytes(self, count: int) -> None:
+        """Count bytes that the server does not hold any more."""
         count = min(count, self._taken)
         if count:
-            self._quota.bytes.give_back(self._principal, count)
+            self._quota.bytes.release(self._principal, count)
             self._taken -= count
 
     def take_stream(self, *, of_requests: bool) -> None:
-        """Count a stream, which costs the server some 40 kB while it lasts.
+        """Count a stream, which costs the server about 40 kB while it is open.
 
         Args:
-            of_requests: The client sends on it; each such stream may hold a message half arrived.
+            of_requests: The client sends on it; each such stream may hold a part of a message.
 
         Raises:
             LimitExceededError: There are too many, or the identity has its share.
@@ -101,18 +105,18 @@ class Held:
             self._streams.append(shares)
 
     def end_when_sent(self) -> None:
-        """Give everything back once the answer of the current task is sent, if that may last."""
+        """Release everything: a large answer at the end of the current task, others at once."""
         if self._taken <= _SENT_AT_ONCE:
             self.end()
         elif (task := asyncio.current_task()) is not None:
             task.add_done_callback(self.end)
 
     def end(self, _: object = None) -> None:
-        """Give everything back."""
+        """Release everything."""
         self._over = True
-        self.give_back_bytes(self._taken)
+        self.release_bytes(self._taken)
         for shares in self._streams:
-            shares.give_back(self._principal)
+            shares.release(self._principal)
         self._streams.clear()
 
 
@@ -124,24 +128,24 @@ class Turn:
     principal: str
     task: asyncio.Task[object]
     began: float
-    """When, to a tenth of a second, on the monotonic clock."""
+    """When the turn began, to a tenth of a second, on the monotonic clock."""
     is_over: bool = False
     """The request took too long, so that its task was cancelled."""
 
     def end(self) -> None:
-        """Let another call have its request read; called again, it does nothing."""
+        """End the turn, so that another request is read; a second call does nothing."""
         self.turns.end(self)
 
 
 class Turns:
-    """Lets so many calls have their requests read at a time; identities take turns.
+    """Limits how many requests are read at a time; identities take turns.
 
-    A request that is being read can take as much memory as a message may have, and its size is not
-    known before. Most arrive together with their call, so that nobody waits.
+    A request that arrives can take as much memory as the largest message, and its size is not known
+    before. Most requests arrive together with their call, so that no call waits.
     """
 
     def __init__(self, shares: Shares, waiting: Shares) -> None:
-        """Start with nobody there; the shares are those of being read, and of waiting."""
+        """Start without turns; `shares` counts requests that are read, `waiting` waiting calls."""
         self._shares = shares
         self._waiting_shares = waiting
         self._now = time.monotonic()
@@ -155,7 +159,7 @@ class Turns:
         return len(self._reading)
 
     def may_begin(self, principal: str) -> bool:
-        """Tell whether an identity may have one more request read without waiting for a turn."""
+        """Return whether one more request of an identity may be read without waiting."""
         return principal not in self._waiting and self._shares.has_room(principal)
 
     def begin(self, principal: str) -> Turn:
@@ -164,10 +168,10 @@ class Turns:
         return self._enter(principal)
 
     async def wait(self, principal: str) -> Turn:
-        """Wait until the identity may have one more request read, and begin.
+        """Wait until one more request of the identity may be read, and begin.
 
         Raises:
-            LimitExceededError: Too many wait.
+            LimitExceededError: Too many calls wait.
         """
         self._waiting_shares.check_room(principal)
         self._waiting_shares.take(principal)
@@ -177,25 +181,25 @@ class Turns:
             await ready
         except asyncio.CancelledError:
             if ready.done():
-                self._shares.give_back(principal)
+                self._shares.release(principal)
                 self._wake()
             else:
                 self._forget(principal, ready)
             raise
         finally:
-            self._waiting_shares.give_back(principal)
+            self._waiting_shares.release(principal)
         return self._enter(principal)
 
     def end(self, turn: Turn) -> None:
         """See `Turn.end`."""
         if turn in self._reading:
             del self._reading[turn]
-            self._shares.give_back(turn.principal)
+            self._shares.release(turn.principal)
             if self._waiting:
                 self._wake()
 
     def end_slow(self, now: float) -> None:
-        """End the calls whose requests do not arrive, so that others are read; to be called often.
+        """End calls whose requests arrive too slowly, so that others are read; call it often.
 
         Args:
             now: Time on the monotonic clock.
@@ -204,10 +208,10 @@ class Turns:
         wanted = sum(map(len, self._waiting.values()))
         for turn in list(self._reading):
             waited = now - turn.began
-            if waited < _WAITS_WHEN_OTHERS_DO:
+            if waited < _LONGEST_ARRIVAL_WHEN_OTHERS_WAIT:
                 continue
             is_in_the_way = turn.principal in self._waiting or self._shares.free == 0
-            if waited >= _WAITS_FOR_A_REQUEST or (wanted > 0 and is_in_the_way):
+            if waited >= _LONGEST_ARRIVAL or (wanted > 0 and is_in_the_way):
                 turn.is_over = True
                 turn.task.cancel()
                 wanted -= 1
@@ -220,7 +224,7 @@ class Turns:
         return turn
 
     def _wake(self) -> None:
-        """Let those go on for whom there is room now, one identity after the other."""
+        """Begin the turns for which there is room now, one identity after the other."""
         for principal in list(self._waiting):
             if self._shares.has_room(principal):
                 ready = self._waiting[principal][0]

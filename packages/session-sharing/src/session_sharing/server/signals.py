@@ -1,4 +1,4 @@
-"""What coroutines wait for: happenings in any thread, and the server that drains."""
+"""Let coroutines wait for events of other threads, and for the draining of the server."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _Item = TypeVar("_Item")
 
 
 class Signal:
-    """A wake-up that is never lost: what happened before `wait` makes it return at once."""
+    """Wakes a coroutine for events. An event before `wait` is not lost: `wait` returns at once."""
 
     def __init__(
         self,
@@ -42,14 +42,14 @@ class Signal:
         self._loop.call_soon_threadsafe(self._happened.set)
 
     async def wait(self) -> bool:
-        """Wait for the next happening; False when the server drains."""
+        """Wait for the next event; return False when the server drains."""
         await self._happened.wait()
         self._happened.clear()
         return not self._draining.is_set()
 
 
 async def until(event: asyncio.Event, stream: AsyncIterator[_Item]) -> AsyncIterator[_Item]:
-    """Give what a stream gives, until it ends or an event happens."""
+    """Yield the items of a stream until it ends or the event is set."""
     happened = asyncio.ensure_future(event.wait())
     waiting: set[asyncio.Future[Any]] = {happened}
     try:

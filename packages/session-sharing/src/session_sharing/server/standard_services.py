@@ -1,6 +1,6 @@
-"""gRPC's standard services, health and reflection, with streams that end when the server drains.
+"""Serve health and reflection, with streams that end when the server drains.
 
-The servicers that come with grpcio leave such streams open, and a stopping server waits for them.
+grpcio's own servicers leave such streams open, so that a stopping server waits for them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ HEALTH = health_pb2.DESCRIPTOR.services_by_name["Health"].full_name
 
 
 class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # it has no types
-    """The services of a host all serve until it drains."""
+    """Answers SERVING for every service of a host until the host drains."""
 
     def __init__(self, services: Iterable[str], draining: asyncio.Event) -> None:
         self._services = {"", *services}
@@ -35,7 +35,7 @@ class Health(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # it has no
     ) -> health_pb2.HealthCheckResponse:
         """See grpc.health.v1."""
         if request.service not in self._services:
-            raise ResourceNotFoundError(f"There is no service {request.service!r} here.")
+            raise ResourceNotFoundError(f"This server has no service {request.service!r}.")
         return self._now(request.service)
 
     async def Watch(  # noqa: N802
@@ -74,7 +74,7 @@ class Reflection(reflection_aio.ReflectionServicer):  # type: ignore[misc]  # it
 def add_standard_services(
     server: grpc.aio.Server, services: Iterable[str], draining: asyncio.Event
 ) -> None:
-    """Serve health of, and reflection on, the named services."""
+    """Add health and reflection for the named services to a server."""
     services = list(services)
     health_pb2_grpc.add_HealthServicer_to_server(Health(services, draining), server)
     reflection_pb2_grpc.add_ServerReflectionServicer_to_server(

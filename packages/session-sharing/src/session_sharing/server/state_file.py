@@ -1,4 +1,4 @@
-"""The state file of a session server: where it listens, and where its token is."""
+"""Write the state file of a session server, which says where it listens and where its token is."""
 
 from __future__ import annotations
 
@@ -11,42 +11,42 @@ from session_sharing.server.host import SessionHost
 
 
 class StateFile:
-    """A JSON file that exists while its server is ready; a guard tells it from a stale one.
+    """A JSON file that exists while its server is ready; a lock file shows that the server lives.
 
-    Call `claim` before the server starts, `publish` when it is ready and `remove` at its end.
+    Call `claim` before the server starts, `publish` when it is ready, and `remove` at its end.
     """
 
     def __init__(self, path: Path) -> None:
-        """Name the file; nothing is written yet.
+        """Remember the path; nothing is written yet.
 
         Args:
-            path: An absolute path; `default_state_file` gives the usual one.
+            path: An absolute path; `default_state_file` returns the usual one.
         """
         self.path = path
         self._file = state_file.StateFile(path, {"pid", "targets"}, [self.token_path])
 
     @property
     def token_path(self) -> Path:
-        """Where the server's token lies."""
+        """Path of the file with the server's token."""
         return self.path.with_suffix(".token")
 
     def claim(self) -> None:
-        """Become the server of this file; a stale one is removed.
+        """Take the file for this server; remove the file of a server that has died.
 
         Raises:
-            ResourceInUseError: A live server holds it.
-            InvalidArgumentError: It stands at the default place, and others can enter there; or
-                what stands there is not a state file; or there can be none.
+            ResourceInUseError: Another server that runs has the file.
+            InvalidArgumentError: The file is in the default folder, and other users can enter that
+                folder; or the path has a file that is not a state file; or it cannot be written.
         """
         self._file.claim()
 
     def publish(self, host: SessionHost) -> None:
-        """Tell where a server is, once it is ready.
+        """Write the file, when the server is ready.
 
         Raises:
             InvalidArgumentError: The files cannot be written.
         """
-        # Clients take the first one that suits them; TLS wants more than is told here.
+        # Clients take the first target that suits them; for TLS they need more than this file has.
         plain_first = sorted(host.endpoints, key=lambda endpoint: endpoint.tls)
         write_private(self.token_path, host.authenticator.token)
         self._file.publish(
@@ -59,5 +59,5 @@ class StateFile:
         )
 
     def remove(self) -> None:
-        """Take everything away again."""
+        """Remove the state file, the token file and the lock."""
         self._file.remove()

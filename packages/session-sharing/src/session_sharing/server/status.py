@@ -1,4 +1,4 @@
-"""How domain errors travel: gRPC status, message, and ErrorInfo in the trailing metadata.
+"""Encode domain errors: as gRPC status, message, and ErrorInfo in the trailing metadata.
 
 The table of statuses and reasons is in `session_sharing.core.errors`, beside the errors themselves.
 """
@@ -14,22 +14,22 @@ DETAILS_KEY = "grpc-status-details-bin"
 DOMAIN = "session-sharing"
 
 _MESSAGE_BYTES, _DETAIL_BYTES = 1000, 300
-"""The most that travels, in UTF-8: gRPC refuses headers of more than 8 KB, which hold the message
-twice, in encodings that make it longer."""
+"""Longest texts in UTF-8. gRPC refuses headers of more than 8 KB, and they hold the message twice,
+in encodings that make it longer."""
 
 
 def status_code(error: SessionSharingError) -> grpc.StatusCode:
-    """Give the status code that carries an error."""
+    """Return the status code that carries an error."""
     return grpc.StatusCode[error.status]
 
 
 def message(error: SessionSharingError) -> str:
-    """Give an error's words, as long as they may be."""
+    """Return the text of an error, cut to the longest that gRPC can carry."""
     return _shortened(str(error), _MESSAGE_BYTES)
 
 
 def trailing_metadata(error: SessionSharingError) -> tuple[tuple[str, bytes]]:
-    """Pack an error's reason and details, readable by every tool that knows google.rpc.Status."""
+    """Return an error's reason and details as google.rpc.Status, which gRPC tools can read."""
     number, _ = status_code(error).value
     status = status_pb2.RichStatus(code=number, message=message(error))
     details = {key: _shortened(value, _DETAIL_BYTES) for key, value in error.details.items()}

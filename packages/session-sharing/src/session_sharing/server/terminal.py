@@ -1,4 +1,4 @@
-"""The terminal that a server was started from, if there is one."""
+"""Check whether the terminal from which a server was started still exists."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import os
 
 
 class Terminal:
-    """Tells whether the controlling terminal of this process still exists."""
+    """Checks whether the controlling terminal of this process still exists."""
 
     def __init__(self) -> None:
-        """Look whether there is one now."""
+        """Remember whether there is one now."""
         self._had_one = _can_be_opened()
 
     def is_gone(self) -> bool:
-        """Tell whether there was a terminal and is none any more."""
+        """Return whether there was a terminal at the start and there is none now."""
         return self._had_one and not _can_be_opened()
 
 

@@ -1,4 +1,4 @@
-"""Threads that open and release resources, and that cannot keep a stopped server alive."""
+"""Run tasks in daemon threads, which cannot keep a stopped server alive."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from typing import Any
 
 _Task = Callable[[], None]
 _MOST_IN_ALL = 1_000
-"""Threads, with those that hang."""
+"""Most threads, with those that hang."""
 
 
 class Workers(Executor):
-    """A pool of daemon threads, started as they are needed.
+    """A pool of daemon threads, which are started when they are needed.
 
-    The standard library's pool is joined when the interpreter exits, so that a release hook that
-    hangs would hang the process; and threads that hang for good would use it up.
+    The pool of the standard library does not fit. The interpreter joins its threads at exit, so a
+    release hook that hangs would hang the process. And threads that hang would use up the pool.
     """
 
     def __init__(self, most: int, name: str, patience: float = 10.0) -> None:
         """Start with no thread.
 
         Args:
-            most: Threads to have, besides those that hang.
-            name: What the threads are called.
+            most: Most threads, not counting those that hang.
+            name: Name of the threads.
             patience: Seconds after which a thread counts as hanging in its task.
         """
         self._most = most
@@ -35,9 +35,9 @@ class Workers(Executor):
         self._changed = threading.Condition()
         self._tasks: deque[_Task] = deque()
         self._busy_since: dict[int, float] = {}
-        """When a thread began its task, by its number."""
+        """When each busy thread began its task, by the number of the thread."""
         self._idle = 0
-        """Threads that wait for a task, or have just been started for one."""
+        """Threads that wait for a task, or were just started for one."""
         self._started = 0
         self._alive = 0
         self._ended = False
@@ -59,18 +59,18 @@ class Workers(Executor):
 
         with self._changed:
             if self._ended:
-                raise RuntimeError("The workers have been sent home.")
+                raise RuntimeError("The worker pool is shut down and accepts no more tasks.")
             self._tasks.append(task)
             self._find_a_thread()
         return future
 
     def relieve(self) -> None:
-        """Start a thread where tasks wait behind some that hang; to be called now and then."""
+        """Start a thread if tasks wait behind threads that hang; call it regularly."""
         with self._changed:
             self._find_a_thread()
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Let the threads end once what was submitted is done; waits for nothing."""
+        """Let the threads end after the submitted tasks; this does not wait for them."""
         with self._changed:
             self._ended = True
             self._changed.notify_all()
@@ -94,13 +94,13 @@ class Workers(Executor):
     def _work(self, number: int) -> None:
         while (task := self._next_task(number)) is not None:
             task()
-            del task  # what it held must not live until the next one comes
+            del task  # free its objects before the next task comes
             with self._changed:
                 del self._busy_since[number]
                 self._idle += 1
 
     def _next_task(self, number: int) -> _Task | None:
-        """Wait for a task; None when the thread is not needed any more."""
+        """Wait for a task; return None when the thread is not needed any more."""
         with self._changed:
             self._changed.wait_for(lambda: self._tasks or self._ended)
             self._idle -= 1

@@ -1,1 +1,1 @@
-"""Generated stubs of the session_sharing.v1 protocol."""
+"""Contain the generated stubs of the session_sharing.v1 protocol."""

@@ -33,7 +33,7 @@ class _BehaviorEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumT
     BEHAVIOR_ATTACH_TO_SESSION_THEN_CLOSE: _Behavior.ValueType  # 4
 
 class Behavior(_Behavior, metaclass=_BehaviorEnumTypeWrapper):
-    """Integers equal those of the behavior enum of NI's measurement plug-in SDK."""
+    """The integers equal those of the behavior enum of NI's measurement plug-in SDK."""
 
 BEHAVIOR_AUTO: Behavior.ValueType  # 0
 BEHAVIOR_INITIALIZE_SERVER_SESSION: Behavior.ValueType  # 1
@@ -49,16 +49,16 @@ class _ClosePolicy:
 class _ClosePolicyEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_ClosePolicy.ValueType], builtins.type):
     DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
     CLOSE_POLICY_FOR_EVERYONE: _ClosePolicy.ValueType  # 0
-    """Closing closes at once, for every attachment."""
+    """A close takes effect at once, for every attachment."""
     CLOSE_POLICY_WITH_LAST_ATTACHMENT: _ClosePolicy.ValueType  # 1
-    """The session closes when the last attachment goes. An explicit Close stops new attachments."""
+    """The session closes when its last attachment ends. After a Close it refuses new attachments."""
 
 class ClosePolicy(_ClosePolicy, metaclass=_ClosePolicyEnumTypeWrapper): ...
 
 CLOSE_POLICY_FOR_EVERYONE: ClosePolicy.ValueType  # 0
-"""Closing closes at once, for every attachment."""
+"""A close takes effect at once, for every attachment."""
 CLOSE_POLICY_WITH_LAST_ATTACHMENT: ClosePolicy.ValueType  # 1
-"""The session closes when the last attachment goes. An explicit Close stops new attachments."""
+"""The session closes when its last attachment ends. After a Close it refuses new attachments."""
 global___ClosePolicy = ClosePolicy
 
 @typing.final
@@ -69,11 +69,11 @@ class HoldRequest(google.protobuf.message.Message):
     WINDOW_MS_FIELD_NUMBER: builtins.int
     LABEL_FIELD_NUMBER: builtins.int
     client_secret: builtins.bytes
-    """Chosen at random by the client (16 bytes or more); whoever knows it is the client."""
+    """At least 16 random bytes, which the client chooses. The server knows the client by them."""
     window_ms: builtins.int
-    """Asked-for presence window in milliseconds; 0 takes the server's default."""
+    """Wanted presence window in milliseconds; 0 for the server's default."""
     label: builtins.str
-    """Who this is, for people: shown in lists and in refusals."""
+    """Name of the client for people; it is shown in lists and in errors."""
     def __init__(
         self,
         *,
@@ -102,9 +102,9 @@ class HoldEvent(google.protobuf.message.Message):
         window_ms: builtins.int
         """The window that applies, in milliseconds."""
         resumed: builtins.bool
-        """The client was known and still has its attachments."""
+        """The server knew the client, which still has its attachments."""
         epoch: builtins.str
-        """Changes with every start of the server."""
+        """Id of this run of the server."""
         def __init__(
             self,
             *,
@@ -127,7 +127,7 @@ class HoldEvent(google.protobuf.message.Message):
 
     @typing.final
     class Expired(google.protobuf.message.Message):
-        """The client was away for longer than its grace; what it held then has ended."""
+        """The client was lost for longer than its grace, so its attachments have ended."""
 
         DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -185,20 +185,20 @@ class OpenRequest(google.protobuf.message.Message):
     kind: builtins.str
     """Resource kind, as the server names it ("json-log", "lock", ...)."""
     resource: builtins.str
-    """Name of the resource. May be empty when attaching by session name."""
+    """Name of the resource. It may be empty when attaching by session name."""
     session_name: builtins.str
-    """Name of the session; empty lets the server choose one or attaches by resource."""
+    """Name of the session. If it is empty, the server chooses a name, or attaches by resource."""
     behavior: global___Behavior.ValueType
     close_policy: global___ClosePolicy.ValueType
     reclaim: builtins.bool
-    """When a session that nobody is attached to stands in the way, close it first."""
+    """Close a session without attachments first, if it prevents a new one."""
     request_id: builtins.str
-    """Repeating a request with the same id gives the same attachment again."""
+    """A repeated request with the same id gets the same attachment again."""
     label: builtins.str
     without_presence: builtins.bool
     """The client holds no stream; its calls keep it present."""
     anyone_may_close: builtins.bool
-    """Other identities may close the session as well."""
+    """Other identities may close the session, too."""
     def __init__(
         self,
         *,
@@ -253,14 +253,14 @@ class OpenResponse(google.protobuf.message.Message):
     new_session: builtins.bool
     generation: builtins.int
     reclaimed: builtins.str
-    """Empty, or what was reclaimed to make room, for people."""
+    """The session that was closed for this one, for people; empty when there was none."""
     epoch: builtins.str
     client_id: builtins.str
     max_message_bytes: builtins.int
-    """Largest message that the server takes, in bytes; 0 when it does not say."""
+    """Largest message, in bytes, that the server accepts; 0 when it does not say."""
     @property
     def details(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
-        """What the resource tells about itself."""
+        """Facts about the resource."""
 
     def __init__(
         self,
@@ -370,8 +370,8 @@ class ListSessionsResponse(google.protobuf.message.Message):
     def sessions(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___SessionInfo]: ...
     @property
     def failed(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___FailedSession]:
-        """Sessions that are over and whose resource was not released as it should be, the oldest first,
-        until a later session of that resource is released well.
+        """Ended sessions whose release hook failed, the oldest first. A session leaves the list when a later
+        session of its resource is released without an error.
         """
 
     def __init__(
@@ -399,7 +399,7 @@ class FailedSession(google.protobuf.message.Message):
     resource: builtins.str
     opened_by: builtins.str
     reason: builtins.str
-    """What the resource's release raised."""
+    """Text of the error that the release hook raised."""
     @property
     def failed_at(self) -> google.protobuf.timestamp_pb2.Timestamp: ...
     def __init__(
@@ -454,7 +454,7 @@ class SessionInfo(google.protobuf.message.Message):
     opened_by: builtins.str
     close_policy: global___ClosePolicy.ValueType
     closing: builtins.bool
-    """The session accepts no new attachments and closes with its last one."""
+    """The session refuses new attachments, and closes with its last one."""
     @property
     def opened_at(self) -> google.protobuf.timestamp_pb2.Timestamp: ...
     @property
@@ -493,7 +493,7 @@ class AttachmentInfo(google.protobuf.message.Message):
     label: builtins.str
     behavior: global___Behavior.ValueType
     present: builtins.bool
-    """False while the client's stream is broken and its grace runs."""
+    """False while the client's stream is broken, during its grace."""
     @property
     def since(self) -> google.protobuf.timestamp_pb2.Timestamp: ...
     def __init__(
@@ -521,7 +521,7 @@ class WatchRequest(google.protobuf.message.Message):
     """First revision wanted; 0 starts with the next event."""
     name_prefix: builtins.str
     epoch: builtins.str
-    """The server's start that `from_revision` counts in; of another one everything is wanted."""
+    """Epoch of `from_revision`. If the server has another epoch, the watch begins with its first event."""
     def __init__(
         self,
         *,
@@ -554,7 +554,7 @@ class WatchResponse(google.protobuf.message.Message):
 
     @typing.final
     class Gap(google.protobuf.message.Message):
-        """Revisions from `first` to `last` are no longer kept."""
+        """The server does not keep the revisions from `first` to `last` any more."""
 
         DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -716,7 +716,7 @@ class GetServerInfoResponse(google.protobuf.message.Message):
     version: builtins.str
     draining: builtins.bool
     max_message_bytes: builtins.int
-    """Largest message that it takes, in bytes."""
+    """Largest message, in bytes, that the server accepts."""
     @property
     def kinds(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]: ...
     @property

@@ -28,8 +28,8 @@ if _version_not_supported:
 class SessionLifecycleStub(object):
     """Opens, shares and closes sessions to resources of any kind.
 
-    A client holds attachments to sessions; a session owns one resource. A client is present while its
-    Hold stream is open. When it goes for good, its attachments end as their behaviors say.
+    A client holds attachments to sessions, and a session owns one resource. A client is present while
+    its Hold stream is open. When the client expires, its attachments end as their behaviors say.
     """
 
     def __init__(self, channel):
@@ -78,16 +78,16 @@ class SessionLifecycleStub(object):
 class SessionLifecycleServicer(object):
     """Opens, shares and closes sessions to resources of any kind.
 
-    A client holds attachments to sessions; a session owns one resource. A client is present while its
-    Hold stream is open. When it goes for good, its attachments end as their behaviors say.
+    A client holds attachments to sessions, and a session owns one resource. A client is present while
+    its Hold stream is open. When the client expires, its attachments end as their behaviors say.
     """
 
     def Hold(self, request, context):
-        """Begins or resumes a client and keeps it present for as long as the stream is open.
+        """Begins or resumes a client, and keeps it present while the stream is open.
 
-        The first event is `granted`; then a client that was away for too long is told so by `expired`,
-        once. A secret that the server does not know (never seen, forgotten, or of another identity)
-        begins a new client: `resumed` is false and nothing else tells these cases apart.
+        The first event is `granted`. If the client had expired, one event `expired` follows. A secret
+        that the server does not know (never seen, forgotten, or of another identity) begins a new client:
+        then `resumed` is false, and the server does not say which of these cases it is.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -101,14 +101,14 @@ class SessionLifecycleServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Detach(self, request, context):
-        """Ends an attachment; what becomes of the session is what its behavior says.
+        """Ends an attachment; its behavior says whether the session closes.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Close(self, request, context):
-        """Closes a session, for everybody or with its last attachment, as asked for when it was opened.
+        """Closes a session, at once for all or with its last attachment, as its close policy says.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -122,15 +122,15 @@ class SessionLifecycleServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Watch(self, request, context):
-        """Streams what happens to sessions, from a revision on. Ordered and without repetition; events that
-        are no longer kept are announced as a gap.
+        """Streams the events of sessions from a revision on, in order and each event once. For events that
+        the server does not keep any more, it sends a gap.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetServerInfo(self, request, context):
-        """Tells which server this is and what it has counted.
+        """Returns the server's epoch, version and counters.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -185,8 +185,8 @@ def add_SessionLifecycleServicer_to_server(servicer, server):
 class SessionLifecycle(object):
     """Opens, shares and closes sessions to resources of any kind.
 
-    A client holds attachments to sessions; a session owns one resource. A client is present while its
-    Hold stream is open. When it goes for good, its attachments end as their behaviors say.
+    A client holds attachments to sessions, and a session owns one resource. A client is present while
+    its Hold stream is open. When the client expires, its attachments end as their behaviors say.
     """
 
     @staticmethod

@@ -20,8 +20,8 @@ class _ServicerContext(grpc.ServicerContext, grpc.aio.ServicerContext):  # type:
 class SessionLifecycleStub:
     """Opens, shares and closes sessions to resources of any kind.
 
-    A client holds attachments to sessions; a session owns one resource. A client is present while its
-    Hold stream is open. When it goes for good, its attachments end as their behaviors say.
+    A client holds attachments to sessions, and a session owns one resource. A client is present while
+    its Hold stream is open. When the client expires, its attachments end as their behaviors say.
     """
 
     def __init__(self, channel: typing.Union[grpc.Channel, grpc.aio.Channel]) -> None: ...
@@ -29,11 +29,11 @@ class SessionLifecycleStub:
         session_sharing.v1.lifecycle_pb2.HoldRequest,
         session_sharing.v1.lifecycle_pb2.HoldEvent,
     ]
-    """Begins or resumes a client and keeps it present for as long as the stream is open.
+    """Begins or resumes a client, and keeps it present while the stream is open.
 
-    The first event is `granted`; then a client that was away for too long is told so by `expired`,
-    once. A secret that the server does not know (never seen, forgotten, or of another identity)
-    begins a new client: `resumed` is false and nothing else tells these cases apart.
+    The first event is `granted`. If the client had expired, one event `expired` follows. A secret
+    that the server does not know (never seen, forgotten, or of another identity) begins a new client:
+    then `resumed` is false, and the server does not say which of these cases it is.
     """
 
     Open: grpc.UnaryUnaryMultiCallable[
@@ -46,13 +46,13 @@ class SessionLifecycleStub:
         session_sharing.v1.lifecycle_pb2.DetachRequest,
         session_sharing.v1.lifecycle_pb2.DetachResponse,
     ]
-    """Ends an attachment; what becomes of the session is what its behavior says."""
+    """Ends an attachment; its behavior says whether the session closes."""
 
     Close: grpc.UnaryUnaryMultiCallable[
         session_sharing.v1.lifecycle_pb2.CloseRequest,
         session_sharing.v1.lifecycle_pb2.CloseResponse,
     ]
-    """Closes a session, for everybody or with its last attachment, as asked for when it was opened."""
+    """Closes a session, at once for all or with its last attachment, as its close policy says."""
 
     ListSessions: grpc.UnaryUnaryMultiCallable[
         session_sharing.v1.lifecycle_pb2.ListSessionsRequest,
@@ -64,32 +64,32 @@ class SessionLifecycleStub:
         session_sharing.v1.lifecycle_pb2.WatchRequest,
         session_sharing.v1.lifecycle_pb2.WatchResponse,
     ]
-    """Streams what happens to sessions, from a revision on. Ordered and without repetition; events that
-    are no longer kept are announced as a gap.
+    """Streams the events of sessions from a revision on, in order and each event once. For events that
+    the server does not keep any more, it sends a gap.
     """
 
     GetServerInfo: grpc.UnaryUnaryMultiCallable[
         session_sharing.v1.lifecycle_pb2.GetServerInfoRequest,
         session_sharing.v1.lifecycle_pb2.GetServerInfoResponse,
     ]
-    """Tells which server this is and what it has counted."""
+    """Returns the server's epoch, version and counters."""
 
 class SessionLifecycleAsyncStub:
     """Opens, shares and closes sessions to resources of any kind.
 
-    A client holds attachments to sessions; a session owns one resource. A client is present while its
-    Hold stream is open. When it goes for good, its attachments end as their behaviors say.
+    A client holds attachments to sessions, and a session owns one resource. A client is present while
+    its Hold stream is open. When the client expires, its attachments end as their behaviors say.
     """
 
     Hold: grpc.aio.UnaryStreamMultiCallable[
         session_sharing.v1.lifecycle_pb2.HoldRequest,
         session_sharing.v1.lifecycle_pb2.HoldEvent,
     ]
-    """Begins or resumes a client and keeps it present for as long as the stream is open.
+    """Begins or resumes a client, and keeps it present while the stream is open.
 
-    The first event is `granted`; then a client that was away for too long is told so by `expired`,
-    once. A secret that the server does not know (never seen, forgotten, or of another identity)
-    begins a new client: `resumed` is false and nothing else tells these cases apart.
+    The first event is `granted`. If the client had expired, one event `expired` follows. A secret
+    that the server does not know (never seen, forgotten, or of another identity) begins a new client:
+    then `resumed` is false, and the server does not say which of these cases it is.
     """
 
     Open: grpc.aio.UnaryUnaryMultiCallable[
@@ -102,13 +102,13 @@ class SessionLifecycleAsyncStub:
         session_sharing.v1.lifecycle_pb2.DetachRequest,
         session_sharing.v1.lifecycle_pb2.DetachResponse,
     ]
-    """Ends an attachment; what becomes of the session is what its behavior says."""
+    """Ends an attachment; its behavior says whether the session closes."""
 
     Close: grpc.aio.UnaryUnaryMultiCallable[
         session_sharing.v1.lifecycle_pb2.CloseRequest,
         session_sharing.v1.lifecycle_pb2.CloseResponse,
     ]
-    """Closes a session, for everybody or with its last attachment, as asked for when it was opened."""
+    """Closes a session, at once for all or with its last attachment, as its close policy says."""
 
     ListSessions: grpc.aio.UnaryUnaryMultiCallable[
         session_sharing.v1.lifecycle_pb2.ListSessionsRequest,
@@ -120,21 +120,21 @@ class SessionLifecycleAsyncStub:
         session_sharing.v1.lifecycle_pb2.WatchRequest,
         session_sharing.v1.lifecycle_pb2.WatchResponse,
     ]
-    """Streams what happens to sessions, from a revision on. Ordered and without repetition; events that
-    are no longer kept are announced as a gap.
+    """Streams the events of sessions from a revision on, in order and each event once. For events that
+    the server does not keep any more, it sends a gap.
     """
 
     GetServerInfo: grpc.aio.UnaryUnaryMultiCallable[
         session_sharing.v1.lifecycle_pb2.GetServerInfoRequest,
         session_sharing.v1.lifecycle_pb2.GetServerInfoResponse,
     ]
-    """Tells which server this is and what it has counted."""
+    """Returns the server's epoch, version and counters."""
 
 class SessionLifecycleServicer(metaclass=abc.ABCMeta):
     """Opens, shares and closes sessions to resources of any kind.
 
-    A client holds attachments to sessions; a session owns one resource. A client is present while its
-    Hold stream is open. When it goes for good, its attachments end as their behaviors say.
+    A client holds attachments to sessions, and a session owns one resource. A client is present while
+    its Hold stream is open. When the client expires, its attachments end as their behaviors say.
     """
 
     @abc.abstractmethod
@@ -143,11 +143,11 @@ class SessionLifecycleServicer(metaclass=abc.ABCMeta):
         request: session_sharing.v1.lifecycle_pb2.HoldRequest,
         context: _ServicerContext,
     ) -> typing.Union[collections.abc.Iterator[session_sharing.v1.lifecycle_pb2.HoldEvent], collections.abc.AsyncIterator[session_sharing.v1.lifecycle_pb2.HoldEvent]]:
-        """Begins or resumes a client and keeps it present for as long as the stream is open.
+        """Begins or resumes a client, and keeps it present while the stream is open.
 
-        The first event is `granted`; then a client that was away for too long is told so by `expired`,
-        once. A secret that the server does not know (never seen, forgotten, or of another identity)
-        begins a new client: `resumed` is false and nothing else tells these cases apart.
+        The first event is `granted`. If the client had expired, one event `expired` follows. A secret
+        that the server does not know (never seen, forgotten, or of another identity) begins a new client:
+        then `resumed` is false, and the server does not say which of these cases it is.
         """
 
     @abc.abstractmethod
@@ -164,7 +164,7 @@ class SessionLifecycleServicer(metaclass=abc.ABCMeta):
         request: session_sharing.v1.lifecycle_pb2.DetachRequest,
         context: _ServicerContext,
     ) -> typing.Union[session_sharing.v1.lifecycle_pb2.DetachResponse, collections.abc.Awaitable[session_sharing.v1.lifecycle_pb2.DetachResponse]]:
-        """Ends an attachment; what becomes of the session is what its behavior says."""
+        """Ends an attachment; its behavior says whether the session closes."""
 
     @abc.abstractmethod
     def Close(
@@ -172,7 +172,7 @@ class SessionLifecycleServicer(metaclass=abc.ABCMeta):
         request: session_sharing.v1.lifecycle_pb2.CloseRequest,
         context: _ServicerContext,
     ) -> typing.Union[session_sharing.v1.lifecycle_pb2.CloseResponse, collections.abc.Awaitable[session_sharing.v1.lifecycle_pb2.CloseResponse]]:
-        """Closes a session, for everybody or with its last attachment, as asked for when it was opened."""
+        """Closes a session, at once for all or with its last attachment, as its close policy says."""
 
     @abc.abstractmethod
     def ListSessions(
@@ -188,8 +188,8 @@ class SessionLifecycleServicer(metaclass=abc.ABCMeta):
         request: session_sharing.v1.lifecycle_pb2.WatchRequest,
         context: _ServicerContext,
     ) -> typing.Union[collections.abc.Iterator[session_sharing.v1.lifecycle_pb2.WatchResponse], collections.abc.AsyncIterator[session_sharing.v1.lifecycle_pb2.WatchResponse]]:
-        """Streams what happens to sessions, from a revision on. Ordered and without repetition; events that
-        are no longer kept are announced as a gap.
+        """Streams the events of sessions from a revision on, in order and each event once. For events that
+        the server does not keep any more, it sends a gap.
         """
 
     @abc.abstractmethod
@@ -198,6 +198,6 @@ class SessionLifecycleServicer(metaclass=abc.ABCMeta):
         request: session_sharing.v1.lifecycle_pb2.GetServerInfoRequest,
         context: _ServicerContext,
     ) -> typing.Union[session_sharing.v1.lifecycle_pb2.GetServerInfoResponse, collections.abc.Awaitable[session_sharing.v1.lifecycle_pb2.GetServerInfoResponse]]:
-        """Tells which server this is and what it has counted."""
+        """Returns the server's epoch, version and counters."""
 
 def add_SessionLifecycleServicer_to_server(servicer: SessionLifecycleServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

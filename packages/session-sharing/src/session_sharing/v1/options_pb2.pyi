@@ -12,6 +12,6 @@ DESCRIPTOR: google.protobuf.descriptor.FileDescriptor
 
 REQUIRES_LEASE_FIELD_NUMBER: builtins.int
 requires_lease: google.protobuf.internal.extension_dict._ExtensionFieldDescriptor[google.protobuf.descriptor_pb2.MethodOptions, builtins.bool]
-"""The method works on a session: its request carries an `attachment`, which the server checks
-before the call, and before every message of a stream. Methods without the option are exempt.
+"""The method uses a session: its request has a field `attachment`. The server checks it before the
+call, and before every message of a stream. It does not check methods without this option.
 """

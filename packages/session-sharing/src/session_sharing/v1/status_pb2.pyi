@@ -15,9 +15,9 @@ DESCRIPTOR: google.protobuf.descriptor.FileDescriptor
 
 @typing.final
 class RichStatus(google.protobuf.message.Message):
-    """Wire-compatible with google.rpc.Status and google.rpc.ErrorInfo, so that servers and clients need
-    nothing beyond protobuf, while every standard gRPC tool reads the trailing metadata
-    `grpc-status-details-bin` that carries them.
+    """These messages are wire-compatible with google.rpc.Status and google.rpc.ErrorInfo. So servers and
+    clients need only protobuf, and every standard gRPC tool can read the messages in the trailing
+    metadata `grpc-status-details-bin`.
     """
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
@@ -64,7 +64,7 @@ class ErrorInfo(google.protobuf.message.Message):
     DOMAIN_FIELD_NUMBER: builtins.int
     METADATA_FIELD_NUMBER: builtins.int
     reason: builtins.str
-    """Why, in UPPER_SNAKE_CASE; stable, meant for programs."""
+    """Reason in UPPER_SNAKE_CASE. It is stable, for programs."""
     domain: builtins.str
     """Always "session-sharing"."""
     @property

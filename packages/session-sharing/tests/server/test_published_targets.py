@@ -1,4 +1,4 @@
-"""What a server tells of its places is what clients need to reach it."""
+"""A server publishes the targets that clients need to reach it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PLAIN, TLS = TcpListener("127.0.0.1"), TcpListener("127.0.0.1", tls=True)
 @pytest.mark.parametrize(
     ("listeners", "speaks_tls"), [((TLS,), True), ((TLS, PLAIN), False), ((PLAIN, TLS), False)]
 )
-def test_a_state_file_tells_a_plain_port_first_and_which_ports_speak_tls(
+def test_a_state_file_lists_ports_without_tls_first_and_marks_those_with_tls(
     tmp_path: Path, listeners: tuple[Listener, ...], speaks_tls: bool
 ) -> None:
     authority = trustme.CA()
