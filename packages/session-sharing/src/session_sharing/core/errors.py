@@ -16,6 +16,7 @@ class SessionSharingError(Exception):
         status: Name of the gRPC status code.
         reason: Stable name for programs, sent as ``ErrorInfo.reason``.
         details: Facts about the case, sent as ``ErrorInfo.metadata``.
+        is_published: Whether the registry has published an event about it.
     """
 
     status: ClassVar[str] = "INTERNAL"
@@ -24,6 +25,7 @@ class SessionSharingError(Exception):
     def __init__(self, message: str, **details: str) -> None:
         super().__init__(message)
         self.details = details
+        self.is_published = False
 
 
 class InvalidArgumentError(SessionSharingError):

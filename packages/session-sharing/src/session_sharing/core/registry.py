@@ -33,11 +33,7 @@ from session_sharing.core.admission import (
     why_closed,
 )
 from session_sharing.core.behaviors import RULES, EndAction
-from session_sharing.core.errors import (
-    ResourceNotFoundError,
-    SessionSharingError,
-    as_domain_error,
-)
+from session_sharing.core.errors import ResourceNotFoundError, SessionSharingError, as_domain_error
 from session_sharing.core.events import EventLog, EventType, SessionEvent
 from session_sharing.core.leases import Clock, Leases
 from session_sharing.core.releases import Release, Releases, still_releasing
@@ -570,8 +566,9 @@ class SessionRegistry:
             )
         )
 
-    def _publish_refusal(self, request: OpenRequest, error: BaseException) -> None:
+    def _publish_refusal(self, request: OpenRequest, error: SessionSharingError) -> None:
         """Publish that a request was refused."""
+        error.is_published = True
         self.events.publish(
             SessionEvent(
                 EventType.REFUSED,

@@ -208,7 +208,8 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
         if isinstance(error, grpc.aio.AbortError):
             raise error
         self._sums["errors"] += 1
-        if isinstance(error, (NotAuthenticatedError, NotPermittedError)):
+        refusals = (NotAuthenticatedError, NotPermittedError)
+        if isinstance(error, refusals) and not error.is_published:
             refused = SessionEvent(
                 EventType.REFUSED,
                 label=context.peer(),
