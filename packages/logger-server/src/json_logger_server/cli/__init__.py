@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
-from session_sharing.printing import harmless
+from session_sharing import SessionSharingError
+from session_sharing.commands import HarmlessGroup
 
 from json_logger_server.cli.doctor import doctor_command
 from json_logger_server.cli.install import install_command
@@ -15,20 +14,11 @@ from json_logger_server.cli.serve import serve_command
 from json_logger_server.cli.sessions import close_command, ls_command, rotate_command, show_command
 
 
-class _Commands(click.Group):
-    """Commands whose error messages contain no terminal escapes, whatever file names they quote."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run the command that was given."""
-        try:
-            return super().invoke(ctx)
-        except click.ClickException as error:
-            # Final only by its annotation; a new error would lose class and exit code.
-            error.message = "\n".join(map(harmless, error.message.split("\n")))  # type: ignore[misc]
-            raise
-
-
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=HarmlessGroup,
+    shown_errors=[SessionSharingError],
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(package_name="json-logger-server")
 def main() -> None:
     """Serve log files that many programs write at the same time, and read them."""

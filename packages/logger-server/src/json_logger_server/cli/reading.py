@@ -30,7 +30,6 @@ from json_logger_server.cli.finding import find_file, locate
 from json_logger_server.cli.target import (
     find_session,
     open_connection,
-    reports_errors,
     server_options,
 )
 from json_logger_server.storage.following import DiskTail
@@ -50,7 +49,6 @@ _POLL_SECONDS = 0.2
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the lines exactly as in the file.")
 @server_options
-@reports_errors
 def tail_command(
     source: str,
     follow: bool,
@@ -87,7 +85,6 @@ def tail_command(
 @click.argument("file")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 @server_options
-@reports_errors
 def verify_command(file: str, as_json: bool, state_file: Path | None, target: str | None) -> None:
     """Check every line of a log, and that no record is missing or duplicated.
 

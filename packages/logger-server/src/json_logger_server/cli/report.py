@@ -10,7 +10,7 @@ import click
 from session_sharing.printing import readable, say
 
 from json_logger_server.cli.finding import find_file
-from json_logger_server.cli.target import reports_errors, server_options
+from json_logger_server.cli.target import server_options
 from json_logger_server.report.reading import read_log
 from json_logger_server.report.series import LogContents
 from json_logger_server.report.summary import summary
@@ -33,7 +33,6 @@ from json_logger_server.report.summary import summary
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the tables as JSON; write no page.")
 @server_options
-@reports_errors
 def report_command(
     file: str,
     output: Path | None,

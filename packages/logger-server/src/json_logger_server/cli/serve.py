@@ -17,7 +17,6 @@ from session_sharing.server import (
     Limits,
     Listener,
     RegistryOptions,
-    SessionSharingError,
     TcpListener,
     TlsFiles,
     UnixListener,
@@ -138,11 +137,7 @@ def serve_command(**given: Any) -> None:
             fg="yellow",
             err=True,
         )
-    try:
-        options = server_options(given)
-        run(serve(options))
-    except SessionSharingError as error:
-        raise click.ClickException(str(error)) from error
+    run(serve(server_options(given)))
 
 
 def server_options(given: Mapping[str, Any]) -> ServerOptions:

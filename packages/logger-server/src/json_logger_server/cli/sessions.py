@@ -26,7 +26,6 @@ from json_logger_server.cli.target import (
     find_session,
     list_sessions,
     open_connection,
-    reports_errors,
     server_options,
 )
 from json_logger_server.storage.following import DiskTail
@@ -39,7 +38,6 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for 
 @click.command("ls")
 @server_options
 @_as_json
-@reports_errors
 def ls_command(state_file: Path | None, target: str | None, as_json: bool) -> None:
     """List the open logs, and the logs that failed when they were closed.
 
@@ -76,7 +74,6 @@ def ls_command(state_file: Path | None, target: str | None, as_json: bool) -> No
 @click.argument("session", required=False)
 @server_options
 @_as_json
-@reports_errors
 def show_command(
     session: str | None, state_file: Path | None, target: str | None, as_json: bool
 ) -> None:
@@ -103,7 +100,6 @@ def show_command(
 @click.argument("session")
 @server_options
 @_as_json
-@reports_errors
 def close_command(session: str, state_file: Path | None, target: str | None, as_json: bool) -> None:
     """Close a log, as its close policy says. SESSION is the name of a session, or its file.
 
@@ -125,7 +121,6 @@ def close_command(session: str, state_file: Path | None, target: str | None, as_
 @click.argument("session")
 @server_options
 @_as_json
-@reports_errors
 def rotate_command(
     session: str, state_file: Path | None, target: str | None, as_json: bool
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, TypeVar
 import click
 from json_logger_client import locate_logger
 from json_logger_proto.names import PROGRAM
-from session_sharing.client import Connection, ConnectOptions, SessionSharingError, connect
+from session_sharing.client import Connection, ConnectOptions, connect
 from session_sharing.places import default_state_file
 from session_sharing.v1 import lifecycle_pb2 as pb
 
@@ -33,24 +32,6 @@ def server_options(command: _Function) -> _Function:
     ):
         command = option(command)
     return command
-
-
-def reports_errors(command: _Function) -> _Function:
-    """Turn an error of a command into a message and exit code 1."""
-
-    @functools.wraps(command)
-    def run(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return command(*args, **kwargs)
-        except SessionSharingError as error:
-            raise click.ClickException(str(error)) from error
-        except BrokenPipeError:
-            raise  # the reader of the output has ended; click then ends the program silently
-        except OSError as error:
-            where = f"{error.filename}: " if error.filename else ""
-            raise click.ClickException(f"{where}{error.strerror or error}") from error
-
-    return run  # type: ignore[return-value]
 
 
 def open_connection(state_file: Path | None, target: str | None) -> Connection:
