@@ -105,7 +105,7 @@ def test_a_caller_that_stops_waiting_leaves_no_session() -> None:
 
 
 def test_an_open_whose_answer_was_lost_takes_effect_once() -> None:
-    with hosted(HostOptions(window=2.0)) as host:
+    with hosted(HostOptions(window=30.0)) as host:
         port = int(host.targets[0].rpartition(":")[2])
         with closing(LossyProxy(port)) as proxy:
             options = replace(_options(host), target=proxy.target)

@@ -43,6 +43,14 @@ def fail_with_any_error() -> None:
     raise LookupError("as asked")
 
 
+def mark(text: str, file: str) -> None:
+    """Replace the text of the mark file, if the caller named one."""
+    if file:
+        fresh = Path(f"{file}.new")
+        fresh.write_text(text)
+        fresh.replace(file)
+
+
 WAYS = {
     "status": fail_with_status,
     "own status": fail_with_own_status,
@@ -68,9 +76,9 @@ def measure(
         sites = list(measurement_service.context.pin_map_context.sites or [])
         for number in range(1, count + 1):
             yield number, sites
+            mark("measuring", mark_file)
             try:
                 call.pause(seconds)
             except MeasurementError as error:
-                if mark_file:
-                    Path(mark_file).write_text(type(error).__name__)
+                mark(type(error).__name__, mark_file)
                 raise
