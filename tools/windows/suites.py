@@ -5,19 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import IO
 
 HERE = Path(__file__).parent
 ENDED = "the process ended during this test"
-
-# Exit codes of pytest: all passed, some failed, no test is selected.
-_COMPLETE = (0, 1, 5)
 
 
 @dataclass(frozen=True)
@@ -74,18 +71,20 @@ def _run_file(
     name = file.relative_to(folder).as_posix()
     pytest = [*runner.command, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "outcomes"]
     with TemporaryDirectory(prefix="outcomes-", ignore_cleanup_errors=True) as scratch:
-        told, output = Path(scratch, "outcomes"), Path(scratch, "output")
+        told = Path(scratch, "outcomes")
         environment = runner.environment | {
             "OUTCOMES_FILE": runner.name(told),
             "PYTHONPATH": runner.name(HERE),
             "PYTHONDONTWRITEBYTECODE": "1",
         }
-        with output.open("wb") as stream:
-            code = _run_limited([*pytest, *options, name], folder, environment, stream, limit)
+        command = [*pytest, *options, name]
+        code, said = _run_limited(command, folder, environment, limit)
         outcomes = _read(told, folder.name)
-        if code not in _COMPLETE and not any(o.outcome == "failed" for o in outcomes):
-            said = output.read_text(encoding="utf-8", errors="replace")[-2000:]
-            why = f"pytest ended with {code}\n{said}" if code is not None else f"after {limit} s"
+        # pytest ends with 0 when all passed, and with 5 when it selected no test.
+        complete = code == 5 or (code == 0 and outcomes)
+        if not complete and not any(o.outcome == "failed" for o in outcomes):
+            why = f"pytest ended with {code}" if code is not None else f"ended after {limit} s"
+            why = f"{why}; its last words:\n{said[-2000:]}"
             outcomes.append(Outcome(folder.name, name, "failed", why))
     count = Counter(outcome.outcome for outcome in outcomes)
     print(f"{folder.name}/{name}: {dict(count)}", file=sys.stderr, flush=True)
@@ -93,30 +92,35 @@ def _run_file(
 
 
 def _run_limited(
-    command: list[str],
-    folder: Path,
-    environment: dict[str, str],
-    output: IO[bytes],
-    limit: float,
-) -> int | None:
-    """Run a program; return its exit code, or None when it had to be ended.
+    command: list[str], folder: Path, environment: dict[str, str], limit: float
+) -> tuple[int | None, str]:
+    """Run a program; return its exit code, or None when it had to be ended, and its output.
 
-    The output goes to a file: a process that the tests left behind would keep a pipe open.
+    The output is a pipe: Wine's Python takes no file. It is not read to its end, because a process
+    that the tests left behind keeps it open.
     """
     process = subprocess.Popen(
         command,
         cwd=folder,
         env=environment,
         stdin=subprocess.DEVNULL,
-        stdout=output,
+        stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
+    stream = process.stdout
+    assert stream is not None
+    said: list[bytes] = []
+    reader = threading.Thread(target=lambda: said.extend(stream), daemon=True)
+    reader.start()
+    code: int | None
     try:
-        return process.wait(limit)
+        code = process.wait(limit)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-        return None
+        code = None
+    reader.join(5)
+    return code, b"".join(said).decode(errors="replace")
 
 
 def _read(told: Path, package: str) -> list[Outcome]:
@@ -128,8 +132,7 @@ def _read(told: Path, package: str) -> list[Outcome]:
         entry = json.loads(line)
         if entry["outcome"] == "started":
             entry |= {"outcome": "failed", "why": ENDED}
-        elif entry["test"] in found and found[entry["test"]].outcome == "failed":
-            if found[entry["test"]].why != ENDED:
-                continue  # what follows a failure does not mend it
+        elif (before := found.get(entry["test"])) is not None and before.why not in ("", ENDED):
+            continue  # what follows a failure or a skip does not change it
         found[entry["test"]] = Outcome(package, **entry)
     return list(found.values())
