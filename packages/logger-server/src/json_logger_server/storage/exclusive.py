@@ -35,8 +35,8 @@ def lock_exclusively(handle: int, path: Path) -> None:
     except OSError as error:
         if error.errno in _HELD_BY_ANOTHER:
             raise ResourceInUseError(
-                f"{path} is already open for writing in {_holder(handle)}. Close it there first, or "
-                "use the server that writes it."
+                f"{path} is already open for writing in {_holder(handle)}. Close it there first, "
+                "or use the server that writes it."
             ) from error
         why = f"{path} cannot be locked: {error.strerror}. Put the log on another disk."
         raise ResourceLostError(why) from error
