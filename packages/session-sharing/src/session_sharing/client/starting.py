@@ -16,7 +16,7 @@ from session_sharing.client.options import ConnectOptions
 from session_sharing.client.running import RunningServer
 from session_sharing.core.errors import InvalidArgumentError
 from session_sharing.places import append_private
-from session_sharing.stop_event import ask_to_stop
+from session_sharing.stop_event import ask_to_stop, holds_files
 
 _PROBE_SECONDS = 2.0
 
@@ -91,7 +91,7 @@ def stop_server(state_file: Path, timeout: float = 20.0) -> bool:
             f"Process {server.pid}, the server at {server.target()}, cannot be asked to stop."
         )
     deadline = time.monotonic() + timeout
-    while state_file.exists():
+    while state_file.exists() or holds_files(server.pid):
         if time.monotonic() > deadline:
             raise ServerUnavailableError(
                 f"The server at {server.target()}, process {server.pid}, has not stopped within "
