@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -80,8 +81,13 @@ class Wine:
     def end_all(self) -> None:
         """End every process of this Windows and wait until they are gone."""
         server = str(Path(self.program).resolve().with_name("wineserver"))
-        for option in ("-k", "-w"):
-            subprocess.run([server, option], env=self.environment, check=False)
+        subprocess.run([server, "-k"], env=self.environment, check=False)
+        # A process that waits inside the system does not notice that its server has gone.
+        variable = f"WINEPREFIX={self.prefix}".encode()
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if variable in (folder / "environ").read_bytes().split(b"\0"):
+                    os.kill(int(folder.name), signal.SIGKILL)
 
 
 def windows_path(path: Path) -> str:
