@@ -46,7 +46,9 @@ def write_summary(outcomes: Sequence[Outcome], where: str, folder: Path) -> str:
         where: The system and the Python that ran them.
         folder: Is made if it is missing.
     """
-    parts = [f"Tests on {where}", table(outcomes), skip_reasons(outcomes)]
+    parts = [f"Tests on {where}", table(outcomes)]
+    if any(outcome.outcome == "skipped" for outcome in outcomes):
+        parts.append(skip_reasons(outcomes))
     if failed := failures(outcomes):
         parts += ["Failed:", failed]
     text = "\n\n".join(parts) + "\n"
