@@ -57,11 +57,12 @@ except ImportError:
         raise
     sys.exit(_run_with_own_nox())
 
-sys.path.insert(0, str(ROOT / "tools" / "release"))
+sys.path[:0] = [str(ROOT / "tools" / "release"), str(ROOT / "tools" / "windows")]
 from environments import from_index, from_wheels, program, pythons, uv  # noqa: E402 - ours, not installed
 from index_server import index_server  # noqa: E402
 from publishing import check_wheels, log_from_each, run_on_each, upload_new  # noqa: E402
 from wheels import Wheels  # noqa: E402
+from windows_session import arguments, run_suites, windows_runner  # noqa: E402
 
 nox.needs_version = ">=2024.4.15"
 nox.options.default_venv_backend = "uv|virtualenv"
@@ -162,6 +163,24 @@ def tests(session: nox.Session) -> None:
     _unit_tests(session)
     build(session)
     _pytest(session, TESTSTAND, *session.posargs, env=_station_variables(session))
+
+
+@nox.session
+def windows(session: nox.Session) -> None:
+    """Run the unit tests on Windows' own Python: under Wine, where the system is not Windows.
+
+    `-- 3.12 --package logger-client` chooses the Python (under Wine) and a package.
+    """
+    packages = list(DISTRIBUTIONS)
+    version = arguments(session.posargs, packages).python
+    if os.name == "nt":
+        _install_workshop(session)
+    build(session)
+    wanted = [*_distributions(), *TEST_TOOLS, *TEST_LIBRARIES]
+    cache = ROOT / ".nox" / "windows-python" / "downloads"
+    with windows_runner(session, version, DIST, wanted, cache) as (runner, where):
+        folders = [PACKAGES / package for package in packages]
+        run_suites(session, runner, where, folders, RESULTS / "windows")
 
 
 def _tests_on(version: str) -> None:
@@ -289,6 +308,13 @@ def changelog(session: nox.Session) -> None:
 def _install_workshop(session: nox.Session, *tools: str) -> None:
     """Install every package from its folder, with the tools for tests or checks."""
     session.install(*_editable(), *(tools or [*TEST_TOOLS, *TEST_LIBRARIES]))
+
+
+def _distributions() -> list[str]:
+    """Return the requirement of every distribution, with the extras that its tests need."""
+    projects = {f: (PACKAGES / f / "pyproject.toml").read_text("utf-8") for f in DISTRIBUTIONS}
+    names = {f: re.findall(r'^name = "(.+)"', text, re.M)[0] for f, text in projects.items()}
+    return [f"{names[folder]}{extras}" for folder, extras in DISTRIBUTIONS.items()]
 
 
 def _editable() -> list[str]:

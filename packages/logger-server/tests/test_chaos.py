@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from json_logger_server.storage.verify import verify
 from logger_process import LoggerProcess
@@ -17,7 +16,6 @@ from processes import eventually
 from session_sharing.client import connect
 from session_sharing.v1 import lifecycle_pb2 as pb
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="stops processes by signals of POSIX")
 CLIENT = str(Path(__file__).parent / "support" / "chaotic_client.py")
 
 
@@ -40,14 +38,15 @@ class Chaos:
             victim.kill()
             victim.communicate()
         elif what == "stop":
-            victim.send_signal(signal.SIGSTOP)
+            psutil.Process(victim.pid).suspend()
         elif what == "wake":
             for client in self._clients:
-                client.send_signal(signal.SIGCONT)
+                psutil.Process(client.pid).resume()
         elif what == "freeze the server":
-            os.kill(self._logger.pid, signal.SIGSTOP)
+            server = psutil.Process(self._logger.pid)
+            server.suspend()
             time.sleep(self._choose.uniform(0.1, 1.5))
-            os.kill(self._logger.pid, signal.SIGCONT)
+            server.resume()
 
     def end(self) -> list[str]:
         """Let all clients leave.
@@ -56,7 +55,7 @@ class Chaos:
             Their errors that are not a `SessionSharingError`.
         """
         for client in self._clients:
-            client.send_signal(signal.SIGCONT)
+            psutil.Process(client.pid).resume()
         said = [client.communicate()[1] for client in self._clients]
         return [text for text in said if "Traceback" in text]
 

@@ -9,7 +9,7 @@ import pytest
 from logger_process import LoggerProcess, records_in
 
 PROGRAM = """
-import atexit, os, signal, sys
+import atexit, os, sys
 from json_logger_client import ConnectOptions, JsonLoggerClient
 connect = ConnectOptions.from_state_file(sys.argv[1])
 log = JsonLoggerClient("exit.ndjson", connection=connect)
@@ -40,7 +40,7 @@ def test_the_records_of_a_stream_are_sent_when_the_program_ends(
 
 
 def test_records_that_cannot_be_sent_at_the_end_are_counted(own_logger: LoggerProcess) -> None:
-    end = f"os.kill({own_logger.pid}, signal.SIGKILL); stream.log('m', {{}}, {{'i': 500}})"
+    end = f"os.kill({own_logger.pid}, 9); stream.log('m', {{}}, {{'i': 500}})"
     command = [sys.executable, "-c", PROGRAM + "stream.flush()\n" + end]
     ended = subprocess.run(
         [*command, str(own_logger.state_file)], capture_output=True, text=True, timeout=60

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
+import psutil
 import pytest
 from chaos_proxy import ChaosProxy
 from json_logger_client import ConnectOptions, JsonLoggerClient, StreamOptions
@@ -233,7 +233,6 @@ def test_a_refused_record_does_not_affect_other_calls(own_logger: LoggerProcess)
     assert sorted(names_in(own_logger.folder / "a.ndjson")) == sorted(expected)
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="stops a process")
 def test_a_thread_that_gets_the_id_of_an_ended_thread_waits_like_any_other(
     own_logger: LoggerProcess,
 ) -> None:
@@ -242,13 +241,14 @@ def test_a_thread_that_gets_the_id_of_an_ended_thread_waits_like_any_other(
         before = threading.enumerate()
         log.log_data("first", {}, {})
         of_the_stream = [thread for thread in threading.enumerate() if thread not in before]
-        own_logger.process.send_signal(signal.SIGSTOP)  # so that it does not end the stream
+        server = psutil.Process(own_logger.pid)
+        server.suspend()  # so that it does not end the stream
         try:
             eventually(lambda: not all(thread.is_alive() for thread in of_the_stream))
             with ThreadPoolExecutor(5) as pool:
                 answers = [pool.submit(log.log_data, f"m{n}", {}, {}) for n in range(5)]
                 wait(answers, timeout=0.5)
-                own_logger.process.send_signal(signal.SIGCONT)
+                server.resume()
                 assert sorted(answer.result() for answer in answers) == [2, 3, 4, 5, 6]
         finally:
-            own_logger.process.send_signal(signal.SIGCONT)
+            server.resume()

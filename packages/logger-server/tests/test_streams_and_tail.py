@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -353,7 +352,6 @@ def test_an_idle_stream_and_tail_do_not_delay_a_stopping_server(
     log.connection.close()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="stops the server by SIGTERM")
 def test_the_command_tail_says_when_the_server_stops(own_logger: LoggerProcess) -> None:
     log = JsonLoggerClient("a.ndjson", connection=own_logger.connect(timeout=1.0))
     log.log_data("m", {}, {})

@@ -8,7 +8,7 @@ import os
 from collections import defaultdict
 from pathlib import Path
 
-from session_sharing.server import Candidate, ResourceInUseError, Workers
+from session_sharing.server import Candidate, ResourceInUseError, ResourceLostError, Workers
 
 from json_logger_server.json_log import Durability, FileLimits, JsonLog, Totals
 from json_logger_server.storage.exclusive import lock_exclusively
@@ -62,9 +62,10 @@ class JsonLogKind:
                 raise
 
         def discard() -> None:
-            if created and _has_no_writer(handle, path):
+            is_ours = created and _has_no_writer(handle, path)
+            os.close(handle)  # Windows removes no file that is open
+            if is_ours:
                 _remove_if_empty(path)
-            os.close(handle)
 
         return Candidate(key=identity_of(facts), open=open_log, discard=discard)
 
@@ -87,7 +88,7 @@ def _has_no_writer(handle: int, path: Path) -> bool:
     """Return whether no session, of this server or of another, writes the file."""
     try:
         lock_exclusively(handle, path)
-    except ResourceInUseError:
+    except (ResourceInUseError, ResourceLostError):
         return False
     return True
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
@@ -22,8 +21,6 @@ from logger_process import LoggerProcess
 from raw_calls import answers, assert_refused
 from session_sharing.core import errors
 from session_sharing.server import SessionHost
-
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="uses limits and /proc of Linux")
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ them before they are made.
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from pathlib import Path
 
@@ -24,7 +23,7 @@ def kill(event: str, arguments: tuple[object, ...]) -> None:
     if event in EVENTS and os.access(f"{folder}/armed", os.F_OK):
         left -= 1
         if left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), 9)  # Windows has no SIGKILL, and ends a process by any number
 
 
 sys.addaudithook(kill)

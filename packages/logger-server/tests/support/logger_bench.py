@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+from capabilities import HAS_LIMITS, require
 from every_call import CALL_LIMITS
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -122,6 +123,7 @@ class LoggerBench:
 
     def with_own_process(self, *program: str) -> tuple[LoggerBench, LoggerProcess]:
         """Start a logger for this test by a given program instead of its usual command."""
+        require(HAS_LIMITS or LIMITED not in program, "resource limits")
         process = self.stack.enter_context(LoggerProcess(self.folder, program=program))
         return LoggerBench(process.connect(), self.folder, self.stack), process
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import signal
 from functools import partial
 from pathlib import Path
 
 import pytest
+from capabilities import HAS_PROC, REMOVES_OPEN_FILES, require
 from error_page import Case, case, cases_table, errors_in, matrix
 from every_call import on_every
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -17,9 +17,11 @@ from hosting import Lock
 from json_logger_proto import json_logger_pb2 as reference
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as ext
 from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
+from json_logger_server.storage.exclusive import lock_exclusively
 from logger_bench import LIMITED, RECORD, LoggerBench
 from processes import eventually
 from session_sharing.core import errors
+from session_sharing.stop_event import ask_to_stop
 
 SERVICES = [
     reference.DESCRIPTOR.services_by_name["JsonLogger"],
@@ -97,11 +99,9 @@ def _(bench: LoggerBench) -> None:
     errors.ResourceInUseError, "another program writes the file; the message names the process"
 )
 def _(bench: LoggerBench) -> None:
-    import fcntl
-
     handle = os.open(bench.folder / "a.log", os.O_RDWR | os.O_CREAT)
     bench.stack.callback(os.close, handle)
-    fcntl.flock(handle, fcntl.LOCK_EX)
+    lock_exclusively(handle, bench.folder / "a.log")
     bench.initialize("a.log")
 
 
@@ -162,6 +162,7 @@ def _(bench: LoggerBench) -> None:
 
 
 def _handles_on(path: Path) -> int:
+    require(HAS_PROC, "/proc")
     found = 0
     for handle in Path("/proc/self/fd").iterdir():
         with contextlib.suppress(OSError):  # others close theirs meanwhile
@@ -208,6 +209,7 @@ def _(bench: LoggerBench) -> None:
 @_log(errors.ResourceLostError, "the file was deleted, replaced or changed")
 def _(bench: LoggerBench) -> None:
     session = bench.initialize("a.log")
+    require(REMOVES_OPEN_FILES, "removal of open files")
     (bench.folder / "a.log").unlink()
     bench.log(session)
 
@@ -267,6 +269,7 @@ def _(bench: LoggerBench) -> None:
 @_append(errors.ResourceLostError, "the file was deleted, replaced or changed")
 def _(bench: LoggerBench) -> None:
     opened = bench.open("a.log")
+    require(REMOVES_OPEN_FILES, "removal of open files")
     (bench.folder / "a.log").unlink()
     bench.append(opened.attachment)
 
@@ -298,6 +301,7 @@ def _(bench: LoggerBench) -> object:
 @_stream(errors.ResourceLostError, "as Append")
 def _(bench: LoggerBench) -> object:
     opened = bench.open("a.log")
+    require(REMOVES_OPEN_FILES, "removal of open files")
     (bench.folder / "a.log").unlink()
     return bench.append_stream(opened.attachment, RECORD)
 
@@ -307,7 +311,7 @@ def _(bench: LoggerBench) -> None:
     own, process = bench.with_own_process()
     answers = own.endless_stream(own.open("a.log").attachment)
     next(answers)
-    process.process.send_signal(signal.SIGTERM)
+    ask_to_stop(process.pid)
     next(answers)
 
 
@@ -319,6 +323,7 @@ def _(bench: LoggerBench) -> object:
 @_tail(errors.ResourceLostError, "the file was deleted or replaced")
 def _(bench: LoggerBench) -> object:
     opened = bench.open("a.log")
+    require(REMOVES_OPEN_FILES, "removal of open files")
     (bench.folder / "a.log").unlink()
     return bench.tail(opened.session_name)
 
@@ -358,6 +363,7 @@ def _(bench: LoggerBench) -> None:
 def _(bench: LoggerBench) -> None:
     session = bench.initialize("a.log")
     bench.log(session)
+    require(REMOVES_OPEN_FILES, "removal of open files")
     (bench.folder / "a.log").unlink()
     bench.rotate(session)
 

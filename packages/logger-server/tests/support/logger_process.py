@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +17,7 @@ from json_logger_client import (
     SessionOptions,
 )
 from json_logger_proto import json_logger_pb2_grpc
+from session_sharing.stop_event import ask_to_stop
 
 
 class LoggerProcess:
@@ -114,7 +113,7 @@ class LoggerProcess:
         Returns:
             Its exit code.
         """
-        self.process.send_signal(signal.SIGTERM if os.name != "nt" else signal.SIGINT)
+        ask_to_stop(self.process.pid)
         return self.process.wait(timeout=120)
 
     def __enter__(self) -> LoggerProcess:

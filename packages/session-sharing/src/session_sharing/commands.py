@@ -11,10 +11,19 @@ from typing import Any
 
 import click
 
-from session_sharing.printing import harmless_lines
+from session_sharing.printing import harmless_lines, prepare_output
 
 
-class HarmlessGroup(click.Group):
+class PrintingGroup(click.Group):
+    """A group of commands whose output takes every character, on any system."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the program with its arguments, and end it."""
+        prepare_output()
+        return super().main(*args, **kwargs)
+
+
+class HarmlessGroup(PrintingGroup):
     """A group of commands that shows errors without a traceback.
 
     Error messages can quote names that other users chose. So control characters in the messages are

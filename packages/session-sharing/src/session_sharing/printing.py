@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 import unicodedata
@@ -18,6 +19,21 @@ def say(text: str) -> None:
     """
     lines = map(harmless, text.split("\n"))
     print(_encodable("\n".join(lines), sys.stdout.encoding), flush=True)  # noqa: T201
+
+
+def prepare_output() -> None:
+    """Have the program's output take every character, whatever the encoding of the system.
+
+    On Windows, pipes and files get UTF-8; a console shows what it can. Elsewhere, the user's
+    encoding stays, and what it has no character for is written as an escape.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if not isinstance(stream, io.TextIOWrapper):  # a program without output, or a test's own
+            continue
+        if sys.platform == "win32" and not stream.isatty():
+            stream.reconfigure(encoding="utf-8")
+        if stream.encoding != "utf-8":
+            stream.reconfigure(errors="backslashreplace")
 
 
 def readable(text: str) -> str:

@@ -4,6 +4,8 @@ The system delivers a signal to any thread of a process. Python runs the handler
 only, when that thread runs next. A main thread that waits without a limit never runs it, and a
 handler that sets an event can block on the lock of that event. So each signal arrives as a byte on
 a socket that the main thread reads.
+
+Windows has no SIGTERM: there, `stop_event` asks instead.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ import signal
 import socket
 from collections.abc import Iterator
 from types import FrameType, TracebackType
+
+from session_sharing.stop_event import stop_when_asked
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")  # not every system has all
 _REQUEST = 0
@@ -31,6 +35,8 @@ class StopSignals:
         self._writer.setblocking(False)
         self._wakeup_before = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
         self._handlers_before = {number: signal.signal(number, _pass) for number in _numbers()}
+        self._asked = stop_when_asked(self.request)
+        self._asked.__enter__()
         return self
 
     def __exit__(
@@ -39,6 +45,7 @@ class StopSignals:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._asked.__exit__(kind, error, traceback)
         for number, handler in self._handlers_before.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(self._wakeup_before)

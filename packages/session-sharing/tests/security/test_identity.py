@@ -13,6 +13,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+from capabilities import needs_modes, needs_unix_sockets
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from hosting import hosted
@@ -139,6 +140,7 @@ def test_an_api_key_is_a_separate_identity_that_cannot_close_sessions_of_others(
         connect(replace(station, api_key="guess"))
 
 
+@needs_modes
 def test_api_keys_that_others_can_read_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "keys.json"
     file.write_text('{"a": "b"}')
@@ -156,6 +158,7 @@ def test_credentials_are_not_in_printed_options() -> None:
     assert "s3cret" not in repr(HostOptions(api_keys={"id": "s3cret"}))
 
 
+@needs_unix_sockets
 def test_other_users_cannot_open_a_socket_even_under_an_open_umask(folder: Path) -> None:
     before = os.umask(0)
     try:
@@ -166,6 +169,7 @@ def test_other_users_cannot_open_a_socket_even_under_an_open_umask(folder: Path)
         os.umask(before)
 
 
+@needs_unix_sockets
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs a second user")
 def test_another_user_of_the_host_cannot_connect_to_the_socket(folder: Path) -> None:
     script = (

@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from capabilities import needs_unix_sockets
 from hosting import hosted
 from session_sharing import InvalidArgumentError, ResourceInUseError
 from session_sharing.client import ConnectOptions, connect
@@ -31,6 +32,7 @@ def test_a_port_that_is_taken_is_refused_and_not_shared() -> None:
             pass
 
 
+@needs_unix_sockets
 def test_a_second_server_cannot_take_a_live_socket(folder: Path) -> None:
     options = HostOptions(listeners=(UnixListener(folder / "s" / "lock"),))
     with hosted(options) as first:
@@ -39,6 +41,7 @@ def test_a_second_server_cannot_take_a_live_socket(folder: Path) -> None:
         assert connect(ConnectOptions(first.targets[0])).is_connected()
 
 
+@needs_unix_sockets
 def test_a_stale_socket_is_reclaimed(folder: Path) -> None:
     path = folder / "s" / "lock"
     path.parent.mkdir(mode=0o700)
@@ -48,6 +51,7 @@ def test_a_stale_socket_is_reclaimed(folder: Path) -> None:
         assert connect(ConnectOptions(host.targets[0])).is_connected()
 
 
+@needs_unix_sockets
 def test_a_socket_in_a_folder_that_others_can_enter_is_refused(folder: Path) -> None:
     shared = folder / "shared"
     shared.mkdir()
@@ -59,6 +63,7 @@ def test_a_socket_in_a_folder_that_others_can_enter_is_refused(folder: Path) -> 
         pass
 
 
+@needs_unix_sockets
 def test_a_socket_path_that_is_too_long_is_refused_with_the_limit(folder: Path) -> None:
     path = folder / ("x" * 120)
     with (
@@ -78,6 +83,7 @@ def test_listening_beyond_this_host_needs_permission_and_tls(host: str) -> None:
         SessionHost({}, HostOptions(listeners=listeners, tls=files))
 
 
+@needs_unix_sockets
 def test_nothing_is_left_open_when_the_second_listener_fails(folder: Path) -> None:
     with hosted() as other:
         taken = TcpListener("127.0.0.1", _port(other.targets[0]))

@@ -8,6 +8,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from capabilities import needs_fifos, needs_modes
 from processes import eventually
 from session_sharing.server import (
     AuditTrail,
@@ -34,7 +35,7 @@ def test_a_closed_trail_has_every_event_as_a_line_in_order(tmp_path: Path) -> No
     assert lines[0]["label"] == 'a "quoted"\nlabel'
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+@needs_modes
 def test_only_the_servers_user_can_read_the_trail(tmp_path: Path) -> None:
     with AuditTrail(tmp_path / "audit"):
         assert stat.S_IMODE((tmp_path / "audit").stat().st_mode) == 0o600
@@ -45,7 +46,7 @@ def test_the_error_for_a_trail_that_cannot_be_opened_says_so(tmp_path: Path) -> 
         AuditTrail(tmp_path / "missing" / "audit")
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a FIFO for a disk that blocks")
+@needs_fifos
 def test_a_disk_that_blocks_delays_no_call_and_missing_events_are_counted(tmp_path: Path) -> None:
     path = tmp_path / "audit"
     os.mkfifo(path)

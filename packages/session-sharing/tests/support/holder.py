@@ -25,7 +25,10 @@ def say(text: str) -> None:
 
 def hold_the_interpreter(seconds: float) -> None:
     """Sleep in C without releasing the interpreter lock, as a careless extension does."""
-    ctypes.PyDLL(None).usleep(int(seconds * 1e6))
+    if sys.platform == "win32":
+        ctypes.PyDLL("kernel32").Sleep(int(seconds * 1e3))
+    else:
+        ctypes.PyDLL(None).usleep(int(seconds * 1e6))
 
 
 def main(target: str, resource: str, behavior: str) -> None:

@@ -7,6 +7,7 @@ import asyncio
 import sys
 from pathlib import Path
 
+from processes import server_address
 from session_sharing.server import (
     HostOptions,
     RegistryOptions,
@@ -14,21 +15,21 @@ from session_sharing.server import (
     ResourceInUseError,
     SessionHost,
     StateFile,
-    UnixListener,
+    parse_listener,
 )
 
 
-async def main(state_path: Path, window: float, grace: float) -> None:
-    state = StateFile(state_path)
+async def main(given: argparse.Namespace) -> None:
+    state = StateFile(given.state_file)
     try:
         state.claim()
     except ResourceInUseError as error:
         sys.exit(str(error))
     options = HostOptions(
-        # A unix socket keeps its address when the server is restarted.
-        listeners=(UnixListener(state_path.parent / "s" / "lock"),),
-        window=window,
-        grace=grace,
+        listeners=(parse_listener(given.listen or server_address(given.state_file.parent)),),
+        anonymous=given.anonymous,
+        window=given.window,
+        grace=given.grace,
         registry=RegistryOptions(orphan_timeout=3600),
     )
     host = SessionHost({"lock": Resource}, options)
@@ -44,7 +45,8 @@ async def main(state_path: Path, window: float, grace: float) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("--state-file", type=Path, required=True)
+    parser.add_argument("--listen")
+    parser.add_argument("--anonymous", action="store_true")
     parser.add_argument("--window", type=float, default=2.0)
     parser.add_argument("--grace", type=float, default=2.0)
-    given = parser.parse_args()
-    asyncio.run(main(given.state_file, given.window, given.grace))
+    asyncio.run(main(parser.parse_args()))

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
+from capabilities import HAS_UNIX_SOCKETS
 from session_sharing.client import Connection
+from session_sharing.stop_event import ask_to_stop
 from session_sharing.v1 import lifecycle_pb2 as pb
 
 SUPPORT = Path(__file__).parent
 EXAMPLES = SUPPORT.parent.parent / "examples"
+
+_ports: dict[Path, int] = {}
+"""Of the servers of each folder, where there are no unix sockets."""
 
 
 class Process:
@@ -44,28 +50,28 @@ class Process:
         self.popen.stdin.flush()
 
     def stop(self) -> None:
-        """Stop the process by SIGSTOP; it still exists."""
-        self.popen.send_signal(signal.SIGSTOP)
+        """Suspend the process; it still exists."""
+        psutil.Process(self.popen.pid).suspend()
 
     def go_on(self) -> None:
-        self.popen.send_signal(signal.SIGCONT)
+        psutil.Process(self.popen.pid).resume()
 
     def kill(self) -> None:
         self.popen.kill()
         self.popen.wait()
 
     def terminate(self) -> int:
-        self.popen.terminate()
+        ask_to_stop(self.popen.pid)
         return self.popen.wait(20)
 
     def end(self) -> None:
         """End the process in any state."""
-        with contextlib.suppress(ProcessLookupError):
+        with contextlib.suppress(psutil.NoSuchProcess):
             self.go_on()
         self.kill()
         for stream in (self.popen.stdin, self.popen.stdout, self.popen.stderr):
             assert stream
-            with contextlib.suppress(BrokenPipeError):
+            with contextlib.suppress(OSError):
                 stream.close()
 
 
@@ -73,14 +79,25 @@ class LockServer(Process):
     """The lock example, run as a process."""
 
     def __init__(self, folder: Path, window: float = 0.5, grace: float = 2.0) -> None:
-        self.target = f"unix:{folder}/s/lock"
+        address = server_address(folder)
+        self.target = address.replace("tcp:", "ipv4:")
         self.state = folder / "state.json"
-        times = (f"--window={window}", f"--grace={grace}")
-        super().__init__("lock_server.py", f"--state-file={self.state}", *times)
+        options = (f"--listen={address}", f"--window={window}", f"--grace={grace}")
+        super().__init__("lock_server.py", f"--state-file={self.state}", "--anonymous", *options)
         assert self.line() == "ready"
 
     def client(self, resource: str, behavior: str = "AUTO") -> Process:
         return Process("holder.py", self.target, resource, behavior)
+
+
+def server_address(folder: Path) -> str:
+    """Return where a server of this folder listens, the same when it is started anew."""
+    if HAS_UNIX_SOCKETS:
+        return f"unix:{folder}/s/lock"
+    if folder not in _ports:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            _ports[folder] = free.getsockname()[1]
+    return f"tcp:127.0.0.1:{_ports[folder]}"
 
 
 def count_attachments(observer: Connection, resource: str) -> int | None:

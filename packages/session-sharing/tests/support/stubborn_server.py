@@ -5,9 +5,14 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from pathlib import Path
 
-from session_sharing.server import HostOptions, RegistryOptions, Resource, SessionHost, UnixListener
+from session_sharing.server import (
+    HostOptions,
+    RegistryOptions,
+    Resource,
+    SessionHost,
+    parse_listener,
+)
 
 
 class StubbornLock(Resource):
@@ -17,9 +22,10 @@ class StubbornLock(Resource):
         threading.Event().wait()
 
 
-async def main(socket: str) -> None:
+async def main(address: str) -> None:
     options = HostOptions(
-        listeners=(UnixListener(Path(socket)),),
+        listeners=(parse_listener(address),),
+        anonymous=True,
         window=0.5,
         grace=0.5,
         registry=RegistryOptions(release_timeout=0.5),

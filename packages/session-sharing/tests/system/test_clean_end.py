@@ -10,6 +10,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+from capabilities import needs_signals
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from hosting import Lock, hosted
@@ -23,6 +24,7 @@ class LockSession(SharedSession):
     kind = "lock"
 
 
+@needs_signals
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
 def test_every_usual_signal_ends_a_server_cleanly(
     name: str, server: LockServer, folder: Path, keep: Callable[[Process], Process]

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import grpc
 import pytest
+from capabilities import needs_unix_sockets
 from hosting import Lock, hosted
-from processes import Process, eventually
+from processes import Process, eventually, server_address
 from session_sharing import (
     InitializationBehavior,
     InvalidArgumentError,
@@ -51,9 +52,10 @@ def options(host: SessionHost) -> ConnectOptions:
 def test_a_release_hook_that_hangs_does_not_keep_the_server_from_exiting(
     folder: Path, keep: Callable[[Process], Process]
 ) -> None:
-    server = keep(Process("stubborn_server.py", folder / "s" / "lock"))
+    address = server_address(folder)
+    server = keep(Process("stubborn_server.py", address))
     assert server.line() == "ready"
-    session = LockSession("r", ConnectOptions(f"unix:{folder}/s/lock"))
+    session = LockSession("r", ConnectOptions(address.replace("tcp:", "ipv4:")))
 
     assert server.terminate() == 0
     session.connection.close()
@@ -116,6 +118,7 @@ def test_presence_goes_on_when_a_check_of_the_leases_fails(
     eventually(lambda: len(host.registry) == 0, within=3)
 
 
+@needs_unix_sockets
 def test_a_file_that_is_not_a_socket_is_not_removed(folder: Path) -> None:
     path = folder / "s" / "notes.txt"
     path.parent.mkdir(mode=0o700)

@@ -15,6 +15,7 @@ from pathlib import Path
 import grpc
 import grpc.aio
 import pytest
+from capabilities import needs_unix_sockets
 from hosting import Lock, hosted
 from processes import LockServer, Process, eventually
 from proxy import LossyProxy
@@ -213,6 +214,7 @@ async def _end_together(target: str, number: int) -> None:
 @pytest.mark.parametrize(
     "number", [60, pytest.param(1000, marks=[pytest.mark.soak, pytest.mark.timeout(300)])]
 )
+@needs_unix_sockets
 def test_many_clients_that_end_together_all_end(number: int, folder: Path) -> None:
     listener = UnixListener(folder / "s" / "lock")
     with hosted(HostOptions(listeners=(listener,), window=2.0)) as host:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import secrets
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 from processes import LockServer, Process, eventually
 from session_sharing.client import (
@@ -164,9 +164,9 @@ def test_the_callback_for_ended_sessions_can_act_at_once(
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
         assert program.stdout
         assert program.stdout.readline() == "ready\n"
-        program.send_signal(signal.SIGSTOP)
+        psutil.Process(program.pid).suspend()
         eventually(lambda: attachments_of("r") is None, within=3.0)
-        program.send_signal(signal.SIGCONT)
+        psutil.Process(program.pid).resume()
 
         assert program.stdout.readline() == "silent for more than 0.25 s, new: True\n"
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
 
-from session_sharing import ResourceInUseError
+from session_sharing import ResourceInUseError, ResourceLostError
 
 _FAR_BEYOND_THE_END = 1 << 62
+_HELD_BY_ANOTHER = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
 
 
 def lock_exclusively(handle: int, path: Path) -> None:
@@ -17,6 +19,7 @@ def lock_exclusively(handle: int, path: Path) -> None:
     Raises:
         ResourceInUseError: Another process has locked it. The message names the process, if the
             system knows it.
+        ResourceLostError: The system cannot lock the file.
     """
     try:
         if sys.platform == "win32":
@@ -30,10 +33,13 @@ def lock_exclusively(handle: int, path: Path) -> None:
 
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        raise ResourceInUseError(
-            f"{path} is already open for writing in {_holder(handle)}. Close it there first, or "
-            "use the server that writes it."
-        ) from error
+        if error.errno in _HELD_BY_ANOTHER:
+            raise ResourceInUseError(
+                f"{path} is already open for writing in {_holder(handle)}. Close it there first, "
+                "or use the server that writes it."
+            ) from error
+        why = f"{path} cannot be locked: {error.strerror}. Put the log on another disk."
+        raise ResourceLostError(why) from error
 
 
 def _holder(handle: int) -> str:

@@ -22,6 +22,8 @@ from session_sharing import (
     StorageFullError,
 )
 
+from json_logger_server.storage.windows_names import plain_name
+
 SUFFIXES = (".ndjson", ".jsonl", ".json", ".log", ".txt")
 """Endings of a log file's name. The reference server accepts .ndjson, .log and .txt."""
 
@@ -54,6 +56,8 @@ class LogRoots:
             raise InvalidArgumentError(
                 f"{name!r} is not the name of a log file; it must end with {', '.join(SUFFIXES)}."
             )
+        if sys.platform == "win32":
+            name = plain_name(name)
         try:
             path = Path(os.path.realpath(self.folders[0] / name))
             parent_exists = path.parent.is_dir()
@@ -156,6 +160,8 @@ def system_errors(path: Path) -> Iterator[None]:
 
 def from_os_error(error: OSError, path: Path) -> SessionSharingError:
     """Return the error of session sharing that a system error about a file means."""
+    if error.errno == errno.EACCES and sys.platform == "win32" and path.is_dir():
+        return NotAResourceError(f"{path} is a folder.")
     why = f"{path}: {error.strerror}"
     kinds: dict[int, SessionSharingError] = {
         errno.ENOENT: ResourceNotFoundError(f"{path} does not exist."),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from session_sharing.commands import PrintingGroup
 from session_sharing.ni import Startable, lay_out
 from session_sharing.starter import when_starter_goes
 from session_sharing.stopping import StopSignals
@@ -45,8 +46,9 @@ class Plugin:
 
 def plugin_cli(plugin: Plugin) -> click.Group:
     """Build the commands ``serve`` and ``install`` of a plug-in."""
+    text = f"Serve or install the measurement plug-in {plugin.distribution}."
 
-    @click.group(help=f"Serve or install the measurement plug-in {plugin.distribution}.")
+    @click.group(cls=PrintingGroup, help=text)
     @click.version_option(plugin.version)
     def main() -> None:
         pass

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -19,6 +16,7 @@ from session_sharing.client.options import ConnectOptions
 from session_sharing.client.running import RunningServer
 from session_sharing.core.errors import InvalidArgumentError
 from session_sharing.places import append_private
+from session_sharing.stop_event import ask_to_stop, holds_files
 
 _PROBE_SECONDS = 2.0
 
@@ -82,18 +80,18 @@ def stop_server(state_file: Path, timeout: float = 20.0) -> bool:
         Whether there was one.
 
     Raises:
-        ServerUnavailableError: It still runs after `timeout` seconds.
+        ServerUnavailableError: It still runs after `timeout` seconds, or cannot be asked.
         NotPermittedError: Another user can have written the state file; nothing is stopped.
     """
     server = _find_running(state_file)
     if server is None:
         return False
-    if sys.platform == "win32":
-        os.kill(server.pid, signal.CTRL_BREAK_EVENT)
-    else:
-        os.kill(server.pid, signal.SIGTERM)
+    if not ask_to_stop(server.pid):
+        raise ServerUnavailableError(
+            f"Process {server.pid}, the server at {server.target()}, cannot be asked to stop."
+        )
     deadline = time.monotonic() + timeout
-    while state_file.exists():
+    while state_file.exists() or holds_files(server.pid):
         if time.monotonic() > deadline:
             raise ServerUnavailableError(
                 f"The server at {server.target()}, process {server.pid}, has not stopped within "

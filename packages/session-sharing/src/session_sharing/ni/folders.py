@@ -17,6 +17,8 @@ exec "{python}" -m {command} "$@"
 
 _START_BAT = """\
 @echo off
+rem The command interpreter reads this file as UTF-8 from here on.
+chcp 65001 >nul
 rem Started by the discovery service. A .venv in this folder (install.bat makes one) goes first.
 cd /d "%~dp0"
 set "START_PYTHON={python}"
@@ -67,8 +69,10 @@ def lay_out(program: Startable, folder: Path) -> list[Path]:
         ("install.bat", _INSTALL_BAT, "\r\n"),
         (".serviceignore", _SERVICE_IGNORE, "\n"),
     ):
+        # In a batch file, a percent sign of a name is written twice.
+        python = sys.executable.replace("%", "%%") if name.endswith(".bat") else sys.executable
         text = template.format(
-            python=sys.executable,
+            python=python,
             command=program.command,
             distribution=program.distribution,
             version=program.version,

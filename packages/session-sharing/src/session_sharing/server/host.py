@@ -45,6 +45,7 @@ from session_sharing.server.terminal import Terminal
 from session_sharing.server.transport import make_server
 from session_sharing.server.workers import Workers
 from session_sharing.starter import when_starter_goes
+from session_sharing.stop_event import stop_when_asked
 from session_sharing.v1 import lifecycle_pb2 as pb
 from session_sharing.v1 import lifecycle_pb2_grpc
 
@@ -280,11 +281,12 @@ class SessionHost:
                 signal.signal(getattr(signal, name), handler)
         await self.start()
         try:
-            on_ready()
-            self.announce()
-            if stop_with_starter:
-                when_starter_goes(stop)
-            await stopping.wait()
+            with stop_when_asked(stop):
+                on_ready()
+                self.announce()
+                if stop_with_starter:
+                    when_starter_goes(stop)
+                await stopping.wait()
         finally:
             await self.stop()
 

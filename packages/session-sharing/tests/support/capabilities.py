@@ -1,0 +1,43 @@
+"""What this system can do: the only reasons for which a test may be skipped on Windows."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import socket
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+HAS_UNIX_SOCKETS = hasattr(socket, "AF_UNIX")
+HAS_LIMITS = importlib.util.find_spec("resource") is not None
+REMOVES_OPEN_FILES = sys.platform != "win32"
+HAS_PROC = Path("/proc/self/fd").is_dir()
+
+
+def require(capability: bool, name: str) -> None:
+    """Skip the running test, on a system that lacks what the test needs."""
+    if not capability:
+        pytest.skip(f"no {name}")
+
+
+def _can_symlink() -> bool:
+    """Try it: Windows asks for a privilege, and Wine makes no link and says nothing."""
+    with tempfile.TemporaryDirectory() as name:
+        link = Path(name, "link")
+        try:
+            link.symlink_to(name)
+        except OSError:
+            return False
+        return link.is_symlink()
+
+
+needs_unix_sockets = pytest.mark.skipif(not HAS_UNIX_SOCKETS, reason="no AF_UNIX")
+needs_symlinks = pytest.mark.skipif(not _can_symlink(), reason="no symbolic links")
+needs_modes = pytest.mark.skipif(sys.platform == "win32", reason="no POSIX file modes")
+needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="no POSIX signals")
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+needs_fifos = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs")
+needs_shell = pytest.mark.skipif(sys.platform == "win32", reason="no POSIX shell")

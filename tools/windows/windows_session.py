@@ -1,0 +1,97 @@
+"""The steps of `nox -s windows`: a Python of Windows with the packages, and their tests on it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import nox
+import windows_python
+from environments import uv
+from suites import Outcome, Runner, run_package
+from summary import write_summary
+from wine import Wine, find_wine, running_wine, windows_path
+
+
+def arguments(given: list[str], packages: list[str]) -> argparse.Namespace:
+    """Read what stands after `--` on the command line of the session."""
+    parser = argparse.ArgumentParser(prog="nox -s windows --")
+    parser.add_argument("python", nargs="?", default="3.11", choices=list(windows_python.SOURCES))
+    parser.add_argument("--package", action="append", choices=packages, help="only this package")
+    parser.add_argument("--jobs", type=int, default=2, help="how many test files run at once")
+    parser.add_argument("--limit", type=float, default=900, help="seconds for one test file")
+    parser.add_argument("--pytest", action="append", default=[], help="an option for pytest")
+    parser.add_argument("--file", default="test_*.py", help="only test files of this name")
+    return parser.parse_args(given)
+
+
+@contextmanager
+def windows_runner(
+    session: nox.Session, version: str, wheels: Path, wanted: list[str], cache: Path
+) -> Iterator[tuple[Runner, str]]:
+    """Give what runs Python for Windows, and the name of the system and the Python.
+
+    On Windows this is the running Python, which must have the packages. Elsewhere it is Windows'
+    own Python under Wine.
+
+    Args:
+        session: Has uv, or installs it.
+        version: Of the Python, under Wine.
+        wheels: The folder of our wheels.
+        wanted: Requirements: our distributions, and what their tests need.
+        cache: Keeps what was downloaded.
+    """
+    if os.name == "nt":
+        python = str(Path(session.bin) / "python.exe")
+        yield (
+            Runner([python], dict(os.environ), str),
+            f"Windows, Python {platform.python_version()}",
+        )
+        return
+    try:
+        program = find_wine()
+    except FileNotFoundError as error:
+        session.error(str(error))
+    home = windows_python.unpack(version, cache, cache.parent / version)
+    install = ["pip", "install", "--quiet", *windows_python.install_options(version, home)]
+    uv(session, *install, f"--find-links={wheels}", "pip", *wanted, *windows_python.LIMITS)
+    with running_wine(program, cache) as wine:
+        python = str(home / "python.exe")
+        # The pip of Windows makes the commands (Scripts/NAME.exe).
+        ours = [windows_path(wheel) for wheel in wheels.glob("*.whl")]
+        again = ["--no-index", "--no-deps", "--force-reinstall"]
+        wine.run(python, "-m", "pip", "install", "--quiet", *again, *ours)
+        runner = Runner([wine.program, python], wine.environment, windows_path)
+        yield runner, f"{_version(wine)}, Windows' own Python {version}"
+
+
+def run_suites(
+    session: nox.Session, runner: Runner, where: str, folders: list[Path], results: Path
+) -> None:
+    """Run the tests of packages, write the summary, and fail the session when a test fails."""
+    options = arguments(session.posargs, [folder.name for folder in folders])
+    outcomes: list[Outcome] = []
+    for folder in folders:
+        if folder.name in (options.package or [folder.name]):
+            outcomes += run_package(
+                runner,
+                folder,
+                jobs=options.jobs,
+                limit=options.limit,
+                pattern=options.file,
+                options=options.pytest,
+            )
+    print(write_summary(outcomes, where, results), file=sys.stderr)
+    if failed := sum(outcome.outcome == "failed" for outcome in outcomes):
+        session.error(f"{failed} tests failed; {results / 'outcomes.json'} has their reports")
+
+
+def _version(wine: Wine) -> str:
+    said = subprocess.run([wine.program, "--version"], capture_output=True, text=True, check=True)
+    return said.stdout.strip().replace("-", " ", 1).capitalize()

@@ -1,0 +1,171 @@
+"""A Windows of its own under Wine: made on a disk in memory, and gone after use."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from fetching import IndexFile, fetch
+
+INSTALL = ["apt-get", "install", "-y", "--no-install-recommends", "wine64"]
+MEMORY = Path("/dev/shm")  # noqa: S108 - a folder in it is made by mkdtemp
+
+ZIG = IndexFile(
+    "ziglang",
+    "ziglang-0.13.0-py3-none-manylinux_2_12_x86_64.manylinux2010_x86_64.musllinux_1_1_x86_64.whl",
+    "3ce0c9f16547e5d61b32e0d226926e9a2552ef4b91fccf7ab5ea1a623a77824b",
+)
+
+# Wine 8 lacks this library, without which the TLS of gRPC ends the process. Wine 10 has it.
+RANDOM_DLL = "bcryptprimitives.dll"
+RANDOM_SOURCE = """
+unsigned char __stdcall SystemFunction036(void *, unsigned long);
+int _tls_index;
+int __stdcall _DllMainCRTStartup(void *module, unsigned long why, void *more) { return 1; }
+__declspec(dllexport) int ProcessPrng(void *to, unsigned long long size)
+{ return SystemFunction036(to, (unsigned long)size); }
+"""
+
+
+@dataclass(frozen=True)
+class Wine:
+    """A Wine that runs programs of Windows."""
+
+    program: str
+    """Path of wine64."""
+
+    folder: Path
+    """Holds the prefix (Windows' drive C and registry) and the folder of temporary files."""
+
+    @property
+    def prefix(self) -> Path:
+        """Windows' drive C and registry."""
+        return self.folder / "prefix"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables with which Wine runs programs of this Windows."""
+        hidden = {"DISPLAY", "WAYLAND_DISPLAY", "PYTHONPATH", "PYTHONHOME", "TEMP", "TMP", "TMPDIR"}
+        return {k: v for k, v in os.environ.items() if k not in hidden} | {
+            "WINEPREFIX": str(self.prefix),
+            "WINEARCH": "win64",
+            "WINEDEBUG": "-all",
+            "WINEDLLOVERRIDES": "mscoree,mshtml=",
+            "LC_ALL": "C.UTF-8",  # file names beyond ASCII
+        }
+
+    def run(self, *arguments: str) -> None:
+        """Run a program of Windows to its end.
+
+        Raises:
+            subprocess.CalledProcessError: It failed; the error has the output.
+        """
+        # Python refuses a console that is no console of Windows: all three streams are piped.
+        subprocess.run(
+            [self.program, *arguments],
+            env=self.environment,
+            check=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+
+    def end_all(self) -> None:
+        """End every process of this Windows and wait until they are gone."""
+        server = str(Path(self.program).resolve().with_name("wineserver"))
+        subprocess.run([server, "-k"], env=self.environment, check=False)
+        # A process that waits inside the system does not notice that its server has gone.
+        variable = f"WINEPREFIX={self.prefix}".encode()
+        for folder in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if variable in (folder / "environ").read_bytes().split(b"\0"):
+                    os.kill(int(folder.name), signal.SIGKILL)
+
+
+def windows_path(path: Path) -> str:
+    """Return how a program under Wine names a file of this machine."""
+    return "Z:" + str(path.resolve()).replace("/", "\\")
+
+
+def find_wine() -> str:
+    """Return the path of wine64; install it by apt in CI, and only there.
+
+    Raises:
+        FileNotFoundError: Wine is not installed; the message says how to install it.
+    """
+    found = _installed()
+    if found is None and os.environ.get("CI") == "true":
+        subprocess.run(["apt-get", "update", "-qq"], check=True)  # noqa: S607
+        subprocess.run(INSTALL, check=True)
+        found = _installed()
+    if found is None:
+        raise FileNotFoundError(f"wine64 is not installed; install it: {' '.join(INSTALL)}")
+    return found
+
+
+@contextlib.contextmanager
+def running_wine(program: str, cache: Path) -> Iterator[Wine]:
+    """Make a Windows, give it, and remove it with every process that runs in it.
+
+    The Windows lies in memory: on ext4, Wine refuses the lock beyond the end of a log file.
+    """
+    memory = MEMORY if MEMORY.is_dir() else None
+    wine = Wine(program, Path(tempfile.mkdtemp(prefix="windows-", dir=memory)))
+    try:
+        _boot(wine, cache)
+        yield wine
+    finally:
+        wine.end_all()
+        shutil.rmtree(wine.folder, ignore_errors=True)
+
+
+def _installed() -> str | None:
+    for name in ("wine64", "/usr/lib/wine/wine64", "wine"):
+        if found := shutil.which(name):
+            return found
+    return None
+
+
+def _boot(wine: Wine, cache: Path) -> None:
+    wine.run("wineboot", "-i")
+    temporary = wine.folder / "temp"
+    temporary.mkdir()
+    values = [(r"HKCU\Software\Wine", "Version", "win10")]
+    values += [(r"HKCU\Environment", name, windows_path(temporary)) for name in ("TEMP", "TMP")]
+    for key, name, value in values:
+        wine.run("reg", "add", key, "/v", name, "/d", value, "/f")
+    system = wine.prefix / "drive_c" / "windows" / "system32"
+    if not (system / RANDOM_DLL).exists():
+        shutil.copy(_random_dll(cache), system)
+
+
+def _random_dll(cache: Path) -> Path:
+    """Return the path of the library, and compile it if the cache lacks it."""
+    library = cache / RANDOM_DLL
+    if library.exists():
+        return library
+    zig = fetch(ZIG, cache)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        shutil.unpack_archive(zig, folder, "zip")
+        compiler = folder / "ziglang" / "zig"
+        compiler.chmod(0o700)
+        source = folder / "random.c"
+        source.write_text(RANDOM_SOURCE)
+        command = [str(compiler), "cc", "-target", "x86_64-windows-gnu", "-shared", "-nostdlib"]
+        subprocess.run(
+            [*command, f"-o{folder / RANDOM_DLL}", str(source), "-ladvapi32"],
+            env={**os.environ, "ZIG_GLOBAL_CACHE_DIR": name, "ZIG_LOCAL_CACHE_DIR": name},
+            check=True,
+            stdout=sys.stderr,
+        )
+        shutil.copy(folder / RANDOM_DLL, library)
+    return library
