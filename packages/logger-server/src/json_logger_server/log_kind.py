@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -62,9 +63,13 @@ class JsonLogKind:
                 raise
 
         def discard() -> None:
-            is_ours = created and _has_no_writer(handle, path)
-            os.close(handle)  # Windows removes no file that is open
-            if is_ours:
+            is_unused = created and _has_no_writer(handle, path)
+            # The lock is held until the file is removed, so that no other server begins to write
+            # it. Windows cannot remove an open file; there, another server's open file stays.
+            if is_unused and sys.platform != "win32":
+                _remove_if_empty(path)
+            os.close(handle)
+            if is_unused and sys.platform == "win32":
                 _remove_if_empty(path)
 
         return Candidate(key=identity_of(facts), open=open_log, discard=discard)
