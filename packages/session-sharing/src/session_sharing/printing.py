@@ -22,10 +22,10 @@ def say(text: str) -> None:
 
 
 def prepare_output() -> None:
-    """Have the program's output take every character, whatever the encoding of the system.
+    """Make the program's output accept every character, in any encoding of the system.
 
-    On Windows, pipes and files get UTF-8; a console shows what it can. Elsewhere, the user's
-    encoding stays, and what it has no character for is written as an escape.
+    On Windows, pipes and files get UTF-8. Elsewhere, and on a console, the encoding stays; a
+    character that it does not have is written as an escape.
     """
     for stream in (sys.stdout, sys.stderr):
         if not isinstance(stream, io.TextIOWrapper):  # a program without output, or a test's own

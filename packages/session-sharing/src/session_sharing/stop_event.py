@@ -1,4 +1,4 @@
-"""Asks a process to stop: by SIGTERM, and on Windows by an event named after its process id.
+"""Ask a process to stop: by SIGTERM, and on Windows by an event named after its process id.
 
 Windows has no SIGTERM, and delivers Ctrl-C and Ctrl-Break only between processes that share a
 console. A server that was started in the background has none.
@@ -59,7 +59,7 @@ if sys.platform == "win32":
     def stop_when_asked(stop: Callable[[], object]) -> Iterator[None]:
         """Call a function, in a thread of its own, when `ask_to_stop` asks this process.
 
-        Only this user can ask: an event that somebody else has made under the name is not used.
+        Only this user can ask: an event of this name that another program has made is not used.
         """
         event = _system.CreateEventW(None, True, False, _name(os.getpid()))
         existed = ctypes.get_last_error() == _ERROR_ALREADY_EXISTS
@@ -118,5 +118,5 @@ else:
         return False
 
     def stop_when_asked(stop: Callable[[], object]) -> contextlib.AbstractContextManager[None]:
-        """Do nothing: whoever handles SIGTERM is asked by that."""
+        """Return a context that does nothing: this system asks by SIGTERM, which has a handler."""
         return contextlib.nullcontext()

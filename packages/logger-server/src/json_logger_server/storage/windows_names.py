@@ -1,4 +1,4 @@
-"""Which names of files Windows would take for something else than a plain file."""
+"""Refuse file names that mean a device or an alternate data stream on Windows."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def plain_name(name: str) -> str:
 
 
 def _problem(part: str) -> str | None:
-    """Tell what is wrong with the name of one folder or file."""
+    """Return why the name of one folder or file is refused; None if it is not."""
     if ":" in part:
         return "a colon would begin an alternate data stream"
     if _FORBIDDEN.search(part):
