@@ -9,6 +9,8 @@ from device_sim.errors import DriverError
 from hypothesis import given
 from hypothesis import strategies as st
 
+NAMES = [str(number) for number in range(12)]
+
 
 def measured_channels(session, channels=None):
     chosen = session if channels is None else session.channels[channels]
@@ -168,8 +170,8 @@ def test_a_range_runs_either_way_and_has_both_its_ends(first, last, sign):
 
 @given(st.lists(st.integers(0, 11), min_size=1, unique=True), st.randoms())
 def test_every_channel_is_found_by_the_name_that_the_session_gives_it(chosen, random):
-    channels = parse_resource(",".join(f"Dev1 / {n}" for n in chosen), 12)
-    listed = ChannelList(channels, independent=True)
+    channels = parse_resource(",".join(f"Dev1 / {n}" for n in chosen), NAMES)
+    listed = ChannelList(channels, qualified=True)
     asked = list(enumerate(listed.names))
     random.shuffle(asked)
     assert listed.select(" , ".join(n.upper() for _, n in asked)) == [i for i, _ in asked]
@@ -178,7 +180,7 @@ def test_every_channel_is_found_by_the_name_that_the_session_gives_it(chosen, ra
 @given(st.text(alphabet="Dev1/-:, 0", max_size=12))
 def test_no_text_breaks_the_parser(text):
     try:
-        channels = parse_resource(text, 4)
+        channels = parse_resource(text, NAMES[:4])
     except DriverError:
         return
     assert all(isinstance(c, ChannelId) and int(c.number) < 4 for c in channels)

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from device_sim import DeviceSimError, ManualClock, coverage
 from device_sim.bench import Bench
 from device_sim.cli import main
-from device_sim.drivers import load_drivers
+from every_driver import DRIVERS
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "instruments.md"
 
@@ -67,7 +67,7 @@ def test_a_document_without_markers_is_refused():
 
 @pytest.mark.parametrize("package", [nidcpower, nidmm], ids=lambda p: p.__name__)
 def test_every_call_that_the_python_package_makes_is_simulated(package):
-    (driver,) = (d for d in load_drivers() if d.name == package.__name__)
+    driver = DRIVERS[package.__name__]
     made = {rpc for rpcs in coverage.rpcs_by_method(package).values() for rpc in rpcs}
     refused_by_package = {rpc for rpc in made if rpc not in driver.rpcs}
     assert {rpc for rpc in made - refused_by_package if not driver.simulates(rpc)} == set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import re
 import subprocess
 import sys
 import threading
@@ -13,26 +13,29 @@ import nidmm
 import nidmm.nidmm_pb2 as nidmm_pb2
 import pytest
 from device_sim import DeviceServer, drivers, list_models
+from device_sim.base.error_table import ErrorTable
+from every_driver import DRIVERS
 from nidmm import nidmm_pb2_grpc
 
-ANNOUNCEMENT = """
-INTERFACE = "nidmm_grpc.NiDmm"
-PACKAGE = "nidmm"
-EXTRA = "dmm"
-"""
-DRIVER = '''
-"""A multimeter driver that knows one call."""
+DATA = """
+package = "nidmm"
+extra = "dmm"
+protobuf = "nidmm.nidmm_pb2"
+interface = "nidmm_grpc.NiDmm"
 
-from device_sim.base.attributes import AttributeTable
-from device_sim.base.channels import ChannelList, parse_resource
-from device_sim.base.common_calls import CommonCalls
-from device_sim.base.configuration import Configuration, SessionAttributes
-from device_sim.base.driver import Driver
-from device_sim.drivers.nidmm.models import load_models
+[initialisers]
+InitWithOptions = "device"
+"""
+MODELS = """
+default = "42"
+
+[models.42]
+board = "PXIe"
+unverified = ""
+"""
+PHYSICS = """
+from device_sim.base.driver import Physics
 from device_sim.base.instrument import InstrumentSession
-from device_sim.base.service import DriverService
-from nidmm import nidmm_pb2
-import nidmm.session
 
 
 class Calls:
@@ -40,22 +43,8 @@ class Calls:
         return {"reading": 42.0}
 
 
-class OneCall(Driver):
-    initializers = frozenset({"InitWithOptions"})
-    service = DriverService(Calls(), CommonCalls({}))
-    models = load_models()
-
-    def open(self, rpc, request, options, surroundings):
-        table = AttributeTable.load(nidmm, {"read_only": []})
-        channels = ChannelList(parse_resource(request.resource_name, 1), independent=False)
-        attributes = SessionAttributes(table, channels, {}, Configuration)
-        session = InstrumentSession(attributes, channels, options, surroundings)
-        session.model = "none"
-        return session
-
-
-DRIVER = OneCall(nidmm_pb2, "NiDmm")
-'''
+PHYSICS = Physics(InstrumentSession, (Calls(),))
+"""
 
 
 @pytest.fixture
@@ -63,9 +52,9 @@ def only_driver(tmp_path, monkeypatch):
     """Replace the package's driver folder by one with a single new driver."""
     folder = tmp_path / "onecall"
     folder.mkdir()
-    (folder / "__init__.py").write_text(ANNOUNCEMENT, encoding="utf-8")
-    (folder / "driver.py").write_text(DRIVER, encoding="utf-8")
-    importlib.import_module(f"{drivers.__name__}.nidmm.models")  # which the new one borrows
+    files = {"__init__.py": "", "driver.toml": DATA, "models.toml": MODELS, "physics.py": PHYSICS}
+    for name, content in files.items():
+        (folder / name).write_text(content, encoding="utf-8")
     monkeypatch.setattr(drivers, "__path__", [str(tmp_path)])
     yield
     for module in [name for name in sys.modules if name.startswith(f"{drivers.__name__}.onecall")]:
@@ -78,19 +67,37 @@ def test_a_new_folder_is_a_new_driver(only_driver):
     with grpc.insecure_channel(f"127.0.0.1:{server.start()}") as channel:
         options = nidmm.GrpcSessionOptions(channel, "")
         with nidmm.Session("Dev1", options="Simulate=1", grpc_options=options) as session:
+            assert session.instrument_model == "NI PXIe-42"
             assert session.read() == 42.0
             session.sample_count = 3  # Attributes, errors and sessions come with the base.
             assert session.sample_count == 3
             with pytest.raises(nidmm.errors.DriverError) as caught:
-                session.initiate()
+                session.fetch()
             assert caught.value.code == -1074135023
-            assert "Not simulated: Initiate" in caught.value.description
+            assert "Not simulated: Fetch" in caught.value.description
     server.stop()
 
 
-def test_the_two_drivers_of_this_package_announce_their_services():
-    served = [driver.interface for driver in drivers.load_drivers()]
+def test_the_drivers_of_this_package_announce_their_services():
+    served = [driver.interface for driver in DRIVERS.values()]
     assert drivers.list_interfaces() == served == ["nidcpower_grpc.NiDCPower", "nidmm_grpc.NiDmm"]
+
+
+@pytest.mark.parametrize("driver", DRIVERS.values(), ids=DRIVERS)
+def test_data_files_name_existing_calls_features_and_errors_only(driver):
+    tables = driver.folder.read("calls.toml")
+    calls = {rpc.removesuffix("WithChannels") for rpc in driver.rpcs}
+    for table in ("configures", "sets", "constants", "requires", "accepted", "aliases"):
+        assert set(tables.get(table, ())) <= calls, table
+    streams = {m.name for m in driver.descriptor.methods if m.server_streaming}
+    assert driver.folder.streams == streams
+    assert set(driver.folder.initialisers) <= set(driver.rpcs)
+    features = {name for model in driver.models.models.values() for name in model.features}
+    assert set(tables.get("requires", {}).values()) <= features
+    errors = ErrorTable(driver.folder.path)
+    for file in driver.folder.path.glob("*.py"):
+        for name in re.findall(r"\bERRORS\.(\w+)", file.read_text("utf-8")):
+            assert getattr(errors, name)
 
 
 def without(*packages: str) -> str:
@@ -115,7 +122,7 @@ def test_a_bench_with_a_model_of_a_driver_that_is_not_installed_names_the_extra(
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "no model '4081'" in done.stderr
-    assert "To get more models, install the extras dmm of measurement-device-sim" in done.stderr
+    assert "To get it, install the extra dmm of measurement-device-sim" in done.stderr
 
 
 def test_without_any_drivers_package_a_server_says_what_to_install():

@@ -10,17 +10,16 @@ import math
 
 import grpc
 import pytest
-from device_sim.drivers import load_drivers
+from every_driver import DRIVERS
 from google.protobuf.descriptor import FieldDescriptor
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-DRIVERS = {driver.name: driver for driver in load_drivers()}
 CALLS = [
     (driver, rpc)
     for driver in DRIVERS.values()
     for rpc in driver.rpcs
-    if rpc not in driver.initializers
+    if rpc not in driver.folder.initialisers
 ]
 
 ODD = {

@@ -14,10 +14,8 @@ import nidcpower
 import nidmm
 import pytest
 from device_sim.base.attributes import Attribute, Scope
-from device_sim.drivers.nidcpower.driver import DRIVER as DCPOWER
-from device_sim.drivers.nidmm.driver import DRIVER as DMM
 from device_sim.errors import DriverError
-from device_sim.toml import read_data
+from every_driver import DCPOWER, DMM, DRIVERS
 
 READ_ONLY = -1074135027
 NOT_SUPPORTED = -1074135022
@@ -104,6 +102,9 @@ def test_nidmm(open_dmm, attribute):
     check_property(nidmm, open_dmm(model="4082"), attribute)
 
 
+SECTIONS = ("read_only", "defaults", "limits", "specials", "steps")
+
+
 def check_property(module, target, attribute: Attribute) -> None:
     present = getattr(target, attribute.name)
     if attribute.choices is None:
@@ -153,11 +154,16 @@ def test_read_only_and_total_counts_are_those_of_nis_metadata(driver, read_only,
 
 
 def test_data_files_name_existing_attributes_only():
-    for driver in (DCPOWER, DMM):
-        data = read_data(f"device_sim.drivers.{driver.name}", "attributes.toml")
+    for driver in DRIVERS.values():
+        data = driver.folder.read("attributes.toml")
         known = {attribute.name for attribute in driver.table}
-        for section in ("read_only", "instrument_scope", "session_scope", "defaults", "limits"):
-            assert set(data.get(section, ())) <= known, section
+        owned = {name for names in data.get("owners", {}).values() for name in names}
+        for names in (owned, *(data.get(section, ()) for section in SECTIONS)):
+            assert set(names) <= known
+        calls = driver.folder.read("calls.toml")
+        written = [set(fields.values()) for fields in calls.get("configures", {}).values()]
+        written += [set(values) for values in calls.get("sets", {}).values()]
+        assert set().union(*written) <= known
 
 
 def test_an_unknown_attribute_is_not_recognised():

@@ -9,8 +9,7 @@ import hightime
 import nidcpower
 import nidmm
 import pytest
-from device_sim.drivers.nidcpower.driver import DRIVER as DCPOWER
-from device_sim.drivers.nidmm.driver import DRIVER as DMM
+from every_driver import DCPOWER, DMM
 
 OHMS = (681.0, 1000.0, 2200.0, 4700.0)
 LEVEL, LIMIT = 6.0, 0.01

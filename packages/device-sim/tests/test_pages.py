@@ -53,7 +53,7 @@ def test_the_readme_lists_the_commands_and_the_extras():
     named = set(re.findall(r"\| `device-sim ([\w ]+?)(?: F)?` \|", table))
     assert named == {"serve", "coverage", "bench check"}
     assert {name.split()[0] for name in named} == set(main.commands)
-    extras = {folder.EXTRA for folder in drivers._folders()}
+    extras = {folder.extra for folder in drivers._folders()}
     assert set(re.findall(r"\| `(\w+)` \| nid\w+ \|", README)) == extras
 
 

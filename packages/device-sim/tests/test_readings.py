@@ -10,8 +10,7 @@ import nidmm
 import numpy as np
 import pytest
 from device_sim.bench import Accuracy, Converter, Imperfections
-from device_sim.drivers.nidcpower.driver import DRIVER as DCPOWER
-from device_sim.drivers.nidmm.driver import DRIVER as DMM
+from every_driver import DCPOWER, DMM
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -75,7 +74,7 @@ def test_variance_falls_in_proportion_to_the_aperture(open_dcpower):
     session = open_dcpower("SMU1/0")
     apertures = np.array([1e-3, 1e-2, 1e-1])
     variances = np.array([volts(session, 2000, aperture).var(ddof=1) for aperture in apertures])
-    expected = DCPOWER.models.models["4141"].voltage[0].accuracy.noise ** 2 / apertures
+    expected = DCPOWER.models.models["4141"].ranges["voltage"][0].accuracy.noise ** 2 / apertures
     # The variance of 2000 samples is known to 3.2 %; five times that would be an error.
     assert variances / expected == pytest.approx(np.ones(3), abs=0.16)
 
@@ -104,7 +103,7 @@ def test_the_noise_of_a_dmm_follows_its_range(open_dmm):
 def test_a_seed_gives_the_same_readings_again(bench, clock, open_dcpower):
     first = volts(open_dcpower("SMU1/0"), 5, 1e-3)
     again = Converter("smu1/0 voltage", Imperfections(seed=7))
-    accuracy = DCPOWER.models.models["4141"].voltage[0].accuracy
+    accuracy = DCPOWER.models.models["4141"].ranges["voltage"][0].accuracy
     assert [again.convert(1.0, accuracy, 1e-3) for _ in range(5)] == pytest.approx(first, rel=1e-10)
     other = Converter("smu1/0 voltage", Imperfections(seed=8))
     assert other.convert(1.0, accuracy, 1e-3) != pytest.approx(first[0], rel=1e-10)
@@ -116,7 +115,7 @@ def test_channels_have_gains_and_offsets_of_their_own_within_the_accuracy(open_d
     session.voltage_level = 5.0
     with session.initiate():
         first, second = session.measure_multiple()
-    accuracy = DCPOWER.models.models["4141"].voltage[0].accuracy
+    accuracy = DCPOWER.models.models["4141"].ranges["voltage"][0].accuracy
     limit = 5.0 * accuracy.gain + accuracy.offset
     assert first.voltage != second.voltage
     assert abs(first.voltage - 5.0) <= limit

@@ -101,6 +101,7 @@ UNKNOWN_OPTION_VALUE = ErrorCode(
     -1074134964, "The option string parameter contains an entry with an unknown option value."
 )
 INVALID_SESSION = ErrorCode(-1074130544, "The session handle is not valid.")
+DEVICE_NOT_FOUND = ErrorCode(-1074097793, "The specified device cannot be found.")
 DEVICE_NOT_RECOGNISED = ErrorCode(
     -1074118656,
     "Device was not recognized. The device is not supported with this driver or version.",

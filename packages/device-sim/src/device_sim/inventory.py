@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from device_sim.base.instrument import InstrumentSession
-from device_sim.base.models import full_name
 from device_sim.base.sessions import SessionTable
-from device_sim.drivers import load_drivers
+from device_sim.drivers import list_folders
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +50,18 @@ class SessionInfo:
 
 
 def list_models() -> list[ModelInfo]:
-    """Return all models that the device server can simulate."""
+    """Return all models that the device server can simulate. This loads no driver."""
     return [
         ModelInfo(
-            driver=driver.name,
-            number=model.number,
-            name=full_name(model),
-            channels=model.channels,
-            default=model is driver.models.default,
-            unverified=model.unverified,
+            driver=folder.name,
+            number=number,
+            name=folder.models.full_name(number),
+            channels=len(folder.models.channel_names(number)),
+            default=number == folder.models.default,
+            unverified=folder.models.unverified(number),
         )
-        for driver in load_drivers()
-        for model in driver.models.models.values()
+        for folder in list_folders()
+        for number in folder.models.rows
     ]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,9 @@ else:
     import tomli as tomllib
 
 
-def read_data(package: str, name: str) -> dict[str, Any]:
-    """Read a TOML file that ships inside `package`."""
-    return tomllib.loads(resources.files(package).joinpath(name).read_text(encoding="utf-8"))
+def read_data(path: Path) -> dict[str, Any]:
+    """Read a TOML file of this package. A file that does not exist has no content."""
+    return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def read_file(path: Path) -> dict[str, Any]:

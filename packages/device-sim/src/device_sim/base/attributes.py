@@ -1,7 +1,7 @@
 """The attributes of NI drivers, and the values that a session gave them.
 
 Ids, types and enums are read from the installed driver package. So they cannot differ from those
-that its clients send. Access, scope, defaults and limits are not in the package; they are in
+that its clients send. Access, owner, defaults and limits are not in the package; they are in
 `attributes.toml` in the driver's folder.
 """
 
@@ -39,6 +39,12 @@ class Scope(Enum):
     SESSION = "session"
     INSTRUMENT = "instrument"
     CHANNEL = "channel"
+    NAMED = "named"
+    """A repeated capability with names of its own, such as a marker."""
+
+
+_OWNERS = {"channels": Scope.CHANNEL, "instruments": Scope.INSTRUMENT}
+"""The repeated capabilities of NI's metadata that all drivers have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,10 @@ class Attribute:
     """For an enum: its members."""
 
     scope: Scope = Scope.SESSION
-    """The owner of its value: each channel, each instrument or the session."""
+    """The owner of its value: each channel, each instrument, the session, or a capability."""
+
+    capability: str = ""
+    """For NAMED: the repeated capability, such as `markers`."""
 
     read_only: bool = False
     """True if clients can only read it."""
@@ -71,6 +80,9 @@ class Attribute:
 
     specials: tuple[float, ...] = ()
     """Allowed values outside the limits with a special meaning, such as -1 for automatic."""
+
+    steps: str = ""
+    """The model's steps that the hardware has for it; a value goes up to the next one."""
 
     def check(self, value: Value) -> Value:
         """Return `value` in the attribute's type.
@@ -105,8 +117,21 @@ class AttributeTable:
 
     @classmethod
     def load(cls, package: ModuleType, data: Mapping[str, Any]) -> AttributeTable:
-        """Combine the facts in `package` (nidcpower, nidmm) with the driver's `attributes.toml`."""
-        return cls(_describe(attribute, data) for attribute in _reflect(package))
+        """Combine the facts in NI's package with the driver's `attributes.toml`.
+
+        Args:
+            package: For example nidcpower.
+            data: The content of the file. `read_only` has names. The tables are `owners`
+                (attributes by repeated capability; the session owns all others), `defaults` (by
+                default 0, "", false or the first member of the enum), `limits`, `specials` and
+                `steps` (see Attribute).
+        """
+        owners = {
+            name: capability
+            for capability, names in data.get("owners", {}).items()
+            for name in names
+        }
+        return cls(_describe(each, data, owners.get(each.name, "")) for each in _reflect(package))
 
     def __iter__(self) -> Iterator[Attribute]:
         return iter(self._by_id.values())
@@ -189,12 +214,8 @@ def _kind(class_name: str) -> str:
     raise TypeError(f"unknown attribute class {class_name}")
 
 
-def _describe(attribute: Attribute, data: Mapping[str, Any]) -> Attribute:
+def _describe(attribute: Attribute, data: Mapping[str, Any], owner: str) -> Attribute:
     name = attribute.name
-    scope = Scope(data.get("scope", "session"))
-    for other in Scope:
-        if name in data.get(f"{other.value}_scope", ()):
-            scope = other
     limits = data.get("limits", {}).get(name)
     first = next(iter(attribute.choices.values())) if attribute.choices else 0
     default = _PYTHON_TYPES[attribute.kind](first) if attribute.kind != "String" else ""
@@ -202,9 +223,11 @@ def _describe(attribute: Attribute, data: Mapping[str, Any]) -> Attribute:
         default = attribute.parse(data["defaults"][name])
     return replace(
         attribute,
-        scope=scope,
-        read_only=name in data["read_only"],
+        scope=_OWNERS.get(owner, Scope.NAMED) if owner else Scope.SESSION,
+        capability="" if owner in _OWNERS else owner,
+        read_only=name in data.get("read_only", ()),
         default=default,
         limits=(float(limits[0]), float(limits[1])) if limits else None,
         specials=tuple(float(value) for value in data.get("specials", {}).get(name, ())),
+        steps=data.get("steps", {}).get(name, ""),
     )

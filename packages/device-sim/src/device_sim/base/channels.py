@@ -11,9 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from device_sim.errors import UNKNOWN_CHANNEL, DriverError, ErrorCode
-
-DEVICE_NOT_FOUND = ErrorCode(-1074097793, "The specified device cannot be found.")
+from device_sim.errors import DEVICE_NOT_FOUND, UNKNOWN_CHANNEL, DriverError
 
 _RANGE = re.compile(r"(\d+)[-:](\d+)")
 
@@ -26,7 +24,7 @@ class ChannelId:
     """Name of the instrument, in its first spelling."""
 
     number: str
-    """Name of the channel on the instrument."""
+    """Name of the channel on the instrument, such as `0`."""
 
     @property
     def qualified(self) -> str:
@@ -34,24 +32,23 @@ class ChannelId:
         return f"{self.device}/{self.number}"
 
 
-def parse_resource(resource: str, count: int) -> list[ChannelId]:
+def parse_resource(resource: str, names: Sequence[str]) -> list[ChannelId]:
     """List the channels of a resource name.
 
     Args:
         resource: For example `Dev1`, `Dev1/0-3,Dev2/1`.
-        count: The number of channels of this model.
+        names: The channels of this model.
 
     Raises:
         DriverError: A name is below a channel, or a channel does not exist.
     """
     spelling: dict[str, str] = {}
     channels: dict[ChannelId, None] = {}
-    for token in _tokens(resource):
+    for token in tokens(resource):
         device, tail = _split_device(token)
         device = spelling.setdefault(device.lower(), device)
-        numbers = expand_numbers(tail) if tail else [str(n) for n in range(count)]
-        for number in numbers:
-            if not number.isdecimal() or int(number) >= count:
+        for number in expand_numbers(tail) if tail else names:
+            if number not in names:
                 raise DriverError(UNKNOWN_CHANNEL, f"Channel: {device}/{number}")
             channels[ChannelId(device, number)] = None
     return list(channels)
@@ -77,7 +74,8 @@ def expand_numbers(text: str) -> list[str]:
     return [str(number) for number in range(first, last + step, step)]
 
 
-def _tokens(text: str) -> list[str]:
+def tokens(text: str) -> list[str]:
+    """Return the names in a comma list, without blanks."""
     return [token for token in "".join(text.split()).split(",") if token]
 
 
@@ -86,18 +84,18 @@ class ChannelList:
 
     Args:
         channels: The channels, in the order of the resource name.
-        independent: True if names contain their device (`Dev1/0`), False for bare ones (`0`).
+        qualified: True if names contain their device (`Dev1/0`), False for bare ones (`0`).
     """
 
-    def __init__(self, channels: Sequence[ChannelId], *, independent: bool) -> None:
+    def __init__(self, channels: Sequence[ChannelId], *, qualified: bool) -> None:
         self.channels = tuple(channels)
-        self.names = tuple(c.qualified if independent else c.number for c in channels)
+        self.names = tuple(c.qualified if qualified else c.number for c in channels)
         self.devices = tuple(dict.fromkeys(c.device for c in channels))
         self._by_name: dict[str, int] = {}
         for index, channel in enumerate(channels):
             self._by_name[channel.qualified.lower()] = index
             if len(self.devices) == 1:
-                self._by_name[channel.number] = index
+                self._by_name[channel.number.lower()] = index
 
     def __len__(self) -> int:
         return len(self.channels)
@@ -108,10 +106,10 @@ class ChannelList:
         Raises:
             DriverError: A name is not a channel of this session.
         """
-        tokens = _tokens(text)
-        if not tokens:
+        named = tokens(text)
+        if not named:
             return list(range(len(self.channels)))
-        return [index for token in tokens for index in self._select_one(token)]
+        return [index for token in named for index in self._select_one(token)]
 
     def _select_one(self, token: str) -> Iterable[int]:
         device, slash, tail = token.rpartition("/")
@@ -121,10 +119,23 @@ class ChannelList:
                 raise DriverError(UNKNOWN_CHANNEL, f"Channel or repeated capability: {token}")
             yield index
 
+    def numbered(self, text: str) -> list[str]:
+        """Return the names of channels by their numbers in the session, counted from 0.
+
+        Raises:
+            DriverError: There is no channel with one of the numbers.
+        """
+        names = []
+        for number in (n for token in tokens(text) or [text] for n in expand_numbers(token)):
+            if not number.isdecimal() or int(number) >= len(self.names):
+                raise DriverError(UNKNOWN_CHANNEL, f"Index: {number}")
+            names.append(self.names[int(number)])
+        return names
+
     def select_devices(self, text: str) -> list[str] | None:
         """Return the instruments that `text` names: all if it is empty, None for unknown names."""
         by_name = {device.lower(): device for device in self.devices}
-        tokens = [token.lower() for token in _tokens(text)] or list(by_name)
-        if not all(token in by_name for token in tokens):
+        named = [token.lower() for token in tokens(text)] or list(by_name)
+        if not all(token in by_name for token in named):
             return None
-        return [by_name[token] for token in tokens]
+        return [by_name[token] for token in named]

@@ -1,35 +1,73 @@
-"""Serve the calls that all NI drivers share: errors, configuration, revisions."""
+"""Serve the calls that all NI drivers share: errors, configuration, the programming flow."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from device_sim.base.configuration import CONFIGURATION_BEGIN
+from device_sim.base.error_table import ErrorTable
 from device_sim.base.instrument import InstrumentSession
-from device_sim.base.service import Fields
+from device_sim.base.wire import Fields, channel_name
 from device_sim.call import Call
-from device_sim.errors import READING_FILE_FAILED, WRITING_FILE_FAILED, DriverError, ErrorCode
+from device_sim.errors import READING_FILE_FAILED, WRITING_FILE_FAILED, DriverError
 
 
 class CommonCalls:
     """Serves the calls that all drivers have.
 
     Args:
-        errors: The driver's error codes.
+        errors: The driver's errors.
     """
 
-    def __init__(self, errors: Mapping[int, ErrorCode]) -> None:
+    def __init__(self, errors: ErrorTable) -> None:
         self._errors = errors
+
+    # The programming flow.
+
+    def initiate(self, session: InstrumentSession, request: Any, call: Call) -> None:
+        """Start channels."""
+        session.initiate(session.select_for_flow(channel_name(request)))
+
+    def abort(self, session: InstrumentSession, request: Any, call: Call) -> None:
+        """Stop channels."""
+        session.abort(session.select_for_flow(channel_name(request)))
+
+    def commit(self, session: InstrumentSession, request: Any, call: Call) -> None:
+        """Check the attributes of channels."""
+        session.commit(session.select_for_flow(channel_name(request)))
+
+    def reset(self, session: InstrumentSession, request: Any, call: Call) -> None:
+        """Reset channels."""
+        session.reset(session.select_for_flow(channel_name(request)))
+
+    def reset_device(self, session: InstrumentSession, request: Any, call: Call) -> None:
+        """Reset everything."""
+        session.reset()
+
+    reset_with_defaults = reset_device
+
+    def disable(self, session: InstrumentSession, request: Any, call: Call) -> None:
+        """Stop, and make the outputs harmless."""
+        session.disable()
+
+    # Channels.
+
+    def get_channel_name(self, session: InstrumentSession, request: Any, call: Call) -> Fields:
+        """Return the name of a channel, counted from 1."""
+        return {"channel_name": ",".join(session.channels.numbered(str(request.index - 1)))}
+
+    def get_channel_name_from_string(
+        self, session: InstrumentSession, request: Any, call: Call
+    ) -> Fields:
+        """Return the names of channels, counted from 0."""
+        return {"channel_name": ",".join(session.channels.numbered(request.index))}
+
+    # Errors.
 
     def get_error(self, session: InstrumentSession, request: Any, call: Call) -> Fields:
         """Return the session's last error, and forget it."""
         (code, description), session.error = session.error, (0, "")
-        names = [
-            field.name
-            for field in request.DESCRIPTOR.file.message_types_by_name["GetErrorResponse"].fields
-        ]
-        return {"error_code" if "error_code" in names else "code": code, "description": description}
+        return {"code": code, "description": description}
 
     def clear_error(self, session: InstrumentSession, request: Any, call: Call) -> None:
         """Forget the session's last error."""
@@ -37,18 +75,17 @@ class CommonCalls:
 
     def error_message(self, session: InstrumentSession, request: Any, call: Call) -> Fields:
         """Return the text of an error code."""
-        known = self._errors.get(request.error_code)
-        return {
-            "error_message": known.text if known else f"Unknown status code {request.error_code}."
-        }
+        return {"error_message": self._errors.text(request.error_code)}
 
     get_error_message = error_message
+
+    # The configuration.
 
     def export_attribute_configuration_buffer(
         self, session: InstrumentSession, request: Any, call: Call
     ) -> Fields:
         """Return all attribute values as bytes."""
-        return {"configuration": session.attributes.export(session.model)}
+        return {"configuration": session.attributes.export(session.model.number)}
 
     def import_attribute_configuration_buffer(
         self, session: InstrumentSession, request: Any, call: Call
@@ -63,7 +100,7 @@ class CommonCalls:
         try:
             session.files.write(
                 request.file_path,
-                session.attributes.export(session.model),
+                session.attributes.export(session.model.number),
                 replaces=CONFIGURATION_BEGIN,
             )
         except OSError as error:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from device_sim.base.attributes import Attribute, AttributeStore, AttributeTable, Scope, Value
+from device_sim.base.capabilities import Capability
 from device_sim.base.channels import ChannelList
-from device_sim.errors import READING_FILE_FAILED, DriverError
+from device_sim.base.models import next_up
+from device_sim.errors import INVALID_VALUE, READING_FILE_FAILED, DriverError
 
 _FORMAT = "device_sim"
 CONFIGURATION_BEGIN = json.dumps({_FORMAT: 1}, indent=1)[:-2].encode()
@@ -18,9 +20,10 @@ CONFIGURATION_BEGIN = json.dumps({_FORMAT: 1}, indent=1)[:-2].encode()
 class Configuration:
     """The attributes of one channel: its own and those that it shares.
 
-    A subclass adds the rules of a driver with `compute`, `coerce` and `store`.
+    A subclass adds the rules of a driver with `compute`, `steps_for`, `coerce` and `store`.
 
     Args:
+        model: The model of its instrument.
         table: The driver's attributes.
         own: The values of the channel.
         instrument: The values of its instrument.
@@ -29,11 +32,13 @@ class Configuration:
 
     def __init__(
         self,
+        model: Any,
         table: AttributeTable,
         own: AttributeStore,
         instrument: AttributeStore,
         session: AttributeStore,
     ) -> None:
+        self.model = model
         self.table = table
         self.own = own
         self._stores = {Scope.CHANNEL: own, Scope.INSTRUMENT: instrument, Scope.SESSION: session}
@@ -42,13 +47,23 @@ class Configuration:
         """Return the value of an attribute that is not stored, None for a stored one."""
         return None
 
+    def steps_for(self, steps: str) -> Iterable[float]:
+        """Return the ascending values that the hardware has, by the name of their steps."""
+        found: Sequence[float] = self.model.steps[steps]
+        return found
+
     def coerce(self, attribute: Attribute, value: Value) -> Value:
         """Return the value that the hardware uses for `value`, which has the attribute's type.
 
         Raises:
             DriverError: The hardware has no such value.
         """
-        return value
+        if not attribute.steps or value in attribute.specials:
+            return value
+        step = next_up(self.steps_for(attribute.steps), float(value))
+        if step is None:
+            raise refuse(attribute.name, value)
+        return step
 
     def store(self, attribute: Attribute, value: Value) -> bool:
         """Store a coerced value. Return whether the channel uses it at once."""
@@ -76,51 +91,57 @@ class Configuration:
         return self._stores[attribute.scope]
 
 
-C = TypeVar("C", bound=Configuration)
-C_co = TypeVar("C_co", bound=Configuration, covariant=True)
+def refuse(name: str, value: Value) -> DriverError:
+    """Return the error for a value that an attribute cannot have."""
+    return DriverError(INVALID_VALUE, f"Attribute: {name}\nRequested Value: {value}")
 
 
-class Configure(Protocol[C_co]):
-    """Create the configuration of one channel. The arguments are those of Configuration."""
-
-    def __call__(
-        self,
-        table: AttributeTable,
-        own: AttributeStore,
-        instrument: AttributeStore,
-        session: AttributeStore,
-    ) -> C_co:
-        """Return the configuration."""
-        ...
-
-
-class SessionAttributes(Generic[C]):
+class SessionAttributes:
     """All attribute values of one session.
 
     Args:
         table: The driver's attributes.
+        model: The model of its instruments.
         channels: The channels in the session.
-        defaults: The model's own values after a reset, by attribute name.
-        configure: Create the configuration of a channel.
+        capabilities: The named repeated capabilities of its instruments.
+        defaults: The values after a reset that differ from the table's, by attribute name.
+        configuration: The class of the configuration of a channel.
     """
 
     def __init__(
         self,
         table: AttributeTable,
+        model: Any,
         channels: ChannelList,
+        capabilities: Mapping[str, Capability],
         defaults: Mapping[str, Value],
-        configure: Configure[C],
+        configuration: type[Configuration],
     ) -> None:
         self.table = table
         self._own = AttributeStore(defaults)
         self._of_instruments = {name: AttributeStore(defaults) for name in channels.devices}
-        self.channels: list[C] = [
-            configure(
-                table, AttributeStore(defaults), self._of_instruments[channel.device], self._own
+        self.named = {
+            f"{space} {name}": AttributeStore(defaults)
+            for space, capability in capabilities.items()
+            for name in capability.names
+        }
+        """The values of each named repeated capability."""
+        self.channels: list[Any] = [
+            configuration(
+                model,
+                table,
+                AttributeStore(defaults),
+                self._of_instruments[channel.device],
+                self._own,
             )
             for channel in channels.channels
         ]
         """The configuration of each channel, in the session's order."""
+
+    @property
+    def _stores(self) -> list[AttributeStore]:
+        shared = [self._own, *self._of_instruments.values(), *self.named.values()]
+        return [*shared, *(configuration.own for configuration in self.channels)]
 
     def write(self, attribute: Attribute, indices: Sequence[int], value: Value) -> list[int]:
         """Write an attribute on all of several channels, or on none.
@@ -137,23 +158,14 @@ class SessionAttributes(Generic[C]):
 
     def reset(self, indices: Sequence[int] | None = None) -> None:
         """Set the attributes of some channels, or with None all attributes, to their defaults."""
-        if indices is None:
-            for values in (self._own, *self._of_instruments.values()):
-                values.reset()
-            indices = range(len(self.channels))
-        for index in indices:
-            self.channels[index].own.reset()
+        chosen = self._stores if indices is None else [self.channels[i].own for i in indices]
+        for store in chosen:
+            store.reset()
 
     def export(self, model: str) -> bytes:
         """Return all values that differ from their defaults. `take_over` reads them."""
-        content = {
-            _FORMAT: 1,
-            "model": model,
-            "session": self._own.changed,
-            "instruments": [values.changed for values in self._of_instruments.values()],
-            "channels": [configuration.own.changed for configuration in self.channels],
-        }
-        return json.dumps(content, indent=1).encode()
+        values = [store.changed for store in self._stores]
+        return json.dumps({_FORMAT: 1, "model": model, "values": values}, indent=1).encode()
 
     def take_over(self, exported: bytes) -> None:
         """Set the values of an export. All other attributes get their defaults.
@@ -161,14 +173,9 @@ class SessionAttributes(Generic[C]):
         Raises:
             DriverError: Another program exported it, or a session with other channels.
         """
-        own_values = [configuration.own for configuration in self.channels]
         try:
             content: dict[str, Any] = json.loads(exported)
-            pairs = [
-                (self._own, content["session"]),
-                *zip(self._of_instruments.values(), content["instruments"], strict=True),
-                *zip(own_values, content["channels"], strict=True),
-            ]
+            pairs = list(zip(self._stores, content["values"], strict=True))
             for _, values in pairs:
                 for name, value in values.items():
                     self.table[name].check(value)

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from device_sim.base.attributes import Attribute, Scope, Value
+from device_sim.base.attributes import Attribute, AttributeStore, AttributeTable, Scope, Value
+from device_sim.base.capabilities import Capability
 from device_sim.base.channels import ChannelList
-from device_sim.base.configuration import SessionAttributes
+from device_sim.base.configuration import Configuration, SessionAttributes
 from device_sim.base.files import FileRoots
 from device_sim.base.options import Options
 from device_sim.call import Call, check_active, wake_on_end
 from device_sim.clock import Clock
-from device_sim.errors import CHANNEL_NAME_NOT_ALLOWED, DriverError
+from device_sim.errors import (
+    ATTRIBUTE_NOT_SUPPORTED,
+    CHANNEL_NAME_NOT_ALLOWED,
+    DriverError,
+    ErrorCode,
+)
 
 if TYPE_CHECKING:
     from device_sim.bench import Bench
@@ -37,39 +44,73 @@ class Surroundings:
     """The files that clients may use."""
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """The facts about a session that a client opens."""
+
+    package: str
+    """NI's Python package."""
+
+    table: AttributeTable
+    """The driver's attributes."""
+
+    capabilities: Mapping[str, Capability]
+    """The named repeated capabilities."""
+
+    missing_feature: ErrorCode
+    """The error for a call that the model does not have."""
+
+    model: Any
+    """The model of all instruments in the session."""
+
+    channels: ChannelList
+    """The channels in it."""
+
+    style: str
+    """The style of its resource name, such as `independent`; see resources."""
+
+    resource: str
+    """The resource name that the client gave."""
+
+    options: Options
+    """The client's option string."""
+
+    surroundings: Surroundings
+    """Clock, bench and files of the server."""
+
+
 class InstrumentSession:
     """The state of one driver session, shared by all clients that know its name.
 
     Calls run one at a time, under `lock`. All sessions of a server share it, because they share the
     bench. A waiting call lets others run. Each call first brings the timeline to the present. A
-    subclass adds the rules of a driver with `combine`, `changed` and `check_supported`, and with
-    the configurations of its channels.
+    subclass adds the rules of a driver with the methods that drivers override, and with the class
+    of the configurations of its channels.
 
     Args:
-        attributes: The values of all attributes.
-        channels: The channels in the session.
-        options: The client's option string.
-        surroundings: Clock and bench.
+        opening: The facts about the session.
     """
 
-    model: str
-    """The model's number, for example `4141`."""
+    configuration_class: type[Configuration] = Configuration
+    """The class of the configuration of each channel."""
 
-    def __init__(
-        self,
-        attributes: SessionAttributes[Any],
-        channels: ChannelList,
-        options: Options,
-        surroundings: Surroundings,
-    ) -> None:
-        self.attributes = attributes
-        self.table = attributes.table
-        self.channels = channels
-        self.options = options
-        self.clock = surroundings.clock
-        self.bench = surroundings.bench
-        self.files = surroundings.files
-        self.timeline = surroundings.bench.timeline
+    def __init__(self, opening: Opening) -> None:
+        self._opening = opening
+        self.model = opening.model
+        self.table = opening.table
+        self.channels = opening.channels
+        self.attributes = SessionAttributes(
+            opening.table,
+            opening.model,
+            opening.channels,
+            opening.capabilities,
+            _defaults(opening),
+            self.configuration_class,
+        )
+        self.clock = opening.surroundings.clock
+        self.bench = opening.surroundings.bench
+        self.files = opening.surroundings.files
+        self.timeline = self.bench.timeline
         self.lock = threading.Condition(self.timeline.lock)
         self.error: tuple[int, str] = (0, "")
         self.catch_up()
@@ -83,13 +124,43 @@ class InstrumentSession:
     def changed(self, attribute: Attribute, indices: Sequence[int]) -> None:
         """React to an attribute that was just written on the channels with these indices."""
 
-    def check_supported(self, attribute: Attribute) -> None:
-        """Raise DriverError if this model does not have the attribute."""
+    def select_for_flow(self, channel_name: str) -> list[int]:
+        """Return the channels of a call of the programming flow, such as initiate."""
+        return self.select(channel_name)
+
+    def initiate(self, indices: Sequence[int]) -> None:
+        """Start the activity of some channels."""
+
+    def abort(self, indices: Sequence[int]) -> None:
+        """Stop the activity of some channels. Their outputs stay as they are."""
+
+    def commit(self, indices: Sequence[int]) -> None:
+        """Check the attributes of some channels against each other, before an initiate."""
+
+    def reset(self, indices: Sequence[int] | None = None) -> None:
+        """Stop some channels and set their attributes to the defaults; with None all attributes."""
+        self.attributes.reset(indices)
+
+    def disable(self) -> None:
+        """Stop the session's activity and make its outputs harmless."""
 
     def close(self) -> None:
-        """Stop the session's activity in the device. Its outputs stay as they are."""
+        """Stop the session's activity in the device."""
 
-    # Attributes.
+    # Features and attributes.
+
+    def require(self, feature: str) -> None:
+        """Raise DriverError if the model does not have a feature."""
+        if feature not in self.model.features:
+            raise DriverError(self._opening.missing_feature)
+
+    def check_supported(self, attribute: Attribute) -> None:
+        """Raise DriverError if this model does not have the attribute."""
+        if attribute.name in self.model.lacks:
+            raise DriverError(
+                ATTRIBUTE_NOT_SUPPORTED,
+                f"Attribute: {attribute.name}\nModel: {self.get('instrument_model')}",
+            )
 
     def get(self, name: str, index: int = 0) -> Value:
         """Return the attribute `name` of the channel with this index."""
@@ -104,12 +175,19 @@ class InstrumentSession:
         """Read an attribute for a client."""
         attribute = self.table.get(attribute_id, kind)
         self.check_supported(attribute)
+        if attribute.scope is Scope.NAMED:
+            return self._named(attribute, channel_name)[0][attribute]
         return self.combine(attribute, self._indices(attribute, channel_name))
 
     def set_attribute(self, channel_name: str, attribute_id: int, kind: str, value: Value) -> None:
         """Write an attribute for a client, on every channel that it names."""
         attribute = self.table.writable(attribute_id, kind)
         self.check_supported(attribute)
+        if attribute.scope is Scope.NAMED:
+            value = attribute.check(value)
+            for store in self._named(attribute, channel_name):
+                store[attribute] = value
+            return
         indices = self._indices(attribute, channel_name)
         self.changed(attribute, self.attributes.write(attribute, indices, value))
 
@@ -133,6 +211,12 @@ class InstrumentSession:
             )
         of = [channel.device for channel in self.channels.channels]
         return [of.index(device) for device in devices]
+
+    def _named(self, attribute: Attribute, name: str) -> list[AttributeStore]:
+        """Return the values of each owner of the attribute that `name` names."""
+        capability = self._opening.capabilities[attribute.capability]
+        found = capability.select(name)
+        return [self.attributes.named[f"{attribute.capability} {one}"] for one in found]
 
     def select(self, channel_name: str) -> list[int]:
         """Return the indices of the channels that a client names, by channel or instrument."""
@@ -196,3 +280,21 @@ class InstrumentSession:
     def sleep(self, call: Call, until: float) -> None:
         """Wait until the clock shows `until`."""
         self.wait(call, lambda now: None if now >= until else until)
+
+
+def _defaults(opening: Opening) -> dict[str, Value]:
+    """Return the values after a reset that differ from the driver's own."""
+    version = f"{opening.package} {metadata.version(opening.package)}"
+    return {
+        **opening.model.defaults,
+        "channel_count": len(opening.channels),
+        "driver_setup": opening.options.driver_setup,
+        "instrument_firmware_revision": "simulated",
+        "instrument_manufacturer": "National Instruments",
+        "instrument_model": opening.model.full_name,
+        "io_resource_descriptor": opening.resource,
+        "serial_number": "0",
+        "simulate": True,
+        "specific_driver_revision": f"Driver: device-sim for {version}",
+        "specific_driver_vendor": "National Instruments",
+    }

@@ -2,40 +2,120 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
 
+from device_sim.base.attributes import Value
 from device_sim.base.options import Options
-from device_sim.errors import UNKNOWN_OPTION_VALUE, DriverError
+from device_sim.errors import UNKNOWN_OPTION_VALUE, DriverError, ErrorCode
+
+_SLACK = 1e-12
+"""A value may exceed a range by this fraction, so that rounding errors do not matter."""
 
 
-class Model(Protocol):
-    """The facts that every instrument model has."""
+def next_up(steps: Iterable[float], value: float) -> float | None:
+    """Return the smallest of some ascending steps that holds a value, None if none does."""
+    return next((step for step in steps if abs(value) <= step * (1 + _SLACK)), None)
 
-    @property
-    def number(self) -> str:
-        """The number, for example `4141`."""
-        ...
 
-    @property
-    def channels(self) -> int:
-        """The number of channels of an instrument."""
-        ...
+class ModelBook:
+    """The models of one driver, as `models.toml` describes them.
 
-    @property
-    def board(self) -> str:
-        """The bus, `PXIe` or `PXI`, as in the model's full name."""
-        ...
+    The file has `default`, the number of the model that a client gets if it names none, and a table
+    `models.NUMBER` for each model: `board`, `unverified` (the figures that no public document
+    gives), and, where the driver needs them:
 
-    @property
-    def lacks(self) -> frozenset[str]:
-        """Names of the driver's attributes that the model does not have."""
-        ...
+    - `channels`: their number, by default 1, or their names
+    - `features`: names that the driver's data and code ask for
+    - `defaults`: the model's own attribute values after a reset
+    - `steps`: the values that the hardware has, ascending, by name
+    - `constants`: the model's own answers to calls, as in calls.toml
+    - all that the driver's model class reads in addition.
 
-    @property
-    def unverified(self) -> str:
-        """The figures that no public document gives; empty if all are public."""
-        ...
+    With `like = "NUMBER"` a model takes all that it does not say from one further up. A table
+    within it takes what it does not say from the same table of another model, if it has a `like`,
+    too.
+    """
+
+    def __init__(self, content: Mapping[str, Any]) -> None:
+        self.content = content
+        self.default: str = content["default"]
+        self.rows: dict[str, dict[str, Any]] = {}
+        """The models by number, each with all that it says or takes from another."""
+        for number, row in content["models"].items():
+            self.rows[number] = self._resolve(row)
+
+    def _resolve(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        resolved = {**self.rows.get(row.get("like", ""), {}), **row}
+        for name, table in row.items():
+            if isinstance(table, dict) and "like" in table:
+                own = {key: value for key, value in table.items() if key != "like"}
+                resolved[name] = {**self.rows[table["like"]][name], **own}
+        return resolved
+
+    def find(self, number: str) -> str | None:
+        """Return the number of a model as `rows` has it, None if there is no such model.
+
+        `PXIe-4141`, as on the device, works, too.
+        """
+        if number in self.rows:
+            return number
+        plain = number.upper().rpartition("-")[2]
+        return plain if plain in self.rows else None
+
+    def channel_names(self, number: str) -> tuple[str, ...]:
+        """Return the names of a model's channels."""
+        channels = self.rows[number].get("channels", 1)
+        return tuple(map(str, range(channels) if isinstance(channels, int) else channels))
+
+    def full_name(self, number: str) -> str:
+        """Return the name that the driver reports, `NI PXIe-4141`."""
+        row = self.rows[number]
+        return str(row.get("name", f"NI {row['board']}-{number}"))
+
+    def unverified(self, number: str) -> str:
+        """Return the figures that no public document gives; empty if all are public."""
+        return str(self.rows[number]["unverified"])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Model:
+    """An instrument model. A driver that needs more facts adds them in a subclass."""
+
+    number: str
+    """For example `4141`."""
+
+    full_name: str
+    """The name that the driver reports, `NI PXIe-4141`."""
+
+    channels: tuple[str, ...]
+    """The names of an instrument's channels."""
+
+    features: frozenset[str]
+    """Names of features."""
+
+    defaults: Mapping[str, Value]
+    """The model's own attribute values after a reset."""
+
+    lacks: frozenset[str] = frozenset()
+    """Names of the driver's attributes that the model does not have."""
+
+    steps: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    """The values that the hardware has, ascending, by name."""
+
+    constants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """The model's own answers to calls."""
+
+    @classmethod
+    def details(cls, row: Mapping[str, Any], content: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the fields that a subclass adds, or makes another way.
+
+        Args:
+            row: The model's table in models.toml.
+            content: The whole file.
+        """
+        return {}
 
 
 M = TypeVar("M", bound=Model)
@@ -47,17 +127,21 @@ class ModelCatalog(Generic[M]):
     """The models of one driver.
 
     Args:
-        models: The models by number.
-        default: The number that a client gets if it names none.
+        book: The models as data.
+        make: Make a model of its number.
+        unknown: The error for a model that does not exist.
     """
 
-    def __init__(self, models: Mapping[str, M], default: str) -> None:
-        self.models = dict(models)
-        self.default = self.models[default]
+    def __init__(self, book: ModelBook, make: Callable[[str], M], unknown: ErrorCode) -> None:
+        self._book = book
+        self._unknown = unknown
+        self.models = {number: make(number) for number in book.rows}
+        self.default = self.models[book.default]
 
     def find(self, number: str) -> M | None:
         """Return the model with this number. `PXIe-4141`, as on the device, works, too."""
-        return self.models.get(number.upper().rpartition("-")[2])
+        found = self._book.find(number)
+        return self.models[found] if found else None
 
     def choose(self, options: Options, wired: str | None) -> M:
         """Return the model for a session.
@@ -78,22 +162,5 @@ class ModelCatalog(Generic[M]):
         model = self.find(number)
         if model is None:
             known = ", ".join(sorted(self.models))
-            raise DriverError(UNKNOWN_OPTION_VALUE, f"Model:{number}\nSimulated models: {known}")
+            raise DriverError(self._unknown, f"Model:{number}\nSimulated models: {known}")
         return model
-
-
-def full_name(model: Model) -> str:
-    """Return the name that the driver reports, `NI PXIe-4141`."""
-    return f"NI {model.board}-{model.number}"
-
-
-def identity(model: Model, package_version: str) -> dict[str, Any]:
-    """Return the attributes by which every IVI driver identifies itself and its device."""
-    return {
-        "instrument_manufacturer": "National Instruments",
-        "instrument_model": full_name(model),
-        "instrument_firmware_revision": "simulated",
-        "serial_number": "0",
-        "specific_driver_vendor": "National Instruments",
-        "specific_driver_revision": f"Driver: device-sim for {package_version}",
-    }

@@ -1,4 +1,17 @@
-"""Find the method that serves each call of a driver."""
+"""Find the method that serves each call of a driver.
+
+Most calls need no Python code. The driver's `calls.toml` describes them:
+
+- `configures.RPC`: the attribute that each field of the request sets
+- `sets.RPC`: attributes that the call sets to a fixed value
+- `constants.RPC`: the fields of the answer
+- `accepted`: calls that have no effect
+- `aliases.RPC`: the other call that it is
+- `requires.RPC`: the feature that the session's model must have
+
+A call whose name ends with `WithChannels` is the call without this ending. All other calls are
+methods of the driver's classes, and of CommonCalls. What is nowhere is refused.
+"""
 
 from __future__ import annotations
 
@@ -6,53 +19,31 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from device_sim.base.attributes import Value
 from device_sim.base.instrument import InstrumentSession
+from device_sim.base.wire import (
+    Fields,
+    attribute_id,
+    attribute_value,
+    channel_name,
+    check_enums,
+    field_value,
+)
 from device_sim.call import Call
-from device_sim.errors import FUNCTION_NOT_SUPPORTED, DriverError, enum_not_given
+from device_sim.errors import FUNCTION_NOT_SUPPORTED, DriverError
 
-Fields = Mapping[str, Any]
-"""The fields of a response that differ from their defaults.
+Method = Callable[[Any, Any, Call], Any]
+"""The method of one RPC. It gets session, request and call.
 
-A positive `status` is a warning. The call has succeeded, and clients ask for the warning's text.
+It returns the response's fields, or None. A call with a stream of answers returns an iterator.
 """
 
-Method = Callable[[Any, Any, Call], "Fields | None"]
-"""The method of one RPC. It gets session, request and call, and returns the response's fields."""
-
-_ATTRIBUTE_CALL = re.compile(r"(Get|Set|Check)AttributeVi(\w+)")
+_ATTRIBUTE_CALL = re.compile(r"(Get|Set|Check)AttributeVi(?!Session)(\w+)")
 
 
 def snake_case(rpc: str) -> str:
     """Return the Python name of an RPC: `ConfigureRTDType` is `configure_rtd_type`."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", rpc)
     return words.lower()
-
-
-def channel_name(request: Any) -> str:
-    """Return the channel string. For calls without one it is empty, which means all channels."""
-    name: str = getattr(request, "channel_name", "")
-    return name
-
-
-def enum_value(request: Any, field: str) -> int:
-    """Return the number that a client sent for an enum, by name or raw.
-
-    Raises:
-        CallError: The request has neither.
-    """
-    given = request.WhichOneof(f"{field}_enum")
-    if given is None:
-        raise enum_not_given(field)
-    return int(getattr(request, given))
-
-
-def number_value(request: Any, field: str) -> float:
-    """Return the number for an enum whose raw value is a real number. See `enum_value`."""
-    given = request.WhichOneof(f"{field}_enum")
-    if given is None:
-        raise enum_not_given(field)
-    return float(getattr(request, given))
 
 
 class DriverService:
@@ -62,70 +53,87 @@ class DriverService:
 
     Args:
         *calls: Objects whose methods serve the RPCs of the same names, in snake case.
-        methods: Methods by the names of the RPCs that they serve.
-        configures: RPCs that only write attributes: the attribute for each field of the request.
+        tables: The content of the driver's `calls.toml`.
     """
 
-    def __init__(
-        self,
-        *calls: object,
-        methods: Mapping[str, Method] | None = None,
-        configures: Mapping[str, Mapping[str, str]] | None = None,
-    ) -> None:
+    def __init__(self, *calls: object, tables: Mapping[str, Any]) -> None:
         self._calls = calls
-        self._methods = methods or {}
-        self._configures = configures or {}
+        self._tables = tables
 
     def find(self, rpc: str) -> Method | None:
         """Return the method that serves `rpc`, None if there is none."""
+        plain = rpc.removesuffix("WithChannels")
+        method = self._find_plain(self._table("aliases").get(plain, plain))
+        feature = self._table("requires").get(plain)
+        return _requiring(feature, method) if feature and method else method
+
+    def _find_plain(self, rpc: str) -> Method | None:
         name = snake_case(rpc)
-        named = (getattr(calls, name, None) for calls in self._calls)
-        method: Method | None = next(filter(None, named), self._methods.get(rpc))
-        if method is not None:
-            return method
+        for calls in self._calls:
+            method: Method | None = getattr(calls, name, None)
+            if method is not None:
+                return method
         attribute_call = _ATTRIBUTE_CALL.fullmatch(rpc)
-        if attribute_call and attribute_call[2] != "Session":
+        if attribute_call:
             return _attribute_method(*attribute_call.groups())
-        return _configure_method(self._configures[rpc]) if rpc in self._configures else None
+        writes, sets = self._table("configures").get(rpc), self._table("sets").get(rpc)
+        if writes or sets:
+            return _configure_method(writes or {}, sets or {})
+        if rpc in self._table("constants"):
+            return _constant_method(rpc, self._table("constants")[rpc])
+        return _accept if rpc in self._tables.get("accepted", ()) else None
+
+    def _table(self, name: str) -> Mapping[str, Any]:
+        table: Mapping[str, Any] = self._tables.get(name, {})
+        return table
 
 
-def _configure_method(writes: Mapping[str, str]) -> Method:
-    def method(session: InstrumentSession, request: Any, call: Call) -> None:
-        for field, attribute in writes.items():
-            session.set(attribute, _field_value(request, field), channel_name(request))
+def _requiring(feature: str, served: Method) -> Method:
+    def method(session: InstrumentSession, request: Any, call: Call) -> Any:
+        session.require(feature)
+        return served(session, request, call)
 
     return method
 
 
-def _field_value(request: Any, field: str) -> Value:
-    oneofs = request.DESCRIPTOR.oneofs_by_name
-    if f"{field}_enum" in oneofs:
-        return number_value(request, field)
-    value: Value = getattr(request, field)
-    return value
+def _configure_method(writes: Mapping[str, str], sets: Mapping[str, Any]) -> Method:
+    def method(session: InstrumentSession, request: Any, call: Call) -> None:
+        for field, attribute in writes.items():
+            session.set(attribute, field_value(request, field), channel_name(request))
+        for attribute, value in sets.items():
+            parsed = session.table[attribute].parse(value)
+            session.set(attribute, parsed, channel_name(request))
+
+    return method
+
+
+def _constant_method(rpc: str, fields: Fields) -> Method:
+    def method(session: InstrumentSession, request: Any, call: Call) -> Fields:
+        session.select(channel_name(request))
+        own: Fields = session.model.constants.get(rpc, fields)
+        return own
+
+    return method
+
+
+def _accept(session: InstrumentSession, request: Any, call: Call) -> None:
+    session.select_for_flow(channel_name(request))
+    check_enums(request)
 
 
 def _attribute_method(action: str, kind: str) -> Method:
-    def method(session: InstrumentSession, request: Any, call: Call) -> Fields | None:
-        where = (request.channel_name, request.attribute_id, kind)
-        if action == "Get":
-            return {"attribute_value": session.get_attribute(*where)}
-        value = _attribute_value(request)
-        if action == "Set":
-            session.set_attribute(*where, value)
-        else:
-            session.table.writable(request.attribute_id, kind).check(value)
-        return None
+    def get(session: InstrumentSession, request: Any, call: Call) -> Fields:
+        value = session.get_attribute(channel_name(request), attribute_id(request), kind)
+        return {"attribute_value": value}
 
-    return method
+    def put(session: InstrumentSession, request: Any, call: Call) -> None:
+        where = (channel_name(request), attribute_id(request), kind)
+        session.set_attribute(*where, attribute_value(request))
 
+    def check(session: InstrumentSession, request: Any, call: Call) -> None:
+        session.table.writable(attribute_id(request), kind).check(attribute_value(request))
 
-def _attribute_value(request: Any) -> Value:
-    if request.DESCRIPTOR.oneofs_by_name:
-        return number_value(request, "attribute_value")
-    raw = "attribute_value_raw"
-    value: Value = getattr(request, raw) if hasattr(request, raw) else request.attribute_value
-    return value
+    return {"Get": get, "Set": put, "Check": check}[action]
 
 
 def refuse(rpc: str) -> Method:

@@ -26,13 +26,12 @@ def check_command(file: Path) -> None:
 
     Example: device-sim bench check bench.toml
     """
-    from device_sim.drivers import load_drivers  # NI's packages take long to import
-    from device_sim.server.bench_file import load_bench
+    from device_sim.server.bench_file import load_bench  # numpy takes long to import
 
     handler = logging.StreamHandler()
     handler.setFormatter(HarmlessFormatter("%(levelname)s: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    bench = load_bench(file, SystemClock(), list(load_drivers()))
+    bench = load_bench(file, SystemClock())
     parts = _count(len(bench.parts), "part")
     channels = _count(len(bench.channels), "wired channel")
     say(f"{harmless(str(file))} is a bench: {parts}, {channels}.")

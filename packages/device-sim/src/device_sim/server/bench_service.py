@@ -24,13 +24,19 @@ class BenchServicer(bench_pb2_grpc.BenchServicer):
     """Serves the bench, the faults and the sessions of a server.
 
     Args:
-        bench: The bench.
+        load_bench: Return the bench.
         sessions: The sessions.
     """
 
-    def __init__(self, bench: Bench, sessions: SessionTable[InstrumentSession]) -> None:
-        self._bench = bench
+    def __init__(
+        self, load_bench: Callable[[], Bench], sessions: SessionTable[InstrumentSession]
+    ) -> None:
+        self._load_bench = load_bench
         self._sessions = sessions
+
+    @property
+    def _bench(self) -> Bench:
+        return self._load_bench()
 
     def ListSessions(  # noqa: N802
         self, request: pb.ListSessionsRequest, context: grpc.ServicerContext

@@ -5,29 +5,32 @@ from __future__ import annotations
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import grpc
 import session_pb2_grpc
 from session_sharing.same_user import SameUserRule
 
 from device_sim.base.files import FileRoots, default_folders
-from device_sim.base.instrument import InstrumentSession
+from device_sim.base.instrument import InstrumentSession, Surroundings
 from device_sim.base.sessions import SessionTable
 from device_sim.clock import Clock, SystemClock
-from device_sim.drivers import list_interfaces, missing_extras
+from device_sim.drivers import list_folders, list_interfaces, missing_extras
 from device_sim.errors import NoDriverError
 from device_sim.faults import Faults
 from device_sim.inventory import SessionInfo, describe_sessions
+from device_sim.server.bench_service import BenchServicer
+from device_sim.server.driver_handlers import DriverHandler
+from device_sim.server.reflection import ReflectionHandler
 from device_sim.server.same_user import SameUserInterceptor
 from device_sim.server.utilities import SessionUtilitiesServicer
+from device_sim.v1 import bench_pb2_grpc
 
 if TYPE_CHECKING:
     from device_sim.bench import Bench
-    from device_sim.server.simulation import Simulation
 
 _MAX_THREADS = 512  # Waiting calls (events, hanging devices) need one each; started on demand.
 
@@ -74,7 +77,7 @@ class DeviceServer:
         self._rule = SameUserRule(allows_other_users=allows_other_users)
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._loading = threading.Lock()
-        self._simulation: Simulation | None = None
+        self._surroundings: Surroundings | None = None
         self._server: grpc.Server | None = None
         if bench is not None:
             self._load()  # so that errors in the file appear now, not at the first call
@@ -132,7 +135,16 @@ class DeviceServer:
         session_pb2_grpc.add_SessionUtilitiesServicer_to_server(
             SessionUtilitiesServicer(self._sessions), server
         )
-        server.add_generic_rpc_handlers((_OnDemand(self._load),))
+        bench_pb2_grpc.add_BenchServicer_to_server(
+            BenchServicer(lambda: self.bench, self._sessions), server
+        )
+        folders = list_folders()
+        server.add_generic_rpc_handlers(
+            [
+                *(DriverHandler(folder, self._load, self._sessions) for folder in folders),
+                ReflectionHandler(folders),
+            ]
+        )
         port = server.add_insecure_port(address)
         self._rule.listens_at(address.rpartition(":")[0].strip("[]"), port)
         self._temporary = tempfile.TemporaryDirectory(prefix="device-server-")
@@ -155,33 +167,16 @@ class DeviceServer:
             self._temporary.cleanup()
             self._temporary = None
 
-    def _load(self) -> Simulation:
-        """Return the simulation. It is made at the first call."""
+    def _load(self) -> Surroundings:
+        """Return the surroundings of the sessions. They are made at the first call."""
         with self._loading:
-            if self._simulation is None:
-                # NI's packages and numpy take longer to import than a platform needs to start,
-                # and pin maps and sequences without instruments never need them.
-                from device_sim.server.simulation import Simulation
+            if self._surroundings is None:
+                # numpy takes longer to import than a platform needs to start, and pin maps and
+                # sequences without instruments never need it.
+                from device_sim.bench import Bench
+                from device_sim.server.bench_file import load_bench
 
-                self._simulation = Simulation(
-                    self._bench_file, self.clock, self._sessions, self._files
-                )
-            return self._simulation
-
-
-class _OnDemand(grpc.GenericRpcHandler):
-    """Pass calls to the simulation. The first call loads it.
-
-    Args:
-        load: Return the simulation.
-    """
-
-    def __init__(self, load: Callable[[], Simulation]) -> None:
-        self._load = load
-
-    def service(
-        self, handler_call_details: grpc.HandlerCallDetails
-    ) -> grpc.RpcMethodHandler[Any, Any] | None:
-        """Return the handler of a method, None if the method does not exist."""
-        answers = (h.service(handler_call_details) for h in self._load().handlers)
-        return next((answer for answer in answers if answer is not None), None)
+                file = self._bench_file
+                bench = load_bench(file, self.clock) if file else Bench(self.clock)
+                self._surroundings = Surroundings(self.clock, bench, self._files)
+            return self._surroundings

@@ -1,4 +1,4 @@
-"""Serve driver calls by generic gRPC handlers, made from the drivers' own descriptors."""
+"""Serve driver calls by gRPC handlers, made from the drivers' own descriptors."""
 
 from __future__ import annotations
 
@@ -34,28 +34,31 @@ class GrpcCall:
             callback()
 
 
-def generic_handler(calls: DriverCalls) -> grpc.GenericRpcHandler:
-    """Serve every method of the driver's service."""
+def method_handlers(calls: DriverCalls) -> dict[str, grpc.RpcMethodHandler[Any, Any]]:
+    """Return the handler of every method of the driver's service."""
+    return {method.name: _handler(calls, method) for method in calls.driver.descriptor.methods}
+
+
+def _handler(calls: DriverCalls, method: Any) -> grpc.RpcMethodHandler[Any, Any]:
     messages = calls.driver.protobuf
+    request_class = getattr(messages, method.input_type.name)
+    response_class = getattr(messages, method.output_type.name)
+    name = method.name
 
-    def handler(method: Any) -> grpc.RpcMethodHandler[Any, Any]:
-        request_class = getattr(messages, method.input_type.name)
-        response_class = getattr(messages, method.output_type.name)
-
-        def behave(request: Any, context: grpc.ServicerContext) -> Any:
-            return serve(
-                lambda: response_class(**calls.serve(method.name, request, GrpcCall(context))),
-                context,
-            )
-
-        return grpc.unary_unary_rpc_method_handler(
-            behave, request_class.FromString, response_class.SerializeToString
+    def answer(request: Any, context: grpc.ServicerContext) -> Any:
+        return serve(
+            lambda: response_class(**calls.serve(name, request, GrpcCall(context))), context
         )
 
-    return grpc.method_handlers_generic_handler(
-        calls.driver.interface,
-        {method.name: handler(method) for method in calls.driver.descriptor.methods},
-    )
+    def stream(request: Any, context: grpc.ServicerContext) -> Any:
+        answers = calls.stream(name, request, GrpcCall(context))
+        while (fields := serve(lambda: next(answers, None), context)) is not None:
+            yield response_class(**fields)
+
+    codec = (request_class.FromString, response_class.SerializeToString)
+    if method.server_streaming:
+        return grpc.unary_stream_rpc_method_handler(stream, *codec)
+    return grpc.unary_unary_rpc_method_handler(answer, *codec)
 
 
 def serve(answer: Callable[[], Any], context: grpc.ServicerContext) -> Any:

@@ -1,4 +1,4 @@
-"""Serve the calls of NI-DCPower that calibrate, and that compensate LCR measurements."""
+"""Serve the calls of NI-DCPower that compensate LCR measurements."""
 
 from __future__ import annotations
 
@@ -8,20 +8,15 @@ from typing import Any
 
 from nidcpower.enums import LCRCompensationType
 
-from device_sim.base.service import Fields, enum_value
+from device_sim.base.wire import Fields, enum_value
 from device_sim.call import Call
 from device_sim.drivers.nidcpower.session import DCPowerSession
-
-_CALIBRATED = {"year": 1940, "month": 3, "day": 1, "hour": 0, "minute": 0}
-_CALIBRATION_INTERVAL = 12  # months
-_TEMPERATURE = 25.0  # °C
 
 
 def _compensation(kind: LCRCompensationType) -> Callable[..., None]:
     """Return a method for calls that perform a compensation. Only their dates change."""
 
     def method(self: object, session: DCPowerSession, request: Any, call: Call) -> None:
-        session.require("lcr")
         now = datetime.datetime.now()
         date = (now.year, now.month, now.day, now.hour, now.minute)
         for index in session.select(request.channel_name):
@@ -31,7 +26,7 @@ def _compensation(kind: LCRCompensationType) -> Callable[..., None]:
 
 
 class CalibrationCalls:
-    """Calibrate, which changes nothing, and remember compensations."""
+    """Remember compensations."""
 
     perform_lcr_open_compensation = _compensation(LCRCompensationType.OPEN)
     perform_lcr_short_compensation = _compensation(LCRCompensationType.SHORT)
@@ -43,36 +38,10 @@ class CalibrationCalls:
         LCRCompensationType.SHORT_CUSTOM_CABLE
     )
 
-    def cal_self_calibrate(self, session: DCPowerSession, request: Any, call: Call) -> None:
-        """Do nothing: a simulated device needs no calibration, and NI's keeps its date, too."""
-        session.select_for_flow(request.channel_name)
-
-    def get_ext_cal_last_date_and_time(
-        self, session: DCPowerSession, request: Any, call: Call
-    ) -> Fields:
-        """Return NI's date for simulated devices."""
-        return _CALIBRATED
-
-    get_self_cal_last_date_and_time = get_ext_cal_last_date_and_time
-
-    def get_ext_cal_last_temp(self, session: DCPowerSession, request: Any, call: Call) -> Fields:
-        """Return NI's temperature for simulated devices, in °C."""
-        return {"temperature": _TEMPERATURE}
-
-    get_self_cal_last_temp = get_ext_cal_last_temp
-    read_current_temperature = get_ext_cal_last_temp
-
-    def get_ext_cal_recommended_interval(
-        self, session: DCPowerSession, request: Any, call: Call
-    ) -> Fields:
-        """Return the months between external calibrations."""
-        return {"months": _CALIBRATION_INTERVAL}
-
     def get_lcr_compensation_last_date_and_time(
         self, session: DCPowerSession, request: Any, call: Call
     ) -> Fields:
         """Return when a compensation was last performed."""
-        session.require("lcr")
         unit = session.units[session.select_one(request.channel_name)].lcr
         date = unit.last_compensation(enum_value(request, "compensation_type"))
         return dict(zip(("year", "month", "day", "hour", "minute"), date, strict=True))
@@ -81,7 +50,6 @@ class CalibrationCalls:
         self, session: DCPowerSession, request: Any, call: Call
     ) -> Fields:
         """Return the data of a custom cable."""
-        session.require("lcr")
         unit = session.units[session.select_one(request.channel_name)].lcr
         return {"custom_cable_compensation_data": unit.compensations.custom_cable}
 
@@ -89,7 +57,6 @@ class CalibrationCalls:
         self, session: DCPowerSession, request: Any, call: Call
     ) -> None:
         """Set the data of a custom cable."""
-        session.require("lcr")
         for index in session.select(request.channel_name):
             session.units[
                 index

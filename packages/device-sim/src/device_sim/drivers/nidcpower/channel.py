@@ -213,8 +213,7 @@ class Channel:
         if not self.wired:
             return value
         limit = self.sourcing.range_of(quantity) if self.sourcing else math.inf
-        ranges = self._smu.ranges(quantity)
-        chosen = self._smu.range_for(quantity, limit) or ranges[-1]
+        chosen = self._smu.range_for(quantity, limit) or self._smu.ranges[quantity][-1]
         if self._bench.faults.is_over_range(self._device):
             return math.nan
         converter = self._bench.converter(f"{self.wire} {quantity}")

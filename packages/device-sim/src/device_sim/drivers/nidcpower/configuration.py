@@ -14,9 +14,10 @@ from nidcpower.enums import (
 )
 
 from device_sim.base.attributes import Attribute, Value
-from device_sim.base.configuration import Configuration
+from device_sim.base.configuration import Configuration, refuse
+from device_sim.base.models import next_up
 from device_sim.bench import Input
-from device_sim.drivers.nidcpower.errors import OPERATION_NOT_SUPPORTED
+from device_sim.drivers.nidcpower.errors import ERRORS
 from device_sim.drivers.nidcpower.lcr import measurement_seconds
 from device_sim.drivers.nidcpower.models import SmuModel
 from device_sim.drivers.nidcpower.sequences import SequenceBook, Step
@@ -42,16 +43,12 @@ _LEAST_LIMIT = 0.01
 
 
 class SmuConfiguration(Configuration):
-    """The attributes and the sequences of one channel.
+    """The attributes and the sequences of one channel."""
 
-    Args:
-        smu: The model of its instrument.
-        stores: As for Configuration.
-    """
+    model: SmuModel
 
-    def __init__(self, smu: SmuModel, *stores: Any) -> None:
-        super().__init__(*stores)
-        self._smu = smu
+    def __init__(self, *parts: Any) -> None:
+        super().__init__(*parts)
         self.sequences = SequenceBook()
 
     # The rules.
@@ -78,20 +75,14 @@ class SmuConfiguration(Configuration):
     def coerce(self, attribute: Attribute, value: Value) -> Value:
         """Return the model's next larger value for a range. Refuse sequences that do not exist."""
         name = attribute.name
-        quantity = _ranged_quantity(name)
-        if quantity:
-            chosen = self._smu.range_for(quantity, float(value))
-            if chosen is None:
-                raise _refuse(name, value)
-            return chosen.limit
         if name == "active_advanced_sequence" and value:
             self.sequences.get(str(value))
-        if name == "merged_channels" and value and "merged_channels" not in self._smu.features:
-            raise _refuse(name, value)
-        low, high = self._smu.lcr_frequencies
+        if name == "merged_channels" and value and name not in self.model.features:
+            raise refuse(name, value)
+        low, high = self.model.lcr_frequencies
         if name == "lcr_frequency" and not low <= float(value) <= high:
-            raise _refuse(name, value)
-        return value
+            raise refuse(name, value)
+        return super().coerce(attribute, value)
 
     def store(self, attribute: Attribute, value: Value) -> bool:
         """Store a value. A value of the active step has its effect when the sequence runs."""
@@ -107,9 +98,7 @@ class SmuConfiguration(Configuration):
         value, auto = _RANGE_OF[name]
         if not self.get(auto):
             return None
-        quantity = _AUTORANGED[value][0]
-        chosen = self._smu.range_for(quantity, self.number(value))
-        return chosen.limit if chosen else None
+        return next_up(self.model.steps[_AUTORANGED[value][0]], self.number(value))
 
     # Sequences.
 
@@ -169,7 +158,7 @@ class SmuConfiguration(Configuration):
 
     def setting(self, step: Step, *, bias: bool = False) -> Setting:
         """Return the quantity to source in a step, with its limits."""
-        return read_setting(lambda name: self.value(name, step), sinks=self._smu.sinks, bias=bias)
+        return read_setting(lambda name: self.value(name, step), sinks=self.model.sinks, bias=bias)
 
     @property
     def is_sequencing(self) -> bool:
@@ -208,7 +197,7 @@ class SmuConfiguration(Configuration):
         """
         setting = self.setting(step)
         if self.value("output_function", step) == OutputFunction.CONSTANT_POWER.value:
-            raise DriverError(OPERATION_NOT_SUPPORTED, "Constant power is not simulated.")
+            raise DriverError(ERRORS.OPERATION_NOT_SUPPORTED, "Constant power is not simulated.")
         if isinstance(setting.terminal(), Input):
             return
         names = function_names(lambda name: self.value(name, step))
@@ -223,22 +212,6 @@ class SmuConfiguration(Configuration):
                 raise _outside(name, value, f"its range, {bound:g}")
         if setting.high < least and setting.low > -least:
             raise _outside(names.limit, setting.high, f"1 % of its range, {setting.limit_range:g}")
-
-
-def _ranged_quantity(name: str) -> str | None:
-    """Return the quantity whose ranges are the values of an attribute."""
-    if name.startswith("lcr_") and not name.startswith("lcr_dc_bias_"):
-        return None
-    for quantity in ("voltage", "current"):
-        if name.endswith((f"{quantity}_level_range", f"{quantity}_limit_range")):
-            return quantity
-    return {"lcr_dc_bias_voltage_range": "voltage", "lcr_dc_bias_current_range": "current"}.get(
-        name
-    )
-
-
-def _refuse(name: str, value: Value) -> DriverError:
-    return DriverError(INVALID_VALUE, f"Attribute: {name}\nRequested Value: {value}")
 
 
 def _outside(name: str, value: float, bound: str) -> DriverError:

@@ -1,24 +1,24 @@
 """The source-measure engine of one channel: the order of its actions after initiate.
 
-The engine is a script of the server's timeline. Each action has its own time, even if it is
-computed later. So the readings of a sequence do not depend on the load of the machine.
+Each action has its own time, even if it is computed later. So the readings of a sequence do not
+depend on the load of the machine.
 """
 
 from __future__ import annotations
 
-import contextlib
 import math
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from enum import Enum
+from typing import Protocol
 
 from nidcpower.enums import Event, MeasureWhen, SendSoftwareEdgeTriggerType, TriggerType
 
 from device_sim.base.attributes import Value
+from device_sim.base.script import Activity, Script, Waiting
 from device_sim.drivers.nidcpower.lcr import LcrRecord
 from device_sim.drivers.nidcpower.sequences import Step
-from device_sim.errors import DeviceSimError
 
 Trigger = SendSoftwareEdgeTriggerType
 
@@ -69,13 +69,7 @@ class Hardware(Protocol):
         ...
 
 
-Waiting: TypeAlias = "float | SendSoftwareEdgeTriggerType"
-"""A time, or a trigger."""
-
-Script: TypeAlias = "Generator[Waiting, float, None]"
-
-
-class Engine:
+class Engine(Activity):
     """Runs the steps of one channel.
 
     Args:
@@ -99,6 +93,7 @@ class Engine:
         pulsing: bool,
         start: float,
     ) -> None:
+        super().__init__(start)
         self._hardware = hardware
         self._value_in = value
         self._steps = steps
@@ -107,62 +102,27 @@ class Engine:
         self._pulsing = pulsing
         self._occurred: Counter[int] = Counter()
         self._seen: Counter[int] = Counter()
-        self._sent: dict[SendSoftwareEdgeTriggerType, deque[float]] = {
-            trigger: deque() for trigger in Trigger
-        }
-        self._now = start
-        self._failure: DeviceSimError | None = None
         self.records: deque[Record] = deque(maxlen=int(self._value("measure_buffer_size")) or None)
-        self._scripts: list[tuple[Script, Waiting]] = []
-        self._add(self._source(start), start)
+        self._begin_scripts(start, triggered=False)
+
+    def _begin_scripts(self, at: float, *, triggered: bool) -> None:
+        self.begin(self._source(at, triggered=triggered))
         if self._value("measure_when") == MeasureWhen.ON_MEASURE_TRIGGER.value:
-            self._add(self._measure_on_trigger(), start)
-
-    # Methods for the timeline.
-
-    def due(self) -> float:
-        """Return the time of the next action; infinity after the end or before a trigger."""
-        return min((self._due(waiting) for _, waiting in self._scripts), default=math.inf)
-
-    def run(self, until: float, now: float) -> None:
-        """Perform all actions due at or before `until`."""
-        self._now = now
-        while (due := self.due()) <= until:
-            entry = min(self._scripts, key=lambda each: self._due(each[1]))
-            self._scripts.remove(entry)
-            self._resume(entry, due)
-
-    def fail(self, error: DeviceSimError) -> None:
-        """Stop. The caller that asks for results gets the error."""
-        self._failure = error
-        self._scripts.clear()
+            self.begin(self._measure_on_trigger())
 
     # Methods for the channel.
 
-    def check(self) -> None:
-        """Raise the error that ended the engine, if one did."""
-        if self._failure is not None:
-            raise self._failure
-
-    @property
-    def finished(self) -> bool:
-        """Return whether the engine is finished, so that even a trigger has no effect."""
-        return not self._scripts
-
     def restart(self, at: float) -> None:
         """Begin the step again, because its level has changed. The start trigger has come."""
-        self._scripts.clear()
-        self._add(self._source(at, triggered=True), at)
-        if self._value("measure_when") == MeasureWhen.ON_MEASURE_TRIGGER.value:
-            self._add(self._measure_on_trigger(), at)
+        self.stop()
+        self._begin_scripts(at, triggered=True)
 
-    def send(self, trigger: SendSoftwareEdgeTriggerType, at: float) -> None:
+    def send(self, trigger: Enum, at: float) -> None:
         """Deliver a trigger. It is lost if no script waits for it."""
         if trigger is Trigger.SHUTDOWN:
             self._hardware.shut_down(at)
-            self._scripts.clear()
-        elif any(waiting is trigger for _, waiting in self._scripts):
-            self._sent[trigger].append(at)
+            self.stop()
+        super().send(trigger, at)
 
     def take_event(self, event: int) -> bool:
         """Return whether the event has occurred since this last returned True."""
@@ -177,7 +137,7 @@ class Engine:
 
     # The scripts.
 
-    def _source(self, start: float, *, triggered: bool = False) -> Script:
+    def _source(self, start: float, *, triggered: bool) -> Script:
         now = start
         if not triggered and self._awaits(Trigger.START):
             now = yield Trigger.START
@@ -242,8 +202,6 @@ class Engine:
             now = yield Trigger.MEASURE
             yield from self._measure({}, now)
 
-    # Running the scripts.
-
     def _skip(self, begin: float, end: float, parts: int) -> float:
         """Return the begin of the next repeat of an endless loop. Late repeats are left out.
 
@@ -252,24 +210,7 @@ class Engine:
             end: End of the last repeat.
             parts: The number of its steps or measurements.
         """
-        return max(end, self._now - _CATCH_UP / parts * (end - begin))
-
-    def _add(self, script: Script, at: float) -> None:
-        waiting = next(script, None)
-        if waiting is not None:
-            self._scripts.append((script, waiting))
-
-    def _resume(self, entry: tuple[Script, Waiting], at: float) -> None:
-        script, waiting = entry
-        if isinstance(waiting, Trigger):
-            self._sent[waiting].popleft()
-        with contextlib.suppress(StopIteration):
-            self._scripts.append((script, script.send(at)))
-
-    def _due(self, waiting: Waiting) -> float:
-        if isinstance(waiting, Trigger):
-            return self._sent[waiting][0] if self._sent[waiting] else math.inf
-        return waiting
+        return max(end, self.now - _CATCH_UP / parts * (end - begin))
 
     def _awaits(self, trigger: SendSoftwareEdgeTriggerType) -> bool:
         return bool(self._value(TRIGGER_ATTRIBUTES[trigger]) != TriggerType.NONE.value)

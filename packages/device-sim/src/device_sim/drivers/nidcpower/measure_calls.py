@@ -7,10 +7,10 @@ from typing import Any
 
 from nidcpower.enums import MeasurementTypes, OutputCutoffReason
 
-from device_sim.base.service import Fields, enum_value
+from device_sim.base.wire import Fields, enum_value
 from device_sim.call import Call
 from device_sim.drivers.nidcpower.engine import Record
-from device_sim.drivers.nidcpower.errors import OPERATION_NOT_SUPPORTED
+from device_sim.drivers.nidcpower.errors import ERRORS
 from device_sim.drivers.nidcpower.session import DCPowerSession
 from device_sim.errors import INVALID_VALUE, DriverError
 
@@ -60,7 +60,6 @@ class MeasureCalls:
         self, session: DCPowerSession, request: Any, call: Call
     ) -> Fields:
         """Return whether an output cutoff has tripped."""
-        session.require("output_cutoff")
         unit = session.units[session.select_one(request.channel_name)]
         unit.watch_cutoffs(session.clock.now())
         reason = enum_value(request, "output_cutoff_reason")
@@ -71,7 +70,6 @@ class MeasureCalls:
         self, session: DCPowerSession, request: Any, call: Call
     ) -> None:
         """Forget that output cutoffs have tripped."""
-        session.require("output_cutoff")
         reason = enum_value(request, "output_cutoff_reason")
         for index in session.select(request.channel_name):
             keep = 0 if reason == OutputCutoffReason.ALL.value else ~reason
@@ -80,21 +78,21 @@ class MeasureCalls:
     def query_max_current_limit(self, session: DCPowerSession, request: Any, call: Call) -> Fields:
         """Return the largest current at a voltage."""
         session.select_one(request.channel_name)
-        fitting = [a for v, a in session.smu.envelope if abs(request.voltage_level) <= v]
+        fitting = [a for v, a in session.model.envelope if abs(request.voltage_level) <= v]
         return {"max_current_limit": _largest(fitting, "voltage_level", request.voltage_level)}
 
     def query_max_voltage_level(self, session: DCPowerSession, request: Any, call: Call) -> Fields:
         """Return the largest voltage at a current."""
         session.select_one(request.channel_name)
-        fitting = [v for v, a in session.smu.envelope if abs(request.current_limit) <= a]
+        fitting = [v for v, a in session.model.envelope if abs(request.current_limit) <= a]
         return {"max_voltage_level": _largest(fitting, "current_limit", request.current_limit)}
 
     def query_min_current_limit(self, session: DCPowerSession, request: Any, call: Call) -> Fields:
         """Return the smallest current limit at a voltage: 1 % of the smallest range."""
         session.select_one(request.channel_name)
-        fitting = [a for v, a in session.smu.envelope if abs(request.voltage_level) <= v]
+        fitting = [a for v, a in session.model.envelope if abs(request.voltage_level) <= v]
         _largest(fitting, "voltage_level", request.voltage_level)
-        return {"min_current_limit": session.smu.current[0].limit / 100.0}
+        return {"min_current_limit": session.model.steps["current"][0] / 100.0}
 
     # LCR.
 
@@ -114,7 +112,9 @@ class MeasureCalls:
 
 def _lcr_fields(records: Sequence[Record]) -> list[Fields]:
     if any(record.lcr is None for record in records):
-        raise DriverError(OPERATION_NOT_SUPPORTED, "These measurements were not made in LCR mode.")
+        raise DriverError(
+            ERRORS.OPERATION_NOT_SUPPORTED, "These measurements were not made in LCR mode."
+        )
     return [record.lcr.fields() for record in records if record.lcr]
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from device_sim.base.service import channel_name
+from device_sim.base.wire import channel_name
 from device_sim.call import Call
-from device_sim.drivers.nidcpower import errors
+from device_sim.drivers.nidcpower.errors import ERRORS
 from device_sim.drivers.nidcpower.session import DCPowerSession
 from device_sim.errors import INVALID_VALUE, DriverError, sizes_differ
 
@@ -26,11 +26,8 @@ class SequenceCalls:
             lambda unit: unit.configuration.sequences.set_simple(values, delays),
         )
 
-    def create_advanced_sequence_with_channels(
-        self, session: DCPowerSession, request: Any, call: Call
-    ) -> None:
+    def create_advanced_sequence(self, session: DCPowerSession, request: Any, call: Call) -> None:
         """Create an advanced sequence."""
-        session.require("sequencing")
         names = frozenset(session.table.get(number).name for number in request.attribute_ids)
         indices = session.select_for_flow(channel_name(request))
         session.each(
@@ -40,9 +37,7 @@ class SequenceCalls:
         if request.set_as_active_sequence:
             session.set("active_advanced_sequence", request.sequence_name, channel_name(request))
 
-    create_advanced_sequence = create_advanced_sequence_with_channels
-
-    def create_advanced_sequence_step_with_channels(
+    def create_advanced_sequence_step(
         self, session: DCPowerSession, request: Any, call: Call
     ) -> None:
         """Add a step to the active advanced sequence."""
@@ -51,22 +46,16 @@ class SequenceCalls:
             lambda unit: unit.configuration.create_step(activate=request.set_as_active_step),
         )
 
-    create_advanced_sequence_step = create_advanced_sequence_step_with_channels
-
-    def create_advanced_sequence_commit_step_with_channels(
+    def create_advanced_sequence_commit_step(
         self, session: DCPowerSession, request: Any, call: Call
     ) -> None:
         """Refuse: no simulated model has a commit step."""
         session.select_for_flow(channel_name(request))
-        raise DriverError(errors.OPERATION_NOT_SUPPORTED)
+        raise DriverError(ERRORS.OPERATION_NOT_SUPPORTED)
 
-    def delete_advanced_sequence_with_channels(
-        self, session: DCPowerSession, request: Any, call: Call
-    ) -> None:
+    def delete_advanced_sequence(self, session: DCPowerSession, request: Any, call: Call) -> None:
         """Delete an advanced sequence."""
         session.each(
             session.select_for_flow(channel_name(request)),
             lambda unit: unit.configuration.delete_sequence(request.sequence_name),
         )
-
-    delete_advanced_sequence = delete_advanced_sequence_with_channels

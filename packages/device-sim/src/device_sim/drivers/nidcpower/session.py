@@ -4,78 +4,37 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
-from importlib import metadata
 
 from nidcpower.enums import InstrumentMode
 
-from device_sim.base.attributes import Attribute, AttributeTable, Scope, Value
-from device_sim.base.channels import ChannelList
-from device_sim.base.configuration import SessionAttributes
-from device_sim.base.instrument import InstrumentSession, Surroundings
-from device_sim.base.models import identity
-from device_sim.base.options import Options
+from device_sim.base.attributes import Attribute, Scope, Value
+from device_sim.base.instrument import InstrumentSession, Opening
 from device_sim.call import Call
-from device_sim.drivers.nidcpower import errors
 from device_sim.drivers.nidcpower.channel import Channel
 from device_sim.drivers.nidcpower.configuration import SmuConfiguration
 from device_sim.drivers.nidcpower.engine import Record
+from device_sim.drivers.nidcpower.errors import ERRORS
 from device_sim.drivers.nidcpower.models import SmuModel
-from device_sim.errors import ATTRIBUTE_NOT_SUPPORTED, DriverError
+from device_sim.errors import DriverError
 
 
 class DCPowerSession(InstrumentSession):
-    """The state of one NI-DCPower session.
+    """The state of one NI-DCPower session."""
 
-    Args:
-        table: The driver's attributes.
-        smu: The model of all instruments in the session.
-        channels: The channels in it.
-        independent: True if the client asked for independent channels. Otherwise all act as one.
-        resource: The resource name that the client gave.
-        options: The client's option string.
-        surroundings: Clock and bench.
-    """
+    configuration_class = SmuConfiguration
+    model: SmuModel
 
-    def __init__(
-        self,
-        table: AttributeTable,
-        smu: SmuModel,
-        channels: ChannelList,
-        *,
-        independent: bool,
-        resource: str,
-        options: Options,
-        surroundings: Surroundings,
-    ) -> None:
-        defaults = {
-            **smu.defaults,
-            **identity(smu, f"nidcpower {metadata.version('nidcpower')}"),
-            "channel_count": len(channels),
-            "driver_setup": options.driver_setup,
-            "io_resource_descriptor": resource,
-            "simulate": True,
-        }
-        configure = partial(SmuConfiguration, smu)
-        attributes = SessionAttributes(table, channels, defaults, configure)
-        super().__init__(attributes, channels, options, surroundings)
-        self.model = smu.number
-        self.smu = smu
-        self.independent = independent
+    def __init__(self, opening: Opening) -> None:
+        super().__init__(opening)
+        self.independent = opening.style == "independent"
         self.units = [
-            Channel(channel, smu, self.bench, configuration)
-            for channel, configuration in zip(channels.channels, attributes.channels, strict=True)
+            Channel(channel, self.model, self.bench, configuration)
+            for channel, configuration in zip(
+                self.channels.channels, self.attributes.channels, strict=True
+            )
         ]
 
     # Attributes.
-
-    def check_supported(self, attribute: Attribute) -> None:
-        """Raise DriverError if this model does not have the attribute."""
-        if attribute.name in self.smu.lacks:
-            raise DriverError(
-                ATTRIBUTE_NOT_SUPPORTED,
-                f"Attribute: {attribute.name}\nModel: {self.get('instrument_model')}",
-            )
 
     def combine(self, attribute: Attribute, indices: Sequence[int]) -> Value:
         """Return a common value. The backlog is the number that every unfinished channel has.
@@ -105,7 +64,7 @@ class DCPowerSession(InstrumentSession):
         """
         indices = self.select(channel_name)
         if not self.independent and set(indices) != set(range(len(self.channels))):
-            raise DriverError(errors.ALL_CHANNELS_ONLY)
+            raise DriverError(ERRORS.ALL_CHANNELS_ONLY)
         return indices
 
     def select_one(self, channel_name: str) -> int:
@@ -116,20 +75,19 @@ class DCPowerSession(InstrumentSession):
         """
         indices = self.select(channel_name)
         if len(indices) != 1:
-            raise DriverError(errors.ONE_CHANNEL_ONLY)
+            raise DriverError(ERRORS.ONE_CHANNEL_ONLY)
         return indices[0]
-
-    def require(self, feature: str) -> None:
-        """Raise DriverError if the model does not have a feature."""
-        if feature not in self.smu.features:
-            raise DriverError(errors.OPERATION_NOT_SUPPORTED)
 
     # The programming flow.
 
-    def initiate(self, indices: Sequence[int]) -> None:
-        """Start all of some channels, or none."""
+    def commit(self, indices: Sequence[int]) -> None:
+        """Check the attributes of channels against each other."""
         for index in indices:
             self.units[index].commit()
+
+    def initiate(self, indices: Sequence[int]) -> None:
+        """Start all of some channels, or none."""
+        self.commit(indices)
         now = self.clock.now()
         for index in indices:
             self.units[index].initiate(now)
@@ -141,12 +99,12 @@ class DCPowerSession(InstrumentSession):
         with self.lock:
             self.lock.notify_all()
 
-    def reset(self, indices: Sequence[int]) -> None:
+    def reset(self, indices: Sequence[int] | None = None) -> None:
         """Stop channels, switch their outputs off, and set their attributes to the defaults."""
         now = self.clock.now()
         self.attributes.reset(indices)
-        for index in indices:
-            self.units[index].reset(now)
+        for unit in self.units if indices is None else [self.units[i] for i in indices]:
+            unit.reset(now)
         with self.lock:
             self.lock.notify_all()
 
@@ -184,7 +142,7 @@ class DCPowerSession(InstrumentSession):
             return again
 
         if not self.wait(call, poll, self.clock.now() + timeout):
-            raise DriverError(errors.WAIT_FOR_EVENT_TIMEOUT)
+            raise DriverError(ERRORS.WAIT_FOR_EVENT_TIMEOUT)
         for unit in units:
             if unit.engine:
                 unit.engine.take_event(event)
@@ -219,7 +177,7 @@ class DCPowerSession(InstrumentSession):
             return None if len(unit.engine.records) >= enough else again
 
         if not self.wait(call, poll, self.clock.now() + timeout) or unit.engine is None:
-            raise DriverError(errors.TIMEOUT)
+            raise DriverError(ERRORS.TIMEOUT)
         records = unit.engine.records
         taken = [records.popleft() for _ in range(min(count, len(records)))]
         return taken + taken[-1:] * (count - len(taken))
@@ -228,10 +186,10 @@ class DCPowerSession(InstrumentSession):
         """Raise DriverError if the model does not measure impedances, or is not in LCR mode."""
         for index in indices:
             if (
-                "lcr" not in self.smu.features
+                "lcr" not in self.model.features
                 or self.get("instrument_mode", index) != InstrumentMode.LCR.value
             ):
-                raise DriverError(errors.OPERATION_NOT_SUPPORTED)
+                raise DriverError(ERRORS.OPERATION_NOT_SUPPORTED)
 
     def each(self, indices: Sequence[int], action: Callable[[Channel], None]) -> None:
         """Call a function for each of several channels."""

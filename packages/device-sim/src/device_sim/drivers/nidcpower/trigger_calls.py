@@ -1,21 +1,14 @@
-"""Serve the calls of NI-DCPower that configure, send and route triggers."""
+"""Serve the calls of NI-DCPower that send and route triggers, and that wait for events."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from nidcpower.enums import TriggerType
-
-from device_sim.base.service import (
-    Method,
-    channel_name,
-    enum_value,
-    snake_case,
-)
+from device_sim.base.wire import channel_name, enum_value
 from device_sim.call import Call
-from device_sim.drivers.nidcpower import errors
 from device_sim.drivers.nidcpower.engine import Trigger
+from device_sim.drivers.nidcpower.errors import ERRORS
 from device_sim.drivers.nidcpower.session import DCPowerSession
 from device_sim.errors import INVALID_VALUE, DriverError
 
@@ -35,39 +28,27 @@ _SIGNALS: Mapping[int, str] = {
 }
 
 
-_TRIGGERS = ("Start", "Source", "Measure", "SequenceAdvance", "Pulse", "Shutdown")
-
-_KINDS = {
-    "ConfigureSoftwareEdge": TriggerType.SOFTWARE_EDGE,
-    "ConfigureDigitalEdge": TriggerType.DIGITAL_EDGE,
-    "Disable": TriggerType.NONE,
-}
-
-
 class TriggerCalls:
-    """Send triggers and route signals."""
+    """Send triggers, route signals, wait for events."""
 
-    def send_software_edge_trigger_with_channels(
-        self, session: DCPowerSession, request: Any, call: Call
-    ) -> None:
+    def wait_for_event(self, session: DCPowerSession, request: Any, call: Call) -> None:
+        """Wait for an event on channels."""
+        indices = session.select_for_flow(channel_name(request))
+        session.wait_for_event(indices, enum_value(request, "event_id"), request.timeout, call)
+
+    def send_software_edge_trigger(self, session: DCPowerSession, request: Any, call: Call) -> None:
         """Send a trigger to channels."""
         indices = session.select_for_flow(channel_name(request))
         if not session.independent and len(indices) > 1:
-            raise DriverError(errors.NOT_WITH_SEVERAL_CHANNELS)
+            raise DriverError(ERRORS.NOT_WITH_SEVERAL_CHANNELS)
         _send_trigger(session, indices, enum_value(request, "trigger"))
 
-    send_software_edge_trigger = send_software_edge_trigger_with_channels
-
-    def export_signal_with_channels(
-        self, session: DCPowerSession, request: Any, call: Call
-    ) -> None:
+    def export_signal(self, session: DCPowerSession, request: Any, call: Call) -> None:
         """Route an event or trigger to a terminal."""
         attribute = _SIGNALS.get(enum_value(request, "signal"))
         if attribute is None:
             raise DriverError(INVALID_VALUE, "Unknown signal")
         session.set(attribute, request.output_terminal, channel_name(request))
-
-    export_signal = export_signal_with_channels
 
 
 def _send_trigger(session: DCPowerSession, indices: list[int], number: int) -> None:
@@ -81,22 +62,3 @@ def _send_trigger(session: DCPowerSession, indices: list[int], number: int) -> N
         if engine:
             engine.send(trigger, now)
     session.lock.notify_all()
-
-
-def _set_trigger(trigger: str, kind: TriggerType) -> Method:
-    def method(session: DCPowerSession, request: Any, call: Call) -> None:
-        if kind is TriggerType.DIGITAL_EDGE:
-            terminal = f"digital_edge_{trigger}_trigger_input_terminal"
-            session.set(terminal, request.input_terminal, channel_name(request))
-        session.set(f"{trigger}_trigger_type", kind.value, channel_name(request))
-
-    return method
-
-
-CONFIGURING = {
-    f"{call}{trigger}Trigger{suffix}": _set_trigger(snake_case(trigger), kind)
-    for call, kind in _KINDS.items()
-    for trigger in _TRIGGERS
-    for suffix in ("", "WithChannels")
-}
-"""The methods for the calls that configure triggers, by call."""

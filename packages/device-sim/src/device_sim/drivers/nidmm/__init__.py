@@ -1,5 +1,1 @@
 """NI-DMM: digital multimeters."""
-
-INTERFACE = "nidmm_grpc.NiDmm"
-PACKAGE = "nidmm"
-EXTRA = "dmm"

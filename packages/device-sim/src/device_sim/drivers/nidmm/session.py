@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import partial
-from importlib import metadata
 
 from nidmm.enums import (
     AcquisitionStatus,
@@ -15,16 +13,13 @@ from nidmm.enums import (
     TriggerSource,
 )
 
-from device_sim.base.attributes import AttributeTable
-from device_sim.base.channels import ChannelList
-from device_sim.base.configuration import SessionAttributes
-from device_sim.base.instrument import InstrumentSession, Surroundings
-from device_sim.base.models import identity
-from device_sim.base.options import Options
+from device_sim.base.acquiring import AcquiringSession
+from device_sim.base.attributes import Attribute
+from device_sim.base.instrument import Opening
 from device_sim.call import Call
-from device_sim.drivers.nidmm import errors
-from device_sim.drivers.nidmm.acquisition import Acquisition, Plan, Readings, Waveform
+from device_sim.drivers.nidmm.acquisition import Acquisition, Plan, Readings, Wait, Waveform
 from device_sim.drivers.nidmm.configuration import AUTO, DmmConfiguration
+from device_sim.drivers.nidmm.errors import ERRORS
 from device_sim.drivers.nidmm.functions import Probe
 from device_sim.drivers.nidmm.models import DmmModel
 from device_sim.errors import DriverError
@@ -39,97 +34,56 @@ _SIMULATED = {
 }
 
 
-class DmmSession(InstrumentSession):
-    """The state of one NI-DMM session.
+class DmmSession(AcquiringSession[Acquisition]):
+    """The state of one NI-DMM session."""
 
-    Args:
-        table: The driver's attributes.
-        dmm: The model.
-        channels: Its only channel.
-        resource: The resource name that the client gave.
-        options: The client's option string.
-        surroundings: Clock and bench.
-    """
+    configuration_class = DmmConfiguration
+    configuration: DmmConfiguration
+    model: DmmModel
 
-    def __init__(
-        self,
-        table: AttributeTable,
-        dmm: DmmModel,
-        channels: ChannelList,
-        *,
-        resource: str,
-        options: Options,
-        surroundings: Surroundings,
-    ) -> None:
-        defaults = {
-            **identity(dmm, f"nidmm {metadata.version('nidmm')}"),
-            "driver_setup": options.driver_setup,
-            "io_resource_descriptor": resource,
-            "instrument_product_id": dmm.product_id,
-        }
-        attributes = SessionAttributes(table, channels, defaults, partial(DmmConfiguration, dmm))
-        super().__init__(attributes, channels, options, surroundings)
-        self.model = dmm.number
-        self.dmm = dmm
-        (self.configuration,) = attributes.channels
-        self._wire = channels.channels[0].qualified
-        self.acquisition: Acquisition | None = None
-        self._connect(self.clock.now())
+    def __init__(self, opening: Opening) -> None:
+        super().__init__(opening)
+        (self.configuration,) = self.attributes.channels
+        self._wire = self.channels.channels[0].qualified
+        self.connect(self.clock.now())
 
     @property
     def wired(self) -> bool:
         """Return whether the bench file connects the multimeter."""
         return self.bench.is_wired(self._wire)
 
-    def configure(self, function: int, range_: float, name: str, resolution_value: float) -> None:
-        """Set function, range and resolution (`resolution_digits` or `resolution_absolute`)."""
-        self.set("function", function)
-        self.set("range", range_)
-        self.configuration.auto_range = 0.0
-        self.set(name, resolution_value)
-        self.set("operation_mode", 0)
+    def changed(self, attribute: Attribute, indices: Sequence[int]) -> None:
+        """Forget the last choice of automatic ranging when function or range change."""
+        if attribute.name in ("function", "range"):
+            self.configuration.auto_range = 0.0
 
-    def initiate(self) -> None:
-        """Begin the configured acquisition."""
-        now = self.clock.now()
-        self.timeline.discard(self.acquisition)
-        self._connect(now)
-        self.acquisition = self._waveform(now) if self._makes_waveforms else self._readings(now)
-        self.timeline.add(self.acquisition)
-
-    def abort(self) -> None:
-        """End the acquisition and drop the readings that were not fetched."""
-        self.timeline.discard(self.acquisition)
-        self.acquisition = None
-        self.lock.notify_all()
-
-    def reset(self) -> None:
+    def reset(self, indices: Sequence[int] | None = None) -> None:
         """End the acquisition and set all attributes to their defaults."""
-        self.abort()
-        self.attributes.reset()
         self.configuration.auto_range = 0.0
-        self._connect(self.clock.now())
+        super().reset(indices)
 
-    def close(self) -> None:
-        """End the acquisition and disconnect from the terminals."""
-        with self.lock:
-            self.catch_up()
-            self.abort()
-            self.bench.drive(self._wire, None, self.clock.now())
+    def connect(self, now: float) -> None:
+        """Connect the terminals as the measurement function needs it."""
+        if self.wired:
+            self.bench.drive(self._wire, self._probe().terminal(), now)
+
+    def disconnect(self, now: float) -> None:
+        """Take the terminals off the bench."""
+        self.bench.drive(self._wire, None, now)
 
     def send_trigger(self) -> None:
         """Send a software trigger."""
-        if self.acquisition is None:
-            raise DriverError(errors.DATA_NOT_AVAILABLE)
-        self.acquisition.trigger(self.clock.now())
+        if self.activity is None:
+            raise DriverError(ERRORS.DATA_NOT_AVAILABLE)
+        self.activity.send(Wait.TRIGGER, self.clock.now())
         self.lock.notify_all()
 
     def status(self) -> tuple[int, int]:
         """Return the number of readings to fetch, and NI's acquisition status."""
-        if self.acquisition is None:
+        if self.activity is None:
             return 0, int(AcquisitionStatus.NO_ACQUISITION_IN_PROGRESS.value)
-        self.acquisition.check()
-        return len(self.acquisition.readings), self.acquisition.status
+        self.activity.check()
+        return len(self.activity.readings), self.activity.status
 
     def fetch(self, count: int, maximum_time: int, call: Call) -> list[float]:
         """Return the oldest readings and remove them.
@@ -157,28 +111,28 @@ class DmmSession(InstrumentSession):
     ) -> list[float]:
         def poll(now: float) -> float | None:
             acquisition.check()
-            if len(acquisition.readings) >= count or acquisition is not self.acquisition:
+            if len(acquisition.readings) >= count or acquisition is not self.activity:
                 return None
             return None if acquisition.finished else acquisition.due()
 
         self.wait(call, poll, self.clock.now() + timeout)
-        if acquisition is not self.acquisition:
-            raise DriverError(errors.DATA_NOT_AVAILABLE)
+        if acquisition is not self.activity:
+            raise DriverError(ERRORS.DATA_NOT_AVAILABLE)
         if len(acquisition.readings) < count:
-            raise DriverError(errors.MAX_TIME_EXCEEDED)
+            raise DriverError(ERRORS.MAX_TIME_EXCEEDED)
         return [acquisition.readings.popleft() for _ in range(count)]
 
     def _acquisition_of(self, kind: type[Acquisition]) -> Acquisition:
-        if self.acquisition is None:
-            raise DriverError(errors.DATA_NOT_AVAILABLE)
-        if not isinstance(self.acquisition, kind):
-            under_way = type(self.acquisition).__name__.lower()
+        if self.activity is None:
+            raise DriverError(ERRORS.DATA_NOT_AVAILABLE)
+        if not isinstance(self.activity, kind):
+            under_way = type(self.activity).__name__.lower()
             raise DriverError(
-                errors.DATA_NOT_AVAILABLE,
+                ERRORS.DATA_NOT_AVAILABLE,
                 f"The current acquisition is of the kind '{under_way}'. Fetch that, or configure "
                 f"and initiate one of the kind '{kind.__name__.lower()}'.",
             )
-        return self.acquisition
+        return self.activity
 
     @staticmethod
     def _timeout(maximum_time: int, seconds: float) -> float:
@@ -198,13 +152,17 @@ class DmmSession(InstrumentSession):
         """Return the seconds from a trigger to the aperture."""
         return max(self.number("trigger_delay"), 0.0) + max(self.number("settle_time"), 0.0)
 
-    def _waveform(self, now: float) -> Waveform:
+    def make_activity(self, now: float) -> Acquisition:
+        """Return the configured acquisition."""
+        if not self._makes_waveforms:
+            return Readings(self._plan(), self._acquire, now)
         return Waveform(
             int(self.number("waveform_points")),
             1.0 / self.number("waveform_rate"),
             self._sample,
-            None if self._waits_for_trigger else now,
-            self._delay,
+            now,
+            waits_for_trigger=self._waits_for_trigger,
+            delay=self._delay,
         )
 
     def _sample(self, times: Sequence[float]) -> list[float]:
@@ -212,9 +170,6 @@ class DmmSession(InstrumentSession):
             return [self._simulated()] * len(times)
         spacing = 1.0 / self.number("waveform_rate")
         return [self._reading(value, spacing) for value in self._probe().waveform(times)]
-
-    def _readings(self, now: float) -> Readings:
-        return Readings(self._plan(), self._acquire, now)
 
     def _plan(self) -> Plan:
         sample = self.get("sample_trigger")
@@ -240,10 +195,6 @@ class DmmSession(InstrumentSession):
         get, function = self.configuration.get, self.configuration.function
         return Probe(self.bench, self._wire, get, function, self.configuration.range_in_use())
 
-    def _connect(self, now: float) -> None:
-        if self.wired:
-            self.bench.drive(self._wire, self._probe().terminal(), now)
-
     def _acquire(self, begin: float, end: float) -> float:
         if not self.wired:
             return self._simulated()
@@ -260,9 +211,9 @@ class DmmSession(InstrumentSession):
 
     def _choose_range(self, begin: float, end: float) -> None:
         """Try larger ranges until one holds the signal."""
-        for range_ in self.dmm.ranges[self.configuration.function]:
+        for range_ in self.model.ranges[self.configuration.function]:
             self.configuration.auto_range = range_
-            self._connect(begin)
+            self.connect(begin)
             value = self._probe().read(begin, end)
             if not math.isnan(value) and abs(value) <= range_:
                 return
@@ -274,7 +225,7 @@ class DmmSession(InstrumentSession):
             return math.nan
         if math.isnan(value):
             return value
-        accuracy = self.dmm.accuracy(
+        accuracy = self.model.accuracy(
             self.configuration.function, range_, self.number("resolution_digits")
         )
         converter = self.bench.converter(f"{self._wire} {self.configuration.function}")
