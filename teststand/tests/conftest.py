@@ -8,6 +8,8 @@ import pytest
 from chain import Chain
 from running_chain import running_chain
 
+pytest_plugins = ["own_station"]
+
 
 @pytest.fixture(scope="session")
 def chain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chain]:

@@ -14,6 +14,8 @@ import nidmm
 import pytest
 from device_sim import DeviceServer, ManualClock
 
+pytest_plugins = ["own_station"]
+
 OpenDCPower = Callable[..., nidcpower.Session]
 OpenDmm = Callable[..., nidmm.Session]
 

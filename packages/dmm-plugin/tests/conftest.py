@@ -6,6 +6,8 @@ import pytest
 from dmm_under_test import PLUGIN
 from logger_station import Station, running_station
 
+pytest_plugins = ["own_station"]
+
 pytest.register_assert_rewrite("hosting_promises")
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from logger_process import LoggerProcess
 
+pytest_plugins = ["own_station"]
+
 
 @pytest.fixture(scope="module")
 def logger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoggerProcess]:

@@ -9,12 +9,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from json_logger_proto.names import TARGET_VARIABLE, TOKEN_FILE_VARIABLE
 from logger_process import LoggerProcess
 
 
 def _doctor(
     tmp_path: Path, state: Path, **variables: str
 ) -> tuple[int, dict[str, tuple[str, str]]]:
+    """Examine a station that has nothing but this state file and these variables."""
+    for name in (TARGET_VARIABLE, TOKEN_FILE_VARIABLE):
+        variables.setdefault(name, "")
+    variables["XDG_RUNTIME_DIR"] = str(tmp_path)
     command = [sys.executable, "-m", "json_logger_server", "doctor", "--json"]
     done = subprocess.run(
         [*command, f"--state-file={state}", f"--log-root={tmp_path}"],

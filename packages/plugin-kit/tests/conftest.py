@@ -15,6 +15,8 @@ from plain_discovery import (
 from plugin_kit.calling import MeasurementPlugin
 from plugin_processes import served
 
+pytest_plugins = ["own_station"]
+
 
 @pytest.fixture(scope="session")
 def ipv6() -> None:

@@ -13,6 +13,8 @@ import pytest
 from processes import LockServer, Process, count_attachments
 from session_sharing.client import Connection, ConnectOptions, connect
 
+pytest_plugins = ["own_station"]
+
 
 @pytest.fixture
 def folder() -> Iterator[Path]:

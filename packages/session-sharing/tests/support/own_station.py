@@ -1,0 +1,25 @@
+"""Pytest plugin of this project's tests: hide the station of the user who runs them.
+
+A server that runs, the state file of a killed one, or a variable that names a server must not
+decide a test. Child processes inherit this environment.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+
+import pytest
+
+_PREFIXES = ("JSON_LOGGER_", "PLATFORM_SIM_", "MEASUREMENT_PLUGIN_")
+_FOLDERS = ("XDG_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_STATE_HOME")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the tests folders of their own, and no variable that names a server."""
+    for name in [name for name in os.environ if name.startswith(_PREFIXES)]:
+        del os.environ[name]
+    folder = tempfile.mkdtemp(prefix="st-")  # short, because the path of a socket must be short
+    os.environ.update(dict.fromkeys(_FOLDERS, folder))
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
