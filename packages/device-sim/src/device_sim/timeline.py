@@ -41,6 +41,8 @@ class Timeline:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         """Held to run scripts or to change their surroundings. Sessions and bench share it."""
+        self.now = -math.inf
+        """The time up to which all scripts have run."""
         self._scripts: list[Script] = []
 
     def add(self, script: Script) -> None:
@@ -59,6 +61,7 @@ class Timeline:
         The callers of an instrument get its errors, not the caller that comes first.
         """
         with self.lock:
+            self.now = max(self.now, now)
             while self._scripts:
                 first = min(self._scripts, key=lambda script: script.due())
                 if first.due() > now:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import nidcpower
 import pytest
-from device_sim import SystemClock
+from device_sim import ManualClock, SystemClock
 from driver_refusals import FETCH_TIMEOUT, refused
 from exact_bench import EXACT
 
@@ -26,6 +26,18 @@ a = "out{n}"
 b = "GND"
 value = 1000.0
 """
+
+
+class BusyMachine(ManualClock):
+    """Time passes between any two readings of the clock, as where another process computes."""
+
+    def __init__(self, pause: float) -> None:
+        super().__init__()
+        self._pause = pause
+
+    def now(self) -> float:
+        self.advance(self._pause)
+        return super().now()
 
 
 @pytest.fixture
@@ -129,7 +141,7 @@ def test_channels_that_run_together_give_each_their_own_values(open_dcpower):
             assert volts(session.channels[name].fetch_multiple(3, timeout=30)) == LEVELS
 
 
-def test_sessions_that_run_together_give_each_their_own_values(open_dcpower):
+def run_two_sessions(open_dcpower):
     first, second = (open_dcpower(f"SMU1/{n}", model="4141") for n in range(2))
     for session in (first, second):
         session.aperture_time = 0.002
@@ -137,6 +149,17 @@ def test_sessions_that_run_together_give_each_their_own_values(open_dcpower):
     with first.initiate(), second.initiate():
         assert volts(first.fetch_multiple(3, timeout=30)) == LEVELS
         assert volts(second.fetch_multiple(3, timeout=30)) == LEVELS
+
+
+def test_sessions_that_run_together_give_each_their_own_values(open_dcpower):
+    run_two_sessions(open_dcpower)
+
+
+@pytest.mark.parametrize(
+    "clock", [BusyMachine(pause) for pause in (0.0007, 0.0013, 0.0027, 0.004)], ids=range(4)
+)
+def test_sessions_on_a_busy_machine_give_each_their_own_values(clock, open_dcpower):
+    run_two_sessions(open_dcpower)
 
 
 def test_a_late_fetch_does_not_see_what_was_changed_after_the_measurement(smu, server):

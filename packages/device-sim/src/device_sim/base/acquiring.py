@@ -33,7 +33,7 @@ class AcquiringSession(InstrumentSession, Generic[A]):
 
     def initiate(self, indices: Sequence[int] = ()) -> None:
         """Start the configured activity."""
-        now = self.clock.now()
+        now = self.now
         self.timeline.discard(self.activity)
         self.connect(now)
         self.activity = self.make_activity(now)
@@ -54,11 +54,11 @@ class AcquiringSession(InstrumentSession, Generic[A]):
         """End the activity and set the attributes to their defaults."""
         self.abort()
         self.attributes.reset()
-        self.connect(self.clock.now())
+        self.connect(self.now)
 
     def close(self) -> None:
         """End the activity and disconnect from the terminals."""
         with self.lock:
             self.catch_up()
             self.abort()
-            self.disconnect(self.clock.now())
+            self.disconnect(self.now)

@@ -238,6 +238,15 @@ class InstrumentSession:
 
     # Time.
 
+    @property
+    def now(self) -> float:
+        """The time of the running call: everything due by then has run on all instruments.
+
+        A call does all it does at this time, however long it takes to compute. At a later one, it
+        could change the bench before a part of another instrument that was due earlier.
+        """
+        return self.timeline.now
+
     def catch_up(self) -> None:
         """Run everything that is due by now on all instruments. A call does this first."""
         self.timeline.advance(self.clock.now())

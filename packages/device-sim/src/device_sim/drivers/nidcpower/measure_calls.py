@@ -47,13 +47,13 @@ class MeasureCalls:
     def query_in_compliance(self, session: DCPowerSession, request: Any, call: Call) -> Fields:
         """Return whether a channel is at its limit."""
         unit = session.units[session.select_one(request.channel_name)]
-        now = session.clock.now()
+        now = session.now
         return {"in_compliance": unit.state(now, now).limited}
 
     def query_output_state(self, session: DCPowerSession, request: Any, call: Call) -> Fields:
         """Return whether a channel is in a state of operation."""
         unit = session.units[session.select_one(request.channel_name)]
-        now = session.clock.now()
+        now = session.now
         return {"in_state": unit.output_state(enum_value(request, "output_state"), now)}
 
     def query_latched_output_cutoff_state(
@@ -61,7 +61,7 @@ class MeasureCalls:
     ) -> Fields:
         """Return whether an output cutoff has tripped."""
         unit = session.units[session.select_one(request.channel_name)]
-        unit.watch_cutoffs(session.clock.now())
+        unit.watch_cutoffs(session.now)
         reason = enum_value(request, "output_cutoff_reason")
         every = reason == OutputCutoffReason.ALL.value
         return {"output_cutoff_state": bool(unit.latched_cutoffs & (-1 if every else reason))}

@@ -49,7 +49,7 @@ class DCPowerSession(InstrumentSession):
     def changed(self, attribute: Attribute, indices: Sequence[int]) -> None:
         """Make running channels use the new value."""
         if attribute.scope is Scope.CHANNEL:
-            now = self.clock.now()
+            now = self.now
             for index in indices:
                 self.units[index].attribute_changed(now)
             self.lock.notify_all()
@@ -88,7 +88,7 @@ class DCPowerSession(InstrumentSession):
     def initiate(self, indices: Sequence[int]) -> None:
         """Start all of some channels, or none."""
         self.commit(indices)
-        now = self.clock.now()
+        now = self.now
         for index in indices:
             self.units[index].initiate(now)
 
@@ -101,7 +101,7 @@ class DCPowerSession(InstrumentSession):
 
     def reset(self, indices: Sequence[int] | None = None) -> None:
         """Stop channels, switch their outputs off, and set their attributes to the defaults."""
-        now = self.clock.now()
+        now = self.now
         self.attributes.reset(indices)
         for unit in self.units if indices is None else [self.units[i] for i in indices]:
             unit.reset(now)
@@ -113,7 +113,7 @@ class DCPowerSession(InstrumentSession):
         everything = range(len(self.channels))
         self.abort(everything)
         for unit in self.units:
-            unit.shut_down(self.clock.now())
+            unit.shut_down(self.now)
         self.set("output_enabled", False)
 
     def close(self) -> None:
@@ -141,7 +141,7 @@ class DCPowerSession(InstrumentSession):
                 return None
             return again
 
-        if not self.wait(call, poll, self.clock.now() + timeout):
+        if not self.wait(call, poll, self.now + timeout):
             raise DriverError(ERRORS.WAIT_FOR_EVENT_TIMEOUT)
         for unit in units:
             if unit.engine:
@@ -149,7 +149,7 @@ class DCPowerSession(InstrumentSession):
 
     def measure(self, indices: Sequence[int], call: Call) -> list[Record]:
         """Measure channels at the same time. This lasts as long as the longest aperture."""
-        begin = self.clock.now()
+        begin = self.now
         ends = [begin + self.units[index].configuration.aperture({}) for index in indices]
         self.sleep(call, max(ends))
         return [
@@ -176,7 +176,7 @@ class DCPowerSession(InstrumentSession):
             enough = min(count, 1) if repeats else count
             return None if len(unit.engine.records) >= enough else again
 
-        if not self.wait(call, poll, self.clock.now() + timeout) or unit.engine is None:
+        if not self.wait(call, poll, self.now + timeout) or unit.engine is None:
             raise DriverError(ERRORS.TIMEOUT)
         records = unit.engine.records
         taken = [records.popleft() for _ in range(min(count, len(records)))]

@@ -52,7 +52,7 @@ class TriggerCalls:
 
 
 def _send_trigger(session: DCPowerSession, indices: list[int], number: int) -> None:
-    now = session.clock.now()
+    now = session.now
     try:
         trigger = Trigger(number)
     except ValueError as error:

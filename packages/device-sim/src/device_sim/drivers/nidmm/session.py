@@ -45,7 +45,7 @@ class DmmSession(AcquiringSession[Acquisition]):
         super().__init__(opening)
         (self.configuration,) = self.attributes.channels
         self._wire = self.channels.channels[0].qualified
-        self.connect(self.clock.now())
+        self.connect(self.now)
 
     @property
     def wired(self) -> bool:
@@ -75,7 +75,7 @@ class DmmSession(AcquiringSession[Acquisition]):
         """Send a software trigger."""
         if self.activity is None:
             raise DriverError(ERRORS.DATA_NOT_AVAILABLE)
-        self.activity.send(Wait.TRIGGER, self.clock.now())
+        self.activity.send(Wait.TRIGGER, self.now)
         self.lock.notify_all()
 
     def status(self) -> tuple[int, int]:
@@ -115,7 +115,7 @@ class DmmSession(AcquiringSession[Acquisition]):
                 return None
             return None if acquisition.finished else acquisition.due()
 
-        self.wait(call, poll, self.clock.now() + timeout)
+        self.wait(call, poll, self.now + timeout)
         if acquisition is not self.activity:
             raise DriverError(ERRORS.DATA_NOT_AVAILABLE)
         if len(acquisition.readings) < count:
