@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import tempfile
 
 import pytest
@@ -23,3 +24,5 @@ def pytest_configure(config: pytest.Config) -> None:
     folder = tempfile.mkdtemp(prefix="st-")  # short, because the path of a socket must be short
     os.environ.update(dict.fromkeys(_FOLDERS, folder))
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    # A shell that starts pytest in the background makes it ignore Ctrl-C, and its child processes.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
