@@ -331,8 +331,10 @@ def _pytest(
     session: nox.Session, package: Path, *options: str, env: dict[str, str] | None = None
 ) -> None:
     """Run the tests of one package with its own settings. It is no error if no test matches."""
+    report = f"--junitxml={RESULTS / 'tests' / package.name}.xml"  # for `nox -s windows`
+    pytest = ["pytest", "-q", "--numprocesses=2", report, *options]
     with session.chdir(package):
-        session.run("pytest", "-q", "--numprocesses=2", *options, env=env, success_codes=[0, 5])
+        session.run(*pytest, env=env, success_codes=[0, 5])
 
 
 def _station_variables(session: nox.Session) -> dict[str, str]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import platform
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from comparison import Names, comparison
 from suites import Outcome
 
 KINDS = ("passed", "failed", "skipped")
@@ -16,11 +18,11 @@ KINDS = ("passed", "failed", "skipped")
 def table(outcomes: Sequence[Outcome]) -> str:
     """Return the counts of every package, and of all, as a Markdown table."""
     packages = list(dict.fromkeys(outcome.package for outcome in outcomes))
-    lines = ["| package | passed | failed | skipped |", "|---|---|---|---|"]
+    lines = ["| package | passed | failed | skipped | |", "|---|---|---|---|---|"]
     for package in [*packages, None]:
         count = Counter(o.outcome for o in outcomes if package in (o.package, None))
         cells = [package or "all", *(str(count[kind]) for kind in KINDS)]
-        lines.append(f"| {' | '.join(cells)} |")
+        lines.append(f"| {' | '.join(cells)} | {count['skipped'] / count.total():.1%} |")
     return "\n".join(lines)
 
 
@@ -38,17 +40,22 @@ def failures(outcomes: Sequence[Outcome]) -> str:
     return "\n".join(f"- {o.package}: {o.test}" for o in failed)
 
 
-def write_summary(outcomes: Sequence[Outcome], where: str, folder: Path) -> str:
+def write_summary(
+    outcomes: Sequence[Outcome], where: str, folder: Path, elsewhere: Mapping[str, Names]
+) -> str:
     """Write summary.md and outcomes.json into a folder, and return the text of the former.
 
     Args:
         outcomes: Of every test.
         where: The system and the Python that ran them.
         folder: Is made if it is missing.
+        elsewhere: The tests of each package that passed on this machine's own Python; may be empty.
     """
     parts = [f"Tests on {where}", table(outcomes)]
     if any(outcome.outcome == "skipped" for outcome in outcomes):
         parts.append(skip_reasons(outcomes))
+    if elsewhere:
+        parts.append(comparison(outcomes, elsewhere, platform.system()))
     if failed := failures(outcomes):
         parts += ["Failed:", failed]
     text = "\n\n".join(parts) + "\n"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import nox
 import windows_python
+from comparison import passed_elsewhere
 from environments import uv
 from suites import Outcome, Runner, run_package
 from summary import write_summary
@@ -74,7 +75,10 @@ def windows_runner(
 def run_suites(
     session: nox.Session, runner: Runner, where: str, folders: list[Path], results: Path
 ) -> None:
-    """Run the tests of packages, write the summary, and fail the session when a test fails."""
+    """Run the tests of packages, write the summary, and fail the session when a test fails.
+
+    The summary compares them with the last `nox -s tests`, if its reports are there.
+    """
     options = arguments(session.posargs, [folder.name for folder in folders])
     outcomes: list[Outcome] = []
     for folder in folders:
@@ -87,7 +91,8 @@ def run_suites(
                 pattern=options.file,
                 options=options.pytest,
             )
-    print(write_summary(outcomes, where, results), file=sys.stderr)
+    elsewhere = passed_elsewhere(results.parent / "tests")
+    print(write_summary(outcomes, where, results, elsewhere), file=sys.stderr)
     if failed := sum(outcome.outcome == "failed" for outcome in outcomes):
         session.error(f"{failed} tests failed; {results / 'outcomes.json'} has their reports")
 
