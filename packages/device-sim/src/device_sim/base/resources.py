@@ -35,7 +35,7 @@ def _device(request: Any, names: Sequence[str], options: Options) -> ChannelList
 
 def _devices(request: Any, names: Sequence[str], options: Options) -> ChannelList:
     """Instruments without channels. With several, names contain their instrument."""
-    channels = parse_resource(request.resource_name, names)
+    channels = parse_resource(request.resource_name, names) or [ChannelId("", n) for n in names]
     return ChannelList(channels, qualified=len({channel.device for channel in channels}) > 1)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -12,6 +12,7 @@ import grpc
 from device_sim.base.folder import DriverFolder
 from device_sim.base.instrument import InstrumentSession, Surroundings
 from device_sim.base.sessions import SessionTable
+from device_sim.server.loading import giving_way
 from device_sim.server.transport import method_handlers
 
 Handlers: TypeAlias = "Mapping[str, grpc.RpcMethodHandler[Any, Any]]"
@@ -22,7 +23,7 @@ class DriverHandler(grpc.GenericRpcHandler):
 
     gRPC asks for the handler of each call in the thread that takes all calls. NI's packages take up
     to seconds to import. So until the driver is loaded, calls get handlers that load it in the
-    thread of the call, and that decode the request then.
+    thread of the call.
 
     Args:
         folder: The driver's data.
@@ -57,28 +58,24 @@ class DriverHandler(grpc.GenericRpcHandler):
         return grpc.unary_unary_rpc_method_handler(partial(self._answer, rpc))
 
     def _answer(self, rpc: str, request: bytes, context: grpc.ServicerContext) -> bytes:
-        handler, message = self._decode(rpc, request, context)
-        answer: bytes = handler.response_serializer(handler.unary_unary(message, context))
+        handler = self._find(rpc, context)
+        answer: bytes = handler.response_serializer(handler.unary_unary(request, context))
         return answer
 
-    def _stream(self, rpc: str, request: bytes, context: grpc.ServicerContext) -> Any:
-        handler, message = self._decode(rpc, request, context)
-        for answer in handler.unary_stream(message, context):
+    def _stream(self, rpc: str, request: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
+        handler = self._find(rpc, context)
+        for answer in handler.unary_stream(request, context):
             yield handler.response_serializer(answer)
 
-    def _decode(self, rpc: str, request: bytes, context: grpc.ServicerContext) -> tuple[Any, Any]:
-        """Return the handler of a call and its request, or end the call as gRPC would."""
-        handler: Any = self._load().get(rpc)
+    def _find(self, rpc: str, context: grpc.ServicerContext) -> Any:
+        """Return the handler of a call, or end the call as gRPC ends one without a handler."""
+        handler = self._load().get(rpc)
         if handler is None:
             context.abort(grpc.StatusCode.UNIMPLEMENTED, "Method not found!")
-        try:
-            return handler, handler.request_deserializer(request)
-        except Exception:
-            context.abort(grpc.StatusCode.INTERNAL, "Exception deserializing request!")
-            raise AssertionError("abort raises") from None
+        return handler
 
     def _load(self) -> Handlers:
-        with self._loading:
+        with self._loading, giving_way():
             if self._loaded is None:
                 from device_sim.base.driver import Driver, DriverCalls
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import grpc
+from google.protobuf.message import DecodeError
 
 from device_sim.errors import CallCancelledError, CallError, DeviceSimError, DriverError
 
@@ -35,7 +36,7 @@ class GrpcCall:
 
 
 def method_handlers(calls: DriverCalls) -> dict[str, grpc.RpcMethodHandler[Any, Any]]:
-    """Return the handler of every method of the driver's service."""
+    """Return the handler of every method of the driver's service. Each decodes its request."""
     return {method.name: _handler(calls, method) for method in calls.driver.descriptor.methods}
 
 
@@ -45,20 +46,29 @@ def _handler(calls: DriverCalls, method: Any) -> grpc.RpcMethodHandler[Any, Any]
     response_class = getattr(messages, method.output_type.name)
     name = method.name
 
-    def answer(request: Any, context: grpc.ServicerContext) -> Any:
+    def decode(request: bytes) -> Any:
+        try:
+            return request_class.FromString(request)
+        except DecodeError as error:
+            text = f"The request is not a message {method.input_type.full_name}."
+            raise CallError(grpc.StatusCode.INVALID_ARGUMENT, text) from error
+
+    def answer(request: bytes, context: grpc.ServicerContext) -> Any:
         return serve(
-            lambda: response_class(**calls.serve(name, request, GrpcCall(context))), context
+            lambda: response_class(**calls.serve(name, decode(request), GrpcCall(context))),
+            context,
         )
 
-    def stream(request: Any, context: grpc.ServicerContext) -> Any:
-        answers = calls.stream(name, request, GrpcCall(context))
+    def stream(request: bytes, context: grpc.ServicerContext) -> Any:
+        message = serve(lambda: decode(request), context)
+        answers = calls.stream(name, message, GrpcCall(context))
         while (fields := serve(lambda: next(answers, None), context)) is not None:
             yield response_class(**fields)
 
-    codec = (request_class.FromString, response_class.SerializeToString)
+    encode = response_class.SerializeToString
     if method.server_streaming:
-        return grpc.unary_stream_rpc_method_handler(stream, *codec)
-    return grpc.unary_unary_rpc_method_handler(answer, *codec)
+        return grpc.unary_stream_rpc_method_handler(stream, response_serializer=encode)
+    return grpc.unary_unary_rpc_method_handler(answer, response_serializer=encode)
 
 
 def serve(answer: Callable[[], Any], context: grpc.ServicerContext) -> Any:
