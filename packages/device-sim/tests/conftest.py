@@ -11,6 +11,7 @@ from typing import Any
 import grpc
 import nidcpower
 import nidmm
+import niswitch
 import pytest
 from device_sim import DeviceServer, ManualClock
 
@@ -18,16 +19,18 @@ pytest_plugins = ["own_station"]
 
 OpenDCPower = Callable[..., nidcpower.Session]
 OpenDmm = Callable[..., nidmm.Session]
+OpenSwitch = Callable[..., niswitch.Session]
 
 
-def _leave(session: nidcpower.Session | nidmm.Session) -> None:
+def _leave(session: nidcpower.Session | nidmm.Session | niswitch.Session) -> None:
     """Close a session. The test may have closed it before, or stopped the server."""
+    drivers = (nidcpower, nidmm, niswitch)
     try:
         session.__exit__(None, None, None)
-    except (nidcpower.errors.DriverError, nidmm.errors.DriverError) as error:
+    except tuple(driver.errors.DriverError for driver in drivers) as error:
         if error.code != -1074130544:
             raise
-    except (nidcpower.errors.RpcError, nidmm.errors.RpcError) as error:
+    except tuple(driver.errors.RpcError for driver in drivers) as error:
         if error.rpc_code is not grpc.StatusCode.UNAVAILABLE:
             raise
 
@@ -116,6 +119,26 @@ def open_dmm(channel: grpc.Channel) -> Iterator[OpenDmm]:
                 grpc_options=grpc_options,
                 **kwargs,
             )
+            stack.callback(_leave, session)
+            return session
+
+        yield open_session
+
+
+@pytest.fixture
+def open_switch(channel: grpc.Channel) -> Iterator[OpenSwitch]:
+    with ExitStack() as stack:
+
+        def open_session(
+            resource: str = "SWITCH1",
+            topology: str = "2737/2-Wire 4x64 Matrix",
+            *,
+            name: str = "",
+            **kwargs: Any,
+        ) -> niswitch.Session:
+            behavior = kwargs.pop("behavior", niswitch.SessionInitializationBehavior.AUTO)
+            options = niswitch.GrpcSessionOptions(channel, name, initialization_behavior=behavior)
+            session = niswitch.Session(resource, topology, grpc_options=options, **kwargs)
             stack.callback(_leave, session)
             return session
 

@@ -93,11 +93,13 @@ def test_a_wrong_bench_file_says_what_to_change(bench_file, old, new, complaint)
         load(bench_file, GOOD.replace(old, new, 1))
 
 
-def test_a_model_that_no_driver_has_is_refused_at_the_start(bench_file):
-    with pytest.raises(
-        BenchError, match=r"bench\.toml: smu1: there is no model '9'. Models are 4051, 4065"
-    ):
-        DeviceServer(bench_file(GOOD.replace("4162", "9")))
+@pytest.mark.parametrize(("wrong", "similar"), [("9", ""), ("4126", "Similar models are 4162, ")])
+def test_a_model_that_no_driver_has_is_refused_at_the_start(bench_file, wrong, similar):
+    with pytest.raises(BenchError) as caught:
+        DeviceServer(bench_file(GOOD.replace("4162", wrong)))
+    told = f"bench.toml: smu1: there is no model '{wrong}'. {similar}"
+    assert told in str(caught.value)
+    assert str(caught.value).endswith("The command 'device-sim coverage' lists all models.")
 
 
 @pytest.mark.parametrize(

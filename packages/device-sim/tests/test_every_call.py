@@ -1,4 +1,4 @@
-"""Every call of both services, with valid and with invalid requests.
+"""Every call of all services, with valid and with invalid requests.
 
 For any request, a client gets an answer, the driver's error, or INVALID_ARGUMENT, but never an
 exception of the simulation.
@@ -73,9 +73,10 @@ def request_for(driver, rpc: str, name: str):
 
 
 @pytest.fixture
-def sessions(open_dcpower, open_dmm):
+def sessions(open_dcpower, open_dmm, open_switch):
     open_dcpower("SMU1/0-3", name="nidcpower", model="4162")
     open_dmm("DMM1", name="nidmm", model="4082")
+    open_switch("SWITCH1", name="niswitch")
 
 
 def test_with_empty_requests(channel, sessions):
@@ -168,7 +169,7 @@ def test_with_odd_values(channel, server, sessions, tmp_path, call):
         request.count = min(abs(request.count), 5)
     if hasattr(request, "array_size"):
         request.array_size = min(abs(request.array_size), 5)
-    for name, longest in (("timeout", 1.0), ("maximum_time", 1000)):
+    for name, longest in (("timeout", 1.0), ("maximum_time", 1000), ("maximum_time_ms", 1000)):
         if hasattr(request, name) and not getattr(request, name) <= longest:  # NaN is not, either
             setattr(request, name, longest)
     check(rpc, invoke(channel, driver, rpc, request))

@@ -54,7 +54,7 @@ def test_the_readme_lists_the_commands_and_the_extras():
     assert named == {"serve", "coverage", "bench check"}
     assert {name.split()[0] for name in named} == set(main.commands)
     extras = {folder.extra for folder in drivers._folders()}
-    assert set(re.findall(r"\| `(\w+)` \| nid\w+ \|", README)) == extras
+    assert set(re.findall(r"\| `(\w+)` \| ni\w+ \|", README)) == extras
 
 
 @pytest.mark.skipif(not REFERENCE.exists(), reason="the package is tested outside its repository")

@@ -71,7 +71,8 @@ def _properties(driver: Driver) -> str:
         having = [model.number for model in every if attribute.name not in model.lacks]
         where = "all models" if len(having) == len(every) else ", ".join(having)
         access = "read" if attribute.read_only else "read, write"
-        rows.append((f"`{attribute.name}`", attribute.kind, attribute.scope.value, access, where))
+        owner = attribute.capability or attribute.scope.value
+        rows.append((f"`{attribute.name}`", attribute.kind, owner, access, where))
     return _table(("property", "type", "of each", "access", "models"), rows)
 
 

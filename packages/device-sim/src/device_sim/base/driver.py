@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -37,6 +37,12 @@ class Physics:
 
     model: type[Model] = Model
     """The class of its models."""
+
+    choose_model: Callable[[ModelCatalog[Any], Any, Options, str | None], Any] = (
+        lambda models, request, options, wired: models.choose(options, wired)
+    )
+    """Return the model for a session, given the models, the request, its options, and the model
+    that the bench file gives the instrument."""
 
 
 class Driver:
@@ -88,7 +94,8 @@ class Driver:
         if not (request.resource_name.strip() or self.folder.allows_no_name):
             raise DriverError(DEVICE_NOT_RECOGNISED, f"Invalid Identifier: {request.resource_name}")
         options = parse_options(getattr(request, "option_string", ""))
-        model = self._choose_model(request, options, surroundings)
+        wired = surroundings.bench.model_of(first_device(request.resource_name))
+        model: Model = self._physics.choose_model(self.models, request, options, wired)
         style = self.folder.initialisers[rpc]
         session = self._physics.session(
             Opening(
@@ -107,11 +114,6 @@ class Driver:
         if getattr(request, "reset", False) or getattr(request, "reset_device", False):
             session.reset()
         return session
-
-    def _choose_model(self, request: Any, options: Options, surroundings: Surroundings) -> Model:
-        wired = surroundings.bench.model_of(first_device(request.resource_name))
-        model: Model = self.models.choose(options, wired)
-        return model
 
     def _make_model(self, number: str) -> Model:
         book = self.folder.models

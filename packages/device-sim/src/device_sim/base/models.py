@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -12,6 +13,21 @@ from device_sim.errors import UNKNOWN_OPTION_VALUE, DriverError, ErrorCode
 
 _SLACK = 1e-12
 """A value may exceed a range by this fraction, so that rounding errors do not matter."""
+
+
+_NUMBERED = re.compile(r"(.*?)(\d+)-(\d+)")
+
+
+def expand_names(names: Iterable[str]) -> tuple[str, ...]:
+    """Return a list of names in which `r0-2` stands for r0, r1 and r2."""
+    return tuple(name for text in names for name in _expand(text))
+
+
+def _expand(text: str) -> list[str]:
+    found = _NUMBERED.fullmatch(text)
+    if not found:
+        return [text]
+    return [f"{found[1]}{number}" for number in range(int(found[2]), int(found[3]) + 1)]
 
 
 def next_up(steps: Iterable[float], value: float) -> float | None:
@@ -26,7 +42,8 @@ class ModelBook:
     `models.NUMBER` for each model: `board`, `unverified` (the figures that no public document
     gives), and, where the driver needs them:
 
-    - `channels`: their number, by default 1, or their names
+    - `name`: the name that the driver reports, by default made of board and number
+    - `channels`: their number, by default 1, or their names; `r0-2` stands for r0, r1 and r2
     - `features`: names that the driver's data and code ask for
     - `defaults`: the model's own attribute values after a reset
     - `steps`: the values that the hardware has, ascending, by name
@@ -67,12 +84,14 @@ class ModelBook:
     def channel_names(self, number: str) -> tuple[str, ...]:
         """Return the names of a model's channels."""
         channels = self.rows[number].get("channels", 1)
-        return tuple(map(str, range(channels) if isinstance(channels, int) else channels))
+        if isinstance(channels, int):
+            return tuple(map(str, range(channels)))
+        return expand_names(channels)
 
     def full_name(self, number: str) -> str:
         """Return the name that the driver reports, `NI PXIe-4141`."""
         row = self.rows[number]
-        return str(row.get("name", f"NI {row['board']}-{number}"))
+        return str(row["name"] if "name" in row else f"NI {row['board']}-{number}")
 
     def unverified(self, number: str) -> str:
         """Return the figures that no public document gives; empty if all are public."""
@@ -157,8 +176,14 @@ class ModelCatalog(Generic[M]):
         if board.lower() not in _BOARD_TYPES:
             raise DriverError(UNKNOWN_OPTION_VALUE, f"BoardType:{board}")
         number = options.setup.get("model") or wired
-        if number is None:
-            return self.default
+        return self.require(number) if number else self.default
+
+    def require(self, number: str) -> M:
+        """Return the model with this number.
+
+        Raises:
+            DriverError: There is none.
+        """
         model = self.find(number)
         if model is None:
             known = ", ".join(sorted(self.models))

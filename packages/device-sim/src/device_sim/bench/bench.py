@@ -15,7 +15,7 @@ import numpy as np
 from device_sim.bench import small_signal
 from device_sim.bench.circuit import Circuit, Solution
 from device_sim.bench.netlist import Netlist, channel_key, load_netlist
-from device_sim.bench.parts import Connection, Imperfections, Terminal
+from device_sim.bench.parts import Connection, Imperfections, Part, Terminal
 from device_sim.bench.readings import Converter
 from device_sim.bench.review import doubts
 from device_sim.bench.settling import Settling
@@ -26,6 +26,7 @@ from device_sim.timeline import Timeline
 
 _log = logging.getLogger(__name__)
 
+_CONTACT = 0.05  # Ohms of a closed contact.
 _HISTORY = 4096  # Changes of the past that a measurement can still see.
 
 
@@ -59,6 +60,7 @@ class Bench:
         self._netlist = netlist or Netlist()
         self._terminals: dict[str, Terminal] = {}
         self._cut: dict[str, Connection] = {}
+        self._contacts: set[tuple[str, str]] = set()
         self.timeline = Timeline()
         self._lock = self.timeline.lock
         self._converters: dict[str, Converter] = {}
@@ -197,6 +199,17 @@ class Bench:
                 self._terminals[key] = terminal
             self._begin_stretch(at)
 
+    def join(self, first: str, second: str, *, closed: bool, at: float) -> None:
+        """Close or open a contact between two channels of a switch from a time on."""
+        pair = (channel_key(first), channel_key(second))
+        with self._lock:
+            if not (self.is_wired(first) and self.is_wired(second)):
+                return
+            if closed == (pair in self._contacts):
+                return
+            (self._contacts.add if closed else self._contacts.discard)(pair)
+            self._begin_stretch(at)
+
     def measure(self, channel: str, begin: float, end: float) -> State:
         """Return the mean of a wired channel over an aperture."""
         key = channel_key(channel)
@@ -298,8 +311,22 @@ class Bench:
     def _circuit(self, now: float) -> Circuit:
         connections = dict(self._netlist.connections)
         terminals = {key: t for key, t in self._terminals.items() if key in connections}
-        parts = list(self._netlist.parts.values())
+        parts = [*self._netlist.parts.values(), *self._closed_contacts()]
         return Circuit(parts, connections, terminals, self._netlist.ground, now)
+
+    def _closed_contacts(self) -> Iterator[Part]:
+        """Yield a resistor for each wire of a closed contact."""
+        connections = self._netlist.connections
+        for first, second in sorted(self._contacts):
+            if first in connections and second in connections:
+                ends = connections[first], connections[second]
+                for wire, nets in (
+                    ("hi", (ends[0].hi, ends[1].hi)),
+                    ("lo", (ends[0].lo, ends[1].lo)),
+                ):
+                    if nets[0] != nets[1]:
+                        name = f"{first} to {second}, {wire}"
+                        yield Part(name, "resistor", nets, {"value": _CONTACT})
 
     def _capacitors(self) -> list[str]:
         return [p.name for p in self._netlist.parts.values() if p.kind == "capacitor"]

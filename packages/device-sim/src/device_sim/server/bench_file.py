@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 
 from device_sim.base.folder import DriverFolder
@@ -28,15 +29,18 @@ def load_bench(file: Path, clock: Clock) -> Bench:
 def _refuse_unknown_models(
     file: Path, models: Mapping[str, str], folders: Sequence[DriverFolder]
 ) -> None:
+    known = [number for folder in folders for number in folder.models.rows]
     for device, number in models.items():
-        if not any(folder.models.find(number) for folder in folders):
-            known = ", ".join(sorted(n for folder in folders for n in folder.models.rows))
-            extra = missing_models().get(number)
-            more = f" To get it, install the extra {extra} of measurement-device-sim."
-            raise BenchError(
-                f"bench {file.name}: {device}: there is no model '{number}'. Models are {known}."
-                f"{more if extra else ''}"
-            )
+        if any(folder.models.find(number) for folder in folders):
+            continue
+        extra = missing_models().get(number)
+        similar = ", ".join(get_close_matches(number, known, n=5))
+        raise BenchError(
+            f"bench {file.name}: {device}: there is no model '{number}'. "
+            + (f"Similar models are {similar}. " if similar else "")
+            + (f"To get it, install the extra {extra} of measurement-device-sim. " if extra else "")
+            + "The command 'device-sim coverage' lists all models."
+        )
 
 
 def _refuse_surplus_channels(file: Path, bench: Bench, folders: Sequence[DriverFolder]) -> None:

@@ -1,0 +1,1 @@
+"""NI-SWITCH: matrices, multiplexers and relays."""

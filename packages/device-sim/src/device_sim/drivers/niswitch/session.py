@@ -1,0 +1,196 @@
+"""A session of NI-SWITCH: relays, and the paths that a client connected."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from device_sim.base.attributes import Attribute, Value
+from device_sim.base.instrument import InstrumentSession, Opening
+from device_sim.call import Call
+from device_sim.drivers.niswitch.errors import ERRORS
+from device_sim.drivers.niswitch.layout import Contact, SwitchModel
+from device_sim.errors import UNKNOWN_CHANNEL, DriverError
+
+_ARROW = re.compile(r"\s*->\s*")
+_BETWEEN_PATHS = re.compile(r"[,;&]")
+
+
+class SwitchSession(InstrumentSession):
+    """The state of one NI-SWITCH session."""
+
+    model: SwitchModel
+
+    def __init__(self, opening: Opening) -> None:
+        super().__init__(opening)
+        self.closed: set[str] = set()
+        """The relays that are closed, by name."""
+        self.paths: dict[frozenset[str], Contact] = {}
+        """The paths that a client connected, by both of their channels."""
+        self._settled_at = 0.0
+        self._drive(self.model.contacts.values())
+
+    def combine(self, attribute: Attribute, indices: Sequence[int]) -> Value:
+        """Return the value of an attribute, which may be a fact about the topology or relays."""
+        if attribute.name == "number_of_relays":
+            return len(self.model.relays)
+        if attribute.name == "is_debounced":
+            return self.is_debounced
+        if attribute.name in self.model.facts:
+            return self.model.facts[attribute.name]
+        return super().combine(attribute, indices)
+
+    # Channels and paths.
+
+    def contact(self, first: str, second: str) -> Contact | None:
+        """Return the contact that joins two channels, None if none does.
+
+        Raises:
+            DriverError: A channel does not exist.
+        """
+        names = [self.channels.names[self._index(name)].lower() for name in (first, second)]
+        return self.model.contacts.get(frozenset(names))
+
+    def _index(self, name: str) -> int:
+        indices = self.channels.select(name)
+        if len(indices) != 1 or not name.strip():
+            raise DriverError(UNKNOWN_CHANNEL, f"Channel: {name}")
+        return indices[0]
+
+    def parse(self, paths: str) -> list[Contact]:
+        """Return the contacts of a list of paths, `c0->r0, c1->r1`.
+
+        Raises:
+            DriverError: A path is none, or its channels cannot be connected.
+        """
+        contacts = []
+        for path in filter(str.strip, _BETWEEN_PATHS.split(paths)):
+            ends = _ARROW.split(path.strip().strip("[]"))
+            if len(ends) < 2:
+                raise DriverError(ERRORS.INVALID_SWITCH_PATH, f"Path: {path}")
+            contacts += [self._require(*leg) for leg in pairwise(ends)]
+        return contacts
+
+    def _require(self, first: str, second: str) -> Contact:
+        contact = self.contact(first, second)
+        if contact is None:
+            raise DriverError(ERRORS.CANNOT_CONNECT_DIRECTLY, f"Channels: {first}, {second}")
+        return contact
+
+    def path(self, first: str, second: str) -> Contact:
+        """Return the path between two channels that a client connected.
+
+        Raises:
+            DriverError: There is none.
+        """
+        contact = self.contact(first, second)
+        if contact is None or contact.path not in self._connected:
+            raise DriverError(ERRORS.NO_SUCH_PATH, f"Channels: {first}, {second}")
+        return contact
+
+    @property
+    def _connected(self) -> set[str]:
+        return {contact.path for contact in self.paths.values()}
+
+    def is_connected(self, contact: Contact) -> bool:
+        """Return whether a client connected a path."""
+        return contact.path in self._connected
+
+    def is_closed(self, contact: Contact) -> bool:
+        """Return whether a contact conducts."""
+        return (contact.relay in self.closed) != contact.closed_at_rest
+
+    def connect(self, contacts: Sequence[Contact]) -> None:
+        """Connect all of some paths, or none.
+
+        Raises:
+            DriverError: One is connected already, or needs a relay that another path uses.
+        """
+        for contact in contacts:
+            if self.is_connected(contact):
+                raise DriverError(ERRORS.EXPLICIT_CONNECTION_EXISTS, f"Path: {contact.path}")
+            if self.uses_of(contact):
+                raise DriverError(ERRORS.RESOURCE_IN_USE, f"Path: {contact.path}")
+        for contact in contacts:
+            self.paths[frozenset((contact.first, contact.second))] = contact
+            self.operate([contact.relay], close=not contact.closed_at_rest)
+
+    def uses_of(self, contact: Contact) -> list[Contact]:
+        """Return the other paths that need the relay of a contact."""
+        return [p for p in self.paths.values() if p.relay == contact.relay and p != contact]
+
+    def disconnect(self, contacts: Sequence[Contact]) -> None:
+        """Disconnect all of some paths, or none.
+
+        Raises:
+            DriverError: A client did not connect one of them.
+        """
+        for contact in contacts:
+            self.path(contact.first, contact.second)
+        for contact in contacts:
+            del self.paths[frozenset((contact.first, contact.second))]
+            self.operate([contact.relay], close=False)
+
+    def disconnect_all(self) -> None:
+        """Disconnect all paths and open all relays."""
+        self.paths.clear()
+        self.operate(list(self.closed), close=False)
+
+    # Relays.
+
+    def relay(self, name: str) -> str:
+        """Return a relay by its name, with or without that of the instrument.
+
+        Raises:
+            DriverError: The topology has no such relay.
+        """
+        found = name.strip().lower().rpartition("/")[2]
+        if found not in self.model.relays:
+            raise DriverError(ERRORS.UNKNOWN_RELAY, f"Relay: {name}")
+        return found
+
+    def operate(self, relays: Sequence[str], *, close: bool) -> None:
+        """Close or open relays. They need the settling time."""
+        if close:
+            self.closed.update(relays)
+        else:
+            self.closed.difference_update(relays)
+        self._settled_at = self.clock.now() + self.number("settling_time")
+        self._drive(c for c in self.model.contacts.values() if c.relay in relays)
+
+    def _drive(self, contacts: Iterable[Contact]) -> None:
+        now = self.clock.now()
+        device = self.channels.devices[0]
+        for contact in contacts:
+            ends = (f"{device}/{contact.first}", f"{device}/{contact.second}")
+            self.bench.join(*ends, closed=self.is_closed(contact), at=now)
+
+    # Time and the end.
+
+    @property
+    def is_debounced(self) -> bool:
+        """Return whether all relays have settled."""
+        return self.clock.now() >= self._settled_at
+
+    def wait_for_debounce(self, timeout: float, call: Call) -> None:
+        """Wait until all relays have settled.
+
+        Raises:
+            DriverError: They have not within `timeout` seconds.
+        """
+
+        def poll(now: float) -> float | None:
+            return None if now >= self._settled_at else self._settled_at
+
+        if not self.wait(call, poll, self.clock.now() + timeout):
+            raise DriverError(ERRORS.MAX_TIME_EXCEEDED)
+
+    def reset(self, indices: Sequence[int] | None = None) -> None:
+        """Open all relays and set all attributes to their defaults."""
+        self.attributes.reset()
+        self.disconnect_all()
+
+    def disable(self) -> None:
+        """Open all relays."""
+        self.disconnect_all()
