@@ -93,7 +93,9 @@ def test_a_wrong_bench_file_says_what_to_change(bench_file, old, new, complaint)
         load(bench_file, GOOD.replace(old, new, 1))
 
 
-@pytest.mark.parametrize(("wrong", "similar"), [("9", ""), ("4126", "Similar models are 4162, ")])
+@pytest.mark.parametrize(
+    ("wrong", "similar"), [("9", ""), ("4126", "Similar models are 4163, 4162")]
+)
 def test_a_model_that_no_driver_has_is_refused_at_the_start(bench_file, wrong, similar):
     with pytest.raises(BenchError) as caught:
         DeviceServer(bench_file(GOOD.replace("4162", wrong)))

@@ -79,8 +79,8 @@ def test_a_signal_ends_it_with_exit_code_0_and_removes_the_state_file(tmp_path, 
 def test_the_ready_line_has_services_address_and_state_file(tmp_path):
     with running_device_sim(tmp_path) as server:
         assert server.output[-1] == (
-            "device-sim is ready: nidcpower_grpc.NiDCPower, nidmm_grpc.NiDmm, niswitch_grpc.NiSwitch "
-            f"on {server.address}, state file {server.state_file}\n"
+            "device-sim is ready: nidcpower_grpc.NiDCPower, nidmm_grpc.NiDmm, "
+            f"niswitch_grpc.NiSwitch on {server.address}, state file {server.state_file}\n"
         )
 
 

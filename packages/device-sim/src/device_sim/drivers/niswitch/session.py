@@ -156,11 +156,11 @@ class SwitchSession(InstrumentSession):
             self.closed.update(relays)
         else:
             self.closed.difference_update(relays)
-        self._settled_at = self.clock.now() + self.number("settling_time")
+        self._settled_at = self.now + self.number("settling_time")
         self._drive(c for c in self.model.contacts.values() if c.relay in relays)
 
     def _drive(self, contacts: Iterable[Contact]) -> None:
-        now = self.clock.now()
+        now = self.now
         device = self.channels.devices[0]
         for contact in contacts:
             ends = (f"{device}/{contact.first}", f"{device}/{contact.second}")
@@ -171,7 +171,7 @@ class SwitchSession(InstrumentSession):
     @property
     def is_debounced(self) -> bool:
         """Return whether all relays have settled."""
-        return self.clock.now() >= self._settled_at
+        return self.now >= self._settled_at
 
     def wait_for_debounce(self, timeout: float, call: Call) -> None:
         """Wait until all relays have settled.
@@ -183,7 +183,7 @@ class SwitchSession(InstrumentSession):
         def poll(now: float) -> float | None:
             return None if now >= self._settled_at else self._settled_at
 
-        if not self.wait(call, poll, self.clock.now() + timeout):
+        if not self.wait(call, poll, self.now + timeout):
             raise DriverError(ERRORS.MAX_TIME_EXCEEDED)
 
     def reset(self, indices: Sequence[int] | None = None) -> None:
