@@ -330,7 +330,15 @@ class Platform:
         self._rule.close()
 
     def _make_directory(self) -> ServiceDirectory:
-        return ServiceDirectory(self._registry, self._catalog, self._activator, Prober().dead_among)
+        server = self._device_server
+        missing = server.missing_interfaces if server is not None else {}
+        return ServiceDirectory(
+            self._registry,
+            self._catalog,
+            self._activator,
+            Prober().dead_among,
+            {name: f"'measurement-device-sim[{extra}]'" for name, extra in missing.items()},
+        )
 
     def _register(self, service_class: str, interfaces: tuple[str, ...], port: int) -> None:
         name = service_class.rpartition(".")[2]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import socket
+import sys
 
 import grpc
 import pytest
+from device_sim import DeviceServer
 from ni.measurementlink.discovery.v1 import discovery_service_pb2 as pb
 from ni.measurementlink.discovery.v1.client import DiscoveryClient, ServiceInfo, ServiceLocation
+from platform_sim import Platform, PlatformOptions
 from plugin_folders import service_entry, write_plain_service, write_service_config
+from plugin_kit.calling import PlatformClient, PlatformError
 
 LISTENING = "127.0.0.1"
 
@@ -214,7 +218,18 @@ def test_active_services_are_those_that_run(ni_platform, client, location, tmp_p
 
 
 def test_a_driver_that_is_not_simulated_is_reported_with_those_that_are(client):
-    code, told = code_of(client.resolve_service, "niscope_grpc.NiScope")
+    code, told = code_of(client.resolve_service, "nirfsg_grpc.NiRFSG")
     assert code is grpc.StatusCode.NOT_FOUND
-    assert "simulates nidcpower_grpc.NiDCPower, nidmm_grpc.NiDmm only" in told
+    simulated = ", ".join(DeviceServer().interfaces)
+    assert f"The device server simulates {simulated} only" in told
+    assert "To simulate this one" not in told
     assert "simulates" not in code_of(client.resolve_service, "test.Nowhere")[1]
+
+
+def test_a_driver_that_is_not_installed_is_reported_with_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "niswitch", None)  # so that it cannot be found
+    with Platform(PlatformOptions()) as platform:
+        client = PlatformClient(platform.discovery_address)
+        with client, pytest.raises(PlatformError) as raised:
+            client.resolve("niswitch_grpc.NiSwitch")
+    assert "To simulate this one, install 'measurement-device-sim[switch]'." in str(raised.value)

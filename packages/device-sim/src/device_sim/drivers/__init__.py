@@ -23,9 +23,9 @@ def list_interfaces() -> list[str]:
     return [folder.interface for folder in list_folders()]
 
 
-def missing_extras() -> list[str]:
-    """Return the extras of this distribution whose drivers are not installed, such as `dmm`."""
-    return [folder.extra for folder in _folders() if not folder.is_installed()]
+def missing_drivers() -> dict[str, str]:
+    """Return the gRPC services of the drivers that are not installed, with the extra for each."""
+    return {folder.interface: folder.extra for folder in _folders() if not folder.is_installed()}
 
 
 def missing_models() -> dict[str, str]:

@@ -18,7 +18,7 @@ from device_sim.base.files import FileRoots, default_folders
 from device_sim.base.instrument import InstrumentSession, Surroundings
 from device_sim.base.sessions import SessionTable
 from device_sim.clock import Clock, SystemClock
-from device_sim.drivers import list_folders, list_interfaces, missing_extras
+from device_sim.drivers import list_folders, list_interfaces, missing_drivers
 from device_sim.errors import NoDriverError
 from device_sim.faults import Faults
 from device_sim.inventory import SessionInfo, describe_sessions
@@ -68,7 +68,7 @@ class DeviceServer:
                 "No driver can be simulated, because no Python package of an NI driver is "
                 "installed. "
                 "Install 'measurement-device-sim[all]', or an extra for each driver: "
-                f"{', '.join(missing_extras())}."
+                f"{', '.join(missing_drivers().values())}."
             )
         self.clock: Clock = clock or SystemClock()
         self._bench_file = bench
@@ -96,6 +96,11 @@ class DeviceServer:
     def interfaces(self) -> list[str]:
         """Names of the driver services, as registered with discovery."""
         return list_interfaces()
+
+    @property
+    def missing_interfaces(self) -> dict[str, str]:
+        """The driver services that are not installed, each with its extra of this distribution."""
+        return missing_drivers()
 
     @property
     def sessions(self) -> list[SessionInfo]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from platform_sim.discovery.activation import Activator
@@ -44,6 +44,7 @@ class ServiceDirectory:
         catalog: ServiceCatalog,
         activator: Activator,
         dead_among: Callable[[Iterable[Location]], Awaitable[set[Location]]],
+        missing_drivers: Mapping[str, str],
     ) -> None:
         """Combine the running services with those that can be started.
 
@@ -52,11 +53,14 @@ class ServiceDirectory:
             catalog: Services that can be started.
             activator: Start them.
             dead_among: Return the locations at which no process listens any more.
+            missing_drivers: Drivers that could be simulated, by their interfaces, each with what
+                to install for it.
         """
         self._registry = registry
         self._catalog = catalog
         self._activator = activator
         self._dead_among = dead_among
+        self._missing_drivers = missing_drivers
 
     async def resolve(
         self, interface: str, service_class: str, version: str = "", deployment_target: str = ""
@@ -137,6 +141,8 @@ class ServiceDirectory:
         drivers = self._simulated_drivers()
         if _SIGN_OF_DRIVER in interface and drivers:
             text = f"{text} The device server simulates {', '.join(drivers)} only."
+        if interface in self._missing_drivers:
+            text = f"{text} To simulate this one, install {self._missing_drivers[interface]}."
         problems = self._catalog.problems()
         if problems:
             text += (
