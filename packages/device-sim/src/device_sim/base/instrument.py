@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -293,7 +294,6 @@ class InstrumentSession:
 
 def _defaults(opening: Opening) -> dict[str, Value]:
     """Return the values after a reset that differ from the driver's own."""
-    version = f"{opening.package} {metadata.version(opening.package)}"
     return {
         **opening.model.defaults,
         "channel_count": len(opening.channels),
@@ -304,6 +304,11 @@ def _defaults(opening: Opening) -> dict[str, Value]:
         "io_resource_descriptor": opening.resource,
         "serial_number": "0",
         "simulate": True,
-        "specific_driver_revision": f"Driver: device-sim for {version}",
+        "specific_driver_revision": f"Driver: device-sim for {_version(opening.package)}",
         "specific_driver_vendor": "National Instruments",
     }
+
+
+@cache
+def _version(package: str) -> str:
+    return f"{package} {metadata.version(package)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 from device_sim.base.attributes import Value
@@ -143,7 +144,7 @@ _BOARD_TYPES = frozenset({"pxi", "pxie", "pci", "pcie", "usb"})
 
 
 class ModelCatalog(Generic[M]):
-    """The models of one driver.
+    """The models of one driver. Each is made when it is first needed.
 
     Args:
         book: The models as data.
@@ -154,13 +155,22 @@ class ModelCatalog(Generic[M]):
     def __init__(self, book: ModelBook, make: Callable[[str], M], unknown: ErrorCode) -> None:
         self._book = book
         self._unknown = unknown
-        self.models = {number: make(number) for number in book.rows}
-        self.default = self.models[book.default]
+        self._model = cache(make)
+
+    @property
+    def models(self) -> dict[str, M]:
+        """All models by number."""
+        return {number: self._model(number) for number in self._book.rows}
+
+    @property
+    def default(self) -> M:
+        """The model for a client that names none."""
+        return self._model(self._book.default)
 
     def find(self, number: str) -> M | None:
         """Return the model with this number. `PXIe-4141`, as on the device, works, too."""
         found = self._book.find(number)
-        return self.models[found] if found else None
+        return self._model(found) if found else None
 
     def choose(self, options: Options, wired: str | None) -> M:
         """Return the model for a session.
@@ -186,6 +196,6 @@ class ModelCatalog(Generic[M]):
         """
         model = self.find(number)
         if model is None:
-            known = ", ".join(sorted(self.models))
+            known = ", ".join(sorted(self._book.rows))
             raise DriverError(self._unknown, f"Model:{number}\nSimulated models: {known}")
         return model
