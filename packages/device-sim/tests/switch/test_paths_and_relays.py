@@ -89,6 +89,18 @@ def test_of_several_paths_all_are_connected_or_none(matrix):
     assert matrix.get_relay_position("kr0c0") is RelayPosition.CLOSED
 
 
+def test_a_path_that_is_listed_twice_counts_once(matrix):
+    matrix.connect_multiple("r0->c0, c0->r0")
+    matrix.disconnect_multiple("r0->c0; r0->c0")
+    assert matrix.can_connect("r0", "c0") is PathCapability.PATH_AVAILABLE
+
+
+def test_a_path_of_several_legs_closes_a_relay_for_each(matrix):
+    matrix.set_path("[r0->c0->r1]")
+    assert matrix.get_relay_position("kr0c0") is matrix.get_relay_position("kr1c0")
+    assert matrix.get_relay_position("kr1c0") is RelayPosition.CLOSED
+
+
 def test_relays_settle_in_their_settling_time(matrix, clock):
     matrix.settling_time = datetime.timedelta(seconds=0.25)
     matrix.connect("r0", "c0")
@@ -124,6 +136,7 @@ def test_a_form_c_relay_is_at_one_of_its_contacts(open_switch):
     relays.connect("com0", "no0")
     assert relays.can_connect("com0", "nc0") is PathCapability.RESOURCE_IN_USE
     refused(IN_USE, lambda: relays.connect("com0", "nc0"))
+    refused(IN_USE, lambda: relays.connect_multiple("com1->no1, com1->nc1"))
     relays.disconnect("com0", "no0")
     relays.connect("com0", "nc0")
     assert relays.get_relay_position("k0") is RelayPosition.OPEN

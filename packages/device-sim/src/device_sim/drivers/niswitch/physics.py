@@ -66,9 +66,9 @@ class SwitchCalls:
         contact = session.contact(request.channel1, request.channel2)
         if contact is None:
             found = PathCapability.PATH_UNSUPPORTED
-        elif session.is_connected(contact):
+        elif contact in session.paths:
             found = PathCapability.PATH_EXISTS
-        elif session.uses_of(contact):
+        elif session.is_in_use(contact):
             found = PathCapability.RESOURCE_IN_USE
         else:
             found = PathCapability.PATH_AVAILABLE

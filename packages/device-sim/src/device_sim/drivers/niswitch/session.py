@@ -26,8 +26,8 @@ class SwitchSession(InstrumentSession):
         super().__init__(opening)
         self.closed: set[str] = set()
         """The relays that are closed, by name."""
-        self.paths: dict[frozenset[str], Contact] = {}
-        """The paths that a client connected, by both of their channels."""
+        self.paths: set[Contact] = set()
+        """The paths that a client connected."""
         self._settled_at = 0.0
         self._drive(self.model.contacts.values())
 
@@ -59,7 +59,7 @@ class SwitchSession(InstrumentSession):
         return indices[0]
 
     def parse(self, paths: str) -> list[Contact]:
-        """Return the contacts of a list of paths, `c0->r0, c1->r1`.
+        """Return the contacts of a list of paths, `c0->r0, c1->r1`, each once.
 
         Raises:
             DriverError: A path is none, or its channels cannot be connected.
@@ -70,7 +70,7 @@ class SwitchSession(InstrumentSession):
             if len(ends) < 2:
                 raise DriverError(ERRORS.INVALID_SWITCH_PATH, f"Path: {path}")
             contacts += [self._require(*leg) for leg in pairwise(ends)]
-        return contacts
+        return list(dict.fromkeys(contacts))
 
     def _require(self, first: str, second: str) -> Contact:
         contact = self.contact(first, second)
@@ -85,17 +85,9 @@ class SwitchSession(InstrumentSession):
             DriverError: There is none.
         """
         contact = self.contact(first, second)
-        if contact is None or contact.path not in self._connected:
+        if contact is None or contact not in self.paths:
             raise DriverError(ERRORS.NO_SUCH_PATH, f"Channels: {first}, {second}")
         return contact
-
-    @property
-    def _connected(self) -> set[str]:
-        return {contact.path for contact in self.paths.values()}
-
-    def is_connected(self, contact: Contact) -> bool:
-        """Return whether a client connected a path."""
-        return contact.path in self._connected
 
     def is_closed(self, contact: Contact) -> bool:
         """Return whether a contact conducts."""
@@ -107,18 +99,19 @@ class SwitchSession(InstrumentSession):
         Raises:
             DriverError: One is connected already, or needs a relay that another path uses.
         """
-        for contact in contacts:
-            if self.is_connected(contact):
+        for number, contact in enumerate(contacts):
+            if contact in self.paths:
                 raise DriverError(ERRORS.EXPLICIT_CONNECTION_EXISTS, f"Path: {contact.path}")
-            if self.uses_of(contact):
+            others = {*self.paths, *contacts[:number]}
+            if any(other.relay == contact.relay for other in others):
                 raise DriverError(ERRORS.RESOURCE_IN_USE, f"Path: {contact.path}")
         for contact in contacts:
-            self.paths[frozenset((contact.first, contact.second))] = contact
+            self.paths.add(contact)
             self.operate([contact.relay], close=not contact.closed_at_rest)
 
-    def uses_of(self, contact: Contact) -> list[Contact]:
-        """Return the other paths that need the relay of a contact."""
-        return [p for p in self.paths.values() if p.relay == contact.relay and p != contact]
+    def is_in_use(self, contact: Contact) -> bool:
+        """Return whether another path needs the relay of a contact."""
+        return any(path.relay == contact.relay for path in self.paths - {contact})
 
     def disconnect(self, contacts: Sequence[Contact]) -> None:
         """Disconnect all of some paths, or none.
@@ -129,7 +122,7 @@ class SwitchSession(InstrumentSession):
         for contact in contacts:
             self.path(contact.first, contact.second)
         for contact in contacts:
-            del self.paths[frozenset((contact.first, contact.second))]
+            self.paths.remove(contact)
             self.operate([contact.relay], close=False)
 
     def disconnect_all(self) -> None:
