@@ -116,6 +116,7 @@ TEST_LIBRARIES = [
 BENCHMARKS = [
     "logger-server/benchmarks/run.py",
     "device-sim/benchmarks/driver_calls.py",
+    "device-sim/benchmarks/driver_loading.py",
     "platform-sim/benchmarks/platform_speed.py",
 ]
 BENCH_LIBRARIES = ["numpy", "psutil"]

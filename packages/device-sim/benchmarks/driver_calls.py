@@ -27,6 +27,8 @@ from typing import Any
 import grpc
 from nidcpower import nidcpower_pb2 as pb
 from nidcpower import nidcpower_pb2_grpc
+from nidmm import nidmm_pb2, nidmm_pb2_grpc
+from niswitch import niswitch_pb2, niswitch_pb2_grpc
 
 CALLERS = 4
 SECONDS = 0.5
@@ -60,22 +62,28 @@ class Result:
 
 
 def serve_nothing() -> None:
-    """Answer every call of NI-DCPower with the default response."""
-    service = pb.DESCRIPTOR.services_by_name["NiDCPower"]
+    """Answer every call of the drivers with the default response."""
+    server = grpc.server(ThreadPoolExecutor(64), options=[("grpc.so_reuseport", 0)])
+    server.add_generic_rpc_handlers([no_op(module) for module in (pb, nidmm_pb2, niswitch_pb2)])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    wait_for_end(port)
+
+
+def no_op(module: Any) -> grpc.GenericRpcHandler:
+    """Return a handler that does nothing for each call of a driver."""
+    (service,) = module.DESCRIPTOR.services_by_name.values()
     handlers = {}
     for method in service.methods:
-        request, response = (getattr(pb, t.name) for t in (method.input_type, method.output_type))
+        request, response = (
+            getattr(module, t.name) for t in (method.input_type, method.output_type)
+        )
         handlers[method.name] = grpc.unary_unary_rpc_method_handler(
             lambda _, __, response=response: response(),
             request.FromString,
             response.SerializeToString,
         )
-    server = grpc.server(ThreadPoolExecutor(64), options=[("grpc.so_reuseport", 0)])
-    handler = grpc.method_handlers_generic_handler(service.full_name, handlers)
-    server.add_generic_rpc_handlers((handler,))
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    wait_for_end(port)
+    return grpc.method_handlers_generic_handler(service.full_name, handlers)
 
 
 def serve_instruments() -> None:
@@ -106,6 +114,8 @@ class Server:
         assert self.process.stdout is not None
         self.channel = grpc.insecure_channel(f"127.0.0.1:{self.process.stdout.readline().strip()}")
         self.stub = nidcpower_pb2_grpc.NiDCPowerStub(self.channel)
+        self.dmm = nidmm_pb2_grpc.NiDmmStub(self.channel)
+        self.switch = niswitch_pb2_grpc.NiSwitchStub(self.channel)
 
     def stop(self) -> None:
         assert self.process.stdin is not None
@@ -114,8 +124,24 @@ class Server:
         self.process.wait(20)
 
 
-def open_sessions(stub: Any) -> None:
-    """Open a session on a wired and one on an unwired SMU. They measure without an aperture."""
+def open_sessions(server: Server) -> None:
+    """Open sessions: a wired and an unwired SMU, a multimeter, a switch. No reading takes time."""
+    stub = server.stub
+    server.dmm.InitWithOptions(
+        nidmm_pb2.InitWithOptionsRequest(session_name="DMM", resource_name="DMM1")
+    )
+    server.dmm.SetAttributeViReal64(
+        nidmm_pb2.SetAttributeViReal64Request(
+            vi={"name": "DMM"},
+            attribute_id=1250321,  # aperture_time
+            attribute_value_raw=0.0,
+        )
+    )
+    server.switch.InitWithTopology(
+        niswitch_pb2.InitWithTopologyRequest(
+            session_name="SWITCH", topology="2737/2-Wire 4x64 Matrix", simulate=True
+        )
+    )
     for name in ("WIRED", "FREE"):
         request = pb.InitializeWithIndependentChannelsRequest(
             session_name=name, resource_name=f"{name}/0", option_string="Simulate=1"
@@ -131,20 +157,24 @@ def open_sessions(stub: Any) -> None:
         stub.InitiateWithChannels(pb.InitiateWithChannelsRequest(vi=vi))
 
 
-def calls(stub: Any) -> dict[str, tuple[Callable[[], Any], float]]:
+def calls(server: Server) -> dict[str, tuple[Callable[[], Any], float]]:
     """Return the calls, each with the smallest allowed fraction of the no-op's rate."""
-    free, wired = {"name": "FREE"}, {"name": "WIRED"}
+    stub, free, wired = server.stub, {"name": "FREE"}, {"name": "WIRED"}
     get = pb.GetAttributeViReal64Request(vi=free, channel_name="FREE/0", attribute_id=1250001)
     set_ = pb.SetAttributeViReal64Request(
         vi=free, channel_name="FREE/0", attribute_id=1150051, attribute_value_raw=0.0
     )
     measure = pb.MeasureMultipleRequest(vi=free, channel_name="FREE/0")
     measure_wired = pb.MeasureMultipleRequest(vi=wired, channel_name="WIRED/0")
+    read = nidmm_pb2.ReadRequest(vi={"name": "DMM"}, maximum_time_raw=1000)
+    can = niswitch_pb2.CanConnectRequest(vi={"name": "SWITCH"}, channel1="r0", channel2="c0")
     return {
         "get an attribute": (lambda: stub.GetAttributeViReal64(get), 0.6),
         "set an attribute": (lambda: stub.SetAttributeViReal64(set_), 0.4),
         "measure, not wired": (lambda: stub.MeasureMultiple(measure), 0.5),
         "measure on a bench": (lambda: stub.MeasureMultiple(measure_wired), 0.2),
+        "read a multimeter": (lambda: server.dmm.Read(read), 0.3),
+        "ask a switch": (lambda: server.switch.CanConnect(can), 0.5),
     }
 
 
@@ -169,8 +199,8 @@ def rate(call: Callable[[], Any]) -> float:
 def measure(rounds: int) -> list[Result]:
     servers = [Server("instruments"), Server("nothing")]
     try:
-        open_sessions(servers[0].stub)
-        ours, noop = (calls(server.stub) for server in servers)
+        open_sessions(servers[0])
+        ours, noop = (calls(server) for server in servers)
         results = []
         for name, (call, target) in ours.items():
             pairs = [(rate(call), rate(noop[name][0])) for _ in range(rounds)]
