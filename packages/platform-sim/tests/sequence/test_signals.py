@@ -171,10 +171,10 @@ def test_cleanup_runs_whenever_the_signal_comes(bench: Bench, rounds: int) -> No
         ) as process:
             try:
                 assert process.stderr is not None
-                for _ in range(choose.randrange(1, 400)):
-                    process.stderr.readline()
+                lines = [process.stderr.readline() for _ in range(choose.randrange(1, 400))]
                 process.send_signal(choose.choice([signal.SIGINT, signal.SIGTERM]))
-                errors = process.communicate(timeout=DEADLINE)[1]
+                # On a busy machine the signal may come when Cleanup has run and Python ends.
+                errors = "".join(lines) + process.communicate(timeout=DEADLINE)[1]
             finally:
                 process.kill()
             assert "closed" in errors or process.returncode == 0
