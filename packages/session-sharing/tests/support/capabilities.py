@@ -41,3 +41,4 @@ needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="no POSIX sig
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 needs_fifos = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs")
 needs_shell = pytest.mark.skipif(sys.platform == "win32", reason="no POSIX shell")
+needs_access_lists = pytest.mark.skipif(sys.platform != "win32", reason="no access lists of files")
