@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -116,24 +115,28 @@ def test_a_private_file_is_never_made_over_another_one(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def file_of_everybody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def file_of_everybody(tmp_path: Path) -> Path:
     """A file that every user can change."""
     path = tmp_path / "shared.json"
-    monkeypatch.setattr(windows_files, "private_to", lambda _: f"D:P(A;;FA;;;{EVERYBODY})")
-    descriptor = windows_files.create_private(path)
-    os.write(descriptor, b'{"a": "b"}')
-    os.close(descriptor)
-    monkeypatch.undo()
+    path.write_text('{"a": "b"}')
+    replace_access_list(path, f"D:P(A;;FA;;;{EVERYBODY})")
     return path
+
+
+def replace_access_list(path: Path, sddl: str) -> None:
+    """Give a file another access list, by the call that the command icacls makes, too."""
+    only_the_list = 0x4
+    with windows_files._descriptor(sddl) as descriptor:
+        assert windows_files._security.SetFileSecurityW(str(path), only_the_list, descriptor)
 
 
 @needs_access_lists
 def test_what_another_user_can_write_is_not_read_and_not_appended_to(
     file_of_everybody: Path,
 ) -> None:
-    with pytest.raises(NotPermittedError, match=rf"\({EVERYBODY}\) can write .* icacls"):
+    with pytest.raises(NotPermittedError, match=rf"\({EVERYBODY}\) can write .* `icacls"):
         read_private(file_of_everybody)
-    with pytest.raises(NotPermittedError, match="icacls"):
+    with pytest.raises(NotPermittedError, match="`icacls"):
         append_private(file_of_everybody)
 
 
@@ -141,7 +144,7 @@ def test_what_another_user_can_write_is_not_read_and_not_appended_to(
 def test_api_keys_that_other_users_can_read_are_refused(
     file_of_everybody: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(InvalidArgumentError, match=rf"{EVERYBODY}.* can read .* icacls"):
+    with pytest.raises(InvalidArgumentError, match=rf"{EVERYBODY}.* can read .* `icacls"):
         read_api_keys(file_of_everybody)
 
     write_private(file_of_everybody, '{"a": "b"}')
