@@ -74,11 +74,26 @@ def test_without_a_startup_folder_the_command_says_what_to_do(
 
 
 @needs_startup_folder
-@pytest.mark.parametrize("folder", ["plain", "J ö", "100% a&b"])
-def test_the_entry_at_login_starts_a_server_for_the_log_folder(
-    folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_the_entry_at_login_says_its_encoding_before_it_names_a_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    logs = tmp_path / folder
+    monkeypatch.setenv("APPDATA", str(tmp_path))
+    assert (
+        run("install", "--at-login", "--log-root", "C:\\J ö", "--log-root", "D:\\").exit_code == 0
+    )
+
+    (entry,) = tmp_path.rglob("*.bat")
+    lines = entry.read_text(encoding="utf-8").splitlines()
+
+    assert lines[-2] == "chcp 65001 >nul"  # Wine's interpreter ignores it, so this is not run here
+    assert lines[-1].endswith(' serve --log-root "C:\\J ö" --log-root "D:\\."')
+
+
+@needs_startup_folder
+def test_the_entry_at_login_starts_a_server_for_the_log_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logs = tmp_path / "100% a&b"
     logs.mkdir()
     monkeypatch.setenv("APPDATA", str(tmp_path / "roaming"))
     monkeypatch.setenv("WIN_PD_OVERRIDE_LOCAL_APPDATA", str(tmp_path))
