@@ -14,7 +14,12 @@ import tempfile
 import pytest
 
 _PREFIXES = ("JSON_LOGGER_", "PLATFORM_SIM_", "MEASUREMENT_PLUGIN_")
-_FOLDERS = ("XDG_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_STATE_HOME")
+_FOLDERS = (
+    "XDG_RUNTIME_DIR",
+    "XDG_DATA_HOME",
+    "XDG_STATE_HOME",
+    "WIN_PD_OVERRIDE_LOCAL_APPDATA",  # how platformdirs is told on Windows
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
