@@ -31,7 +31,6 @@ def runtime_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "runtime"
     folder.mkdir(mode=0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
-    monkeypatch.setenv("WIN_PD_OVERRIDE_LOCAL_APPDATA", str(folder))
     monkeypatch.delenv("JSON_LOGGER_TARGET", raising=False)
     monkeypatch.delenv("JSON_LOGGER_TOKEN_FILE", raising=False)
     return folder

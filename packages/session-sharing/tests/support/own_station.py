@@ -14,12 +14,7 @@ import tempfile
 import pytest
 
 _PREFIXES = ("JSON_LOGGER_", "PLATFORM_SIM_", "MEASUREMENT_PLUGIN_")
-_FOLDERS = (
-    "XDG_RUNTIME_DIR",
-    "XDG_DATA_HOME",
-    "XDG_STATE_HOME",
-    "WIN_PD_OVERRIDE_LOCAL_APPDATA",  # how platformdirs is told on Windows
-)
+_FOLDERS = ("XDG_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_STATE_HOME")
 
 
 def pytest_configure(config: pytest.Config) -> None:
