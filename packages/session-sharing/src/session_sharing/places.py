@@ -146,6 +146,9 @@ def append_private(path: Path) -> TextIO:
         NotPermittedError: Another user can have made the file.
         OSError: It cannot be opened.
     """
+    if sys.platform == "win32":
+        with contextlib.suppress(FileExistsError):
+            os.close(create_private(path))  # a file that is made otherwise has its folder's list
     handle = _open_own(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     return os.fdopen(handle, "a", encoding="utf-8")
 

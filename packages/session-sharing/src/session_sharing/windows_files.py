@@ -17,6 +17,7 @@ if sys.platform == "win32":
     from session_sharing.access_list import ALLOWS, AccessList, Entry, private_to
 
     _GENERIC_WRITE = 0x40000000
+    _SHARE_ALL = 0x7
     _CREATE_NEW = 1
     _FILE_ATTRIBUTE_NORMAL = 0x80
     _INVALID_HANDLE = wintypes.HANDLE(-1).value
@@ -122,7 +123,7 @@ if sys.platform == "win32":
             handle = _system.CreateFileW(
                 str(path),
                 _GENERIC_WRITE,
-                0,
+                _SHARE_ALL,
                 ctypes.byref(attributes),
                 _CREATE_NEW,
                 _FILE_ATTRIBUTE_NORMAL,

@@ -104,6 +104,16 @@ def test_the_token_file_and_the_state_file_are_made_for_this_user_alone(tmp_path
 
 
 @needs_access_lists
+def test_a_log_that_is_appended_to_is_made_for_this_user_alone(tmp_path: Path) -> None:
+    for line in ("first\n", "second\n"):
+        with append_private(tmp_path / "server.log") as log:
+            log.write(line)
+
+    check_secret(tmp_path / "server.log")
+    assert (tmp_path / "server.log").read_text() == "first\nsecond\n"
+
+
+@needs_access_lists
 def test_a_private_file_is_never_made_over_another_one(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_text("kept")
