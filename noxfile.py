@@ -200,8 +200,9 @@ def wheelhouse(session: nox.Session) -> None:
         house.check_can_try(session, options)
     build(session)
     folder = options.output or WHEELHOUSE / f"{options.platform}-{options.python}"
+    folder = folder.absolute()
     wanted = [package for packages in STATION.values() for package in packages]
-    house.collect(session, wanted, DIST, options, folder.absolute())
+    house.collect(session, wanted, DIST, options, folder)
     (folder / "README.md").write_text(house.describe(STATION, options), encoding="utf-8")
     session.log("%s has %d wheels", folder, len(list(folder.glob("*.whl"))))
     if options.tried and options.platform == "win_amd64" and os.name != "nt":

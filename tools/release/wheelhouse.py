@@ -115,8 +115,11 @@ def collect(
         wanted: Requirements.
         dist: The folder of our own wheels.
         options: The result of `arguments`.
-        folder: What it has is removed first.
+        folder: Wheels in it are removed first. It must have nothing else but the README.
     """
+    others = [p for p in folder.glob("*") if p.suffix != ".whl" and p.name != "README.md"]
+    if others:
+        session.error(f"{folder} has other files, such as {others[0].name}; name another folder")
     target = TARGETS[options.platform]
     temporary = Path(session.create_tmp())
     required, resolved = temporary / "required.txt", temporary / "resolved.txt"
@@ -160,7 +163,7 @@ def check_can_try(session: nox.Session, options: argparse.Namespace) -> None:
     elif here != wanted or running != options.python:
         session.error(
             f"--try needs {' '.join(wanted)} with Python {options.python}, but this is "
-            f"{' '.join(here)} with Python {running}. Leave out --try, or run it there."
+            f"{' '.join(here)} with Python {running}. Leave out --try, or run it there"
         )
 
 
