@@ -64,6 +64,8 @@ from publishing import check_wheels, log_from_each, run_on_each, upload_new  # n
 from wheels import Wheels  # noqa: E402
 from windows_session import arguments, run_suites, windows_runner  # noqa: E402
 
+import wheelhouse as house  # noqa: E402
+
 nox.needs_version = ">=2024.4.15"
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
@@ -73,6 +75,8 @@ PACKAGES = ROOT / "packages"
 TESTSTAND = ROOT / "teststand"
 DIST = ROOT / "dist"
 RESULTS = ROOT / "results"
+WHEELHOUSE = ROOT / "wheelhouse"
+DOWNLOADS = ROOT / ".nox" / "windows-python" / "downloads"
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 
 # Folders in packages/, and the extras that tests need; a package comes after those that it needs.
@@ -95,6 +99,9 @@ STATION = {
     "dmm": ["dmm-logger-plugin"],
     "station": ["measurement-platform-sim", "json-logger-client[ni]"],
 }
+
+# Commands that show that an environment of a station works.
+STATION_COMMANDS = ["json-logger", "dcpower-logger-plugin", "dmm-logger-plugin", "platform-sim"]
 
 # The simulated instruments, installed alone: each driver and all of them.
 DEVICE_EXTRAS = ["dcpower", "dmm", "switch", "all"]
@@ -178,10 +185,31 @@ def windows(session: nox.Session) -> None:
         _install_workshop(session)
     build(session)
     wanted = [*_distributions(), *TEST_TOOLS, *TEST_LIBRARIES]
-    cache = ROOT / ".nox" / "windows-python" / "downloads"
-    with windows_runner(session, version, DIST, wanted, cache) as (runner, where):
+    with windows_runner(session, version, DIST, wanted, DOWNLOADS) as (runner, where):
         folders = [PACKAGES / package for package in packages]
         run_suites(session, runner, where, folders, RESULTS / "windows")
+
+
+@nox.session
+def wheelhouse(session: nox.Session) -> None:
+    """Collect all wheels for a station without internet: `-- --platform win_amd64 --python 3.11`.
+
+    `--try` also installs from the folder, without an index, and runs each command.
+    """
+    options = house.arguments(session.posargs, PYTHONS)
+    if options.tried:
+        house.check_can_try(session, options)
+    build(session)
+    folder = options.output or WHEELHOUSE / f"{options.platform}-{options.python}"
+    folder = folder.absolute()
+    wanted = [package for packages in STATION.values() for package in packages]
+    house.collect(session, wanted, DIST, options, folder)
+    (folder / "README.md").write_text(house.describe(STATION, options), encoding="utf-8")
+    session.log("%s has %d wheels", folder, len(list(folder.glob("*.whl"))))
+    if options.tried and options.platform == "win_amd64" and os.name != "nt":
+        house.try_in_wine(session, options.python, DOWNLOADS, folder, wanted, STATION_COMMANDS)
+    elif options.tried:
+        house.try_here(session, folder, STATION, STATION_COMMANDS)
 
 
 def _tests_on(version: str) -> None:

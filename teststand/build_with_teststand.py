@@ -1,7 +1,7 @@
 """Build the sequence files through the TestStand COM API, on a Windows station with TestStand.
 
-TestStand itself writes the file, with its installed step types. This script was not yet run with a
-real TestStand; a recorder checked its calls.
+TestStand itself writes the file, with its installed step types. This script was never run with a
+real TestStand; a test checks its calls against NI's API reference.
 """
 
 from __future__ import annotations

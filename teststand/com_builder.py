@@ -1,8 +1,10 @@
 """Build a sequence file from the model of a sequence, by calls of the TestStand API.
 
-Names and values come from the API reference of TestStand 2021. Public programs that build sequences
-with Python-adapter steps use the same calls. No public program builds Measurement steps in this
-way; their properties are those that TestStand saves.
+**Never run in TestStand.** A test checks each name, number of arguments and value against NI's API
+reference. Two things are not known. The reference says that a program acquires the interface of the
+Python adapter from `Step.Module`; it is not known whether a late-bound object shows it at once. And
+no public program builds Measurement steps in this way; their properties are those that TestStand
+saves.
 """
 
 from __future__ import annotations
@@ -31,6 +33,9 @@ NONE_ADAPTER = "None Adapter"
 STEP_GROUPS = {Group.SETUP: 0, Group.MAIN: 1, Group.CLEANUP: 2}
 """Values of the StepGroups enumeration."""
 
+REFUSE_CONFLICTS = 1
+"""Value of TypeConflictHandlerTypes that raises an error. The usual value opens a dialog."""
+
 XML_FORMAT = 3
 """Value of FileWritingFormat for XML."""
 
@@ -39,6 +44,9 @@ INSERT_IF_MISSING = 0x1
 
 EXECUTION_SCOPE = 2
 """Interpreter session that ends with the execution."""
+
+DYNAMIC = 7
+"""Value of PythonParameterCategories: TestStand finds out the type of the argument."""
 
 _FLOW_PROPERTIES = {
     "precondition": "TS.PreCond",
@@ -68,7 +76,7 @@ class ComBuilder:
     def __init__(self, engine: Any) -> None:
         self._engine = engine
         # Without its palettes the engine does not know the Measurement and Pin Map step types.
-        engine.LoadTypePaletteFilesEx()
+        engine.LoadTypePaletteFilesEx(REFUSE_CONFLICTS, 0)
 
     def build(self, content: SequenceFile, path: Path) -> None:
         """Build a sequence file and save it in XML form.
@@ -142,29 +150,30 @@ def _fill_python_module(module: Any, call: PythonCall) -> None:
     if call.class_name:
         module.ClassName = call.class_name
     if call.instance:
-        module.ClassInstanceLocation = call.instance
+        module.ClassInstanceLocationExpr = call.instance
     module.UseAdapterSettingsForInterpreterSession = False
     module.InterpreterSessionScope = EXECUTION_SCOPE
     module.CreateInterpreterSessionIfDoesNotExist = True
     module.PythonVersion = call.environment.version
     module.PythonVirtualEnvironmentPath = call.environment.path
+    parameters = module.Parameters  # the first one is the return value
     for argument in call.arguments:
-        module.Parameters.New(argument.name, -1).ValueExpr = argument.value
+        parameters.New(parameters.Count, argument.name, argument.value, DYNAMIC)
     if call.result:
-        module.Parameters.Item(0).ValueExpr = call.result
+        parameters.Item(0).ValueExpr = call.result
 
 
 def _fill_measurement(properties: Any, call: MeasurementCall) -> None:
     _set(properties, "Measurement.Name", call.service_class)
     if call.version:
         _set(properties, "Measurement.Version", call.version)
-    properties.SetNumElements("Measurement.Parameters", len(call.parameters), 0x0)
+    _set_length(properties, "Measurement.Parameters", len(call.parameters))
     for index, parameter in enumerate(call.parameters):
         for lookup, value in _parameter_properties(parameter):
             _set(properties, f"Measurement.Parameters[{index}].{lookup}", value)
         definition = f"Measurement.Parameters[{index}].EnumDefinition"
         if parameter.enum_values:
-            properties.SetNumElements(definition, len(parameter.enum_values), INSERT_IF_MISSING)
+            _set_length(properties, definition, len(parameter.enum_values))
         for number, (name, value) in enumerate(parameter.enum_values.items()):
             _set(properties, f"{definition}[{number}]", value)
             properties.GetPropertyObject(f"{definition}[{number}]", 0x0).Name = name
@@ -180,6 +189,10 @@ def _parameter_properties(parameter: MeasurementParameter) -> Iterator[tuple[str
     yield "Type", parameter.type
     yield "ID", parameter.id
     yield "TypeSpecialization", parameter.specialization
+
+
+def _set_length(properties: Any, lookup: str, length: int) -> None:
+    properties.GetPropertyObject(lookup, 0x0).SetNumElements(length, 0x0)
 
 
 def _set(properties: Any, lookup: str, value: object) -> None:

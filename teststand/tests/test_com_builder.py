@@ -1,40 +1,57 @@
-"""The COM builder, checked by a recorder of its calls, because the tests have no TestStand."""
+"""The COM builder makes only calls that TestStand's API has, in the order that it needs.
+
+The tests have no TestStand. A recorder takes its place, which knows the members of the API.
+"""
 
 from __future__ import annotations
 
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import com_builder
 import pytest
 from build_sequences import DESCRIPTION, VARIANTS, with_variant
 from build_with_teststand import main
 from click.testing import CliRunner
-from com_builder import ComBuilder
+from com_builder import STEP_GROUPS, ComBuilder
 from platform_sim.sequence.description import parse_description, read_description
 from platform_sim.sequence.errors import UnsupportedError
+from teststand_api import API, CONSTANTS, Method, Property
 
 Call = tuple[str, tuple[object, ...]]
 
 
 class Recorder:
-    """Accepts every call and assignment, and records it under its path."""
+    """Records calls and assignments under their path; refuses those that the API does not have."""
 
-    def __init__(self, calls: list[Call], path: str = "Engine") -> None:
-        self.__dict__["_calls"] = calls
-        self.__dict__["_path"] = path
+    def __init__(self, calls: list[Call], path: str = "Engine", kind: str = "Engine") -> None:
+        self.__dict__.update(_calls=calls, _path=path, _kind=kind)
 
     def __getattr__(self, name: str) -> Any:
-        return Recorder(self._calls, f"{self._path}.{name}")
-
-    def __call__(self, *arguments: object) -> Any:
-        self._calls.append((self._path, tuple(map(str, arguments))))
-        return Recorder(self._calls, f"{self._path.rpartition('.')[2]}({len(self._calls)})")
+        member = self._member(name)
+        if isinstance(member, Method):
+            return partial(self._call, name, member)
+        return Recorder(self._calls, f"{self._path}.{name}", member.value)
 
     def __setattr__(self, name: str, value: object) -> None:
+        member = self._member(name)
+        assert isinstance(member, Property)
+        assert member.writable, f"{self._kind}.{name} cannot be set"
         self._calls.append((f"{self._path}.{name} =", (value,)))
 
     def __str__(self) -> str:
         return str(self._path)
+
+    def _member(self, name: str) -> Property | Method:
+        assert name in API[self._kind], f"{self._kind} has no {name}"
+        return API[self._kind][name]
+
+    def _call(self, name: str, method: Method, *arguments: object) -> Recorder:
+        assert method.least <= len(arguments) <= method.most, f"{self._kind}.{name}{arguments}"
+        self._calls.append((f"{self._path}.{name}", tuple(map(str, arguments))))
+        return Recorder(self._calls, f"{name}({len(self._calls)})", method.result)
 
 
 def record(description: str) -> list[Call]:
@@ -92,7 +109,8 @@ def test_a_python_step_gets_module_function_interpreter_and_arguments() -> None:
     assert values["FunctionOrAttributeName ="] == "f"
     assert values["PythonVersion ="] == "3.11"
     assert values["InterpreterSessionScope ="] == 2
-    assert values["ValueExpr ="] == "ThisContext"
+    (argument,) = [arguments for path, arguments in calls if path.endswith("Parameters.New")]
+    assert argument[1:] == ("sequence_context", "ThisContext", "7")
 
 
 def test_a_measurement_step_gets_every_parameter_by_its_property_path() -> None:
@@ -123,8 +141,35 @@ def test_a_measurement_step_gets_every_parameter_by_its_property_path() -> None:
     assert values[f"{second}.Direction"] == "Out"
     assert values[f"{second}.Dimension"] == "1"
     assert values[f"{second}.Log"] == "True"
-    sizes = [arguments[:2] for path, arguments in calls if path.endswith("SetNumElements")]
+    sizes = [
+        (looked_up[0], arguments[0])
+        for (_, looked_up), (path, arguments) in pairwise(calls)
+        if path.endswith("SetNumElements")
+    ]
     assert sizes == [("Measurement.Parameters", "2"), (f"{first}.EnumDefinition", "2")]
+
+
+def test_the_call_of_a_method_of_an_instance_keeps_its_result() -> None:
+    calls = record(
+        "[[main]]\nname = 'call'\nmodule = 'm.py'\nclass = 'C'\nfunction = 'f'\n"
+        "instance = 'Locals.Object'\nscope = 'instance'\nresult = 'Locals.Result'\n"
+    )
+
+    values = {path.rpartition(".")[2]: arguments[0] for path, arguments in calls if "=" in path}
+    assert values["ClassName ="] == "C"
+    assert values["ClassInstanceLocationExpr ="] == "Locals.Object"
+    assert values["ValueExpr ="] == "Locals.Result"
+
+
+def test_constants_have_the_values_of_the_api() -> None:
+    assert CONSTANTS["ConflictHandler_Error"] == com_builder.REFUSE_CONFLICTS
+    assert CONSTANTS["FileWritingFormat_XML"] == com_builder.XML_FORMAT
+    assert CONSTANTS["PropOption_InsertIfMissing"] == com_builder.INSERT_IF_MISSING
+    assert CONSTANTS["PythonParamCategory_Dynamic"] == com_builder.DYNAMIC
+    scope = CONSTANTS["PythonInterpreterSessionScope_PerExecution"]
+    assert scope == com_builder.EXECUTION_SCOPE
+    groups = {f"StepGroup_{group.name.title()}": n for group, n in STEP_GROUPS.items()}
+    assert groups == {name: n for name, n in CONSTANTS.items() if name.startswith("StepGroup_")}
 
 
 @pytest.mark.parametrize("name", VARIANTS)

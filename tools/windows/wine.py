@@ -62,14 +62,14 @@ class Wine:
             "LC_ALL": "C.UTF-8",  # file names beyond ASCII
         }
 
-    def run(self, *arguments: str) -> None:
-        """Run a program of Windows to its end.
+    def run(self, *arguments: str) -> str:
+        """Run a program of Windows to its end, and return what it printed.
 
         Raises:
             subprocess.CalledProcessError: It failed; the error has the output.
         """
         # Python refuses a console that is no console of Windows: all three streams are piped.
-        subprocess.run(
+        done = subprocess.run(
             [self.program, *arguments],
             env=self.environment,
             check=True,
@@ -77,6 +77,7 @@ class Wine:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
+        return done.stdout.decode("utf-8", "replace").strip()
 
     def end_all(self) -> None:
         """End every process of this Windows and wait until they are gone."""

@@ -12,6 +12,7 @@ from json_logger_client import ConnectOptions, JsonLoggerClient, SessionOptions
 from json_logger_proto import json_logger_pb2 as pb
 from json_logger_proto import json_logger_pb2_grpc
 from logger_process import LoggerProcess, records_in
+from session_sharing.places import write_private
 
 
 @pytest.fixture(scope="module")
@@ -19,8 +20,7 @@ def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoggerProcess]:
     """A logger that accepts two more identities."""
     folder = tmp_path_factory.mktemp("keyed")
     keys = folder / "keys.json"
-    keys.write_text(json.dumps({"alice": "a" * 32, "bob": "b" * 32}))
-    keys.chmod(0o600)
+    write_private(keys, json.dumps({"alice": "a" * 32, "bob": "b" * 32}))
     with LoggerProcess(folder, f"--api-keys={keys}") as process:
         yield process
 

@@ -10,7 +10,9 @@ import sys
 import time
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner
 from plain_discovery import SERVICE_CLASS, PlainDiscovery, environment
 from plugin_kit import PluginCallError, PluginError
 from plugin_kit.calling import MeasurementPlugin, PlatformClient
@@ -19,6 +21,9 @@ from plugin_kit.hosting import (
     DeadlineExceededError,
     InvalidInputError,
     MeasurementError,
+    Plugin,
+    command_line,
+    plugin_cli,
 )
 from plugin_processes import DEADLINE, WAYS_TO_STOP, ask_to_stop, install, served
 
@@ -119,3 +124,51 @@ def test_the_env_file_is_written_on_request_and_never_over_the_users(
     (tmp_path / ".env").write_text("# mine\n")
     assert ".env" not in install("plain_plugin", tmp_path, "--simulate", environment=environment())
     assert (tmp_path / ".env").read_text() == "# mine\n"
+
+
+@pytest.fixture
+def commands() -> click.Group:
+    """The command line of the plain plug-in, in this process."""
+    data = Path(__file__).parent / "support" / "plain_plugin" / "data"
+    return plugin_cli(Plugin("plain_plugin", "plain-plugin", "1.0", data))
+
+
+@pytest.mark.parametrize(("change", "left"), [(False, []), (True, [".env"])])
+def test_uninstall_removes_what_install_wrote_but_no_changed_env_file(
+    commands: click.Group, tmp_path: Path, change: bool, left: list[str]
+) -> None:
+    folder = tmp_path / "p"
+    assert CliRunner().invoke(commands, ["install", str(folder), "--simulate"]).exit_code == 0
+    if change:
+        (folder / ".env").write_text("# mine\n")
+
+    done = CliRunner().invoke(commands, ["uninstall", str(folder)])
+
+    assert done.exit_code == 0, done.output
+    assert [path.name for path in tmp_path.glob("p/*")] == left
+    assert folder.exists() == bool(left)
+    assert done.output.count("not removed") == len(left)
+
+
+def test_without_a_folder_the_plugin_is_installed_into_nis_own(
+    commands: click.Group, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command_line, "plugins_folder", lambda: tmp_path)  # no machine here has one
+
+    assert CliRunner().invoke(commands, ["install"]).exit_code == 0
+
+    assert (tmp_path / "plain-plugin" / "start.bat").exists()
+    assert CliRunner().invoke(commands, ["uninstall"]).exit_code == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_uninstall_refuses_a_folder_of_another_program(
+    commands: click.Group, tmp_path: Path
+) -> None:
+    (tmp_path / "start.bat").write_text("mine")
+
+    done = CliRunner().invoke(commands, ["uninstall", str(tmp_path)])
+
+    assert done.exit_code == 1
+    assert "Error: " in done.output
+    assert (tmp_path / "start.bat").read_text() == "mine"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 import trustme
 from logger_process import LoggerProcess
+from processes import listening_addresses
 from session_sharing.client import NotAuthenticatedError, ServerUnavailableError, connect
 
 EVERYWHERE = "0.0.0.0"
@@ -77,3 +79,17 @@ def test_a_server_that_other_hosts_can_reach_uses_tls_and_requires_a_token(
             connect(replace(options, token=""))
         with pytest.raises(ServerUnavailableError):
             connect(replace(options, root_certificates=None, token="", timeout=3.0, attempts=1))
+
+
+def test_by_default_the_server_listens_on_this_machine_alone(tmp_path: Path) -> None:
+    places = [f"--state-file={tmp_path}/state/logger.json", f"--log-root={tmp_path}"]
+    command = [sys.executable, "-m", "json_logger_server", "serve", "--no-discovery", *places]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            assert "ready" in server.stdout.readline()
+            targets = json.loads((tmp_path / "state" / "logger.json").read_text())["targets"]
+            ports = [int(t.rpartition(":")[2]) for t in targets if not t.startswith("unix:")]
+            assert listening_addresses(server.pid, *ports) == ["127.0.0.1"]
+        finally:
+            server.kill()

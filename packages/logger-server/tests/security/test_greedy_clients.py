@@ -29,6 +29,7 @@ from json_logger_client import (
 from logger_process import LoggerProcess
 from processes import eventually
 from session_sharing.client import Connection, LimitExceededError, connect
+from session_sharing.places import write_private
 from session_sharing.v1 import lifecycle_pb2 as pb
 
 LIMITED = str(Path(__file__).parents[1] / "support" / "limited_logger.py")
@@ -81,8 +82,7 @@ class PeakMemory:
 def with_keys(folder: Path, **more: str) -> str:
     """Write the keys of some identities; return the option that names their file."""
     keys = folder / "keys.json"
-    keys.write_text(json.dumps({**KEYS, **more}))
-    keys.chmod(0o600)
+    write_private(keys, json.dumps({**KEYS, **more}))
     return f"--api-keys={keys}"
 
 

@@ -11,6 +11,7 @@ import pytest
 from json_logger_client import ConnectOptions, InitializationBehavior, JsonLoggerClient
 from logger_process import LoggerProcess
 from session_sharing.client import NotAuthenticatedError, NotPermittedError, connect
+from session_sharing.places import write_private
 
 ATTACH_THEN_CLOSE = InitializationBehavior.ATTACH_TO_SESSION_THEN_CLOSE
 
@@ -57,8 +58,7 @@ def test_the_audit_trail_says_who_did_what_and_who_was_refused(tmp_path: Path) -
 
 def test_the_audit_trail_names_the_identity_that_was_refused(tmp_path: Path) -> None:
     audit, keys = tmp_path / "audit.ndjson", tmp_path / "keys.json"
-    keys.write_text(json.dumps({"owner": "o" * 32, "other": "x" * 32}))
-    keys.chmod(0o600)
+    write_private(keys, json.dumps({"owner": "o" * 32, "other": "x" * 32}))
     with LoggerProcess(tmp_path, f"--audit={audit}", f"--api-keys={keys}") as logger:
         by_key = ConnectOptions(logger.target).with_api_key
         with (

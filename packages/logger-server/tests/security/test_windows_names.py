@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
-from json_logger_server.storage.windows_names import plain_name
-from logger_process import LoggerProcess
+from capabilities import needs_long_paths
+from json_logger_server.storage.windows_names import (
+    plain_name,
+    with_prefix_if_long,
+    without_prefix,
+)
+from logger_process import LoggerProcess, records_in
 from session_sharing import InvalidArgumentError, NotAResourceError
 
 REFUSED = [
@@ -57,6 +63,23 @@ def test_other_names_are_taken_in_their_plain_form(name: str, plain: str) -> Non
     assert plain_name(name) == plain
 
 
+LONG = "\\".join(["x" * 60] * 4)
+
+
+@pytest.mark.parametrize(
+    ("path", "written"),
+    [
+        (r"C:\logs\a.log", r"C:\logs\a.log"),
+        (rf"C:\{LONG}\a.log", rf"\\?\C:\{LONG}\a.log"),
+        (rf"\\server\share\{LONG}\a.log", rf"\\?\UNC\server\share\{LONG}\a.log"),
+        (rf"\\?\C:\{LONG}\a.log", rf"\\?\C:\{LONG}\a.log"),
+    ],
+)
+def test_a_long_path_is_written_as_windows_takes_it(path: str, written: str) -> None:
+    assert with_prefix_if_long(path) == written
+    assert without_prefix(written) == without_prefix(path)
+
+
 @pytest.mark.skipif(sys.platform != "win32", reason="only Windows has such names")
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_logger_on_windows_refuses_them_and_leaves_nothing(
@@ -82,3 +105,14 @@ def test_on_windows_a_folder_is_named_as_such(logger: LoggerProcess) -> None:
     (logger.folder / "folder.log").mkdir()
     with pytest.raises(NotAResourceError):
         logger.client("folder.log")
+
+
+@needs_long_paths
+def test_on_windows_a_log_can_have_a_long_path(logger: LoggerProcess) -> None:
+    folder = Path(with_prefix_if_long(str(logger.folder / LONG / LONG)))
+    folder.mkdir(parents=True)
+
+    with logger.client(str(logger.folder / LONG / LONG / "a.ndjson")) as log:
+        assert log.log_data("a", {}, {}) == 1
+
+    assert len(records_in(folder / "a.ndjson")) == 1

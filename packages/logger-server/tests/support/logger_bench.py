@@ -23,6 +23,7 @@ from json_logger_server.json_log import Durability
 from logger_process import LoggerProcess
 from logger_thread import FaultyDisk, LoggerThread
 from processes import eventually
+from session_sharing.places import write_private
 from session_sharing.server import HostOptions, RegistryOptions
 from session_sharing.v1 import lifecycle_pb2, lifecycle_pb2_grpc
 
@@ -38,8 +39,7 @@ _KEY = "k" * 32
 def keyed_logger(folder: Path) -> LoggerProcess:
     """Start a logger that also accepts an identity with a key."""
     keys = folder / "keys.json"
-    keys.write_text(json.dumps({"other": _KEY}))
-    keys.chmod(0o600)
+    write_private(keys, json.dumps({"other": _KEY}))
     return LoggerProcess(folder, f"--api-keys={keys}")
 
 

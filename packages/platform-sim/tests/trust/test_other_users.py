@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 
-import psutil
 from as_user import OWNER, STRANGER, needs_users
 from platform_process import running_platform
 from platform_users import run_as, running_as
 from plugin_folders import TEST_PLUGINS, TINY, V2
 from plugin_kit.calling import PlatformClient
+from processes import listening_addresses
 
 PLATFORM = """
 with tempfile.TemporaryDirectory() as folder:
@@ -119,13 +119,18 @@ def test_the_refusal_names_the_option_and_the_command_has_it(tmp_path):
 
 def test_the_platform_and_its_device_server_listen_on_this_machine_alone(tmp_path):
     with running_platform(tmp_path) as platform:
-        process = psutil.Process(platform.process.pid)
-        listening = [
-            one.laddr.ip.removeprefix("::ffff:")
-            for one in process.net_connections("tcp")
-            if one.status == psutil.CONN_LISTEN
-        ]
-    assert listening == ["127.0.0.1"] * 2
+        state = platform.state
+        addresses = (state.discovery_address, state.device_server_address)
+        ports = [int(address.rpartition(":")[2]) for address in addresses]
+        assert listening_addresses(platform.process.pid, *ports) == ["127.0.0.1"] * 2
+
+
+def test_a_plugin_that_the_platform_starts_listens_on_this_machine_alone(tmp_path):
+    with running_platform(tmp_path, "--plugins", TEST_PLUGINS) as platform:
+        with PlatformClient(platform.state.discovery_address) as client:
+            client.resolve(V2, TINY)
+        listening = listening_addresses(platform.process.pid)
+    assert set(listening) == {"127.0.0.1", "::1"}
 
 
 @needs_users

@@ -80,6 +80,7 @@ def running_station(plugin: LoggingPlugin, folder: Path, bench: str = "") -> Ite
     with tempfile.TemporaryDirectory() as runtime, pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_DATA_HOME", str(folder / "data"))
         patch.setenv("XDG_RUNTIME_DIR", runtime)
+        patch.setenv("WIN_PD_OVERRIDE_LOCAL_APPDATA", str(folder / "data"))
         with Platform(options) as platform:
             with PlatformClient(platform.discovery_address) as client:
                 pin_map_id = client.load_pin_map(folder / "pins.pinmap")

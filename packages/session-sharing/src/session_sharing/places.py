@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import stat
 import sys
 import tempfile
@@ -14,7 +15,11 @@ from typing import TextIO
 
 import platformdirs
 
+from session_sharing.access_list import READS, WRITES
 from session_sharing.core.errors import InvalidArgumentError, NotPermittedError
+
+if sys.platform == "win32":
+    from session_sharing.windows_files import access_list_of, create_private, this_user
 
 _LARGEST_FILE = 64 * 1024
 """Bytes of a state file or a token file."""
@@ -46,12 +51,16 @@ def default_state_file(program: str) -> Path:
 def runtime_folder(name: str) -> Path:
     """Return a folder of this name in the user's runtime folder; it may not exist yet.
 
-    On a system without a runtime folder, it is a folder below the temporary folder. Servers and
-    clients check that it belongs to their user alone.
+    On Windows, it is in the user's local application data (``%LOCALAPPDATA%``): programs that clean
+    up the temporary folder do not know which files are in use. On another system without a runtime
+    folder, it is a folder below the temporary folder. Servers and clients check that it belongs to
+    their user alone.
 
     Raises:
         NotPermittedError: Another user has made the folder below the temporary folder.
     """
+    if sys.platform == "win32":
+        return platformdirs.user_state_path(name, appauthor=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # platformdirs warns that there is no runtime folder
         try:
@@ -113,6 +122,23 @@ def read_small(path: Path) -> str:
     return data.decode("utf-8")
 
 
+def check_secret(path: Path) -> None:
+    """Check that no other user can read a file.
+
+    Raises:
+        NotPermittedError: Another user can read it. The message says how to change that.
+        OSError: It cannot be opened.
+    """
+    if sys.platform == "win32":
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            _check_access(path, handle, READS | WRITES, "read")
+        finally:
+            os.close(handle)
+    elif path.stat().st_mode & 0o077:
+        raise NotPermittedError(f"Other users can read {path}. Run `chmod 600 {path}`.")
+
+
 def append_private(path: Path) -> TextIO:
     """Open a file of this user to append text to it; make the file if there is none.
 
@@ -120,6 +146,9 @@ def append_private(path: Path) -> TextIO:
         NotPermittedError: Another user can have made the file.
         OSError: It cannot be opened.
     """
+    if sys.platform == "win32":
+        with contextlib.suppress(FileExistsError):
+            os.close(create_private(path))  # a file that is made otherwise has its folder's list
     handle = _open_own(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     return os.fdopen(handle, "a", encoding="utf-8")
 
@@ -131,7 +160,7 @@ def write_private(path: Path, text: str) -> None:
         InvalidArgumentError: It cannot be written; no part of it stays on the disk.
     """
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        handle, name = _create_beside(path)
     except OSError as error:
         raise no_place(path, error) from error
     try:
@@ -141,6 +170,14 @@ def write_private(path: Path, text: str) -> None:
     except OSError as error:
         Path(name).unlink(missing_ok=True)
         raise no_place(path, error) from error
+
+
+def _create_beside(path: Path) -> tuple[int, str]:
+    """Create a file that only this user can read, beside a path; return it open, and its name."""
+    if sys.platform == "win32":
+        beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        return create_private(beside), str(beside)
+    return tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
 
 
 def no_place(path: Path, error: OSError) -> InvalidArgumentError:
@@ -207,7 +244,9 @@ def _open_own(path: Path, flags: int) -> int:
     handle = os.open(path, flags, 0o600)
     try:
         _check_own(path, os.fstat(handle))
-    except NotPermittedError:
+        if sys.platform == "win32":
+            _check_access(path, handle, WRITES, "write")
+    except (NotPermittedError, OSError):
         os.close(handle)
         raise
     return handle
@@ -219,7 +258,7 @@ def _check_own(path: Path, facts: os.stat_result) -> None:
             f"{path} is not a regular file, so it is not trusted. Remove it, or name another file."
         )
     if sys.platform == "win32":
-        return  # Windows protects the user's folders by their access lists
+        return  # see _check_access
     if facts.st_uid != os.geteuid():
         raise NotPermittedError(
             f"{path} belongs to user {facts.st_uid}, not to you, so it is not trusted. Use a file "
@@ -233,7 +272,10 @@ def _check_own(path: Path, facts: os.stat_result) -> None:
 
 
 def _check_folder(folder: Path) -> None:
-    """Refuse a folder in which another user could replace files and folders."""
+    """Refuse a folder in which another user could replace files and folders.
+
+    On Windows, the owner of the file itself shows whether it was replaced.
+    """
     if sys.platform == "win32":
         return
     facts = folder.stat()
@@ -248,3 +290,20 @@ def _check_folder(folder: Path) -> None:
             f"Other users can write in the folder {folder}, so the files in it are not trusted. "
             f"Run `chmod go-w {folder}`, or use another folder."
         )
+
+
+if sys.platform == "win32":
+
+    def _check_access(path: Path, handle: int, rights: int, verb: str) -> None:
+        """Refuse an open file that another user owns, or for which one has some rights."""
+        found, user = access_list_of(handle), this_user()
+        if not found.is_owned_by(user):
+            raise NotPermittedError(
+                f"{path} belongs to {found.owner}, not to you, so it is not trusted. Use a file of "
+                "your own."
+            )
+        if others := found.others(user, rights):
+            raise NotPermittedError(
+                f"Others ({', '.join(others)}) can {verb} {path}, so it is not trusted. If its "
+                f'content is yours, run `icacls "{path}" /inheritance:r /grant:r *{user}:F`.'
+            )

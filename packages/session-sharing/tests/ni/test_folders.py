@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from capabilities import needs_shell
-from session_sharing.ni import Startable, lay_out
+from capabilities import needs_registry, needs_shell
+from session_sharing import InvalidArgumentError
+from session_sharing.ni import Startable, lay_out, plugins_folder, take_away
+
+if sys.platform == "win32":
+    import ctypes
+    import winreg
 
 
 @pytest.fixture
@@ -87,3 +94,75 @@ def test_the_batch_file_names_this_python_whatever_its_folder(
     doubled = folder.replace("%", "%%")
     assert f'set "START_PYTHON=C:\\{doubled}\\python.exe"' in lines
     assert lines.index("chcp 65001 >nul") < 3
+
+
+def test_what_was_laid_out_is_taken_away_with_its_folder(
+    program: Startable, tmp_path: Path
+) -> None:
+    lay_out(program, tmp_path / "folder")
+
+    assert take_away(program, tmp_path / "folder") == []
+
+    assert not (tmp_path / "folder").exists()
+
+
+def test_files_that_were_not_laid_out_stay_and_are_named(
+    program: Startable, tmp_path: Path
+) -> None:
+    folder = tmp_path / "folder"
+    lay_out(program, folder)
+    (folder / ".venv").mkdir()
+    (folder / "notes.txt").write_text("mine")
+
+    assert take_away(program, folder) == [folder / ".venv", folder / "notes.txt"]
+
+    assert (folder / "notes.txt").read_text() == "mine"
+
+
+def test_nothing_is_taken_from_a_folder_of_another_program(
+    program: Startable, tmp_path: Path
+) -> None:
+    folder = tmp_path / "other"
+    folder.mkdir()
+    (folder / "start.sh").write_text("mine")
+
+    with pytest.raises(InvalidArgumentError, match=r"no Service\.serviceconfig"):
+        take_away(program, folder)
+
+    assert (folder / "start.sh").read_text() == "mine"
+
+
+@pytest.fixture
+def nis_key() -> Iterator[str]:
+    """Replace the registry of this machine, for this process, by an empty key of the user."""
+    if sys.platform != "win32":
+        yield ""
+        return
+    override = ctypes.WinDLL("advapi32").RegOverridePredefKey
+    override.argtypes = [ctypes.c_void_p, ctypes.c_void_p]
+    machine = 0xFFFFFFFF80000002  # HKEY_LOCAL_MACHINE, a negative number of 32 bits
+    name = rf"Software\session-sharing-test-{os.getpid()}"
+    installer = r"SOFTWARE\National Instruments\Common\Installer"
+    with winreg.CreateKey(winreg.HKEY_CURRENT_USER, name) as key:
+        assert override(machine, int(key)) == 0
+    try:
+        yield installer
+    finally:
+        override(machine, None)
+        parts = [name, *installer.split("\\")]
+        for end in range(len(parts), 0, -1):
+            with contextlib.suppress(FileNotFoundError):
+                winreg.DeleteKey(winreg.HKEY_CURRENT_USER, "\\".join(parts[:end]))
+
+
+def test_without_nis_software_there_is_no_folder_for_plugins(nis_key: str) -> None:
+    with pytest.raises(InvalidArgumentError, match="Name a folder"):
+        plugins_folder()
+
+
+@needs_registry
+def test_nis_folder_for_plugins_is_found_by_nis_key_of_the_registry(nis_key: str) -> None:
+    with winreg.CreateKey(winreg.HKEY_LOCAL_MACHINE, nis_key) as key:
+        winreg.SetValueEx(key, "NIPUBAPPDATADIR", 0, winreg.REG_SZ, r"D:\NI data")
+
+    assert plugins_folder() == Path(r"D:\NI data\Plug-Ins\Measurements")

@@ -64,6 +64,15 @@ def test_a_default_folder_that_other_users_can_enter_is_refused(
     state_file.claim()
 
 
+def test_the_default_state_file_is_in_a_folder_of_the_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("WIN_PD_OVERRIDE_LOCAL_APPDATA", str(tmp_path))
+
+    assert default_state_file("json-logger") == tmp_path / "session-sharing" / "json-logger.json"
+
+
 @pytest.mark.parametrize("text", ["", "{}", "notes, not JSON", '["pid", "targets"]'])
 def test_a_file_that_is_not_a_state_file_is_never_overwritten(tmp_path: Path, text: str) -> None:
     path = tmp_path / "important.json"

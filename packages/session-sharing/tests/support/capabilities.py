@@ -41,3 +41,23 @@ needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="no POSIX sig
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 needs_fifos = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs")
 needs_shell = pytest.mark.skipif(sys.platform == "win32", reason="no POSIX shell")
+needs_access_lists = pytest.mark.skipif(sys.platform != "win32", reason="no access lists of files")
+needs_registry = pytest.mark.skipif(sys.platform != "win32", reason="no registry")
+needs_startup_folder = pytest.mark.skipif(sys.platform != "win32", reason="no Startup folder")
+
+
+def _has_long_paths() -> bool:
+    """Try it: Wine 8 cannot say the real path of a file with more than 260 characters."""
+    if sys.platform != "win32":
+        return False
+    with tempfile.TemporaryDirectory(dir=f"\\\\?\\{tempfile.gettempdir()}") as name:
+        folder = Path(name, *["x" * 60] * 5)
+        folder.mkdir(parents=True)
+        try:
+            os.path.realpath(folder)
+        except OSError:
+            return False
+    return True
+
+
+needs_long_paths = pytest.mark.skipif(not _has_long_paths(), reason="no long paths of Windows")

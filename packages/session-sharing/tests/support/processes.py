@@ -120,3 +120,21 @@ def eventually(what: Callable[[], bool], within: float = 30.0) -> float:
         assert time.monotonic() - started < within, f"not within {within} s"
         time.sleep(0.01)
     return time.monotonic() - started
+
+
+def listening_addresses(pid: int, *ports: int) -> list[str]:
+    """Return the addresses at whose TCP ports a process and its children listen.
+
+    gRPC's sockets for IPv4 have IPv6 addresses, which are returned as IPv4 addresses.
+
+    Args:
+        pid: The process.
+        ports: Its known ports. They decide under Wine, which does not say who listens.
+    """
+    process = psutil.Process(pid)
+    family = {pid, *(child.pid for child in process.children(recursive=True))}
+    found = [one for one in psutil.net_connections("tcp") if one.status == psutil.CONN_LISTEN]
+    own = [one for one in found if one.pid in family]
+    if sys.platform == "win32" and not own:
+        own = [one for one in found if one.laddr.port in ports]
+    return sorted(one.laddr.ip.removeprefix("::ffff:") for one in own)

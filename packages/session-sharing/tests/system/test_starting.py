@@ -19,6 +19,8 @@ from session_sharing.client import (
 )
 
 COMMAND = [sys.executable, str(SUPPORT / "lock_server.py")]
+PATIENCE = 200.0
+"""Seconds within which a server must be ready; only one that hangs needs as long."""
 
 
 @pytest.fixture
@@ -29,8 +31,8 @@ def state_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def test_a_started_server_is_ready_and_a_stopped_one_leaves_only_its_log(state_file: Path) -> None:
-    process = start_server(COMMAND, state_file)
-    assert connect(attach_or_start(COMMAND, state_file)).is_connected()
+    process = start_server(COMMAND, state_file, PATIENCE)
+    assert connect(attach_or_start(COMMAND, state_file, PATIENCE)).is_connected()
 
     assert stop_server(state_file)
 
@@ -41,7 +43,7 @@ def test_a_started_server_is_ready_and_a_stopped_one_leaves_only_its_log(state_f
 
 def test_many_programs_that_attach_or_start_at_once_get_one_server(state_file: Path) -> None:
     with ThreadPoolExecutor(6) as many:
-        found = list(many.map(lambda _: attach_or_start(COMMAND, state_file), range(6)))
+        found = list(many.map(lambda _: attach_or_start(COMMAND, state_file, PATIENCE), range(6)))
 
     tokens = {options.token for options in found}
     assert len(tokens) == 1
@@ -49,11 +51,11 @@ def test_many_programs_that_attach_or_start_at_once_get_one_server(state_file: P
 
 
 def test_a_server_that_is_killed_is_started_again(state_file: Path) -> None:
-    process = start_server(COMMAND, state_file)
+    process = start_server(COMMAND, state_file, PATIENCE)
     process.kill()
     process.wait()
 
-    assert connect(attach_or_start(COMMAND, state_file)).is_connected()
+    assert connect(attach_or_start(COMMAND, state_file, PATIENCE)).is_connected()
 
 
 def test_the_error_names_a_command_that_is_not_installed(state_file: Path) -> None:

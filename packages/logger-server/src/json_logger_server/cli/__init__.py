@@ -7,7 +7,7 @@ from session_sharing import SessionSharingError
 from session_sharing.commands import HarmlessGroup
 
 from json_logger_server.cli.doctor import doctor_command
-from json_logger_server.cli.install import install_command
+from json_logger_server.cli.install import install_command, uninstall_command
 from json_logger_server.cli.reading import tail_command, verify_command
 from json_logger_server.cli.report import report_command
 from json_logger_server.cli.serve import serve_command
@@ -35,5 +35,6 @@ for command in (
     report_command,
     doctor_command,
     install_command,
+    uninstall_command,
 ):
     main.add_command(command)

@@ -14,6 +14,8 @@ from session_sharing.client import Connection, ConnectOptions, connect
 from session_sharing.places import default_state_file
 from session_sharing.v1 import lifecycle_pb2 as pb
 
+from json_logger_server.storage.paths import canonical
+
 _TIMEOUT = 3.0
 """Seconds; a server on this host answers at once."""
 
@@ -67,7 +69,7 @@ def find_session(connection: Connection, wanted: str) -> pb.SessionInfo | None:
     If `wanted` is the path of an existing file, only a session of this file matches.
     """
     sessions = list_sessions(connection).sessions
-    path = str(Path(wanted).resolve())
+    path = str(canonical(Path(wanted)))
     for session in sessions:
         if path == session.details.get("path"):
             return session

@@ -22,7 +22,11 @@ from session_sharing import (
     StorageFullError,
 )
 
-from json_logger_server.storage.windows_names import plain_name
+from json_logger_server.storage.windows_names import (
+    plain_name,
+    with_prefix_if_long,
+    without_prefix,
+)
 
 SUFFIXES = (".ndjson", ".jsonl", ".json", ".log", ".txt")
 """Endings of a log file's name. The reference server accepts .ndjson, .log and .txt."""
@@ -59,7 +63,7 @@ class LogRoots:
         if sys.platform == "win32":
             name = plain_name(name)
         try:
-            path = Path(os.path.realpath(self.folders[0] / name))
+            path = canonical(self.folders[0] / name)
             parent_exists = path.parent.is_dir()
         except (OSError, ValueError) as error:
             raise InvalidArgumentError(f"{name!r} is not a usable path: {error}") from error
@@ -123,8 +127,8 @@ class LogRoots:
 
     def _root_of(self, path: Path) -> Path | None:
         for folder in self.folders:
-            root = Path(os.path.realpath(folder))
-            if path.is_relative_to(root):
+            root = canonical(folder)
+            if _plain(path).is_relative_to(_plain(root)):
                 return root
         return None
 
@@ -142,6 +146,22 @@ if sys.platform != "win32":
             return os.open(inside.name, flags, 0o666, dir_fd=step)
         finally:
             os.close(step)
+
+
+def canonical(path: Path) -> Path:
+    r"""Return the absolute path of a file, without links; on Windows with ``\\?\`` if it is long.
+
+    Raises:
+        OSError: The system cannot follow the path.
+    """
+    if os.name != "nt":
+        return Path(os.path.realpath(path))
+    real = os.path.realpath(with_prefix_if_long(os.path.abspath(path)))  # noqa: PTH100
+    return Path(with_prefix_if_long(without_prefix(real)))
+
+
+def _plain(path: Path) -> Path:
+    return Path(without_prefix(str(path))) if sys.platform == "win32" else path
 
 
 def identity_of(facts: os.stat_result) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Refuse file names that mean a device or an alternate data stream on Windows."""
+"""Refuse names that mean a device or a data stream on Windows, and write long paths for it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from pathlib import PureWindowsPath
 from session_sharing import InvalidArgumentError
 
 _LONGEST_PART = 255
+_LONGEST_PLAIN = 200
+"""A plain path has at most 260 characters; names of rotated files are longer than the log's."""
+
 _FORBIDDEN = re.compile(r'[\x00-\x1f<>"|?*]')
 
 # Windows takes these for devices in every folder, whatever their suffix.
@@ -28,9 +31,7 @@ def plain_name(name: str) -> str:
         InvalidArgumentError: It means a device, an alternate data stream, or Windows would change
             it, or refuse it.
     """
-    if _VERBATIM_SHARE.match(name):
-        name = "\\\\" + _VERBATIM_SHARE.sub("", name, count=1)
-    name = _VERBATIM_DRIVE.sub("", name, count=1)
+    name = without_prefix(name)
     if _VERBATIM.match(name):
         raise InvalidArgumentError(f"{name!r} means a device. Name a file.")
     path = PureWindowsPath(name)
@@ -38,6 +39,22 @@ def plain_name(name: str) -> str:
         if part != ".." and (problem := _problem(part)):
             raise InvalidArgumentError(f"{name!r} is not a usable path: {problem}.")
     return name
+
+
+def without_prefix(path: str) -> str:
+    r"""Return a path without ``\\?\``, if it then still means a file."""
+    if _VERBATIM_SHARE.match(path):
+        return "\\\\" + _VERBATIM_SHARE.sub("", path, count=1)
+    return _VERBATIM_DRIVE.sub("", path, count=1)
+
+
+def with_prefix_if_long(path: str) -> str:
+    r"""Return an absolute path with ``\\?\`` if Windows could take it only in this form."""
+    if len(path) <= _LONGEST_PLAIN or _VERBATIM.match(path):
+        return path
+    if path.startswith("\\\\"):
+        return "\\\\?\\UNC\\" + path[2:]
+    return "\\\\?\\" + path
 
 
 def _problem(part: str) -> str | None:

@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from session_sharing.commands import PrintingGroup
-from session_sharing.ni import Startable, lay_out
+from session_sharing import SessionSharingError
+from session_sharing.commands import HarmlessGroup
+from session_sharing.ni import Startable, lay_out, plugins_folder, take_away
 from session_sharing.starter import when_starter_goes
 from session_sharing.stopping import StopSignals
 
 if TYPE_CHECKING:
     from ni_measurement_plugin_sdk_service.measurement.service import MeasurementService
 
+_FOLDER = click.Path(file_okay=False, path_type=Path)
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -45,10 +47,10 @@ class Plugin:
 
 
 def plugin_cli(plugin: Plugin) -> click.Group:
-    """Build the commands ``serve`` and ``install`` of a plug-in."""
+    """Build the commands ``serve``, ``install`` and ``uninstall`` of a plug-in."""
     text = f"Serve or install the measurement plug-in {plugin.distribution}."
 
-    @click.group(cls=PrintingGroup, help=text)
+    @click.group(cls=HarmlessGroup, shown_errors=[SessionSharingError], help=text)
     @click.version_option(plugin.version)
     def main() -> None:
         pass
@@ -62,17 +64,34 @@ def plugin_cli(plugin: Plugin) -> click.Group:
         serve(plugin.load())
 
     @main.command(name="install")
-    @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+    @click.argument("folder", required=False, type=_FOLDER)
     @click.option(
         "--simulate",
         is_flag=True,
         help="Also write .env, with which the drivers simulate their instruments. An existing "
         ".env is kept.",
     )
-    def install_command(folder: Path, simulate: bool) -> None:
-        """Write the files into FOLDER by which a discovery service finds and starts the plug-in."""
+    def install_command(folder: Path | None, simulate: bool) -> None:
+        """Write the files into FOLDER by which a discovery service finds and starts the plug-in.
+
+        Without FOLDER, they go into NI's own folder for plug-ins, on Windows.
+        """
+        folder = folder or plugins_folder() / plugin.distribution
         for path in install(plugin, folder, simulate=simulate):
             click.echo(path)
+
+    @main.command(name="uninstall")
+    @click.argument("folder", required=False, type=_FOLDER)
+    def uninstall_command(folder: Path | None) -> None:
+        """Remove from FOLDER what `install` wrote; other files, and a changed .env, stay.
+
+        Without FOLDER, the command removes it from NI's own folder for plug-ins, on Windows.
+        """
+        folder = folder or plugins_folder() / plugin.distribution
+        left = uninstall(plugin, folder)
+        click.echo(f"removed from {folder}" if left else f"removed {folder}")
+        for path in left:
+            click.echo(f"not removed: {path}")
 
     return main
 
@@ -99,14 +118,45 @@ def install(plugin: Plugin, folder: Path, *, simulate: bool = False) -> list[Pat
     Returns:
         The files written.
     """
-    program = Startable(
+    written = lay_out(_startable(plugin), folder)
+    environment = folder / ".env"
+    if simulate and not environment.exists():
+        written.append(Path(shutil.copy(plugin.data / ".env.simulation", environment)))
+    return written
+
+
+def uninstall(plugin: Plugin, folder: Path) -> list[Path]:
+    """Remove the files that `install` wrote, and the folder if nothing else is in it.
+
+    Args:
+        plugin: The plug-in.
+        folder: The folder; a ``.env`` that the user has changed stays.
+
+    Returns:
+        What stays in the folder.
+
+    Raises:
+        InvalidArgumentError: The folder is not one of this plug-in; nothing was removed.
+    """
+    environment, simulation = folder / ".env", plugin.data / ".env.simulation"
+    unchanged = (
+        environment.is_file()
+        and simulation.is_file()
+        and environment.read_bytes() == simulation.read_bytes()
+    )
+    left = take_away(_startable(plugin), folder)
+    if unchanged:
+        environment.unlink()
+        left.remove(environment)
+        if not left:
+            folder.rmdir()
+    return left
+
+
+def _startable(plugin: Plugin) -> Startable:
+    return Startable(
         data=plugin.data,
         command=f"{plugin.package} serve -v",
         distribution=plugin.distribution,
         version=plugin.version,
     )
-    written = lay_out(program, folder)
-    environment = folder / ".env"
-    if simulate and not environment.exists():
-        written.append(Path(shutil.copy(plugin.data / ".env.simulation", environment)))
-    return written

@@ -1,4 +1,4 @@
-"""Write the folder by which a discovery service finds a program and starts it on demand."""
+"""Write, and remove, the folder by which discovery finds a program and starts it on demand."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import stat
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from session_sharing.core.errors import InvalidArgumentError
 
 _START_SH = """\
 #!/bin/sh
@@ -36,6 +38,14 @@ py -3 -m venv .venv
 
 _SERVICE_IGNORE = ".venv\n__pycache__\n*.log\n"
 
+_SCRIPTS = (
+    ("start.sh", _START_SH, "\n"),
+    ("start.bat", _START_BAT, "\r\n"),
+    ("install.bat", _INSTALL_BAT, "\r\n"),
+    (".serviceignore", _SERVICE_IGNORE, "\n"),
+)
+"""Name, content and line end of the files that are not data of the program."""
+
 
 @dataclass(frozen=True, slots=True)
 class Startable:
@@ -63,14 +73,8 @@ def lay_out(program: Startable, folder: Path) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     written = [Path(shutil.copy(source, folder)) for source in sorted(program.data.iterdir())]
-    for name, template, newline in (
-        ("start.sh", _START_SH, "\n"),
-        ("start.bat", _START_BAT, "\r\n"),
-        ("install.bat", _INSTALL_BAT, "\r\n"),
-        (".serviceignore", _SERVICE_IGNORE, "\n"),
-    ):
-        # In a batch file, a percent sign of a name is written twice.
-        python = sys.executable.replace("%", "%%") if name.endswith(".bat") else sys.executable
+    for name, template, newline in _SCRIPTS:
+        python = in_batch_file(sys.executable) if name.endswith(".bat") else sys.executable
         text = template.format(
             python=python,
             command=program.command,
@@ -84,3 +88,37 @@ def lay_out(program: Startable, folder: Path) -> list[Path]:
             file.chmod(file.stat().st_mode | stat.S_IXUSR)
         written.append(file)
     return written
+
+
+def take_away(program: Startable, folder: Path) -> list[Path]:
+    """Remove the files that `lay_out` wrote, and the folder if nothing else is in it.
+
+    Args:
+        program: What the folder starts.
+        folder: The folder.
+
+    Returns:
+        What stays in the folder, such as a ``.venv`` or files of the user.
+
+    Raises:
+        InvalidArgumentError: The folder is not one of this program; nothing was removed.
+    """
+    data = [folder / source.name for source in program.data.iterdir()]
+    configs = [path for path in data if path.suffix == ".serviceconfig"]
+    if not configs or not all(path.is_file() for path in configs):
+        names = ", ".join(path.name for path in configs)
+        raise InvalidArgumentError(
+            f"{folder} is not a folder of {program.distribution}: it has no {names}. Name the "
+            "folder that `install` wrote."
+        )
+    for path in (*data, *(folder / name for name, _, _ in _SCRIPTS)):
+        path.unlink(missing_ok=True)
+    left = sorted(folder.iterdir())
+    if not left:
+        folder.rmdir()
+    return left
+
+
+def in_batch_file(text: str) -> str:
+    """Return how a batch file writes a text: a percent sign stands there twice."""
+    return text.replace("%", "%%")

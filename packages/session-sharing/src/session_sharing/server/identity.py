@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import json
-import os
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -14,7 +13,9 @@ from session_sharing.core.errors import (
     InvalidArgumentError,
     LimitExceededError,
     NotAuthenticatedError,
+    NotPermittedError,
 )
+from session_sharing.places import check_secret
 
 Metadata = Iterable[tuple[str, "str | bytes"]]
 """Metadata of a call, which arrives before its request."""
@@ -123,11 +124,10 @@ def read_api_keys(file: Path) -> dict[str, str]:
         InvalidArgumentError: Other users can read the file, or it is not such a JSON object.
     """
     try:
-        if os.name != "nt" and file.stat().st_mode & 0o077:
-            raise InvalidArgumentError(
-                f"Other users can read the API keys in {file}. Run `chmod 600 {file}`."
-            )
+        check_secret(file)
         keys = json.loads(file.read_text(encoding="utf-8"))
+    except NotPermittedError as error:
+        raise InvalidArgumentError(f"These API keys are no secret: {error}") from error
     except (OSError, ValueError) as error:
         raise InvalidArgumentError(
             f"The API keys in {file} cannot be read: {error}. Write a JSON object such as "
