@@ -10,6 +10,7 @@ import math
 
 import grpc
 import pytest
+from capabilities import needs_complex_numbers
 from every_driver import DRIVERS
 from google.protobuf.descriptor import FieldDescriptor
 from hypothesis import HealthCheck, given, settings
@@ -149,7 +150,14 @@ def bench(request, bench_file):
     return bench_file(content) if content else None
 
 
-@pytest.mark.parametrize("bench", [None, WIRED], indirect=True, ids=["free", "wired"])
+@pytest.mark.parametrize(
+    "bench",
+    [
+        pytest.param(None, id="free"),
+        pytest.param(WIRED, id="wired", marks=needs_complex_numbers),
+    ],
+    indirect=True,
+)
 @settings(
     max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

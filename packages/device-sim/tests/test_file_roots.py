@@ -11,6 +11,8 @@ from pathlib import Path
 import grpc
 import nidmm
 import pytest
+from as_user import needs_users
+from capabilities import needs_fifos, needs_symlinks
 from device_process import running_device_sim
 from device_sim import DeviceServer
 
@@ -102,7 +104,7 @@ def test_an_error_says_how_to_allow_a_folder(open_dmm, tmp_path):
     export_refused(open_dmm(), tmp_path / "a.json", "--file-root")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege on Windows")
+@needs_symlinks
 def test_links_lead_to_no_other_folder(open_dmm, tmp_path, folder):
     outside = tmp_path / "outside.json"
     outside.write_bytes(CONFIGURATION)
@@ -115,7 +117,7 @@ def test_links_lead_to_no_other_folder(open_dmm, tmp_path, folder):
     assert outside.read_bytes() == CONFIGURATION
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows opens paths, not steps")
+@needs_symlinks
 def test_a_folder_that_a_link_replaces_meanwhile_leads_to_no_other_folder(
     tmp_path, folder, monkeypatch
 ):
@@ -163,7 +165,7 @@ def test_only_a_configuration_is_overwritten(open_dmm, folder):
     assert (folder / "package.json").read_text() == '{"name": "mine"}'
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in folders")
+@needs_fifos
 def test_a_file_that_is_not_regular_is_refused_and_blocks_no_client(open_dmm, folder):
     os.mkfifo(folder / "pipe.json")
     (folder / "folder.json").mkdir()
@@ -208,9 +210,7 @@ except PermissionError:
 """
 
 
-@pytest.mark.skipif(
-    sys.platform == "win32" or os.geteuid() != 0, reason="only root can act as a second user"
-)
+@needs_users
 def test_another_local_user_who_is_let_in_reaches_no_file_outside(tmp_path, folder):
     secret = tmp_path / "secret.json"
     secret.write_bytes(CONFIGURATION)

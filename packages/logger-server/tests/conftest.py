@@ -51,6 +51,6 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     mount = shutil.which("mount")
     options = ["-t", "tmpfs", "-o", "size=128k", "none", str(folder)]
     if mount is None or subprocess.run([mount, *options], capture_output=True).returncode:
-        pytest.skip("this user cannot mount a small disk")
+        pytest.skip("no small disk that this user can mount")
     yield folder
     subprocess.run(["umount", str(folder)], check=True)

@@ -17,6 +17,7 @@ from json_logger_client import JsonLoggerClient
 from json_logger_server.cli import main
 from json_logger_server.report.reading import read_log
 from logger_process import LoggerProcess
+from own_station import RUNTIME_FOLDER
 from session_sharing import SessionExpiredError
 
 
@@ -92,7 +93,7 @@ def test_tail_reads_a_file_without_a_server(
 ) -> None:
     path = tmp_path / "a.ndjson"
     path.write_text("".join(f'{{"seq": {n}}}\n' for n in range(1, 31)) + '{"torn')
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv(RUNTIME_FOLDER, str(tmp_path))
     assert run("tail", path, "-n", 2, "--json") == '{"seq": 29}\n{"seq": 30}\n'
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
+from capabilities import needs_unix_sockets
 from json_logger_server.cli.serve import default_listeners
 from session_sharing.server import TcpListener, UnixListener
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs unix sockets")
+pytestmark = needs_unix_sockets
 TCP = TcpListener("127.0.0.1")
 
 

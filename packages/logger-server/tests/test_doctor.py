@@ -8,9 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+from capabilities import needs_binding_modes
 from json_logger_proto.names import TARGET_VARIABLE, TOKEN_FILE_VARIABLE
 from logger_process import LoggerProcess
+from own_station import RUNTIME_FOLDER
 
 
 def _doctor(
@@ -19,7 +20,7 @@ def _doctor(
     """Examine a station that has nothing but this state file and these variables."""
     for name in (TARGET_VARIABLE, TOKEN_FILE_VARIABLE):
         variables.setdefault(name, "")
-    variables["XDG_RUNTIME_DIR"] = str(tmp_path)
+    variables[RUNTIME_FOLDER] = str(tmp_path)
     command = [sys.executable, "-m", "json_logger_server", "doctor", "--json"]
     done = subprocess.run(
         [*command, f"--state-file={state}", f"--log-root={tmp_path}"],
@@ -68,7 +69,7 @@ def test_a_token_variable_with_a_missing_file_is_reported_as_wrong(tmp_path: Pat
     assert code == 1 and "not a file" in found["environment"][1]
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root writes anywhere")
+@needs_binding_modes
 def test_a_log_folder_that_cannot_be_written_is_seen_as_wrong(tmp_path: Path) -> None:
     folder = tmp_path / "closed"
     folder.mkdir(mode=0o500)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from capabilities import needs_control_characters, needs_renames_of_open_files
 from click.testing import CliRunner
 from json_logger_client import JsonLoggerClient
 from json_logger_server.cli import main
@@ -20,6 +20,7 @@ from json_logger_server.storage.following import DiskTail
 from json_logger_server.storage.log_file import LogFile
 from logger_process import LoggerProcess
 from logger_thread import FaultyDisk, LoggerThread
+from own_station import RUNTIME_FOLDER
 from session_sharing import ResourceFailedError
 
 
@@ -73,7 +74,7 @@ def test_the_error_for_a_missing_log_names_the_searched_places(
     own_logger: LoggerProcess, state: str, tmp_path: Path
 ) -> None:
     for verb in ("tail", "verify", "report", "show", "rotate"):
-        assert "There is no log" in run(verb, os.fsdecode(b"m\xff.ndjson"), state, code=1)
+        assert "There is no log" in run(verb, "m\udcff.ndjson", state, code=1)
         said = run(verb, "none.ndjson", state, code=1)
         assert f"There is no log {own_logger.folder / 'none.ndjson'}." in said
     nowhere = f"--state-file={tmp_path / 'none.json'}"
@@ -84,7 +85,7 @@ def test_the_error_for_a_missing_log_names_the_searched_places(
 def test_messages_begin_with_a_capital_and_name_what_failed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv(RUNTIME_FOLDER, str(tmp_path))
     said = run("ls", code=1)
     assert "nI discovery" not in said
     assert "Start a logger by `json-logger serve`" in said
@@ -99,6 +100,7 @@ def test_commands_say_at_once_that_the_process_of_a_killed_server_has_ended(
     assert time.monotonic() - started < 2.5  # a server that lives is waited for longer
 
 
+@needs_control_characters
 def test_a_name_with_control_characters_steers_no_terminal(
     own_logger: LoggerProcess, state: str
 ) -> None:
@@ -110,6 +112,7 @@ def test_a_name_with_control_characters_steers_no_terminal(
         assert "\nforged" not in said
 
 
+@needs_renames_of_open_files
 def test_rotated_files_are_one_log_for_every_command(own_logger: LoggerProcess, state: str) -> None:
     path = own_logger.folder / "a.ndjson"
     with own_logger.client("a.ndjson") as log:
@@ -168,8 +171,28 @@ class Tail:
         self.process.communicate(timeout=60)
         return self.process.returncode
 
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate()
 
-@pytest.mark.skipif(os.name == "nt", reason="Ctrl-C cannot be sent to one process there")
+
+def test_a_tail_of_a_closed_log_shows_what_is_logged_later(
+    own_logger: LoggerProcess, state: str
+) -> None:
+    with own_logger.client("a.ndjson") as log:
+        log_some(log, 1)
+    tail = Tail("a.ndjson", state)
+    try:
+        assert tail.seq() == 1
+        for _ in range(2):
+            with own_logger.client("a.ndjson") as log:
+                log_some(log, 2)
+        assert [tail.seq() for _ in range(4)] == [2, 3, 4, 5]
+    finally:
+        tail.kill()
+
+
+@needs_renames_of_open_files
 def test_a_tail_continues_when_its_log_is_closed_and_opened_again(
     own_logger: LoggerProcess, state: str
 ) -> None:
@@ -190,7 +213,7 @@ def test_a_tail_continues_when_its_log_is_closed_and_opened_again(
             assert tail.stop() == 0
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Ctrl-C cannot be sent to one process there")
+@needs_renames_of_open_files
 def test_a_tail_of_a_closed_log_follows_it_over_rotations(
     own_logger: LoggerProcess, state: str
 ) -> None:
@@ -224,7 +247,7 @@ def test_a_log_that_cannot_be_closed_is_reported_and_listed_as_failed(
         token = tmp_path / "token"
         token.write_text(connect.token)
         monkeypatch.setenv("JSON_LOGGER_TOKEN_FILE", str(token))
-        monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+        monkeypatch.setenv(RUNTIME_FOLDER, str(tmp_path))
         log = logger.client("a.ndjson")
         with monkeypatch.context() as patch:
             patch.setattr(LogFile, "close", fail)

@@ -11,8 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from as_user import needs_users
+from capabilities import needs_fifos, needs_modes, needs_symlinks
 from json_logger_client import JsonLoggerClient, locate_logger
 from logger_process import records_in
+from own_station import RUNTIME_FOLDER
 from session_sharing.client import (
     NotPermittedError,
     ServerUnavailableError,
@@ -21,6 +24,7 @@ from session_sharing.client import (
     stop_server,
 )
 from session_sharing.places import default_state_file
+from session_sharing.stop_event import ask_to_stop
 
 NOBODY = 65534
 
@@ -30,7 +34,7 @@ def runtime_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A user's runtime folder, in which clients look for state files."""
     folder = tmp_path / "runtime"
     folder.mkdir(mode=0o700)
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
+    monkeypatch.setenv(RUNTIME_FOLDER, str(folder))
     monkeypatch.delenv("JSON_LOGGER_TARGET", raising=False)
     monkeypatch.delenv("JSON_LOGGER_TOKEN_FILE", raising=False)
     return folder
@@ -48,7 +52,7 @@ def test_the_readmes_first_snippet_finds_the_server_that_the_command_started(
                 assert log.log_data("leakage", {"voltage": 3.3}, {"current": [1.2e-9]}) == 1
                 assert log.path == str(tmp_path / "measurements.ndjson")
         finally:
-            run.terminate()
+            ask_to_stop(run.pid)
     assert len(records_in(tmp_path / "measurements.ndjson")) == 1
 
 
@@ -106,16 +110,26 @@ def become_huge(path: Path) -> None:
         file.truncate(1 << 30)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="needs owners and modes of files")
-@pytest.mark.parametrize("which", ["state file", "token", "folder", "runtime folder"])
-@pytest.mark.parametrize(
-    "spoil", [give_away, open_to_all, become_a_pipe, become_a_link, become_huge]
-)
+FILES = ("state file", "token")
+FOLDERS = ("folder", "runtime folder")
+SPOILED_BY: list[tuple[Callable[[Path], None], list[pytest.MarkDecorator]]] = [
+    (give_away, [needs_users]),
+    (open_to_all, [needs_modes]),
+    (become_a_pipe, [needs_fifos]),
+    (become_a_link, [needs_symlinks]),
+    (become_huge, []),
+]
+SPOILED = [
+    pytest.param(which, spoil, marks=marks)
+    for spoil, marks in SPOILED_BY
+    for which in (FILES + FOLDERS if spoil in (give_away, open_to_all) else FILES)
+]
+
+
+@pytest.mark.parametrize(("which", "spoil"), SPOILED)
 def test_a_state_file_that_another_user_can_have_planted_is_not_trusted(
     runtime_folder: Path, which: str, spoil: Callable[[Path], None]
 ) -> None:
-    if spoil is give_away and os.geteuid() != 0:
-        pytest.skip("needs a second user")
     state_file = plant(runtime_folder, pid=os.getpid())
     assert locate_logger().token == "a token"
     path = {
@@ -124,8 +138,6 @@ def test_a_state_file_that_another_user_can_have_planted_is_not_trusted(
         "folder": state_file.parent,
         "runtime folder": runtime_folder,
     }[which]
-    if path.is_dir() and spoil in (become_a_pipe, become_a_link, become_huge):
-        pytest.skip("is for files")
     spoil(path)
     if default_state_file("json-logger") != state_file:
         return  # platformdirs itself does not accept a runtime folder of another user
@@ -138,9 +150,7 @@ def become_a_device(path: Path) -> None:
     os.mknod(path, 0o600 | stat.S_IFCHR, os.makedev(1, 5))  # /dev/zero
 
 
-@pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root makes devices"
-)
+@needs_users
 @pytest.mark.parametrize("suffix", [".json", ".token"])
 def test_a_device_in_the_place_of_a_file_is_not_opened(runtime_folder: Path, suffix: str) -> None:
     state_file = plant(runtime_folder, pid=os.getpid())
@@ -152,8 +162,7 @@ def test_a_device_in_the_place_of_a_file_is_not_opened(runtime_folder: Path, suf
         locate_logger()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="needs pipes")
-@pytest.mark.parametrize("spoil", [become_a_pipe, become_huge])
+@pytest.mark.parametrize("spoil", [pytest.param(become_a_pipe, marks=needs_fifos), become_huge])
 def test_a_token_file_of_the_environment_neither_hangs_nor_fills_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoil: Callable[[Path], None]
 ) -> None:
@@ -167,13 +176,17 @@ def test_a_token_file_of_the_environment_neither_hangs_nor_fills_memory(
         locate_logger()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="needs pipes and owners of files")
-@pytest.mark.parametrize("spoil", [give_away, become_a_pipe, become_a_link])
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(give_away, marks=needs_users),
+        pytest.param(become_a_pipe, marks=needs_fifos),
+        pytest.param(become_a_link, marks=needs_symlinks),
+    ],
+)
 def test_nothing_is_written_into_a_planted_file_at_the_log_of_a_started_server(
     tmp_path: Path, spoil: Callable[[Path], None]
 ) -> None:
-    if spoil is give_away and os.geteuid() != 0:
-        pytest.skip("needs a second user")
     log = tmp_path / "server.log"
     log.write_text("")
     spoil(log)
@@ -183,9 +196,7 @@ def test_nothing_is_written_into_a_planted_file_at_the_log_of_a_started_server(
         assert log.read_text() == ""
 
 
-@pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs a second user's files"
-)
+@needs_users
 def test_no_process_is_stopped_because_of_a_planted_process_id(runtime_folder: Path) -> None:
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as victim:
         state_file = plant(runtime_folder, pid=victim.pid)

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from capabilities import needs_fork
 from logger_process import LoggerProcess, records_in
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+pytestmark = needs_fork
 
 FORKS = {"GRPC_ENABLE_FORK_SUPPORT": "1"}
 """Without it, gRPC's threads do not rest for a fork, and its copy in the child may abort."""

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from capabilities import needs_proc, needs_unix_sockets
 from json_logger_client import ConnectOptions, JsonLoggerClient
+from session_sharing.stop_event import ask_to_stop
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="uses places and signals of POSIX")
+FILE_IN_THE_WAY = (
+    "already exists. Name another place"
+    if sys.platform == "win32"
+    else "file cannot be made: File exists. Name another place"
+)
+NO_FILE = os.strerror(errno.EACCES if sys.platform == "win32" else errno.EISDIR)
+"""What the system says when it opens a folder as a file."""
 
 
 def serve(folder: Path, *options: str, **more: object) -> subprocess.Popen[str]:
@@ -32,10 +40,18 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        (["--state-file=/proc/nowhere/st.json"], "/proc/nowhere cannot be made: No such file"),
-        (["--state-file=file/st.json"], "file cannot be made: File exists. Name another place"),
-        (["--state-file=taken.json"], "taken.json.lock cannot be locked: Is a directory"),
-        (["--state-file=s/st.json", "--listen=unix:/proc/x/s"], "/proc/x cannot be made"),
+        pytest.param(
+            ["--state-file=/proc/nowhere/st.json"],
+            "/proc/nowhere cannot be made: No such file",
+            marks=needs_proc,
+        ),
+        (["--state-file=file/st.json"], FILE_IN_THE_WAY),
+        (["--state-file=taken.json"], f"taken.json.lock cannot be locked: {NO_FILE}"),
+        pytest.param(
+            ["--state-file=s/st.json", "--listen=unix:/proc/x/s"],
+            "/proc/x cannot be made",
+            marks=[needs_proc, needs_unix_sockets],
+        ),
         (
             [
                 "--state-file=s/st.json",
@@ -60,6 +76,7 @@ def test_a_server_that_cannot_start_says_why_and_leaves_nothing(
     assert set(folder.rglob("*")) - before <= {folder / "s"}
 
 
+@needs_proc
 def test_a_data_folder_that_cannot_be_created_is_named(tmp_path: Path) -> None:
     nowhere = {**os.environ, "HOME": "/proc/nowhere", "XDG_DATA_HOME": "/proc/nowhere"}
     _, said = serve(tmp_path, "--state-file=st.json", env=nowhere).communicate(timeout=120)
@@ -97,7 +114,7 @@ def test_a_server_continues_when_the_process_that_started_it_has_ended(tmp_path:
     with JsonLoggerClient("a.ndjson", connection=ConnectOptions.from_state_file(state)) as log:
         assert log.log_data("m", {}, {}) == 1
 
-    process.send_signal(signal.SIGTERM)
+    ask_to_stop(process.pid)
     _, said = process.communicate(timeout=120)
     assert (process.returncode, "Traceback" in said) == (0, False)
     assert {path.name for path in tmp_path.iterdir()} == {"a.ndjson"}

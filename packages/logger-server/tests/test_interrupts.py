@@ -13,20 +13,28 @@ import time
 from pathlib import Path
 from typing import Any
 
+import interrupts
 import pytest
+from capabilities import needs_signals
+from interrupts import press_ctrl_c
 from json_logger_client import JsonLoggerClient
 from logger_process import LoggerProcess, names_in, records_in
 from session_sharing.client import ReentrantCallError
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs timers that interrupt")
-
 SCRIPT = Path(__file__).parent / "support" / "interrupted_client.py"
+SHARED = str(Path(interrupts.__file__).parent)
 SEED = int(os.environ.get("INTERRUPT_SEED", "1"))
 
 
 def start(logger: LoggerProcess, mode: str, rounds: int) -> subprocess.Popen[str]:
     command = [sys.executable, str(SCRIPT), str(logger.state_file), mode, str(rounds), str(SEED)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": SHARED},
+    )
 
 
 def check(logger: LoggerProcess, mode: str, outcome: dict[str, Any], rounds: int) -> None:
@@ -60,7 +68,7 @@ def interrupt_by_keyboard(logger: LoggerProcess, rounds: int) -> None:
                 outcome = json.loads(line)
                 break
             time.sleep(generator.uniform(0, 0.03))  # the test tries random moments
-            client.send_signal(signal.SIGINT)
+            press_ctrl_c(client)
         else:
             raise AssertionError("the client ended without a word")
         check(logger, "keyboard", outcome, rounds)
@@ -104,6 +112,7 @@ def client(name, **options):
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 
+@needs_signals
 def test_a_signal_handler_may_log_while_its_thread_logs(own_logger: LoggerProcess) -> None:
     ended = run_program(
         own_logger,
@@ -134,6 +143,7 @@ print(ticks)
     assert names.count("tick") == int(ended.stdout) >= 50
 
 
+@needs_signals
 def test_a_sigterm_handler_may_log_a_last_record_and_exit(own_logger: LoggerProcess) -> None:
     ended = run_program(
         own_logger,
@@ -152,6 +162,7 @@ with client("term.ndjson") as log:
     assert names_in(own_logger.folder / "term.ndjson").count("aborted") == 1
 
 
+@needs_signals
 def test_nested_signal_handlers_get_an_error_before_the_stack_is_full(
     own_logger: LoggerProcess,
 ) -> None:

@@ -12,13 +12,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from as_user import needs_users
 
 NOBODY = "12345"
 SETPRIV = shutil.which("setpriv")
 
-pytestmark = pytest.mark.skipif(
-    SETPRIV is None or os.geteuid() != 0, reason="needs root and setpriv to become such a user"
-)
+pytestmark = [
+    needs_users,
+    pytest.mark.skipif(SETPRIV is None, reason="no setpriv, which makes such a user"),
+]
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from capabilities import needs_names_of_bytes
 from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -245,6 +246,7 @@ def test_commands_work_on_outputs_that_cannot_show_every_character(
     assert raw.stdout == german.read_bytes()
 
 
+@needs_names_of_bytes
 def test_a_log_with_a_name_that_is_not_utf_8_is_read(tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"m\xff.ndjson")
     path.write_bytes(lines_of(PLAIN))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -13,15 +13,15 @@ from click.testing import CliRunner
 from json_logger_client import ConnectOptions, JsonLoggerClient
 from json_logger_server.cli import main
 from logger_process import records_in
-
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="runs the start script for POSIX")
+from session_sharing import SessionSharingError
+from session_sharing.client import stop_server
 
 
 @pytest.fixture
 def start_script(tmp_path: Path) -> Path:
     done = CliRunner().invoke(main, ["install", str(tmp_path / "installed")])
     assert done.exit_code == 0, done.output
-    return tmp_path / "installed" / "start.sh"
+    return tmp_path / "installed" / ("start.bat" if os.name == "nt" else "start.sh")
 
 
 @contextmanager
@@ -36,6 +36,8 @@ def started(script: Path, stdin: int) -> Iterator[tuple[subprocess.Popen[str], P
         try:
             yield process, state
         finally:
+            with suppress(SessionSharingError):
+                stop_server(state)  # on Windows, `process` is the interpreter of the script
             process.kill()
 
 

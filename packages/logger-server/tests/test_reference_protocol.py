@@ -8,6 +8,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+from capabilities import needs_binding_modes, needs_fifos
 from google.protobuf.timestamp_pb2 import Timestamp
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
@@ -183,7 +184,7 @@ def test_a_folder_is_an_invalid_argument(
     assert refusal(stub, folder / "x.log").code() is grpc.StatusCode.INVALID_ARGUMENT
 
 
-@pytest.mark.skipif(os.name == "nt", reason="FIFOs are POSIX")
+@needs_fifos
 def test_a_fifo_is_refused_and_does_not_block(
     stub: json_logger_pb2_grpc.JsonLoggerStub, folder: Path
 ) -> None:
@@ -191,7 +192,7 @@ def test_a_fifo_is_refused_and_does_not_block(
     assert refusal(stub, folder / "x.log").code() is grpc.StatusCode.INVALID_ARGUMENT
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everything")
+@needs_binding_modes
 def test_a_file_without_permission_is_denied(
     stub: json_logger_pb2_grpc.JsonLoggerStub, folder: Path
 ) -> None:

@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from capabilities import needs_renames_of_open_files, needs_signals
 from json_logger_client import ConnectOptions, JsonLoggerClient
 from json_logger_client.encoding import encode_record
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
@@ -66,6 +67,7 @@ def whole_log(path: Path) -> list[int]:
     return [record["seq"] for file in files for record in records_in(file)]
 
 
+@needs_renames_of_open_files
 def test_numbers_and_sessions_continue_in_the_next_file(own_logger: LoggerProcess) -> None:
     with own_logger.client("a.ndjson") as log, own_logger.client("a.ndjson") as other:
         log_some(log, 3)
@@ -82,6 +84,7 @@ def test_numbers_and_sessions_continue_in_the_next_file(own_logger: LoggerProces
     assert sorted(path.name for path in own_logger.folder.glob(".*")) == []
 
 
+@needs_renames_of_open_files
 def test_an_empty_file_is_not_rotated(own_logger: LoggerProcess) -> None:
     with own_logger.client("a.ndjson") as log:
         assert rotate(log) == ""
@@ -92,6 +95,7 @@ def test_an_empty_file_is_not_rotated(own_logger: LoggerProcess) -> None:
     assert whole_log(own_logger.folder / "a.ndjson") == [1, 2]
 
 
+@needs_renames_of_open_files
 @pytest.mark.parametrize("after", [0, 2])
 def test_numbers_continue_when_the_log_is_opened_after_a_rotation(
     own_logger: LoggerProcess, after: int
@@ -105,6 +109,7 @@ def test_numbers_continue_when_the_log_is_opened_after_a_rotation(
     assert whole_log(own_logger.folder / "a.ndjson") == list(range(1, 5 + after))
 
 
+@needs_renames_of_open_files
 def test_a_reader_gets_all_files_of_a_log_as_one(own_logger: LoggerProcess) -> None:
     with own_logger.client("a.ndjson") as log:
         for _ in range(4):
@@ -116,6 +121,7 @@ def test_a_reader_gets_all_files_of_a_log_as_one(own_logger: LoggerProcess) -> N
             assert tailed(log, first) == list(range(first, 26))
 
 
+@needs_renames_of_open_files
 def test_a_tail_follows_over_rotations(own_logger: LoggerProcess) -> None:
     with own_logger.client("a.ndjson") as log:
         log_some(log, 1)
@@ -130,6 +136,7 @@ def test_a_tail_follows_over_rotations(own_logger: LoggerProcess) -> None:
         answers.cancel()
 
 
+@needs_renames_of_open_files
 def test_a_log_is_rotated_by_size_under_load_and_loses_nothing(tmp_path: Path) -> None:
     with LoggerProcess(tmp_path, "--rotate-size=20000") as logger:
         seqs: list[list[int]] = [[] for _ in range(4)]
@@ -151,7 +158,7 @@ def test_a_log_is_rotated_by_size_under_load_and_loses_nothing(tmp_path: Path) -
     assert all(size >= 20000 for size in sizes)
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="there is no SIGHUP")
+@needs_signals
 def test_sighup_rotates_every_open_log_and_ends_no_session(tmp_path: Path) -> None:
     with LoggerProcess(tmp_path, detached=True) as logger:
         with logger.client("a.ndjson") as log, logger.client("b.ndjson") as other:
@@ -166,7 +173,7 @@ def test_sighup_rotates_every_open_log_and_ends_no_session(tmp_path: Path) -> No
         assert whole_log(tmp_path / "b.ndjson") == [1, 2]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGHUP")
+@needs_signals
 def test_the_end_of_its_terminal_stops_a_server_and_a_sighup_before_that_rotates(
     tmp_path: Path,
 ) -> None:
@@ -229,6 +236,7 @@ class RawClient:
         self._connection.call(self._stub.Rotate, request)
 
 
+@needs_renames_of_open_files
 @pytest.mark.parametrize("padding", [0, 80_000])
 def test_a_retry_of_what_is_in_a_rotated_file_is_recognised(tmp_path: Path, padding: int) -> None:
     """Padding moves the record out of the part that is read when the log is opened."""
@@ -248,6 +256,7 @@ def test_a_retry_of_what_is_in_a_rotated_file_is_recognised(tmp_path: Path, padd
     assert whole_log(tmp_path / "a.ndjson") == [1, 2, 3, 4, 5]
 
 
+@needs_renames_of_open_files
 def test_a_server_killed_at_any_step_of_a_rotation_loses_nothing(tmp_path: Path) -> None:
     """An audit hook kills the server before the nth system call that names a file."""
     for step in range(1, 40):
@@ -279,6 +288,7 @@ def test_a_server_killed_at_any_step_of_a_rotation_loses_nothing(tmp_path: Path)
     raise AssertionError("a rotation has more steps than this test tries")
 
 
+@needs_renames_of_open_files
 @pytest.mark.parametrize("rounds", [4, pytest.param(100, marks=pytest.mark.soak)])
 @pytest.mark.timeout(1200)
 def test_a_server_killed_under_load_while_it_rotates_keeps_every_acknowledged_record_once(
@@ -320,6 +330,7 @@ def test_a_server_killed_under_load_while_it_rotates_keeps_every_acknowledged_re
     assert len(files) > rounds
 
 
+@needs_renames_of_open_files
 def test_a_log_that_cannot_be_rotated_reports_the_reason_and_continues(
     own_logger: LoggerProcess,
 ) -> None:
@@ -341,6 +352,7 @@ def test_a_log_that_cannot_be_rotated_reports_the_reason_and_continues(
     assert whole_log(own_logger.folder / "a.ndjson") == [1, 2, 3, 4]
 
 
+@needs_renames_of_open_files
 def test_a_rotated_file_is_not_written_any_more(own_logger: LoggerProcess) -> None:
     with own_logger.client("a.ndjson") as log:
         log_some(log, 2)
@@ -360,6 +372,7 @@ def test_another_log_with_a_number_in_its_name_is_not_a_rotated_file(
             assert tailed(log) == [1, 2]
 
 
+@needs_renames_of_open_files
 def test_a_second_server_is_refused_after_a_rotation_too(
     own_logger: LoggerProcess, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -376,6 +389,7 @@ def test_a_second_server_is_refused_after_a_rotation_too(
     assert whole_log(own_logger.folder / "a.ndjson") == [1, 2]
 
 
+@needs_renames_of_open_files
 def test_openers_during_rotations_always_get_the_one_session(own_logger: LoggerProcess) -> None:
     with own_logger.client("a.ndjson") as log:
         log_some(log, 1)
@@ -399,6 +413,7 @@ def test_openers_during_rotations_always_get_the_one_session(own_logger: LoggerP
     assert whole_log(own_logger.folder / "a.ndjson") == list(range(1, 52))
 
 
+@needs_renames_of_open_files
 def test_rotated_files_are_removed_when_they_are_old(tmp_path: Path) -> None:
     two_days_ago = time.time() - 2 * 24 * 3600
     with LoggerProcess(tmp_path, "--keep=1.5") as logger, logger.client("a.ndjson") as log:
@@ -415,7 +430,9 @@ def test_rotated_files_are_removed_when_they_are_old(tmp_path: Path) -> None:
         assert tailed(log) == [2, 3, 4]
 
 
-@pytest.mark.parametrize("how", ["rename", "truncate"])
+@pytest.mark.parametrize(
+    "how", [pytest.param("rename", marks=needs_renames_of_open_files), "truncate"]
+)
 def test_the_error_of_a_log_that_another_program_rotated_says_how_to_rotate_it(
     own_logger: LoggerProcess, how: str
 ) -> None:
@@ -430,6 +447,7 @@ def test_the_error_of_a_log_that_another_program_rotated_says_how_to_rotate_it(
             log_some(log, 1)
 
 
+@needs_renames_of_open_files
 @pytest.mark.parametrize("call", [1, 2], ids=["before", "after the new file took over"])
 def test_a_rotation_whose_names_cannot_be_made_safe_ends_the_session_and_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: int

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from capabilities import needs_whole_sends
 from json_logger_client import JsonLoggerClient, StreamOptions
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
 from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
@@ -242,6 +243,7 @@ def test_flush_reports_in_time_that_the_server_does_not_answer(tmp_path: Path) -
     assert names_in(tmp_path / "a.ndjson") == ["m"]
 
 
+@needs_whole_sends
 def test_a_waveform_of_a_million_doubles_arrives_without_a_python_list(
     logger: LoggerProcess, path: Path
 ) -> None:
@@ -260,6 +262,7 @@ def test_a_waveform_of_a_million_doubles_arrives_without_a_python_list(
     assert np.array_equal(records[2]["measurement_outputs"]["waveform"], waveform)
 
 
+@needs_whole_sends
 def test_a_value_of_ten_megabytes_is_stored(log: JsonLoggerClient, path: Path) -> None:
     text = "ä\n" * 4_000_000
     log.log_data("big", {}, {"text": text})
@@ -267,6 +270,7 @@ def test_a_value_of_ten_megabytes_is_stored(log: JsonLoggerClient, path: Path) -
     assert record["measurement_outputs"]["text"] == text
 
 
+@needs_whole_sends
 def test_a_record_that_is_too_large_is_refused_and_the_stream_can_still_be_used(
     log: JsonLoggerClient, path: Path
 ) -> None:

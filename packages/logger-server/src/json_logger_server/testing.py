@@ -118,10 +118,11 @@ def _process(
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
         ) as process,
     ):
-        assert process.stdout is not None
+        assert process.stdin is not None and process.stdout is not None
         reader = threading.Thread(target=_copy, args=(process.stdout, log), daemon=True)
         try:
             for line in process.stdout:
@@ -134,7 +135,7 @@ def _process(
             reader.start()
             yield
         finally:
-            process.terminate()
+            process.stdin.close()  # it stops with its starter; Windows has no SIGTERM
             try:
                 process.wait(_STOP_TIMEOUT)
             except subprocess.TimeoutExpired:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import random
 import threading
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ from json_logger_proto import json_logger_pb2
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as ext
 from logger_bench import LoggerBench
 from logger_process import LoggerProcess
+from open_files import count_handles
 from processes import eventually
 from raw_calls import answers, served_methods
 from session_sharing.server import CallLimits
@@ -203,7 +203,6 @@ def _send_and_leave(bench: LoggerBench, method: MethodDescriptor, message: bytes
     over.set()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="counts descriptors")
 @pytest.mark.parametrize("rounds", [20, pytest.param(500, marks=pytest.mark.soak)])
 def test_no_memory_is_kept_of_sent_records_or_of_abandoned_streams(
     rounds: int,
@@ -225,12 +224,12 @@ def test_no_memory_is_kept_of_sent_records_or_of_abandoned_streams(
         return {name: info.counters[name] for name in ("clients", "sessions")}
 
     send(10)  # threads are started and buffers are filled up
-    descriptors, threads = process.num_fds(), process.num_threads()
+    descriptors, threads = count_handles(process), process.num_threads()
     memory, here = process.memory_info().rss, counters()
     send(rounds)
 
     eventually(lambda: counters() == here)
-    eventually(lambda: process.num_fds() <= descriptors)
+    eventually(lambda: count_handles(process) <= descriptors)
     assert process.num_threads() <= threads + 2
     growth = process.memory_info().rss - memory
     assert growth < 8 * 1024 * 1024, f"{growth} bytes more"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import socket
 import subprocess
@@ -20,6 +19,7 @@ import bare_http2
 import grpc
 import psutil
 import pytest
+from capabilities import HAS_LIMITS, needs_limits, require
 from json_logger_client import (
     ConnectOptions,
     InitializationBehavior,
@@ -47,8 +47,6 @@ Metadata = tuple[tuple[str, str], ...]
 THEN_DETACH = InitializationBehavior.INITIALIZE_SESSION_THEN_DETACH
 GREEDY = str(Path(__file__).parents[1] / "support" / "greedy_identities.py")
 KEYS = {"greedy": "g" * 32, "honest": "h" * 32}
-
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such limits")
 
 
 class PeakMemory:
@@ -93,6 +91,7 @@ def options_of(logger: LoggerProcess, who: str) -> ConnectOptions:
 @pytest.fixture
 def few_files(tmp_path: Path) -> Iterator[LoggerProcess]:
     """A logger for three identities with at most 64 sessions."""
+    require(HAS_LIMITS, "resource limits")
     with LoggerProcess(tmp_path, with_keys(tmp_path), program=(LIMITED, "NOFILE=320")) as logger:
         yield logger
 
@@ -127,6 +126,7 @@ def test_one_identity_cannot_keep_all_sessions_from_others(
 @pytest.fixture
 def small_memory(tmp_path: Path) -> Iterator[LoggerProcess]:
     """A logger for three identities with 4 GB of address space."""
+    require(HAS_LIMITS, "resource limits")
     program = (LIMITED, f"AS={4 << 30}")
     with LoggerProcess(tmp_path, with_keys(tmp_path), program=program) as logger:
         yield logger
@@ -224,6 +224,7 @@ def test_answers_that_are_not_read_are_refused_before_they_fill_the_memory(
     assert memory.most - before < 512 << 20
 
 
+@needs_limits
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("count", [100, pytest.param(1000, marks=pytest.mark.soak)])
 def test_many_greedy_identities_do_not_keep_an_honest_one_from_logging(

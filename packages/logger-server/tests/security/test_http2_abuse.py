@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import threading
 import time
@@ -15,6 +14,7 @@ import bare_http2
 import psutil
 import pytest
 from bare_http2 import BEGIN, CONTINUATION, PING, RST_STREAM, frame
+from capabilities import needs_limits
 from logger_process import LoggerProcess
 
 LIST = "/session_sharing.v1.SessionLifecycle/ListSessions"
@@ -109,7 +109,7 @@ def test_an_abuse_is_bounded_and_others_are_served(
         reading.join()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such limits")
+@needs_limits
 def test_ten_thousand_connections_cost_memory_and_nobody_who_is_connected(tmp_path: Path) -> None:
     import resource
 

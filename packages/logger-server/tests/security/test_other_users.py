@@ -10,11 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from as_user import needs_users
 from logger_process import LoggerProcess
 
-pytestmark = pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs a second user"
-)
+pytestmark = needs_users
 SCRIPT = str(Path(__file__).parents[1] / "support" / "another_user.py")
 NOBODY = "65534"
 

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from as_user import needs_users
+from capabilities import needs_fifos, needs_symlinks
 from json_logger_proto.ext.v1.json_logger_ext_pb2 import TailRequest
 from json_logger_proto.ext.v1.json_logger_ext_pb2_grpc import JsonLoggerExtStub
 from json_logger_server.storage.paths import LogRoots
@@ -41,18 +43,32 @@ def logger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoggerProcess]:
 def test_paths_outside_the_roots_are_refused_however_they_are_spelled(
     logger: LoggerProcess, outside: Path
 ) -> None:
+    check_that_nothing_outside_is_reached(
+        logger,
+        outside,
+        str(outside / "secret.log"),
+        f"../{outside.name}/secret.log",
+        f"state/../../{outside.name}/secret.log",
+    )
+
+
+@needs_symlinks
+def test_links_to_places_outside_the_roots_are_refused(
+    logger: LoggerProcess, outside: Path
+) -> None:
     link = logger.folder / "link.log"
     link.symlink_to(outside / "secret.log")
     folder_link = logger.folder / "folder"
     folder_link.symlink_to(outside)
-    for name in (
-        str(outside / "secret.log"),
-        f"../{outside.name}/secret.log",
-        f"state/../../{outside.name}/secret.log",
-        "link.log",
-        "folder/secret.log",
-        "folder/new.log",
-    ):
+    check_that_nothing_outside_is_reached(
+        logger, outside, "link.log", "folder/secret.log", "folder/new.log"
+    )
+
+
+def check_that_nothing_outside_is_reached(
+    logger: LoggerProcess, outside: Path, *names: str
+) -> None:
+    for name in names:
         with pytest.raises(NotPermittedError):
             logger.client(name)
     assert sorted(path.name for path in outside.iterdir()) == ["secret.log"]
@@ -76,21 +92,27 @@ def test_names_that_cannot_be_log_files_are_refused(
         logger.client(name)
 
 
-def test_a_fifo_folder_or_device_is_refused_without_a_wait(logger: LoggerProcess) -> None:
+def test_a_folder_is_refused(logger: LoggerProcess) -> None:
     (logger.folder / "folder.log").mkdir()
+    with pytest.raises(NotAResourceError):
+        logger.client("folder.log")
+
+
+@needs_fifos
+def test_a_fifo_is_refused_without_a_wait(logger: LoggerProcess) -> None:
     os.mkfifo(logger.folder / "fifo.log")
-    for name in ("folder.log", "fifo.log"):
-        with pytest.raises(NotAResourceError):
-            logger.client(name)
+    with pytest.raises(NotAResourceError):
+        logger.client("fifo.log")
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="makes a device")
+@needs_users
 def test_a_device_is_refused(logger: LoggerProcess) -> None:
     os.mknod(logger.folder / "null.log", 0o20666, os.makedev(1, 3))
     with pytest.raises(NotAResourceError):
         logger.client("null.log")
 
 
+@needs_symlinks
 def test_a_link_that_is_swapped_in_between_look_and_open_leads_nowhere(
     tmp_path: Path, outside: Path
 ) -> None:
@@ -133,6 +155,7 @@ def test_a_link_that_is_swapped_in_between_look_and_open_leads_nowhere(
     assert len(set(results)) > 1, "the race was never met"
 
 
+@needs_symlinks
 def test_a_link_that_is_swapped_in_for_an_open_log_is_not_read(
     logger: LoggerProcess, outside: Path
 ) -> None:

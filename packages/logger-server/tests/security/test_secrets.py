@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from capabilities import HAS_MODES
 from json_logger_client import ConnectOptions, InitializationBehavior, JsonLoggerClient
 from logger_process import LoggerProcess
 from session_sharing.client import NotAuthenticatedError, NotPermittedError, connect
@@ -27,8 +28,9 @@ def test_the_token_is_in_one_file_of_the_servers_user_and_nowhere_else(tmp_path:
             connect(logger.connect().with_api_key("s3cret-guess", "id"))
 
         token_file = Path(logger.state["token_file"])
-        assert stat.S_IMODE(token_file.stat().st_mode) == 0o600
-        assert stat.S_IMODE(logger.state_file.stat().st_mode) == 0o600
+        if HAS_MODES:
+            assert stat.S_IMODE(token_file.stat().st_mode) == 0o600
+            assert stat.S_IMODE(logger.state_file.stat().st_mode) == 0o600
         assert token not in " ".join(process.cmdline())
         assert token not in str(process.environ())
         for file in tmp_path.rglob("*"):

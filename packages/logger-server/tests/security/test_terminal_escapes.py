@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from capabilities import needs_control_characters, needs_terminals
 from json_logger_client import (
     ConnectOptions,
     InitializationBehavior,
@@ -20,8 +21,6 @@ from json_logger_client import (
 from logger_process import LoggerProcess
 from session_sharing.client import InvalidArgumentError, connect
 from session_sharing.printing import harmless
-
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such file names")
 
 CONTROLS = [
     *map(chr, range(0x20)),
@@ -83,6 +82,7 @@ def planted(tmp_path: Path) -> Path:
     return path
 
 
+@needs_terminals
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -113,6 +113,7 @@ def test_a_planted_log_cannot_steer_the_terminal(
     assert steering_in(said) == []
 
 
+@needs_terminals
 def test_an_open_planted_log_cannot_steer_the_terminal(planted: Path, tmp_path: Path) -> None:
     with LoggerProcess(tmp_path) as logger:
         state = f"--state-file={logger.state_file}"
@@ -128,6 +129,7 @@ def test_an_open_planted_log_cannot_steer_the_terminal(planted: Path, tmp_path: 
                 assert steering_in(on_terminal(*arguments, state, cwd=tmp_path)) == []
 
 
+@needs_control_characters
 def test_lines_in_a_pipe_are_exactly_those_of_the_file(planted: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "json_logger_server", "tail", "--json", NAME]
     piped = subprocess.run(command, capture_output=True, cwd=tmp_path, check=True)
@@ -162,6 +164,7 @@ def test_a_label_of_a_client_without_a_session_has_no_control_character(
         connection.be_present()
 
 
+@needs_control_characters
 def test_a_program_with_a_control_character_in_its_name_can_log(tmp_path: Path) -> None:
     program = tmp_path / "a\x1b[2Jb.py"
     program.write_text(

@@ -8,6 +8,7 @@ from pathlib import Path
 import grpc
 import psutil
 import pytest
+from capabilities import needs_whole_sends
 from logger_process import LoggerProcess
 from processes import eventually
 
@@ -17,6 +18,7 @@ METHODS = ("/json_logger_ext.v1.JsonLoggerExt/Append", "/json_logger.JsonLogger/
 OPTIONS = [("grpc.use_local_subchannel_pool", 1), ("grpc.max_send_message_length", -1)]
 
 
+@needs_whole_sends
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("authorization", ["", "Bearer guess"])
 def test_strangers_messages_do_not_fill_the_memory(

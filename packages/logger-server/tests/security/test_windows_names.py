@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
-from capabilities import needs_long_paths
+from capabilities import needs_long_paths, only_windows
 from json_logger_server.storage.windows_names import (
     plain_name,
     with_prefix_if_long,
@@ -80,7 +79,7 @@ def test_a_long_path_is_written_as_windows_takes_it(path: str, written: str) -> 
     assert without_prefix(written) == without_prefix(path)
 
 
-@pytest.mark.skipif(sys.platform != "win32", reason="only Windows has such names")
+@only_windows
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_logger_on_windows_refuses_them_and_leaves_nothing(
     name: str, logger: LoggerProcess
@@ -91,7 +90,7 @@ def test_a_logger_on_windows_refuses_them_and_leaves_nothing(
     assert sorted(logger.folder.rglob("*")) == before
 
 
-@pytest.mark.skipif(sys.platform != "win32", reason="only Windows has such names")
+@only_windows
 def test_on_windows_all_spellings_of_a_file_mean_one_session(logger: LoggerProcess) -> None:
     with logger.client("a.log") as first:
         path = logger.folder / "a.log"
@@ -100,7 +99,7 @@ def test_on_windows_all_spellings_of_a_file_mean_one_session(logger: LoggerProce
                 assert log.session_name == first.session_name
 
 
-@pytest.mark.skipif(sys.platform != "win32", reason="other systems say that it is a folder")
+@only_windows
 def test_on_windows_a_folder_is_named_as_such(logger: LoggerProcess) -> None:
     (logger.folder / "folder.log").mkdir()
     with pytest.raises(NotAResourceError):

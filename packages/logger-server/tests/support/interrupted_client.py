@@ -3,7 +3,7 @@
 Each round uses the log in one way, is interrupted, and continues. At the end, the program prints a
 line of JSON: the records that the log acknowledged (`sure`), the records that it may have taken
 (`tried`), and the unexpected errors. With the mode `keyboard`, the interrupts are real SIGINTs. The
-parent process sends them after each line `round`.
+parent process sends them after each line `round`, by `press_ctrl_c`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from interrupts import INTERRUPT, interrupt_after, interrupt_no_more, listen_for_ctrl_c
 from json_logger_client import (
     ClosePolicy,
     ConnectOptions,
@@ -87,10 +88,10 @@ def rounds(work: Callable[[], None], count: int, seconds: float, outcome: Outcom
     for _ in range(count):
         try:
             try:
-                signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-6, seconds))
+                interrupt_after(random.uniform(1e-6, seconds))
                 work()
             finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
+                interrupt_no_more()
         except LateError:
             outcome.interrupted += 1
         except Exception as error:
@@ -100,6 +101,7 @@ def rounds(work: Callable[[], None], count: int, seconds: float, outcome: Outcom
 def keyboard_rounds(log: JsonLoggerClient, count: int, outcome: Outcome) -> None:
     """Log until Ctrl-C, again and again."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    listen_for_ctrl_c()
     for number in range(count):
         try:
             print("round", flush=True)
@@ -114,7 +116,7 @@ def keyboard_rounds(log: JsonLoggerClient, count: int, outcome: Outcome) -> None
 def main(state_file: str, mode: str, count: int, seed: int) -> None:
     faulthandler.dump_traceback_later(600, exit=True)
     random.seed(seed)
-    signal.signal(signal.SIGALRM, raise_late)
+    signal.signal(INTERRUPT, raise_late)
     connect = ConnectOptions.from_state_file(Path(state_file))
     together = SessionOptions(close_policy=ClosePolicy.WITH_LAST_ATTACHMENT)
     outcome = Outcome()

@@ -63,10 +63,8 @@ class LoggerProcess:
         self.ready_line = self.process.stdout.readline()
         if "ready" not in self.ready_line:
             raise AssertionError((folder / "server.err").read_text())
-
-    @property
-    def pid(self) -> int:
-        return self.process.pid
+        self.pid = int(self.state["pid"])
+        """Of the server. In an environment on Windows, `process` is a program that starts it."""
 
     @property
     def state(self) -> dict[str, Any]:
@@ -113,7 +111,7 @@ class LoggerProcess:
         Returns:
             Its exit code.
         """
-        ask_to_stop(self.process.pid)
+        ask_to_stop(self.pid)
         return self.process.wait(timeout=120)
 
     def __enter__(self) -> LoggerProcess:

@@ -17,6 +17,7 @@ from json_logger_server.json_log import Durability
 from json_logger_server.server import ServerOptions, build_host
 from json_logger_server.storage.log_file import SystemDisk
 from json_logger_server.storage.paths import LogRoots
+from open_files import name_of
 from session_sharing.server import HostOptions, SessionHost
 
 
@@ -32,15 +33,23 @@ class FaultyDisk(SystemDisk):
         self.slow = ""
         """Ending of the names of slow files."""
         self.writes = 0
+        self.room: int | None = None
+        """Bytes for which there is room; None for a disk that is never full."""
 
     def write(self, handle: int, data: memoryview) -> int:
         self.writes += 1
-        if self.slow and self._name(handle).endswith(self.slow):
+        if self.slow and str(name_of(handle)).endswith(self.slow):
             self.before_write.wait()
         if self._fails("write", handle):
             os.write(handle, data[: len(data) // 2])
             raise OSError(errno.EIO, os.strerror(errno.EIO))
-        return super().write(handle, data)
+        if self.room is None:
+            return super().write(handle, data)
+        if not self.room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        written = super().write(handle, data[: self.room])
+        self.room -= written
+        return written
 
     def sync(self, handle: int) -> None:
         if self._fails("sync", handle):
@@ -50,15 +59,13 @@ class FaultyDisk(SystemDisk):
     def truncate(self, handle: int, size: int) -> None:
         if self._fails("truncate", handle):
             raise OSError(errno.EIO, os.strerror(errno.EIO))
+        if self.room is not None:
+            self.room += os.fstat(handle).st_size - size
         super().truncate(handle, size)
 
     def _fails(self, call: str, handle: int) -> bool:
-        name = self._name(handle)
+        name = str(name_of(handle))
         return any(call in calls for end, calls in self.failing.items() if name.endswith(end))
-
-    @staticmethod
-    def _name(handle: int) -> str:
-        return str(Path(f"/proc/self/fd/{handle}").readlink())
 
 
 class LoggerThread:

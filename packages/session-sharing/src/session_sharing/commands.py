@@ -6,12 +6,14 @@ click is not a dependency of session-sharing; programs that import this module m
 from __future__ import annotations
 
 import errno
+import os
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 import click
 
-from session_sharing.printing import harmless_lines, prepare_output
+from session_sharing.printing import discard_output, harmless_lines, prepare_output
 
 
 class PrintingGroup(click.Group):
@@ -21,6 +23,17 @@ class PrintingGroup(click.Group):
         """Run the program with its arguments, and end it."""
         prepare_output()
         return super().main(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command that the user gave; end it quietly when no program reads its output."""
+        try:
+            return super().invoke(ctx)
+        except OSError as error:
+            if sys.platform == "win32" and error.errno == errno.EINVAL and not error.filename:
+                discard_output()
+                # Windows has another error for it; this one is known to click.
+                raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from error
+            raise
 
 
 class HarmlessGroup(PrintingGroup):

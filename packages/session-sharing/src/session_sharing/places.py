@@ -8,6 +8,7 @@ import secrets
 import stat
 import sys
 import tempfile
+import time
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ if sys.platform == "win32":
 
 _LARGEST_FILE = 64 * 1024
 """Bytes of a state file or a token file."""
+_LONGEST_READ = 2.0
+"""Seconds for which a program can have such a file open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +181,23 @@ def _create_beside(path: Path) -> tuple[int, str]:
         beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         return create_private(beside), str(beside)
     return tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file if it exists. Windows removes no open file: wait until its readers close it.
+
+    Raises:
+        OSError: It cannot be removed.
+    """
+    deadline = time.monotonic() + (_LONGEST_READ if os.name == "nt" else 0.0)
+    while True:
+        try:
+            path.unlink(missing_ok=True)
+            return
+        except PermissionError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(0.01)
 
 
 def no_place(path: Path, error: OSError) -> InvalidArgumentError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import sys
 import unicodedata
 from types import TracebackType
@@ -34,6 +35,13 @@ def prepare_output() -> None:
             stream.reconfigure(encoding="utf-8")
         if stream.encoding != "utf-8":
             stream.reconfigure(errors="backslashreplace")
+
+
+def discard_output() -> None:
+    """Send to nowhere what is written to standard output from now on, also at the program's end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
 
 
 def readable(text: str) -> str:

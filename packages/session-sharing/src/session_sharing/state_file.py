@@ -17,6 +17,7 @@ from session_sharing.places import (
     make_private_folder,
     no_place,
     read_private,
+    remove_file,
     write_private,
 )
 
@@ -79,7 +80,7 @@ class StateFile:
                 f"{self.path} is not a state file, so it is not overwritten. Name another place."
             )
         try:
-            self.path.unlink()
+            remove_file(self.path)
         except OSError as error:
             raise no_place(self.path, error) from error
 
@@ -95,7 +96,7 @@ class StateFile:
         """Remove the file and its companions, and release the lock."""
         if self._guard.held:
             for path in (self.path, *self._companions):
-                path.unlink(missing_ok=True)
+                remove_file(path)
             self._guard.release()
 
 

@@ -23,7 +23,6 @@ if sys.platform == "win32":
     _ERROR_ALREADY_EXISTS = 183
     _EVENT_MODIFY_STATE = 2
     _INFINITE = 0xFFFFFFFF
-    _SYNCHRONIZE = 0x00100000
 
     _system = ctypes.WinDLL("kernel32", use_last_error=True)
     _system.CreateEventW.argtypes = [
@@ -35,8 +34,6 @@ if sys.platform == "win32":
     _system.CreateEventW.restype = wintypes.HANDLE
     _system.OpenEventW.argtypes = [wintypes.DWORD, wintypes.BOOL, wintypes.LPCWSTR]
     _system.OpenEventW.restype = wintypes.HANDLE
-    _system.OpenProcess.argtypes = [wintypes.DWORD, wintypes.BOOL, wintypes.DWORD]
-    _system.OpenProcess.restype = wintypes.HANDLE
     _system.SetEvent.argtypes = [wintypes.HANDLE]
     _system.WaitForSingleObject.argtypes = [wintypes.HANDLE, wintypes.DWORD]
     _system.CloseHandle.argtypes = [wintypes.HANDLE]
@@ -86,16 +83,6 @@ if sys.platform == "win32":
             thread.join()
             _system.CloseHandle(event)
 
-    def holds_files(pid: int) -> bool:
-        """Return whether a process still runs, so that its files cannot be removed."""
-        process = _system.OpenProcess(_SYNCHRONIZE, False, pid)
-        if not process:
-            return False
-        try:
-            return bool(_system.WaitForSingleObject(process, 0) != 0)
-        finally:
-            _system.CloseHandle(process)
-
     def _name(pid: int) -> str:
         return f"Global\\session-sharing-stop-{pid}"
 
@@ -112,10 +99,6 @@ else:
         except ProcessLookupError:
             return False
         return True
-
-    def holds_files(pid: int) -> bool:
-        """Return False: files of a process that still runs can be removed."""
-        return False
 
     def stop_when_asked(stop: Callable[[], object]) -> contextlib.AbstractContextManager[None]:
         """Return a context that does nothing: this system asks by SIGTERM, which has a handler."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from capabilities import needs_registry, needs_shell
+from capabilities import needs_registry, needs_shell, only_windows
 from session_sharing import InvalidArgumentError
 from session_sharing.ni import Startable, lay_out, plugins_folder, take_away
 
@@ -62,7 +62,7 @@ def test_the_start_script_runs_the_program(program: Startable, tmp_path: Path) -
     )
 
 
-@pytest.mark.skipif(sys.platform != "win32", reason="the script is for Windows' interpreter")
+@only_windows
 @pytest.mark.parametrize("name", ["J ö", "100% a&b", "%TEMP%", "plain"])
 def test_the_batch_file_runs_the_program_in_a_folder_of_any_name(
     program: Startable, tmp_path: Path, name: str

@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from as_user import needs_users
 from bare_platform import discovery_client, start_platform
+from capabilities import needs_fifos, needs_symlinks
 from hosting import hosted
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -129,9 +131,18 @@ def named_file(folder: Path, kind: str) -> Path:
     return path
 
 
-@pytest.mark.skipif(os.name == "nt", reason="needs pipes and devices")
 @pytest.mark.parametrize(
-    "kind", ["secret", "pipe", "zero", "huge", "link", "folder", "relative", "missing"]
+    "kind",
+    [
+        "secret",
+        pytest.param("pipe", marks=needs_fifos),
+        pytest.param("zero", marks=needs_fifos),
+        "huge",
+        pytest.param("link", marks=needs_symlinks),
+        "folder",
+        "relative",
+        "missing",
+    ],
 )
 def test_a_file_that_a_registration_names_is_refused_within_a_second_and_never_sent(
     client: DiscoveryClient, rogue: Rogue, tmp_path: Path, kind: str
@@ -186,9 +197,7 @@ def test_a_token_in_the_options_is_not_sent_to_a_server_without_a_state_file(
     assert SECRET.encode() not in rogue.heard
 
 
-@pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs a second user's files"
-)
+@needs_users
 def test_a_strangers_state_file_is_not_trusted(
     client: DiscoveryClient, rogue: Rogue, tmp_path: Path
 ) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import grpc
 import pytest
+from as_user import needs_users
 from capabilities import needs_modes, needs_unix_sockets
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
@@ -170,7 +171,7 @@ def test_other_users_cannot_open_a_socket_even_under_an_open_umask(folder: Path)
 
 
 @needs_unix_sockets
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="needs a second user")
+@needs_users
 def test_another_user_of_the_host_cannot_connect_to_the_socket(folder: Path) -> None:
     script = (
         "import os, socket, sys; os.setuid(65534);"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import grpc
 import pytest
+from capabilities import needs_limits
 from hosting import hosted
 from processes import eventually
 from session_sharing import LimitExceededError
@@ -143,7 +143,7 @@ def test_sessions_leave_room_for_connections_among_the_descriptors() -> None:
     assert sessions_for(100_000, wanted=10_000) == 10_000
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no such limit")
+@needs_limits
 def test_the_descriptor_limit_is_raised_to_what_the_system_allows() -> None:
     import resource
 

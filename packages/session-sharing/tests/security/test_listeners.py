@@ -7,7 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from capabilities import needs_unix_sockets
+from capabilities import needs_ipv6, needs_unix_sockets
 from hosting import hosted
 from session_sharing import InvalidArgumentError, ResourceInUseError
 from session_sharing.client import ConnectOptions, connect
@@ -101,7 +101,7 @@ def test_loopback_works_with_a_proxy_in_the_environment(monkeypatch: pytest.Monk
         assert connect(options).is_connected()
 
 
-@pytest.mark.skipif(not Path("/proc/net/if_inet6").exists(), reason="needs IPv6")
+@needs_ipv6
 def test_ipv6_loopback_works_too() -> None:
     with hosted(HostOptions(listeners=(TcpListener("::1"),))) as host:
         options = ConnectOptions(host.targets[0], token=host.authenticator.token)

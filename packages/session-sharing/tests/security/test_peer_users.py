@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
-import sys
 
 import pytest
 from as_user import STRANGER, needs_users, run_as
+from capabilities import needs_connection_owners
 from session_sharing import peer_user
 
 
@@ -33,7 +33,7 @@ def test_a_closed_connection_belongs_to_no_user_and_not_to_root():
     assert told == [f"{STRANGER} None", f"{STRANGER} {STRANGER}"]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells whose a connection is")
+@needs_connection_owners
 @pytest.mark.parametrize("has_diagnosis", [True, False])
 def test_the_user_of_a_connection_is_found_for_ipv4_and_ipv6_by_netlink_and_by_table(
     monkeypatch, has_diagnosis

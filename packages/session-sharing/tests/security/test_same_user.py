@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import socket
-import sys
 
-import pytest
+from capabilities import needs_connection_owners
 from session_sharing.same_user import SameUserRule
 
-only_linux = pytest.mark.skipif(
-    sys.platform != "linux", reason="only Linux tells whose a connection is"
-)
 
-
-@only_linux
+@needs_connection_owners
 def test_a_call_is_refused_before_the_listener_is_known():
     assert "whose user is not known" in str(SameUserRule().refusal("ipv4:127.0.0.1:1"))
 
 
-@only_linux
+@needs_connection_owners
 def test_an_own_call_is_answered_and_one_without_a_connection_is_not():
     rule = SameUserRule()
     with socket.create_server(("127.0.0.1", 0)) as listener, socket.socket() as caller:

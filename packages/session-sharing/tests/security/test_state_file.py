@@ -6,11 +6,13 @@ import json
 import os
 import stat
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from capabilities import needs_modes
 from hosting import hosted
+from own_station import RUNTIME_FOLDER
 from session_sharing import InvalidArgumentError, ResourceInUseError
 from session_sharing.client import ConnectOptions, connect
 from session_sharing.places import default_state_file
@@ -28,6 +30,22 @@ def test_a_published_server_is_found_by_its_state_file(tmp_path: Path) -> None:
             assert stat.S_IMODE(state.token_path.stat().st_mode) == 0o600
         assert connect(ConnectOptions.from_state_file(state.path)).is_connected()
     state.remove()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_that_stops_while_a_client_reads_its_state_file_leaves_nothing(
+    tmp_path: Path,
+) -> None:
+    """Windows removes no file that another program has open."""
+    state = StateFile(tmp_path / "server.json")
+    state.claim()
+    with hosted() as host:
+        state.publish(host)
+    reader = state.path.open()
+    closing = threading.Timer(0.3, reader.close)
+    closing.start()
+    state.remove()
+    closing.join()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -51,7 +69,7 @@ def test_a_second_server_on_a_live_state_file_is_refused_and_a_stale_one_is_recl
 def test_a_default_folder_that_other_users_can_enter_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv(RUNTIME_FOLDER, str(tmp_path))
     state_file = StateFile(default_state_file("json-logger"))
     tmp_path.chmod(0o777)
     with pytest.raises(InvalidArgumentError, match="chmod go-w"):

@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from capabilities import needs_fifos, needs_modes
+from capabilities import needs_fifos, needs_full_device, needs_limits, needs_modes
 from processes import eventually
 from session_sharing.server import (
     AuditTrail,
@@ -71,10 +71,12 @@ def test_a_disk_that_blocks_delays_no_call_and_missing_events_are_counted(tmp_pa
     assert lost + sum("revision" in line for line in lines) == published + 1
 
 
+@needs_limits
 def test_a_full_disk_leaves_no_half_lines_and_missing_events_are_counted(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    resource = pytest.importorskip("resource", reason="limits are POSIX")
+    import resource
+
     path, limit = tmp_path / "audit", 1_000_000
     path.write_bytes(b"{}\n" * (limit // 3 - 100))
     log = EventLog()
@@ -97,7 +99,7 @@ def test_a_full_disk_leaves_no_half_lines_and_missing_events_are_counted(
     assert missing + len(revisions) == 21
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@needs_full_device
 def test_a_disk_that_is_always_full_is_reported_once_in_the_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import textwrap
@@ -10,13 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from capabilities import IS_ROOT
 
 OWNER, STRANGER = 10_001, 10_002
 """Two user ids without a name."""
 
-needs_users = pytest.mark.skipif(
-    sys.platform == "win32" or os.geteuid() != 0, reason="only root can act as other users"
-)
+needs_users = pytest.mark.skipif(not IS_ROOT, reason="no second user (only root has one)")
 
 _BECOME = """
 uid = int(sys.argv[1])

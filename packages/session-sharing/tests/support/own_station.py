@@ -9,12 +9,15 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
 import tempfile
 
 import pytest
 
+RUNTIME_FOLDER = "WIN_PD_OVERRIDE_LOCAL_APPDATA" if sys.platform == "win32" else "XDG_RUNTIME_DIR"
+"""The variable that says where this user's state files lie; that of Windows is platformdirs'."""
 _PREFIXES = ("JSON_LOGGER_", "PLATFORM_SIM_", "MEASUREMENT_PLUGIN_")
-_FOLDERS = ("XDG_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_STATE_HOME")
+_FOLDERS = (RUNTIME_FOLDER, "XDG_DATA_HOME", "XDG_STATE_HOME")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -51,17 +51,24 @@ class Process:
 
     def stop(self) -> None:
         """Suspend the process; it still exists."""
-        psutil.Process(self.popen.pid).suspend()
+        for process in self._tree():
+            process.suspend()
 
     def go_on(self) -> None:
-        psutil.Process(self.popen.pid).resume()
+        for process in self._tree():
+            process.resume()
+
+    def _tree(self) -> list[psutil.Process]:
+        """Return the process and its children: on Windows, a Python of an environment has one."""
+        process = psutil.Process(self.popen.pid)
+        return [process, *process.children(recursive=True)]
 
     def kill(self) -> None:
         self.popen.kill()
         self.popen.wait()
 
     def terminate(self) -> int:
-        ask_to_stop(self.popen.pid)
+        ask_to_stop(self._tree()[-1].pid)
         return self.popen.wait(20)
 
     def end(self) -> None:

@@ -11,7 +11,9 @@ from functools import partial
 
 import grpc
 import pytest
+from capabilities import needs_fork
 from hosting import hosted
+from interrupts import INTERRUPT, interrupt_after, interrupt_no_more
 from processes import eventually
 from session_sharing import InvalidArgumentError
 from session_sharing.client import Connection, ConnectOptions, ServerUnavailableError, SharedSession
@@ -26,16 +28,13 @@ class InterruptError(Exception):
 
 @pytest.fixture
 def interrupts() -> Iterator[None]:
-    if not hasattr(signal, "setitimer"):
-        pytest.skip("needs timers that interrupt")
-
     def interrupt(*_: object) -> None:
         raise InterruptError
 
-    before = signal.signal(signal.SIGALRM, interrupt)
+    before = signal.signal(INTERRUPT, interrupt)
     yield
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.signal(signal.SIGALRM, before)
+    interrupt_no_more()
+    signal.signal(INTERRUPT, before)
 
 
 def test_results_and_errors_come_back() -> None:
@@ -52,7 +51,7 @@ def test_after_an_interrupted_wait_the_work_goes_on_and_its_result_is_undone(
     interrupts: None,
 ) -> None:
     go_on, undone = threading.Event(), threading.Event()
-    signal.setitimer(signal.ITIMER_REAL, 0.05)
+    interrupt_after(0.05)
     with pytest.raises(InterruptError):
         uninterrupted(lambda: go_on.wait(10), undo=lambda result: undone.set())
     assert not undone.is_set()
@@ -66,12 +65,12 @@ def test_an_exception_at_any_moment_loses_no_work(interrupts: None) -> None:
     for number in range(500):
         try:
             try:
-                signal.setitimer(signal.ITIMER_REAL, generator.uniform(1e-6, 3e-4))
+                interrupt_after(generator.uniform(1e-6, 3e-4))
                 for _ in range(20):
                     begun += 1
                     uninterrupted(partial(ended.append, number))
             finally:
-                signal.setitimer(signal.ITIMER_REAL, 0)
+                interrupt_no_more()
         except InterruptError:
             interrupted += 1
     assert interrupted > 100
@@ -167,7 +166,7 @@ def test_a_call_whose_answer_is_lost_is_repeated_only_if_it_is_repeatable() -> N
     assert calls == ["insert", "read", "read", "read"]
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@needs_fork
 def test_a_forked_child_process_ends_without_a_call_to_the_server() -> None:
     with hosted(kinds={"counter": Counter}) as host:
         options = ConnectOptions(host.targets[0], token=host.authenticator.token)

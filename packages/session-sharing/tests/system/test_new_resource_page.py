@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -86,7 +85,6 @@ def test_a_plugin_does_not_get_a_lock_in_use_whatever_behavior_it_asks_for(
     assert "SessionAlreadyOpenError" in refused.communicate(timeout=120)[0]
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs kill -9")
 def test_the_lock_comes_free_when_its_holder_is_killed(
     holder: subprocess.Popen[str], start: Start
 ) -> None:

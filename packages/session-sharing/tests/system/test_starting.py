@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from processes import EXAMPLES, SUPPORT
+from interrupts import INTERRUPT, interrupt_after
+from processes import EXAMPLES, SUPPORT, eventually
 from session_sharing.client import (
     ServerUnavailableError,
     attach_or_start,
@@ -17,6 +21,7 @@ from session_sharing.client import (
     start_server,
     stop_server,
 )
+from session_sharing.running_process import has_ended
 
 COMMAND = [sys.executable, str(SUPPORT / "lock_server.py")]
 PATIENCE = 200.0
@@ -27,7 +32,8 @@ PATIENCE = 200.0
 def state_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(SUPPORT), str(EXAMPLES)]))
     yield folder / "lock.json"
-    stop_server(folder / "lock.json")
+    # On a busy machine, a server can be too slow to answer `stop_server` at once.
+    eventually(lambda: stop_server(folder / "lock.json") or not (folder / "lock.json").exists())
 
 
 def test_a_started_server_is_ready_and_a_stopped_one_leaves_only_its_log(state_file: Path) -> None:
@@ -56,6 +62,34 @@ def test_a_server_that_is_killed_is_started_again(state_file: Path) -> None:
     process.wait()
 
     assert connect(attach_or_start(COMMAND, state_file, PATIENCE)).is_connected()
+
+
+class InterruptError(Exception):
+    """Raised by a signal handler, as Ctrl-C raises KeyboardInterrupt."""
+
+
+def test_an_interrupt_ends_the_wait_for_a_server_and_the_server(state_file: Path) -> None:
+    started = state_file.with_name("started")
+    silent = "import os, pathlib, sys, time; pathlib.Path(sys.argv[1]).write_text(str(os.getpid()))"
+    command = [sys.executable, "-c", f"{silent}; time.sleep(600)", str(started)]
+
+    def interrupt() -> None:
+        eventually(lambda: started.exists() and started.read_text() != "", within=60)
+        interrupt_after(0.01)
+
+    def fail(*_: object) -> None:
+        raise InterruptError
+
+    before = signal.signal(INTERRUPT, fail)
+    threading.Thread(target=interrupt).start()
+    begun = time.monotonic()
+    try:
+        with pytest.raises(InterruptError):
+            start_server(command, state_file, timeout=200)
+    finally:
+        signal.signal(INTERRUPT, before)
+    assert time.monotonic() - begun < 100
+    eventually(lambda: has_ended(int(started.read_text())))
 
 
 def test_the_error_names_a_command_that_is_not_installed(state_file: Path) -> None:

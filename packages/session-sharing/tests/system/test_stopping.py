@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
+import _thread
 import signal
 import sys
 import threading
 from collections.abc import Callable
 
 import pytest
+from capabilities import needs_signals
 from session_sharing.stopping import StopSignals
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pthread_kill is POSIX's")
+STOPPING = ["SIGINT", "SIGBREAK"] if sys.platform == "win32" else ["SIGINT", "SIGTERM"]
 
 
 @pytest.fixture
 def another_thread() -> Callable[[signal.Signals], None]:
-    """Send a signal to another thread than the main one, when the main thread waits."""
+    """Send a signal to another thread than the main one, when the main thread waits.
+
+    Windows announces Ctrl-C in a thread of its own, which Python makes known as this does.
+    """
 
     def send(number: signal.Signals) -> None:
         def take() -> None:
-            signal.pthread_kill(threading.get_ident(), number)
+            if sys.platform == "win32":
+                _thread.interrupt_main(number)
+            else:
+                signal.pthread_kill(threading.get_ident(), number)
 
         threading.Timer(0.2, take).start()
 
     return send
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("name", STOPPING)
 def test_a_signal_that_another_thread_takes_ends_the_wait(
     another_thread: Callable[[signal.Signals], None], name: str
 ) -> None:
@@ -48,6 +56,7 @@ def test_a_request_of_another_thread_ends_the_wait() -> None:
     stop.request()  # too late to have an effect, and not an error
 
 
+@needs_signals
 def test_a_signal_with_another_meaning_does_not_end_the_wait() -> None:
     heard = threading.Event()
     before = signal.signal(signal.SIGUSR1, lambda number, frame: heard.set())
@@ -61,6 +70,7 @@ def test_a_signal_with_another_meaning_does_not_end_the_wait() -> None:
         signal.signal(signal.SIGUSR1, before)
 
 
+@needs_signals
 def test_handlers_are_restored_and_nohup_is_kept() -> None:
     hang_up = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:

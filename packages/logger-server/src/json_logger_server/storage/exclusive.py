@@ -10,7 +10,9 @@ from pathlib import Path
 from session_sharing import ResourceInUseError, ResourceLostError
 
 _FAR_BEYOND_THE_END = 1 << 62
-_HELD_BY_ANOTHER = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
+_HELD_BY_ANOTHER = [errno.EACCES, errno.EAGAIN, errno.EDEADLK]
+if sys.platform == "win32":
+    _HELD_BY_ANOTHER.append(0)  # Wine's C library does not say why it cannot lock
 
 
 def lock_exclusively(handle: int, path: Path) -> None:
@@ -44,6 +46,8 @@ def lock_exclusively(handle: int, path: Path) -> None:
 
 def _holder(handle: int) -> str:
     """Return the process that has locked a file, as Linux lists it in /proc/locks."""
+    if sys.platform != "linux":
+        return "another process"
     inode = os.fstat(handle).st_ino
     try:
         for line in Path("/proc/locks").read_text(encoding="ascii").splitlines():

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from session_sharing.core.errors import InvalidArgumentError, NotPermittedError
 from session_sharing.places import read_private
+from session_sharing.running_process import has_ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +74,12 @@ class RunningServer:
         )
 
     def _check_alive(self, path: Path) -> None:
-        """Refuse the state file of a process that has ended, where the system can say so."""
-        if sys.platform == "win32" or self.pid <= 0:
-            return
-        try:
-            os.kill(self.pid, 0)
-        except ProcessLookupError as error:
+        """Refuse the state file of a process that has ended."""
+        if self.pid > 0 and has_ended(self.pid):
             raise InvalidArgumentError(
                 f"The state file {path} is old: its server, process {self.pid}, has ended. Start "
                 "the server again."
-            ) from error
-        except (OSError, OverflowError):
-            return  # the process lives, and belongs to another user
+            )
 
 
 def _not_a_state_file(path: Path, why: str) -> InvalidArgumentError:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from session_sharing.client.background import WAIT
 from session_sharing.client.connection import Connection
 from session_sharing.client.errors import ServerUnavailableError
 from session_sharing.client.options import ConnectOptions
 from session_sharing.client.running import RunningServer
 from session_sharing.core.errors import InvalidArgumentError
 from session_sharing.places import append_private
-from session_sharing.stop_event import ask_to_stop, holds_files
+from session_sharing.running_process import has_ended
+from session_sharing.stop_event import ask_to_stop
 
 _PROBE_SECONDS = 2.0
 
@@ -58,14 +61,21 @@ def start_server(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=log_stream,
-            text=True,
+            encoding="utf-8",
+            errors="replace",
             start_new_session=True,
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
-    if not _is_ready(process, timeout):
+    try:
+        is_ready = _is_ready(process, timeout)
+    except BaseException:  # Ctrl-C: nobody would know of the server
         process.kill()
         process.wait()
-        last = "\n".join(log.read_text(encoding="utf-8").splitlines()[-5:])
+        raise
+    if not is_ready:
+        process.kill()
+        process.wait()
+        last = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:])
         raise ServerUnavailableError(
             f"{command[0]} did not become ready within {timeout:g} s. The last lines of its log, "
             f"{log}:\n{last}"
@@ -91,7 +101,7 @@ def stop_server(state_file: Path, timeout: float = 20.0) -> bool:
             f"Process {server.pid}, the server at {server.target()}, cannot be asked to stop."
         )
     deadline = time.monotonic() + timeout
-    while state_file.exists() or holds_files(server.pid):
+    while state_file.exists() or _holds_files(server.pid):
         if time.monotonic() > deadline:
             raise ServerUnavailableError(
                 f"The server at {server.target()}, process {server.pid}, has not stopped within "
@@ -131,6 +141,11 @@ def attach_or_start(
                 raise
 
 
+def _holds_files(pid: int) -> bool:
+    """Return whether the system keeps the files of a process from being removed while it runs."""
+    return sys.platform == "win32" and not has_ended(pid)
+
+
 def _find_running(state_file: Path) -> RunningServer | None:
     """Return the server of a state file, if it answers."""
     try:
@@ -149,5 +164,7 @@ def _is_ready(process: subprocess.Popen[str], timeout: float) -> bool:
     lines: list[str] = []
     reader = threading.Thread(target=lambda: lines.append(stream.readline()), daemon=True)
     reader.start()
-    reader.join(timeout)
+    deadline = time.monotonic() + timeout
+    while reader.is_alive() and (left := deadline - time.monotonic()) > 0:
+        reader.join(min(left, WAIT))
     return bool(lines and lines[0])
