@@ -68,7 +68,7 @@ def windows_runner(
         ours = [windows_path(wheel) for wheel in wheels.glob("*.whl")]
         again = ["--no-index", "--no-deps", "--force-reinstall"]
         wine.run(python, "-m", "pip", "install", "--quiet", *again, *ours)
-        runner = Runner([wine.program, python], wine.environment, windows_path)
+        runner = Runner([*wine.command, python], wine.environment, windows_path)
         yield runner, f"{_version(wine)}, Windows' own Python {version}"
 
 

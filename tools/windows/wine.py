@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fetching import IndexFile, fetch
+from localhost import with_localhost
 
 INSTALL = ["apt-get", "install", "-y", "--no-install-recommends", "wine64"]
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder in it is made by mkdtemp
@@ -46,6 +47,11 @@ class Wine:
     """Holds the prefix (Windows' drive C and registry) and the folder of temporary files."""
 
     @property
+    def command(self) -> list[str]:
+        """Wine, with what must stand before it."""
+        return with_localhost([self.program], self.folder / "hosts")
+
+    @property
     def prefix(self) -> Path:
         """Windows' drive C and registry."""
         return self.folder / "prefix"
@@ -70,7 +76,7 @@ class Wine:
         """
         # Python refuses a console that is no console of Windows: all three streams are piped.
         done = subprocess.run(
-            [self.program, *arguments],
+            [*self.command, *arguments],
             env=self.environment,
             check=True,
             stdin=subprocess.DEVNULL,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 from platform_sim.errors import PluginStartError
 from platform_sim.exit_codes import describe_exit_code
 from platform_sim.hook import DIE_WITH_PARENT_VARIABLE
+from platform_sim.process_tree import START_OPTIONS, ProcessTree
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 _OUTPUT_TAIL_BYTES = 4096
@@ -33,7 +33,7 @@ class PluginProcess:
     def __init__(
         self, command: Sequence[str], folder: Path, environment: Mapping[str, str], log_file: Path
     ) -> None:
-        """Start the process as the leader of a process group of its own.
+        """Start the process as the first one of a process tree.
 
         On Linux the calling thread must live as long as the process: the parent-death signal
         is bound to the thread.
@@ -57,14 +57,15 @@ class PluginProcess:
                     stdin=subprocess.PIPE,
                     stdout=output,
                     stderr=subprocess.STDOUT,
-                    start_new_session=True,
+                    **START_OPTIONS,
                 )
+                self._tree = ProcessTree(self._process.pid)
             except (OSError, ValueError) as error:  # ValueError: the command contains a NUL
                 raise PluginStartError(f"{self.command[0]!r} cannot be started: {error}") from error
 
     @property
     def pid(self) -> int:
-        """Process id; the process group has the same."""
+        """Process id."""
         return self._process.pid
 
     def exit_code(self) -> int | None:
@@ -118,20 +119,18 @@ class PluginProcess:
             with suppress(OSError):
                 self._process.stdin.close()
 
+    def release(self) -> None:
+        """Close what belongs to an ended process; on Windows, end the children that it left."""
+        self.close_input()
+        self._tree.close()
+
     def terminate(self) -> None:
         """Ask the process and its children to end."""
-        self._signal(signal.SIGTERM)
+        self._tree.terminate()
 
     def kill(self) -> None:
         """End the process and its children at once."""
-        self._signal(getattr(signal, "SIGKILL", signal.SIGTERM))
-
-    def _signal(self, number: signal.Signals) -> None:
-        if sys.platform == "win32":
-            self._process.terminate()
-            return
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, number)
+        self._tree.kill()
 
 
 def _open_log(file: Path) -> FileIO:
