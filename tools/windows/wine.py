@@ -25,6 +25,8 @@ ZIG = IndexFile(
     "3ce0c9f16547e5d61b32e0d226926e9a2552ef4b91fccf7ab5ea1a623a77824b",
 )
 
+NI_KEY = r"HKLM\SOFTWARE\National Instruments\Common\Installer"
+
 # Wine 8 lacks this library, without which the TLS of gRPC ends the process. Wine 10 has it.
 RANDOM_DLL = "bcryptprimitives.dll"
 RANDOM_SOURCE = """
@@ -147,6 +149,8 @@ def _boot(wine: Wine, cache: Path) -> None:
     temporary.mkdir()
     values = [(r"HKCU\Software\Wine", "Version", "win10")]
     values += [(r"HKCU\Environment", name, windows_path(temporary)) for name in ("TEMP", "TMP")]
+    # NI's software has this value: the folder in which its SDK looks for a discovery service.
+    values.append((NI_KEY, "NIPUBAPPDATADIR", r"C:\ProgramData\platform-sim"))
     for key, name, value in values:
         wine.run("reg", "add", key, "/v", name, "/d", value, "/f")
     system = wine.prefix / "drive_c" / "windows" / "system32"

@@ -20,6 +20,7 @@ from platform_process import (
     command,
     invoke,
     running_platform,
+    temporary_files_in,
     wait_for_exit,
 )
 from platform_sim.errors import StateFileError
@@ -31,6 +32,8 @@ from platform_sim.state_file import (
 )
 from plugin_folders import started_pids, write_plain_service
 from plugin_kit.calling import PlatformClient
+from session_sharing.stop_event import ask_to_stop
+from stopping_processes import stop_process
 from threads import signal_another_thread
 
 
@@ -84,7 +87,7 @@ def test_services_says_which_plugins_run_with_files_of_before_an_edit(tmp_path):
         rows = json.loads(platform.invoke("services", "--json").stdout)
         assert [len(one["outdated"]) for one in rows if one["service_class"] == "test.Plain"] == [1]
 
-        os.kill(pid, signal.SIGKILL)
+        psutil.Process(pid).kill()
         assert wait_for_exit(pid, DEADLINE)
         assert "newer" not in platform.invoke("services").stdout
 
@@ -108,7 +111,7 @@ def test_a_signal_stops_platform_and_plugins_with_exit_code_zero(tmp_path, numbe
     with running_platform(tmp_path, "--plugins", tmp_path) as platform:
         with PlatformClient(platform.state.discovery_address) as client:
             client.resolve("test.Interface")
-        platform.process.send_signal(number)
+        stop_process(platform.process.pid, number)
         assert platform.process.wait(10) == 0
     assert all(wait_for_exit(pid, 0.1) for pid in started_pids(tmp_path / "plain"))
     assert not platform.state_file.exists()
@@ -167,7 +170,7 @@ def test_an_unusable_option_gives_one_line_and_leaves_nothing(tmp_path, options,
     done = subprocess.run(
         command("up", "--state-file", "state.json", *options),
         cwd=tmp_path,
-        env={**clean_environment(), "TMPDIR": str(tmp_path)},
+        env={**clean_environment(), **temporary_files_in(tmp_path)},
         capture_output=True,
         text=True,
         timeout=120,
@@ -201,7 +204,7 @@ def test_a_full_disk_below_the_output_is_reported_in_one_line(tmp_path):
 def test_two_that_start_at_once_on_one_state_file_end_as_one(tmp_path):
     start = command("up", "--state-file", tmp_path / "state.json")
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    environment = {**clean_environment(), "TMPDIR": str(tmp_path)}
+    environment = {**clean_environment(), **temporary_files_in(tmp_path)}
     both = [subprocess.Popen(start, env=environment, **pipes) for _ in range(2)]
     lines = [process.stdout.readline() for process in both]
     winner = next(process for process, line in zip(both, lines, strict=True) if line)
@@ -210,7 +213,7 @@ def test_two_that_start_at_once_on_one_state_file_end_as_one(tmp_path):
     assert loser.wait(120) == 1
     said = loser.communicate()[1]
     assert f"(pid {winner.pid}, " in said or "Another platform is starting" in said
-    winner.terminate()
+    assert ask_to_stop(winner.pid)
     winner.communicate()
     assert winner.returncode == 0
     assert list(tmp_path.iterdir()) == []

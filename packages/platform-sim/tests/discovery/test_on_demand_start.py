@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
+import psutil
 import pytest
 from ni.measurementlink.discovery.v1.client import DiscoveryClient
 from platform_process import running_platform, wait_for_exit
@@ -74,7 +73,7 @@ def test_a_killed_plugin_is_back_at_the_next_resolve(ni_platform, tmp_path):
     first = resolve(ni_platform.discovery_address, "test.Plain")
     (pid,) = started_pids(tmp_path / "plain")
 
-    os.kill(pid, signal.SIGKILL)
+    psutil.Process(pid).kill()
     assert wait_for_exit(pid, 5)
     second = resolve(ni_platform.discovery_address, "test.Plain")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -170,7 +169,7 @@ def test_another_process_cannot_replace_the_registration_of_a_running_one(
             assert "alive" in refusal
         assert client.resolve_service("test.Interface").insecure_port == port
 
-        first.send_signal(signal.SIGKILL)
+        first.kill()
         assert wait_for_exit(first.pid, DEADLINE)
         with another_process(ni_platform) as (_, told):
             successor = told.removeprefix("registered ")

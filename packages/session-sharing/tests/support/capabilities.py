@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import os
 import socket
@@ -15,6 +16,9 @@ HAS_UNIX_SOCKETS = hasattr(socket, "AF_UNIX")
 HAS_LIMITS = importlib.util.find_spec("resource") is not None
 REMOVES_OPEN_FILES = sys.platform != "win32"
 HAS_PROC = Path("/proc/self/fd").is_dir()
+
+
+IS_WINE = sys.platform == "win32" and hasattr(ctypes.WinDLL("ntdll"), "wine_get_version")
 
 
 def require(capability: bool, name: str) -> None:
@@ -61,3 +65,9 @@ def _has_long_paths() -> bool:
 
 
 needs_long_paths = pytest.mark.skipif(not _has_long_paths(), reason="no long paths of Windows")
+needs_hook = pytest.mark.skipif(
+    sys.platform == "win32", reason="no hook: on Windows, NI's SDK itself finds a platform"
+)
+needs_large_sends = pytest.mark.skipif(
+    IS_WINE, reason="no large messages: Wine sends them in parts, which gRPC does not expect"
+)

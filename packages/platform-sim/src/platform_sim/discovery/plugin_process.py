@@ -51,7 +51,7 @@ class PluginProcess:
             self._first_byte = output.tell()
             try:
                 self._process = subprocess.Popen(
-                    list(command),
+                    _command_line(command),
                     cwd=folder,
                     env={**environment, DIE_WITH_PARENT_VARIABLE: "1", "PYTHONUNBUFFERED": "1"},
                     stdin=subprocess.PIPE,
@@ -131,6 +131,18 @@ class PluginProcess:
     def kill(self) -> None:
         """End the process and its children at once."""
         self._tree.kill()
+
+
+def _command_line(command: Sequence[str]) -> str | list[str]:
+    """Return a command as Popen needs it.
+
+    On Windows, the command interpreter runs a .bat file. It needs quotation marks around a path
+    with characters such as &, which Popen does not add.
+    """
+    if sys.platform != "win32":
+        return list(command)
+    program, *arguments = command
+    return f'"{program}" {subprocess.list2cmdline(arguments)}'.rstrip()
 
 
 def _open_log(file: Path) -> FileIO:
