@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +16,7 @@ RUN_VARIABLE = "MEASURE_AND_LOG_E2E_RUN"
 """Environment variable that marks every process of a run, child processes included."""
 
 _POLL = 0.02
-_STOP_TIMEOUT = 15.0
+_STOP_TIMEOUT = 60.0
 _TAIL_LINES = 20
 
 
@@ -124,12 +125,19 @@ def run(
             )
         except OSError as error:
             raise ChainError(f"{command[0]} cannot be started: {error.strerror}", log) from None
+        said: list[bytes] = []
+        reader = threading.Thread(target=lambda: said.extend(process.stdout or ()), daemon=True)
+        reader.start()
         try:
-            output, _ = process.communicate(timeout=timeout)
-        except subprocess.TimeoutExpired:
-            raise ChainError(f"{Path(command[0]).stem} took over {timeout:g} s", log) from None
+            deadline = time.monotonic() + timeout
+            while process.poll() is None:  # on Windows, Ctrl-C does not interrupt `communicate`
+                if time.monotonic() > deadline:
+                    raise ChainError(f"{Path(command[0]).stem} took over {timeout:g} s", log)
+                time.sleep(_POLL)
+            reader.join()
         finally:
             _end(process)
+    output = b"".join(said)
     with log.open("ab") as everything:
         everything.write(output)
     return process.returncode, output.decode("utf-8", "replace")

@@ -166,7 +166,7 @@ else:
         """
 
         def __init__(self, pid: int) -> None:
-            self._pid = pid
+            self._group: int | None = pid
 
         def terminate(self) -> None:
             """Ask the processes to end."""
@@ -177,8 +177,11 @@ else:
             self._signal(signal.SIGKILL)
 
         def close(self) -> None:
-            """Forget the tree."""
+            """End the processes that are left, and forget the tree."""
+            self.kill()
+            self._group = None  # the system may give its number to another group
 
         def _signal(self, number: signal.Signals) -> None:
             with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._pid, number)
+                if self._group is not None:
+                    os.killpg(self._group, number)

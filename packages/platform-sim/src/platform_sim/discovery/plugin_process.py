@@ -120,7 +120,7 @@ class PluginProcess:
                 self._process.stdin.close()
 
     def release(self) -> None:
-        """Close what belongs to an ended process; on Windows, end the children that it left."""
+        """Close what belongs to an ended process, and end the children that it left."""
         self.close_input()
         self._tree.close()
 
