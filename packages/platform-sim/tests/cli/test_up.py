@@ -14,6 +14,13 @@ from pathlib import Path
 
 import psutil
 import pytest
+from capabilities import (
+    HAS_SYMLINKS,
+    needs_full_device,
+    needs_modes,
+    needs_signals,
+    needs_signals_to_threads,
+)
 from platform_process import (
     DEADLINE,
     clean_environment,
@@ -56,7 +63,8 @@ def test_it_says_how_many_plugins_it_found_where_and_which_files_it_skipped(tmp_
     for left_out in (".hidden", "env", "node_modules", "lib/site-packages"):
         write_plain_service(full / left_out / "x", "test.LeftOut")
     (full / "env" / "pyvenv.cfg").touch()
-    (full / "a" / "again").symlink_to(full, target_is_directory=True)
+    if HAS_SYMLINKS:
+        (full / "a" / "again").symlink_to(full, target_is_directory=True)
     (full / "a" / "typo.serviceconfig").write_text("{")
 
     with running_platform(tmp_path, "--plugins", full, "--plugins", empty) as platform:
@@ -64,9 +72,9 @@ def test_it_says_how_many_plugins_it_found_where_and_which_files_it_skipped(tmp_
         assert f"plug-ins: 3 in {full}\n" in lines
         assert f"plug-ins: none in {empty}\n" in lines
         (skipped,) = (line for line in lines if "A .serviceconfig file is ignored. " in line)
-        assert "a/typo.serviceconfig: Expecting" in skipped
+        assert f"{Path('a', 'typo.serviceconfig')}: Expecting" in skipped
         (hidden,) = (line for line in lines if " is started from " in line)
-        assert "copy/of/plugin.serviceconfig: test.Direct" in hidden
+        assert f"{Path('copy', 'of', 'plugin.serviceconfig')}: test.Direct" in hidden
         with PlatformClient(platform.state.discovery_address) as client:
             assert client.resolve("test.Interface", "test.Deep")
             assert client.interfaces_of("test.LeftOut") == []
@@ -117,7 +125,7 @@ def test_a_signal_stops_platform_and_plugins_with_exit_code_zero(tmp_path, numbe
     assert not platform.state_file.exists()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="tgkill is Linux's")
+@needs_signals_to_threads
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_that_another_thread_takes_stops_the_platform(tmp_path, number):
     with running_platform(tmp_path) as platform:
@@ -183,7 +191,7 @@ def test_an_unusable_option_gives_one_line_and_leaves_nothing(tmp_path, options,
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bench.toml", "file"]
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux's")
+@needs_full_device
 def test_a_full_disk_below_the_output_is_reported_in_one_line(tmp_path):
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
@@ -219,7 +227,7 @@ def test_two_that_start_at_once_on_one_state_file_end_as_one(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="SIGHUP is POSIX's")
+@needs_signals
 def test_a_platform_under_nohup_outlives_its_terminal(tmp_path):
     hang_up = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
@@ -277,7 +285,7 @@ def test_a_state_file_with_the_process_id_of_another_program_is_a_dead_platforms
     assert read_state(file.path) is None
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="folder modes are POSIX's")
+@needs_modes
 def test_an_unsafe_default_folder_is_refused(tmp_path, monkeypatch):
     tmp_path.chmod(0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))

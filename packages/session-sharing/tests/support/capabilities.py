@@ -14,11 +14,18 @@ import pytest
 
 HAS_UNIX_SOCKETS = hasattr(socket, "AF_UNIX")
 HAS_LIMITS = importlib.util.find_spec("resource") is not None
-REMOVES_OPEN_FILES = sys.platform != "win32"
-HAS_PROC = Path("/proc/self/fd").is_dir()
+REMOVES_OPEN_FILES = RENAMES_OPEN_FILES = sys.platform != "win32"
+SYNCS_FOLDERS = sys.platform != "win32"
+"""NTFS keeps a journal of its folders. Windows has no call that writes one to the disk."""
+HAS_MODES = sys.platform != "win32"
+HAS_FIFOS = hasattr(os, "mkfifo")
+HAS_PROC = sys.platform == "linux" and Path("/proc/self/fd").is_dir()
+IS_ROOT = sys.platform != "win32" and os.geteuid() == 0
+"""Root has other users' files at hand and writes every file, whatever its mode is."""
 
 
-IS_WINE = sys.platform == "win32" and hasattr(ctypes.WinDLL("ntdll"), "wine_get_version")
+def _is_wine() -> bool:
+    return sys.platform == "win32" and hasattr(ctypes.WinDLL("ntdll"), "wine_get_version")
 
 
 def require(capability: bool, name: str) -> None:
@@ -38,12 +45,54 @@ def _can_symlink() -> bool:
         return link.is_symlink()
 
 
+def _has_ipv6() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
 needs_unix_sockets = pytest.mark.skipif(not HAS_UNIX_SOCKETS, reason="no AF_UNIX")
-needs_symlinks = pytest.mark.skipif(not _can_symlink(), reason="no symbolic links")
+HAS_SYMLINKS = _can_symlink()
+needs_symlinks = pytest.mark.skipif(not HAS_SYMLINKS, reason="no symbolic links")
 needs_modes = pytest.mark.skipif(sys.platform == "win32", reason="no POSIX file modes")
 needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="no POSIX signals")
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 needs_fifos = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs")
+needs_limits = pytest.mark.skipif(not HAS_LIMITS, reason="no resource limits")
+needs_binding_modes = pytest.mark.skipif(
+    not HAS_MODES or IS_ROOT, reason="no POSIX file modes that bind this user"
+)
+needs_proc = pytest.mark.skipif(not HAS_PROC, reason="no /proc")
+needs_terminals = pytest.mark.skipif(not hasattr(os, "openpty"), reason="no POSIX terminals")
+needs_names_of_bytes = pytest.mark.skipif(
+    sys.platform == "win32", reason="no names of files that are no Unicode"
+)
+needs_whole_sends = pytest.mark.skipif(
+    _is_wine(), reason="no large messages: Wine sends them in parts, and gRPC ends the process"
+)
+needs_complex_numbers = pytest.mark.skipif(
+    _is_wine(), reason="no complex numbers of numpy: Wine's C library has no cimag"
+)
+needs_control_characters = pytest.mark.skipif(
+    sys.platform == "win32", reason="no control characters in the names of files"
+)
+needs_removal_of_open_files = pytest.mark.skipif(
+    not REMOVES_OPEN_FILES, reason="no removal of open files"
+)
+needs_renames_of_open_files = pytest.mark.skipif(
+    not RENAMES_OPEN_FILES, reason="no renaming of open files"
+)
+needs_full_device = pytest.mark.skipif(
+    sys.platform == "win32" or not Path("/dev/full").exists(),
+    reason="no device that is always full",
+)
+needs_connection_owners = pytest.mark.skipif(
+    sys.platform != "linux", reason="no telling whose a connection is"
+)
+needs_ipv6 = pytest.mark.skipif(not _has_ipv6(), reason="no IPv6")
+only_windows = pytest.mark.skipif(sys.platform != "win32", reason="not Windows")
 needs_shell = pytest.mark.skipif(sys.platform == "win32", reason="no POSIX shell")
 needs_access_lists = pytest.mark.skipif(sys.platform != "win32", reason="no access lists of files")
 needs_registry = pytest.mark.skipif(sys.platform != "win32", reason="no registry")
@@ -68,6 +117,9 @@ needs_long_paths = pytest.mark.skipif(not _has_long_paths(), reason="no long pat
 needs_hook = pytest.mark.skipif(
     sys.platform == "win32", reason="no hook: on Windows, NI's SDK itself finds a platform"
 )
-needs_large_sends = pytest.mark.skipif(
-    IS_WINE, reason="no large messages: Wine sends them in parts, which gRPC does not expect"
+needs_batch_reader = pytest.mark.skipif(
+    sys.platform == "win32", reason="no reading of batch files: Windows runs them"
+)
+needs_signals_to_threads = pytest.mark.skipif(
+    sys.platform != "linux", reason="no signals to a thread of another process"
 )
