@@ -31,7 +31,7 @@ Step = tuple[str, Callable[[], None]]
 
 _PLUGINS = ("dcpower", "dmm")
 _SHORT = 90.0
-_RUN_TIMEOUT = 240.0
+_RUN_TIMEOUT = 600.0
 
 
 @dataclass(frozen=True)

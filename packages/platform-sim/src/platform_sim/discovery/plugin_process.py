@@ -139,10 +139,10 @@ def _command_line(command: Sequence[str]) -> str | list[str]:
     On Windows, the command interpreter runs a .bat file. It needs quotation marks around a path
     with characters such as &, which Popen does not add.
     """
-    if sys.platform != "win32":
-        return list(command)
-    program, *arguments = command
-    return f'"{program}" {subprocess.list2cmdline(arguments)}'.rstrip()
+    if sys.platform == "win32":
+        program, *arguments = command
+        return f'"{program}" {subprocess.list2cmdline(arguments)}'.rstrip()
+    return list(command)
 
 
 def _open_log(file: Path) -> FileIO:
