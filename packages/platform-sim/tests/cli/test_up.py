@@ -86,7 +86,9 @@ def test_services_says_which_plugins_run_with_files_of_before_an_edit(tmp_path):
     with running_platform(tmp_path, "--plugins", tmp_path / "plain") as platform:
         with PlatformClient(platform.state.discovery_address) as client:
             client.resolve("test.Interface")
-        (pid,) = started_pids(tmp_path / "plain")
+        (plugin,) = started_pids(tmp_path / "plain")
+        # On Windows, the platform starts the command interpreter that runs the batch file.
+        pid = psutil.Process(plugin).ppid() if sys.platform == "win32" else plugin
         assert "newer" not in platform.invoke("services").stdout
 
         os.utime(script, times=(time.time() + 1, time.time() + 1))
@@ -96,7 +98,7 @@ def test_services_says_which_plugins_run_with_files_of_before_an_edit(tmp_path):
         assert [len(one["outdated"]) for one in rows if one["service_class"] == "test.Plain"] == [1]
 
         psutil.Process(pid).kill()
-        assert wait_for_exit(pid, DEADLINE)
+        assert wait_for_exit(plugin, DEADLINE)
         assert "newer" not in platform.invoke("services").stdout
 
 
