@@ -30,7 +30,7 @@ def install(
         env=environment,
         check=True,
         stdout=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
     )
     return [Path(line).name for line in done.stdout.splitlines()]
 
@@ -55,7 +55,7 @@ def served(
         env=environment,
         stdin=stdin,
         stdout=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
         **OWN_CONSOLE,
     ) as process:
         try:
