@@ -58,13 +58,12 @@ except ImportError:
     sys.exit(_run_with_own_nox())
 
 sys.path[:0] = [str(ROOT / "tools" / "release"), str(ROOT / "tools" / "windows")]
+import wheelhouse as house  # noqa: E402
 from environments import from_index, from_wheels, program, pythons, uv  # noqa: E402 - ours, not installed
 from index_server import index_server  # noqa: E402
 from publishing import check_wheels, log_from_each, run_on_each, upload_new  # noqa: E402
 from wheels import Wheels  # noqa: E402
 from windows_session import arguments, run_suites, windows_runner  # noqa: E402
-
-import wheelhouse as house  # noqa: E402
 
 nox.needs_version = ">=2024.4.15"
 nox.options.default_venv_backend = "uv|virtualenv"

@@ -78,8 +78,7 @@ def running_station(plugin: LoggingPlugin, folder: Path, bench: str = "") -> Ite
     )
     # The path of the logger's socket in the runtime folder must be short.
     with tempfile.TemporaryDirectory() as runtime, pytest.MonkeyPatch.context() as patch:
-        for name in ("XDG_DATA_HOME", "WIN_PD_OVERRIDE_LOCAL_APPDATA"):
-            patch.setenv(name, str(folder / "data"))
+        patch.setenv("XDG_DATA_HOME", str(folder / "data"))
         patch.setenv("XDG_RUNTIME_DIR", runtime)
         patch.setenv("WIN_PD_OVERRIDE_LOCAL_APPDATA", str(folder / "data"))
         with Platform(options) as platform:
