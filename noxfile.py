@@ -174,18 +174,17 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def windows(session: nox.Session) -> None:
-    """Run the unit tests on Windows' own Python: under Wine, where the system is not Windows.
+    """Run all tests on Windows' own Python: under Wine, where the system is not Windows.
 
     `-- 3.12 --package logger-client` chooses the Python (under Wine) and a package.
     """
-    packages = list(DISTRIBUTIONS)
-    version = arguments(session.posargs, packages).python
+    folders = [*(PACKAGES / package for package in DISTRIBUTIONS), TESTSTAND]
+    version = arguments(session.posargs, [folder.name for folder in folders]).python
     if os.name == "nt":
         _install_workshop(session)
     build(session)
     wanted = [*_distributions(), *TEST_TOOLS, *TEST_LIBRARIES]
     with windows_runner(session, version, DIST, wanted, DOWNLOADS) as (runner, where):
-        folders = [PACKAGES / package for package in packages]
         run_suites(session, runner, where, folders, RESULTS / "windows")
 
 
@@ -371,7 +370,10 @@ def _station_variables(session: nox.Session) -> dict[str, str]:
 
 def _run_chain(session: nox.Session, environments: dict[str, Path], results: Path) -> None:
     options = [f"--{name}-env={path}" for name, path in environments.items()]
-    session.run("python", str(TESTSTAND / "e2e" / "run_chain.py"), f"--results={results}", *options)
+    # On Windows, the chain needs packages of the station to ask programs to stop.
+    python = program(environments["station"], "python") if os.name == "nt" else "python"
+    chain = str(TESTSTAND / "e2e" / "run_chain.py")
+    session.run(python, chain, f"--results={results}", *options, external=os.name == "nt")
 
 
 def _station(session: nox.Session) -> dict[str, Path]:

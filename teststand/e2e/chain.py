@@ -30,8 +30,8 @@ Step = tuple[str, Callable[[], None]]
 """Name of a step, and the function that does it."""
 
 _PLUGINS = ("dcpower", "dmm")
-_SHORT = 30.0
-_RUN_TIMEOUT = 120.0
+_SHORT = 90.0
+_RUN_TIMEOUT = 600.0
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class Chain:
             (self.environments.dmm, "dmm-logger-plugin"),
             (self.environments.station, "platform-sim"),
         ):
-            if not Path(_command(environment, command)).exists():
+            if not Path(installed_command(environment, command)).exists():
                 raise ChainError(f"the command {command} is missing in {environment}")
 
     def lay_out(self) -> None:
@@ -139,7 +139,7 @@ class Chain:
             folder = self._plugins / command
             log = self.logs / f"install-{command}.log"
             code, _ = run(
-                [_command(environment, command), "install", str(folder), *options],
+                [installed_command(environment, command), "install", str(folder), *options],
                 log,
                 self.environment(),
                 _SHORT,
@@ -154,7 +154,7 @@ class Chain:
         """Start the platform, and wait until it has written its state file."""
         self._platform = self._background(
             "platform",
-            _command(self.environments.station, "platform-sim"),
+            installed_command(self.environments.station, "platform-sim"),
             "up",
             f"--state-file={self.platform_state}",
             f"--plugins={self._plugins}",
@@ -169,11 +169,11 @@ class Chain:
         """Start the logger so that it finds the platform, and wait until it is registered."""
         self._logger = self._background(
             "json-logger",
-            _command(self.environments.station, "platform-sim"),
+            installed_command(self.environments.station, "platform-sim"),
             "exec",
             f"--state-file={self.platform_state}",
             "--",
-            _command(self.environments.server, "json-logger"),
+            installed_command(self.environments.server, "json-logger"),
             "serve",
             f"--state-file={self._logger_state}",
             f"--log-root={self.data}",
@@ -194,7 +194,7 @@ class Chain:
         sizes = {path: path.stat().st_size for path in self._plugin_logs()}
         code, output = run(
             [
-                _command(self.environments.station, "platform-sim"),
+                installed_command(self.environments.station, "platform-sim"),
                 "run",
                 f"--state-file={self.platform_state}",
                 "--json",
@@ -254,7 +254,7 @@ class Chain:
     def _logger_is_known(self) -> bool:
         code, output = run(
             [
-                _command(self.environments.station, "platform-sim"),
+                installed_command(self.environments.station, "platform-sim"),
                 "services",
                 f"--state-file={self.platform_state}",
                 "--json",
@@ -299,7 +299,8 @@ def _result(code: int, output: str, log: Path) -> dict[str, Any]:
     return result
 
 
-def _command(environment: Path, name: str) -> str:
+def installed_command(environment: Path, name: str) -> str:
+    """Return the path of a command in an environment."""
     windows = sys.platform == "win32"
     folder = environment / ("Scripts" if windows else "bin")
     return str(folder / (f"{name}.exe" if windows else name))

@@ -6,8 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ RUN_VARIABLE = "MEASURE_AND_LOG_E2E_RUN"
 """Environment variable that marks every process of a run, child processes included."""
 
 _POLL = 0.02
-_STOP_TIMEOUT = 15.0
+_STOP_TIMEOUT = 60.0
 _TAIL_LINES = 20
 
 
@@ -124,12 +125,19 @@ def run(
             )
         except OSError as error:
             raise ChainError(f"{command[0]} cannot be started: {error.strerror}", log) from None
+        said: list[bytes] = []
+        reader = threading.Thread(target=lambda: said.extend(process.stdout or ()), daemon=True)
+        reader.start()
         try:
-            output, _ = process.communicate(timeout=timeout)
-        except subprocess.TimeoutExpired:
-            raise ChainError(f"{Path(command[0]).stem} took over {timeout:g} s", log) from None
+            deadline = time.monotonic() + timeout
+            while process.poll() is None:  # on Windows, Ctrl-C does not interrupt `communicate`
+                if time.monotonic() > deadline:
+                    raise ChainError(f"{Path(command[0]).stem} took over {timeout:g} s", log)
+                time.sleep(_POLL)
+            reader.join()
         finally:
             _end(process)
+    output = b"".join(said)
     with log.open("ab") as everything:
         everything.write(output)
     return process.returncode, output.decode("utf-8", "replace")
@@ -143,17 +151,33 @@ def tail(log: Path | None) -> list[str]:
 
 
 def survivors(run_id: str) -> list[int]:
-    """Return the ids of a run's processes that still run; only Linux can list them."""
-    mark = f"{RUN_VARIABLE}={run_id}".encode()
-    found = []
+    """Return the ids of a run's processes that still run; only Linux and Windows can list them."""
+    listed = _variables_on_windows() if sys.platform == "win32" else _variables_on_linux()
+    return [pid for pid, of_run in listed if of_run == run_id and pid != os.getpid()]
+
+
+def _variables_on_linux() -> Iterator[tuple[int, str]]:
+    """Yield each process of this user with the run that it belongs to."""
+    mark = f"{RUN_VARIABLE}=".encode()
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             variables = (entry / "environ").read_bytes().split(b"\0")
         except OSError:
             continue
-        if mark in variables and int(entry.name) != os.getpid():
-            found.append(int(entry.name))
-    return found
+        for one in variables:
+            if one.startswith(mark):
+                yield int(entry.name), one.removeprefix(mark).decode()
+
+
+def _variables_on_windows() -> Iterator[tuple[int, str]]:
+    """Yield each process of this user with the run that it belongs to."""
+    import psutil  # the packages that the chain runs have it; this program alone needs nothing
+
+    for process in psutil.process_iter():
+        try:
+            yield process.pid, process.environ().get(RUN_VARIABLE, "")
+        except (psutil.Error, OSError):
+            continue
 
 
 def end_survivors(run_id: str) -> None:
@@ -187,7 +211,13 @@ def _own_group() -> dict[str, Any]:
 
 
 def _ask_to_end(process: subprocess.Popen[bytes]) -> None:
-    if sys.platform == "win32":
-        process.send_signal(signal.CTRL_BREAK_EVENT)
-    else:
+    if sys.platform != "win32":
         process.terminate()
+        return
+    import psutil
+    from session_sharing.stop_event import ask_to_stop
+
+    # An installed command is a launcher there, whose child process is the program.
+    for one in psutil.Process(process.pid).children(recursive=True):
+        ask_to_stop(one.pid)
+    ask_to_stop(process.pid)

@@ -39,7 +39,7 @@ def test_cleanup_runs_after_a_plugin_was_killed_and_the_next_run_succeeds(
     run = start_run(chain, slow_sequences(tmp_path / "slow") / "MeasureAndLogFourSites.seq")
     wait_for_measuring_plugin(chain).kill()
 
-    output, _ = run.communicate(timeout=40)
+    output, _ = run.communicate(timeout=120)
 
     steps = {step["step"]: step for step in json.loads(output)["steps"]}
     assert run.returncode == 1
@@ -59,7 +59,7 @@ def test_a_run_that_was_killed_does_not_block_the_next_one(chain: Chain, tmp_pat
     wait_for(lambda: not any(process.is_running() for process in interpreters))
 
     run = start_run(chain, chain.station / "MeasureAndLogOneSite.seq")
-    output, errors = run.communicate(timeout=40)
+    output, errors = run.communicate(timeout=120)
 
     assert run.returncode == 0, output + errors
     assert "(taken over from a crashed run)" in errors
@@ -76,9 +76,9 @@ def test_a_running_sequence_is_not_treated_as_a_crashed_one(chain: Chain, tmp_pa
     wait_for((tmp_path / "go.waiting").exists)
 
     second = start_run(chain, chain.station / "MeasureAndLogOneSite.seq")
-    output, _ = second.communicate(timeout=40)
+    output, _ = second.communicate(timeout=120)
     go.touch()
-    alive_output, alive_errors = alive.communicate(timeout=40)
+    alive_output, alive_errors = alive.communicate(timeout=120)
 
     failed = next(step for step in json.loads(output)["steps"] if step["status"] == "Error")
     assert failed["step"] == "Open the log"

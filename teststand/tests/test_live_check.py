@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 
 import pytest
-from chain import Chain
+from chain import Chain, installed_command
 from environments import environment
 from runs import RUNS, SequenceRun
 
@@ -14,14 +14,14 @@ from runs import RUNS, SequenceRun
 def test_a_sequence_fits_the_plugins_that_it_calls(chain: Chain, run: SequenceRun) -> None:
     done = subprocess.run(
         [
-            str(environment("station") / "bin" / "platform-sim"),
+            installed_command(environment("station"), "platform-sim"),
             "check",
             f"--state-file={chain.platform_state}",
             str(chain.station / run.sequence),
         ],
         env=dict(chain.environment()),
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

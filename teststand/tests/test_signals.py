@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from capabilities import needs_signals_to_threads
 from environments import environment
 from platform_sim import Platform, PlatformOptions
 from platform_sim.hook import hooked_environment
 from threads import signal_another_thread
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="tgkill is Linux's")
+pytestmark = needs_signals_to_threads
 
 DEADLINE = 40.0
 PROGRAMS = {

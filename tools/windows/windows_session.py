@@ -50,8 +50,9 @@ def windows_runner(
     """
     if os.name == "nt":
         python = str(Path(session.bin) / "python.exe")
+        path = f"{session.bin}{os.pathsep}{os.environ['PATH']}"
         yield (
-            Runner([python], dict(os.environ), str),
+            Runner([python], {**os.environ, "PATH": path}, str),
             f"Windows, Python {platform.python_version()}",
         )
         return
@@ -68,7 +69,9 @@ def windows_runner(
         ours = [windows_path(wheel) for wheel in wheels.glob("*.whl")]
         again = ["--no-index", "--no-deps", "--force-reinstall"]
         wine.run(python, "-m", "pip", "install", "--quiet", *again, *ours)
-        runner = Runner([wine.program, python], wine.environment, windows_path)
+        programs = ";".join(map(windows_path, (home, home / "Scripts")))
+        environment = {**wine.environment, "WINEPATH": programs}
+        runner = Runner([*wine.command, python], environment, windows_path)
         yield runner, f"{_version(wine)}, Windows' own Python {version}"
 
 

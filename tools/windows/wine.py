@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fetching import IndexFile, fetch
+from localhost import with_localhost
 
 INSTALL = ["apt-get", "install", "-y", "--no-install-recommends", "wine64"]
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder in it is made by mkdtemp
@@ -23,6 +24,8 @@ ZIG = IndexFile(
     "ziglang-0.13.0-py3-none-manylinux_2_12_x86_64.manylinux2010_x86_64.musllinux_1_1_x86_64.whl",
     "3ce0c9f16547e5d61b32e0d226926e9a2552ef4b91fccf7ab5ea1a623a77824b",
 )
+
+NI_KEY = r"HKLM\SOFTWARE\National Instruments\Common\Installer"
 
 # Wine 8 lacks this library, without which the TLS of gRPC ends the process. Wine 10 has it.
 RANDOM_DLL = "bcryptprimitives.dll"
@@ -44,6 +47,11 @@ class Wine:
 
     folder: Path
     """Holds the prefix (Windows' drive C and registry) and the folder of temporary files."""
+
+    @property
+    def command(self) -> list[str]:
+        """Wine, with what must stand before it."""
+        return with_localhost([self.program], self.folder / "hosts")
 
     @property
     def prefix(self) -> Path:
@@ -70,7 +78,7 @@ class Wine:
         """
         # Python refuses a console that is no console of Windows: all three streams are piped.
         done = subprocess.run(
-            [self.program, *arguments],
+            [*self.command, *arguments],
             env=self.environment,
             check=True,
             stdin=subprocess.DEVNULL,
@@ -141,6 +149,8 @@ def _boot(wine: Wine, cache: Path) -> None:
     temporary.mkdir()
     values = [(r"HKCU\Software\Wine", "Version", "win10")]
     values += [(r"HKCU\Environment", name, windows_path(temporary)) for name in ("TEMP", "TMP")]
+    # NI's software has this value: the folder in which its SDK looks for a discovery service.
+    values.append((NI_KEY, "NIPUBAPPDATADIR", r"C:\ProgramData\platform-sim"))
     for key, name, value in values:
         wine.run("reg", "add", key, "/v", name, "/d", value, "/f")
     system = wine.prefix / "drive_c" / "windows" / "system32"

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
-from chain import Chain, Environments
+from chain import Chain, Environments, installed_command
 from chain_sequences import TESTSTAND, changed_sequences
 from environments import environment
 from json_logger_client import JSON_LOGGER_INSTRUMENT_TYPE
@@ -52,7 +52,7 @@ def start_run(chain: Chain, sequence: Path) -> subprocess.Popen[str]:
     """Start a run of a sequence; its standard output is the JSON of the run."""
     return subprocess.Popen(
         [
-            str(environment("station") / "bin" / "platform-sim"),
+            installed_command(environment("station"), "platform-sim"),
             "run",
             f"--state-file={chain.platform_state}",
             "--json",
@@ -84,7 +84,7 @@ def wait_for_measuring_plugin(chain: Chain) -> psutil.Process:
     return plugin
 
 
-def wait_for(condition: Callable[[], bool], timeout: float = 20.0) -> None:
+def wait_for(condition: Callable[[], bool], timeout: float = 120.0) -> None:
     """Wait until a condition holds."""
     deadline = time.monotonic() + timeout
     while not condition():

@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Coroutine
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -45,7 +46,8 @@ from platform_sim.discovery.servicer import DiscoveryServicer
 from platform_sim.discovery.start_rule import start_command
 from platform_sim.errors import InvalidRequestError, PlatformSimError
 from platform_sim.grpc_errors import ErrorStatusInterceptor
-from platform_sim.hook import hooked_environment
+from platform_sim.hook import cluster_id, hooked_environment
+from platform_sim.key_file import holding_key_file, key_file
 from platform_sim.pin_map.servicer import PinMapServicer
 from platform_sim.pin_map.store import PinMapStore
 from platform_sim.reflection import ReflectionHandler
@@ -150,6 +152,7 @@ class Platform:
         self._freeing: set[asyncio.Task[None]] = set()
         self._rule = SameUserRule(allows_other_users=self.options.allows_other_users)
         self._state: PlatformState | None = None
+        self._key_files = ExitStack()
 
     @property
     def state(self) -> PlatformState:
@@ -215,11 +218,12 @@ class Platform:
         try:
             self._prepare_log_folder()
             device_server_address = self._start_device_server()
-            port = self._run(self._start_services())
+            address = f"{_HOST}:{self._run(self._start_services())}"
+            self._hold_key_file(address)
         except BaseException:
             self.stop()
             raise
-        self._state = PlatformState(os.getpid(), f"{_HOST}:{port}", device_server_address)
+        self._state = PlatformState(os.getpid(), address, device_server_address)
         return self._state
 
     def stop(self) -> None:
@@ -233,6 +237,7 @@ class Platform:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
         self._loop.close()
+        self._key_files.close()
         self._state = None
         if self._owns_log_folder and self._log_folder is not None:
             shutil.rmtree(self._log_folder, ignore_errors=True)
@@ -251,6 +256,11 @@ class Platform:
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    def _hold_key_file(self, discovery_address: str) -> None:
+        file = key_file(cluster_id(discovery_address))
+        if file is not None:
+            self._key_files.enter_context(holding_key_file(file, discovery_address))
 
     def _prepare_log_folder(self) -> None:
         try:

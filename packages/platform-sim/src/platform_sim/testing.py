@@ -141,12 +141,13 @@ class _RunningPlatforms:
             self._point()
 
     def _point(self) -> None:
-        from platform_sim.hook import DISCOVERY_VARIABLE
+        from platform_sim.hook import discovery_variables
 
         self._patch.undo()
         if self._running:
             _, address = max(self._running)
-            self._patch.setenv(DISCOVERY_VARIABLE, address)
+            for name, value in discovery_variables(address).items():
+                self._patch.setenv(name, value)
 
 
 _running_platforms = _RunningPlatforms()

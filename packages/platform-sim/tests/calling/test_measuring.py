@@ -6,6 +6,7 @@ import socket
 import threading
 
 import pytest
+from capabilities import needs_whole_sends
 from platform_process import wait_until
 from plugin_kit import PlatformError, PlatformUnavailableError, PluginCallError
 from plugin_kit.calling import MeasurementPlugin
@@ -96,6 +97,7 @@ def test_what_a_plugin_logs_is_in_its_log_file(shared_platform, plugin):
     wait_until(lambda: "measuring in mode RETURN" in log.read_text())
 
 
+@needs_whole_sends
 def test_eighty_megabytes_come_whole(plugin):
     (outputs,) = plugin.stream({"count": 10_000_000})
     assert len(outputs["data"]) == 10_000_000

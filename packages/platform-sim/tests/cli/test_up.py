@@ -14,12 +14,20 @@ from pathlib import Path
 
 import psutil
 import pytest
+from capabilities import (
+    HAS_SYMLINKS,
+    needs_full_device,
+    needs_modes,
+    needs_signals,
+    needs_signals_to_threads,
+)
 from platform_process import (
     DEADLINE,
     clean_environment,
     command,
     invoke,
     running_platform,
+    temporary_files_in,
     wait_for_exit,
 )
 from platform_sim.errors import StateFileError
@@ -31,6 +39,8 @@ from platform_sim.state_file import (
 )
 from plugin_folders import started_pids, write_plain_service
 from plugin_kit.calling import PlatformClient
+from session_sharing.stop_event import ask_to_stop
+from stopping_processes import stop_process
 from threads import signal_another_thread
 
 
@@ -53,7 +63,8 @@ def test_it_says_how_many_plugins_it_found_where_and_which_files_it_skipped(tmp_
     for left_out in (".hidden", "env", "node_modules", "lib/site-packages"):
         write_plain_service(full / left_out / "x", "test.LeftOut")
     (full / "env" / "pyvenv.cfg").touch()
-    (full / "a" / "again").symlink_to(full, target_is_directory=True)
+    if HAS_SYMLINKS:
+        (full / "a" / "again").symlink_to(full, target_is_directory=True)
     (full / "a" / "typo.serviceconfig").write_text("{")
 
     with running_platform(tmp_path, "--plugins", full, "--plugins", empty) as platform:
@@ -61,9 +72,9 @@ def test_it_says_how_many_plugins_it_found_where_and_which_files_it_skipped(tmp_
         assert f"plug-ins: 3 in {full}\n" in lines
         assert f"plug-ins: none in {empty}\n" in lines
         (skipped,) = (line for line in lines if "A .serviceconfig file is ignored. " in line)
-        assert "a/typo.serviceconfig: Expecting" in skipped
+        assert f"{Path('a', 'typo.serviceconfig')}: Expecting" in skipped
         (hidden,) = (line for line in lines if " is started from " in line)
-        assert "copy/of/plugin.serviceconfig: test.Direct" in hidden
+        assert f"{Path('copy', 'of', 'plugin.serviceconfig')}: test.Direct" in hidden
         with PlatformClient(platform.state.discovery_address) as client:
             assert client.resolve("test.Interface", "test.Deep")
             assert client.interfaces_of("test.LeftOut") == []
@@ -75,7 +86,9 @@ def test_services_says_which_plugins_run_with_files_of_before_an_edit(tmp_path):
     with running_platform(tmp_path, "--plugins", tmp_path / "plain") as platform:
         with PlatformClient(platform.state.discovery_address) as client:
             client.resolve("test.Interface")
-        (pid,) = started_pids(tmp_path / "plain")
+        (plugin,) = started_pids(tmp_path / "plain")
+        # On Windows, the platform starts the command interpreter that runs the batch file.
+        pid = psutil.Process(plugin).ppid() if sys.platform == "win32" else plugin
         assert "newer" not in platform.invoke("services").stdout
 
         os.utime(script, times=(time.time() + 1, time.time() + 1))
@@ -84,8 +97,8 @@ def test_services_says_which_plugins_run_with_files_of_before_an_edit(tmp_path):
         rows = json.loads(platform.invoke("services", "--json").stdout)
         assert [len(one["outdated"]) for one in rows if one["service_class"] == "test.Plain"] == [1]
 
-        os.kill(pid, signal.SIGKILL)
-        assert wait_for_exit(pid, DEADLINE)
+        psutil.Process(pid).kill()
+        assert wait_for_exit(plugin, DEADLINE)
         assert "newer" not in platform.invoke("services").stdout
 
 
@@ -108,13 +121,13 @@ def test_a_signal_stops_platform_and_plugins_with_exit_code_zero(tmp_path, numbe
     with running_platform(tmp_path, "--plugins", tmp_path) as platform:
         with PlatformClient(platform.state.discovery_address) as client:
             client.resolve("test.Interface")
-        platform.process.send_signal(number)
+        stop_process(platform.process.pid, number)
         assert platform.process.wait(10) == 0
     assert all(wait_for_exit(pid, 0.1) for pid in started_pids(tmp_path / "plain"))
     assert not platform.state_file.exists()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="tgkill is Linux's")
+@needs_signals_to_threads
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_that_another_thread_takes_stops_the_platform(tmp_path, number):
     with running_platform(tmp_path) as platform:
@@ -167,7 +180,7 @@ def test_an_unusable_option_gives_one_line_and_leaves_nothing(tmp_path, options,
     done = subprocess.run(
         command("up", "--state-file", "state.json", *options),
         cwd=tmp_path,
-        env={**clean_environment(), "TMPDIR": str(tmp_path)},
+        env={**clean_environment(), **temporary_files_in(tmp_path)},
         capture_output=True,
         text=True,
         timeout=120,
@@ -180,7 +193,7 @@ def test_an_unusable_option_gives_one_line_and_leaves_nothing(tmp_path, options,
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bench.toml", "file"]
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux's")
+@needs_full_device
 def test_a_full_disk_below_the_output_is_reported_in_one_line(tmp_path):
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
@@ -201,7 +214,7 @@ def test_a_full_disk_below_the_output_is_reported_in_one_line(tmp_path):
 def test_two_that_start_at_once_on_one_state_file_end_as_one(tmp_path):
     start = command("up", "--state-file", tmp_path / "state.json")
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    environment = {**clean_environment(), "TMPDIR": str(tmp_path)}
+    environment = {**clean_environment(), **temporary_files_in(tmp_path)}
     both = [subprocess.Popen(start, env=environment, **pipes) for _ in range(2)]
     lines = [process.stdout.readline() for process in both]
     winner = next(process for process, line in zip(both, lines, strict=True) if line)
@@ -210,13 +223,13 @@ def test_two_that_start_at_once_on_one_state_file_end_as_one(tmp_path):
     assert loser.wait(120) == 1
     said = loser.communicate()[1]
     assert f"(pid {winner.pid}, " in said or "Another platform is starting" in said
-    winner.terminate()
+    assert ask_to_stop(winner.pid)
     winner.communicate()
     assert winner.returncode == 0
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="SIGHUP is POSIX's")
+@needs_signals
 def test_a_platform_under_nohup_outlives_its_terminal(tmp_path):
     hang_up = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
@@ -274,7 +287,7 @@ def test_a_state_file_with_the_process_id_of_another_program_is_a_dead_platforms
     assert read_state(file.path) is None
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="folder modes are POSIX's")
+@needs_modes
 def test_an_unsafe_default_folder_is_refused(tmp_path, monkeypatch):
     tmp_path.chmod(0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import sys
 
@@ -15,6 +14,7 @@ from platform_process import command, invoke, running_platform, wait_until
 from plugin_folders import TEST_PLUGINS, TINY, write_script_plugin
 from plugin_kit.calling import PlatformClient
 from plugin_kit.calling.channels import open_channel
+from stopping_processes import OWN_CONSOLE, press_ctrl_c
 
 BEHAVIOUR = "platform_sim.tests.Behaviour"
 
@@ -142,7 +142,6 @@ def test_measure_reports_an_error_in_one_line(platform_process, arguments, told)
     assert told in done.stderr
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
 def test_ctrl_c_cancels_the_measurement(platform_process, tmp_path):
     mark = tmp_path / "mark"
     process = subprocess.Popen(
@@ -154,9 +153,10 @@ def test_ctrl_c_cancels_the_measurement(platform_process, tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        **OWN_CONSOLE,
     )
     assert json.loads(process.stdout.readline())["number"] == 0
-    process.send_signal(signal.SIGINT)
+    press_ctrl_c(process.pid)
     assert "Cancelled." in process.communicate(timeout=60)[1]
     assert process.returncode == 130
     wait_until(lambda: mark.exists() and mark.read_text() == "cancelled")

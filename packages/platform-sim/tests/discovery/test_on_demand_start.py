@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 import socket
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import grpc
+import psutil
 import pytest
+from capabilities import needs_full_device
 from ni.measurementlink.discovery.v1.client import DiscoveryClient
 from platform_process import running_platform, wait_for_exit
 from platform_sim.platform import Platform, PlatformOptions
@@ -74,7 +73,7 @@ def test_a_killed_plugin_is_back_at_the_next_resolve(ni_platform, tmp_path):
     first = resolve(ni_platform.discovery_address, "test.Plain")
     (pid,) = started_pids(tmp_path / "plain")
 
-    os.kill(pid, signal.SIGKILL)
+    psutil.Process(pid).kill()
     assert wait_for_exit(pid, 5)
     second = resolve(ni_platform.discovery_address, "test.Plain")
 
@@ -161,7 +160,7 @@ def test_a_program_that_does_not_exist_is_named(ni_platform, tmp_path):
     assert "no-such-program-anywhere" in raised.value.details()
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux's")
+@needs_full_device
 def test_a_full_disk_below_the_log_folder_is_reported(ni_platform, tmp_path):
     write_plain_service(tmp_path, "test.Plain")
     ni_platform.add_plugins(tmp_path)

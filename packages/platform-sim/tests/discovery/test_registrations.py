@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from contextlib import contextmanager
 import grpc
 import psutil
 import pytest
+from capabilities import needs_limits
 from ni.measurementlink.discovery.v1 import discovery_service_pb2_grpc
 from ni.measurementlink.discovery.v1.client import DiscoveryClient, ServiceInfo, ServiceLocation
 from platform_process import DEADLINE, running_platform, wait_for_exit
@@ -170,7 +170,7 @@ def test_another_process_cannot_replace_the_registration_of_a_running_one(
             assert "alive" in refusal
         assert client.resolve_service("test.Interface").insecure_port == port
 
-        first.send_signal(signal.SIGKILL)
+        first.kill()
         assert wait_for_exit(first.pid, DEADLINE)
         with another_process(ni_platform) as (_, told):
             successor = told.removeprefix("registered ")
@@ -186,7 +186,7 @@ def test_a_process_may_repeat_its_registration(client, listener):
     assert (found, described.display_name) == (place(listener), "Renamed")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="prlimit is Linux's")
+@needs_limits
 def test_a_platform_without_free_descriptors_takes_no_service_for_dead(tmp_path, listener):
     resource = pytest.importorskip("resource")
     with running_platform(tmp_path) as platform:

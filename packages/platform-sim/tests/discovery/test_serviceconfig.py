@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 
 import pytest
+from capabilities import needs_fifos
 from platform_sim.discovery.catalog import ServiceCatalog
 from platform_sim.discovery.serviceconfig import read_service_config
 from platform_sim.errors import ServiceConfigError
@@ -125,7 +125,7 @@ def test_a_broken_file_hides_only_itself(tmp_path, caplog):
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.skipif(sys.platform == "win32", reason="FIFOs of POSIX")
+@needs_fifos
 def test_a_pipe_or_a_huge_file_is_skipped_and_not_read(tmp_path):
     os.mkfifo(tmp_path / "pipe.serviceconfig")
     huge = tmp_path / "huge.serviceconfig"

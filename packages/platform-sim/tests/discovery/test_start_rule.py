@@ -1,10 +1,11 @@
-"""The command that starts a plug-in off Windows."""
+"""The command that starts a plug-in, off Windows and there."""
 
 from __future__ import annotations
 
 import sys
 
 import pytest
+from capabilities import needs_batch_reader, only_windows
 from platform_sim.discovery.serviceconfig import read_service_config
 from platform_sim.discovery.start_rule import start_command
 from platform_sim.errors import PluginStartError
@@ -37,20 +38,24 @@ def make_environment(folder, name="python"):
     return program
 
 
+@needs_batch_reader
 def test_the_batch_files_python_line_runs_with_the_folders_environment(folder):
     python = make_environment(folder)
     assert command(folder) == [str(python), "measurement.py", "-v"]
 
 
+@needs_batch_reader
 def test_without_an_environment_the_platforms_own_python_runs_it(folder):
     assert command(folder) == [sys.executable, "measurement.py", "-v"]
 
 
+@needs_batch_reader
 def test_start_sh_comes_before_the_batch_file(folder):
     (folder / "start.sh").touch()
     assert command(folder) == ["/bin/sh", str(folder / "start.sh")]
 
 
+@needs_batch_reader
 def test_an_executable_start_sh_runs_with_the_interpreter_that_it_names(folder):
     script = folder / "start.sh"
     script.write_text("#!/usr/bin/env bash\n")
@@ -70,6 +75,7 @@ def test_a_program_of_the_path_is_not_looked_up_in_the_folder(folder):
     assert command(folder, **{"platform-sim": section})[0] == "python3"
 
 
+@needs_batch_reader
 @pytest.mark.parametrize(
     ("line", "arguments"),
     [
@@ -96,12 +102,14 @@ def test_what_cannot_be_started_is_named(folder, path, named):
         command(folder, path=path)
 
 
+@needs_batch_reader
 def test_a_batch_file_without_python_says_what_to_add(folder):
     (folder / "start.bat").write_text("notepad.exe")
     with pytest.raises(PluginStartError, match=r"runs 'notepad\.exe', which is not .*start\.sh"):
         command(folder)
 
 
+@needs_batch_reader
 def test_a_quotation_without_an_end_is_reported_with_its_line(folder):
     (folder / "start.bat").write_text('python "measurement.py')
     with pytest.raises(
@@ -116,6 +124,7 @@ def written(folder, *lines):
     return start(folder)
 
 
+@needs_batch_reader
 @pytest.mark.parametrize(
     "lines",
     [
@@ -157,6 +166,7 @@ def test_what_batch_files_of_the_field_do_is_followed(folder, lines):
     assert (found.arguments, found.folder) == ([str(python), "measurement.py"], folder)
 
 
+@needs_batch_reader
 @pytest.mark.parametrize("line", ["cd ..", "cd..", 'pushd "%~dp0.."', "chdir /d {folder}\\.."])
 def test_the_folder_that_a_batch_file_changes_to_is_the_working_folder(tmp_path, line):
     python = make_environment(tmp_path)
@@ -167,6 +177,7 @@ def test_the_folder_that_a_batch_file_changes_to_is_the_working_folder(tmp_path,
     assert found.arguments == [str(python), "code/measurement.py"]
 
 
+@needs_batch_reader
 def test_a_module_is_run_with_its_arguments(folder):
     python = make_environment(folder)
     assert written(folder, "py -3 -m measurement -v").arguments == [
@@ -177,12 +188,14 @@ def test_a_module_is_run_with_its_arguments(folder):
     ]
 
 
+@needs_batch_reader
 def test_a_console_script_of_the_environment_is_run(folder):
     script = make_environment(folder, "my_plugin")
     for line in (".venv\\Scripts\\my_plugin -v", "poetry run my_plugin.exe -v"):
         assert written(folder, line, "pause").arguments == [str(script), "-v"]
 
 
+@needs_batch_reader
 def test_a_console_script_that_is_nowhere_is_named(folder):
     with pytest.raises(
         PluginStartError, match=r"'\.venv/Scripts/my_plugin', which is not installed. Install it"
@@ -190,6 +203,7 @@ def test_a_console_script_that_is_nowhere_is_named(folder):
         written(folder, ".venv\\Scripts\\my_plugin -v")
 
 
+@needs_batch_reader
 def test_a_batch_file_that_runs_nothing_says_what_to_add(folder):
     with pytest.raises(
         PluginStartError,
@@ -198,6 +212,7 @@ def test_a_batch_file_that_runs_nothing_says_what_to_add(folder):
         written(folder, "pip install -r requirements.txt", "python -m venv .venv", "pause")
 
 
+@needs_batch_reader
 def test_variables_reach_the_plugin_as_programs_here_read_them(folder, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", "/before")
     found = written(
@@ -214,9 +229,16 @@ def test_variables_reach_the_plugin_as_programs_here_read_them(folder, monkeypat
     }
 
 
+@needs_batch_reader
 def test_a_program_for_windows_is_reported_as_that(folder):
     (folder / "measurement.exe").write_bytes(b"MZ\x90\0")
     with pytest.raises(
         PluginStartError, match=r"measurement\.exe is a program for Windows. Here, put a"
     ):
         start(folder, path="measurement.exe")
+
+
+@only_windows
+def test_windows_itself_runs_the_batch_file(folder):
+    (folder / "start.sh").touch()
+    assert command(folder) == [str(folder / "start.bat")]

@@ -10,6 +10,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from capabilities import needs_hook, needs_ipv6
 from platform_process import clean_environment
 from platform_sim.hook import hooked_environment, inject_folder
 from plugin_folders import TEST_PLUGINS
@@ -48,6 +49,7 @@ def test_an_unmodified_client_finds_the_platform_of_its_environment(ni_platform)
     assert run(FIND_PLATFORM, ni_platform.environment()) == "['localhost']\n"
 
 
+@needs_hook
 def test_an_unmodified_client_finds_the_platform_of_a_state_file(ni_platform, tmp_path):
     file = tmp_path / "state.json"
     write_state(file, os.getpid(), ni_platform.discovery_address)
@@ -55,6 +57,7 @@ def test_an_unmodified_client_finds_the_platform_of_a_state_file(ni_platform, tm
     assert run(FIND_PLATFORM, environment) == "['localhost']\n"
 
 
+@needs_hook
 def test_the_environments_address_wins_over_the_state_file(ni_platform, tmp_path):
     file = tmp_path / "state.json"
     write_state(file, os.getpid(), "127.0.0.1:1")
@@ -71,6 +74,7 @@ REGISTER = """
 """
 
 
+@needs_hook
 @pytest.mark.parametrize("state", ["none", "of a dead process", "not JSON"])
 def test_without_a_platform_the_sdk_says_that_discovery_is_not_running(tmp_path, state):
     file = tmp_path / "state.json"
@@ -87,15 +91,15 @@ def test_without_a_platform_the_sdk_says_that_discovery_is_not_running(tmp_path,
 
 MODULES = "import sys; print('\\n'.join(sys.modules))"
 LIGHT = {"__future__", "sitecustomize", "platform_sim_shim"}
-PYTHONS = [sys.executable, "/usr/bin/python3"]
+OF_SYSTEM = "/usr/bin/python3"
+HAS_ONE = sys.platform == "linux" and Path(OF_SYSTEM).exists()
+PYTHONS = [sys.executable, *([OF_SYSTEM] if HAS_ONE else [])]
 """The Python of Debian and Ubuntu has a sitecustomize of its own, which the hook runs too."""
 
 
 @pytest.mark.parametrize("options", [[], ["-S"]])
 @pytest.mark.parametrize("python", PYTHONS)
 def test_the_hook_imports_next_to_nothing_at_start(python, options):
-    if not Path(python).exists():
-        pytest.skip(f"there is no {python}")
     plain = run(MODULES, clean_environment(), *options, python=python).split()
     hooked = run(MODULES, without_platform(), *options, python=python).split()
     added = {name.partition(".")[0] for name in set(hooked) - set(plain)}
@@ -113,6 +117,7 @@ def test_a_module_of_the_sdk_that_is_imported_again_finds_the_platform_again(ni_
     assert run(script, ni_platform.environment()) == "['localhost']\n"
 
 
+@needs_hook
 def test_replaced_modules_keep_their_loader_and_source(ni_platform):
     script = """
         import inspect
@@ -194,14 +199,8 @@ HOST_PLUGIN = f"""
 """
 
 
+@needs_ipv6
 def test_with_ipv6_the_sdks_server_stays_where_it_is(ni_platform):
-    try:
-        import socket
-
-        with socket.socket(socket.AF_INET6) as probe:
-            probe.bind(("::1", 0))
-    except OSError:
-        pytest.skip("this machine has no IPv6 loopback")
     assert run(HOST_PLUGIN, ni_platform.environment()) == "[{'doubled': 4.0}] False True\n"
 
 
@@ -217,6 +216,7 @@ WITHOUT_IPV6 = """
 """
 
 
+@needs_hook
 def test_where_ipv6_cannot_be_bound_the_sdks_server_moves_to_ipv4(ni_platform):
     # Only Python's sockets see this; the test below switches the kernel's IPv6 off.
     script = textwrap.dedent(WITHOUT_IPV6) + textwrap.dedent(HOST_PLUGIN)
@@ -238,6 +238,7 @@ def can_make_networks():
     return done.returncode == 0
 
 
+@needs_hook
 @pytest.mark.skipif(not can_make_networks(), reason="needs root for a network namespace")
 def test_platform_and_plugin_work_in_a_network_without_ipv6():
     script = f"""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
+from capabilities import needs_hook
 from environments import Environment
 from plugin_folders import write_script_plugin
 
@@ -73,7 +72,7 @@ def sdk(request, tmp_path_factory):
     return Environment(tmp_path_factory.mktemp("sdk") / ".venv", request.param)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="the hook does nothing on Windows")
+@needs_hook
 def test_a_plugin_of_an_older_sdk_measures(ni_platform, sdk, tmp_path):
     file = write_script_plugin(tmp_path / "old", "old.Sdk", PLUGIN, providedInterfaces=V1)
     (file.parent / "start.bat").write_text(".venv\\Scripts\\python.exe measurement.py\r\n")
@@ -85,7 +84,7 @@ def test_a_plugin_of_an_older_sdk_measures(ni_platform, sdk, tmp_path):
     assert result == {"doubled": 42.0, "instrument": "DMM1"}
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="the hook does nothing on Windows")
+@needs_hook
 def test_a_client_of_an_older_sdk_finds_the_platform(ni_platform, sdk, tmp_path):
     script = tmp_path / "client.py"
     script.write_text("\n".join(line[4:] for line in CLIENT.splitlines()))

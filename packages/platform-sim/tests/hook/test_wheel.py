@@ -7,6 +7,7 @@ import sys
 import zipfile
 
 import pytest
+from capabilities import needs_hook
 from environments import build_wheel
 from platform_process import clean_environment
 
@@ -35,6 +36,7 @@ def test_the_pth_file_is_at_the_root_of_the_wheel(installed_wheel):
     assert (installed_wheel / "platform_sim" / "hook" / "inject" / "sitecustomize.py").exists()
 
 
+@needs_hook
 def test_an_unmodified_client_finds_the_platform_by_the_wheels_pth(ni_platform, installed_wheel):
     environment = {
         **clean_environment(),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from capabilities import needs_shell
 from platform_sim.sequence.reports import Notes
 from platform_sim.sequence.results import RunResult
 from platform_sim.sequence.runner import run_sequence_file
@@ -69,7 +70,7 @@ def test_the_virtual_environment_beside_the_sequence_runs_all_of_its_steps(bench
     assert told.resolve() == (bench.folder / ".venv").resolve()
 
 
-@pytest.mark.skipif(os.name == "nt", reason="a shell script stands for the Python")
+@needs_shell
 def test_output_of_a_python_at_its_start_is_not_a_reply(
     bench: Bench, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from stopping_processes import OWN_CONSOLE, press_ctrl_c
 
 if TYPE_CHECKING:
     from conftest import Bench
@@ -159,11 +159,12 @@ def test_ctrl_c_runs_cleanup_and_exits_with_130(bench: Bench) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         encoding="utf-8",
+        **OWN_CONSOLE,
     )
     assert process.stderr is not None
     while "working" not in process.stderr.readline():
         assert process.poll() is None
-    process.send_signal(signal.SIGINT)
+    press_ctrl_c(process.pid)
 
     output, errors = process.communicate(timeout=120)
 

@@ -12,10 +12,12 @@ from pathlib import Path
 import grpc
 import psutil
 import pytest
+from capabilities import needs_signals
 from platform_process import DEADLINE, PlatformProcess, running_platform, wait_for_exit, wait_until
 from platform_sim.platform import Platform, PlatformOptions
 from platform_sim.v1 import sequences_pb2 as pb
 from sequence_client import SequenceClient, sequence_client, slow_sequence, trace, wait_for_step
+from stopping_processes import stop_process
 
 INTERRUPTED = "interrupted by the user"
 CLEANED = ["Main work: Error", "Cleanup close: Done"]
@@ -88,7 +90,7 @@ def test_a_run_can_be_ended_at_once_without_cleanup(tmp_path: Path) -> None:
         assert not (tmp_path / "sequences" / "closed").exists()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no SIGKILL")
+@needs_signals
 def test_the_death_of_a_runs_process_ends_the_run_with_its_last_output(tmp_path: Path) -> None:
     script = tmp_path / "sequences" / "slow.py"
     with working(tmp_path) as (_, client, run):
@@ -113,7 +115,7 @@ def test_the_end_of_the_platform_lets_cleanup_run(tmp_path: Path, number: signal
     with working(tmp_path) as (platform, client, run):
         interpreter = interpreter_of(tmp_path)
         events = client.watch(run)
-        platform.process.send_signal(number)
+        stop_process(platform.process.pid, number)
         assert any(event.step_ended.message == INTERRUPTED for event in events)
         (tmp_path / "sequences" / "go-on").touch()
 
@@ -126,7 +128,7 @@ def test_the_end_of_the_platform_lets_cleanup_run(tmp_path: Path, number: signal
     assert (tmp_path / "sequences" / "closed").exists()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="process groups are POSIX's")
+@needs_signals
 def test_ctrl_c_in_the_platforms_terminal_interrupts_a_run_once(tmp_path: Path) -> None:
     # A terminal sends the signal to each process of the group; a second one would end Cleanup.
     with working(tmp_path) as (platform, client, run):
@@ -155,7 +157,7 @@ def test_a_cleanup_that_does_not_end_is_killed_with_the_platform(tmp_path: Path)
 def test_a_stopping_platform_starts_no_sequence(tmp_path: Path) -> None:
     with working(tmp_path) as (platform, client, run):
         events = client.watch(run)
-        platform.process.send_signal(signal.SIGTERM)
+        stop_process(platform.process.pid, signal.SIGTERM)
         assert any(event.step_ended.message == INTERRUPTED for event in events)
         with pytest.raises(grpc.RpcError) as refused:
             client.start(run.sequence)
@@ -165,7 +167,7 @@ def test_a_stopping_platform_starts_no_sequence(tmp_path: Path) -> None:
         assert list(events)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no SIGKILL")
+@needs_signals
 def test_cleanup_runs_when_the_platform_is_killed_and_no_process_is_left(tmp_path: Path) -> None:
     with working(tmp_path) as (platform, _, _):
         interpreter = interpreter_of(tmp_path)
@@ -178,6 +180,7 @@ def test_cleanup_runs_when_the_platform_is_killed_and_no_process_is_left(tmp_pat
     assert (tmp_path / "sequences" / "closed").exists()
 
 
+@needs_signals
 def test_signals_to_the_process_of_a_run_are_those_of_platform_sim_run(tmp_path: Path) -> None:
     with working(tmp_path) as (_, client, run):
         child = psutil.Process(interpreter_of(tmp_path)).parent()

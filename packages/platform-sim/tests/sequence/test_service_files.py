@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import grpc
 import pytest
 from as_user import STRANGER, needs_users
+from capabilities import needs_modes, needs_names_of_bytes
 from platform_process import running_platform
 from platform_sim.platform import Platform, PlatformOptions
 from platform_sim.v1 import sequences_pb2 as pb
@@ -66,7 +66,7 @@ def test_sequences_are_listed_by_path_and_new_ones_at_once(
     assert client.finish(client.start(listed[1].path))[-1].ended.outcome == pb.OUTCOME_PASSED
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems take no such names")
+@needs_names_of_bytes
 def test_a_name_that_no_message_can_contain_hides_only_itself(
     folder: Path, client: SequenceClient
 ) -> None:
@@ -147,7 +147,7 @@ def file_that_a_group_writes(sequence: Path) -> None:
     sequence.chmod(0o664)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="owners and modes are POSIX's")
+@needs_modes
 @pytest.mark.parametrize(
     "change",
     [

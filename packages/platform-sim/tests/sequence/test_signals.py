@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
+from capabilities import needs_signals_to_threads
 from platform_process import DEADLINE
 from platform_sim.sequence.interrupts import Interrupts
 from platform_sim.sequence.reports import Notes
@@ -76,7 +77,7 @@ def started(bench: Bench) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="tgkill is Linux's")
+@needs_signals_to_threads
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_that_another_thread_takes_interrupts_the_step_at_once(
     bench: Bench, number: signal.Signals

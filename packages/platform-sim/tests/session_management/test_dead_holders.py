@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -89,7 +88,7 @@ class Station:
         thread.start()
         wait_until(lambda: mark.exists() and mark.read_text() != "")
         pid = int(mark.read_text())
-        os.kill(pid, signal.SIGKILL)
+        psutil.Process(pid).kill()
         assert wait_for_exit(pid, DEADLINE)
         thread.join()
         return pid

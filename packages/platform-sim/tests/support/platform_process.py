@@ -15,6 +15,7 @@ import psutil
 from click.testing import CliRunner, Result
 from platform_sim.cli import main
 from platform_sim.state_file import PlatformState, read_state
+from stopping_processes import OWN_CONSOLE, stop_process
 
 READY = "platform-sim is ready"
 DEADLINE = 40.0
@@ -28,6 +29,11 @@ def command(*arguments: object) -> list[str]:
 def clean_environment() -> dict[str, str]:
     """Return an environment that names no platform."""
     return {key: text for key, text in os.environ.items() if not key.startswith("PLATFORM_SIM")}
+
+
+def temporary_files_in(folder: Path) -> dict[str, str]:
+    """Return the variables by which a process puts its temporary files into a folder."""
+    return dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))
 
 
 def invoke(*arguments: object, state_file: Path | None = None, address: str = "") -> Result:
@@ -53,9 +59,10 @@ class PlatformProcess:
             command("up", "--state-file", self.state_file, *arguments),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            text=True,
+            encoding="utf-8",
             # The files of a killed platform are removed with the test's folder.
-            env={**clean_environment(), "TMPDIR": str(folder)},
+            env={**clean_environment(), **temporary_files_in(folder)},
+            **OWN_CONSOLE,
         )
         self.ready_line = self._wait_until_ready()
 
@@ -76,7 +83,7 @@ class PlatformProcess:
             command(*arguments),
             env=self.environment,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             timeout=DEADLINE,
             check=False,
         )
@@ -92,7 +99,7 @@ class PlatformProcess:
     def stop(self) -> int:
         """Ask the platform to stop and return its exit code."""
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+            stop_process(self.process.pid, signal.SIGTERM)
         return self.process.wait(DEADLINE)
 
     def _wait_until_ready(self) -> str:
@@ -112,10 +119,8 @@ def running_platform(folder: Path, *arguments: object) -> Iterator[PlatformProce
     try:
         yield platform
     finally:
-        if platform.process.poll() is None:
-            platform.process.terminate()
         try:
-            platform.process.wait(DEADLINE)
+            platform.stop()
         except subprocess.TimeoutExpired:
             platform.process.kill()
             raise

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-import sys
 
-import pytest
+from capabilities import needs_shell
 from page_commands import Page, workplace
 
-pytestmark = pytest.mark.skipif(
-    sys.platform == "win32", reason="the commands are for a POSIX shell"
-)
+pytestmark = needs_shell
 
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 

@@ -12,10 +12,11 @@ import time
 
 import pytest
 from as_user import OWNER, STRANGER, needs_users
+from capabilities import needs_modes
 from platform_process import clean_environment, invoke
 from platform_users import run_as
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="owners and modes of POSIX")
+pytestmark = needs_modes
 PROMPT = 10.0
 """Seconds for an answer on a busy machine; a file that is waited for never answers."""
 

@@ -7,12 +7,13 @@ import sys
 
 import pytest
 from as_user import STRANGER, needs_users
+from capabilities import needs_modes
 from platform_process import running_platform
 from plugin_folders import started_pids, write_plain_service
 from plugin_kit import PlatformError
 from plugin_kit.calling import PlatformClient
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="owners and modes of POSIX")
+pytestmark = needs_modes
 SERVICE = "test.Plain"
 
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import pytest
 import session_pb2
+from capabilities import needs_control_characters
 from ni.measurementlink.discovery.v1 import discovery_service_pb2 as discovery
 from ni.measurementlink.discovery.v1 import discovery_service_pb2_grpc as discovery_grpc
 from ni.measurementlink.sessionmanagement.v1 import annotations as keys
@@ -23,7 +24,7 @@ from plugin_folders import service_entry, write_service_config
 from plugin_kit.calling import PlatformClient
 from plugin_kit.calling.channels import open_channel
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such file names")
+pytestmark = needs_control_characters
 
 CONTROLS = {
     *map(chr, range(0x20)),

@@ -74,7 +74,7 @@ class HostingPromises:
         ) as process:
             with pytest.raises(subprocess.TimeoutExpired):
                 process.wait(0.7)
-            process.terminate()
+            ask_to_stop(process, "SIGTERM")
             assert process.wait(DEADLINE) == 0
 
     def test_the_panel_is_the_one_made_from_the_metadata(self, station: Station) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+from stopping_processes import OWN_CONSOLE, stop_process
 
 DEADLINE = 60.0
 """Seconds within which a process must end; only a process that hangs needs as long."""
@@ -29,7 +30,7 @@ def install(
         env=environment,
         check=True,
         stdout=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
     )
     return [Path(line).name for line in done.stdout.splitlines()]
 
@@ -54,7 +55,8 @@ def served(
         env=environment,
         stdin=stdin,
         stdout=subprocess.PIPE,
-        text=True,
+        encoding="utf-8",
+        **OWN_CONSOLE,
     ) as process:
         try:
             assert process.stdout is not None
@@ -71,4 +73,4 @@ def ask_to_stop(process: subprocess.Popen[str], way: str) -> None:
         assert process.stdin is not None
         process.stdin.close()
     else:
-        os.kill(process.pid, getattr(signal, way))
+        stop_process(process.pid, signal.Signals[way])

@@ -114,3 +114,12 @@ def _has_long_paths() -> bool:
 
 
 needs_long_paths = pytest.mark.skipif(not _has_long_paths(), reason="no long paths of Windows")
+needs_hook = pytest.mark.skipif(
+    sys.platform == "win32", reason="no hook: on Windows, NI's SDK itself finds a platform"
+)
+needs_batch_reader = pytest.mark.skipif(
+    sys.platform == "win32", reason="no reading of batch files: Windows runs them"
+)
+needs_signals_to_threads = pytest.mark.skipif(
+    sys.platform != "linux", reason="no signals to a thread of another process"
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -24,6 +25,7 @@ def exec_command(state_file: Path | None, command: tuple[str, ...]) -> None:
     environment = hooked_environment(locate_platform(state_file), os.environ)
     try:
         if sys.platform == "win32":  # on Windows, exec would detach from the terminal
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the program, which gets it
             sys.exit(subprocess.run(command, env=environment, check=False).returncode)
         os.execvpe(command[0], command, environment)  # noqa: S606
     except OSError as error:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
+from session_sharing.installer_registry import PUBLIC_DATA
 from session_sharing.peer_user import PeerUsers
 from session_sharing.printing import HarmlessFormatter
 from session_sharing.stopping import StopSignals
 
 from platform_sim.cli.options import Seconds, state_file_option
+from platform_sim.key_file import holding_key_file, key_file, set_up_registry
 from platform_sim.platform import Platform, PlatformOptions
 from platform_sim.printing import print_line
 from platform_sim.sequence_service.folders import SequenceFolders
@@ -19,6 +23,15 @@ from platform_sim.state_file import PlatformStateFile, default_state_file
 _ALL_USERS = (
     "note: this system does not show which user a connection belongs to, so the platform answers "
     "all users of this machine."
+)
+
+_NO_LOOKUP = (
+    f"note: the registry value {PUBLIC_DATA} of NI's software is missing, so NI's SDK finds no "
+    "discovery service on this machine. --as-ni-discovery writes it."
+)
+_AS_NI_DISCOVERY = (
+    "warning: until it ends, this platform is the discovery service of all programs of this "
+    "machine. All its users can read and could have written the files in {}."
 )
 
 
@@ -73,6 +86,13 @@ _ALL_USERS = (
     help="Also start plug-ins from files that other users of this machine own or may change.",
 )
 @click.option(
+    "--as-ni-discovery",
+    is_flag=True,
+    help="Be the discovery service of every program of this machine, also of those that the "
+    "platform did not start (Windows, without NI's software). The first time, an administrator "
+    "must run it: it writes a registry value.",
+)
+@click.option(
     "--sequences",
     "sequence_folders",
     multiple=True,
@@ -91,6 +111,7 @@ def up_command(
     keep_reservations: bool,
     other_users: bool,
     plugins_of_others: bool,
+    as_ni_discovery: bool,
     sequence_folders: tuple[Path, ...],
     verbose: bool,
 ) -> None:
@@ -119,8 +140,11 @@ def up_command(
     file = PlatformStateFile(path)
     file.claim()
     try:
-        with StopSignals() as stop, Platform(options) as platform:
+        if as_ni_discovery:
+            set_up_registry()
+        with StopSignals() as stop, Platform(options) as platform, ExitStack() as held:
             file.publish(platform.state)
+            _tell_of_lookup(held, platform.discovery_address if as_ni_discovery else "")
             if not (other_users or PeerUsers.is_known()):
                 print_line(_ALL_USERS, err=True)
             for folder, count in platform.plugin_counts().items():
@@ -133,6 +157,16 @@ def up_command(
             stop.wait()
     finally:
         file.remove()
+
+
+def _tell_of_lookup(held: ExitStack, as_ni_discovery_at: str) -> None:
+    """Hold NI's own key file if an address is given. Say what programs on Windows find."""
+    file = key_file()
+    if as_ni_discovery_at and file is not None:
+        held.enter_context(holding_key_file(file, as_ni_discovery_at))
+        print_line(_AS_NI_DISCOVERY.format(file.parent), err=True)
+    elif sys.platform == "win32" and file is None:
+        print_line(_NO_LOOKUP, err=True)
 
 
 def _print_sequences(folders: tuple[Path, ...]) -> None:

@@ -122,7 +122,10 @@ class Activator:
         """End all processes: close their standard input, then terminate, then kill them."""
         for task in list(self._starts.values()):
             task.cancel()
-        await self._stop_processes(list(self._processes.values()))
+        processes = list(self._processes.values())
+        await self._stop_processes(processes)
+        for process in processes:
+            process.release()
         self._processes.clear()
 
     def _forget_start(self, key: _Key, task: asyncio.Task[Registration]) -> None:
@@ -166,10 +169,10 @@ class Activator:
 
     def _note_exit(self, key: _Key, process: PluginProcess) -> None:
         self._on_end(process.pid)
+        process.release()
         if self._processes.get(key) is not process:
             return
         del self._processes[key]
-        process.close_input()
         registration = self._registered_by.pop(key, None)
         if registration is not None:
             self._registry.discard(registration)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from pathlib import Path
 from platform_sim.errors import PluginStartError
 from platform_sim.exit_codes import describe_exit_code
 from platform_sim.hook import DIE_WITH_PARENT_VARIABLE
+from platform_sim.process_tree import START_OPTIONS, ProcessTree
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
 _OUTPUT_TAIL_BYTES = 4096
@@ -33,7 +33,7 @@ class PluginProcess:
     def __init__(
         self, command: Sequence[str], folder: Path, environment: Mapping[str, str], log_file: Path
     ) -> None:
-        """Start the process as the leader of a process group of its own.
+        """Start the process as the first one of a process tree.
 
         On Linux the calling thread must live as long as the process: the parent-death signal
         is bound to the thread.
@@ -51,20 +51,21 @@ class PluginProcess:
             self._first_byte = output.tell()
             try:
                 self._process = subprocess.Popen(
-                    list(command),
+                    _command_line(command),
                     cwd=folder,
                     env={**environment, DIE_WITH_PARENT_VARIABLE: "1", "PYTHONUNBUFFERED": "1"},
                     stdin=subprocess.PIPE,
                     stdout=output,
                     stderr=subprocess.STDOUT,
-                    start_new_session=True,
+                    **START_OPTIONS,
                 )
+                self._tree = ProcessTree(self._process.pid)
             except (OSError, ValueError) as error:  # ValueError: the command contains a NUL
                 raise PluginStartError(f"{self.command[0]!r} cannot be started: {error}") from error
 
     @property
     def pid(self) -> int:
-        """Process id; the process group has the same."""
+        """Process id."""
         return self._process.pid
 
     def exit_code(self) -> int | None:
@@ -118,20 +119,30 @@ class PluginProcess:
             with suppress(OSError):
                 self._process.stdin.close()
 
+    def release(self) -> None:
+        """Close what belongs to an ended process, and end the children that it left."""
+        self.close_input()
+        self._tree.close()
+
     def terminate(self) -> None:
         """Ask the process and its children to end."""
-        self._signal(signal.SIGTERM)
+        self._tree.terminate()
 
     def kill(self) -> None:
         """End the process and its children at once."""
-        self._signal(getattr(signal, "SIGKILL", signal.SIGTERM))
+        self._tree.kill()
 
-    def _signal(self, number: signal.Signals) -> None:
-        if sys.platform == "win32":
-            self._process.terminate()
-            return
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, number)
+
+def _command_line(command: Sequence[str]) -> str | list[str]:
+    """Return a command as Popen needs it.
+
+    On Windows, the command interpreter runs a .bat file. It needs quotation marks around a path
+    with characters such as &, which Popen does not add.
+    """
+    if sys.platform == "win32":
+        program, *arguments = command
+        return f'"{program}" {subprocess.list2cmdline(arguments)}'.rstrip()
+    return list(command)
 
 
 def _open_log(file: Path) -> FileIO:

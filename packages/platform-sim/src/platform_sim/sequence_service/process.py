@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -13,23 +12,26 @@ from pathlib import Path
 
 from platform_sim.errors import NotAvailableError
 from platform_sim.exit_codes import describe_exit_code
+from platform_sim.process_tree import START_OPTIONS, ProcessTree
 from platform_sim.sequence_service.event_pipe import read_events
 from platform_sim.sequence_service.job import RunJob
 from platform_sim.v1 import sequences_pb2 as pb
 
 _CHILD = Path(__file__).parent / "run_child"
 _TAIL_BYTES = 4096
-_NEW_GROUP = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)  # exists on Windows only
 
 
 class RunProcess:
-    """A started process that runs a sequence. It leads its own process group.
+    """A started process that runs a sequence. It is the first of its own process tree.
 
     So Ctrl-C in the platform's terminal reaches only the platform, which lets Cleanup run.
     """
 
-    def __init__(self, process: asyncio.subprocess.Process, output_file: Path) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, tree: ProcessTree, output_file: Path
+    ) -> None:
         self._process = process
+        self._tree = tree
         self._output_file = output_file
 
     @classmethod
@@ -50,14 +52,14 @@ class RunProcess:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=output,
-                    start_new_session=True,
-                    creationflags=_NEW_GROUP,
+                    **START_OPTIONS,
                 )
+            tree = ProcessTree(process.pid)
         except OSError as error:
             raise NotAvailableError(
                 f"{job.sequence} cannot be run: {error}. Its output goes to {output_file}."
             ) from error
-        return cls(process, output_file)
+        return cls(process, tree, output_file)
 
     async def events(self) -> AsyncIterator[pb.RunEvent]:
         """Yield the events that the process sends, until it closes the pipe."""
@@ -67,7 +69,9 @@ class RunProcess:
 
     async def wait(self) -> str:
         """Wait for the end of the process, and return how it ended, such as "exit code 3"."""
-        return describe_exit_code(await self._process.wait())
+        code = await self._process.wait()
+        self._tree.close()
+        return describe_exit_code(code)
 
     def interrupt(self) -> None:
         """Interrupt the run as Ctrl-C does, by closing the process's standard input."""
@@ -76,13 +80,8 @@ class RunProcess:
 
     def kill(self) -> None:
         """End the process and its interpreters at once."""
-        with suppress(ProcessLookupError, PermissionError):
-            if self._process.returncode is not None:
-                return
-            if sys.platform == "win32":
-                self._process.kill()
-            else:
-                os.killpg(self._process.pid, signal.SIGKILL)
+        if self._process.returncode is None:
+            self._tree.kill()
 
     def last_output(self) -> str:
         """Return the end of the code modules' output."""

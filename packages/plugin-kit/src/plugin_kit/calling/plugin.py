@@ -38,6 +38,7 @@ _SIGNS_OF_A_LOST_CONNECTION = (
     "Connection reset",
     "Broken pipe",
     "failed to connect",
+    "Stream removed",  # on Windows, where the rest of the text is in the user's language
 )
 """Texts of gRPC, with the status UNAVAILABLE, when the plug-in's process has ended."""
 _LONGEST_END = 2.0

@@ -6,13 +6,7 @@ import sys
 from pathlib import Path
 
 from session_sharing.core.errors import InvalidArgumentError
-
-if sys.platform == "win32":
-    import winreg
-
-    _KEY = r"SOFTWARE\National Instruments\Common\Installer"
-    _PUBLIC_DATA = "NIPUBAPPDATADIR"
-    """Value with NI's folder of public data, usually ``C:\\ProgramData\\National Instruments``."""
+from session_sharing.installer_registry import PUBLIC_DATA, installer_value
 
 
 def plugins_folder() -> Path:
@@ -22,14 +16,12 @@ def plugins_folder() -> Path:
         InvalidArgumentError: This machine has no such folder. The message says what to do.
     """
     if sys.platform == "win32":
-        try:
-            with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, _KEY) as key:
-                data, _ = winreg.QueryValueEx(key, _PUBLIC_DATA)
-        except FileNotFoundError as error:
+        data = installer_value(PUBLIC_DATA)
+        if data is None:
             raise InvalidArgumentError(
                 "NI's software is not installed on this machine, so it has no folder for plug-ins. "
                 "Name a folder."
-            ) from error
+            )
         return Path(data) / "Plug-Ins" / "Measurements"
     raise InvalidArgumentError(
         "Only on Windows, NI's software has a folder for plug-ins. Name a folder, and give it to "

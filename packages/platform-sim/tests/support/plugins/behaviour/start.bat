@@ -1,2 +1,2 @@
 @echo off
-.venv\Scripts\python.exe behaviour.py -v
+.venv\Scripts\python.exe behaviour.py -v 2>nul || python behaviour.py -v

@@ -1,2 +1,2 @@
 @echo off
-.venv\Scripts\python.exe v1only.py -v
+.venv\Scripts\python.exe v1only.py -v 2>nul || python v1only.py -v
