@@ -34,7 +34,7 @@ def default_folders() -> list[Path]:
 
 
 class FileRoots:
-    """Attribute configurations inside some folders.
+    """Attribute configurations and waveforms inside some folders.
 
     Args:
         folders: The folders. Relative names start at the first one.
@@ -43,13 +43,17 @@ class FileRoots:
     def __init__(self, folders: Sequence[Path]) -> None:
         self.folders = [Path(os.path.realpath(folder)) for folder in folders]
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str, suffixes: tuple[str, ...] = _SUFFIXES) -> bytes:
         """Return the content of a file.
+
+        Args:
+            name: The file.
+            suffixes: The allowed ends of its name.
 
         Raises:
             OSError: The file cannot be read, or clients have no access to it.
         """
-        with self._open(name, os.O_RDONLY) as file:
+        with self._open(name, os.O_RDONLY, suffixes) as file:
             content = file.read(_LARGEST + 1)
         if len(content) > _LARGEST:
             raise OSError(f"{name} has more than {_LARGEST} bytes. Choose a smaller file.")
@@ -73,7 +77,7 @@ class FileRoots:
             file.truncate()
             file.write(content)
 
-    def _open(self, name: str, access: int) -> BinaryIO:
+    def _open(self, name: str, access: int, suffixes: tuple[str, ...] = _SUFFIXES) -> BinaryIO:
         path = self._resolve(name)
         root = self._root_of(path)
         if root is None:
@@ -84,10 +88,11 @@ class FileRoots:
             )
         inside = path.relative_to(root)
         is_hidden = any(part.startswith(".") for part in inside.parts)
-        if is_hidden or not path.name.endswith(_SUFFIXES):
+        if is_hidden or not path.name.endswith(suffixes):
+            kind = "an attribute configuration" if suffixes is _SUFFIXES else "a waveform"
             raise PermissionError(
-                f"{name} is not the name of an attribute configuration. Such a name ends with "
-                f"{', '.join(_SUFFIXES)}, and none of its parts begins with a dot."
+                f"{name} is not the name of {kind}. Such a name ends with "
+                f"{', '.join(suffixes)}, and none of its parts begins with a dot."
             )
         handle = _open_beneath(root, inside, access | _FLAGS)
         if not stat.S_ISREG(os.fstat(handle).st_mode):
@@ -98,7 +103,7 @@ class FileRoots:
     def _resolve(self, name: str) -> Path:
         """Return the absolute path of a client's name, without links."""
         if "\0" in name:
-            raise PermissionError(f"{name!r} is not the name of an attribute configuration.")
+            raise PermissionError(f"{name!r} is not the name of a file.")
         start = self.folders[0] if self.folders else Path(os.sep)
         return Path(os.path.realpath(start / name))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from device_sim.bench.bench import Bench, State
-from device_sim.bench.parts import Imperfections, Input, Output, Terminal
+from device_sim.bench.parts import Imperfections, Input, Output, Sine, Terminal
 from device_sim.bench.readings import Accuracy, Converter
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Imperfections",
     "Input",
     "Output",
+    "Sine",
     "State",
     "Terminal",
 ]

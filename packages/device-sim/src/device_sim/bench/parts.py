@@ -138,6 +138,20 @@ def _is_number(value: Any) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Sine:
+    """A sine on top of a constant voltage, `√2 · amplitude · cos(2π · frequency · t + phase)`."""
+
+    frequency: float
+    """In hertz."""
+
+    amplitude: float
+    """RMS, in volts."""
+
+    phase: float
+    """In degrees, at the clock's time 0."""
+
+
+@dataclass(frozen=True, slots=True)
 class Output:
     """The action of an instrument on its two terminals: regulate one quantity, limit the other.
 
@@ -159,6 +173,9 @@ class Output:
 
     resistance: float = 0.0
     """Programmed output resistance of a voltage output, in ohms."""
+
+    sine: Sine | None = None
+    """A sine on top of the level of a voltage output."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,14 @@ from collections.abc import Mapping
 from device_sim.bench.circuit import OUTPUT_RESISTANCE, Circuit, Solution, conductance
 from device_sim.bench.diode import diode_current
 from device_sim.bench.equations import Equations
-from device_sim.bench.parts import Input, Part
+from device_sim.bench.parts import Input, Output, Part
 from device_sim.bench.regulation import held_current
 
 
 def sines(circuit: Circuit) -> set[float]:
     """Return the frequencies of the sines on the bench, in hertz."""
-    return {
+    outputs = (t.sine for t in circuit.terminals.values() if isinstance(t, Output))
+    return {sine.frequency for sine in outputs if sine and sine.amplitude} | {
         part.values["frequency"]
         for part in circuit.parts
         if part.kind == "source" and part.values["amplitude"]
@@ -49,8 +50,9 @@ def _equations(
     equations = Equations(circuit.nodes, len(sources) + len(stiff), complex)
     for part in sources:
         equations.add_branch(part.nets, _excitation(part, frequency), part.values["resistance"])
-    for name, resistance in stiff.items():
-        equations.add_branch(circuit.ends[name], 0.0, resistance)
+    for name, output in stiff.items():
+        resistance = OUTPUT_RESISTANCE + output.resistance
+        equations.add_branch(circuit.ends[name], _sine(output, frequency), resistance)
     for part in circuit.parts:
         across = float(circuit.nodes.across(solution.observed, part.nets))
         equations.add_conductance(part.nets, _admittance(part, omega, across, circuit.now))
@@ -63,10 +65,10 @@ def _equations(
 
 def _stiff_outputs(
     circuit: Circuit, modes: Mapping[str, int], without: str | None
-) -> dict[str, float]:
-    """Yield the outputs that hold a voltage, with their resistance."""
+) -> dict[str, Output]:
+    """Return the outputs that hold a voltage."""
     return {
-        name: OUTPUT_RESISTANCE + terminal.resistance
+        name: terminal
         for name, terminal in circuit.terminals.items()
         if not isinstance(terminal, Input)
         and name != without
@@ -78,6 +80,12 @@ def _excitation(part: Part, frequency: float) -> complex:
     if part.values["frequency"] != frequency:
         return 0.0
     return cmath.rect(part.values["amplitude"], math.radians(part.values["phase"]))
+
+
+def _sine(output: Output, frequency: float) -> complex:
+    if output.sine is None or output.sine.frequency != frequency:
+        return 0.0
+    return cmath.rect(output.sine.amplitude, math.radians(output.sine.phase))
 
 
 def _admittance(part: Part, omega: float, across: float, now: float) -> complex:

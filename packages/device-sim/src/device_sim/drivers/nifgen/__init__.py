@@ -1,0 +1,1 @@
+"""NI-FGEN: function and arbitrary waveform generators."""

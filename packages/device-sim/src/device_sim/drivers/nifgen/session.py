@@ -1,0 +1,229 @@
+"""A session of NI-FGEN: its memory, its generation, and its terminals on the bench."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from nifgen.enums import HardwareState, Trigger
+
+from device_sim.base.acquiring import AcquiringSession
+from device_sim.base.attributes import Attribute, Value
+from device_sim.base.instrument import Opening
+from device_sim.bench import Output, Sine
+from device_sim.call import Call
+from device_sim.drivers.nifgen.configuration import FgenConfiguration, FgenModel
+from device_sim.drivers.nifgen.errors import ERRORS
+from device_sim.drivers.nifgen.generation import Generation, Plan, Signals, Wait, signals_in
+from device_sim.drivers.nifgen.memory import Memory
+from device_sim.drivers.nifgen.program import Compiler
+from device_sim.drivers.nifgen.signals import Floats, Function, Level, Signal, is_sine
+from device_sim.errors import FUNCTION_NOT_SUPPORTED, DriverError
+
+_MARKERS = range(4)
+_LARGEST_CURRENT = 1.0  # Amperes; a generator behind 50 ohms cannot reach it.
+
+
+class FgenSession(AcquiringSession[Generation]):
+    """The state of one NI-FGEN session."""
+
+    configuration_class = FgenConfiguration
+    model: FgenModel
+
+    def __init__(self, opening: Opening) -> None:
+        super().__init__(opening)
+        self.memory = Memory(self.model.defaults)
+        self._plan: Plan | None = None
+        self._levels = (0.0,) * len(self.channels)
+        """The voltages while nothing is generated."""
+        self._seen = dict.fromkeys(_MARKERS, 0)
+        """How often each marker had come when a client cleared its status."""
+        self.connect(self.now)
+
+    # Attributes.
+
+    def combine(self, attribute: Attribute, indices: Sequence[int]) -> Value:
+        """Return the value of an attribute, which may be a fact about memory or generation."""
+        if attribute.name == "max_waveform_size":
+            return self.memory.space
+        if attribute.name == "all_marker_events_latched_status":
+            came = {marker: self._markers(marker) for marker in _MARKERS}
+            return sum(1 << marker for marker in _MARKERS if came[marker] > self._seen[marker])
+        return super().combine(attribute, indices)
+
+    def changed(self, attribute: Attribute, indices: Sequence[int]) -> None:
+        """Connect or disconnect outputs; forget the markers that came."""
+        if attribute.name == "all_marker_events_latched_status":
+            self._seen = {marker: self._markers(marker) for marker in _MARKERS}
+        if attribute.name in ("output_enabled", "output_impedance", "load_impedance"):
+            self.connect(self.now)
+
+    def _markers(self, marker: int) -> int:
+        return self.activity.markers(marker, self.now) if self.activity else 0
+
+    # The flow.
+
+    def commit(self, indices: Sequence[int]) -> None:
+        """Check the configuration."""
+        self._make_plan()
+
+    def initiate(self, indices: Sequence[int] = ()) -> None:
+        """Start the configured generation."""
+        self._plan = self._make_plan()
+        self.abort()
+        super().initiate(indices)
+
+    def make_activity(self, now: float) -> Generation:
+        """Return the configured generation."""
+        self._seen = dict.fromkeys(_MARKERS, 0)
+        return Generation(self._plan or self._make_plan(), self._begin_piece, now)
+
+    def abort(self, indices: Sequence[int] = ()) -> None:
+        """End the generation. The outputs stay at their last voltages, or take the idle value."""
+        if self.activity is not None:
+            plan = self._plan
+            after = plan.after if plan else None
+            self._levels = after or self.activity.levels(self.now)
+            super().abort()
+            self.connect(self.now)
+
+    def disable(self) -> None:
+        """End the generation and switch the outputs off."""
+        self.set("output_enabled", False)
+        super().disable()
+
+    def reset(self, indices: Sequence[int] | None = None) -> None:
+        """End the generation, forget all waveforms, and set the attributes to their defaults."""
+        self.abort()
+        self._levels = (0.0,) * len(self.channels)
+        self.memory = Memory(self.model.defaults)
+        super().reset(indices)
+
+    def _make_plan(self) -> Plan:
+        """Return the plan of the configuration.
+
+        Raises:
+            DriverError: The configuration has an error, or the bench cannot have such a signal.
+        """
+        compiler = Compiler(
+            lambda name, index: self.get(name, index), self.memory, len(self._wires)
+        )
+        plan = compiler.plan()
+        for signals in signals_in(plan.program):
+            for wire, signal in zip(self._wires, signals, strict=True):
+                if self.bench.is_wired(wire) and not (isinstance(signal, Level) or is_sine(signal)):
+                    raise DriverError(
+                        FUNCTION_NOT_SUPPORTED,
+                        f"Not simulated: a signal other than DC or a sine on {wire}, which the "
+                        "bench file connects. Remove the connection from the bench file.",
+                    )
+        return plan
+
+    # The state of the generation.
+
+    def voltages(self, index: int, times: Floats) -> Floats:
+        """Return the voltages of a channel at some times on the server's clock.
+
+        They are those across the load that the client configured, with the output enabled.
+        """
+        if self.activity is None:
+            return np.full(times.shape, self._levels[index])
+        return self.activity.voltages(index, times)
+
+    @property
+    def state(self) -> int:
+        """NI's hardware state."""
+        if self.activity is None:
+            return int(HardwareState.IDLE.value)
+        self.activity.check()
+        if self.activity.finished:
+            return int(HardwareState.DONE.value)
+        if self.activity.origin is None:
+            return int(HardwareState.WAITING_FOR_START_TRIGGER.value)
+        return int(HardwareState.RUNNING.value)
+
+    @property
+    def is_done(self) -> bool:
+        """Return whether nothing is generated any more."""
+        return self.state in (HardwareState.IDLE.value, HardwareState.DONE.value)
+
+    def wait_until_done(self, milliseconds: int, call: Call) -> None:
+        """Wait for the end of the generation. Without wiring it does not wait, as NI's simulation.
+
+        Raises:
+            DriverError: It did not end in time.
+        """
+        if not any(map(self.bench.is_wired, self._wires)):
+            return
+        generation = self.activity
+
+        def poll(now: float) -> float | None:
+            ended = generation is not self.activity or self.is_done
+            return None if ended or generation is None else generation.due()
+
+        if not self.wait(call, poll, self.now + milliseconds / 1000.0):
+            raise DriverError(ERRORS.MAX_TIME_EXCEEDED)
+
+    def send_trigger(self, trigger: int, name: str) -> None:
+        """Send a software trigger, which works for an edge of any source, too.
+
+        Raises:
+            DriverError: There is no such trigger.
+        """
+        found = [Wait.START]
+        if trigger == Trigger.SCRIPT.value:
+            names = self._opening.capabilities["script_triggers"].select(name)
+            found = [Wait[f"SCRIPT{each[-1]}"] for each in names]
+        elif trigger != Trigger.START.value:
+            raise DriverError(FUNCTION_NOT_SUPPORTED, f"Not simulated: the trigger {trigger}")
+        for each in found:
+            if self.activity is not None:
+                self.activity.send(each, self.now)
+        self.lock.notify_all()
+
+    # The bench.
+
+    @property
+    def _wires(self) -> list[str]:
+        return [channel.qualified for channel in self.channels.channels]
+
+    def connect(self, now: float) -> None:
+        """Connect the terminals to the bench."""
+        if self.activity is None:
+            self._drive(now, now, tuple(map(Level, self._levels)))
+        else:
+            piece = self.activity.track.pieces[-1]
+            self._drive(now, (self.activity.origin or 0.0) + piece.begin, piece.signals)
+
+    def disconnect(self, now: float) -> None:
+        """Take the terminals off the bench."""
+        for wire in self._wires:
+            self.bench.drive(wire, None, now)
+
+    def _begin_piece(self, begin: float, signals: Signals) -> None:
+        self._drive(begin, begin, signals)
+
+    def _drive(self, now: float, begin: float, signals: Signals) -> None:
+        """Put signals that began at a time onto the bench from now on."""
+        for index, (wire, signal) in enumerate(zip(self._wires, signals, strict=True)):
+            if not self.bench.is_wired(wire):
+                continue
+            enabled = bool(self.get("output_enabled", index))
+            terminal = self._terminal(index, signal, begin) if enabled else None
+            self.bench.drive(wire, terminal, now)
+
+    def _terminal(self, index: int, signal: Signal, begin: float) -> Output:
+        """Return a source that has the signal across the load that the client configured."""
+        own = self.number("output_impedance", index)
+        load = self.number("load_impedance", index)
+        share = 0.5 if load < 0.0 else load / (own + load)
+        if isinstance(signal, Level):
+            level, sine = signal.volts, None
+        elif isinstance(signal, Function):
+            (frequency,), shape = signal.frequencies, signal.shape
+            level = shape.offset
+            phase = (signal.phase - 90.0 - 360.0 * frequency * begin) % 360.0
+            sine = Sine(frequency, shape.amplitude / math.sqrt(8.0) / share, phase)
+        limit = _LARGEST_CURRENT
+        return Output("voltage", level / share, -limit, limit, own, sine)
