@@ -11,6 +11,7 @@ from typing import Any
 import grpc
 import nidcpower
 import nidmm
+import nifgen
 import niswitch
 import pytest
 from device_sim import DeviceServer, ManualClock
@@ -19,12 +20,13 @@ pytest_plugins = ["own_station"]
 
 OpenDCPower = Callable[..., nidcpower.Session]
 OpenDmm = Callable[..., nidmm.Session]
+OpenFgen = Callable[..., nifgen.Session]
 OpenSwitch = Callable[..., niswitch.Session]
 
 
-def _leave(session: nidcpower.Session | nidmm.Session | niswitch.Session) -> None:
+def _leave(session: Any) -> None:
     """Close a session. The test may have closed it before, or stopped the server."""
-    drivers = (nidcpower, nidmm, niswitch)
+    drivers = (nidcpower, nidmm, nifgen, niswitch)
     try:
         session.__exit__(None, None, None)
     except tuple(driver.errors.DriverError for driver in drivers) as error:
@@ -115,6 +117,36 @@ def open_dmm(channel: grpc.Channel) -> Iterator[OpenDmm]:
             grpc_options = nidmm.GrpcSessionOptions(channel, name, initialization_behavior=behavior)
             session = nidmm.Session(
                 resource,
+                options=kwargs.pop("options", options),
+                grpc_options=grpc_options,
+                **kwargs,
+            )
+            stack.callback(_leave, session)
+            return session
+
+        yield open_session
+
+
+@pytest.fixture
+def open_fgen(channel: grpc.Channel) -> Iterator[OpenFgen]:
+    with ExitStack() as stack:
+
+        def open_session(
+            resource: str = "FGEN1",
+            channels: Any = None,
+            *,
+            model: str = "5433 (2CH)",
+            name: str = "",
+            **kwargs: Any,
+        ) -> nifgen.Session:
+            options = {"Simulate": True, "DriverSetup": {"Model": model, "BoardType": "PXIe"}}
+            behavior = kwargs.pop("behavior", nifgen.SessionInitializationBehavior.AUTO)
+            grpc_options = nifgen.GrpcSessionOptions(
+                channel, name, initialization_behavior=behavior
+            )
+            session = nifgen.Session(
+                resource,
+                channels,
                 options=kwargs.pop("options", options),
                 grpc_options=grpc_options,
                 **kwargs,

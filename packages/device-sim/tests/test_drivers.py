@@ -80,7 +80,8 @@ def test_a_new_folder_is_a_new_driver(only_driver):
 
 def test_the_drivers_of_this_package_announce_their_services():
     served = [driver.interface for driver in DRIVERS.values()]
-    expected = ["nidcpower_grpc.NiDCPower", "nidmm_grpc.NiDmm", "niswitch_grpc.NiSwitch"]
+    expected = ["nidcpower_grpc.NiDCPower", "nidmm_grpc.NiDmm", "nifgen_grpc.NiFgen"]
+    expected.append("niswitch_grpc.NiSwitch")
     assert drivers.list_interfaces() == served == expected
 
 
@@ -107,7 +108,7 @@ def without(*packages: str) -> str:
 
 
 def test_a_driver_whose_package_is_not_installed_is_left_out():
-    code = without("nidmm", "niswitch") + (
+    code = without("nidmm", "nifgen", "niswitch") + (
         "from device_sim import DeviceServer, list_models; server = DeviceServer(); server.bench; "
         "print(server.interfaces, {model.driver for model in list_models()})"
     )

@@ -18,6 +18,7 @@ _WORD = re.compile(r"//[^\n]*|[A-Za-z_]\w*|\d+|[^\s\w]|\n")
 _TRIGGER = re.compile(r"scripttrigger([0-3])")
 _MARKER = re.compile(r"marker([0-3])")
 _OTHERS = {"clear", "if", "else", "stream", "finite", "jump"}
+_KEYWORDS = {"script", "end", "generate", "repeat", "wait", "until", "forever", *_OTHERS}
 _DEEPEST = 32
 _LONGEST = 100_000
 _MOST = 16_777_215
@@ -116,7 +117,8 @@ class _Parser:
         if self._take("wait"):
             self._expect("until")
             return WaitUntil(self._numbered(_TRIGGER, "a script trigger"))
-        self._expect("repeat")
+        if not self._take("repeat"):
+            raise self._error("an instruction")
         if self._take("forever"):
             return Repeat(self._block("repeat", depth + 1))
         if self._take("until"):
@@ -158,7 +160,7 @@ class _Parser:
 
     def _name(self) -> str:
         word = self._word("a name")
-        if not word.isidentifier():
+        if not word.isidentifier() or word.lower() in _KEYWORDS:
             raise self._error("a name", back=1)
         return word
 

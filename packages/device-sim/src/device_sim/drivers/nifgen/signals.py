@@ -87,7 +87,7 @@ class Shape:
         elif self.waveform == Waveform.SQUARE.value:
             unit = np.where(within < self.duty / 100.0, 1.0, -1.0)
         elif self.waveform == Waveform.TRIANGLE.value:
-            unit = 1.0 - np.abs((4.0 * within + 3.0) % 4.0 - 2.0)
+            unit = 1.0 - np.abs((4.0 * within + 1.0) % 4.0 - 2.0)
         elif self.waveform == Waveform.RAMP_UP.value:
             unit = 2.0 * within - 1.0
         elif self.waveform == Waveform.RAMP_DOWN.value:
