@@ -355,6 +355,10 @@ def test_a_waveform_belongs_to_its_channels(open_fgen):
     session = open_fgen()
     session.channels[0].create_waveform(RAMP)
     assert "no samples for the channel 1" in refused(INVALID, session.initiate)
+    session.channels[1].output_enabled = False
+    with session.initiate():
+        assert not session.is_done()
+    session.output_enabled = True
     session.channels[1].write_waveform("both", RAMP)
     session.channels[0].write_waveform("both", RAMP)
     session.output_mode = OutputMode.SCRIPT

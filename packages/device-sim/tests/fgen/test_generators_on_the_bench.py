@@ -5,6 +5,7 @@ from __future__ import annotations
 import hightime
 import nidmm
 import nifgen
+import numpy as np
 import pytest
 from exact_bench import EXACT, wired_to
 from nifgen import HardwareState, OutputMode, StartTriggerType, Trigger, Waveform
@@ -36,6 +37,11 @@ CLOSE = 1e-4  # The meter's input resistance, and its range of 5 V.
 def configure(session: nifgen.Session, waveform: Waveform, amplitude: float = 2.0) -> None:
     session.output_mode = OutputMode.FUNC
     session.configure_standard_waveform(waveform, amplitude, 1000.0, 0.5, 30.0)
+
+
+@pytest.fixture
+def bench(request, bench_file):
+    return bench_file(request.param)
 
 
 @pytest.fixture
@@ -94,8 +100,6 @@ def test_the_samples_of_a_sine_are_those_of_its_function_of_time(generator, serv
     configure(generator, Waveform.SINE)
     (session,) = (entry for _, _, entry in server._sessions)
     with generator.initiate():
-        import numpy as np
-
         times = np.linspace(0.0, 0.01, 101)
         expected = session.voltages(0, times)
         assert server.bench.waveform("FGEN1/0", times) == pytest.approx(expected, abs=1e-6)

@@ -247,18 +247,21 @@ class Compiler:
         marks: tuple[tuple[int, int], ...] = (),
     ) -> Samples:
         waveform = self.memory.waveform(key)
-        if channel not in waveform.data:
+        data = waveform.data.get(channel)
+        if data is None and not self.get("output_enabled", channel):
+            data = np.zeros(waveform.size)
+        if data is None:
             raise DriverError(
                 INVALID_VALUE,
                 f"The waveform {key!r} has no samples for the channel {channel} of the session. "
-                "Write it for this channel, or open the session without the channel.",
+                "Write it for this channel, or set output_enabled to False on the channel.",
             )
         offset, length = subset or (0, waveform.size)
         if length < 1 or offset + length > waveform.size:
             raise DriverError(INVALID_VALUE, f"Subset of {key!r}: {offset}, {length}")
         if any(position >= length for _, position in marks):
             raise DriverError(INVALID_VALUE, f"Marker behind the end of {key!r}.")
-        return Samples(waveform.data[channel][offset : offset + length], marks)
+        return Samples(data[offset : offset + length], marks)
 
     def _clocked(self, channel: int, pattern: Pattern) -> Clocked:
         number = self._number
