@@ -28,6 +28,7 @@ import grpc
 from nidcpower import nidcpower_pb2 as pb
 from nidcpower import nidcpower_pb2_grpc
 from nidmm import nidmm_pb2, nidmm_pb2_grpc
+from nifgen import nifgen_pb2, nifgen_pb2_grpc
 from niswitch import niswitch_pb2, niswitch_pb2_grpc
 
 CALLERS = 4
@@ -64,7 +65,9 @@ class Result:
 def serve_nothing() -> None:
     """Answer every call of the drivers with the default response."""
     server = grpc.server(ThreadPoolExecutor(64), options=[("grpc.so_reuseport", 0)])
-    server.add_generic_rpc_handlers([no_op(module) for module in (pb, nidmm_pb2, niswitch_pb2)])
+    server.add_generic_rpc_handlers(
+        [no_op(module) for module in (pb, nidmm_pb2, nifgen_pb2, niswitch_pb2)]
+    )
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     wait_for_end(port)
@@ -115,6 +118,7 @@ class Server:
         self.channel = grpc.insecure_channel(f"127.0.0.1:{self.process.stdout.readline().strip()}")
         self.stub = nidcpower_pb2_grpc.NiDCPowerStub(self.channel)
         self.dmm = nidmm_pb2_grpc.NiDmmStub(self.channel)
+        self.fgen = nifgen_pb2_grpc.NiFgenStub(self.channel)
         self.switch = niswitch_pb2_grpc.NiSwitchStub(self.channel)
 
     def stop(self) -> None:
@@ -125,7 +129,10 @@ class Server:
 
 
 def open_sessions(server: Server) -> None:
-    """Open sessions: a wired and an unwired SMU, a multimeter, a switch. No reading takes time."""
+    """Open sessions: a wired and an unwired SMU, and one of each other driver.
+
+    No reading takes time.
+    """
     stub = server.stub
     server.dmm.InitWithOptions(
         nidmm_pb2.InitWithOptionsRequest(session_name="DMM", resource_name="DMM1")
@@ -137,6 +144,7 @@ def open_sessions(server: Server) -> None:
             attribute_value_raw=0.0,
         )
     )
+    server.fgen.InitWithOptions(nifgen_pb2.InitWithOptionsRequest(session_name="FGEN"))
     server.switch.InitWithTopology(
         niswitch_pb2.InitWithTopologyRequest(
             session_name="SWITCH", topology="2737/2-Wire 4x64 Matrix", simulate=True
@@ -168,12 +176,16 @@ def calls(server: Server) -> dict[str, tuple[Callable[[], Any], float]]:
     measure_wired = pb.MeasureMultipleRequest(vi=wired, channel_name="WIRED/0")
     read = nidmm_pb2.ReadRequest(vi={"name": "DMM"}, maximum_time_raw=1000)
     can = niswitch_pb2.CanConnectRequest(vi={"name": "SWITCH"}, channel1="r0", channel2="c0")
+    define = nifgen_pb2.DefineUserStandardWaveformRequest(
+        vi={"name": "FGEN"}, waveform_data_array=[0.5] * 10_000
+    )
     return {
         "get an attribute": (lambda: stub.GetAttributeViReal64(get), 0.6),
         "set an attribute": (lambda: stub.SetAttributeViReal64(set_), 0.4),
         "measure, not wired": (lambda: stub.MeasureMultiple(measure), 0.5),
         "measure on a bench": (lambda: stub.MeasureMultiple(measure_wired), 0.2),
         "read a multimeter": (lambda: server.dmm.Read(read), 0.3),
+        "send 10 000 samples": (lambda: server.fgen.DefineUserStandardWaveform(define), 0.4),
         "ask a switch": (lambda: server.switch.CanConnect(can), 0.5),
     }
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import nidcpower
 import nidmm
+import nifgen
 import pytest
 from click.testing import CliRunner
 from device_sim import DeviceSimError, ManualClock, coverage
@@ -65,7 +66,7 @@ def test_a_document_without_markers_is_refused():
         coverage.updated("nothing")
 
 
-@pytest.mark.parametrize("package", [nidcpower, nidmm], ids=lambda p: p.__name__)
+@pytest.mark.parametrize("package", [nidcpower, nidmm, nifgen], ids=lambda p: p.__name__)
 def test_every_call_that_the_python_package_makes_is_simulated(package):
     driver = DRIVERS[package.__name__]
     made = {rpc for rpcs in coverage.rpcs_by_method(package).values() for rpc in rpcs}

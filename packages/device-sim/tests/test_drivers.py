@@ -129,13 +129,13 @@ def test_a_bench_with_a_model_of_a_driver_that_is_not_installed_names_the_extra(
 
 def test_without_any_drivers_package_a_server_says_what_to_install():
     code = (
-        without("nidcpower", "nidmm", "niswitch")
+        without("nidcpower", "nidmm", "nifgen", "niswitch")
         + "from device_sim import DeviceServer; DeviceServer()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "NoDriverError" in done.stderr
     assert (
-        "'measurement-device-sim[all]', or an extra for each driver: dcpower, dmm, switch"
+        "'measurement-device-sim[all]', or an extra for each driver: dcpower, dmm, fgen, switch"
         in done.stderr
     )
 
@@ -170,6 +170,7 @@ def test_models_say_which_of_their_figures_are_not_verified():
     assert {m.number for m in models.values() if m.default} == {
         "4141",
         "4081",
+        "5433 (2CH)",
         "2737/2-Wire 4x64 Matrix",
     }
 

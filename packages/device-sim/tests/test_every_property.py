@@ -1,4 +1,4 @@
-"""Every property of both drivers' Session classes is read and written through the real class.
+"""Every property of the drivers' Session classes is read and written through the real class.
 
 The installed packages list the properties. Each is tried on a model that has it. On a model that
 lacks it, the driver must answer "not supported".
@@ -12,10 +12,13 @@ import math
 import hightime
 import nidcpower
 import nidmm
+import nifgen
 import pytest
 from device_sim.base.attributes import Attribute, Scope
 from device_sim.errors import DriverError
 from every_driver import DCPOWER, DMM, DRIVERS
+
+FGEN = DRIVERS["nifgen"]
 
 READ_ONLY = -1074135027
 NOT_SUPPORTED = -1074135022
@@ -24,6 +27,9 @@ NOT_FOR_CHANNELS = -1074134971
 # Values to write if neither another member of the enum nor 1 is valid for the property.
 WRITABLE = {
     "active_advanced_sequence": "",
+    "all_marker_events_latched_status": None,  # Writing clears it.
+    "arb_sample_rate": 1e6,
+    "output_impedance": 75.0,
     "lcr_frequency": 1e3,
     "merged_channels": "",
     "measure_buffer_size": 1000,
@@ -102,6 +108,17 @@ def test_nidmm(open_dmm, attribute):
     check_property(nidmm, open_dmm(model="4082"), attribute)
 
 
+@pytest.mark.parametrize("attribute", list(FGEN.table), ids=lambda a: a.name)
+def test_nifgen(open_fgen, attribute):
+    session = open_fgen()
+    if attribute.name in FGEN.models.default.lacks:
+        driver_error(nifgen, NOT_SUPPORTED, lambda: getattr(session, attribute.name))
+        return
+    named = attribute.scope is Scope.NAMED
+    target = getattr(session, attribute.capability)[0] if named else scoped(session, attribute)
+    check_property(nifgen, target, attribute)
+
+
 SECTIONS = ("read_only", "defaults", "limits", "specials", "steps")
 
 
@@ -129,15 +146,15 @@ def test_an_attribute_without_channels_refuses_a_channel_name(open_dcpower, attr
     driver_error(nidcpower, NOT_FOR_CHANNELS, lambda: getattr(channel, attribute.name))
 
 
-@pytest.mark.parametrize("driver", [DCPOWER, DMM], ids=lambda d: d.name)
+@pytest.mark.parametrize("driver", [DCPOWER, DMM, FGEN], ids=lambda d: d.name)
 def test_the_table_has_every_attribute_of_the_package(driver):
-    package = {"nidcpower": nidcpower, "nidmm": nidmm}[driver.name]
+    package = {"nidcpower": nidcpower, "nidmm": nidmm, "nifgen": nifgen}[driver.name]
     base = vars(package.session._SessionBase)
     kind = package.session._attributes.Attribute
     assert {a.name for a in driver.table} == {n for n, v in base.items() if isinstance(v, kind)}
 
 
-@pytest.mark.parametrize("driver", [DCPOWER, DMM], ids=lambda d: d.name)
+@pytest.mark.parametrize("driver", [DCPOWER, DMM, FGEN], ids=lambda d: d.name)
 def test_defaults_are_legal_values(driver):
     for attribute in driver.table:
         if not attribute.read_only and attribute.name != "resolution_absolute":
@@ -146,7 +163,11 @@ def test_defaults_are_legal_values(driver):
 
 @pytest.mark.parametrize(
     ("driver", "read_only", "attributes"),
-    [pytest.param(DCPOWER, 19, 229, id="nidcpower"), pytest.param(DMM, 17, 69, id="nidmm")],
+    [
+        pytest.param(DCPOWER, 19, 229, id="nidcpower"),
+        pytest.param(DMM, 17, 69, id="nidmm"),
+        pytest.param(FGEN, 37, 125, id="nifgen"),
+    ],
 )
 def test_read_only_and_total_counts_are_those_of_nis_metadata(driver, read_only, attributes):
     names = [a.name for a in driver.table if a.read_only]

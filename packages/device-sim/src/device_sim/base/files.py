@@ -9,11 +9,27 @@ import os
 import stat
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-_SUFFIXES = ("config", ".json", ".txt")
-"""Ends of the names of attribute configurations. NI's are .nidcpowerconfig and so on."""
+
+@dataclass(frozen=True, slots=True)
+class FileKind:
+    """A kind of files that clients may use."""
+
+    words: str
+    """The words for one of them in messages."""
+
+    suffixes: tuple[str, ...]
+    """The allowed ends of their names."""
+
+
+CONFIGURATION = FileKind("an attribute configuration", ("config", ".json", ".txt"))
+"""An exported configuration. NI's names end with .nidcpowerconfig and so on."""
+
+WAVEFORM = FileKind("a waveform", (".bin", ".dat", ".raw"))
+"""Samples without a header."""
 
 _LARGEST = 64 * 2**20  # Bytes of a file to read.
 
@@ -43,17 +59,17 @@ class FileRoots:
     def __init__(self, folders: Sequence[Path]) -> None:
         self.folders = [Path(os.path.realpath(folder)) for folder in folders]
 
-    def read(self, name: str, suffixes: tuple[str, ...] = _SUFFIXES) -> bytes:
+    def read(self, name: str, kind: FileKind = CONFIGURATION) -> bytes:
         """Return the content of a file.
 
         Args:
             name: The file.
-            suffixes: The allowed ends of its name.
+            kind: Its kind.
 
         Raises:
             OSError: The file cannot be read, or clients have no access to it.
         """
-        with self._open(name, os.O_RDONLY, suffixes) as file:
+        with self._open(name, os.O_RDONLY, kind) as file:
             content = file.read(_LARGEST + 1)
         if len(content) > _LARGEST:
             raise OSError(f"{name} has more than {_LARGEST} bytes. Choose a smaller file.")
@@ -70,14 +86,16 @@ class FileRoots:
         Raises:
             OSError: The file cannot be written, or clients have no access to it.
         """
-        with self._open(name, os.O_RDWR | os.O_CREAT) as file:
+        with self._open(name, os.O_RDWR | os.O_CREAT, CONFIGURATION) as file:
             if file.read(len(replaces)) not in (b"", replaces):
                 raise OSError(f"{name} has other content. Delete it, or choose another name.")
             file.seek(0)
             file.truncate()
             file.write(content)
 
-    def _open(self, name: str, access: int, suffixes: tuple[str, ...] = _SUFFIXES) -> BinaryIO:
+    def _open(self, name: str, access: int, kind: FileKind) -> BinaryIO:
+        if "\0" in name:
+            raise PermissionError(f"{name!r} is not the name of {kind.words}.")
         path = self._resolve(name)
         root = self._root_of(path)
         if root is None:
@@ -88,11 +106,10 @@ class FileRoots:
             )
         inside = path.relative_to(root)
         is_hidden = any(part.startswith(".") for part in inside.parts)
-        if is_hidden or not path.name.endswith(suffixes):
-            kind = "an attribute configuration" if suffixes is _SUFFIXES else "a waveform"
+        if is_hidden or not path.name.endswith(kind.suffixes):
             raise PermissionError(
-                f"{name} is not the name of {kind}. Such a name ends with "
-                f"{', '.join(suffixes)}, and none of its parts begins with a dot."
+                f"{name} is not the name of {kind.words}. Such a name ends with "
+                f"{', '.join(kind.suffixes)}, and none of its parts begins with a dot."
             )
         handle = _open_beneath(root, inside, access | _FLAGS)
         if not stat.S_ISREG(os.fstat(handle).st_mode):
@@ -102,8 +119,6 @@ class FileRoots:
 
     def _resolve(self, name: str) -> Path:
         """Return the absolute path of a client's name, without links."""
-        if "\0" in name:
-            raise PermissionError(f"{name!r} is not the name of a file.")
         start = self.folders[0] if self.folders else Path(os.sep)
         return Path(os.path.realpath(start / name))
 

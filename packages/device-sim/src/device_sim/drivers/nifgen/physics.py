@@ -10,6 +10,7 @@ import numpy as np
 from nifgen.enums import ByteOrder, RelativeTo, ScriptTriggerType
 
 from device_sim.base.driver import Physics
+from device_sim.base.files import WAVEFORM
 from device_sim.base.wire import Fields, channel_name, enum_value, field_value
 from device_sim.call import Call
 from device_sim.drivers.nifgen.configuration import FgenModel
@@ -17,10 +18,15 @@ from device_sim.drivers.nifgen.errors import ERRORS
 from device_sim.drivers.nifgen.memory import NO_MARKER, FrequencyList, Key, Step, check_samples
 from device_sim.drivers.nifgen.session import FgenSession
 from device_sim.drivers.nifgen.signals import Floats
-from device_sim.errors import INVALID_VALUE, READING_FILE_FAILED, DriverError, sizes_differ
+from device_sim.errors import (
+    FUNCTION_NOT_SUPPORTED,
+    INVALID_VALUE,
+    READING_FILE_FAILED,
+    DriverError,
+    sizes_differ,
+)
 
 _FULL_SCALE = 32768.0
-_WAVEFORM_FILES = (".bin", ".dat", ".raw")
 
 _ARB_WAVEFORMS = {
     "maximum_number_of_waveforms": "max_num_waveforms",
@@ -75,7 +81,7 @@ class MemoryCalls:
         is_binary = request.DESCRIPTOR.name.endswith("I16Request")
         kind = np.dtype(f"{order}{'i2' if is_binary else 'f8'}")
         try:
-            content = session.files.read(request.file_name, _WAVEFORM_FILES)
+            content = session.files.read(request.file_name, WAVEFORM)
         except OSError as error:
             raise DriverError(READING_FILE_FAILED, str(error)) from error
         if len(content) % kind.itemsize:
@@ -241,6 +247,10 @@ class GenerationCalls:
     ) -> Fields:
         """Refuse, as NI's simulation."""
         raise DriverError(ERRORS.NOT_FOR_SIMULATED_DEVICES)
+
+    def get_ext_cal_last_temp(self, session: FgenSession, request: Any, call: Call) -> Fields:
+        """Refuse, as NI's simulation."""
+        raise DriverError(FUNCTION_NOT_SUPPORTED)
 
 
 def _attributes(session: FgenSession, names: dict[str, str]) -> Fields:
