@@ -237,10 +237,8 @@ class Memory:
                 from -1 to 1.
         """
         check_samples(samples)
-        known = self.named.get(key) if isinstance(key, str) else self.waveform(key)
-        if known is None or (isinstance(key, str) and not known.data.keys() >= set(channels)):
-            missing = [c for c in channels if known is None or c not in known.data]
-            self.allocate(missing, known.size if known else len(samples), str(key))
+        if isinstance(key, str):
+            self._make_named(key, channels, len(samples))
         waveform = self.waveform(key)
         for channel in channels:
             begin = self._position(waveform, channel)
@@ -253,6 +251,13 @@ class Memory:
             begin = waveform.position[channel]
             waveform.data[channel][begin : begin + len(samples)] = samples
             waveform.position[channel] = begin + len(samples)
+
+    def _make_named(self, name: str, channels: Sequence[int], size: int) -> None:
+        """Make room for a named waveform on the channels that do not have it."""
+        known = self.named.get(name)
+        missing = [c for c in channels if known is None or c not in known.data]
+        if missing:
+            self.allocate(missing, known.size if known else size, name)
 
     def seek(self, key: Key, channels: Sequence[int], offset: int, *, relative: bool) -> None:
         """Set the position of the next write.

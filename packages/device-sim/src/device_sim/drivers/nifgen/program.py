@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from nifgen.enums import (
@@ -17,7 +18,7 @@ from nifgen.enums import (
 from nifgen.enums import Waveform as Standard
 
 from device_sim.base.attributes import Value
-from device_sim.drivers.nifgen.generation import Loop, Node, Pause, Plan, Play, Signals, Wait
+from device_sim.drivers.nifgen.generation import Loop, Node, Pause, Plan, Play, Wait
 from device_sim.drivers.nifgen.memory import NO_MARKER, Key, Memory, Step
 from device_sim.drivers.nifgen.scripting import Generate, Instruction, Repeat
 from device_sim.drivers.nifgen.signals import (
@@ -37,6 +38,11 @@ _FULL_SCALE = 32768.0  # Of the values that idle_value and wait_value have.
 _REPEATED = 8  # Samples of the next stage that repeat until its trigger comes.
 _LONGEST = 2**53  # Samples of a pattern; more are not exact numbers.
 _TRIGGERS = (Wait.SCRIPT0, Wait.SCRIPT1, Wait.SCRIPT2, Wait.SCRIPT3)
+
+S = TypeVar("S", bound=Signal)
+
+Stage = tuple[tuple[Clocked, ...], float]
+"""The signal of each channel, and the number of its passes."""
 
 Get = Callable[[str, int], Value]
 """Return an attribute of the channel with an index."""
@@ -89,20 +95,14 @@ class Compiler:
     def _list(self) -> Sequence[Node]:
         found = self.memory.lists.get(int(self.get("freq_list_handle", 0)))
         frequencies, durations = found.frequencies, found.durations
-
-        def listed(durations: Sequence[float]) -> Signals:
-            return self._each(lambda channel: self._standard(channel, frequencies, durations))
-
         mode = self._trigger_mode
         if mode == TriggerMode.CONTINUOUS.value:
-            return [Play(listed(durations), math.inf)]
+            return [Play(self._each(self._standard, frequencies, durations), math.inf)]
         if mode == TriggerMode.SINGLE.value:  # The last frequency goes on.
-            return [Play(listed((*durations[:-1], math.inf)), math.inf)]
+            durations = (*durations[:-1], math.inf)
+            return [Play(self._each(self._standard, frequencies, durations), math.inf)]
         if mode == TriggerMode.BURST.value and min(frequencies) > 0.0:
-            each = [
-                self._each(lambda channel, f=f: self._standard(channel, (f,)))  # type: ignore[misc]
-                for f in frequencies
-            ]
+            each = [self._each(self._standard, (frequency,)) for frequency in frequencies]
             return [Loop([Play(signals, until=Wait.START) for signals in each])]
         raise _refuse("this trigger mode with a frequency list")
 
@@ -132,44 +132,40 @@ class Compiler:
     # Waveforms and sequences.
 
     def _waveform(self) -> Sequence[Node]:
-        position = int(self.get("arb_marker_position", 0))
-        marks = ((0, position),) if position >= 0 else ()
-
-        def whole(channel: int) -> Signal:
-            handle = int(self.get("arb_waveform_handle", channel))
-            return self._clocked(channel, self._samples(handle, channel, marks=marks))
-
         times = self._number("arb_repeat_count", 0)
-        return self._staged([(self._each(whole), times)])
+        return self._staged([(self._each(self._whole), times)])
+
+    def _whole(self, channel: int) -> Clocked:
+        handle = int(self.get("arb_waveform_handle", channel))
+        position = int(self.get("arb_marker_position", channel))
+        marks = ((0, position),) if position >= 0 else ()
+        return self._clocked(channel, self._samples(handle, channel, marks=marks))
 
     def _sequence(self) -> Sequence[Node]:
         each = [self._steps(channel) for channel in range(self.channels)]
-        if len({tuple(step.loops for step in steps) for steps in each}) > 1:
+        if len({tuple(map(self._duration, steps)) for steps in each}) > 1:
             raise DriverError(
-                INVALID_VALUE, "The sequences of the channels differ in length or loop counts."
+                INVALID_VALUE, "The sequences of the channels differ in lengths or loop counts."
             )
         stages = [
-            (
-                self._each(
-                    lambda channel, n=n: self._clocked(
-                        channel, self._step(each[channel][n], channel)
-                    )  # type: ignore[misc]
-                ),
-                float(step.loops),
-            )
-            for n, step in enumerate(each[0])
+            (self._each(self._stage, each, number), float(step.loops))
+            for number, step in enumerate(each[0])
         ]
         return self._staged(stages)
 
     def _steps(self, channel: int) -> Sequence[Step]:
         return self.memory.sequences.get(int(self.get("arb_sequence_handle", channel)))
 
-    def _step(self, step: Step, channel: int) -> Pattern:
+    def _duration(self, step: Step) -> tuple[int, int]:
+        return step.loops, step.length or self.memory.waveform(step.waveform).size
+
+    def _stage(self, channel: int, each: list[Sequence[Step]], number: int) -> Clocked:
+        step = each[channel][number]
         marks = ((0, step.marker),) if step.marker != NO_MARKER else ()
         subset = (0, step.length) if step.length is not None else None
-        return self._samples(step.waveform, channel, subset, marks)
+        return self._clocked(channel, self._samples(step.waveform, channel, subset, marks))
 
-    def _staged(self, stages: list[tuple[Signals, float]]) -> Sequence[Node]:
+    def _staged(self, stages: list[Stage]) -> Sequence[Node]:
         """Return the program for stages, each with its number of passes, by the trigger mode."""
         mode = self._trigger_mode
         if mode == TriggerMode.BURST.value:
@@ -184,7 +180,7 @@ class Compiler:
         forever = mode == TriggerMode.CONTINUOUS.value
         if len(stages) == 1:
             return [Play(stages[0][0], math.inf if forever else stages[0][1])]
-        chained = self._each(lambda channel: _chained([(s[channel], n) for s, n in stages]))
+        chained = self._each(_chained, stages)
         return [Play(chained, math.inf if forever else 1.0)]
 
     # Scripts.
@@ -222,7 +218,10 @@ class Compiler:
     def _played(self, instructions: Sequence[Instruction]) -> list[Play]:
         if not instructions:
             return []
-        return [Play(self._each(lambda c: self._clocked(c, self._chain(instructions, c))))]
+        return [Play(self._each(self._linked, instructions))]
+
+    def _linked(self, channel: int, instructions: Sequence[Instruction]) -> Clocked:
+        return self._clocked(channel, self._chain(instructions, channel))
 
     def _chain(self, instructions: Sequence[Instruction], channel: int) -> Pattern:
         steps: list[tuple[Pattern, int]] = []
@@ -236,8 +235,9 @@ class Compiler:
 
     # Parts of them.
 
-    def _each(self, make: Callable[[int], Signal]) -> Signals:
-        return tuple(make(channel) for channel in range(self.channels))
+    def _each(self, make: Callable[..., S], *arguments: object) -> tuple[S, ...]:
+        """Return what `make` returns for each channel."""
+        return tuple(make(channel, *arguments) for channel in range(self.channels))
 
     def _samples(
         self,
@@ -275,11 +275,8 @@ class Compiler:
 
     def _levels(self, name: str) -> tuple[float, ...]:
         """Return the voltages of an idle or wait value."""
-        unit = np.array([0])
-        values = Samples(np.array([self._number(name, 0) / _FULL_SCALE]))
-        return tuple(
-            float(self._clocked(channel, values).at(unit)[0]) for channel in range(self.channels)
-        )
+        value = Samples(np.array([self._number(name, 0) / _FULL_SCALE]))
+        return tuple(self._clocked(c, value).before(0.0) for c in range(self.channels))
 
     def _number(self, name: str, channel: int) -> float:
         return float(self.get(name, channel))
@@ -308,21 +305,16 @@ def _chain(steps: list[tuple[Pattern, int]]) -> Pattern:
     return Chain(steps)
 
 
-def _chained(stages: list[tuple[Signal, float]]) -> Signal:
-    """Return the signals of a sequence's stages as one."""
-    clocked = [(signal, loops) for signal, loops in stages if isinstance(signal, Clocked)]
-    first = clocked[0][0]
-    pattern = _chain([(signal.pattern, int(loops)) for signal, loops in clocked])
-    return Clocked(pattern, first.rate, first.gain, first.offset, first.scale)
+def _chained(channel: int, stages: list[Stage]) -> Clocked:
+    """Return the stages of a sequence as one signal."""
+    chain = _chain([(signals[channel].pattern, int(loops)) for signals, loops in stages])
+    return replace(stages[0][0][channel], pattern=chain)
 
 
-def _beginning(signal: Signal) -> Signal:
+def _beginning(signal: Clocked) -> Clocked:
     """Return the first samples of a signal."""
-    if not isinstance(signal, Clocked):
-        return signal
     length = min(_REPEATED, signal.pattern.length)
-    first = Samples(signal.pattern.samples(np.arange(length)))
-    return Clocked(first, signal.rate, signal.gain, signal.offset, signal.scale)
+    return replace(signal, pattern=Samples(signal.pattern.samples(np.arange(length))))
 
 
 def _refuse(what: str) -> DriverError:

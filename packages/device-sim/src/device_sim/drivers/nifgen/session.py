@@ -34,7 +34,8 @@ class FgenSession(AcquiringSession[Generation]):
     def __init__(self, opening: Opening) -> None:
         super().__init__(opening)
         self.memory = Memory(self.model.defaults)
-        self._plan: Plan | None = None
+        self._plan = Plan((), waits_for_start=False, before=())
+        """The plan of the last generation."""
         self._levels = (0.0,) * len(self.channels)
         """The voltages while nothing is generated."""
         self._seen = dict.fromkeys(_MARKERS, 0)
@@ -70,21 +71,20 @@ class FgenSession(AcquiringSession[Generation]):
 
     def initiate(self, indices: Sequence[int] = ()) -> None:
         """Start the configured generation."""
-        self._plan = self._make_plan()
+        plan = self._make_plan()
         self.abort()
+        self._plan = plan
         super().initiate(indices)
 
     def make_activity(self, now: float) -> Generation:
         """Return the configured generation."""
         self._seen = dict.fromkeys(_MARKERS, 0)
-        return Generation(self._plan or self._make_plan(), self._begin_piece, now)
+        return Generation(self._plan, self._begin_piece, now)
 
     def abort(self, indices: Sequence[int] = ()) -> None:
         """End the generation. The outputs stay at their last voltages, or take the idle value."""
         if self.activity is not None:
-            plan = self._plan
-            after = plan.after if plan else None
-            self._levels = after or self.activity.levels(self.now)
+            self._levels = self._plan.after or self.activity.levels(self.now)
             super().abort()
             self.connect(self.now)
 
