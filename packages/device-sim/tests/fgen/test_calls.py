@@ -410,6 +410,19 @@ def test_a_wrong_sequence_is_refused(session):
         refused(INVALID, lambda arguments=arguments: create(*arguments))
 
 
+def test_the_sequences_of_the_channels_must_fit_each_other(open_fgen):
+    session = open_fgen()
+    long, short = session.create_waveform(RAMP), session.create_waveform(RAMP[:128])
+    sequences = [session.create_arb_sequence([each], [2]) for each in (long, short)]
+    session.output_mode = OutputMode.SEQ
+    for channel, handle in enumerate(sequences):
+        session.channels[channel].configure_arb_sequence(handle, 1.0, 0.0)
+    assert "differ in lengths" in refused(INVALID, session.initiate)
+    session.channels[1].configure_arb_sequence(sequences[0], 1.0, 0.0)
+    with session.initiate():
+        assert not session.is_done()
+
+
 # Scripts and triggers.
 
 SCRIPT = """script myScript0

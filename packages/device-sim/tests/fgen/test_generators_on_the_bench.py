@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import hightime
 import nidmm
 import nifgen
@@ -29,6 +31,16 @@ kind = "resistor"
 a = "out"
 b = "GND"
 value = 50.0
+"""
+
+FILTER = f"""{LOADED}
+[[part]]
+name = "C1"
+kind = "capacitor"
+a = "out"
+b = "GND"
+esr = 1e-9
+value = {1.0 / (2.0 * math.pi * 1000.0 * 25.0)}
 """
 
 CLOSE = 1e-4  # The meter's input resistance, and its range of 5 V.
@@ -93,6 +105,14 @@ def test_a_sine_has_its_effective_value_and_frequency(generator, meter):
         assert meter.read() == pytest.approx(1000.0)
         meter.configure_measurement_digits(nidmm.Function.DC_VOLTS, 10.0, 6.5)
         assert meter.read() == pytest.approx(0.5, rel=1e-3)
+
+
+@wired_to(FILTER)
+def test_a_low_pass_damps_a_sine_at_its_corner_by_3_db(generator, meter):
+    configure(generator, Waveform.SINE)
+    with generator.initiate():
+        meter.configure_measurement_digits(nidmm.Function.AC_VOLTS, 5.0, 6.5)
+        assert meter.read() == pytest.approx(0.5, rel=CLOSE)  # 1 V / √2 / √2
 
 
 @wired_to(LOADED)
