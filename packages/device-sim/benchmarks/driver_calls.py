@@ -185,7 +185,7 @@ def calls(server: Server) -> dict[str, tuple[Callable[[], Any], float]]:
         "measure, not wired": (lambda: stub.MeasureMultiple(measure), 0.5),
         "measure on a bench": (lambda: stub.MeasureMultiple(measure_wired), 0.2),
         "read a multimeter": (lambda: server.dmm.Read(read), 0.3),
-        "send 10 000 samples": (lambda: server.fgen.DefineUserStandardWaveform(define), 0.4),
+        "send 10 000 samples": (lambda: server.fgen.DefineUserStandardWaveform(define), 0.3),
         "ask a switch": (lambda: server.switch.CanConnect(can), 0.5),
     }
 

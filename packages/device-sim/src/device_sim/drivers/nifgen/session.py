@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -218,12 +217,10 @@ class FgenSession(AcquiringSession[Generation]):
         own = self.number("output_impedance", index)
         load = self.number("load_impedance", index)
         share = 0.5 if load < 0.0 else load / (own + load)
-        if isinstance(signal, Level):
-            level, sine = signal.volts, None
-        elif isinstance(signal, Function):
+        level, sine = signal.before(0.0), None
+        if isinstance(signal, Function):
             (frequency,), shape = signal.frequencies, signal.shape
-            level = shape.offset
             phase = (signal.phase - 90.0 - 360.0 * frequency * begin) % 360.0
-            sine = Sine(frequency, shape.amplitude / math.sqrt(8.0) / share, phase)
+            level, sine = shape.offset, Sine(frequency, shape.rms / share, phase)
         limit = _LARGEST_CURRENT
         return Output("voltage", level / share, -limit, limit, own, sine)

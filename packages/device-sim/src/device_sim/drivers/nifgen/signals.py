@@ -76,6 +76,11 @@ class Shape:
     points: Floats | None
     """One cycle of the user's own waveform, from -1 to 1."""
 
+    @property
+    def rms(self) -> float:
+        """Return the effective value of a sine, without its offset."""
+        return self.amplitude / math.sqrt(8.0)
+
     def at(self, turns: Floats) -> Floats:
         """Return the voltages at some phases, counted in cycles."""
         return self.offset + self.amplitude / 2.0 * self._unit(turns)
