@@ -11,6 +11,7 @@ from typing import Any
 import grpc
 import nidcpower
 import nidmm
+import niscope
 import niswitch
 import pytest
 from device_sim import DeviceServer, ManualClock
@@ -19,12 +20,15 @@ pytest_plugins = ["own_station"]
 
 OpenDCPower = Callable[..., nidcpower.Session]
 OpenDmm = Callable[..., nidmm.Session]
+OpenScope = Callable[..., niscope.Session]
 OpenSwitch = Callable[..., niswitch.Session]
 
 
-def _leave(session: nidcpower.Session | nidmm.Session | niswitch.Session) -> None:
+def _leave(
+    session: nidcpower.Session | nidmm.Session | niscope.Session | niswitch.Session,
+) -> None:
     """Close a session. The test may have closed it before, or stopped the server."""
-    drivers = (nidcpower, nidmm, niswitch)
+    drivers = (nidcpower, nidmm, niscope, niswitch)
     try:
         session.__exit__(None, None, None)
     except tuple(driver.errors.DriverError for driver in drivers) as error:
@@ -114,6 +118,30 @@ def open_dmm(channel: grpc.Channel) -> Iterator[OpenDmm]:
             behavior = kwargs.pop("behavior", nidmm.SessionInitializationBehavior.AUTO)
             grpc_options = nidmm.GrpcSessionOptions(channel, name, initialization_behavior=behavior)
             session = nidmm.Session(
+                resource,
+                options=kwargs.pop("options", options),
+                grpc_options=grpc_options,
+                **kwargs,
+            )
+            stack.callback(_leave, session)
+            return session
+
+        yield open_session
+
+
+@pytest.fixture
+def open_scope(channel: grpc.Channel) -> Iterator[OpenScope]:
+    with ExitStack() as stack:
+
+        def open_session(
+            resource: str = "SCOPE1", *, model: str = "5164", name: str = "", **kwargs: Any
+        ) -> niscope.Session:
+            options = {"Simulate": True, "DriverSetup": {"Model": model, "BoardType": "PXIe"}}
+            behavior = kwargs.pop("behavior", niscope.SessionInitializationBehavior.AUTO)
+            grpc_options = niscope.GrpcSessionOptions(
+                channel, name, initialization_behavior=behavior
+            )
+            session = niscope.Session(
                 resource,
                 options=kwargs.pop("options", options),
                 grpc_options=grpc_options,

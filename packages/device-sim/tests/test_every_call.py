@@ -74,9 +74,10 @@ def request_for(driver, rpc: str, name: str):
 
 
 @pytest.fixture
-def sessions(open_dcpower, open_dmm, open_switch):
+def sessions(open_dcpower, open_dmm, open_scope, open_switch):
     open_dcpower("SMU1/0-3", name="nidcpower", model="4162")
     open_dmm("DMM1", name="nidmm", model="4082")
+    open_scope("SCOPE1", name="niscope")
     open_switch("SWITCH1", name="niswitch")
 
 
@@ -118,6 +119,10 @@ lo = "diode"
 
 [[connect]]
 channel = "DMM1"
+hi = "net"
+
+[[connect]]
+channel = "SCOPE1/0"
 hi = "net"
 
 [[part]]

@@ -14,7 +14,7 @@ import pytest
 from device_sim import drivers
 from device_sim.server.loading import giving_way
 
-PACKAGES = {"nidcpower", "nidmm", "niswitch", "numpy"}
+PACKAGES = {"nidcpower", "nidmm", "niscope", "niswitch", "numpy"}
 
 DATA = """
 package = "nidcpower"
@@ -104,7 +104,8 @@ def test_an_unknown_call_is_not_implemented_before_and_after_loading(channel):
 def loaded(code: str) -> str:
     """Return the packages of NI that are imported after some code in another process."""
     code += (
-        "\nimport sys; print(*sorted({'nidcpower', 'nidmm', 'niswitch', 'numpy'} & {*sys.modules}))"
+        "\nimport sys; packages = {'nidcpower', 'nidmm', 'niscope', 'niswitch', 'numpy'}; "
+        "print(*sorted(packages & {*sys.modules}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr

@@ -15,6 +15,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
 SERVICES = {
     "nidcpower_grpc.NiDCPower",
     "nidmm_grpc.NiDmm",
+    "niscope_grpc.NiScope",
     "niswitch_grpc.NiSwitch",
     "nidevice_grpc.SessionUtilities",
     "device_sim.v1.Bench",

@@ -80,6 +80,7 @@ def test_the_ready_line_has_services_address_and_state_file(tmp_path):
     with running_device_sim(tmp_path) as server:
         assert server.output[-1] == (
             "device-sim is ready: nidcpower_grpc.NiDCPower, nidmm_grpc.NiDmm, "
+            "niscope_grpc.NiScope, "
             f"niswitch_grpc.NiSwitch on {server.address}, state file {server.state_file}\n"
         )
 

@@ -13,6 +13,7 @@ from device_sim.bench import Bench
 
 _POINTS = 16_384  # Largest number of points of one search.
 _FINER = 64  # Points in which a search looks at the time between two points again.
+_RESOLUTION = 1e-6  # Part of the time between samples up to which a trigger's time is known.
 
 Flags = npt.NDArray[np.bool_]
 Volts = npt.NDArray[np.float64]
@@ -101,11 +102,12 @@ class Search:
 
     def _refine(self, begin: float, end: float) -> float:
         """Return when the second region begins between two times."""
-        while end - begin > self.spacing / 1000.0:
+        while end - begin > self.spacing * _RESOLUTION:
             times = np.linspace(begin, end, _FINER)
             fired = self.condition.fires(self.bench.waveform(self.channel, times))
             index = int(np.argmax(fired)) if fired.any() else _FINER - 1
-            if index == 0 or not begin < times[index - 1] < times[index]:
+            narrower = (float(times[max(index - 1, 0)]), float(times[index]))
+            if narrower == (begin, end):
                 break
-            begin, end = float(times[index - 1]), float(times[index])
+            begin, end = narrower
         return end
