@@ -174,7 +174,7 @@ def test_models_say_which_of_their_figures_are_not_verified():
     assert {m.number for m in models.values() if m.default} == {
         "4141",
         "4081",
-        "5164",
+        "5162 (4CH)",
         "2737/2-Wire 4x64 Matrix",
     }
 
