@@ -270,15 +270,16 @@ class ScopeSession(AcquiringSession[Acquisition]):
     def _simulated(self, index: int, begin: int, end: int) -> Volts:
         """Return samples of a channel without wiring, by their numbers from the trigger."""
         range_ = self.number("vertical_range", index)
-        if self.bench.faults.is_over_range(self.channels.channels[index].device):
-            signal = np.full(end - begin, 0.5 * range_ - self.model.step(range_))
-        elif self.get("vertical_coupling", index) == VerticalCoupling.GND.value:
-            signal = np.zeros(end - begin)
-        else:
-            turns = np.arange(begin, end) % _PERIOD / _PERIOD
-            signal = _AMPLITUDE * range_ * np.sin(2.0 * math.pi * turns + _SHIFT * index)
         step = self.model.step(range_)
-        return np.rint(signal / step) * step + self.number("vertical_offset", index)
+        if self.bench.faults.is_over_range(self.channels.channels[index].device):
+            period = np.full(_PERIOD, 0.5 * range_ - step)
+        elif self.get("vertical_coupling", index) == VerticalCoupling.GND.value:
+            period = np.zeros(_PERIOD)
+        else:
+            turns = (begin + np.arange(_PERIOD)) % _PERIOD / _PERIOD
+            period = _AMPLITUDE * range_ * np.sin(2.0 * math.pi * turns + _SHIFT * index)
+        readings = np.rint(period / step) * step + self.number("vertical_offset", index)
+        return np.resize(readings, end - begin)
 
     # Fetching.
 
