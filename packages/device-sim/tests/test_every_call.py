@@ -185,4 +185,6 @@ def test_with_odd_values(channel, server, sessions, tmp_path, call):
     for name, longest in (("timeout", 1.0), ("maximum_time", 1000), ("maximum_time_ms", 1000)):
         if hasattr(request, name) and not getattr(request, name) <= longest:  # NaN is not, either
             setattr(request, name, longest)
+    if driver.name == "niscope" and hasattr(request, "timeout"):
+        request.timeout = abs(request.timeout)  # A negative one has no end.
     check(rpc, invoke(channel, driver, rpc, request))

@@ -274,6 +274,8 @@ def test_long_records_of_diodes_with_capacitors_are_refused(scope):
     assert "Take fewer samples" in refused(NOT_SERVED, scope.initiate)
     scope.configure_horizontal_timing(1e6, 20, 50.0, 1, True)
     assert len(take(scope)[0].samples) == 20
+    scope.configure_trigger_edge("0", 0.0, TriggerCoupling.DC)
+    assert "analog trigger" in refused(NOT_SERVED, scope.initiate)
 
 
 @wired_to(SINE)

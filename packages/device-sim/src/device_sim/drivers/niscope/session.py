@@ -39,7 +39,7 @@ from device_sim.errors import (
 MOST_SAMPLES = 2**24
 """Largest number of samples of an acquisition or of an answer."""
 
-_SLOW_SAMPLES = 2000  # Largest record of a circuit that the bench computes sample by sample.
+_SLOW_SAMPLES = 500  # Largest record of a circuit that the bench computes sample by sample.
 _PERIOD = 100  # Samples in a period of the signal without wiring.
 _AMPLITUDE = 0.25  # Its amplitude as a fraction of the range.
 _SHIFT = math.radians(5.0)  # Its phase from one channel to the next.
@@ -226,6 +226,11 @@ class ScopeSession(AcquiringSession[Acquisition]):
     def _search(self, source: int) -> Callable[[], Callable[[float, float], float | None]]:
         if self.get("trigger_coupling") != TriggerCoupling.DC.value:
             raise _cannot("trigger coupling other than DC on a bench.")
+        if self.bench.is_slow:
+            raise _cannot(
+                "an analog trigger in a circuit with diodes and capacitors, or with drift. Use a "
+                "software or an immediate trigger."
+            )
         condition = self._condition()
         spacing = 1.0 / self.configuration.rate
         wire = self.wire(source)
