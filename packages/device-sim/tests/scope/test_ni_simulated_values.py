@@ -246,8 +246,10 @@ def test_a_configuration_is_exported_and_imported(scopes, tmp_path):
         assert scopes.vertical_range == 1.0
 
 
-def test_automatic_setup_without_a_signal_triggers_at_once(scopes):
+def test_automatic_setup_without_a_signal_enables_all_and_triggers_at_once(scopes):
+    scopes.channel_enabled = False
     scopes.auto_setup()
+    assert scopes.enabled_channels == "Fake1/0,Fake1/1,Fake2/0,Fake2/1"
     assert scopes.trigger_type is niscope.TriggerType.IMMEDIATE
     scopes.configure_horizontal_timing(10000000, 1000, 50.0, 1, True)
     assert (scopes.horz_record_length, scopes.horz_sample_rate) == (1000, 1e7)

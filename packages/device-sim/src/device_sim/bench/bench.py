@@ -291,8 +291,10 @@ class Bench:
         if key not in circuit.ends:
             return np.full(len(times), _open_voltage(self._terminals.get(key)))
         volts = np.empty(len(times))
-        for piece, solution, observed in settling.course(times):
-            volts[piece] = circuit.nodes.across(observed, circuit.ends[key])
+        for piece, solution, change in settling.course(times):
+            start = circuit.voltage(solution.observed, key)
+            slopes = circuit.nodes.across(solution.by_capacitor, circuit.ends[key])
+            volts[piece] = start + np.broadcast_to(slopes, len(change)) @ change
             for frequency in small_signal.sines(circuit):
                 phasor = small_signal.phasor(circuit, solution, key, frequency)
                 turns = np.exp(2j * math.pi * frequency * times[piece])

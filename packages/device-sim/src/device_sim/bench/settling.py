@@ -21,6 +21,7 @@ _DIODE_TOLERANCE = 1e-7
 _ABSOLUTE_TOLERANCE = 1e-13  # volts
 _SMALLEST_STEP = 2.0**-50  # of the whole stretch
 _BEND_STEP = 2.0**-22  # of the whole stretch: where an output reaches or leaves its limit
+_PIECE = 65_536  # Largest number of points that are computed together: memory is limited.
 
 
 class Settling:
@@ -62,21 +63,20 @@ class Settling:
         return Solution(mean, last.by_capacitor, last.modes)
 
     def course(self, times: Vector) -> Iterator[tuple[slice, Solution, Vector]]:
-        """Yield the observed values at ascending times, in pieces in which outputs keep their mode.
+        """Yield the course at ascending times, in pieces in which outputs keep their mode.
 
         Only for a circuit in which diodes and capacitors do not meet: it is linear in each piece.
 
         Yields:
-            The times of the piece, the circuit at its begin, and the observed values with a column
-            for each time.
+            The times of the piece, the circuit at its begin, and by how much each capacitor's
+            voltage has changed since then, with a column for each time.
         """
         begin = 0
         while begin < len(times):
             start = self.at(float(times[begin]))
             now = self.circuit.solve(start)
-            end = self._end_of_mode(times, begin, now.modes)
-            durations = times[begin:end] - times[begin]
-            yield slice(begin, end), now, self._linear_course(start, now, durations)
+            end = self._end_of_mode(times[: begin + _PIECE], begin, now.modes)
+            yield slice(begin, end), now, self._change(now, times[begin:end] - times[begin])
             begin = end
 
     def _end_of_mode(self, times: Vector, begin: int, modes: Mapping[str, int]) -> int:
@@ -92,13 +92,12 @@ class Settling:
                 beyond = middle
         return last + 1
 
-    def _linear_course(self, voltages: Vector, now: Solution, durations: Vector) -> Vector:
-        if not len(voltages):
-            return now.observed[:, None]
+    def _change(self, now: Solution, durations: Vector) -> Vector:
+        if not len(self._voltages):
+            return np.zeros((0, len(durations)))
         root, rates, vectors, projected = self._linearised(now)
         z = rates[:, None] * durations
-        change = vectors @ (_phi1(z) * projected[:, None] * durations) / root[:, None]
-        return now.observed[:, None] + now.by_capacitor @ change
+        return np.asarray(vectors @ (_phi1(z) * projected[:, None] * durations) / root[:, None])
 
     def _advance(self, voltages: Vector, duration: float) -> tuple[Vector, Vector]:
         """Return the voltages after `duration`, and the mean of the observed values until then."""

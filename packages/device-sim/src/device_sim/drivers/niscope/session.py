@@ -403,10 +403,11 @@ class ScopeSession(AcquiringSession[Acquisition]):
         """Choose ranges and trigger by the present signals; NI's documentation lists the rest."""
         self.abort()
         ranges = self.model.steps["ranges"]
-        now = self.now
+        points = 100 if self.bench.is_slow else 1000
+        times = np.linspace(self.now - 0.02, self.now, points)
         spans = {}
         for index in filter(self.is_wired, range(len(self.channels))):
-            volts = self.bench.waveform(self.wire(index), np.linspace(now - 0.02, now, 1000))
+            volts = self.bench.waveform(self.wire(index), times)
             low, high = float(volts.min()), float(volts.max())
             if high - low >= 0.1 * ranges[0]:
                 spans[index] = (low, high)
@@ -423,6 +424,8 @@ class ScopeSession(AcquiringSession[Acquisition]):
             self.set("trigger_type", TriggerType.EDGE.value)
             self.set("trigger_source", self.channels.names[index])
             self.set("trigger_level", (low + high) / 2.0)
+        else:
+            self.set("channel_enabled", True)
         self.set("trigger_slope", TriggerSlope.POSITIVE.value)
         self.set("trigger_coupling", TriggerCoupling.DC.value)
         self.set("trigger_delay_time", 0.0)
