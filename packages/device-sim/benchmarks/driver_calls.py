@@ -29,10 +29,12 @@ from nidcpower import nidcpower_pb2 as pb
 from nidcpower import nidcpower_pb2_grpc
 from nidmm import nidmm_pb2, nidmm_pb2_grpc
 from nifgen import nifgen_pb2, nifgen_pb2_grpc
+from niscope import niscope_pb2, niscope_pb2_grpc
 from niswitch import niswitch_pb2, niswitch_pb2_grpc
 
 CALLERS = 4
 SECONDS = 0.5
+SAMPLES = 1_000_000  # of a waveform
 
 BENCH = """
 [[connect]]
@@ -63,14 +65,19 @@ class Result:
 
 
 def serve_nothing() -> None:
-    """Answer every call of the drivers with the default response."""
+    """Answer every call of the drivers with the default response, a fetch with as many samples."""
     server = grpc.server(ThreadPoolExecutor(64), options=[("grpc.so_reuseport", 0)])
-    server.add_generic_rpc_handlers(
-        [no_op(module) for module in (pb, nidmm_pb2, nifgen_pb2, niswitch_pb2)]
-    )
+    modules = (pb, nidmm_pb2, nifgen_pb2, niscope_pb2, niswitch_pb2)
+    server.add_generic_rpc_handlers([no_op(module) for module in modules])
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     wait_for_end(port)
+
+
+def response_of(kind: Any) -> Any:
+    if kind is niscope_pb2.FetchResponse:
+        return kind(waveform=[0.25] * SAMPLES, wfm_info=[{"actual_samples": SAMPLES}])
+    return kind()
 
 
 def no_op(module: Any) -> grpc.GenericRpcHandler:
@@ -81,8 +88,9 @@ def no_op(module: Any) -> grpc.GenericRpcHandler:
         request, response = (
             getattr(module, t.name) for t in (method.input_type, method.output_type)
         )
+        message = response_of(response)
         handlers[method.name] = grpc.unary_unary_rpc_method_handler(
-            lambda _, __, response=response: response(),
+            lambda _, __, message=message: message,
             request.FromString,
             response.SerializeToString,
         )
@@ -115,10 +123,14 @@ class Server:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         assert self.process.stdout is not None
-        self.channel = grpc.insecure_channel(f"127.0.0.1:{self.process.stdout.readline().strip()}")
+        self.channel = grpc.insecure_channel(
+            f"127.0.0.1:{self.process.stdout.readline().strip()}",
+            options=[("grpc.max_receive_message_length", -1)],
+        )
         self.stub = nidcpower_pb2_grpc.NiDCPowerStub(self.channel)
         self.dmm = nidmm_pb2_grpc.NiDmmStub(self.channel)
         self.fgen = nifgen_pb2_grpc.NiFgenStub(self.channel)
+        self.scope = niscope_pb2_grpc.NiScopeStub(self.channel)
         self.switch = niswitch_pb2_grpc.NiSwitchStub(self.channel)
 
     def stop(self) -> None:
@@ -131,9 +143,19 @@ class Server:
 def open_sessions(server: Server) -> None:
     """Open sessions: a wired and an unwired SMU, and one of each other driver.
 
-    No reading takes time.
+    No reading takes time, and the scope has acquired its record.
     """
     stub = server.stub
+    server.scope.InitWithOptions(
+        niscope_pb2.InitWithOptionsRequest(session_name="SCOPE", resource_name="SCOPE1")
+    )
+    vi = {"name": "SCOPE"}
+    server.scope.ConfigureHorizontalTiming(
+        niscope_pb2.ConfigureHorizontalTimingRequest(
+            vi=vi, min_sample_rate=1e9, min_num_pts=SAMPLES, ref_position=50.0, num_records=1
+        )
+    )
+    server.scope.InitiateAcquisition(niscope_pb2.InitiateAcquisitionRequest(vi=vi))
     server.dmm.InitWithOptions(
         nidmm_pb2.InitWithOptionsRequest(session_name="DMM", resource_name="DMM1")
     )
@@ -175,6 +197,9 @@ def calls(server: Server) -> dict[str, tuple[Callable[[], Any], float]]:
     measure = pb.MeasureMultipleRequest(vi=free, channel_name="FREE/0")
     measure_wired = pb.MeasureMultipleRequest(vi=wired, channel_name="WIRED/0")
     read = nidmm_pb2.ReadRequest(vi={"name": "DMM"}, maximum_time_raw=1000)
+    fetch = niscope_pb2.FetchRequest(
+        vi={"name": "SCOPE"}, channel_list="0", timeout=5.0, num_samples=SAMPLES
+    )
     can = niswitch_pb2.CanConnectRequest(vi={"name": "SWITCH"}, channel1="r0", channel2="c0")
     define = nifgen_pb2.DefineUserStandardWaveformRequest(
         vi={"name": "FGEN"}, waveform_data_array=[0.5] * 10_000
@@ -186,6 +211,7 @@ def calls(server: Server) -> dict[str, tuple[Callable[[], Any], float]]:
         "measure on a bench": (lambda: stub.MeasureMultiple(measure_wired), 0.2),
         "read a multimeter": (lambda: server.dmm.Read(read), 0.3),
         "send 10 000 samples": (lambda: server.fgen.DefineUserStandardWaveform(define), 0.3),
+        "fetch 1 M samples": (lambda: server.scope.Fetch(fetch), 0.2),
         "ask a switch": (lambda: server.switch.CanConnect(can), 0.5),
     }
 

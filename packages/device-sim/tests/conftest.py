@@ -12,6 +12,7 @@ import grpc
 import nidcpower
 import nidmm
 import nifgen
+import niscope
 import niswitch
 import pytest
 from device_sim import DeviceServer, ManualClock
@@ -21,12 +22,13 @@ pytest_plugins = ["own_station"]
 OpenDCPower = Callable[..., nidcpower.Session]
 OpenDmm = Callable[..., nidmm.Session]
 OpenFgen = Callable[..., nifgen.Session]
+OpenScope = Callable[..., niscope.Session]
 OpenSwitch = Callable[..., niswitch.Session]
 
 
 def _leave(session: Any) -> None:
     """Close a session. The test may have closed it before, or stopped the server."""
-    drivers = (nidcpower, nidmm, nifgen, niswitch)
+    drivers = (nidcpower, nidmm, nifgen, niscope, niswitch)
     try:
         session.__exit__(None, None, None)
     except tuple(driver.errors.DriverError for driver in drivers) as error:
@@ -147,6 +149,30 @@ def open_fgen(channel: grpc.Channel) -> Iterator[OpenFgen]:
             session = nifgen.Session(
                 resource,
                 channels,
+                options=kwargs.pop("options", options),
+                grpc_options=grpc_options,
+                **kwargs,
+            )
+            stack.callback(_leave, session)
+            return session
+
+        yield open_session
+
+
+@pytest.fixture
+def open_scope(channel: grpc.Channel) -> Iterator[OpenScope]:
+    with ExitStack() as stack:
+
+        def open_session(
+            resource: str = "SCOPE1", *, model: str = "5164", name: str = "", **kwargs: Any
+        ) -> niscope.Session:
+            options = {"Simulate": True, "DriverSetup": {"Model": model, "BoardType": "PXIe"}}
+            behavior = kwargs.pop("behavior", niscope.SessionInitializationBehavior.AUTO)
+            grpc_options = niscope.GrpcSessionOptions(
+                channel, name, initialization_behavior=behavior
+            )
+            session = niscope.Session(
+                resource,
                 options=kwargs.pop("options", options),
                 grpc_options=grpc_options,
                 **kwargs,

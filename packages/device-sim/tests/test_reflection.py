@@ -16,6 +16,7 @@ SERVICES = {
     "nidcpower_grpc.NiDCPower",
     "nidmm_grpc.NiDmm",
     "nifgen_grpc.NiFgen",
+    "niscope_grpc.NiScope",
     "niswitch_grpc.NiSwitch",
     "nidevice_grpc.SessionUtilities",
     "device_sim.v1.Bench",

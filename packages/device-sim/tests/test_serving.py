@@ -80,8 +80,8 @@ def test_the_ready_line_has_services_address_and_state_file(tmp_path):
     with running_device_sim(tmp_path) as server:
         assert server.output[-1] == (
             "device-sim is ready: nidcpower_grpc.NiDCPower, nidmm_grpc.NiDmm, "
-            f"nifgen_grpc.NiFgen, niswitch_grpc.NiSwitch on {server.address}, "
-            f"state file {server.state_file}\n"
+            "nifgen_grpc.NiFgen, niscope_grpc.NiScope, "
+            f"niswitch_grpc.NiSwitch on {server.address}, state file {server.state_file}\n"
         )
 
 

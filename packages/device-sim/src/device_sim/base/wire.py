@@ -7,6 +7,7 @@ The drivers' messages have the same fields under different names: `channel_name`
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -17,6 +18,32 @@ Fields = Mapping[str, Any]
 
 A positive `status` is a warning. The call has succeeded, and clients ask for the warning's text.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """Many numbers for a repeated field, as bytes on the wire; see packing."""
+
+    content: bytes
+
+
+def make_message(kind: Any, fields: Fields) -> Any:
+    """Return a message of a class with these fields."""
+    packed = {name: value for name, value in fields.items() if isinstance(value, Packed)}
+    message = kind(**{name: value for name, value in fields.items() if name not in packed})
+    for name, value in packed.items():
+        tag = kind.DESCRIPTOR.fields_by_name[name].number << 3 | 2  # bytes with their length
+        message.MergeFromString(_varint(tag) + _varint(len(value.content)) + value.content)
+    return message
+
+
+def _varint(number: int) -> bytes:
+    encoded = bytearray()
+    while number > 0x7F:
+        encoded.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*encoded, number])
+
 
 _SESSION = "nidevice_grpc.Session"
 
@@ -29,6 +56,7 @@ _SYNONYMS = {
     "channel_name": ("channel_string", "channel_name_buffer", "name", "names"),
     "code": ("error_code",),
     "description": ("error_description",),
+    "instrument_driver_revision": ("driver_revision",),
     "self_test_result": ("test_result",),
 }
 """Other names for the fields of answers that all drivers have."""

@@ -6,14 +6,16 @@ import copy
 import logging
 import math
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from device_sim.bench import small_signal
 from device_sim.bench.circuit import Circuit, Solution
+from device_sim.bench.equations import Vector
 from device_sim.bench.netlist import Netlist, channel_key, load_netlist
 from device_sim.bench.parts import Connection, Imperfections, Part, Terminal
 from device_sim.bench.readings import Converter
@@ -228,9 +230,37 @@ class Bench:
                     voltage += share * _open_voltage(self._terminals.get(key))
             return State(voltage + self._ripple(key, begin, end), current, limited)
 
-    def waveform(self, channel: str, times: Sequence[float]) -> list[float]:
-        """Return the voltages at a channel at some ascending times."""
-        return [self.measure(channel, time, time).voltage for time in times]
+    def waveform(self, channel: str, times: npt.ArrayLike) -> Vector:
+        """Return the voltages at a channel at some ascending times.
+
+        All times within a stretch are computed together, except for circuits that `is_slow` names.
+        """
+        key, at = channel_key(channel), np.asarray(times, dtype=float)
+        with self._lock:
+            if self.is_slow:
+                return np.array([self.measure(channel, float(t), float(t)).voltage for t in at])
+            volts = np.empty(len(at))
+            begins = [stretch.circuit.now for stretch in self._stretches]
+            stretch_of = np.maximum(np.searchsorted(begins, at, side="right") - 1, 0)
+            for index in np.unique(stretch_of):
+                chosen = stretch_of == index
+                volts[chosen] = self._course(
+                    self._stretches[index], key, np.maximum(at[chosen], begins[index])
+                )
+            return volts
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether a point of a waveform takes milliseconds: drift, or diodes and capacitors."""
+        parts = self._netlist.parts.values()
+        kinds = {part.kind for part in parts}
+        return {"diode", "capacitor"} <= kinds or any(part.values["drift"] for part in parts)
+
+    def changes(self, begin: float, end: float) -> list[float]:
+        """Return the times between two times at which something on the bench changed."""
+        with self._lock:
+            times = (stretch.circuit.now for stretch in self._stretches)
+            return [time for time in times if begin < time < end]
 
     def sine(self, channel: str, at: float) -> list[tuple[float, complex]]:
         """Return the sines at a channel at a time: frequency, and RMS voltage with phase."""
@@ -254,6 +284,22 @@ class Bench:
             return small_signal.impedance(circuit, solution, key, frequency)
 
     # Time.
+
+    def _course(self, settling: Settling, key: str, times: Vector) -> Vector:
+        """Return the voltages at a channel at ascending times within a stretch."""
+        circuit = settling.circuit
+        if key not in circuit.ends:
+            return np.full(len(times), _open_voltage(self._terminals.get(key)))
+        volts = np.empty(len(times))
+        for piece, solution, change in settling.course(times):
+            start = circuit.voltage(solution.observed, key)
+            slopes = circuit.nodes.across(solution.by_capacitor, circuit.ends[key])
+            volts[piece] = start + np.broadcast_to(slopes, len(change)) @ change
+            for frequency in small_signal.sines(circuit):
+                phasor = small_signal.phasor(circuit, solution, key, frequency)
+                turns = np.exp(2j * math.pi * frequency * times[piece])
+                volts[piece] += math.sqrt(2.0) * (phasor * turns).real
+        return volts
 
     def _at(self, time: float) -> tuple[Circuit, Solution]:
         ((settling, time, _),) = self._between(time, time)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from device_sim.bench.equations import Vector
 from device_sim.bench.parts import Imperfections
 
 
@@ -64,6 +65,17 @@ class Converter:
         spread = np.random.default_rng([*seed, 1]).normal(0.0, 1.0 / 3.0, 2)
         self._gain, self._offset = (float(v) for v in np.clip(spread, -1.0, 1.0))
         self._noise = np.random.default_rng([*seed, 2])
+
+    def convert_all(self, values: Vector, accuracy: Accuracy) -> Vector:
+        """Return the readings for many values. The accuracy's noise is that of each reading."""
+        how = self._imperfections
+        if how.calibration:
+            values = values * (1.0 + accuracy.gain * self._gain) + accuracy.offset * self._offset
+        if how.noise and accuracy.noise > 0.0:
+            values = values + self._noise.normal(0.0, accuracy.noise, len(values))
+        if how.quantization and accuracy.step > 0.0:
+            values = np.rint(values / accuracy.step) * accuracy.step
+        return values
 
     def convert(self, value: float, accuracy: Accuracy, aperture: float) -> float:
         """Return the reading for a value that was averaged over `aperture` seconds."""

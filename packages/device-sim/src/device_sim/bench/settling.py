@@ -9,6 +9,8 @@ an output reaches its limit.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 import numpy as np
 
 from device_sim.bench.circuit import Circuit, Solution
@@ -19,6 +21,7 @@ _DIODE_TOLERANCE = 1e-7
 _ABSOLUTE_TOLERANCE = 1e-13  # volts
 _SMALLEST_STEP = 2.0**-50  # of the whole stretch
 _BEND_STEP = 2.0**-22  # of the whole stretch: where an output reaches or leaves its limit
+_PIECE = 65_536  # Largest number of points that are computed together: memory is limited.
 
 
 class Settling:
@@ -59,6 +62,43 @@ class Settling:
         last = self.circuit.solve(after)
         return Solution(mean, last.by_capacitor, last.modes)
 
+    def course(self, times: Vector) -> Iterator[tuple[slice, Solution, Vector]]:
+        """Yield the course at ascending times, in pieces in which outputs keep their mode.
+
+        Only for a circuit in which diodes and capacitors do not meet: it is linear in each piece.
+
+        Yields:
+            The times of the piece, the circuit at its begin, and by how much each capacitor's
+            voltage has changed since then, with a column for each time.
+        """
+        begin = 0
+        while begin < len(times):
+            start = self.at(float(times[begin]))
+            now = self.circuit.solve(start)
+            end = self._end_of_mode(times[: begin + _PIECE], begin, now.modes)
+            yield slice(begin, end), now, self._change(now, times[begin:end] - times[begin])
+            begin = end
+
+    def _end_of_mode(self, times: Vector, begin: int, modes: Mapping[str, int]) -> int:
+        """Return the index after the last time at which the outputs have these modes."""
+        if not len(self._voltages) or self.solution(float(times[-1])).modes == modes:
+            return len(times)
+        last, beyond = begin, len(times) - 1
+        while beyond - last > 1:
+            middle = (last + beyond) // 2
+            if self.solution(float(times[middle])).modes == modes:
+                last = middle
+            else:
+                beyond = middle
+        return last + 1
+
+    def _change(self, now: Solution, durations: Vector) -> Vector:
+        if not len(self._voltages):
+            return np.zeros((0, len(durations)))
+        root, rates, vectors, projected = self._linearised(now)
+        z = rates[:, None] * durations
+        return np.asarray(vectors @ (_phi1(z) * projected[:, None] * durations) / root[:, None])
+
     def _advance(self, voltages: Vector, duration: float) -> tuple[Vector, Vector]:
         """Return the voltages after `duration`, and the mean of the observed values until then."""
         remaining, step = duration, duration
@@ -90,19 +130,23 @@ class Settling:
 
     def _step(self, voltages: Vector, duration: float) -> tuple[Vector, Vector]:
         """Take one linearised step. Return the voltages after it and the mean observed values."""
+        now = self.circuit.solve(voltages)
+        root, rates, vectors, projected = self._linearised(now)
+        z = rates * duration
+        change = vectors @ (_phi1(z) * projected) * duration / root
+        mean_change = vectors @ (_phi2(z) * projected) * duration / root
+        return voltages + change, now.observed + now.by_capacitor @ mean_change
+
+    def _linearised(self, now: Solution) -> tuple[Vector, Vector, Vector, Vector]:
+        """Return the roots of the capacitances, and the rates, vectors and slopes of the modes."""
         circuit = self.circuit
-        now = circuit.solve(voltages)
         capacitances = circuit.capacitances
         slope = circuit.capacitor_currents(now.observed) / capacitances
         jacobian = circuit.capacitor_currents(now.by_capacitor) / capacitances[:, None]
         # Resistors, sources and linearised diodes are reciprocal, so this is symmetric.
         root = np.sqrt(capacitances)
         rates, vectors = np.linalg.eigh(_symmetric(jacobian * root[:, None] / root))
-        projected = vectors.T @ (slope * root)
-        z = rates * duration
-        change = vectors @ (_phi1(z) * projected) * duration / root
-        mean_change = vectors @ (_phi2(z) * projected) * duration / root
-        return voltages + change, now.observed + now.by_capacitor @ mean_change
+        return root, rates, vectors, vectors.T @ (slope * root)
 
 
 def _symmetric(matrix: Vector) -> Vector:

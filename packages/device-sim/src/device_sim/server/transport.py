@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import grpc
 from google.protobuf.message import DecodeError
 
+from device_sim.base.wire import make_message
 from device_sim.errors import CallCancelledError, CallError, DeviceSimError, DriverError
 
 if TYPE_CHECKING:
@@ -55,7 +56,9 @@ def _handler(calls: DriverCalls, method: Any) -> grpc.RpcMethodHandler[Any, Any]
 
     def answer(request: bytes, context: grpc.ServicerContext) -> Any:
         return serve(
-            lambda: response_class(**calls.serve(name, decode(request), GrpcCall(context))),
+            lambda: make_message(
+                response_class, calls.serve(name, decode(request), GrpcCall(context))
+            ),
             context,
         )
 
@@ -63,7 +66,7 @@ def _handler(calls: DriverCalls, method: Any) -> grpc.RpcMethodHandler[Any, Any]
         message = serve(lambda: decode(request), context)
         answers = calls.stream(name, message, GrpcCall(context))
         while (fields := serve(lambda: next(answers, None), context)) is not None:
-            yield response_class(**fields)
+            yield make_message(response_class, fields)
 
     encode = response_class.SerializeToString
     if method.server_streaming:

@@ -95,7 +95,7 @@ class Probe:
         """Return the signal at ascending times."""
         volts = self.bench.waveform(self.wire, times)
         scale = self.range / _BURDEN if self.function in _CURRENTS else 1.0
-        return [scale * value for value in volts]
+        return [scale * float(value) for value in volts]
 
     def _resistance(self, begin: float, end: float) -> float:
         state = self.bench.measure(self.wire, begin, end)

@@ -1,0 +1,1 @@
+"""NI-SCOPE: digitizers."""

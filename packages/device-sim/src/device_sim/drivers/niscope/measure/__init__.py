@@ -1,0 +1,1 @@
+"""Measurements on waveforms: scalars, arrays and their statistics."""

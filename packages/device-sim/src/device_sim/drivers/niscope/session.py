@@ -1,0 +1,441 @@
+"""A session of NI-SCOPE: the acquisition, and the samples that it takes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from niscope.enums import (
+    FetchRelativeTo,
+    TriggerCoupling,
+    TriggerModifier,
+    TriggerSlope,
+    TriggerType,
+    TriggerWindowMode,
+    VerticalCoupling,
+)
+
+from device_sim.base.acquiring import AcquiringSession
+from device_sim.base.attributes import Attribute, Value
+from device_sim.base.configuration import refuse
+from device_sim.base.instrument import Opening
+from device_sim.bench import Input
+from device_sim.call import Call
+from device_sim.drivers.niscope import triggers
+from device_sim.drivers.niscope.acquisition import Acquisition, Plan, Volts
+from device_sim.drivers.niscope.configuration import ScopeConfiguration
+from device_sim.drivers.niscope.errors import ERRORS
+from device_sim.drivers.niscope.measure.results import Results
+from device_sim.drivers.niscope.models import ScopeModel
+from device_sim.errors import (
+    FUNCTION_NOT_SUPPORTED,
+    INVALID_VALUE,
+    UNKNOWN_CHANNEL,
+    DriverError,
+)
+
+MOST_SAMPLES = 2**24
+"""Largest number of samples of an acquisition or of an answer."""
+
+_SLOW_SAMPLES = 500  # Largest record of a circuit that the bench computes sample by sample.
+_PERIOD = 100  # Samples in a period of the signal without wiring.
+_AMPLITUDE = 0.25  # Its amplitude as a fraction of the range.
+_SHIFT = math.radians(5.0)  # Its phase from one channel to the next.
+
+_ANALOG = (TriggerType.EDGE.value, TriggerType.HYSTERESIS.value, TriggerType.WINDOW.value)
+_SENT = (TriggerType.SOFTWARE.value, TriggerType.DIGITAL.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A part of one channel's record."""
+
+    index: int
+    """The index of the channel."""
+
+    number: int
+    """The number of the record."""
+
+    begin: int
+    """The number of its first sample in the record."""
+
+    volts: Volts
+    """The samples in volts."""
+
+    rate: float
+    """Samples per second."""
+
+    since_trigger: float
+    """Seconds from the trigger to the first sample."""
+
+    at: float
+    """Time of the first sample, in seconds."""
+
+
+class ScopeSession(AcquiringSession[Acquisition]):
+    """The state of one NI-SCOPE session."""
+
+    configuration_class = ScopeConfiguration
+    model: ScopeModel
+
+    def __init__(self, opening: Opening) -> None:
+        super().__init__(opening)
+        self.results = Results(self)
+        self.connect(self.now)
+
+    # The terminals.
+
+    def wire(self, index: int) -> str:
+        """Return the name of a channel on the bench."""
+        return self.channels.channels[index].qualified
+
+    def is_wired(self, index: int) -> bool:
+        """Return whether the bench file connects a channel."""
+        return self.bench.is_wired(self.wire(index))
+
+    def connect(self, now: float) -> None:
+        """Load the nets with the impedance of the inputs, times the attenuation of their probes."""
+        for index in range(len(self.channels)):
+            ohms = self.number("input_impedance", index) * self.number("probe_attenuation", index)
+            self.bench.drive(self.wire(index), Input(ohms), now)
+
+    def disconnect(self, now: float) -> None:
+        """Take the inputs off the nets."""
+        for index in range(len(self.channels)):
+            self.bench.drive(self.wire(index), None, now)
+
+    def disable(self) -> None:
+        """Abort, and set the attributes to their defaults, as NI's tests find them."""
+        self.reset()
+
+    # Attributes.
+
+    @property
+    def configuration(self) -> ScopeConfiguration:
+        """The configuration of the first channel, with the timing of all."""
+        found: ScopeConfiguration = self.attributes.channels[0]
+        return found
+
+    @property
+    def enabled(self) -> list[int]:
+        """The indices of the enabled channels."""
+        return [i for i in range(len(self.channels)) if self.get("channel_enabled", i)]
+
+    def combine(self, attribute: Attribute, indices: Sequence[int]) -> Value:
+        """Return the value of an attribute, which may be a fact about the acquisition."""
+        name, activity = attribute.name, self.activity
+        if name == "enabled_channels":
+            return ",".join(self.channels.names[index] for index in self.enabled)
+        if name == "records_done":
+            return len(activity.records) if activity else 0
+        if name == "points_done":
+            return float(len(activity.records) * activity.plan.length) if activity else 0.0
+        if name == "trigger_auto_triggered":
+            return activity is not None and activity.auto_triggered
+        return super().combine(attribute, indices)
+
+    def select_enabled(self, channel_name: str) -> list[int]:
+        """Return the channels that a client names, or the enabled ones if it names none.
+
+        Raises:
+            DriverError: One is not enabled.
+        """
+        chosen = self.select(channel_name) if channel_name.strip() else self.enabled
+        for index in chosen:
+            if not self.get("channel_enabled", index):
+                name = self.channels.names[index]
+                raise DriverError(ERRORS.CHANNEL_NOT_ENABLED, f"Channel: {name}")
+        return chosen
+
+    # The acquisition.
+
+    def commit(self, indices: Sequence[int]) -> None:
+        """Check the attributes that belong together.
+
+        Raises:
+            DriverError: The instrument or the simulation cannot do what they say.
+        """
+        if not self.enabled:
+            raise DriverError(ERRORS.CHANNEL_NOT_ENABLED, "No channel is enabled. Enable one.")
+        length, records = self.configuration.length, int(self.number("horz_num_records"))
+        if length * records * len(self.enabled) > MOST_SAMPLES:
+            raise DriverError(
+                INVALID_VALUE,
+                f"{records} records of {length} samples on {len(self.enabled)} channels are more "
+                f"than the simulation stores. Acquire up to {MOST_SAMPLES} samples.",
+            )
+        wired = [index for index in self.enabled if self.is_wired(index)]
+        if wired and self.bench.is_slow and length > _SLOW_SAMPLES:
+            raise _cannot(
+                f"records of more than {_SLOW_SAMPLES} samples of a circuit with diodes and "
+                "capacitors, or with drift. Take fewer samples."
+            )
+        for index in wired:
+            if self.get("vertical_coupling", index) == VerticalCoupling.AC.value:
+                raise _cannot("AC coupling of a channel on a bench. Use DC coupling.")
+        self._trigger_source()
+
+    def _trigger_source(self) -> int | None:
+        """Return the channel with the analog trigger, None if the trigger is not an analog one.
+
+        Raises:
+            DriverError: There is no such channel.
+        """
+        if self.get("trigger_type") not in _ANALOG:
+            return None
+        name = str(self.get("trigger_source"))
+        if name.startswith("/") or not name.rpartition("/")[2].isdecimal():
+            return None  # A terminal, such as VAL_EXTERNAL.
+        chosen = self.channels.select(name)
+        if len(chosen) != 1:
+            raise DriverError(UNKNOWN_CHANNEL, f"Trigger source: {name}")
+        return chosen[0]
+
+    def make_activity(self, now: float) -> Acquisition:
+        """Return the configured acquisition."""
+        self.commit(())
+        source = self._trigger_source()
+        kind = self.get("trigger_type")
+        if source is not None and self.is_wired(source):
+            return Acquisition(self._plan(), self._sample, now, search=self._search(source))
+        if source is not None or not any(map(self.is_wired, self.enabled)):
+            # Without wiring, a digitizer triggers itself, as NI's simulated ones do.
+            return Acquisition(self._plan(), self._sample, now)
+        if kind in _SENT or kind in _ANALOG:
+            return Acquisition(self._plan(), self._sample, now, waits=True)
+        if kind != TriggerType.IMMEDIATE.value:
+            name = TriggerType(kind).name.lower()
+            raise _cannot(f"a {name} trigger on a bench. Use an edge or window trigger.")
+        return Acquisition(self._plan(), self._sample, now)
+
+    def _plan(self) -> Plan:
+        configuration = self.configuration
+        return Plan(
+            rate=configuration.rate,
+            length=configuration.length,
+            before=configuration.samples_before_trigger,
+            records=int(self.number("horz_num_records")),
+            holdoff=self.number("trigger_holdoff"),
+            quiet=self.number("start_to_ref_trigger_holdoff"),
+            delay=self.number("trigger_delay_time"),
+            is_automatic=self.get("trigger_modifier") != TriggerModifier.NO_TRIGGER_MOD.value,
+        )
+
+    def _search(self, source: int) -> Callable[[], Callable[[float, float], float | None]]:
+        if self.get("trigger_coupling") != TriggerCoupling.DC.value:
+            raise _cannot("trigger coupling other than DC on a bench.")
+        if self.bench.is_slow:
+            raise _cannot(
+                "an analog trigger in a circuit with diodes and capacitors, or with drift. Use a "
+                "software or an immediate trigger."
+            )
+        condition = self._condition()
+        spacing = 1.0 / self.configuration.rate
+        wire = self.wire(source)
+        return lambda: triggers.Search(self.bench, wire, condition, spacing).find
+
+    def _condition(self) -> triggers.Condition:
+        kind = self.get("trigger_type")
+        if kind == TriggerType.WINDOW.value:
+            return triggers.window(
+                self.number("trigger_window_low_level"),
+                self.number("trigger_window_high_level"),
+                entering=self.get("trigger_window_mode") == TriggerWindowMode.ENTERING.value,
+            )
+        has_hysteresis = kind == TriggerType.HYSTERESIS.value
+        return triggers.edge(
+            self.number("trigger_level"),
+            self.number("trigger_hysteresis") if has_hysteresis else 0.0,
+            rising=self.get("trigger_slope") == TriggerSlope.POSITIVE.value,
+        )
+
+    # Samples.
+
+    def _sample(self, times: Volts) -> Mapping[int, Volts]:
+        return {i: self._measure(i, times) for i in self.enabled if self.is_wired(i)}
+
+    def _measure(self, index: int, times: Volts) -> Volts:
+        """Return the readings of a wired channel."""
+        range_, offset = self.number("vertical_range", index), self.number("vertical_offset", index)
+        accuracy = self.model.accuracy(range_)
+        if self.get("vertical_coupling", index) == VerticalCoupling.GND.value:
+            volts = np.zeros(len(times))
+        else:
+            volts = self.bench.waveform(self.wire(index), times)
+        converter = self.bench.converter(f"{self.wire(index)} waveform")
+        readings = offset + converter.convert_all(volts - offset, accuracy)
+        if self.bench.faults.is_over_range(self.channels.channels[index].device):
+            readings = np.full(len(times), math.inf)
+        # A signal beyond the range gives the last code of the converter.
+        half = range_ / 2.0
+        return np.clip(readings, offset - half, offset + half - accuracy.step)
+
+    def _simulated(self, index: int, begin: int, end: int) -> Volts:
+        """Return samples of a channel without wiring, by their numbers from the trigger."""
+        range_ = self.number("vertical_range", index)
+        step = self.model.step(range_)
+        if self.bench.faults.is_over_range(self.channels.channels[index].device):
+            period = np.full(_PERIOD, 0.5 * range_ - step)
+        elif self.get("vertical_coupling", index) == VerticalCoupling.GND.value:
+            period = np.zeros(_PERIOD)
+        else:
+            turns = (begin + np.arange(_PERIOD)) % _PERIOD / _PERIOD
+            period = _AMPLITUDE * range_ * np.sin(2.0 * math.pi * turns + _SHIFT * index)
+        readings = np.rint(period / step) * step + self.number("vertical_offset", index)
+        return np.resize(readings, end - begin)
+
+    # Fetching.
+
+    @property
+    def is_complete(self) -> bool:
+        """Return whether no acquisition is in progress."""
+        return self.activity is None or self.activity.finished
+
+    def fetch(
+        self,
+        indices: Sequence[int],
+        count: int,
+        timeout: float,
+        call: Call,
+        *,
+        goes_on: bool = False,
+    ) -> list[Excerpt]:
+        """Return a part of each wanted record, as the fetch attributes say.
+
+        Args:
+            indices: The channels.
+            count: Number of samples; negative for all.
+            timeout: Seconds to wait; 0 for what there is, negative for no end.
+            call: The waiting call.
+            goes_on: True if a signal without wiring may go on after the record.
+
+        Raises:
+            DriverError: No acquisition was initiated, or it does not end in time.
+        """
+        activity = self.activity
+        if activity is None:
+            raise DriverError(ERRORS.NO_DATA)
+        first, last = self._wanted(activity.plan.records)
+        count = activity.plan.length if count < 0 else count
+        if count * (last - first) * len(indices) > MOST_SAMPLES:
+            raise DriverError(INVALID_VALUE, f"Fetch up to {MOST_SAMPLES} samples, not {count}.")
+        self._await(activity, last, timeout, call)
+        begin = self._position(activity)
+        if self.get("_fetch_relative_to") == FetchRelativeTo.READ_POINTER.value:
+            activity.read_pointer = min(begin + count, activity.plan.length)
+        return [
+            self._excerpt(activity, number, index, begin, count, goes_on=goes_on)
+            for number in range(first, last)
+            for index in indices
+        ]
+
+    def same_part(self, excerpt: Excerpt, index: int) -> Excerpt:
+        """Return the part of another channel that was taken at the same time."""
+        if self.activity is None:
+            raise DriverError(ERRORS.NO_DATA)
+        where = (excerpt.number, index, excerpt.begin, len(excerpt.volts))
+        return self._excerpt(self.activity, *where, goes_on=True)
+
+    def _wanted(self, records: int) -> tuple[int, int]:
+        """Return the first record to fetch and the one after the last, of so many."""
+        first = int(self.number("_fetch_record_number"))
+        _check("_fetch_record_number", first, 0, records - 1)
+        number = int(self.number("_fetch_num_records"))
+        last = records if number < 0 else first + number
+        _check("_fetch_num_records", last, first, records)
+        return first, last
+
+    def _await(self, activity: Acquisition, records: int, timeout: float, call: Call) -> None:
+        def poll(now: float) -> float | None:
+            activity.check()
+            if len(activity.records) >= records or activity is not self.activity:
+                return None
+            return activity.due()
+
+        if math.isnan(timeout):
+            raise DriverError(INVALID_VALUE, f"Timeout: {timeout}")
+        deadline = math.inf if timeout < 0.0 else self.now + timeout
+        done = self.wait(call, poll, deadline)
+        if activity is not self.activity:
+            raise DriverError(ERRORS.NO_DATA)
+        if not done and timeout != 0.0:
+            raise DriverError(ERRORS.MAX_TIME_EXCEEDED)
+
+    def _position(self, activity: Acquisition) -> int:
+        """Return the number of the first sample to fetch in a record."""
+        starts = {
+            FetchRelativeTo.READ_POINTER.value: activity.read_pointer,
+            FetchRelativeTo.NOW.value: activity.plan.length,
+            FetchRelativeTo.TRIGGER.value: activity.plan.before,
+        }
+        start = starts.get(int(self.number("_fetch_relative_to")), 0)
+        position = start + int(self.number("_fetch_offset"))
+        _check("_fetch_offset", position, 0, activity.plan.length)
+        return position
+
+    def _excerpt(
+        self,
+        activity: Acquisition,
+        number: int,
+        index: int,
+        begin: int,
+        count: int,
+        *,
+        goes_on: bool,
+    ) -> Excerpt:
+        plan = activity.plan
+        end = begin + count if goes_on else min(begin + count, plan.length)
+        if number >= len(activity.records):  # not acquired yet
+            return Excerpt(index, number, begin, np.empty(0), plan.rate, 0.0, 0.0)
+        record = activity.records[number]
+        if index in record.samples:
+            volts = record.samples[index][begin:end]
+        else:
+            volts = self._simulated(index, begin - plan.before, end - plan.before)
+        at = record.begin + begin / plan.rate
+        return Excerpt(index, number, begin, volts, plan.rate, at - record.trigger, at)
+
+    # Automatic setup.
+
+    def set_up(self) -> None:
+        """Choose ranges and trigger by the present signals; NI's documentation lists the rest."""
+        self.abort()
+        ranges = self.model.steps["ranges"]
+        points = 100 if self.bench.is_slow else 1000
+        times = np.linspace(self.now - 0.02, self.now, points)
+        spans = {}
+        for index in filter(self.is_wired, range(len(self.channels))):
+            volts = self.bench.waveform(self.wire(index), times)
+            low, high = float(volts.min()), float(volts.max())
+            if high - low >= 0.1 * ranges[0]:
+                spans[index] = (low, high)
+                peak = 2.0 * max(abs(low), abs(high))
+                fits = next((r for r in ranges if r >= peak), ranges[-1])
+                self.set("vertical_range", fits, self.channels.names[index])
+        self.set("vertical_offset", 0.0)
+        self.set("horz_num_records", 1)
+        self.set("horz_enforce_realtime", True)
+        self.set("horz_record_ref_position", 50.0)
+        self.set("trigger_type", TriggerType.IMMEDIATE.value)
+        if spans:
+            index, (low, high) = next(iter(spans.items()))
+            self.set("trigger_type", TriggerType.EDGE.value)
+            self.set("trigger_source", self.channels.names[index])
+            self.set("trigger_level", (low + high) / 2.0)
+        else:
+            self.set("channel_enabled", True)
+        self.set("trigger_slope", TriggerSlope.POSITIVE.value)
+        self.set("trigger_coupling", TriggerCoupling.DC.value)
+        self.set("trigger_delay_time", 0.0)
+        self.set("trigger_holdoff", 0.0)
+
+
+def _check(name: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise refuse(name, value)
+
+
+def _cannot(what: str) -> DriverError:
+    return DriverError(FUNCTION_NOT_SUPPORTED, f"The simulation cannot do {what}")
