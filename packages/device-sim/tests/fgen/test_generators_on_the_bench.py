@@ -7,6 +7,7 @@ import math
 import hightime
 import nidmm
 import nifgen
+import niscope
 import numpy as np
 import pytest
 from exact_bench import EXACT, wired_to
@@ -160,3 +161,19 @@ def test_a_signal_that_the_bench_cannot_have_is_refused(generator, meter, wavefo
     with pytest.raises(nifgen.errors.DriverError, match="DC or a sine"):
         generator.initiate()
     assert meter.read() == 0.0
+
+
+@wired_to(f'{LOADED}\n[[connect]]\nchannel = "SCOPE1/0"\nhi = "out"\n')
+def test_a_digitizer_sees_the_sine_of_a_generator(generator, open_scope):
+    configure(generator, Waveform.SINE)
+    scope = open_scope("SCOPE1")
+    scope.channels[0].configure_vertical(range=10.0, coupling=niscope.VerticalCoupling.DC)
+    scope.configure_horizontal_timing(1e5, 1000, 0.0, 1, enforce_realtime=True)
+    scope.trigger_type = niscope.TriggerType.IMMEDIATE
+    with generator.initiate(), scope.initiate():
+        (record,) = scope.channels[0].fetch(num_samples=1000)
+    samples = np.array(record.samples)
+    spectrum = np.abs(np.fft.rfft(samples)) / 500.0
+    assert spectrum[0] / 2.0 == pytest.approx(0.5, rel=1e-3)
+    assert int(np.argmax(spectrum[1:])) + 1 == 10  # 10 cycles of 1 kHz in 10 ms
+    assert spectrum[10] == pytest.approx(1.0, rel=1e-3)
