@@ -99,6 +99,22 @@ def test_codes_make_the_same_volts(scope, stub, call, bits):
         assert np.abs(made - volts[place]).max() <= info.gain / 2
 
 
+def test_settings_that_change_later_do_not_change_the_acquisition(scope, stub):
+    request = pb.FetchBinary16Request(
+        vi={"name": "mine"}, channel_list="0", timeout=5.0, num_samples=1000
+    )
+    scope.channels["1"].channel_enabled = False
+    with scope.initiate():
+        before, codes = scope.channels["0"].fetch(), stub.FetchBinary16(request)
+        scope.vertical_range = 50.0
+        scope.vertical_offset = -1.0
+        scope.channel_enabled = True
+        after = scope.channels["0"].fetch()
+        assert [list(each.samples) for each in after] == [list(each.samples) for each in before]
+        assert stub.FetchBinary16(request) == codes
+        refused(NOT_ENABLED, scope.channels["1"].fetch)
+
+
 def test_missing_samples_are_0_so_that_each_waveform_has_its_place(scope, stub):
     with scope.initiate():
         answer = stub.Fetch(

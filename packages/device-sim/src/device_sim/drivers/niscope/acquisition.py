@@ -25,8 +25,25 @@ class Wait(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Scale:
+    """The vertical settings of a channel."""
+
+    range: float
+    """Volts from the lowest to the highest code."""
+
+    offset: float
+    """Volts in the middle of the range."""
+
+    is_grounded: bool
+    """True if the input is grounded."""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """The timing of an acquisition."""
+    """The settings of an acquisition, as they are at initiate."""
+
+    scales: Mapping[int, Scale]
+    """The vertical settings of the enabled channels, by their indices."""
 
     rate: float
     """Samples per second."""

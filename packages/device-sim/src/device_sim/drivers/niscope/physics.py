@@ -73,7 +73,7 @@ class FetchCalls:
         excerpts = _fetch(session, request, call)
         return {
             "waveform": pack_doubles(_in_rows([e.volts for e in excerpts], request.num_samples)),
-            "wfm_info": [_info(session, each, session.model.bits) for each in excerpts],
+            "wfm_info": [_info(each, session.model.bits) for each in excerpts],
         }
 
     def fetch_binary8(self, session: ScopeSession, request: Any, call: Call) -> Fields:
@@ -161,7 +161,7 @@ class MeasureCalls:
         width = longest if has_size else max(map(len, values), default=0)
         infos = [
             {
-                **_info(session, excerpt, session.model.bits),
+                **_info(excerpt, session.model.bits),
                 "relative_initial_x": wave.begin,
                 "x_increment": 1.0 / wave.rate,
                 "actual_samples": len(part),
@@ -199,7 +199,7 @@ def _codes(
 ) -> tuple[Volts, list[dict[str, Any]]]:
     """Return the samples as codes of the converter, and how to make volts of them."""
     excerpts = _fetch(session, request, call)
-    infos = [_info(session, each, bits) for each in excerpts]
+    infos = [_info(each, bits) for each in excerpts]
     largest = 2 ** (bits - 1)
     codes = [
         np.clip(np.rint((e.volts - info["offset"]) / info["gain"]), -largest, largest - 1)
@@ -208,15 +208,15 @@ def _codes(
     return _in_rows(codes, request.num_samples), infos
 
 
-def _info(session: ScopeSession, excerpt: Excerpt, bits: int) -> dict[str, Any]:
+def _info(excerpt: Excerpt, bits: int) -> dict[str, Any]:
     """Return when a waveform was taken, and the volts of its codes."""
     return {
         "absolute_initial_x": excerpt.at,
         "relative_initial_x": excerpt.since_trigger,
         "x_increment": 1.0 / excerpt.rate,
         "actual_samples": len(excerpt.volts),
-        "offset": session.number("vertical_offset", excerpt.index),
-        "gain": session.number("vertical_range", excerpt.index) / float(2**bits),
+        "offset": excerpt.scale.offset,
+        "gain": excerpt.scale.range / float(2**bits),
     }
 
 

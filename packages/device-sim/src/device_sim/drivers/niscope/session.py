@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from niscope.enums import (
@@ -24,7 +25,7 @@ from device_sim.base.instrument import Opening
 from device_sim.bench import Input
 from device_sim.call import Call
 from device_sim.drivers.niscope import triggers
-from device_sim.drivers.niscope.acquisition import Acquisition, Plan, Volts
+from device_sim.drivers.niscope.acquisition import Acquisition, Plan, Scale, Volts
 from device_sim.drivers.niscope.configuration import ScopeConfiguration
 from device_sim.drivers.niscope.errors import ERRORS
 from device_sim.drivers.niscope.measure.results import Results
@@ -54,6 +55,9 @@ class Excerpt:
 
     index: int
     """The index of the channel."""
+
+    scale: Scale
+    """The vertical settings with which it was taken."""
 
     number: int
     """The number of the record."""
@@ -196,23 +200,26 @@ class ScopeSession(AcquiringSession[Acquisition]):
     def make_activity(self, now: float) -> Acquisition:
         """Return the configured acquisition."""
         self.commit(())
+        plan = self._plan()
+        sample = partial(self._sample, plan)
         source = self._trigger_source()
         kind = self.get("trigger_type")
         if source is not None and self.is_wired(source):
-            return Acquisition(self._plan(), self._sample, now, search=self._search(source))
+            return Acquisition(plan, sample, now, search=self._search(source))
         if source is not None or not any(map(self.is_wired, self.enabled)):
             # Without wiring, a digitizer triggers itself, as NI's simulated ones do.
-            return Acquisition(self._plan(), self._sample, now)
+            return Acquisition(plan, sample, now)
         if kind in _SENT or kind in _ANALOG:
-            return Acquisition(self._plan(), self._sample, now, waits=True)
+            return Acquisition(plan, sample, now, waits=True)
         if kind != TriggerType.IMMEDIATE.value:
             name = TriggerType(kind).name.lower()
             raise _cannot(f"a {name} trigger on a bench. Use an edge or window trigger.")
-        return Acquisition(self._plan(), self._sample, now)
+        return Acquisition(plan, sample, now)
 
     def _plan(self) -> Plan:
         configuration = self.configuration
         return Plan(
+            scales={index: self._scale(index) for index in self.enabled},
             rate=configuration.rate,
             length=configuration.length,
             before=configuration.samples_before_trigger,
@@ -221,6 +228,13 @@ class ScopeSession(AcquiringSession[Acquisition]):
             quiet=self.number("start_to_ref_trigger_holdoff"),
             delay=self.number("trigger_delay_time"),
             is_automatic=self.get("trigger_modifier") != TriggerModifier.NO_TRIGGER_MOD.value,
+        )
+
+    def _scale(self, index: int) -> Scale:
+        return Scale(
+            self.number("vertical_range", index),
+            self.number("vertical_offset", index),
+            self.get("vertical_coupling", index) == VerticalCoupling.GND.value,
         )
 
     def _search(self, source: int) -> Callable[[], Callable[[float, float], float | None]]:
@@ -253,37 +267,36 @@ class ScopeSession(AcquiringSession[Acquisition]):
 
     # Samples.
 
-    def _sample(self, times: Volts) -> Mapping[int, Volts]:
-        return {i: self._measure(i, times) for i in self.enabled if self.is_wired(i)}
+    def _sample(self, plan: Plan, times: Volts) -> Mapping[int, Volts]:
+        scales = plan.scales.items()
+        return {i: self._measure(i, scale, times) for i, scale in scales if self.is_wired(i)}
 
-    def _measure(self, index: int, times: Volts) -> Volts:
+    def _measure(self, index: int, scale: Scale, times: Volts) -> Volts:
         """Return the readings of a wired channel."""
-        range_, offset = self.number("vertical_range", index), self.number("vertical_offset", index)
-        accuracy = self.model.accuracy(range_)
-        if self.get("vertical_coupling", index) == VerticalCoupling.GND.value:
+        accuracy = self.model.accuracy(scale.range)
+        if scale.is_grounded:
             volts = np.zeros(len(times))
         else:
             volts = self.bench.waveform(self.wire(index), times)
         converter = self.bench.converter(f"{self.wire(index)} waveform")
-        readings = offset + converter.convert_all(volts - offset, accuracy)
+        readings = scale.offset + converter.convert_all(volts - scale.offset, accuracy)
         if self.bench.faults.is_over_range(self.channels.channels[index].device):
             readings = np.full(len(times), math.inf)
         # A signal beyond the range gives the last code of the converter.
-        half = range_ / 2.0
-        return np.clip(readings, offset - half, offset + half - accuracy.step)
+        lowest = scale.offset - scale.range / 2.0
+        return np.clip(readings, lowest, lowest + scale.range - accuracy.step)
 
-    def _simulated(self, index: int, begin: int, end: int) -> Volts:
+    def _simulated(self, index: int, scale: Scale, begin: int, end: int) -> Volts:
         """Return samples of a channel without wiring, by their numbers from the trigger."""
-        range_ = self.number("vertical_range", index)
-        step = self.model.step(range_)
+        step = self.model.step(scale.range)
         if self.bench.faults.is_over_range(self.channels.channels[index].device):
-            period = np.full(_PERIOD, 0.5 * range_ - step)
-        elif self.get("vertical_coupling", index) == VerticalCoupling.GND.value:
+            period = np.full(_PERIOD, 0.5 * scale.range - step)
+        elif scale.is_grounded:
             period = np.zeros(_PERIOD)
         else:
             turns = (begin + np.arange(_PERIOD)) % _PERIOD / _PERIOD
-            period = _AMPLITUDE * range_ * np.sin(2.0 * math.pi * turns + _SHIFT * index)
-        readings = np.rint(period / step) * step + self.number("vertical_offset", index)
+            period = _AMPLITUDE * scale.range * np.sin(2.0 * math.pi * turns + _SHIFT * index)
+        readings = np.rint(period / step) * step + scale.offset
         return np.resize(readings, end - begin)
 
     # Fetching.
@@ -386,16 +399,20 @@ class ScopeSession(AcquiringSession[Acquisition]):
         goes_on: bool,
     ) -> Excerpt:
         plan = activity.plan
+        if index not in plan.scales:
+            name = self.channels.names[index]
+            raise DriverError(ERRORS.CHANNEL_NOT_ENABLED, f"Channel: {name}, at initiate")
+        scale = plan.scales[index]
         end = begin + count if goes_on else min(begin + count, plan.length)
         if number >= len(activity.records):  # not acquired yet
-            return Excerpt(index, number, begin, np.empty(0), plan.rate, 0.0, 0.0)
+            return Excerpt(index, scale, number, begin, np.empty(0), plan.rate, 0.0, 0.0)
         record = activity.records[number]
         if index in record.samples:
             volts = record.samples[index][begin:end]
         else:
-            volts = self._simulated(index, begin - plan.before, end - plan.before)
+            volts = self._simulated(index, scale, begin - plan.before, end - plan.before)
         at = record.begin + begin / plan.rate
-        return Excerpt(index, number, begin, volts, plan.rate, at - record.trigger, at)
+        return Excerpt(index, scale, number, begin, volts, plan.rate, at - record.trigger, at)
 
     # Automatic setup.
 
