@@ -14,6 +14,10 @@ EXISTS = -1074126836
 IN_USE = -1074126845
 NOT_DIRECTLY = -1074126829
 BAD_PATH = -1074126847
+EMPTY_PATH = -1074126843
+NOT_FOUND = -1074126831
+TO_ITSELF = -1074126827
+BAD_RELAY = -1074118618
 TOO_LATE = -1074126826
 UNKNOWN = -1074135008
 NOT_SERVED = -1074135023
@@ -72,11 +76,14 @@ def test_everything_that_ends_paths_opens_relays(matrix, end):
 
 def test_what_a_topology_cannot_do_is_refused(matrix):
     assert matrix.can_connect("r0", "r1") is PathCapability.PATH_UNSUPPORTED
-    refused(NOT_DIRECTLY, lambda: matrix.connect("r0", "r1"))
+    refused(NOT_FOUND, lambda: matrix.connect("r0", "r1"))
+    refused(TO_ITSELF, lambda: matrix.connect("r0", "R0"))
+    refused(NOT_DIRECTLY, lambda: matrix.set_path("r0->r1"))
     refused(UNKNOWN, lambda: matrix.connect("r0", "c64"))
     refused(UNKNOWN, lambda: matrix.can_connect("r0", ""))
-    refused(UNKNOWN, lambda: matrix.get_relay_position("kr0c64"))
+    refused(BAD_RELAY, lambda: matrix.get_relay_position("kr0c64"))
     refused(BAD_PATH, lambda: matrix.set_path("r0"))
+    refused(EMPTY_PATH, lambda: matrix.set_path(""))
     refused(NO_PATH, lambda: matrix.disconnect("r0", "c0"))
     refused(NO_PATH, lambda: matrix.get_path("r0", "c0"))
 
@@ -128,7 +135,7 @@ def test_relays_of_a_driver_are_controlled_by_name_alone_or_together(open_switch
     driver.relay_control("K1", RelayAction.OPEN)
     assert driver.get_relay_position("K1") is RelayPosition.OPEN
     assert driver.get_relay_count("K1") == 0
-    refused(UNKNOWN, lambda: driver.relay_control("K64", RelayAction.CLOSE))
+    refused(BAD_RELAY, lambda: driver.relay_control("K64", RelayAction.CLOSE))
 
 
 def test_a_form_c_relay_is_at_one_of_its_contacts(open_switch):
@@ -156,7 +163,7 @@ def test_relays_without_public_names_are_refused(open_switch):
     mux = open_switch("SWITCH2", "2503/2-Wire 24x1 Mux")
     mux.connect("ch0", "com0")
     assert mux.number_of_relays == 0
-    refused(UNKNOWN, lambda: mux.get_relay_position("kch0com0"))
+    refused(BAD_RELAY, lambda: mux.get_relay_position("kch0com0"))
 
 
 @pytest.mark.parametrize("topology", ["Invalid Topology", "2524/1-Wire 128x1 Mux"])

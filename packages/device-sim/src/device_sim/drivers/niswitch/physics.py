@@ -35,7 +35,7 @@ class SwitchCalls:
 
     def connect(self, session: SwitchSession, request: Any, call: Call) -> None:
         """Connect two channels."""
-        session.connect(session.parse(f"{request.channel1}->{request.channel2}"))
+        session.connect([session.find(request.channel1, request.channel2)])
 
     def connect_multiple(self, session: SwitchSession, request: Any, call: Call) -> None:
         """Connect several pairs of channels."""
@@ -47,7 +47,7 @@ class SwitchCalls:
 
     def disconnect(self, session: SwitchSession, request: Any, call: Call) -> None:
         """Disconnect two channels."""
-        session.disconnect(session.parse(f"{request.channel1}->{request.channel2}"))
+        session.disconnect([session.path(request.channel1, request.channel2)])
 
     def disconnect_multiple(self, session: SwitchSession, request: Any, call: Call) -> None:
         """Disconnect several pairs of channels."""

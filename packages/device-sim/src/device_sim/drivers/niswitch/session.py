@@ -59,23 +59,38 @@ class SwitchSession(InstrumentSession):
         return indices[0]
 
     def parse(self, paths: str) -> list[Contact]:
-        """Return the contacts of a list of paths, `c0->r0, c1->r1`, each once.
+        """Return the contacts of a list of paths, `c0->r0, [c1->r1->c2]`, each once.
 
         Raises:
-            DriverError: A path is none, or its channels cannot be connected.
+            DriverError: There is no path, a path is none, or its channels cannot be connected.
         """
+        if not paths.strip():
+            raise DriverError(ERRORS.EMPTY_SWITCH_PATH)
         contacts = []
         for path in filter(str.strip, _BETWEEN_PATHS.split(paths)):
             ends = _ARROW.split(path.strip().strip("[]"))
             if len(ends) < 2:
                 raise DriverError(ERRORS.INVALID_SWITCH_PATH, f"Path: {path}")
-            contacts += [self._require(*leg) for leg in pairwise(ends)]
+            contacts += [self._leg(*leg) for leg in pairwise(ends)]
         return list(dict.fromkeys(contacts))
 
-    def _require(self, first: str, second: str) -> Contact:
+    def _leg(self, first: str, second: str) -> Contact:
         contact = self.contact(first, second)
         if contact is None:
             raise DriverError(ERRORS.CANNOT_CONNECT_DIRECTLY, f"Channels: {first}, {second}")
+        return contact
+
+    def find(self, first: str, second: str) -> Contact:
+        """Return the path that could connect two channels.
+
+        Raises:
+            DriverError: There is none.
+        """
+        contact = self.contact(first, second)
+        if contact is None:
+            same = self._index(first) == self._index(second)
+            error = ERRORS.CANNOT_CONNECT_TO_ITSELF if same else ERRORS.PATH_NOT_FOUND
+            raise DriverError(error, f"Channels: {first}, {second}")
         return contact
 
     def path(self, first: str, second: str) -> Contact:
@@ -104,7 +119,7 @@ class SwitchSession(InstrumentSession):
                 raise DriverError(ERRORS.EXPLICIT_CONNECTION_EXISTS, f"Path: {contact.path}")
             others = {*self.paths, *contacts[:number]}
             if any(other.relay == contact.relay for other in others):
-                raise DriverError(ERRORS.RESOURCE_IN_USE, f"Path: {contact.path}")
+                raise DriverError(ERRORS.RSRC_IN_USE, f"Path: {contact.path}")
         for contact in contacts:
             self.paths.add(contact)
             self.operate([contact.relay], close=not contact.closed_at_rest)
@@ -140,7 +155,7 @@ class SwitchSession(InstrumentSession):
         """
         found = name.strip().lower().rpartition("/")[2]
         if found not in self.model.relays:
-            raise DriverError(ERRORS.UNKNOWN_RELAY, f"Relay: {name}")
+            raise DriverError(ERRORS.INVALID_RELAY_NAME, f"Relay: {name}")
         return found
 
     def operate(self, relays: Sequence[str], *, close: bool) -> None:
