@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from platform_sim.sequence.results import StepStatus
 
 if TYPE_CHECKING:
@@ -171,6 +172,32 @@ def test_two_code_modules_of_one_name_are_refused(bench: Bench) -> None:
     )
 
     assert "give each code module another name" in result.steps[1].message
+
+
+def test_nis_sdk_reads_the_env_file_above_the_code_module(
+    bench: Bench, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    bench.module(".env", "MEASUREMENT_PLUGIN_NISWITCH_TOPOLOGY=2567/Independent\n")
+    bench.module(
+        "code/uses_sdk.py",
+        "from ni_measurement_plugin_sdk_service._configuration import NISwitchOptions\n"
+        "def topology(): return NISwitchOptions('niswitch').update_from_config().topology\n",
+    )
+
+    result = bench.run(
+        """
+        locals = { Topology = "" }
+        [[main]]
+        name = "ask"
+        module = "code/uses_sdk.py"
+        function = "topology"
+        result = "Locals.Topology"
+        status_expression = 'Locals.Topology == "2567/Independent"'
+        """
+    )
+
+    assert bench.trace(result) == ["Main ask: Passed"], result.steps[0].message
 
 
 def test_modules_beside_a_code_module_are_found_and_the_runner_s_own_are_not(bench: Bench) -> None:

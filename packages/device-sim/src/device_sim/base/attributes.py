@@ -124,7 +124,7 @@ class AttributeTable:
             data: The content of the file. `read_only` has names. The tables are `owners`
                 (attributes by repeated capability; the session owns all others), `defaults` (by
                 default 0, "", false or the first member of the enum), `limits`, `specials` and
-                `steps` (see Attribute).
+                `steps` (see Attribute), and `unverified` (what no public document says).
         """
         owners = {
             name: capability

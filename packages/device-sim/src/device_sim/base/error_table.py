@@ -14,7 +14,7 @@ class ErrorTable:
 
     Args:
         folder: The driver's folder, with `errors.toml`. In it a table is an error or warning: its
-            name, `code` and `text`.
+            name, `code` and `text`, and in `unverified` what no public document says of it.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -9,6 +9,11 @@ Most calls need no Python code. The driver's `calls.toml` describes them:
 - `aliases.RPC`: the other call that it is
 - `requires.RPC`: the feature that the session's model must have
 
+Two more entries are for the coverage report:
+
+- `bench`: calls that measure or change the bench if the instrument is wired
+- `unverified.RPC`: what no public document says about the call
+
 A call whose name ends with `WithChannels` is the call without this ending. All other calls are
 methods of the driver's classes, and of CommonCalls. What is nowhere is refused.
 """
@@ -62,10 +67,18 @@ class DriverService:
 
     def find(self, rpc: str) -> Method | None:
         """Return the method that serves `rpc`, None if there is none."""
-        plain = rpc.removesuffix("WithChannels")
-        method = self._find_plain(self._table("aliases").get(plain, plain))
-        feature = self._table("requires").get(plain)
+        method = self._find_plain(self._plain(rpc))
+        feature = self._table("requires").get(rpc.removesuffix("WithChannels"))
         return _requiring(feature, method) if feature and method else method
+
+    def uses_bench(self, rpc: str) -> bool:
+        """Return whether `rpc` measures or changes the bench if the instrument is wired."""
+        return self._plain(rpc) in self._tables.get("bench", ())
+
+    def _plain(self, rpc: str) -> str:
+        plain = rpc.removesuffix("WithChannels")
+        name: str = self._table("aliases").get(plain, plain)
+        return name
 
     def _find_plain(self, rpc: str) -> Method | None:
         name = snake_case(rpc)

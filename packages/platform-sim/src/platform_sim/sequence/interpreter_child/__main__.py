@@ -25,6 +25,8 @@ import platform_sim_teststand_context as context_module  # type: ignore[import-n
 _CREATE_CLASS, _CALL, _GET, _SET = range(4)
 _MODULE, _CLASS, _INSTANCE = range(3)
 
+_THIS_FILE = __file__
+
 
 class CodeModules:
     """Load code modules by path. An interpreter can have only one module of each name."""
@@ -137,7 +139,7 @@ def summary(error: BaseException) -> str:
 def _traceback(error: BaseException) -> str:
     """Return the traceback, beginning in the code module."""
     frames = traceback.extract_tb(error.__traceback__)
-    lines = traceback.format_list([one for one in frames if one.filename != __file__])
+    lines = traceback.format_list([one for one in frames if one.filename != _THIS_FILE])
     return "".join(["Traceback (most recent call last):\n", *lines, summary(error)])
 
 
@@ -197,6 +199,9 @@ def main() -> None:
     # The runner handles Ctrl-C: it still has Cleanup steps to run here.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.path.pop(0)  # this folder; code modules must not see it
+    # In TestStand no script is the main module. NI's SDK then reads the `.env` file in the folder
+    # of the code module, or above it.
+    vars(sys.modules["__main__"]).pop("__file__", None)
     modules, values = CodeModules(), Values()
     with _protocol_streams() as (requests, replies):
         first = {"id": 0, "version": list(sys.version_info[:3])}
