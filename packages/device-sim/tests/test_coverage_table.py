@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -64,6 +65,38 @@ def test_an_outdated_document_is_noticed_and_updated(tmp_path):
 def test_a_document_without_markers_is_refused():
     with pytest.raises(DeviceSimError, match="needs the lines"):
         coverage.updated("nothing")
+
+
+def test_json_has_what_the_reports_have():
+    result = CliRunner().invoke(main, ["coverage", "--json"])
+    found = {item["driver"]: item for item in json.loads(result.output)}
+    assert found.keys() == DRIVERS.keys()
+    for report in coverage.reports():
+        told = found[report.driver]
+        assert told["counts"] == report.counts
+        assert sum(told["counts"].values()) == len(told["calls"]) == len(report.calls)
+        assert {c["name"]: c["depth"] for c in told["calls"]} == {
+            call.name: call.depth for call in report.calls
+        }
+        assert [a["name"] for a in told["attributes"]] == [a.name for a in report.attributes]
+
+
+def test_json_does_not_go_with_a_document(tmp_path):
+    document = tmp_path / "instruments.md"
+    document.write_text("text")
+    result = CliRunner().invoke(main, ["coverage", "--json", str(document)])
+    assert result.exit_code == 2
+    assert "Leave one of them out." in result.output
+
+
+@pytest.mark.parametrize("driver", DRIVERS.values(), ids=lambda d: d.name)
+def test_what_the_data_says_of_calls_and_attributes_names_existing_ones(driver):
+    calls = driver.folder.read("calls.toml")
+    plain = {rpc.removesuffix("WithChannels") for rpc in driver.rpcs if driver.simulates(rpc)}
+    assert set(calls.get("bench", ())) <= plain
+    assert set(calls.get("unverified", {})) <= set(driver.rpcs)
+    attributes = driver.folder.read("attributes.toml")
+    assert set(attributes.get("unverified", {})) <= {a.name for a in driver.table}
 
 
 @pytest.mark.parametrize("package", [nidcpower, nidmm, nifgen], ids=lambda p: p.__name__)

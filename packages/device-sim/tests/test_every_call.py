@@ -11,6 +11,7 @@ import math
 import grpc
 import pytest
 from capabilities import needs_complex_numbers
+from driver_client import invoke, request_for
 from every_driver import DRIVERS
 from google.protobuf.descriptor import FieldDescriptor
 from hypothesis import HealthCheck, given, settings
@@ -34,28 +35,6 @@ ODD = {
 }
 
 
-def messages(descriptor) -> dict[str, type]:
-    module = DRIVERS[descriptor.full_name.partition("_grpc")[0]].protobuf
-    return {name: getattr(module, name) for name in module.DESCRIPTOR.message_types_by_name}
-
-
-def invoke(channel, driver, rpc: str, request, timeout: float = 60.0):
-    """Return the call's status, and the driver's code if there is one."""
-    method = driver.descriptor.methods_by_name[rpc]
-    types = messages(driver.descriptor)
-    call = channel.unary_unary(
-        f"/{driver.interface}/{rpc}",
-        types[method.input_type.name].SerializeToString,
-        types[method.output_type.name].FromString,
-    )
-    try:
-        response = call(request, timeout=timeout)
-    except grpc.RpcError as error:
-        code = dict(error.trailing_metadata()).get("ni-error")
-        return error.code(), int(code) if code else None, error.details()
-    return grpc.StatusCode.OK, response.status, ""
-
-
 def check(rpc: str, answer) -> None:
     status, code, details = answer
     if status is grpc.StatusCode.UNKNOWN:
@@ -64,13 +43,6 @@ def check(rpc: str, answer) -> None:
     else:
         assert status in (grpc.StatusCode.OK, grpc.StatusCode.INVALID_ARGUMENT), (rpc, details)
         assert not code or code > 0, rpc  # A warning.
-
-
-def request_for(driver, rpc: str, name: str):
-    method = driver.descriptor.methods_by_name[rpc]
-    request = messages(driver.descriptor)[method.input_type.name]()
-    request.vi.name = name
-    return request
 
 
 @pytest.fixture
