@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 import sys
@@ -212,6 +213,22 @@ def test_a_plugin_of_another_version_than_its_serviceconfig_is_reported(ni_platf
         Exception, match=r"registered as version 1\.0\.0, but .* says version 2\.0\.0"
     ):
         resolve(ni_platform.discovery_address, "test.Plain")
+
+
+def test_a_plugin_that_registers_without_a_version_has_that_of_its_serviceconfig(
+    ni_platform, tmp_path
+):
+    write_plain_service(tmp_path, "test.Plain", "")
+    config = tmp_path / "plugin.serviceconfig"
+    content = json.loads(config.read_text())
+    content["services"][0]["version"] = "2.0.0"
+    config.write_text(json.dumps(content))
+    ni_platform.add_plugins(tmp_path)
+
+    first = resolve(ni_platform.discovery_address, "test.Plain")
+
+    assert resolve(ni_platform.discovery_address, "test.Plain") == first
+    assert len(started_pids(tmp_path)) == 1
 
 
 def test_the_platforms_stop_ends_its_plugins_gently_first(tmp_path):

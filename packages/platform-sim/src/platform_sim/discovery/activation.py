@@ -8,11 +8,14 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
+from platform_sim.discovery.description import ServiceDescription
 from platform_sim.discovery.plugin_process import PluginProcess
 from platform_sim.discovery.registry import Registration, ServiceRegistry
 from platform_sim.discovery.serviceconfig import InstalledService
+from platform_sim.discovery.versions import UNSET_VERSION
 from platform_sim.errors import PluginStartError
 from platform_sim.file_walk import walk_files
 
@@ -81,14 +84,21 @@ class Activator:
             if process is None or process.is_dying():
                 self._registry.discard(registration)
 
+    def with_version(self, service: ServiceDescription) -> ServiceDescription:
+        """Return the description of a service that registers, with a version.
+
+        A service that discovery starts need not know its version: its .serviceconfig file has it.
+        """
+        waiting = self._waiting(service)
+        if service.effective_version != UNSET_VERSION or len(waiting) != 1:
+            return service
+        ((_, _, version),) = waiting
+        return replace(service, version=version)
+
     def note_registration(self, registration: Registration) -> None:
         """End the waiting of a start, because the service has registered."""
         service = registration.service
-        waiting = {
-            key: expected
-            for key, expected in self._expected.items()
-            if key[1] == service.service_class and not expected.done()
-        }
+        waiting = self._waiting(service)
         for key, expected in waiting.items():
             if key[2] == service.effective_version:
                 expected.set_result(registration)
@@ -101,6 +111,14 @@ class Activator:
                     f"but {key[0]} says version {key[2]}. Give both the same version."
                 )
             )
+
+    def _waiting(self, service: ServiceDescription) -> dict[_Key, asyncio.Future[Registration]]:
+        """Return the starts that wait for the registration of a service of this class."""
+        return {
+            key: expected
+            for key, expected in self._expected.items()
+            if key[1] == service.service_class and not expected.done()
+        }
 
     def process_of(self, registration: Registration) -> tuple[int, Path | None] | None:
         """Return the process of a service, and a file of it that changed after the start.

@@ -46,7 +46,7 @@ class DiscoveryServicer(discovery_service_pb2_grpc.DiscoveryServiceServicer):
         if self._registry.is_full():
             await self._directory.drop_dead()
         registration = self._registry.register(
-            _decode_description(request.service_description),
+            self._activator.with_version(_decode_description(request.service_description)),
             _decode_location(request.location),
             owner,
         )
