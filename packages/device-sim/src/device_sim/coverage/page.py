@@ -18,6 +18,9 @@ _VERDICTS = {
 }
 
 
+_NO_GRPC = "the Python package raises NotImplementedError over gRPC"
+
+
 def tables() -> str:
     """Return the generated part of docs/instruments.md, as Markdown."""
     found = reports()
@@ -94,14 +97,14 @@ def _methods(report: DriverReport) -> str:
 def _verdict(report: DriverReport, rpcs: Sequence[str]) -> str:
     if not rpcs:
         return "in the client only"
-    depths = [report.depth(rpc) for rpc in rpcs]
-    if None in depths:
-        return "no: the Python package raises NotImplementedError over gRPC"
-    return next(
-        _VERDICTS[depth]
-        for depth in (Depth.REFUSED, Depth.BENCH, Depth.SIMULATION)
-        if depth in depths
-    )
+    depths = {report.depth(rpc) for rpc in rpcs}
+    if Depth.REFUSED in depths:
+        return _VERDICTS[Depth.REFUSED]
+    missing = [rpc for rpc in rpcs if report.depth(rpc) is None]
+    if depths == {None} or not all(rpc.endswith("_numpy") for rpc in missing):
+        return f"no: {_NO_GRPC}"
+    verdict = _VERDICTS[Depth.BENCH if Depth.BENCH in depths else Depth.SIMULATION]
+    return f"{verdict}; NumPy arrays: {_NO_GRPC}" if missing else verdict
 
 
 def _properties(report: DriverReport) -> str:

@@ -47,9 +47,10 @@ def _interpreter_calls(interpreter: type) -> Iterator[tuple[str, str]]:
 def _method_bodies(cls: type) -> dict[str, ast.AST]:
     bodies: dict[str, ast.AST] = {}
     # `initiate` returns an object whose constructor makes the call.
-    acquisition = getattr(inspect.getmodule(cls), "_Acquisition", None)
-    if acquisition is not None:
-        bodies["_Acquisition"] = ast.parse(textwrap.dedent(inspect.getsource(acquisition.__init__)))
+    for name in ("_Acquisition", "_Generation"):
+        activity = getattr(inspect.getmodule(cls), name, None)
+        if activity is not None:
+            bodies[name] = ast.parse(textwrap.dedent(inspect.getsource(activity.__init__)))
     for base in reversed(cls.__mro__[:-1]):
         tree = ast.parse(textwrap.dedent(inspect.getsource(base)))
         for node in ast.walk(tree):

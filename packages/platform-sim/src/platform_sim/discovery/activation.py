@@ -93,7 +93,7 @@ class Activator:
         if service.effective_version != UNSET_VERSION or len(waiting) != 1:
             return service
         ((_, _, version),) = waiting
-        return replace(service, version=version)
+        return service if version == UNSET_VERSION else replace(service, version=version)
 
     def note_registration(self, registration: Registration) -> None:
         """End the waiting of a start, because the service has registered."""
