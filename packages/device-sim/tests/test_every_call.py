@@ -54,6 +54,10 @@ def sessions(open_dcpower, open_dmm, open_fgen, open_scope, open_switch):
     open_switch("SWITCH1", name="niswitch")
 
 
+def test_every_driver_has_a_session_here(server, sessions):
+    assert {info.name for info in server.sessions} == DRIVERS.keys()
+
+
 def test_with_empty_requests(channel, sessions):
     for driver, rpc in CALLS:
         if rpc != "Close":
