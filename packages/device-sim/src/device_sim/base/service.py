@@ -67,18 +67,14 @@ class DriverService:
 
     def find(self, rpc: str) -> Method | None:
         """Return the method that serves `rpc`, None if there is none."""
-        method = self._find_plain(self._plain(rpc))
-        feature = self._table("requires").get(rpc.removesuffix("WithChannels"))
+        plain = rpc.removesuffix("WithChannels")
+        method = self._find_plain(self._table("aliases").get(plain, plain))
+        feature = self._table("requires").get(plain)
         return _requiring(feature, method) if feature and method else method
 
     def uses_bench(self, rpc: str) -> bool:
         """Return whether `rpc` measures or changes the bench if the instrument is wired."""
-        return self._plain(rpc) in self._tables.get("bench", ())
-
-    def _plain(self, rpc: str) -> str:
-        plain = rpc.removesuffix("WithChannels")
-        name: str = self._table("aliases").get(plain, plain)
-        return name
+        return rpc.removesuffix("WithChannels") in self._tables.get("bench", ())
 
     def _find_plain(self, rpc: str) -> Method | None:
         name = snake_case(rpc)
