@@ -1,4 +1,4 @@
-"""The tables of docs/instruments.md match the installed packages, and its examples work."""
+"""The pages of the simulated instruments match the installed packages; their examples work."""
 
 from __future__ import annotations
 
@@ -16,16 +16,18 @@ from device_sim.bench import Bench
 from device_sim.cli import main
 from every_driver import DRIVERS
 
-DOCUMENT = Path(__file__).parents[3] / "docs" / "instruments.md"
+DOCS = Path(__file__).parents[3] / "docs"
+PAGE = DOCS / "instruments.md"
+TABLES = DOCS / "reference" / "instrument-coverage.md"
 
 
 in_repository = pytest.mark.skipif(
-    not DOCUMENT.exists(), reason="the package is tested outside its repository"
+    not DOCS.exists(), reason="the package is tested outside its repository"
 )
 
 
 def example(language: str) -> str:
-    return re.findall(rf"```{language}\n(.*?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)[0]
+    return re.findall(rf"```{language}\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL)[0]
 
 
 @in_repository
@@ -41,8 +43,8 @@ def test_the_bench_of_the_document_is_a_bench(bench_file):
 
 
 @in_repository
-def test_the_document_is_up_to_date():
-    result = CliRunner().invoke(main, ["coverage", str(DOCUMENT), "--check"])
+def test_the_tables_are_up_to_date():
+    result = CliRunner().invoke(main, ["coverage", str(TABLES), "--check"])
     assert result.exit_code == 0, result.output
 
 
@@ -52,7 +54,7 @@ def test_the_tables_are_printed_when_no_document_is_named():
 
 
 def test_an_outdated_document_is_noticed_and_updated(tmp_path):
-    document = tmp_path / "instruments.md"
+    document = tmp_path / "tables.md"
     document.write_text(f"Before.\n\n{coverage.BEGIN}\nold\n{coverage.END}\n\nAfter.\n")
     assert CliRunner().invoke(main, ["coverage", str(document), "--check"]).exit_code == 1
     assert CliRunner().invoke(main, ["coverage", str(document)]).exit_code == 0
@@ -82,7 +84,7 @@ def test_json_has_what_the_reports_have():
 
 
 def test_json_does_not_go_with_a_document(tmp_path):
-    document = tmp_path / "instruments.md"
+    document = tmp_path / "tables.md"
     document.write_text("text")
     result = CliRunner().invoke(main, ["coverage", "--json", str(document)])
     assert result.exit_code == 2

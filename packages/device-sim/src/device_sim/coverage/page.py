@@ -1,4 +1,4 @@
-"""Write the reports as the tables of docs/instruments.md."""
+"""Write the reports as the tables of docs/reference/instrument-coverage.md."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NO_GRPC = "the Python package raises NotImplementedError over gRPC"
 
 
 def tables() -> str:
-    """Return the generated part of docs/instruments.md, as Markdown."""
+    """Return the generated part of docs/reference/instrument-coverage.md, as Markdown."""
     found = reports()
     parts = ["## What is simulated", _summary(found), "## Models", _models(found)]
     parts += ["## Not verified, apart from models", _unverified(found)]
