@@ -1,4 +1,4 @@
-"""What is simulated of the drivers: as data, and as the tables of docs/reference/instrument-coverage.md.
+"""What is simulated of the drivers: as data, and as docs/reference/instrument-coverage.md.
 
 It comes from the installed packages and the data of the drivers' folders, so it is complete.
 """
