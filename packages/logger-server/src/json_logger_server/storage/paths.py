@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from json_logger_proto.log_format import LOG_SUFFIXES
 from session_sharing import (
     InvalidArgumentError,
     LimitExceededError,
@@ -27,9 +28,6 @@ from json_logger_server.storage.windows_names import (
     with_prefix_if_long,
     without_prefix,
 )
-
-SUFFIXES = (".ndjson", ".jsonl", ".json", ".log", ".txt")
-"""Endings of a log file's name. The reference server accepts .ndjson, .log and .txt."""
 
 # With these flags a link is not followed, opening a FIFO does not block, a terminal does not become
 # the controlling terminal of the server, and Windows translates no newline.
@@ -56,9 +54,10 @@ class LogRoots:
             NotPermittedError: The path is outside the folders.
             ResourceNotFoundError: The parent folder of the path does not exist.
         """
-        if "\0" in name or not name.endswith(SUFFIXES):
+        if "\0" in name or not name.endswith(LOG_SUFFIXES):
             raise InvalidArgumentError(
-                f"{name!r} is not the name of a log file; it must end with {', '.join(SUFFIXES)}."
+                f"{name!r} is not the name of a log file; it must end with "
+                f"{', '.join(LOG_SUFFIXES)}."
             )
         if sys.platform == "win32":
             name = plain_name(name)

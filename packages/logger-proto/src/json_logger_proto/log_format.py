@@ -1,0 +1,116 @@
+"""Facts about the files of a log, for the programs that write and read them.
+
+A waveform is an array of numbers. Its samples stand, as they are in memory, in a second file beside
+the log. The record has a reference in the array's place: ``{"$waveform": {"offset": …, …}}``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+__all__ = [
+    "LOG_SUFFIXES",
+    "WAVEFORM_ALIGNMENT",
+    "WAVEFORM_HEADER",
+    "WAVEFORM_KEY",
+    "WAVEFORM_SUFFIX",
+    "WaveformReference",
+    "aligned",
+    "waveform_file_name",
+]
+
+LOG_SUFFIXES = (".ndjson", ".jsonl", ".json", ".log", ".txt")
+"""Endings of a log file's name. The reference server accepts .ndjson, .log and .txt."""
+
+WAVEFORM_KEY = "$waveform"
+"""The only key of the JSON object that refers to a waveform."""
+
+WAVEFORM_SUFFIX = ".waveforms"
+"""Ending of the name of the file that has the samples."""
+
+WAVEFORM_ALIGNMENT = 64
+"""The offset of each waveform in its file is a multiple of this number of bytes."""
+
+WAVEFORM_HEADER = b"json-logger waveforms 1".ljust(WAVEFORM_ALIGNMENT - 1) + b"\n"
+"""The first bytes of a file of waveforms. By them, the server knows that the file is its own."""
+
+_OWN_SUFFIX = ".ndjson"
+_DTYPE = re.compile(r"\|[biu]1|<(?:[iu][248]|f[248]|c(?:8|16))")
+
+
+def waveform_file_name(log_name: str) -> str:
+    """Return the name of the file that has the waveforms of a log, or of one of its rotated files.
+
+    For `measurements.ndjson` this is `measurements.waveforms`. For a log with another ending it is
+    the whole name with `.waveforms` after it. No two logs have the same file: if the name without
+    `.ndjson` still ends like a log, as `run.log.ndjson` does, the whole name is used, too.
+    """
+    stem = log_name.removesuffix(_OWN_SUFFIX)
+    return (log_name if stem.endswith(LOG_SUFFIXES) else stem) + WAVEFORM_SUFFIX
+
+
+def aligned(offset: int) -> int:
+    """Return the first offset from `offset` on at which a waveform may begin."""
+    return -(-offset // WAVEFORM_ALIGNMENT) * WAVEFORM_ALIGNMENT
+
+
+@dataclass(frozen=True, slots=True)
+class WaveformReference:
+    """Where the samples of a waveform are, and how to read them.
+
+    ``numpy.fromfile(file, dtype, count, offset=offset).reshape(shape)`` reads them.
+    """
+
+    offset: int
+    """Bytes from the beginning of the file of waveforms."""
+    count: int
+    """Number of samples."""
+    dtype: str
+    """Type of a sample as numpy writes it, little-endian: `<f8`, `<i2`, `<c16`, `|b1`, …"""
+    shape: tuple[int, ...]
+    """Length of the array in each dimension."""
+    crc32: int
+    """`zlib.crc32` of the samples."""
+    t0: str | None = None
+    """Time of the first sample: RFC 3339 text with up to 18 digits of a second."""
+    dt: float | None = None
+    """Seconds between two samples."""
+    unit: str | None = None
+    """Unit of the samples."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the samples."""
+        return self.count * int(self.dtype[2:])
+
+    @property
+    def end(self) -> int:
+        """Offset after the last sample."""
+        return self.offset + self.size
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> WaveformReference:
+        """Read the value of the key `$waveform`.
+
+        Raises:
+            ValueError: This is no reference; the message says why.
+        """
+        try:
+            shape = tuple(fields["shape"])
+            found = cls(**{**fields, "shape": shape})
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"it lacks a field, or has an unknown one: {error}") from None
+        integers = (found.offset, found.count, found.crc32, *shape)
+        if not all(type(number) is int and number >= 0 for number in integers):
+            raise ValueError("offset, count, crc32 and shape must be integers from 0 on")
+        if not isinstance(found.dtype, str) or not _DTYPE.fullmatch(found.dtype):
+            raise ValueError(
+                f"its dtype {found.dtype!r:.20} is none of <f8, <i2, <c16, |b1 and so on"
+            )
+        if prod(shape) != found.count:
+            raise ValueError(f"its shape {list(shape)} does not have {found.count} samples")
+        return found
