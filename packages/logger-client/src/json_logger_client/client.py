@@ -29,6 +29,7 @@ from json_logger_client.locating import locate_logger
 from json_logger_client.outbox import StreamOptions, Ticket
 from json_logger_client.sender import Sender
 from json_logger_client.stream import LogStream
+from json_logger_client.waveforms import SHORTEST_WAVEFORM
 
 if TYPE_CHECKING:
     from ni.measurementlink.discovery.v1.client import DiscoveryClient
@@ -65,6 +66,7 @@ class JsonLoggerClient(SharedSession):
         options: SessionOptions | None = None,
         grpc_options: GrpcSessionOptions | None = None,
         reset_after_restart: bool = False,
+        shortest_waveform: int = SHORTEST_WAVEFORM,
     ) -> None:
         """Open the log. The name of the file is enough; other arguments are for special cases.
 
@@ -88,6 +90,9 @@ class JsonLoggerClient(SharedSession):
                 restart. Another program may then have written between your records. The session
                 gets another name, unless `options` names it. If the log cannot be opened again, the
                 session ends with that error.
+            shortest_waveform: Numbers from which on a numpy array is written as a waveform, in the
+                file beside the log. Shorter arrays are JSON. Use it to keep longer arrays readable
+                in the log, or to make many short arrays smaller.
 
         Raises:
             ServerUnavailableError: No logger was found, or it cannot be reached.
@@ -96,10 +101,12 @@ class JsonLoggerClient(SharedSession):
         check_argument("file_path", file_path, str, os.PathLike)
         check_argument("connection", connection, Connection, ConnectOptions, type(None))
         check_argument("options", options, SessionOptions, type(None))
+        check_argument("shortest_waveform", shortest_waveform, int)
         options, connection, own_connection = _settings(
             initialization_behavior, discovery_client, connection, options, grpc_options
         )
         self._reset_after_restart = reset_after_restart
+        self._shortest_waveform = shortest_waveform
         self._calls = self._new_sender()
         self._streams: list[Sender] = []
         super().__init__(os.fspath(file_path), connection, options, owns_connection=own_connection)
@@ -119,11 +126,15 @@ class JsonLoggerClient(SharedSession):
         """Append one record, and return when it is as safe as the server's durability says.
 
         Numbers, texts, booleans, None, lists, tuples, sets, dicts, enums (by value), dataclasses
-        and numpy arrays are written as the same kind in JSON. A date or time is written as RFC 3339
-        text, in UTC if it has a zone. A duration is written in seconds. A Decimal is written as a
-        number with all its digits, or as text beyond 1e308. A path is written as text. NaN and the
-        infinities are written as the texts "NaN", "Infinity" and "-Infinity", as in protobuf's
-        JSON.
+        and short numpy arrays are written as the same kind in JSON. A date or time is written as
+        RFC 3339 text, in UTC if it has a zone. A duration is written in seconds. A Decimal is
+        written as a number with all its digits, or as text beyond 1e308. A path is written as text.
+        NaN and the infinities are written as the texts "NaN", "Infinity" and "-Infinity", as in
+        protobuf's JSON.
+
+        Long numpy arrays, complex ones, and waveforms and spectra of nitypes are waveforms: their
+        samples are written into a file beside the log. An array is copied; the caller may change it
+        after the call.
 
         A signal handler may call this method, also while the same thread is in it. If a signal
         handler raises an exception during the call (Ctrl-C does), the record is written
@@ -152,14 +163,18 @@ class JsonLoggerClient(SharedSession):
                 be.
         """
         self.owner.check()
-        line = encode_record(
-            measurement_name, measurement_configurations, measurement_outputs, timestamp
+        record = encode_record(
+            measurement_name,
+            measurement_configurations,
+            measurement_outputs,
+            timestamp,
+            self._shortest_waveform,
         )
         calls = self._calls
-        calls.check_size(line)
-        if calls.error is not None and not calls.has_room(len(line)):
+        calls.check_size(record)
+        if calls.error is not None and not calls.has_room(record.size):
             raise calls.error
-        return calls.answer(Ticket(line))
+        return calls.answer(Ticket(record))
 
     def stream(self, options: StreamOptions | None = None) -> LogStream:
         """Open a stream for high rates: it sends records in batches, and does not wait for answers.
@@ -185,7 +200,7 @@ class JsonLoggerClient(SharedSession):
         check_argument("options", options, StreamOptions, type(None))
         sender = self._new_sender(options)
         self._streams = [other for other in self._streams if not other.is_done] + [sender]
-        return LogStream(sender, self.owner)
+        return LogStream(sender, self.owner, self._shortest_waveform)
 
     def close_file(self) -> None:
         """Close the log, as `close` does. Use it in code that was written for the reference."""

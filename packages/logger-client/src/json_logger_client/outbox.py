@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TypeAlias
 
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
 from session_sharing import SessionSharingError
 from session_sharing.client.background import Bell
+
+from json_logger_client.encoding import EncodedRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +37,15 @@ class StreamOptions:
 class Ticket:
     """Lets one caller wait until its record, or all records before, are in the file."""
 
-    __slots__ = ("bell", "error", "line", "seq", "settled", "unheard")
+    __slots__ = ("bell", "error", "record", "seq", "settled", "unheard")
 
-    def __init__(self, line: bytes | None = None) -> None:
+    def __init__(self, record: EncodedRecord | None = None) -> None:
         """Create a ticket, which a sender will settle.
 
         Args:
-            line: The caller's record; None to wait for the records that were put before.
+            record: The caller's record; None to wait for the records that were put before.
         """
-        self.line = line
+        self.record = record
         self.bell = Bell()
         self.settled = False
         self.seq = 0
@@ -59,8 +62,8 @@ class Ticket:
         self.bell.ring()
 
 
-Inbox: TypeAlias = "deque[bytes | Ticket]"
-"""Lines and tickets, in the order in which callers put them."""
+Inbox: TypeAlias = "deque[EncodedRecord | Ticket]"
+"""Records and tickets, in the order in which callers put them."""
 
 
 @dataclass(slots=True)
@@ -68,28 +71,66 @@ class Batch:
     """Records that are appended together or not at all."""
 
     request: pb.AppendRequest
+    """The request without samples, which are copied only into messages that are being sent."""
+    samples: list[memoryview]
+    """The samples of the records' waveforms, in their order."""
     size: int
-    """Bytes of the lines."""
+    """Bytes of the records and their samples."""
     caller: Ticket | None = None
     """The ticket of the caller that waits for the record; then the batch has only this record."""
     behind: list[Ticket] = field(default_factory=list)
     """The tickets that wait for this batch and all batches before it."""
 
-
-def in_pieces(request: pb.AppendRequest, most: int) -> Iterator[pb.AppendRequest]:
-    """Cut a batch into messages with at most `most` bytes of records."""
-    if len(request.ndjson) <= most:
-        yield request
-        return
-    records = memoryview(request.ndjson)
-    for begin in range(0, len(records), most):
-        yield pb.AppendRequest(
-            attachment=request.attachment,
-            first_client_seq=request.first_client_seq,
-            count=request.count,
-            ndjson=bytes(records[begin : begin + most]),
-            continued=begin + most < len(records),
+    def in_pieces(self, most: int) -> Iterator[pb.AppendRequest]:
+        """Yield the batch as messages with at most `most` bytes of records and samples each."""
+        ndjson = self.request.ndjson
+        if len(ndjson) + sum(map(len, self.samples)) <= most:
+            yield self.whole()
+            return
+        pieces = chain(
+            ((piece, b"") for piece in _cut([memoryview(ndjson)], most)),
+            ((b"", piece) for piece in _cut(self.samples, most)),
         )
+        piece = next(pieces)
+        for following in pieces:
+            yield self._message(*piece, continued=True)
+            piece = following
+        yield self._message(*piece)
+
+    def whole(self) -> pb.AppendRequest:
+        """Return the batch as one message."""
+        if not self.samples:
+            return self.request
+        return self._message(self.request.ndjson, b"".join(self.samples))
+
+    def _message(
+        self, ndjson: bytes, samples: bytes, *, continued: bool = False
+    ) -> pb.AppendRequest:
+        whole = self.request
+        return pb.AppendRequest(
+            attachment=whole.attachment,
+            first_client_seq=whole.first_client_seq,
+            count=whole.count,
+            ndjson=ndjson,
+            samples=samples,
+            continued=continued,
+        )
+
+
+def _cut(buffers: Iterable[memoryview], most: int) -> Iterator[bytes]:
+    """Cut the bytes of all buffers, one after the other, into pieces of `most` bytes."""
+    parts: list[memoryview] = []
+    room = most
+    for buffer in buffers:
+        while len(buffer):
+            parts.append(buffer[:room])
+            buffer = buffer[len(parts[-1]) :]
+            room -= len(parts[-1])
+            if not room:
+                yield b"".join(parts)
+                parts, room = [], most
+    if parts:
+        yield b"".join(parts)
 
 
 class Outbox:
@@ -116,7 +157,7 @@ class Outbox:
         self.bytes = 0
         """Bytes of those records."""
         self.bytes_taken = 0
-        """Bytes of all lines that were ever taken from the inbox."""
+        """Bytes of all records that were ever taken from the inbox."""
 
     def __len__(self) -> int:
         """Return the number of batches that are not acknowledged."""
@@ -134,29 +175,31 @@ class Outbox:
 
     def make_batch(self, inbox: Inbox) -> bool:
         """Make a batch of the inbox's next records. Return False if the inbox was empty."""
-        lines: list[bytes] = []
+        records: list[EncodedRecord] = []
         size = 0
-        while inbox and not self._is_full(len(lines), size):
+        while inbox and not self._is_full(len(records), size):
             entry = inbox[0]
             if isinstance(entry, Ticket):
-                if not lines:
+                if not records:
                     self._take_ticket(entry, inbox)
                     return True
                 break
+            if records and entry.size > self._options.max_batch_bytes:
+                break
             self._count(entry)
             inbox.popleft()
-            lines.append(entry)
-            size += len(entry) + 1
-        if lines:
-            self._add(lines)
-        return bool(lines)
+            records.append(entry)
+            size += entry.size + 1
+        if records:
+            self._add(records)
+        return bool(records)
 
-    def next_unsent(self) -> pb.AppendRequest | None:
+    def next_unsent(self) -> Batch | None:
         """Return the next batch that the present call has not taken; None if there is none."""
         if self._sent == len(self._batches):
             return None
         self._sent += 1
-        return self._batches[self._sent - 1].request
+        return self._batches[self._sent - 1]
 
     def rewind(self) -> None:
         """Begin a new call, which sends again all batches that are not acknowledged."""
@@ -202,27 +245,29 @@ class Outbox:
         return records >= options.max_batch_records or size >= options.max_batch_bytes
 
     def _take_ticket(self, ticket: Ticket, inbox: Inbox) -> None:
-        if ticket.line is not None:
-            self._count(ticket.line)
+        if ticket.record is not None:
+            self._count(ticket.record)
         inbox.popleft()
-        if ticket.line is not None:
-            self._add([ticket.line], ticket)
+        if ticket.record is not None:
+            self._add([ticket.record], ticket)
         elif self._batches:
             self._batches[-1].behind.append(ticket)
         else:
             ticket.settle()
 
-    def _count(self, line: bytes) -> None:
+    def _count(self, record: EncodedRecord) -> None:
         """Count a record before it leaves the inbox, so that it is counted at every moment."""
         self.records += 1
-        self.bytes += len(line)
-        self.bytes_taken += len(line)
+        self.bytes += record.size
+        self.bytes_taken += record.size
 
-    def _add(self, lines: list[bytes], caller: Ticket | None = None) -> None:
-        first = self._take_numbers(len(lines))
-        ndjson = lines[0] if len(lines) == 1 else b"\n".join(lines)
-        request = pb.AppendRequest(first_client_seq=first, count=len(lines), ndjson=ndjson)
-        self._batches.append(Batch(request, sum(map(len, lines)), caller))
+    def _add(self, records: list[EncodedRecord], caller: Ticket | None = None) -> None:
+        first = self._take_numbers(len(records))
+        ndjson = b"\n".join([record.line for record in records])
+        request = pb.AppendRequest(first_client_seq=first, count=len(records), ndjson=ndjson)
+        samples = [*chain.from_iterable(record.samples for record in records)]
+        size = sum(record.size for record in records)
+        self._batches.append(Batch(request, samples, size, caller))
 
     def _remove_head(self) -> Batch:
         batch = self._batches.popleft()

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 
 import grpc
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
-from json_logger_proto.names import MOST_BATCH_BYTES
+from json_logger_proto.names import MOST_BATCH_BYTES, MOST_SAMPLE_BYTES
 from session_sharing.client import (
     CALL_ERRORS,
     CallTimeoutError,
@@ -38,7 +38,8 @@ from session_sharing.client.background import WAIT, Bell, Progress, start_thread
 from session_sharing.client.backoff import Backoff
 
 from json_logger_client import leaving
-from json_logger_client.outbox import Inbox, Outbox, StreamOptions, Ticket, in_pieces
+from json_logger_client.encoding import EncodedRecord
+from json_logger_client.outbox import Batch, Inbox, Outbox, StreamOptions, Ticket
 from json_logger_client.own_threads import OwnThreads, calls_of
 from json_logger_client.patience import Patience
 from json_logger_client.write_order import Lane, order_of
@@ -54,6 +55,8 @@ _PASSING_LIMITS = ("bytes_under_way", "calls", "reads", "streams")
 """Limits that are reached only until other calls end."""
 _LARGEST_MESSAGE = 4 * 1024 * 1024
 """Bytes of a message that every gRPC server accepts."""
+_LARGEST_PIECE = 1024 * 1024
+"""Bytes of a piece of a large batch. Between two pieces, the server serves other calls."""
 _MESSAGE_OVERHEAD = 1024
 """Most bytes of a request without its records."""
 _STARTING = 0.5
@@ -177,28 +180,33 @@ class Sender:
         """Whether the sender is closed and all records are acknowledged."""
         return self.closed and self.is_empty
 
-    def check_size(self, line: bytes) -> None:
+    def check_size(self, record: EncodedRecord) -> None:
         """Refuse a record that the server would refuse, so that other records are not affected.
 
         Raises:
             LimitExceededError: The record is too large.
         """
-        if len(line) > MOST_BATCH_BYTES:
-            raise LimitExceededError(
-                f"The record has {len(line)} bytes; the server accepts at most {MOST_BATCH_BYTES}. "
-                "Log its arrays in several records.",
-                limit="message_bytes",
-            )
+        text = len(record.line)
+        samples = record.size - text
+        if text <= MOST_BATCH_BYTES and samples <= MOST_SAMPLE_BYTES:
+            return
+        found = f"{text} bytes" if text > MOST_BATCH_BYTES else f"waveforms of {samples} bytes"
+        most = MOST_BATCH_BYTES if text > MOST_BATCH_BYTES else MOST_SAMPLE_BYTES
+        raise LimitExceededError(
+            f"The record has {found}; the server accepts at most {most}. Log its arrays in several "
+            "records.",
+            limit="message_bytes",
+        )
 
     def has_room(self, size: int) -> bool:
         """Return whether a record of `size` bytes may be put."""
         waiting = self._outbox.bytes + self._waiting_bytes()
         return waiting <= 0 or waiting + size <= self._options.max_unacknowledged_bytes
 
-    def put(self, line: bytes) -> None:
+    def put(self, record: EncodedRecord) -> None:
         """Put a record, which a background thread sends."""
-        self._inbox.append(line)
-        self._put_bytes += len(line)
+        self._inbox.append(record)
+        self._put_bytes += record.size
         if not self._running.locked():
             self._begin()
         elif self._rings_early or self._is_batch_full():
@@ -220,7 +228,8 @@ class Sender:
             SessionSharingError: The record, or an earlier one, is not in the file.
         """
         self._inbox.append(ticket)
-        self._put_bytes += len(ticket.line or b"")
+        if ticket.record is not None:
+            self._put_bytes += ticket.record.size
         self._hurry = self._asked = True
         if self._running.locked():
             self._bell.ring()
@@ -231,7 +240,7 @@ class Sender:
             self._wait(ticket, self.timeout if patience is None else patience)
         except BaseException:
             ticket.unheard = True
-            if ticket.settled and ticket.line is not None and ticket.error is not None:
+            if ticket.settled and ticket.record is not None and ticket.error is not None:
                 self.unheard = ticket.error
             raise
         if ticket.error is not None:
@@ -429,10 +438,10 @@ class Sender:
     def _fits_into_one_message(self) -> bool:
         """Return whether the oldest batch needs no stream."""
         head = self._outbox.head
-        return head is None or len(head.request.ndjson) <= self._piece_bytes
+        return head is None or head.size + head.request.count <= self._message_bytes
 
     @property
-    def _piece_bytes(self) -> int:
+    def _message_bytes(self) -> int:
         """Most bytes of records in one message."""
         return (self._session.max_message_bytes or _LARGEST_MESSAGE) - _MESSAGE_OVERHEAD
 
@@ -476,8 +485,8 @@ class Sender:
             self._outbox.rewind()
             while not len(self._outbox) and self._outbox.make_batch(self._inbox):
                 pass
-            request = self._addressed(self._outbox.next_unsent())
-        if request is None:
+            batch = self._addressed(self._outbox.next_unsent())
+        if batch is None:
             return None
         method = self._session.connection.channel.unary_unary(
             f"/{_SERVICE}/Append",
@@ -485,7 +494,7 @@ class Sender:
             response_deserializer=pb.AppendResponse.FromString,
         )
         try:
-            self._acknowledge(method(request, timeout=self.timeout))
+            self._acknowledge(method(batch.whole(), timeout=self.timeout))
         except CALL_ERRORS as call_error:
             return self._explain(call_error)
         return None
@@ -501,9 +510,9 @@ class Sender:
             self._rings_early = True
             now = time.monotonic()
             with self._lock:
-                request = self._next_due(now) if call == self._call else None
-            if request is not None:
-                yield from in_pieces(request, self._piece_bytes)
+                batch = self._next_due(now) if call == self._call else None
+            if batch is not None:
+                yield from batch.in_pieces(min(_LARGEST_PIECE, self._message_bytes))
                 idle_since = time.monotonic()
                 continue
             pause = _IDLE
@@ -516,7 +525,7 @@ class Sender:
                 return
             bell.wait(pause)
 
-    def _next_due(self, now: float) -> pb.AppendRequest | None:
+    def _next_due(self, now: float) -> Batch | None:
         """Return the next batch of the present call, if one is due. The caller holds the lock."""
         box = self._outbox
         if self._one_by_one and box.under_way:
@@ -541,11 +550,11 @@ class Sender:
             self._lane = Lane(order_of(self._session.connection))
         return self._lane.take(count)
 
-    def _addressed(self, request: pb.AppendRequest | None) -> pb.AppendRequest | None:
-        """Put the session's present attachment into a request."""
-        if request is not None:
-            request.attachment = self._attachment = self._session.attachment
-        return request
+    def _addressed(self, batch: Batch | None) -> Batch | None:
+        """Put the session's present attachment into the request of a batch."""
+        if batch is not None:
+            batch.request.attachment = self._attachment = self._session.attachment
+        return batch
 
     def _acknowledge(self, answer: pb.AppendResponse) -> None:
         with self._lock:

@@ -25,15 +25,17 @@ class LogStream:
     `__del__` may call `log`, too.
     """
 
-    def __init__(self, sender: Sender, owner: Owner) -> None:
+    def __init__(self, sender: Sender, owner: Owner, shortest_waveform: int) -> None:
         """Prepare the stream. The first record opens the stream of the connection.
 
         Args:
             sender: Sends the records.
             owner: The process that may use this object.
+            shortest_waveform: Numbers from which on an array is a waveform.
         """
         self._sender = sender
         self._owner = owner
+        self._shortest_waveform = shortest_waveform
 
     @property
     def unacknowledged(self) -> int:
@@ -60,18 +62,22 @@ class LogStream:
             SessionSharingError: An earlier record could not be written.
         """
         self._owner.check()
-        line = encode_record(
-            measurement_name, measurement_configurations, measurement_outputs, timestamp
+        record = encode_record(
+            measurement_name,
+            measurement_configurations,
+            measurement_outputs,
+            timestamp,
+            self._shortest_waveform,
         )
         sender = self._sender
-        sender.check_size(line)
-        if sender.error is not None or not sender.has_room(len(line)):
-            sender.wait_for_room(len(line))
+        sender.check_size(record)
+        if sender.error is not None or not sender.has_room(record.size):
+            sender.wait_for_room(record.size)
         if sender.closed:
             raise InvalidArgumentError(
                 "The stream is closed. Open another by `stream()` of the client."
             )
-        sender.put(line)
+        sender.put(record)
 
     def flush(self) -> None:
         """Wait until every record is as safe as the server's durability says.

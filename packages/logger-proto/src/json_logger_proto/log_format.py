@@ -14,6 +14,8 @@ from typing import Any
 
 __all__ = [
     "LOG_SUFFIXES",
+    "PLACEHOLDER",
+    "REFERENCE",
     "WAVEFORM_ALIGNMENT",
     "WAVEFORM_HEADER",
     "WAVEFORM_KEY",
@@ -37,6 +39,16 @@ WAVEFORM_ALIGNMENT = 64
 
 WAVEFORM_HEADER = b"json-logger waveforms 1".ljust(WAVEFORM_ALIGNMENT - 1) + b"\n"
 """The first bytes of a file of waveforms. By them, the server knows that the file is its own."""
+
+REFERENCE = re.compile(
+    rb'\{"\$waveform":(\{"offset":[0-9]{1,16},(?:[^"{}]|"(?:[^"\\]|\\.)*")*\})\}', re.DOTALL
+)
+"""A reference in a line of a log; its group is the value of the key. The client writes it so, and
+the server accepts no other form. In a JSON text this can be nothing else, because a quotation mark
+inside a string has a backslash before it."""
+
+PLACEHOLDER = b'{"$waveform":{"offset":0,'
+"""The beginning of a reference that the client sends. The server puts the offset in."""
 
 _OWN_SUFFIX = ".ndjson"
 _DTYPE = re.compile(r"\|[biu]1|<(?:[iu][248]|f[248]|c(?:8|16))")
@@ -76,7 +88,7 @@ class WaveformReference:
     crc32: int
     """`zlib.crc32` of the samples."""
     t0: str | None = None
-    """Time of the first sample: RFC 3339 text with up to 18 digits of a second."""
+    """Time of the first sample: RFC 3339 text, with all known digits of the second."""
     dt: float | None = None
     """Seconds between two samples."""
     unit: str | None = None
@@ -107,7 +119,7 @@ class WaveformReference:
         integers = (found.offset, found.count, found.crc32, *shape)
         if not all(type(number) is int and number >= 0 for number in integers):
             raise ValueError("offset, count, crc32 and shape must be integers from 0 on")
-        if not isinstance(found.dtype, str) or not _DTYPE.fullmatch(found.dtype):
+        if not _DTYPE.fullmatch(str(found.dtype)):
             raise ValueError(
                 f"its dtype {found.dtype!r:.20} is none of <f8, <i2, <c16, |b1 and so on"
             )

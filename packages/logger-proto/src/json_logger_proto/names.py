@@ -7,6 +7,7 @@ __all__ = [
     "KIND",
     "LANE_BITS",
     "MOST_BATCH_BYTES",
+    "MOST_SAMPLE_BYTES",
     "PROGRAM",
     "TARGET_VARIABLE",
     "TOKEN_FILE_VARIABLE",
@@ -43,3 +44,6 @@ calls, and one for each of its streams.
 
 MOST_BATCH_BYTES = 64 * 1024 * 1024
 """Most bytes of records that are appended together, in one or several messages."""
+
+MOST_SAMPLE_BYTES = 128 * 1024 * 1024
+"""Most bytes of samples in the waveforms of those records."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -14,6 +14,7 @@ from json_logger_server.batch import Lane, PendingBatch
 from json_logger_server.records import AnyRecord
 from json_logger_server.storage.lines import LineNumbers
 from json_logger_server.storage.repair import LogEnd
+from json_logger_server.waveforms import Waveform
 
 MAX_CLIENT_SEQ = (1 << 53) - 1
 """Largest number of a record in its client's count. Every JSON reader reads it exactly."""
@@ -73,18 +74,26 @@ class Plan:
     """The new records, with their numbers."""
     lines: bytes = b""
     """The new records, encoded."""
+    waveforms: list[Waveform] = field(default_factory=list)
+    """The waveforms of the new records, with their places in the file."""
     histories: dict[Lane, ClientHistory] = field(default_factory=dict)
     """The histories of the group's lanes after the records are written."""
 
-    def take(
-        self, batch: PendingBatch, records: Sequence[AnyRecord], first_client_seq: int = 0
-    ) -> None:
-        """Assign numbers to the new records of a batch."""
-        for index, record in enumerate(records):
-            record.seq = self.next_seq + index
+    waveforms_end: int = 0
+    """Offset after the last waveform, in their file."""
+
+    def take(self, batch: PendingBatch, begin: int, end: int) -> None:
+        """Assign numbers to the records from index `begin` to before `end`, which are new."""
+        records = batch.records[begin:end]
+        for index, record in enumerate(records, start=begin):
+            record.seq = self.next_seq + index - begin
             record.writer = batch.writer
             record.client = batch.client
-            record.client_seq = first_client_seq + index if batch.client else 0
+            record.client_seq = batch.first_client_seq + index if batch.client else 0
+            if index in batch.waveforms:
+                of_record = batch.waveforms[index]
+                self.waveforms_end = of_record.place(self.waveforms_end)
+                self.waveforms += of_record.waveforms
         self.records += records
         self.next_seq += len(records)
 
@@ -112,9 +121,15 @@ class Numbering:
         if end is not None:
             self._learn(end)
 
-    def plan(self, batches: Iterable[PendingBatch]) -> Plan:
-        """Assign numbers to the new records; each batch gets its `first_seq` or its `error`."""
-        plan = Plan(self.next_seq)
+    def plan(self, batches: Iterable[PendingBatch], waveforms_end: int = 0) -> Plan:
+        """Assign numbers to the new records; each batch gets its `first_seq` or its `error`.
+
+        Args:
+            batches: The batches of a group, in their order.
+            waveforms_end: Offset after the last waveform in the file; only needed if the batches
+                have waveforms.
+        """
+        plan = Plan(self.next_seq, waveforms_end=waveforms_end)
         for batch in batches:
             batch.error = batch.refusal()
             if batch.error is None:
@@ -138,7 +153,7 @@ class Numbering:
         """Assign numbers to a batch. If the batch is refused, the plan does not change."""
         first_seq, first = plan.next_seq, batch.first_client_seq
         if not batch.client:
-            plan.take(batch, batch.records)
+            plan.take(batch, 0, len(batch.records))
             return first_seq
         _check(batch)
         lane = batch.lane
@@ -148,7 +163,7 @@ class Numbering:
             history = known.copy() if known else self._history_of_new_lane(batch)
         if first > history.newest:
             places = [0]
-            plan.take(batch, batch.records, first)
+            plan.take(batch, 0, len(batch.records))
             history.add(first, len(batch.records), first_seq)
         else:
             numbers = range(first, first + len(batch.records))
@@ -156,7 +171,7 @@ class Numbering:
             for index, place in enumerate(places):
                 if not place:
                     history.add(first + index, 1, plan.next_seq)
-                    plan.take(batch, batch.records[index : index + 1], first + index)
+                    plan.take(batch, index, index + 1)
         plan.histories[lane] = history
         return places[0] or first_seq
 

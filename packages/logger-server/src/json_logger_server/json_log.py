@@ -51,8 +51,8 @@ class FileLimits:
     """When a log begins a new file, and how long it keeps the old files."""
 
     rotate_size: int = 0
-    """Size in bytes at which a file is rotated; 0 for never. Use it for a log that grows for
-    months."""
+    """Size in bytes, waveforms included, at which a file is rotated; 0 for never. Use it for a log
+    that grows for months."""
     keep_days: float = 0.0
     """Days after its last write at which a rotated file is removed; 0 for never. Use it when the
     records are also kept elsewhere."""
@@ -69,7 +69,7 @@ class Totals:
     def add(self, plan: Plan) -> None:
         """Count one group that was written."""
         self.records += len(plan.records)
-        self.bytes += len(plan.lines)
+        self.bytes += len(plan.lines) + sum(one.reference.size for one in plan.waveforms)
         self.groups += 1
 
 
@@ -122,8 +122,8 @@ class JsonLog(Resource):
 
     @property
     def is_full(self) -> bool:
-        """Whether the file has reached the size for rotation, and can be rotated."""
-        return self.file.size >= self._rotate_at and not self._closed and self._lost is None
+        """Whether the files have reached the size for rotation, and can be rotated."""
+        return self.file.total_size >= self._rotate_at and not self._closed and self._lost is None
 
     @property
     def last_seq(self) -> int:
@@ -208,6 +208,8 @@ class JsonLog(Resource):
             "last_seq": str(self.last_seq),
             "bytes": str(self.file.size),
         }
+        if self.file.waveforms.size:
+            facts["waveform_bytes"] = str(self.file.waveforms.size)
         if self.file.end.torn is not None:
             facts["torn_record_set_aside"] = str(self.file.end.torn)
         return facts
@@ -236,11 +238,17 @@ class JsonLog(Resource):
         group = [batch for batch in waiting if not self._refuse(batch)]
         if not group:
             return
-        if self._pacing.may_block_the_loop(sum([batch.size for batch in group])):
+        if self._is_quick(group):
             self._commit(group)
             self._settle(group)
         else:
             self._job = asyncio.ensure_future(self._commit_elsewhere(group))
+
+    def _is_quick(self, group: list[PendingBatch]) -> bool:
+        """Return whether a group may be written in the event loop."""
+        if any(batch.waveforms for batch in group) and not self.file.waveforms.is_ready:
+            return False
+        return self._pacing.may_block_the_loop(sum([batch.size for batch in group]))
 
     def _refuse(self, batch: PendingBatch) -> bool:
         """Refuse a batch that must not be written, because the file or an earlier batch failed."""
@@ -269,7 +277,7 @@ class JsonLog(Resource):
                 answer.set_result(rotated)
         self._rotation = self._job = None
         if self._limits.rotate_size:
-            self._rotate_at = self.file.size + self._limits.rotate_size
+            self._rotate_at = self.file.total_size + self._limits.rotate_size
         self._take_turn()
 
     def _rotate(self, move: Move) -> Path | None:
@@ -301,6 +309,8 @@ class JsonLog(Resource):
     def _commit(self, group: list[PendingBatch]) -> None:
         """Write a group. Runs in the loop or in a thread, but never twice at once for one file."""
         self._pacing.begin_write()
+        for batch in group:
+            batch.check_samples()
         error = self._write(group)
         if isinstance(error, StorageFullError) and len(group) > 1:
             for batch in group:  # a small batch may still fit
@@ -314,9 +324,12 @@ class JsonLog(Resource):
             The reason why nothing was written; None if everything was written.
         """
         try:
-            plan = self._numbering.plan(group)
+            sync = self._durability is Durability.DURABLE
+            has_waveforms = any(batch.waveforms for batch in group)
+            end = self.file.waveforms.prepare(sync=sync) if has_waveforms else 0
+            plan = self._numbering.plan(group, end)
             if plan.lines:
-                self.file.append(plan.lines, sync=self._durability is Durability.DURABLE)
+                self.file.append(plan.lines, plan.waveforms, sync=sync)
         except Exception as error:
             refusal = self._explain(error)
             for batch in group:

@@ -22,7 +22,7 @@ from json_logger_server.log_kind import JsonLogKind
 from json_logger_server.services.extension import ExtensionServicer
 from json_logger_server.services.reference import ReferenceServicer
 from json_logger_server.services.rotating import rotate_all
-from json_logger_server.storage.log_file import Disk
+from json_logger_server.storage.disk import Disk
 from json_logger_server.storage.paths import LogRoots
 
 

@@ -7,7 +7,8 @@ import threading
 from pathlib import Path
 
 from json_logger_server.cli import main
-from json_logger_server.storage.log_file import LogFile, SystemDisk
+from json_logger_server.storage.disk import SystemDisk
+from json_logger_server.storage.log_file import LogFile
 
 HANGING = "hang.ndjson"
 write, open_again = SystemDisk.write, LogFile.open_again

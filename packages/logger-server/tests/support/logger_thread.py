@@ -15,7 +15,7 @@ from typing import Any
 from json_logger_client import ConnectOptions, JsonLoggerClient
 from json_logger_server.json_log import Durability
 from json_logger_server.server import ServerOptions, build_host
-from json_logger_server.storage.log_file import SystemDisk
+from json_logger_server.storage.disk import SystemDisk
 from json_logger_server.storage.paths import LogRoots
 from open_files import name_of
 from session_sharing.server import HostOptions, SessionHost

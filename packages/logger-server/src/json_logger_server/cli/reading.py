@@ -104,7 +104,8 @@ def verify_command(file: str, as_json: bool, state_file: Path | None, target: st
         others = verdict.records - verdict.numbered
         foreign = f", {others} of them by programs that do not number records" if others else ""
         files = f" in {verdict.files} files" if verdict.files > 1 else ""
-        say(f"{path} is in order: {verdict.records} records{files}{foreign}.")
+        waves = f", {verdict.waveforms} waveforms" if verdict.waveforms else ""
+        say(f"{path} is in order: {verdict.records} records{waves}{files}{foreign}.")
     if verdict.problem:
         raise click.exceptions.Exit(1)
 

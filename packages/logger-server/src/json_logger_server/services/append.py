@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
-from json_logger_proto.names import MOST_BATCH_BYTES
+from json_logger_proto.names import MOST_BATCH_BYTES, MOST_SAMPLE_BYTES
 from session_sharing.server import (
     LimitExceededError,
     ResourceLostError,
@@ -20,6 +20,7 @@ from session_sharing.server import (
 from json_logger_server.batch import PendingBatch
 from json_logger_server.json_log import log_of
 from json_logger_server.records import decode_batch
+from json_logger_server.waveforms import may_have_references, take_waveforms
 
 _MAX_BATCHES = 32
 """Batches of one stream that may wait for their write. Until one is written, the server reads no
@@ -29,12 +30,15 @@ _MAX_BYTES = 32 * 1024 * 1024
 
 
 def decode(
-    request: pb.AppendRequest, after: PendingBatch | None = None
+    request: pb.AppendRequest,
+    samples: Sequence[bytes] = (),
+    after: PendingBatch | None = None,
 ) -> tuple[Session, PendingBatch]:
     """Read the records of a request.
 
     Args:
-        request: A whole batch.
+        request: A whole batch, without its samples.
+        samples: The samples of its waveforms, in one or several pieces.
         after: The batch that must be in the file before this one.
 
     Returns:
@@ -45,14 +49,17 @@ def decode(
     """
     attachment = calls.attachment()
     ndjson = request.ndjson
+    records = decode_batch(ndjson, request.count)
     batch = PendingBatch(
-        decode_batch(ndjson, request.count),
+        records,
         attachment.client.id,
         request.first_client_seq,
         attachment.label,
-        len(ndjson),
+        len(ndjson) + sum(map(len, samples)),
         after,
     )
+    if samples or may_have_references(ndjson):
+        batch.waveforms = take_waveforms(records, samples)
     return attachment.session, batch
 
 
@@ -88,6 +95,47 @@ async def finish(registry: SessionRegistry, session: Session, batch: PendingBatc
     log = log_of(session)
     if log.is_full:
         log.rotate(partial(registry.move, session))
+
+
+class _Pieces:
+    """The pieces of one batch that have arrived."""
+
+    def __init__(self) -> None:
+        self.samples: list[bytes] = []
+        self._records: list[bytes] = []
+        self._record_bytes = self._sample_bytes = 0
+
+    def add(self, request: pb.AppendRequest) -> int:
+        """Add a piece, and return its size in bytes.
+
+        Raises:
+            LimitExceededError: The batch is too large.
+        """
+        records, samples = request.ndjson, request.samples
+        self._record_bytes += len(records)
+        self._sample_bytes += len(samples)
+        for size, most, what in (
+            (self._record_bytes, MOST_BATCH_BYTES, "records"),
+            (self._sample_bytes, MOST_SAMPLE_BYTES, "samples"),
+        ):
+            if size > most:
+                raise LimitExceededError(
+                    f"The batch has more than {most} bytes of {what}, the limit of the server. "
+                    "Send its records in several batches.",
+                    limit="message_bytes",
+                )
+        if records:
+            self._records.append(records)
+        if samples:
+            self.samples.append(samples)
+        return len(records) + len(samples)
+
+    def whole(self, last: pb.AppendRequest) -> pb.AppendRequest:
+        """Return the batch without its samples; `last` is its last piece."""
+        if self._records != [last.ndjson]:
+            last.ndjson = b"".join(self._records)
+        last.ClearField("samples")
+        return last
 
 
 class AppendStream:
@@ -134,8 +182,9 @@ class AppendStream:
         previous: PendingBatch | None = None
         end: Exception | None = None
         try:
-            async for request in self._whole(requests):
-                session, batch = decode(request, previous)
+            async for request, samples in self._whole(requests):
+                session, batch = decode(request, samples, previous)
+                samples.clear()  # the stream may be idle for long after the write
                 log_of(session).append(batch)
                 previous = batch
                 await self._under_way.put((session, batch))
@@ -153,32 +202,22 @@ class AppendStream:
 
     async def _whole(
         self, requests: AsyncIterator[pb.AppendRequest]
-    ) -> AsyncIterator[pb.AppendRequest]:
+    ) -> AsyncIterator[tuple[pb.AppendRequest, list[bytes]]]:
         """Join the pieces of batches, and count the bytes of all batches as held.
+
+        Yields:
+            Each batch without its samples, and the pieces of its samples.
 
         Raises:
             LimitExceededError: A batch is too large, or the client has sent too many bytes that are
                 not written yet.
         """
-        pieces: list[bytes] = []
-        size = 0
+        batch = _Pieces()
         async for request in requests:
-            self._held.take_bytes(len(request.ndjson))
-            size += len(request.ndjson)
-            if size > MOST_BATCH_BYTES:
-                raise LimitExceededError(
-                    f"The batch is larger than {MOST_BATCH_BYTES} bytes, the limit of the server. "
-                    "Send its records in several batches.",
-                    limit="message_bytes",
-                )
-            if pieces or request.continued:
-                pieces.append(request.ndjson)
-            if request.continued:
-                continue
-            if pieces:
-                request.ndjson = b"".join(pieces)
-            pieces, size = [], 0
-            yield request
+            self._held.take_bytes(batch.add(request))
+            if not request.continued:
+                yield batch.whole(request), batch.samples
+                batch = _Pieces()
 
     async def _wait_for_room(self, more: int) -> None:
         self._bytes += more

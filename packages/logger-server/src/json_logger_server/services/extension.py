@@ -46,7 +46,7 @@ class ExtensionServicer(json_logger_ext_pb2_grpc.JsonLoggerExtServicer):
         self, request: pb.AppendRequest, context: Context
     ) -> pb.AppendResponse:
         """See json_logger_ext.proto."""
-        session, batch = decode(request)
+        session, batch = decode(request, [request.samples] if request.samples else [])
         await append(self._registry, session, batch)
         return encode(batch)
 

@@ -66,6 +66,14 @@ class Folder:
             os.fchmod(handle, stat.S_IMODE(os.fstat(like).st_mode))
         return handle
 
+    def open(self, name: str, flags: int) -> int:
+        """Open a file, and return its file descriptor.
+
+        Raises:
+            OSError: The file cannot be opened.
+        """
+        return os.open(self._at(name), flags, dir_fd=self._handle)
+
     def remove(self, name: str) -> None:
         """Remove a file if it exists.
 

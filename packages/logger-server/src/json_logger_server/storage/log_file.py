@@ -1,14 +1,15 @@
-"""Append to one open log file: a whole group, or nothing."""
+"""Append to one open log file, and its waveforms: a whole group, or nothing."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 from session_sharing import ResourceLostError, SessionSharingError
 
+from json_logger_server.storage.disk import Disk, SystemDisk, write_all
 from json_logger_server.storage.exclusive import lock_exclusively
 from json_logger_server.storage.folder import Folder
 from json_logger_server.storage.lines import (
@@ -18,45 +19,20 @@ from json_logger_server.storage.lines import (
     read_at,
     start_of_line,
 )
-from json_logger_server.storage.paths import READ_FLAGS, from_os_error, identity_of, system_errors
+from json_logger_server.storage.paths import (
+    READ_FLAGS,
+    from_os_error,
+    identity_of,
+    not_on_the_disk,
+    system_errors,
+)
 from json_logger_server.storage.repair import TAIL_WINDOW, LogEnd, inspect_and_repair
 from json_logger_server.storage.rotated import numbers_at_end, rotated_files, undo_unfinished
+from json_logger_server.storage.waveform_file import Samples, WaveformFile
 
 RECALL_WINDOW = 64 * 1024 * 1024
 """Bytes at the end of a log in which repeated records are recognised after a restart."""
 _HOW_TO_ROTATE = "Rotate an open log only by `json-logger rotate`."
-
-
-class Disk(Protocol):
-    """The system calls that change a log. Tests replace them, to make a disk fail."""
-
-    def write(self, handle: int, data: memoryview) -> int:
-        """Do the same as `os.write`."""
-        ...
-
-    def sync(self, handle: int) -> None:
-        """Do the same as `os.fdatasync`."""
-        ...
-
-    def truncate(self, handle: int, size: int) -> None:
-        """Do the same as `os.truncate`."""
-        ...
-
-
-class SystemDisk:
-    """The system calls of the real disk."""
-
-    def write(self, handle: int, data: memoryview) -> int:
-        """Write the data, or the part that fits; return how many bytes were written."""
-        return os.write(handle, data)
-
-    def sync(self, handle: int) -> None:
-        """Wait until the data is on the disk. macOS and Windows have no cheaper call than fsync."""
-        getattr(os, "fdatasync", os.fsync)(handle)
-
-    def truncate(self, handle: int, size: int) -> None:
-        """Shorten the file to `size` bytes."""
-        os.truncate(handle, size)
 
 
 class LogFile:
@@ -108,13 +84,22 @@ class LogFile:
             raise
         self.size = self.end.size
         """Size of the file in bytes between two calls."""
+        self.waveforms = WaveformFile(self)
+        """The file beside this one, which has the waveforms."""
+        self.waveforms.open_existing(new=new)
 
-    def append(self, data: bytes, *, sync: bool) -> None:
-        """Append a whole group. If that fails, the file is as before.
+    @property
+    def total_size(self) -> int:
+        """Bytes of the lines and the waveforms."""
+        return self.size + self.waveforms.size
+
+    def append(self, data: bytes, waveforms: Sequence[Samples] = (), *, sync: bool) -> None:
+        """Append a whole group. If that fails, the files are as before.
 
         Args:
             data: Whole lines.
-            sync: Return only when they are on the disk.
+            waveforms: The waveforms to which the lines refer, in the order of their places.
+            sync: Return only when both are on the disk.
 
         Raises:
             StorageFullError: There is no room on the disk. A later attempt can succeed.
@@ -127,10 +112,19 @@ class LogFile:
             raise ResourceLostError(
                 f"Another program changed {self.path} while its session was open. {_HOW_TO_ROTATE}"
             )
-        view = memoryview(data)
+        if waveforms:
+            self.waveforms.write(waveforms, sync=sync)
         try:
-            while view:
-                view = view[self.disk.write(self.handle, view) :]
+            self._append_lines(data, sync)
+        except SessionSharingError:
+            self.waveforms.cut_back()
+            raise
+        self.waveforms.keep()
+        self.size += len(data)
+
+    def _append_lines(self, data: bytes, sync: bool) -> None:
+        try:
+            write_all(self.disk, self.handle, data)
         except OSError as error:
             self._cut_back()
             raise from_os_error(error, self.path) from error
@@ -139,11 +133,7 @@ class LogFile:
                 self.disk.sync(self.handle)
         except OSError as error:
             self._cut_back()
-            raise ResourceLostError(
-                f"The system cannot write {self.path} to the disk: {error.strerror}. Check the "
-                "disk, and open the log again."
-            ) from error
-        self.size += len(data)
+            raise not_on_the_disk(self.path, error) from error
 
     def open_again(self) -> int:
         """Open this file again for a reader, and never another file; return the file descriptor.
@@ -221,6 +211,7 @@ class LogFile:
 
     def close(self) -> None:
         """Close the file, which unlocks it."""
+        self.waveforms.close()
         os.close(self.handle)
 
     def _read_earlier_tail(self) -> None:

@@ -206,3 +206,11 @@ def from_os_error(error: OSError, path: Path) -> SessionSharingError:
         errno.EFBIG: StorageFullError(f"{path} has reached the largest allowed size."),
     }
     return kinds.get(error.errno or 0, ResourceLostError(why))
+
+
+def not_on_the_disk(path: Path, error: OSError) -> ResourceLostError:
+    """Return the error for a file whose content on the disk is unknown from now on."""
+    return ResourceLostError(
+        f"The system cannot write {path} to the disk: {error.strerror}. Check the disk, and open "
+        "the log again."
+    )

@@ -111,10 +111,15 @@ def _is_whole_record(handle: int, start: int, end: int) -> bool:
     return NEWLINE not in fragment and is_object(fragment)
 
 
-def _set_aside(handle: int, start: int, end: int, path: Path) -> Path:
+def path_aside(path: Path, what: str) -> Path:
+    """Return a new path beside a file, for bytes that do not belong to the log."""
     stamp = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
     name = os.fsencode(path.name)[:_LONGEST_NAME].decode(errors="ignore")
-    torn = path.with_name(f"{name}.torn-{stamp}")
+    return path.with_name(f"{name}.{what}-{stamp}")
+
+
+def _set_aside(handle: int, start: int, end: int, path: Path) -> Path:
+    torn = path_aside(path, "torn")
     copy = torn.open("xb")
     try:
         with copy:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from json_logger_proto.log_format import waveform_file_name
 from session_sharing import NotAResourceError, ResourceLostError
 
 from json_logger_server.storage.foreign import refuse_foreign
@@ -86,6 +87,23 @@ def rotated_files(log: Path, before: int | None = None) -> list[RotatedFile]:
     return sorted(found, key=lambda rotated: rotated.first_seq)
 
 
+def waveforms_of(log: Path) -> Path:
+    """Return the path of the waveforms of a log, or of a rotated file."""
+    return log.with_name(waveform_file_name(log.name))
+
+
+def have_waveforms(log: Path, identity: tuple[int, int]) -> bool:
+    """Return whether the waveforms with this device and inode belong to a rotated file of a log.
+
+    Raises:
+        OSError: The folder cannot be read.
+    """
+    return any(
+        _identity_at(waveforms_of(log.with_name(name))) == identity
+        for name, _ in _numbered_names(log)
+    )
+
+
 def log_of(path: Path) -> Path | None:
     """Return the log to which a rotated file belongs; None if the path is not a rotated file."""
     named = _NUMBERED_NAME.fullmatch(path.name)
@@ -115,7 +133,7 @@ def files_of(log: Path) -> Iterator[tuple[Path, BinaryIO]]:
 
 
 def remove_older(log: Path, days: float, before: int) -> list[Path]:
-    """Remove the rotated files of a log that were last written more than `days` ago.
+    """Remove the rotated files of a log, with their waveforms, that were last written long ago.
 
     Remove the oldest files first, and stop at the first younger file, so that no gap arises.
 
@@ -134,13 +152,14 @@ def remove_older(log: Path, days: float, before: int) -> list[Path]:
     for rotated in rotated_files(log, before):
         if rotated.written > time.time() - days * _DAY:
             break
+        waveforms_of(rotated.path).unlink(missing_ok=True)
         rotated.path.unlink()
         removed.append(rotated.path)
     return removed
 
 
 def undo_unfinished(log: Path, identity: tuple[int, int]) -> None:
-    """Remove the second name that a log has after a crash during a rotation.
+    """Remove the second names that a log and its waveforms have after a crash during a rotation.
 
     Args:
         log: The path of the log, which this process has locked.
@@ -153,6 +172,8 @@ def undo_unfinished(log: Path, identity: tuple[int, int]) -> None:
         path = log.with_name(name)
         with contextlib.suppress(FileNotFoundError):
             if identity_of(path.lstat()) == identity:
+                if _are_one_file(waveforms_of(path), waveforms_of(log)):
+                    waveforms_of(path).unlink()
                 path.unlink()
 
 
@@ -200,6 +221,18 @@ def _before(log: Path, live: int) -> list[RotatedFile]:
         return []  # whole lines without a number: another program writes it
     found = rotated_files(log, number or None)
     return [rotated for rotated in found if rotated.identity != identity_of(facts)]
+
+
+def _are_one_file(first: Path, second: Path) -> bool:
+    found = _identity_at(first)
+    return found is not None and found == _identity_at(second)
+
+
+def _identity_at(path: Path) -> tuple[int, int] | None:
+    try:
+        return identity_of(path.lstat())
+    except OSError:
+        return None
 
 
 def _numbered_names(log: Path) -> Iterator[tuple[str, int]]:

@@ -1,9 +1,9 @@
 """Rotate an open log: rename its file, and put an empty file in its place.
 
 At every moment the log's name means a file that this process has locked. The new file is created
-and locked under a hidden name. The old file gets its second name by a hard link. Then the new file
-is renamed to the log's name. A crash in between leaves the second name, which the next opening
-removes.
+and locked under a hidden name. The old file, and then that of its waveforms, get their second names
+by hard links. Then the new file is renamed to the log's name, and the waveforms lose their old
+name. A crash in between leaves names that the next opening removes.
 """
 
 from __future__ import annotations
@@ -11,18 +11,24 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from session_sharing import (
     NotPermittedError,
     ResourceInUseError,
-    ResourceLostError,
     SessionSharingError,
 )
 
 from json_logger_server.storage.folder import Folder
 from json_logger_server.storage.log_file import LogFile
-from json_logger_server.storage.paths import OPEN_FLAGS, from_os_error, system_errors
-from json_logger_server.storage.rotated import rotated_path
+from json_logger_server.storage.paths import (
+    OPEN_FLAGS,
+    from_os_error,
+    not_on_the_disk,
+    system_errors,
+)
+from json_logger_server.storage.rotated import rotated_path, waveforms_of
 
 _NO_HARD_LINKS = {
     getattr(errno, name, 0) for name in ("EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK")
@@ -70,7 +76,10 @@ class Rotation:
         log = self._log
         with system_errors(log.path), Folder(log.path.parent) as folder:
             folder.check_holds(log.path.name, log.identity)
-            self._link(folder)
+            names = [(log.path, self.rotated)]
+            if log.waveforms.size:
+                names.append((log.waveforms.path, waveforms_of(self.rotated)))
+            self._link(folder, names)
             log.renamed(self.rotated)
             try:
                 if self._sync:
@@ -78,8 +87,10 @@ class Rotation:
                 folder.replace(self._hidden, log.path.name)
             except OSError:
                 log.renamed(log.path)
-                folder.remove(self.rotated.name)
+                _remove(folder, [second for _, second in names])
                 raise
+            # If this fails, the next waveform does it: the file has two names until then.
+            _remove(folder, [first for first, _ in names[1:]])
         self.next.succeed(log, next_seq)
 
     def sync_names(self) -> None:
@@ -94,10 +105,7 @@ class Rotation:
         try:
             self.next.sync_folder()
         except OSError as error:
-            raise ResourceLostError(
-                f"The system cannot write the folder of {self._log.path} to the disk: "
-                f"{error.strerror}. Check the disk, and open the log again."
-            ) from error
+            raise not_on_the_disk(self._log.path.parent, error) from error
 
     def cancel(self) -> None:
         """Remove the new file. The log is as before."""
@@ -117,17 +125,31 @@ class Rotation:
                 folder.remove(self._hidden)
                 raise
 
-    def _link(self, folder: Folder) -> None:
-        try:
-            folder.link(self._log.path.name, self.rotated.name)
-        except FileExistsError as error:
-            raise ResourceInUseError(
-                f"{self.rotated} exists already; move it to another place, and rotate again."
-            ) from error
-        except OSError as error:
-            if error.errno in _NO_HARD_LINKS:
-                raise NotPermittedError(
-                    f"{self._log.path} cannot be rotated, because its file system has no hard "
-                    "links. Close the log, and rename its file."
-                ) from error
-            raise from_os_error(error, self.rotated) from error
+    def _link(self, folder: Folder, names: Sequence[tuple[Path, Path]]) -> None:
+        """Give each file its second name, or none of them."""
+        linked: list[Path] = []
+        for first, second in names:
+            try:
+                folder.link(first.name, second.name)
+            except OSError as error:
+                _remove(folder, reversed(linked))
+                raise self._explain(error, second) from error
+            linked.append(second)
+
+    def _explain(self, error: OSError, second: Path) -> SessionSharingError:
+        if isinstance(error, FileExistsError):
+            return ResourceInUseError(
+                f"{second} exists already; move it to another place, and rotate again."
+            )
+        if error.errno in _NO_HARD_LINKS:
+            return NotPermittedError(
+                f"{self._log.path} cannot be rotated, because its file system has no hard "
+                "links. Close the log, and rename its file."
+            )
+        return from_os_error(error, second)
+
+
+def _remove(folder: Folder, paths: Iterable[Path]) -> None:
+    for path in paths:
+        with contextlib.suppress(OSError):
+            folder.remove(path.name)

@@ -1,16 +1,21 @@
-"""Check all files of a log, line by line."""
+"""Check all files of a log, line by line, with their waveforms."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from json_logger_proto.log_format import WAVEFORM_KEY
+
 from json_logger_server.storage.rotated import files_of
+from json_logger_server.storage.verify_waveforms import WaveformChecker
 
 _MOST_DIGITS = 400
+_WAVEFORM = WAVEFORM_KEY.encode()
 
 
 @dataclass(slots=True)
@@ -38,12 +43,15 @@ class Verdict:
     first_seq: int = 0
     last_seq: int = 0
     clients: int = 0
+    waveforms: int = 0
+    """Waveforms to which numbered records refer. Their samples are checked, too."""
     problem: Problem | None = None
 
 
 @dataclass(slots=True)
 class _Checker:
     verdict: Verdict = field(default_factory=Verdict)
+    waveforms: WaveformChecker | None = None
     previous_seq: int = 0
     clients: dict[str, _Numbers] = field(default_factory=dict)
 
@@ -61,7 +69,10 @@ class _Checker:
         if not isinstance(seq, int):
             self.previous_seq = 0  # another program wrote it, so numbers may start again
             return ""
-        return self._check_numbers(seq, record.get("client"), record.get("client_seq"))
+        reason = self._check_numbers(seq, record.get("client"), record.get("client_seq"))
+        if not reason and _WAVEFORM in line and self.waveforms is not None:
+            reason = self.waveforms.check(record)
+        return reason
 
     def _check_numbers(self, seq: int, client: object, client_seq: object) -> str:
         if self.previous_seq and seq != self.previous_seq + 1:
@@ -97,7 +108,7 @@ class _Numbers:
 
 
 def verify(path: Path) -> Verdict:
-    """Check that every line is one strict JSON object and that the numbers fit, over all files.
+    """Check that every line is one strict JSON object and that the numbers and waveforms fit.
 
     Args:
         path: The log. Its rotated files are checked before it.
@@ -110,12 +121,14 @@ def verify(path: Path) -> Verdict:
     verdict = checker.verdict
     for name, file in files_of(path):
         verdict.files += 1
-        for number, line in enumerate(file, start=1):
-            verdict.lines += 1
-            reason = checker.check(line)
-            if reason:
-                verdict.problem = Problem(number, reason, str(name))
-                break
+        with contextlib.closing(WaveformChecker(name)) as checker.waveforms:
+            for number, line in enumerate(file, start=1):
+                verdict.lines += 1
+                reason = checker.check(line)
+                if reason:
+                    verdict.problem = Problem(number, reason, str(name))
+                    break
+            verdict.waveforms += checker.waveforms.count
         if verdict.problem:
             break
     verdict.clients = len(checker.clients)

@@ -19,6 +19,7 @@ class AppendRequest(google.protobuf.message.Message):
     COUNT_FIELD_NUMBER: builtins.int
     NDJSON_FIELD_NUMBER: builtins.int
     CONTINUED_FIELD_NUMBER: builtins.int
+    SAMPLES_FIELD_NUMBER: builtins.int
     attachment: builtins.str
     first_client_seq: builtins.int
     """Number of the first record in its client's count, from 1. Client and number are the idempotency
@@ -32,8 +33,14 @@ class AppendRequest(google.protobuf.message.Message):
     `measurement_configurations` and `measurement_outputs`.
     """
     continued: builtins.bool
-    """Only in streams: the next message continues `ndjson` of this one, and is otherwise the same. The
-    server answers the batch once, after its last piece.
+    """Only in streams: the next message continues `ndjson` and `samples` of this one, and is otherwise
+    the same. The server answers the batch once, after its last piece.
+    """
+    samples: builtins.bytes
+    """Samples of the waveforms to which the records refer, little-endian, in the order of the
+    references and without gaps. A record refers to a waveform by
+    {"$waveform":{"offset":0,"count":…,"dtype":…,"shape":…,"crc32":…}}, in this order of the first
+    key and without spaces before it. The server puts the offset in the file of waveforms in.
     """
     def __init__(
         self,
@@ -43,8 +50,9 @@ class AppendRequest(google.protobuf.message.Message):
         count: builtins.int = ...,
         ndjson: builtins.bytes = ...,
         continued: builtins.bool = ...,
+        samples: builtins.bytes = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["attachment", b"attachment", "continued", b"continued", "count", b"count", "first_client_seq", b"first_client_seq", "ndjson", b"ndjson"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["attachment", b"attachment", "continued", b"continued", "count", b"count", "first_client_seq", b"first_client_seq", "ndjson", b"ndjson", "samples", b"samples"]) -> None: ...
 
 global___AppendRequest = AppendRequest
 

@@ -76,7 +76,8 @@ class JsonLoggerExtServicer(object):
 
     def AppendStream(self, request_iterator, context):
         """Does the same for many batches, and answers them in their order. A refused batch ends the stream.
-        A batch that is larger than one message is sent in pieces, with at most 64 MiB of records in all.
+        A batch that is larger than one message is sent in pieces, with at most 64 MiB of records and
+        128 MiB of samples in all.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

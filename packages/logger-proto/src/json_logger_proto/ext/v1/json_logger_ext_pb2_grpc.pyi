@@ -34,7 +34,8 @@ class JsonLoggerExtStub:
         json_logger_proto.ext.v1.json_logger_ext_pb2.AppendResponse,
     ]
     """Does the same for many batches, and answers them in their order. A refused batch ends the stream.
-    A batch that is larger than one message is sent in pieces, with at most 64 MiB of records in all.
+    A batch that is larger than one message is sent in pieces, with at most 64 MiB of records and
+    128 MiB of samples in all.
     """
 
     Tail: grpc.UnaryStreamMultiCallable[
@@ -75,7 +76,8 @@ class JsonLoggerExtAsyncStub:
         json_logger_proto.ext.v1.json_logger_ext_pb2.AppendResponse,
     ]
     """Does the same for many batches, and answers them in their order. A refused batch ends the stream.
-    A batch that is larger than one message is sent in pieces, with at most 64 MiB of records in all.
+    A batch that is larger than one message is sent in pieces, with at most 64 MiB of records and
+    128 MiB of samples in all.
     """
 
     Tail: grpc.aio.UnaryStreamMultiCallable[
@@ -120,7 +122,8 @@ class JsonLoggerExtServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[collections.abc.Iterator[json_logger_proto.ext.v1.json_logger_ext_pb2.AppendResponse], collections.abc.AsyncIterator[json_logger_proto.ext.v1.json_logger_ext_pb2.AppendResponse]]:
         """Does the same for many batches, and answers them in their order. A refused batch ends the stream.
-        A batch that is larger than one message is sent in pieces, with at most 64 MiB of records in all.
+        A batch that is larger than one message is sent in pieces, with at most 64 MiB of records and
+        128 MiB of samples in all.
         """
 
     @abc.abstractmethod
