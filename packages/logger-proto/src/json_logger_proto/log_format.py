@@ -119,6 +119,10 @@ class WaveformReference:
         integers = (found.offset, found.count, found.crc32, *shape)
         if not all(type(number) is int and number >= 0 for number in integers):
             raise ValueError("offset, count, crc32 and shape must be integers from 0 on")
+        if not all(text is None or isinstance(text, str) for text in (found.t0, found.unit)):
+            raise ValueError("t0 and unit must be texts")
+        if found.dt is not None and type(found.dt) not in (int, float):
+            raise ValueError("dt must be a number")
         if not _DTYPE.fullmatch(str(found.dtype)):
             raise ValueError(
                 f"its dtype {found.dtype!r:.20} is none of <f8, <i2, <c16, |b1 and so on"

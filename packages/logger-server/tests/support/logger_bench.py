@@ -88,8 +88,10 @@ class LoggerBench:
         )
         return self.lifecycle.Open(request, metadata=self.user)
 
-    def append(self, attachment: str, ndjson: bytes = RECORD, seq: int = 1) -> None:
-        self.ext.Append(_append(attachment, ndjson, seq), metadata=self.user)
+    def append(
+        self, attachment: str, ndjson: bytes = RECORD, seq: int = 1, samples: bytes = b""
+    ) -> None:
+        self.ext.Append(_append(attachment, ndjson, seq, samples), metadata=self.user)
 
     def append_stream(self, attachment: str, ndjson: bytes = RECORD) -> Iterator[object]:
         """Send one batch and end the stream."""
@@ -170,5 +172,7 @@ class SeamBench(LoggerBench):
         self.stack.callback(under_way.cancel)
 
 
-def _append(attachment: str, ndjson: bytes, seq: int) -> ext.AppendRequest:
-    return ext.AppendRequest(attachment=attachment, first_client_seq=seq, count=1, ndjson=ndjson)
+def _append(attachment: str, ndjson: bytes, seq: int, samples: bytes = b"") -> ext.AppendRequest:
+    return ext.AppendRequest(
+        attachment=attachment, first_client_seq=seq, count=1, ndjson=ndjson, samples=samples
+    )

@@ -76,7 +76,8 @@ class WaveformFile:
         """Offset after the last waveform with a record; None if it is not known yet."""
         self.size = 0
         """Size in bytes between two calls; 0 without a file."""
-        self._written = 0
+        self._written: int | None = None
+        """The same while waveforms are written whose records are not in the log yet."""
 
     @property
     def path(self) -> Path:
@@ -152,6 +153,7 @@ class WaveformFile:
             SessionSharingError: Another system error.
         """
         handle, disk = self._check_still_there(), self._log.disk
+        self._written = self.size
         try:
             for waveform in waveforms:
                 os.lseek(handle, waveform.offset, os.SEEK_SET)
@@ -170,14 +172,14 @@ class WaveformFile:
 
     def keep(self) -> None:
         """Note that the records of the written waveforms are in the log."""
-        if self._written:
+        if self._written is not None:
             self._end = self.size = self._written
-            self._written = 0
+            self._written = None
 
     def cut_back(self) -> None:
         """Remove the waveforms that were written since the last `keep`."""
-        if self._written and self._handle is not None:
-            self._written = 0
+        if self._written is not None and self._handle is not None:
+            self._written = None
             with contextlib.suppress(OSError):  # then they stay there, and nothing refers to them
                 self._log.disk.truncate(self._handle, self.size)
             self.size = os.fstat(self._handle).st_size
