@@ -15,6 +15,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 from capabilities import needs_renames_of_open_files, needs_signals
 from json_logger_client import ConnectOptions, JsonLoggerClient
@@ -37,6 +38,7 @@ from session_sharing.client import (
     connect,
 )
 from session_sharing.v1 import lifecycle_pb2
+from waveforms import waveforms_in
 
 SUPPORT = Path(__file__).parent / "support"
 
@@ -65,6 +67,12 @@ def whole_log(path: Path) -> list[int]:
     """Return the numbers in a log and its rotated files."""
     files = [*(rotated.path for rotated in rotated_files(path)), path]
     return [record["seq"] for file in files for record in records_in(file)]
+
+
+def all_waveforms(path: Path) -> list[int]:
+    """Return the first samples of all waveforms of a log and its rotated files."""
+    files = [*(rotated.path for rotated in rotated_files(path)), path]
+    return [int(array[0]) for file in files for array in waveforms_in(file)]
 
 
 @needs_renames_of_open_files
@@ -221,13 +229,24 @@ class RawClient:
         self._attachment = opened.attachment
         self._stub = json_logger_ext_pb2_grpc.JsonLoggerExtStub(self._connection.channel)
 
-    def send(self, client_seq: int, padding: int = 0) -> int:
-        """Send a record; return its number in the log."""
+    def send(self, client_seq: int, padding: int = 0, waveform: int = 0) -> int:
+        """Send a record; return its number in the log.
+
+        Args:
+            client_seq: The client's own number of the record.
+            padding: Characters of a text in the record.
+            waveform: Samples in the record's waveform, which all have the value `client_seq`.
+        """
+        values = {"padding": "x" * padding}
+        if waveform:
+            values["waveform"] = np.full(waveform, client_seq)
+        record = encode_record("m", {}, values)
         request = pb.AppendRequest(
             attachment=self._attachment,
             first_client_seq=client_seq,
             count=1,
-            ndjson=encode_record("m", {}, {"padding": "x" * padding}).line,
+            ndjson=record.line,
+            samples=b"".join(record.samples),
         )
         return self._connection.call(self._stub.Append, request).first_seq
 
@@ -257,7 +276,10 @@ def test_a_retry_of_what_is_in_a_rotated_file_is_recognised(tmp_path: Path, padd
 
 
 @needs_renames_of_open_files
-def test_a_server_killed_at_any_step_of_a_rotation_loses_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("waveform", [0, 300])
+def test_a_server_killed_at_any_step_of_a_rotation_loses_nothing(
+    tmp_path: Path, waveform: int
+) -> None:
     """An audit hook kills the server before the nth system call that names a file."""
     for step in range(1, 40):
         folder = tmp_path / str(step)
@@ -265,7 +287,7 @@ def test_a_server_killed_at_any_step_of_a_rotation_loses_nothing(tmp_path: Path)
         program = (str(SUPPORT / "killed_logger.py"), str(step))
         with LoggerProcess(folder, "--durability=durable", program=program) as logger:
             client = RawClient(logger, "a.ndjson")
-            assert [client.send(number) for number in (1, 2, 3)] == [1, 2, 3]
+            assert [client.send(n, waveform=waveform) for n in (1, 2, 3)] == [1, 2, 3]
             (folder / "armed").touch()
             try:
                 client.rotate()
@@ -277,11 +299,16 @@ def test_a_server_killed_at_any_step_of_a_rotation_loses_nothing(tmp_path: Path)
                 logger.kill()
         with LoggerProcess(folder) as logger:
             client = RawClient(logger, "a.ndjson")
-            assert client.send(3) == 3
-            assert client.send(4) == 4
+            assert client.send(3, waveform=waveform) == 3
+            assert client.send(4, waveform=waveform) == 4
             client.rotate()
-            assert client.send(5) == 5
+            assert client.send(5, waveform=waveform) == 5
         assert whole_log(folder / "a.ndjson") == [1, 2, 3, 4, 5], f"killed at step {step}"
+        if waveform:
+            assert all_waveforms(folder / "a.ndjson") == [1, 2, 3, 4, 5], f"killed at step {step}"
+        assert verify(folder / "a.ndjson").problem is None
+        leftovers = [path.name for path in folder.glob("a.*") if path.stat().st_nlink > 1]
+        assert leftovers == []
         if survived:
             assert step > 5
             return
@@ -473,3 +500,65 @@ def test_a_rotation_whose_names_cannot_be_made_safe_ends_the_session_and_loses_n
         log_some(log, 1)
         log.close()
     assert whole_log(tmp_path / "a.ndjson") == [1, 2, 3, 4]
+
+
+@needs_renames_of_open_files
+def test_the_waveforms_of_a_log_are_rotated_with_it(own_logger: LoggerProcess) -> None:
+    path = own_logger.folder / "a.ndjson"
+    with own_logger.client("a.ndjson") as log:
+        for number in range(3):
+            log.log_data("m", {}, {"a": np.full(500, number)})
+        assert rotate(log) == "a.1.ndjson"
+        log_some(log, 1)
+        assert rotate(log) == "a.4.ndjson"
+        log.log_data("m", {}, {"a": np.full(500, 3)})
+        files = sorted(file.name for file in own_logger.folder.glob("a.*"))
+        assert files == ["a.1.ndjson", "a.1.waveforms", "a.4.ndjson", "a.ndjson", "a.waveforms"]
+        assert all_waveforms(path) == [0, 1, 2, 3]
+        assert rotate(log) == "a.5.ndjson"
+    assert all_waveforms(path) == [0, 1, 2, 3]
+    verdict = verify(path)
+    assert (verdict.problem, verdict.waveforms, verdict.files) == (None, 4, 4)
+
+
+@needs_renames_of_open_files
+def test_a_log_is_rotated_by_the_size_of_its_waveforms_too(tmp_path: Path) -> None:
+    rotating = "--rotate-size=100000"
+    with LoggerProcess(tmp_path, rotating) as logger, logger.client("a.ndjson") as log:
+        for number in range(8):
+            log.log_data("m", {}, {"a": np.full(5000, number)})
+    assert len(rotated_files(tmp_path / "a.ndjson")) == 2
+    assert all_waveforms(tmp_path / "a.ndjson") == list(range(8))
+
+
+@needs_renames_of_open_files
+def test_a_log_whose_waveforms_cannot_be_rotated_stays_as_it_is(own_logger: LoggerProcess) -> None:
+    in_the_way = own_logger.folder / "a.1.waveforms"
+    with own_logger.client("a.ndjson") as log:
+        log.log_data("m", {}, {"a": np.full(500, 1)})
+        in_the_way.write_text("something else")
+        with pytest.raises(ResourceInUseError, match=r"a\.1\.waveforms exists already"):
+            rotate(log)
+        log.log_data("m", {}, {"a": np.full(500, 2)})
+        assert not (own_logger.folder / "a.1.ndjson").exists()
+    assert in_the_way.read_text() == "something else"
+    assert all_waveforms(own_logger.folder / "a.ndjson") == [1, 2]
+
+
+@needs_renames_of_open_files
+def test_old_waveforms_are_removed_with_their_records(tmp_path: Path) -> None:
+    with LoggerProcess(tmp_path, "--keep=1") as logger, logger.client("a.ndjson") as log:
+        for number in range(3):
+            log.log_data("m", {}, {"a": np.full(500, number)})
+            if number < 2:
+                rotate(log)
+        days_ago = time.time() - 2 * 24 * 3600
+        os.utime(tmp_path / "a.1.ndjson", (days_ago, days_ago))
+        rotate(log)
+    assert sorted(path.name for path in tmp_path.glob("a.*")) == [
+        "a.2.ndjson",
+        "a.2.waveforms",
+        "a.3.ndjson",
+        "a.3.waveforms",
+        "a.ndjson",
+    ]

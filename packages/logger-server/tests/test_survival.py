@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 from json_logger_client import ConnectOptions, JsonLoggerClient, StreamOptions
@@ -16,8 +17,17 @@ from json_logger_server.storage.verify import verify
 from logger_process import LoggerProcess, records_in
 from open_files import count_handles
 from session_sharing import SessionSharingError
+from waveforms import waveforms_of_record
 
 LOGGERS = 3
+
+
+def waveform(name: str, number: int) -> dict[str, np.ndarray]:
+    """Return the waveform that every third record has, of 256 to 100,000 samples."""
+    if number % 3:
+        return {}
+    chance = np.random.default_rng([number, *name.encode()])
+    return {"waveform": chance.random(chance.choice([256, 1000, 100_000], p=[0.6, 0.35, 0.05]))}
 
 
 class Load:
@@ -53,7 +63,8 @@ class Load:
         self.started.wait()
         try:
             while True:
-                log.log_data(name, {}, {"n": self.acknowledged[name]})
+                count = self.acknowledged[name]
+                log.log_data(name, {}, {"n": count, **waveform(name, count)})
                 self.acknowledged[name] += 1
         except SessionSharingError:
             log.connection.close()
@@ -68,7 +79,7 @@ class Load:
             with log.stream(StreamOptions(max_batch_records=7)) as stream:
                 while True:
                     for _ in range(50):
-                        stream.log(name, {}, {"n": sent})
+                        stream.log(name, {}, {"n": sent, **waveform(name, sent)})
                         sent += 1
                     stream.flush()
                     self.acknowledged[name] = sent
@@ -98,8 +109,11 @@ def test_every_acknowledged_record_is_in_the_file_once_and_in_order_after_sigkil
     assert verify(tmp_path / "a.ndjson").problem is None
     found: dict[str, list[int]] = {}
     for record in records_in(tmp_path / "a.ndjson"):
-        numbers = found.setdefault(record["measurement_name"], [])
-        numbers.append(record["measurement_outputs"].get("n", 0))
+        name, outputs = record["measurement_name"], record["measurement_outputs"]
+        if "n" in outputs:
+            found.setdefault(name, []).append(outputs["n"])
+            kept = waveforms_of_record(tmp_path / "a.ndjson", record)
+            assert np.array_equal(kept, [*waveform(name, outputs["n"]).values()])
     assert sum(acknowledged.values()) > 100 * rounds
     for name, count in acknowledged.items():
         numbers = found.get(name, [])
