@@ -74,7 +74,10 @@ class WaveformsOfRecord:
 
 def may_have_references(ndjson: bytes) -> bool:
     """Return whether records may refer to waveforms, also if the key is written with escapes."""
-    return _KEY in ndjson or (_ESCAPE in ndjson and _unescaped(ndjson).find(_KEY) >= 0)
+    # The search for single bytes is fast, and most batches have neither of them.
+    return (b"$" in ndjson and _KEY in ndjson) or (
+        b"\\" in ndjson and _ESCAPE in ndjson and _KEY in _unescaped(ndjson)
+    )
 
 
 def take_waveforms(
