@@ -8,6 +8,7 @@ initialize reads the whole file.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import threading
 import uuid
@@ -28,7 +29,10 @@ MapBatch = map_batch_class()
 
 
 class NoOp:
-    """Decodes and answers."""
+    """Decodes and answers; writes the bytes of waveforms as they come."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = (folder / "written").open("wb", buffering=0)
 
     async def unary(self, data: bytes, context: Any) -> bytes:
         pb.LogMeasurementDataRequest.FromString(data)
@@ -38,19 +42,34 @@ class NoOp:
         batch = MapBatch.FromString(data)
         return ext.AppendResponse(count=len(batch.records)).SerializeToString()
 
+    async def write(self, data: bytes, context: Any) -> bytes:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(self._file.fileno(), rest) :]
+        return b""
+
+    async def write_and_sync(self, data: bytes, context: Any) -> bytes:
+        await self.write(data, context)
+        os.fdatasync(self._file.fileno())
+        return b""
+
     async def stream(self, requests: AsyncIterator[bytes], context: Any) -> AsyncIterator[bytes]:
         async for data in requests:
             yield await self.maps(data, context)
 
 
-async def serve_noop() -> None:
-    noop = NoOp()
+async def serve_noop(folder: Path) -> None:
+    noop = NoOp(folder)
     handlers = {
         "Unary": grpc.unary_unary_rpc_method_handler(noop.unary),
         "Maps": grpc.unary_unary_rpc_method_handler(noop.maps),
+        "Write": grpc.unary_unary_rpc_method_handler(noop.write),
+        "WriteAndSync": grpc.unary_unary_rpc_method_handler(noop.write_and_sync),
         "Stream": grpc.stream_stream_rpc_method_handler(noop.stream),
     }
-    server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
+    server = grpc.aio.server(
+        options=[("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", -1)]
+    )
     server.add_generic_rpc_handlers(
         (grpc.method_handlers_generic_handler("benchmark.NoOp", handlers),)
     )
@@ -110,6 +129,6 @@ def serve_plain() -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == "noop":
-        run(serve_noop())
+        run(serve_noop(Path(sys.argv[2])))
     else:
         serve_plain()

@@ -94,4 +94,6 @@ def baseline(kind: str, folder: Path) -> Server:
     """Start one of baseline_servers.py."""
     folder.mkdir()
     script = Path(__file__).with_name("baseline_servers.py")
-    return Server({"noop": "no-op", "plain": "plain"}[kind], folder, [str(script), kind])
+    return Server(
+        {"noop": "no-op", "plain": "plain"}[kind], folder, [str(script), kind, str(folder)]
+    )
