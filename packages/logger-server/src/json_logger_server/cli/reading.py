@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 import grpc
+from json_logger_client.records.following import DiskTail
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
 from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
 from session_sharing.client import (
@@ -32,7 +33,6 @@ from json_logger_server.cli.target import (
     open_connection,
     server_options,
 )
-from json_logger_server.storage.following import DiskTail
 from json_logger_server.storage.verify import verify
 
 _POLL_SECONDS = 0.2

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from json_logger_proto.log_files.rotated import files_of
 
 from json_logger_server.report.series import LogContents, Measurement, Series, Tally
-from json_logger_server.storage.rotated import files_of
 
 _SITES, _PINS, _UNITS = "measurement_sites", "measurement_pin_names", "units"
 _ABOUT_OTHERS = (_SITES, _PINS, _UNITS)

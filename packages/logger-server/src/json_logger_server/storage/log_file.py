@@ -7,20 +7,22 @@ import os
 from pathlib import Path
 from typing import Protocol
 
-from session_sharing import ResourceLostError, SessionSharingError
-
-from json_logger_server.storage.exclusive import lock_exclusively
-from json_logger_server.storage.folder import Folder
-from json_logger_server.storage.lines import (
+from json_logger_proto.log_files.lines import (
     LineNumbers,
     first_number,
     numbers_in,
     read_at,
     start_of_line,
 )
-from json_logger_server.storage.paths import READ_FLAGS, from_os_error, identity_of, system_errors
+from json_logger_proto.log_files.opening import READ_FLAGS, identity_of
+from json_logger_proto.log_files.rotated import rotated_files
+from session_sharing import ResourceLostError, SessionSharingError
+
+from json_logger_server.storage.exclusive import lock_exclusively
+from json_logger_server.storage.folder import Folder
+from json_logger_server.storage.paths import from_os_error, system_errors
 from json_logger_server.storage.repair import TAIL_WINDOW, LogEnd, inspect_and_repair
-from json_logger_server.storage.rotated import numbers_at_end, rotated_files, undo_unfinished
+from json_logger_server.storage.rotated import numbers_at_end, undo_unfinished
 
 RECALL_WINDOW = 64 * 1024 * 1024
 """Bytes at the end of a log in which repeated records are recognised after a restart."""

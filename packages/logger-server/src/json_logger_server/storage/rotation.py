@@ -12,6 +12,7 @@ import contextlib
 import errno
 import os
 
+from json_logger_proto.log_format import rotated_path
 from session_sharing import (
     NotPermittedError,
     ResourceInUseError,
@@ -22,7 +23,6 @@ from session_sharing import (
 from json_logger_server.storage.folder import Folder
 from json_logger_server.storage.log_file import LogFile
 from json_logger_server.storage.paths import OPEN_FLAGS, from_os_error, system_errors
-from json_logger_server.storage.rotated import rotated_path
 
 _NO_HARD_LINKS = {
     getattr(errno, name, 0) for name in ("EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from json_logger_server.storage.rotated import files_of
+from json_logger_proto.log_files.rotated import files_of
 
 _MOST_DIGITS = 400
 

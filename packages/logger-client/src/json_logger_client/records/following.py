@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
-from json_logger_server.storage.lines import (
+from json_logger_proto.log_files.lines import (
     NEWLINE,
     first_number,
     numbers_of,
     read_at,
     start_of_line,
 )
-from json_logger_server.storage.paths import identity_of
-from json_logger_server.storage.rotated import files_of, rotated_files
+from json_logger_proto.log_files.opening import identity_of
+from json_logger_proto.log_files.rotated import files_of, rotated_files
 
 _CHUNK = 256 * 1024
 
