@@ -46,6 +46,7 @@ from json_logger_client.outbox import StreamOptions
 from json_logger_client.stream import LogStream
 
 if TYPE_CHECKING:
+    from json_logger_client.records import read_log
     from json_logger_client.session_constructor import JsonLoggerSessionConstructor
 
 __all__ = [
@@ -85,11 +86,16 @@ __all__ = [
     "StreamOptions",
     "UnexpectedStatusError",
     "locate_logger",
+    "read_log",
 ]
 
 
 def __getattr__(name: str) -> object:
-    """Import the class that needs NI's packages when it is first used."""
+    """Import what needs more packages when it is first used."""
+    if name == "read_log":
+        from json_logger_client.records import read_log
+
+        return read_log
     if name == "JsonLoggerSessionConstructor":
         from json_logger_client.session_constructor import JsonLoggerSessionConstructor
 

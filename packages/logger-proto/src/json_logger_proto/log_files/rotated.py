@@ -78,7 +78,7 @@ def log_of(path: Path) -> Path | None:
         return None
     log = path.with_name(name)
     with contextlib.suppress(OSError), log.open("rb", buffering=0) as live:
-        if any(path == rotated.path for rotated in _before(log, live.fileno())):
+        if any(path == rotated.path for rotated in files_before(log, live.fileno())):
             return log
     return None
 
@@ -92,7 +92,7 @@ def files_of(log: Path) -> Iterator[tuple[Path, BinaryIO]]:
     """
     with log.open("rb", buffering=0) as live:
         refuse_foreign(log, live.read(_HEAD))
-        for rotated in _before(log, live.fileno()):
+        for rotated in files_before(log, live.fileno()):
             with contextlib.suppress(FileNotFoundError), rotated.path.open("rb") as file:
                 yield rotated.path, file
         live.seek(0)
@@ -111,8 +111,16 @@ def numbered_names(log: Path) -> Iterator[tuple[str, int]]:
                 yield entry.name, first_seq_in_name(entry.name)
 
 
-def _before(log: Path, live: int) -> list[RotatedFile]:
-    """Return the rotated files that come before the content of a log's open file."""
+def files_before(log: Path, live: int) -> list[RotatedFile]:
+    """Return the rotated files that come before the content of a log's open file.
+
+    Args:
+        log: The path of the log itself.
+        live: The file descriptor of the open file.
+
+    Raises:
+        OSError: A file or the folder cannot be read.
+    """
     facts = os.fstat(live)
     number, _ = first_number(live, 0, facts.st_size, facts.st_size)
     if not number and start_of_line(live, facts.st_size) > 0:
