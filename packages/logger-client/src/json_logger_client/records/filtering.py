@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, TypedDict
 
 from session_sharing import InvalidArgumentError
 
@@ -88,6 +88,17 @@ class RecordFilter:
 
 
 _EVERYTHING = RecordFilter()
+
+
+class Chosen(TypedDict, total=False):
+    """The arguments of `make_filter`, and so of every reader."""
+
+    name: str | Iterable[str] | None
+    since: datetime | str | None
+    until: datetime | str | None
+    writer: str | Iterable[str] | None
+    site: int | str | Iterable[int | str] | None
+    where: Mapping[str, Any] | Iterable[str] | None
 
 
 def make_filter(

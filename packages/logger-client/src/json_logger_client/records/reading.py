@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from json_logger_proto.log_files.lines import NEWLINE
 
@@ -19,11 +19,16 @@ from json_logger_client.records.sources import FileSource, Lines, Source, find_l
 if TYPE_CHECKING:
     from json_logger_client.client import JsonLoggerClient
 
+    LogSource: TypeAlias = (
+        str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | JsonLoggerClient
+    )
+    """What readers read: a path, a pattern, several of these, or an open session."""
+
 Damaged = Literal["raise", "skip"]
 
 
 def read_log(
-    source: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | JsonLoggerClient,
+    source: LogSource,
     *,
     name: str | Iterable[str] | None = None,
     since: datetime | str | None = None,
@@ -75,7 +80,7 @@ def read_log(
     return RecordReader(open_source(source), chosen, Restorer(arrays), damaged)
 
 
-def open_source(source: Any) -> Source:
+def open_source(source: LogSource) -> Source:
     """Return the lines that a reader's argument means.
 
     Raises:
@@ -119,7 +124,7 @@ class RecordReader:
         """Bytes read so far."""
         self.size = source.size
         """Bytes in all."""
-        self._records = self._read()
+        self._records: Generator[LogRecord, None, None] = self._read()
 
     def __iter__(self) -> Iterator[LogRecord]:
         return self
@@ -160,7 +165,7 @@ class RecordReader:
                     self._restorer.restore(record)
             yield records
 
-    def _read(self) -> Iterator[LogRecord]:
+    def _read(self) -> Generator[LogRecord, None, None]:
         for records in self.chunks():
             yield from records
 

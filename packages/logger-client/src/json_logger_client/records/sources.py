@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import glob
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -98,7 +98,7 @@ class FileSource:
             yield from _lines_of(part)
 
 
-def find_logs(source: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[Path]:
+def find_logs(source: str | os.PathLike[str] | Iterable[str | os.PathLike[str]]) -> list[Path]:
     """Return the logs that a path, a pattern such as `logs/*.ndjson`, or a list of these means.
 
     A pattern finds the files whose names end like that of a log. The rotated files belong to their

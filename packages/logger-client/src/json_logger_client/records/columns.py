@@ -1,0 +1,181 @@
+"""Find the columns of the records of each measurement, and take their values.
+
+The name of a column is the path of its values in the record: `configurations.voltage`,
+`outputs.fit.slope`, `uut.serial`. A dot or backslash in a key gets a backslash before it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from json_logger_proto.log_format import WAVEFORM_KEY
+from session_sharing import LimitExceededError
+
+from json_logger_client.records.record import LogRecord
+from json_logger_client.records.restoring import NOT_FINITE, time_of
+from json_logger_client.records.types import (
+    INT64,
+    TEXT,
+    TIME,
+    ColumnType,
+    Seen,
+    flat,
+    is_waveform,
+)
+
+_DEEPEST = 8
+"""Levels of objects whose values are columns of their own; deeper objects are JSON text."""
+_MOST_COLUMNS = 2_000
+_OWN: dict[str, ColumnType] = {
+    "timestamp": TIME,
+    "seq": INT64,
+    "client": TEXT,
+    "client_seq": INT64,
+    "writer": TEXT,
+}
+"""The columns that every table has."""
+_SHORT = {
+    "configurations": "measurement_configurations",
+    "outputs": "measurement_outputs",
+}
+_FIELDS = (*_SHORT, "units", "limits", "status", "uut", "station", "operator", "sequence")
+"""The first parts of the names of all other columns, in the order of the columns."""
+
+Path = tuple[str, ...]
+
+_ROOTS = {(name,) for name in _SHORT}
+_NOTHING: dict[str, Any] = {}
+_ALREADY_FLOATS = {float, type(None)}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a measurement's table."""
+
+    path: Path
+    """The field of the record, and the keys in it."""
+    type: ColumnType
+    has_parts: bool = False
+    """Whether some values are objects, whose parts are other columns."""
+
+    @property
+    def name(self) -> str:
+        """Name of the column."""
+        first, *keys = self.path
+        return ".".join([first, *map(_escaped, keys)])
+
+    def values(self, records: Sequence[LogRecord]) -> list[Any]:
+        """Return the values of some records as JSON has them; None where a record has none."""
+        first, *keys = self.path
+        name = _SHORT.get(first, first)
+        values = [getattr(record, name) for record in records]
+        for key in keys:
+            values = [value.get(key) if type(value) is dict else None for value in values]
+        if self.has_parts:
+            values = [None if _has_parts(value) else value for value in values]
+        return values
+
+
+class ColumnFinder:
+    """Finds the columns of one measurement from all its records."""
+
+    def __init__(self, measurement_name: str) -> None:
+        self._name = measurement_name
+        self._seen: dict[Path, Seen] = {}
+        self._divided: set[Path] = set()
+        """Paths at which a record has an object with parts."""
+        self.records = 0
+        """Number of records so far."""
+
+    def add(self, records: Sequence[LogRecord]) -> None:
+        """Note the values of some records.
+
+        Raises:
+            LimitExceededError: There are too many columns.
+        """
+        self.records += len(records)
+        for first in _FIELDS:
+            name = _SHORT.get(first, first)
+            values = [getattr(record, name) for record in records]
+            if any(value is not None for value in values):
+                self._add((first,), values)
+
+    def columns(self) -> list[Column]:
+        """Return the columns: first those that every table has, then by field, as they appeared."""
+        own = [Column((name,), kind) for name, kind in _OWN.items()]
+        by_field = sorted(self._seen.items(), key=lambda item: _FIELDS.index(item[0][0]))
+        found = [Column(path, s.column_type(), path in self._divided) for path, s in by_field]
+        return own + found
+
+    def _add(self, path: Path, values: list[Any]) -> None:
+        if dict in set(map(type, values)) and len(path) <= _DEEPEST:
+            objects = [value if _has_parts(value) else _NOTHING for value in values]
+            for key in dict.fromkeys(chain.from_iterable(objects)):
+                self._divided.add(path)
+                self._add((*path, key), [value.get(key) for value in objects])
+            values = [value for value in values if type(value) is not dict or not _has_parts(value)]
+            if path in _ROOTS or all(value is None for value in values):
+                return
+        if path not in self._seen:
+            self._check_room()
+            self._seen[path] = Seen()
+        self._seen[path].add(values)
+
+    def _check_room(self) -> None:
+        if len(self._seen) >= _MOST_COLUMNS:
+            raise LimitExceededError(
+                f"The records of {self._name!r} have more than {_MOST_COLUMNS} different keys, too "
+                "many for columns. Choose fewer records by a filter, or read them by read_log."
+            )
+
+
+def as_values(values: Sequence[Any], kind: ColumnType) -> Sequence[Any]:
+    """Return the values of a column as Python has them: the texts of numbers and times restored.
+
+    Args:
+        values: Values as JSON has them.
+        kind: The type of the column.
+    """
+    if kind.kind == "json":
+        return [None if value is None else as_json(value) for value in values]
+    if kind.kind == "waveform":
+        return [None if value is None else as_json(value[WAVEFORM_KEY]) for value in values]
+    if kind.kind == "float64":
+        return values if _ALREADY_FLOATS.issuperset(map(type, values)) else _floats(values)
+    if kind.kind == "time" and str in set(map(type, values)):
+        return [None if value is None else time_of(value) for value in values]
+    if kind.element is not None and kind.element.kind in ("float64", "time", "list"):
+        return _lists(values, kind.element)
+    return values
+
+
+def as_json(value: Any) -> str:
+    """Return a value as compact JSON text."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _lists(values: Sequence[Any], element: ColumnType) -> Sequence[Any]:
+    """Return lists with their elements restored."""
+    if element.kind == "float64" and _ALREADY_FLOATS.issuperset(map(type, flat(values))):
+        return values
+    return [None if value is None else [*as_values(value, element)] for value in values]
+
+
+def _floats(values: Sequence[Any]) -> list[float | None]:
+    return [
+        None if value is None else NOT_FINITE[value] if type(value) is str else float(value)
+        for value in values
+    ]
+
+
+def _has_parts(value: Any) -> bool:
+    """Return whether a value is an object whose parts are columns of their own."""
+    return type(value) is dict and bool(value) and not is_waveform(value)
+
+
+def _escaped(key: str) -> str:
+    return key.replace("\\", "\\\\").replace(".", "\\.")
