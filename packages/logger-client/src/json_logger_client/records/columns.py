@@ -24,8 +24,8 @@ from json_logger_client.records.types import (
     ColumnType,
     Seen,
     flat,
-    is_waveform,
 )
+from json_logger_client.records.waveforms import is_reference
 
 _DEEPEST = 8
 """Levels of objects whose values are columns of their own; deeper objects are JSON text."""
@@ -174,7 +174,7 @@ def _floats(values: Sequence[Any]) -> list[float | None]:
 
 def _has_parts(value: Any) -> bool:
     """Return whether a value is an object whose parts are columns of their own."""
-    return type(value) is dict and bool(value) and not is_waveform(value)
+    return type(value) is dict and bool(value) and not is_reference(value)
 
 
 def _escaped(key: str) -> str:

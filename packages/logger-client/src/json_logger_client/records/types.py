@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal
 
-from json_logger_proto.log_format import WAVEFORM_KEY
-
 from json_logger_client.records.restoring import NOT_FINITE, time_of
+from json_logger_client.records.waveforms import is_reference
 
 Kind = Literal["boolean", "int64", "uint64", "float64", "time", "text", "list", "waveform", "json"]
 
@@ -79,7 +78,7 @@ class Seen:
             self._elements.add(flat(values))
         if dict in kinds:
             objects = [value for value in values if type(value) is dict]
-            waveforms = sum(is_waveform(value) for value in objects)
+            waveforms = sum(is_reference(value) for value in objects)
             self._waveforms |= waveforms > 0
             self._objects |= waveforms < len(objects)
 
@@ -124,11 +123,6 @@ class Seen:
 
     def _text_type(self) -> ColumnType:
         return TIME if self._times and not self._texts and not self._names_of_numbers else TEXT
-
-
-def is_waveform(value: dict[str, Any]) -> bool:
-    """Return whether an object refers to a waveform."""
-    return len(value) == 1 and WAVEFORM_KEY in value
 
 
 def _is_exact(value: int) -> bool:
