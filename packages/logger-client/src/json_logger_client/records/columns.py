@@ -16,8 +16,9 @@ from json_logger_proto.log_format import WAVEFORM_KEY
 from session_sharing import LimitExceededError
 
 from json_logger_client.records.record import LogRecord
-from json_logger_client.records.restoring import NOT_FINITE, time_of
+from json_logger_client.records.restoring import NOT_FINITE, as_written, time_of
 from json_logger_client.records.types import (
+    FLOAT64,
     INT64,
     TEXT,
     TIME,
@@ -38,6 +39,8 @@ _OWN: dict[str, ColumnType] = {
     "writer": TEXT,
 }
 """The columns that every table has."""
+_PARTS_OF_WAVEFORM: dict[str, ColumnType] = {"t0": TEXT, "dt": FLOAT64, "unit": TEXT}
+"""The columns beside one of waveforms."""
 _SHORT = {
     "configurations": "measurement_configurations",
     "outputs": "measurement_outputs",
@@ -56,17 +59,12 @@ _ALREADY_FLOATS = {float, type(None)}
 class Column:
     """A column of a measurement's table."""
 
+    name: str
     path: Path
     """The field of the record, and the keys in it."""
     type: ColumnType
     has_parts: bool = False
     """Whether some values are objects, whose parts are other columns."""
-
-    @property
-    def name(self) -> str:
-        """Name of the column."""
-        first, *keys = self.path
-        return ".".join([first, *map(_escaped, keys)])
 
     def values(self, records: Sequence[LogRecord]) -> list[Any]:
         """Return the values of some records as JSON has them; None where a record has none."""
@@ -106,10 +104,17 @@ class ColumnFinder:
 
     def columns(self) -> list[Column]:
         """Return the columns: first those that every table has, then by field, as they appeared."""
-        own = [Column((name,), kind) for name, kind in _OWN.items()]
-        by_field = sorted(self._seen.items(), key=lambda item: _FIELDS.index(item[0][0]))
-        found = [Column(path, s.column_type(), path in self._divided) for path, s in by_field]
-        return own + found
+        found = [Column(name, (name,), kind) for name, kind in _OWN.items()]
+        for path, seen in sorted(self._seen.items(), key=lambda item: _FIELDS.index(item[0][0])):
+            name, kind = _name_of(path), seen.column_type()
+            found.append(Column(name, path, kind, path in self._divided))
+            if kind.kind == "waveform":
+                prefix = f"{name}.{WAVEFORM_KEY}" if path in self._divided else name
+                found += (
+                    Column(f"{prefix}.{part}", (*path, WAVEFORM_KEY, part), kind)
+                    for part, kind in _PARTS_OF_WAVEFORM.items()
+                )
+        return found
 
     def _add(self, path: Path, values: list[Any]) -> None:
         if dict in set(map(type, values)) and len(path) <= _DEEPEST:
@@ -154,8 +159,14 @@ def as_values(values: Sequence[Any], kind: ColumnType) -> Sequence[Any]:
 
 
 def as_json(value: Any) -> str:
-    """Return a value as compact JSON text."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """Return a value as compact JSON text, as the client writes it."""
+    try:
+        return _encode(value)
+    except (TypeError, ValueError):  # a list with times, or with numbers that are not finite
+        return _encode(as_written(value))
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
 
 def _lists(values: Sequence[Any], element: ColumnType) -> Sequence[Any]:
@@ -175,6 +186,11 @@ def _floats(values: Sequence[Any]) -> list[float | None]:
 def _has_parts(value: Any) -> bool:
     """Return whether a value is an object whose parts are columns of their own."""
     return type(value) is dict and bool(value) and not is_reference(value)
+
+
+def _name_of(path: Path) -> str:
+    first, *keys = path
+    return ".".join([first, *map(_escaped, keys)])
 
 
 def _escaped(key: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import Any, TypedDict
 from session_sharing import InvalidArgumentError
 
 from json_logger_client.records.record import LogRecord
-from json_logger_client.records.restoring import NOT_FINITE
+from json_logger_client.records.restoring import as_written
 
 SITES = "measurement_sites"
 """The output in which plug-ins write the site of each element of the other outputs."""
@@ -124,7 +123,7 @@ def make_filter(
         InvalidArgumentError: A text is not a time or not a condition.
     """
     if isinstance(where, Mapping):
-        conditions = [Condition(key, (_as_written(value),)) for key, value in where.items()]
+        conditions = [Condition(key, (as_written(value),)) for key, value in where.items()]
     else:
         conditions = [*map(parse_condition, where or ())]
     return RecordFilter(
@@ -178,15 +177,6 @@ def _several(wanted: Any) -> Iterable[Any]:
     if wanted is None:
         return ()
     return (wanted,) if isinstance(wanted, (str, int)) else wanted
-
-
-def _as_written(value: Any) -> Any:
-    """Return a value as the client writes it."""
-    if isinstance(value, datetime):
-        return value.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
-    if isinstance(value, float) and not math.isfinite(value):
-        return next(name for name, same in NOT_FINITE.items() if repr(same) == repr(value))
-    return value
 
 
 def _sites(record: LogRecord) -> list[Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 
 import msgspec
@@ -34,6 +34,21 @@ def time_of(text: str) -> datetime | None:
         return msgspec.convert(text, datetime)
     except msgspec.MsgspecError:
         return None
+
+
+def as_text(value: datetime | float) -> str:
+    """Return a time or a number that is not finite as the client writes it."""
+    if isinstance(value, datetime):
+        return value.astimezone(timezone.utc).isoformat().replace("+00:00", "Z")
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def as_written(value: Any) -> Any:
+    """Return a value as the client writes it: times, and numbers that are not finite, as texts."""
+    if isinstance(value, list):
+        return [*map(as_written, value)]
+    is_text = isinstance(value, datetime) or (isinstance(value, float) and not math.isfinite(value))
+    return as_text(value) if is_text else value
 
 
 @dataclass(frozen=True, slots=True)

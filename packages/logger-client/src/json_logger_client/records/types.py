@@ -35,6 +35,7 @@ JSON = ColumnType("json")
 TEXT = ColumnType("text")
 TIME = ColumnType("time")
 INT64 = ColumnType("int64")
+FLOAT64 = ColumnType("float64")
 
 
 class Seen:
@@ -113,7 +114,7 @@ class Seen:
         if self._waveforms:
             return ColumnType("waveform")
         if self._floats or named_numbers:
-            return ColumnType("float64") if self._exact else JSON
+            return FLOAT64 if self._exact else JSON
         return self._integer_type() if self._integers else self._text_type()
 
     def _integer_type(self) -> ColumnType:
