@@ -102,9 +102,14 @@ class ColumnFinder:
             if any(value is not None for value in values):
                 self._add((first,), values)
 
-    def columns(self) -> list[Column]:
-        """Return the columns: first those that every table has, then by field, as they appeared."""
-        found = [Column(name, (name,), kind) for name, kind in _OWN.items()]
+    def columns(self, *, with_log: bool = False) -> list[Column]:
+        """Return the columns: first those that every table has, then by field, as they appeared.
+
+        Args:
+            with_log: Begin with a column that has the path of the log.
+        """
+        own = {"log": TEXT, **_OWN} if with_log else _OWN
+        found = [Column(name, (name,), kind) for name, kind in own.items()]
         for path, seen in sorted(self._seen.items(), key=lambda item: _FIELDS.index(item[0][0])):
             name, kind = _name_of(path), seen.column_type()
             found.append(Column(name, path, kind, path in self._divided))

@@ -11,7 +11,7 @@ from typing import Any, TypedDict
 
 from session_sharing import InvalidArgumentError
 
-from json_logger_client.records.record import LogRecord
+from json_logger_client.records.record import UNREADABLE, LogRecord, decode_one
 from json_logger_client.records.restoring import as_written
 
 SITES = "measurement_sites"
@@ -84,6 +84,17 @@ class RecordFilter:
         if self.sites and not self.sites.intersection(map(str, _sites(record))):
             return False
         return all(condition.holds(record) for condition in self.where)
+
+    def accepts_line(self, line: bytes) -> bool:
+        """Return whether a line is chosen. Only without a condition is a line that is no record."""
+        if self.is_empty:
+            return True
+        try:
+            record = decode_one(line)
+            record.be_in_utc()
+        except UNREADABLE:
+            return False
+        return self.accepts(record)
 
 
 _EVERYTHING = RecordFilter()

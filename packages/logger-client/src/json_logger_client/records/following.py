@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -45,8 +45,8 @@ class DiskTail:
     ) -> None:
         self._file.close()
 
-    def last(self, count: int) -> list[bytes]:
-        """Return the last whole lines, in their order.
+    def last(self, count: int, accepts: Callable[[bytes], bool] = lambda line: True) -> list[bytes]:
+        """Return the last whole lines that are accepted, in their order.
 
         Raises:
             OSError: A file cannot be read.
@@ -58,7 +58,9 @@ class DiskTail:
                 end = start_of_line(handle, os.fstat(handle).st_size)
                 while end > 0 and len(found) < count:
                     start = start_of_line(handle, end - 1)
-                    found.append(read_at(handle, start, end - start).rstrip(b"\r\n"))
+                    line = read_at(handle, start, end - start).rstrip(b"\r\n")
+                    if accepts(line):
+                        found.append(line)
                     end = start
         return found[::-1]
 

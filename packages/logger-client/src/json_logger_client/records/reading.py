@@ -160,7 +160,7 @@ class RecordReader:
             if self._accepts is not None:
                 records = [*filter(self._accepts, records)]
             for record in records:
-                record.__dict__["file"] = lines.file
+                record.__dict__.update(file=lines.file, log=lines.log)
                 if self._restorer is not None:
                     self._restorer.restore(record)
             yield records

@@ -57,6 +57,11 @@ class LogRecord(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             msgspec.structs.force_setattr(self, "timestamp", in_utc(self.timestamp))
 
     @property
+    def log(self) -> str:
+        """Path of the log: `file` without the number of a rotated file."""
+        return str(self.__dict__.get("log", ""))
+
+    @property
     def is_reference(self) -> bool:
         """Whether a client of the reference protocol wrote it. All its values are texts."""
         return self.seq is not None and not self.client

@@ -38,6 +38,11 @@ class SessionSource:
         """Number of bytes in all; 0 before they were read once."""
         return self._end or 0
 
+    @property
+    def logs(self) -> int:
+        """Number of logs: 1."""
+        return 1
+
     def lines(self) -> Iterator[Lines]:
         """Yield the lines as the server sends them.
 

@@ -52,6 +52,11 @@ class Source(Protocol):
         """Number of bytes in all."""
         ...
 
+    @property
+    def logs(self) -> int:
+        """Number of logs."""
+        ...
+
     def lines(self) -> Iterator[Lines]:
         """Yield the lines, some at a time.
 
@@ -80,12 +85,18 @@ class FileSource:
         Raises:
             SessionSharingError: A log does not exist, is not a log, or cannot be read.
         """
-        self._parts = [part for log in logs for part in _parts_of(log)]
+        self._logs = list(logs)
+        self._parts = [part for log in self._logs for part in _parts_of(log)]
 
     @property
     def size(self) -> int:
         """Number of bytes in all."""
         return sum(part.size for part in self._parts)
+
+    @property
+    def logs(self) -> int:
+        """Number of logs."""
+        return len(self._logs)
 
     def lines(self) -> Iterator[Lines]:
         """Yield the lines, some at a time, in the order of the files.

@@ -73,8 +73,10 @@ class TableReader:
             for name, records in groups.items():
                 finder = finders.get(name) or finders.setdefault(name, ColumnFinder(name))
                 finder.add(records)
+        several = source.logs > 1
         self.tables = {
-            name: Table(name, finder.columns(), finder.records) for name, finder in finders.items()
+            name: Table(name, finder.columns(with_log=several), finder.records)
+            for name, finder in finders.items()
         }
         """The tables by the measurement's name, in the order of their first records."""
 

@@ -10,7 +10,7 @@ from typing import Any
 import click
 from google.protobuf.timestamp_pb2 import Timestamp
 from json_logger_client import JsonLoggerClient
-from json_logger_client.records.following import DiskTail
+from json_logger_client.records import DiskTail
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as ext
 from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
 from json_logger_proto.log_files.lines import numbers_of

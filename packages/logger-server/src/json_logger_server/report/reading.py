@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from json_logger_client.records import RecordFilter
 from json_logger_proto.log_files.rotated import files_of
 
 from json_logger_server.report.series import LogContents, Measurement, Series, Tally
@@ -27,13 +28,14 @@ _NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 """The texts that the client writes for numbers that JSON does not have."""
 
 
-def read_log(path: Path, by: Sequence[str] = ()) -> LogContents:
+def read_log(path: Path, by: Sequence[str] = (), chosen: RecordFilter | None = None) -> LogContents:
     """Read a whole log, its rotated files included.
 
     Args:
         path: The log.
         by: Names of configurations. Records of one name that differ in their values are separate
             measurements.
+        chosen: Which records to show; None for all.
 
     Raises:
         NotAResourceError: The file is not a log, for example a compressed file.
@@ -43,7 +45,7 @@ def read_log(path: Path, by: Sequence[str] = ()) -> LogContents:
     for _, file in files_of(path):
         contents.files += 1
         for line in file:
-            if line.strip():
+            if line.strip() and (chosen is None or chosen.accepts_line(line)):
                 take(contents, line, by)
     return contents
 
