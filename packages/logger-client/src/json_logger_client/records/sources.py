@@ -175,10 +175,17 @@ def _lines_of(part: _Part) -> Iterator[Lines]:
 
 
 def _read_lines(handle: int, position: int, size: int) -> bytes:
-    """Read some whole lines; only the last line of a file may lack its newline."""
-    data = read_at(handle, position, min(_CHUNK, size - position))
+    """Read some whole lines; only the last line of a file may lack its newline.
+
+    Returns:
+        The lines; nothing if the file has fewer than `size` bytes.
+    """
+    wanted = min(_CHUNK, size - position)
+    data = read_at(handle, position, wanted)
     if position + len(data) == size:
         return data
+    if len(data) < wanted:
+        return b""
     end = data.rfind(NEWLINE) + 1
     if end:
         return data[:end]
