@@ -13,7 +13,7 @@ from json_logger_client.records.reading import Damaged, RecordReader, read_log
 from json_logger_client.records.record import LogRecord
 from json_logger_client.records.restoring import Restorer, as_text
 from json_logger_client.records.sources import FileSource, Source, find_logs
-from json_logger_client.records.tables import Batch, Table, TableReader
+from json_logger_client.records.tables import Batch, Table, TableSink, read_tables
 from json_logger_client.records.types import ColumnType
 from json_logger_client.records.waveforms import Waveform, as_waveform, import_numpy
 
@@ -34,7 +34,7 @@ __all__ = [
     "Restorer",
     "Source",
     "Table",
-    "TableReader",
+    "TableSink",
     "Waveform",
     "as_json",
     "as_text",
@@ -44,6 +44,7 @@ __all__ = [
     "import_numpy",
     "make_filter",
     "read_log",
+    "read_tables",
     "to_arrow",
     "to_pandas",
     "to_polars",

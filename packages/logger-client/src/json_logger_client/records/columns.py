@@ -81,35 +81,42 @@ class Column:
 class ColumnFinder:
     """Finds the columns of one measurement from all its records."""
 
-    def __init__(self, measurement_name: str) -> None:
+    def __init__(self, measurement_name: str, *, with_log: bool = False) -> None:
+        """Begin without a column.
+
+        Args:
+            measurement_name: The measurement's name, for messages.
+            with_log: Begin with a column that has the path of the log.
+        """
         self._name = measurement_name
+        self._own = {"log": TEXT, **_OWN} if with_log else _OWN
         self._seen: dict[Path, Seen] = {}
         self._divided: set[Path] = set()
         """Paths at which a record has an object with parts."""
         self.records = 0
         """Number of records so far."""
 
-    def add(self, records: Sequence[LogRecord]) -> None:
+    def add(self, records: Sequence[LogRecord]) -> dict[Path, list[Any]]:
         """Note the values of some records.
+
+        Returns:
+            The values of the columns that these records have, by the column's path.
 
         Raises:
             LimitExceededError: There are too many columns.
         """
         self.records += len(records)
+        found: dict[Path, list[Any]] = {}
         for first in _FIELDS:
             name = _SHORT.get(first, first)
             values = [getattr(record, name) for record in records]
             if any(value is not None for value in values):
-                self._add((first,), values)
+                self._add((first,), values, found)
+        return found
 
-    def columns(self, *, with_log: bool = False) -> list[Column]:
-        """Return the columns: first those that every table has, then by field, as they appeared.
-
-        Args:
-            with_log: Begin with a column that has the path of the log.
-        """
-        own = {"log": TEXT, **_OWN} if with_log else _OWN
-        found = [Column(name, (name,), kind) for name, kind in own.items()]
+    def columns(self) -> list[Column]:
+        """Return the columns: first those that every table has, then by field, as they appeared."""
+        found = [Column(name, (name,), kind) for name, kind in self._own.items()]
         for path, seen in sorted(self._seen.items(), key=lambda item: _FIELDS.index(item[0][0])):
             name, kind = _name_of(path), seen.column_type()
             found.append(Column(name, path, kind, path in self._divided))
@@ -121,19 +128,25 @@ class ColumnFinder:
                 )
         return found
 
-    def _add(self, path: Path, values: list[Any]) -> None:
-        if dict in set(map(type, values)) and len(path) <= _DEEPEST:
-            objects = [value if _has_parts(value) else _NOTHING for value in values]
+    def _add(self, path: Path, values: list[Any], found: dict[Path, list[Any]]) -> None:
+        kinds = set(map(type, values))
+        if dict in kinds and len(path) <= _DEEPEST:
+            is_root = path in _ROOTS
+            objects = values if is_root else [v if _has_parts(v) else _NOTHING for v in values]
             for key in dict.fromkeys(chain.from_iterable(objects)):
                 self._divided.add(path)
-                self._add((*path, key), [value.get(key) for value in objects])
-            values = [value for value in values if type(value) is not dict or not _has_parts(value)]
-            if path in _ROOTS or all(value is None for value in values):
+                self._add((*path, key), [value.get(key) for value in objects], found)
+            if is_root:
+                return
+            values = [None if _has_parts(value) else value for value in values]
+            kinds = set(map(type, values))
+            if kinds == {type(None)}:
                 return
         if path not in self._seen:
             self._check_room()
             self._seen[path] = Seen()
-        self._seen[path].add(values)
+        self._seen[path].add(values, kinds)
+        found[path] = values
 
     def _check_room(self) -> None:
         if len(self._seen) >= _MOST_COLUMNS:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from json_logger_client.records.columns import as_values
 from json_logger_client.records.filtering import Chosen, make_filter
 from json_logger_client.records.reading import Damaged, open_source
-from json_logger_client.records.tables import Batch, Table, TableReader
+from json_logger_client.records.tables import Batch, Table, read_tables
 from json_logger_client.records.types import ColumnType
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from json_logger_client.records.reading import LogSource
-
-_Frame = TypeVar("_Frame")
 
 _PANDAS_TYPES = {
     "boolean": "boolean",
@@ -51,11 +50,17 @@ class ArrowTypes:
         fields = [(column.name, self.type(column.type)) for column in table.columns]
         return self.arrow.schema(fields)
 
-    def batch(self, batch: Batch, schema: pyarrow.Schema) -> pyarrow.RecordBatch:
-        """Return some rows of a table with this schema."""
+    def batch(self, cells: Sequence[Sequence[Any]], table: Table) -> pyarrow.RecordBatch:
+        """Return some rows of a table.
+
+        Args:
+            cells: The values by column, as Python has them.
+            table: The table.
+        """
+        schema = self.schema(table)
         arrays = [
-            self.arrow.array(as_values(batch.values(column), column.type), field.type)
-            for column, field in zip(batch.table.columns, schema, strict=True)
+            self.arrow.array(values, field.type)
+            for values, field in zip(cells, schema, strict=True)
         ]
         return self.arrow.RecordBatch.from_arrays(arrays, schema=schema)
 
@@ -95,13 +100,11 @@ def to_arrow(
         SessionSharingError: The same errors as `read_log`.
     """
     types = ArrowTypes()
-    reader = _tables(source, damaged, chosen)
-    schemas = {name: types.schema(table) for name, table in reader.tables.items()}
-    batches = _frames(reader, lambda batch: types.batch(batch, schemas[batch.table.name]))
-    return {
-        name: types.arrow.Table.from_batches(parts, schemas[name])
-        for name, parts in batches.items()
-    }
+
+    def frame(table: Table, batch: Batch) -> Any:
+        return types.batch([as_values(batch.values(c), c.type) for c in table.columns], table)
+
+    return _frames(source, damaged, chosen, frame, types.arrow.Table.from_batches)
 
 
 def to_polars(
@@ -118,18 +121,17 @@ def to_polars(
     """
     library = needed("polars", "polars")
 
-    def frame(batch: Batch) -> Any:
+    def frame(table: Table, batch: Batch) -> Any:
         columns = {
             column.name: library.Series(
                 as_values(batch.values(column), column.type),
                 dtype=_polars_type(library, column.type),
             )
-            for column in batch.table.columns
+            for column in table.columns
         }
         return library.DataFrame(columns)
 
-    frames: dict[str, list[Any]] = _frames(_tables(source, damaged, chosen), frame)
-    return {name: library.concat(parts) for name, parts in frames.items()}
+    return _frames(source, damaged, chosen, frame, library.concat)
 
 
 def to_pandas(
@@ -147,30 +149,52 @@ def to_pandas(
     """
     library = needed("pandas", "pandas")
 
-    def frame(batch: Batch) -> Any:
+    def frame(table: Table, batch: Batch) -> Any:
         columns = {
             column.name: library.Series(
                 as_values(batch.values(column), column.type),
                 dtype=_PANDAS_TYPES[column.type.kind],
             )
-            for column in batch.table.columns
+            for column in table.columns
         }
         return library.DataFrame(columns)
 
-    frames: dict[str, list[Any]] = _frames(_tables(source, damaged, chosen), frame)
-    return {name: library.concat(parts, ignore_index=True) for name, parts in frames.items()}
+    return _frames(source, damaged, chosen, frame, partial(library.concat, ignore_index=True))
 
 
-def _tables(source: LogSource, damaged: Damaged, chosen: Chosen) -> TableReader:
-    return TableReader(open_source(source), make_filter(**chosen), damaged)
+def _frames(
+    source: LogSource,
+    damaged: Damaged,
+    chosen: Chosen,
+    make: Callable[[Table, Batch], Any],
+    join: Callable[[list[Any]], Any],
+) -> dict[str, Any]:
+    """Return each table as one frame, joined from the frames of its rows."""
+    frames: dict[str, _Frames] = {}
+
+    def begin(table: Table) -> _Frames:
+        frames[table.name] = _Frames(table, make)
+        return frames[table.name]
+
+    tables, _ = read_tables(open_source(source), begin, make_filter(**chosen), damaged)
+    return {name: join(frames[name].parts) for name in tables}
 
 
-def _frames(reader: TableReader, make: Callable[[Batch], _Frame]) -> dict[str, list[_Frame]]:
-    """Return the frames of each table, in the order of the rows."""
-    frames: dict[str, list[_Frame]] = {name: [] for name in reader.tables}
-    for batch in reader.batches():
-        frames[batch.table.name].append(make(batch))
-    return frames
+class _Frames:
+    """The frames of one table."""
+
+    def __init__(self, table: Table, make: Callable[[Table, Batch], Any]) -> None:
+        self._table = table
+        self._make = make
+        self.parts: list[Any] = []
+
+    def write(self, batch: Batch) -> None:
+        """Make a frame of some rows."""
+        self.parts.append(self._make(self._table, batch))
+
+    def discard(self) -> None:
+        """Forget all frames."""
+        self.parts.clear()
 
 
 def _polars_type(polars: Any, kind: ColumnType) -> Any:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from json_logger_proto.log_files.lines import NEWLINE
 
@@ -94,6 +96,16 @@ def open_source(source: LogSource) -> Source:
     return FileSource(find_logs(source))
 
 
+class Decoded(NamedTuple):
+    """Some records of one file."""
+
+    records: list[LogRecord]
+    log: str
+    """Path of the log."""
+    file: str
+    """Path of the file; empty if a server sent the records."""
+
+
 class RecordReader:
     """An iterator over the chosen records of logs; `read_log` returns it."""
 
@@ -147,8 +159,8 @@ class RecordReader:
         """Close the file that is being read. The end of the iteration does the same."""
         self._records.close()
 
-    def chunks(self) -> Iterator[list[LogRecord]]:
-        """Yield the chosen records, some at a time.
+    def chunks(self) -> Iterator[Decoded]:
+        """Yield the chosen records, some at a time, with values as JSON has them.
 
         Raises:
             SessionSharingError: The same errors as `read_log`.
@@ -159,19 +171,20 @@ class RecordReader:
             self.position += len(lines.data)
             if self._accepts is not None:
                 records = [*filter(self._accepts, records)]
-            for record in records:
-                record.__dict__.update(file=lines.file, log=lines.log)
-                if self._restorer is not None:
-                    self._restorer.restore(record)
-            yield records
+            yield Decoded(records, lines.log, lines.file)
 
     def _read(self) -> Generator[LogRecord, None, None]:
-        for records in self.chunks():
-            yield from records
+        for records, log, file in self.chunks():
+            for record in records:
+                record.__dict__.update(file=file, log=log)
+                if self._restorer is not None:
+                    self._restorer.restore(record)
+                yield record
 
     def _decode(self, lines: Lines) -> list[LogRecord]:
         try:
-            records = decode_many(lines.data)
+            with _no_collection():
+                records = decode_many(lines.data)
             for record in records:
                 record.be_in_utc()
         except UNREADABLE:
@@ -192,6 +205,18 @@ class RecordReader:
                 self.damaged += 1
             else:
                 yield record
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Let Python's garbage collection wait: it would take more time than the decoding itself."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _damaged(lines: Lines, number: int, error: Exception) -> DamagedLogError:

@@ -63,9 +63,8 @@ class Seen:
         self._exact = True
         self._elements: Seen | None = None
 
-    def add(self, values: Sequence[Any]) -> None:
-        """Note some values, as JSON has them."""
-        kinds = set(map(type, values))
+    def add(self, values: Sequence[Any], kinds: set[type]) -> None:
+        """Note some values, as JSON has them, and the types of these values."""
         if float in kinds:
             self._floats = True
         if bool in kinds:
@@ -76,7 +75,8 @@ class Seen:
             self._add_texts({value for value in values if type(value) is str})
         if list in kinds:
             self._elements = self._elements or Seen()
-            self._elements.add(flat(values))
+            elements = flat(values)
+            self._elements.add(elements, set(map(type, elements)))
         if dict in kinds:
             objects = [value for value in values if type(value) is dict]
             waveforms = sum(is_reference(value) for value in objects)

@@ -81,7 +81,7 @@ def export_command(
         escape_formulas=escape_formulas,
     )
     try:
-        with _progress(2 * source.size) as progress:
+        with _progress(source.size) as progress:
             done = export(source, options, chosen, "skip" if skip_damaged else "raise", progress)
     except ImportError as error:
         raise click.ClickException(str(error)) from error

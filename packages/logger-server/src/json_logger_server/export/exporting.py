@@ -6,7 +6,7 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -18,14 +18,14 @@ from json_logger_client.records import (
     RecordFilter,
     Source,
     Table,
-    TableReader,
     as_values,
     as_waveform,
     import_numpy,
+    read_tables,
 )
 from session_sharing import LimitExceededError, ResourceInUseError
 
-from json_logger_server.export.file_names import file_names
+from json_logger_server.export.file_names import FileNames
 from json_logger_server.export.writers import ArrowWriter, CsvWriter, ParquetWriter, TableWriter
 
 Format = Literal["csv", "parquet", "arrow"]
@@ -82,11 +82,11 @@ def export(
     """Write the chosen records as tables. If this fails, no file of the folder has changed.
 
     Args:
-        source: The lines of the logs. They are read twice.
+        source: The lines of the logs.
         options: What to write where.
         chosen: Which records to take; None for all.
         damaged: What to do with a line that is not a record.
-        progress: Is told the bytes that were read. In all, these are twice the source's size.
+        progress: Is told the bytes that were read.
 
     Raises:
         ResourceInUseError: A file exists already.
@@ -95,94 +95,113 @@ def export(
         SessionSharingError: A log cannot be read, or a line is not a record.
         OSError: A file cannot be written.
     """
-    reader = TableReader(source, chosen, damaged, progress)
-    if len(reader.tables) > _MOST_TABLES:
-        raise LimitExceededError(
-            f"The records have {len(reader.tables)} measurement names; each would be a file, and "
-            f"at most {_MOST_TABLES} are written at once. Choose fewer by their name."
-        )
-    stems = file_names(reader.tables)
-    targets = {name: f"{stem}.{options.format}" for name, stem in stems.items()}
     options.folder.mkdir(parents=True, exist_ok=True)
     with _Folder(options.folder, overwrite=options.overwrite) as folder:
-        for name, stem in stems.items():
-            folder.claim(targets[name])
-            if options.waveforms == "npy" and _has_waveforms(reader.tables[name]):
-                folder.claim(_waveform_folder(stem))
-        _write(reader, folder.hidden, stems, options)
+        tables = _Tables(folder, options)
+        with contextlib.closing(tables):
+            found, lines_left_out = read_tables(source, tables.begin, chosen, damaged, progress)
         folder.publish()
-    tables = [
+    done = [
         ExportedTable(
             name,
-            str(options.folder / targets[name]),
+            str(options.folder / tables.file_of(name)),
             table.rows,
             {column.name: str(column.type) for column in table.columns},
         )
-        for name, table in reader.tables.items()
+        for name, table in found.items()
     ]
-    return Export(tables, reader.damaged)
+    return Export(done, lines_left_out)
 
 
-def _write(
-    reader: TableReader, folder: Path, stems: dict[str, str], options: ExportOptions
-) -> None:
-    """Write all tables into a folder."""
-    with contextlib.ExitStack() as stack:
-        tables: dict[str, _TableExport] = {}
-        for name, table in reader.tables.items():
-            tables[name] = _TableExport(folder, stems[name], table, options)
-            stack.enter_context(contextlib.closing(tables[name]))
-        for batch in reader.batches():
-            tables[batch.table.name].write(batch)
+class _Tables:
+    """The tables that are being written."""
+
+    def __init__(self, folder: _Folder, options: ExportOptions) -> None:
+        self._folder = folder
+        self._options = options
+        self._names = FileNames()
+        self._open: dict[str, _TableFile] = {}
+
+    def begin(self, table: Table) -> _TableFile:
+        """Begin a table.
+
+        Raises:
+            ResourceInUseError: Its file exists already.
+            LimitExceededError: There are too many tables.
+        """
+        if table.name not in self._open:
+            if len(self._open) == _MOST_TABLES:
+                raise LimitExceededError(
+                    f"The records have more than {_MOST_TABLES} measurement names; each would be a "
+                    "file. Choose fewer by their name."
+                )
+            self._names.add(table.name)
+        stem = self._names[table.name]
+        self._open[table.name] = _TableFile(self._folder, stem, table, self._options)
+        return self._open[table.name]
+
+    def file_of(self, name: str) -> str:
+        """Return the name of a table's file."""
+        return f"{self._names[name]}.{self._options.format}"
+
+    def close(self) -> None:
+        """Write the rest of every table, and close the files."""
+        with contextlib.ExitStack() as stack:
+            for table in self._open.values():
+                stack.callback(table.close)
 
 
-class _TableExport:
+class _TableFile:
     """Writes the rows of one table, and the samples of its waveforms."""
 
-    def __init__(self, folder: Path, stem: str, table: Table, options: ExportOptions) -> None:
-        self._writer = _writer(folder / f"{stem}.{options.format}", table, options)
+    def __init__(self, folder: _Folder, stem: str, table: Table, options: ExportOptions) -> None:
+        self._table = table
+        self._path = folder.claim(f"{stem}.{options.format}")
         self._rows = 0
-        self._waveforms: Path | None = None
-        if options.waveforms == "npy" and _has_waveforms(table):
-            self._waveforms = folder / _waveform_folder(stem)
-            self._waveforms.mkdir()
-        waveforms = [column for column in table.columns if column.type.kind == "waveform"]
-        self._prefixes = {
-            column.name: stem
-            for column, stem in zip(
-                waveforms, file_names(column.name for column in waveforms).values(), strict=True
-            )
-        }
+        self._samples: Path | None = None
+        waveforms = [column.name for column in table.columns if column.type.kind == "waveform"]
+        self._prefixes = FileNames(waveforms)
+        if waveforms and options.waveforms == "npy":
+            self._samples = folder.claim(f"{stem}.waveforms")
+            self._samples.mkdir()
+        self._writer = _writer(self._path, table, options)
 
     def write(self, batch: Batch) -> None:
         """Write some rows."""
-        self._writer.write([self._cells(batch, column) for column in batch.table.columns])
+        self._writer.write([self._cells(batch, column) for column in self._table.columns])
         self._rows += len(batch.records)
 
     def close(self) -> None:
         """Write the rest, and close the file."""
         self._writer.close()
 
+    def discard(self) -> None:
+        """Remove everything that was written."""
+        self._writer.close()
+        self._path.unlink()
+        if self._samples is not None:
+            shutil.rmtree(self._samples)
+
     def _cells(self, batch: Batch, column: Column) -> Sequence[Any]:
         values = batch.values(column)
-        if self._waveforms is None or column.type.kind != "waveform":
+        if self._samples is None or column.type.kind != "waveform":
             return as_values(values, column.type)
-        return [*self._samples(batch, column, values, self._waveforms)]
+        rows = enumerate(values, start=self._rows + 1)
+        prefix = self._samples / self._prefixes[column.name]
+        return [_save(value, batch.file, f"{prefix}-{row}.npy") for row, value in rows]
 
-    def _samples(
-        self, batch: Batch, column: Column, values: Sequence[Any], folder: Path
-    ) -> Iterator[str | None]:
-        """Write the samples of each row; yield the path of the file, or None."""
-        numpy = import_numpy()
-        rows = enumerate(zip(batch.records, values, strict=True), start=self._rows + 1)
-        for row, (record, value) in rows:
-            waveform = None if value is None else as_waveform(value, record.file)
-            if waveform is None:
-                yield None
-                continue
-            path = folder / f"{self._prefixes[column.name]}-{row}.npy"
-            numpy.save(path, waveform.samples())
-            yield f"{folder.name}/{path.name}"
+
+def _save(value: Any, file: str, path: str) -> str | None:
+    """Write the samples of a waveform; return the path from the table's folder. None has none.
+
+    Raises:
+        DamagedWaveformError: The samples are missing or damaged.
+    """
+    waveform = None if value is None else as_waveform(value, file)
+    if waveform is None:
+        return None
+    import_numpy().save(path, waveform.samples())
+    return "/".join(Path(path).parts[-2:])
 
 
 class _Folder:
@@ -191,17 +210,17 @@ class _Folder:
     def __init__(self, folder: Path, *, overwrite: bool) -> None:
         self._folder = folder
         self._overwrite = overwrite
-        self._names: list[str] = []
-        self.hidden = Path(tempfile.mkdtemp(prefix=".export-", dir=folder))
+        self._names: set[str] = set()
+        self._hidden = Path(tempfile.mkdtemp(prefix=".export-", dir=folder))
 
     def __enter__(self) -> _Folder:
         return self
 
     def __exit__(self, *_: object) -> None:
-        shutil.rmtree(self.hidden, ignore_errors=True)
+        shutil.rmtree(self._hidden, ignore_errors=True)
 
-    def claim(self, name: str) -> None:
-        """Announce a file or folder that will be written.
+    def claim(self, name: str) -> Path:
+        """Announce a file or folder; return the path at which it is to be written.
 
         Raises:
             ResourceInUseError: It exists already.
@@ -210,26 +229,19 @@ class _Folder:
             raise ResourceInUseError(
                 f"{self._folder / name} exists already. Use another folder, or --overwrite."
             )
-        self._names.append(name)
+        self._names.add(name)
+        return self._hidden / name
 
     def publish(self) -> None:
         """Move everything that was claimed to its place."""
-        for name in self._names:
+        for name in sorted(self._names):
             place = self._folder / name
             if place.is_dir() and not place.is_symlink():
                 shutil.rmtree(place)
-            (self.hidden / name).replace(place)
+            (self._hidden / name).replace(place)
 
 
 def _writer(path: Path, table: Table, options: ExportOptions) -> TableWriter:
     if options.format == "csv":
         return CsvWriter(path, table, escape_formulas=options.escape_formulas)
     return ParquetWriter(path, table) if options.format == "parquet" else ArrowWriter(path, table)
-
-
-def _has_waveforms(table: Table) -> bool:
-    return any(column.type.kind == "waveform" for column in table.columns)
-
-
-def _waveform_folder(stem: str) -> str:
-    return f"{stem}.waveforms"

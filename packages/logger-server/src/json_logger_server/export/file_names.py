@@ -15,23 +15,31 @@ _DEVICES = frozenset(
 """Names that Windows keeps for devices."""
 
 
-def file_names(names: Iterable[str]) -> dict[str, str]:
-    """Return for each name a different text that every system takes as the name of a file.
+class FileNames:
+    """Gives each text a name that every system takes for a file, and no two texts the same.
 
     Letters, digits and a few signs stay; others become `%` and the digits of their UTF-8 bytes.
-    Names that differ only in case or in their Unicode form get `~2`, `~3` and so on.
+    Texts that differ only in case or in their Unicode form get `~2`, `~3` and so on.
     """
-    found: dict[str, str] = {}
-    taken: set[str] = set()
-    for name in names:
-        plain = _plain(name)
-        choice, number = plain, 1
-        while _folded(choice) in taken:
+
+    def __init__(self, texts: Iterable[str] = ()) -> None:
+        self._names: dict[str, str] = {}
+        self._taken: set[str] = set()
+        for text in texts:
+            self.add(text)
+
+    def __getitem__(self, text: str) -> str:
+        return self._names[text]
+
+    def add(self, text: str) -> None:
+        """Choose a name for a new text."""
+        plain = choice = _plain(text)
+        number = 1
+        while _folded(choice) in self._taken:
             number += 1
             choice = f"{plain}~{number}"
-        taken.add(_folded(choice))
-        found[name] = choice
-    return found
+        self._taken.add(_folded(choice))
+        self._names[text] = choice
 
 
 def _plain(name: str) -> str:

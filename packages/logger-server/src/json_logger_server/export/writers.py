@@ -75,9 +75,9 @@ class ArrowWriter:
         Raises:
             ImportError: pyarrow is not installed.
         """
-        types = ArrowTypes()
-        self._arrow = types.arrow
-        schema = types.schema(table)
+        self._types = ArrowTypes()
+        self._table = table
+        schema = self._types.schema(table)
         self._schema = schema.with_metadata({"measurement_name": table.name})
         self._rows: list[Any] = []
         self._size = self._count = 0
@@ -85,11 +85,7 @@ class ArrowWriter:
 
     def write(self, cells: Cells) -> None:
         """Write some rows, or keep them until there are enough for a group."""
-        arrays = [
-            self._arrow.array(values, field.type)
-            for values, field in zip(cells, self._schema, strict=True)
-        ]
-        rows = self._arrow.RecordBatch.from_arrays(arrays, schema=self._schema)
+        rows = self._types.batch(cells, self._table)
         self._rows.append(rows)
         self._size += rows.nbytes
         self._count += rows.num_rows
@@ -105,12 +101,12 @@ class ArrowWriter:
             self._writer.close()
 
     def _write_group(self) -> None:
-        group = self._arrow.Table.from_batches(self._rows, self._schema).combine_chunks()
-        self._writer.write_table(group)
+        group = self._types.arrow.Table.from_batches(self._rows).combine_chunks()
+        self._writer.write_table(group.cast(self._schema))
         self._rows, self._size, self._count = [], 0, 0
 
     def _open(self, path: Path) -> Any:
-        return self._arrow.ipc.new_file(str(path), self._schema)
+        return self._types.arrow.ipc.new_file(str(path), self._schema)
 
 
 class ParquetWriter(ArrowWriter):
