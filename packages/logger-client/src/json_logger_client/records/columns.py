@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 from json_logger_proto.log_format import WAVEFORM_KEY
@@ -24,7 +25,6 @@ from json_logger_client.records.types import (
     TIME,
     ColumnType,
     Seen,
-    flat,
 )
 from json_logger_client.records.waveforms import is_reference
 
@@ -45,11 +45,15 @@ _SHORT = {
     "configurations": "measurement_configurations",
     "outputs": "measurement_outputs",
 }
-_FIELDS = (*_SHORT, "units", "limits", "status", "uut", "station", "operator", "sequence")
+_MEANINGS = ("units", "limits", "status", "uut", "station", "operator", "sequence")
+_FIELDS = (*_SHORT, *_MEANINGS)
 """The first parts of the names of all other columns, in the order of the columns."""
 
 Path = tuple[str, ...]
 
+_MEANING = attrgetter(*_MEANINGS)
+_NO_MEANING = (None,) * len(_MEANINGS)
+_GETTERS = {name: attrgetter(_SHORT.get(name, name)) for name in ("log", *_OWN, *_FIELDS)}
 _ROOTS = {(name,) for name in _SHORT}
 _NOTHING: dict[str, Any] = {}
 _ALREADY_FLOATS = {float, type(None)}
@@ -69,8 +73,7 @@ class Column:
     def values(self, records: Sequence[LogRecord]) -> list[Any]:
         """Return the values of some records as JSON has them; None where a record has none."""
         first, *keys = self.path
-        name = _SHORT.get(first, first)
-        values = [getattr(record, name) for record in records]
+        values = [*map(_GETTERS[first], records)]
         for key in keys:
             values = [value.get(key) if type(value) is dict else None for value in values]
         if self.has_parts:
@@ -107,9 +110,10 @@ class ColumnFinder:
         """
         self.records += len(records)
         found: dict[Path, list[Any]] = {}
-        for first in _FIELDS:
-            name = _SHORT.get(first, first)
-            values = [getattr(record, name) for record in records]
+        meanings = [*map(_MEANING, records)]
+        without = meanings.count(_NO_MEANING) == len(records)
+        for first in _SHORT if without else _FIELDS:
+            values = [*map(_GETTERS[first], records)]
             if any(value is not None for value in values):
                 self._add((first,), values, found)
         return found
@@ -189,8 +193,10 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=
 
 def _lists(values: Sequence[Any], element: ColumnType) -> Sequence[Any]:
     """Return lists with their elements restored."""
-    if element.kind == "float64" and _ALREADY_FLOATS.issuperset(map(type, flat(values))):
-        return values
+    if element.kind == "float64":
+        elements = chain.from_iterable(filter(None, values))
+        if _ALREADY_FLOATS.issuperset(map(type, elements)):
+            return values
     return [None if value is None else [*as_values(value, element)] for value in values]
 
 

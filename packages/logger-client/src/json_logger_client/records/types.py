@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal
@@ -70,15 +70,15 @@ class Seen:
         if bool in kinds:
             self._booleans = True
         if int in kinds:
-            self._add_integers([value for value in values if type(value) is int])
-        if str in kinds:
-            self._add_texts({value for value in values if type(value) is str})
+            self._add_integers(_only(int, values, kinds))
+        if str in kinds and not self._texts:
+            self._add_texts(set(_only(str, values, kinds)))
         if list in kinds:
             self._elements = self._elements or Seen()
-            elements = flat(values)
+            elements = [*chain.from_iterable(_only(list, values, kinds))]
             self._elements.add(elements, set(map(type, elements)))
         if dict in kinds:
-            objects = [value for value in values if type(value) is dict]
+            objects = _only(dict, values, kinds)
             waveforms = sum(is_reference(value) for value in objects)
             self._waveforms |= waveforms > 0
             self._objects |= waveforms < len(objects)
@@ -93,7 +93,7 @@ class Seen:
     def _add_texts(self, texts: set[str]) -> None:
         names = texts.intersection(NOT_FINITE)
         self._names_of_numbers |= bool(names)
-        if self._texts or len(names) == len(texts):
+        if len(names) == len(texts):
             return
         self._texts = any(time_of(text) is None for text in texts - names)
         self._times = True
@@ -133,6 +133,6 @@ def _is_exact(value: int) -> bool:
         return False
 
 
-def flat(values: Iterable[Any]) -> list[Any]:
-    """Return the elements of all lists among some values."""
-    return [*chain.from_iterable(value for value in values if type(value) is list)]
+def _only(kind: type, values: Sequence[Any], kinds: set[type]) -> Sequence[Any]:
+    """Return the values of one type."""
+    return values if len(kinds) == 1 else [value for value in values if type(value) is kind]
