@@ -44,7 +44,7 @@ class CsvWriter:
                 a formula.
         """
         self._file = path.open("x", encoding="utf-8", newline="")
-        self._writer = csv.writer(self._file, lineterminator="\n")
+        self._writer = csv.writer(self._file)
         self._forms = [_FORMS.get(column.type.kind, _same) for column in table.columns]
         self._escapes = escape_formulas
         names = [column.name for column in table.columns]
