@@ -43,6 +43,13 @@ from json_logger_client.client import JsonLoggerClient
 from json_logger_client.grpc_options import GrpcSessionOptions
 from json_logger_client.locating import locate_logger
 from json_logger_client.outbox import StreamOptions
+from json_logger_client.record_context import (
+    Limits,
+    RecordContext,
+    SequencePlace,
+    SessionContext,
+    Uut,
+)
 from json_logger_client.stream import LogStream
 
 if TYPE_CHECKING:
@@ -63,21 +70,25 @@ __all__ = [
     "JsonLoggerClient",
     "JsonLoggerSessionConstructor",
     "LimitExceededError",
+    "Limits",
     "LogStream",
     "NameInUseError",
     "NotAResourceError",
     "NotAuthenticatedError",
     "NotPermittedError",
+    "RecordContext",
     "ReentrantCallError",
     "ResourceBusyError",
     "ResourceFailedError",
     "ResourceInUseError",
     "ResourceLostError",
     "ResourceNotFoundError",
+    "SequencePlace",
     "ServerDrainingError",
     "ServerRestartedError",
     "ServerUnavailableError",
     "SessionAlreadyOpenError",
+    "SessionContext",
     "SessionExpiredError",
     "SessionNotFoundError",
     "SessionOptions",
@@ -85,6 +96,7 @@ __all__ = [
     "StorageFullError",
     "StreamOptions",
     "UnexpectedStatusError",
+    "Uut",
     "locate_logger",
     "read_log",
 ]

@@ -17,6 +17,8 @@ import orjson
 from session_sharing import InvalidArgumentError
 from session_sharing.client.arguments import check_argument
 
+from json_logger_client.record_context import RecordContext, record_fields
+
 MAX_DEPTH = 100
 """Levels of nesting of a value that the server accepts."""
 
@@ -31,6 +33,7 @@ def encode_record(
     configurations: Mapping[str, object],
     outputs: Mapping[str, object],
     timestamp: datetime | None = None,
+    context: RecordContext | None = None,
 ) -> bytes:
     """Encode one record as a line without its newline.
 
@@ -42,9 +45,11 @@ def encode_record(
         configurations: The settings of the measurement.
         outputs: The measured values.
         timestamp: Time of the measurement; by default now. A time without a zone is local time.
+        context: What the record means.
 
     Raises:
-        InvalidArgumentError: A value cannot be written as JSON; the message names it.
+        InvalidArgumentError: A value cannot be written as JSON, or the context does not fit; the
+            message names it.
     """
     check_argument("measurement_name", measurement_name, str)
     for name, values in (
@@ -57,12 +62,15 @@ def encode_record(
                 f"{type(values).__name__}."
             )
     check_argument("timestamp", timestamp, datetime, type(None))
-    record = {
+    record: dict[str, object] = {
         "timestamp": _in_utc(timestamp),
         "measurement_name": measurement_name,
         "measurement_configurations": configurations,
         "measurement_outputs": outputs,
     }
+    if context is not None:
+        check_argument("context", context, RecordContext)
+        record |= record_fields(context, outputs)
     try:
         return _encode(record)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:

@@ -87,9 +87,17 @@ def tail_command(
 
 @click.command("verify")
 @click.argument("file")
+@click.option(
+    "--schema",
+    "with_schema",
+    is_flag=True,
+    help="Also check each record against the JSON Schema of records.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 @server_options
-def verify_command(file: str, as_json: bool, state_file: Path | None, target: str | None) -> None:
+def verify_command(
+    file: str, with_schema: bool, as_json: bool, state_file: Path | None, target: str | None
+) -> None:
     """Check every line of a log, and that no record is missing or duplicated.
 
     FILE is the path of a log, or the name that its server knows. The rotated files are checked,
@@ -98,7 +106,7 @@ def verify_command(file: str, as_json: bool, state_file: Path | None, target: st
     Example: json-logger verify measurements.ndjson
     """
     path = find_file(file, state_file, target)
-    verdict = verify(path)
+    verdict = verify(path, with_schema=with_schema)
     if as_json:
         click.echo(json.dumps({"file": str(path), "ok": not verdict.problem, **asdict(verdict)}))
     elif verdict.problem:
