@@ -204,13 +204,14 @@ def _check(name: str, limits: Limits | Sequence[Limits], outputs: Mapping[str, o
 
 
 def _allow_all(limits: Limits, value: Any) -> bool:
-    """Return whether all values are within limits; for an array without a Python object for each.
+    """Return whether all values are within limits, and whether there are any.
 
-    If an array has NaN, its minimum and maximum are NaN.
+    An array needs no Python object for each value. If it has NaN, its minimum and maximum are NaN.
     """
     if getattr(getattr(value, "dtype", None), "kind", "") in ("i", "u", "f") and value.size:
         return limits.allow(value.min().item()) and limits.allow(value.max().item())
-    return all(limits.allow(item) for item in _elements(value))
+    values = list(_elements(value))
+    return bool(values) and all(map(limits.allow, values))
 
 
 def _elements(value: Any) -> Iterator[object]:

@@ -133,6 +133,8 @@ def _measurement(call: MeasurementCall) -> Iterator[str]:
             for number, parameter in enumerate(parameters, start=1):
                 yield f"  {_toml(_parameter(parameter, number))},"
             yield "]"
+    if call.limits:
+        yield f"limits = {_toml({name: one.plain() for name, one in call.limits.items()})}"
 
 
 def _parameter(parameter: MeasurementParameter, number: int) -> dict[str, object]:
