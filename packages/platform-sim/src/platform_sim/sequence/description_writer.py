@@ -134,7 +134,8 @@ def _measurement(call: MeasurementCall) -> Iterator[str]:
                 yield f"  {_toml(_parameter(parameter, number))},"
             yield "]"
     if call.limits:
-        yield f"limits = {_toml({name: one.plain() for name, one in call.limits.items()})}"
+        limited = [one.name for one in call.outputs if one.name in call.limits]
+        yield f"limits = {_toml({name: call.limits[name].plain() for name in limited})}"
 
 
 def _parameter(parameter: MeasurementParameter, number: int) -> dict[str, object]:
