@@ -93,11 +93,15 @@ def test_the_context_of_a_session_is_in_the_records_of_all_its_clients(
     ]
 
 
-def test_a_client_that_attaches_without_a_context_changes_nothing(
+def test_the_context_of_the_client_that_creates_the_session_counts(
     anonymous: LoggerProcess, folder: Path
 ) -> None:
     path = folder / "a.ndjson"
-    with client(anonymous, path, context=FIRST), client(anonymous, path) as other:
+    other_context = SessionContext(station="other")
+    with (
+        client(anonymous, path, context=FIRST),
+        client(anonymous, path, context=other_context) as other,
+    ):
         assert '"SN1"' in other.details["context"]
         other.log_data("m", {}, {})
     assert meaning(records_in(path)[0]) == WRITTEN

@@ -49,6 +49,7 @@ from json_logger_client.record_context import (
     SequencePlace,
     SessionContext,
     Uut,
+    station_name,
 )
 from json_logger_client.stream import LogStream
 
@@ -99,6 +100,7 @@ __all__ = [
     "Uut",
     "locate_logger",
     "read_log",
+    "station_name",
 ]
 
 

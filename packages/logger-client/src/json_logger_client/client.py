@@ -95,8 +95,8 @@ class JsonLoggerClient(SharedSession):
                 restart. Another program may then have written between your records. The session
                 gets another name, unless `options` names it. If the log cannot be opened again, the
                 session ends with that error.
-            context: What all records of the session have in common; see `set_context`. Use it in
-                the program that opens the log for others.
+            context: What all records of the session have in common. It counts if this object
+                creates the session. Use it in the program that opens the log for others.
 
         Raises:
             ServerUnavailableError: No logger was found, or it cannot be reached.
@@ -206,7 +206,8 @@ class JsonLoggerClient(SharedSession):
         """Say what the following records of the session have in common, whoever writes them.
 
         The server gives the keys to all records that lack them, also to those of other clients.
-        The new context replaces the one before. After `reset`, this client sets it again.
+        The new context replaces the one before. If `reset` creates a new session, it gets the
+        context, too.
 
         Raises:
             InvalidArgumentError: A value of the context has the wrong type.
@@ -237,7 +238,7 @@ class JsonLoggerClient(SharedSession):
 
     def _reopen(self) -> None:
         super()._reopen()
-        if self._context is not None:
+        if self._context is not None and self.new_session:
             self._send_context(self._context)
 
     def _send_context(self, context: SessionContext) -> None:

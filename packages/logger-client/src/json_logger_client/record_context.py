@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import os
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
 import orjson
+from json_logger_proto.names import STATION_VARIABLE
 from session_sharing import InvalidArgumentError
 
 Status = Literal["passed", "failed", "aborted", "error"]
@@ -98,6 +101,11 @@ class RecordContext(SessionContext):
     status: Status | None = None
     """Result of the measurement. None with limits: whether all values are within them. None without
     limits: no status."""
+
+
+def station_name() -> str:
+    """Return the name of this test station: `JSON_LOGGER_STATION`, or the name of the host."""
+    return os.environ.get(STATION_VARIABLE, "") or socket.gethostname()
 
 
 def session_fields(context: SessionContext) -> dict[str, Any]:

@@ -43,8 +43,9 @@ class JsonLoggerSessionConstructor(SessionConstructor[JsonLoggerClient]):
             reclaim: Close a session of this log that has no attachment, and create a new one. Use
                 it in the program that opens the log first, because a crashed run can leave such a
                 session.
-            context: What all records of the session have in common. Use it in the program that
-                opens the log for all plug-ins, and knows the unit under test.
+            context: What all records of the session have in common, if this creates the session.
+                Use it in the program that opens the log for all plug-ins, and knows the unit under
+                test.
         """
         super().__init__(initialization_behavior)
         self._discovery_client = discovery_client

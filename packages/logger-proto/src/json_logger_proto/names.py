@@ -8,6 +8,7 @@ __all__ = [
     "LANE_BITS",
     "MOST_BATCH_BYTES",
     "PROGRAM",
+    "STATION_VARIABLE",
     "TARGET_VARIABLE",
     "TOKEN_FILE_VARIABLE",
 ]
@@ -29,6 +30,9 @@ PROGRAM = "json-logger"
 
 TARGET_VARIABLE = "JSON_LOGGER_TARGET"
 """Environment variable with the target of the server, for clients."""
+
+STATION_VARIABLE = "JSON_LOGGER_STATION"
+"""Environment variable with the name of the test station, for clients."""
 
 TOKEN_FILE_VARIABLE = "JSON_LOGGER_TOKEN_FILE"  # noqa: S105 - names a file, is no secret
 """Environment variable that names the file with the server's token."""
