@@ -8,7 +8,6 @@ from dmm_logger_plugin import record
 from dmm_logger_plugin.dmm import (
     NOT_SINGLE_READINGS,
     UNITS,
-    DmmSettings,
     MeasurementType,
     Reading,
 )
