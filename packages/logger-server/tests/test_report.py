@@ -222,11 +222,11 @@ def test_a_status_without_limits_is_a_failure_of_its_step(tmp_path: Path) -> Non
 def test_values_with_limits_have_a_distribution_and_a_trend_by_unit(tmp_path: Path) -> None:
     records = unit_records(range(50), lambda serial, site: 1 + serial / 40 + 3 * site)
     html = page(write(tmp_path / "a.ndjson", *records))
-    assert "current (A) by unit under test" in html
+    assert "A, site 0: current (A) by unit under test" in html
     assert "A, site 0: distribution, limits 1 to 2" in html
     assert "A, site 1: distribution, limits at most 5" in html
     assert "SN49" in html
-    assert "outside its limits" in html
+    assert "outside the limits" in html
 
 
 def test_a_far_outlier_does_not_hide_the_distribution(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from json_logger_server.report.results import Bounds
 
-_BINS = 40
+_BINS = 32
 _WIDEST = 3.0
 """The bins cover at most so many times the distance of the limits; other values are counted in the
 first and the last bin. Otherwise, one open contact would hide the distribution of all others."""

@@ -59,7 +59,7 @@ def _failures(results: Results) -> str:
     ]
     left = max(0, len(failures) - _MOST_FAILURES) + max(0, len(others) - _MOST_FAILURES)
     more = f"<p>And {counted(left, 'other limit')} with fewer failures.</p>" if left else ""
-    head = ("step", "output", "limits", "checked", "failed", "of its values")
+    head = ("step", "output", "limits", "checked", "failed", "share")
     return f"<h3>Failures by step and limit</h3>{table(head, rows, 3, bad=('failed',))}{more}"
 
 

@@ -23,8 +23,8 @@ from json_logger_server.report.series import (
 _TEXTS_SHOWN = 6
 """Number of different texts of an output, or values of a configuration, that are shown."""
 _HEAD = (
-    *("output", "where", "count", "lowest", "mean", "highest", "last", "unit"),
-    *("limits", "outside", "no number"),
+    *("output", "where", "limits", "count", "outside"),
+    *("lowest", "mean", "highest", "last", "unit", "no number"),
 )
 
 
@@ -73,7 +73,7 @@ def _facts(contents: LogContents) -> str:
         first, last = (f"{t:%Y-%m-%d %H:%M:%S} UTC" for t in (contents.first, contents.last))
         facts.append(f"{first} to {last}")
     if contents.uuts:
-        facts.append(counted(len(contents.uuts), "unit under test").replace("tests", "test"))
+        facts.append(counted(len(contents.uuts), "unit under test", "units under test"))
     if contents.writers:
         facts.append(f"written by {counted(len(contents.writers), 'program')}")
     return html.escape(" · ".join(facts))
@@ -105,7 +105,7 @@ def _section(anchor: str, measurement: Measurement, serials: Sequence[str]) -> s
         table(
             _HEAD,
             [row for (name, unit), quantity in quantities for row in _rows(name, unit, quantity)],
-            texts=2,
+            texts=3,
             bad=("outside",),
         ),
         table(
@@ -127,19 +127,20 @@ def _rows(name: str, unit: str, quantity: Quantity) -> Iterable[list[str]]:
         missing = f"{series.missing:,}" if series.missing else ""
         count = f"{len(series.values) + series.missing:,}"
         numbers = _statistics(series.values)
-        yield [name, place, count, *numbers, unit, *_limits(series), missing]
+        limits, outside = _limits(series)
+        yield [name, place, limits, count, outside, *numbers, unit, missing]
     if len(quantity.waveform):
         samples = f"latest waveform, {len(quantity.waveform):,} samples"
-        yield [name, samples, "", *_statistics(quantity.waveform), unit, "", "", ""]
+        yield [name, samples, "", "", "", *_statistics(quantity.waveform), unit, ""]
 
 
-def _limits(series: Series) -> list[str]:
+def _limits(series: Series) -> tuple[str, str]:
     """Return the limits of a series, and the number of values outside."""
     bounds = series.usual_bounds
     if bounds is None:
-        return ["", ""]
+        return "", ""
     changed = " (changed)" if len(series.bounds) > 1 else ""
-    return [f"{limits_text(bounds)}{changed}", f"{series.results.failed:,}"]
+    return f"{limits_text(bounds)}{changed}", f"{series.results.failed:,}"
 
 
 def _text_rows(name: str, quantity: Quantity) -> Iterable[list[str]]:

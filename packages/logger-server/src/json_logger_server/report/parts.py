@@ -15,21 +15,22 @@ _TEXT_CELL = ' class="text"'
 STYLE = """
 :root { color-scheme: light; }
 body { font: 15px/1.5 system-ui, sans-serif; color: #1f2937; background: #f3f4f6; margin: 0; }
-main { max-width: 1080px; margin: 0 auto; padding: 24px; }
+main { max-width: 1200px; margin: 0 auto; padding: 24px; }
 h1 { font-size: 26px; margin: 0 0 4px; overflow-wrap: anywhere; }
 h2 { font-size: 20px; margin: 0 0 12px; overflow-wrap: anywhere; }
 h3 { font-size: 15px; margin: 20px 0 6px; color: #374151; }
 p.facts { color: #6b7280; margin: 0 0 20px; }
 section { background: #fff; border: 1px solid #e5e7eb; border-radius: 8px; padding: 20px;
   margin-bottom: 20px; }
-table { border-collapse: collapse; width: 100%; margin-bottom: 16px;
+.wide { overflow-x: auto; margin-bottom: 16px; }
+table { border-collapse: collapse; width: 100%; font-size: 14px;
   font-variant-numeric: tabular-nums; }
-th, td { text-align: right; padding: 4px 10px; border-bottom: 1px solid #e5e7eb; }
+th, td { text-align: right; padding: 4px 8px; border-bottom: 1px solid #e5e7eb;
+  white-space: nowrap; }
 th { color: #6b7280; font-weight: 600; }
-th.text, td.text { text-align: left; }
-td { overflow-wrap: anywhere; }
+th.text, td.text { text-align: left; white-space: normal; overflow-wrap: break-word; }
 td.bad { color: #b91c1c; font-weight: 600; }
-td.bar { width: 22%; }
+td.bar { width: 30%; }
 .track { background: #e5e7eb; border-radius: 3px; height: 8px; overflow: hidden; display: flex; }
 .track i { display: block; height: 8px; background: #059669; }
 .track i.bad { background: #dc2626; }
@@ -38,15 +39,17 @@ td.bar { width: 22%; }
 .cards b { display: block; font-size: 24px; font-weight: 600; line-height: 1.3;
   font-variant-numeric: tabular-nums; }
 .cards span { color: #6b7280; font-size: 13px; }
-.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(400px, 1fr)); gap: 12px; }
+.pair { display: grid; grid-template-columns: 1fr 1fr; gap: 0 12px; }
+@media (max-width: 900px) { .pair { grid-template-columns: 1fr; } }
+.pair > div { min-width: 0; overflow: hidden; }
 p.left { color: #92400e; background: #fef3c7; border-radius: 6px; padding: 6px 12px; }
 nav a { color: #2563eb; margin-right: 14px; display: inline-block; }
 """
 
 
-def counted(count: int, noun: str) -> str:
+def counted(count: int, noun: str, plural: str = "") -> str:
     """Return a number with its noun: ``1 record``, ``2 records``."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
 
 
 def percent(share: float | None) -> str:
@@ -95,7 +98,8 @@ def table(
 
     if not rows:
         return ""
-    return f"<table>{row(head, 'th')}{''.join(row(cells, 'td') for cells in rows)}</table>"
+    body = "".join(row(cells, "td") for cells in rows)
+    return f'<div class="wide"><table>{row(head, "th")}{body}</table></div>'
 
 
 def yield_table(what: str, unit: str, counts: Sequence[tuple[str, Count]]) -> str:
@@ -118,4 +122,7 @@ def yield_table(what: str, unit: str, counts: Sequence[tuple[str, Count]]) -> st
             f'<i class="bad" style="width:{100 - share:.2f}%"></i></span></td></tr>'
         )
     head = "".join(f"<th>{name}</th>" for name in (unit, "passed", "failed", "yield", ""))
-    return f'<table><tr><th class="text">{what}</th>{head}</tr>{"".join(rows)}</table>'
+    return (
+        f'<div class="wide"><table><tr><th class="text">{what}</th>{head}</tr>'
+        f"{''.join(rows)}</table></div>"
+    )
