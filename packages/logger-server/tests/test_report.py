@@ -190,7 +190,7 @@ def test_yield_and_failures_are_counted_by_limit_site_and_station(tmp_path: Path
     assert "90.0 %" in html
     assert "yield: 9 of 10 units" in html
     assert "Failures by step and limit" in html
-    assert "<td>1 to 2</td>" in html
+    assert '<td class="text">1 to 2 · at most 5</td><td>20</td><td class="bad">1</td>' in html
 
 
 def test_a_unit_that_passes_in_a_later_execution_counts_for_the_final_yield(

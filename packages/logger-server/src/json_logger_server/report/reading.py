@@ -23,13 +23,11 @@ from session_sharing import SessionSharingError
 
 from json_logger_server.report.results import (
     Bounds,
-    Count,
     Limit,
-    LimitResults,
     bounds_of,
     judgement,
 )
-from json_logger_server.report.series import LogContents, Measurement, Quantity, Series, Tally
+from json_logger_server.report.series import LogContents, Measurement, Quantity
 
 _SITES, _PINS = "measurement_sites", "measurement_pin_names"
 _LONGEST_LIST = 16
@@ -90,10 +88,12 @@ def _take(contents: LogContents, record: LogRecord, by: Sequence[str]) -> None:
         contents.writers.add(record.writer)
     separated_by = [key for key in by if key in configurations]
     condition = ", ".join(f"{key} = {_as_text(configurations[key])}" for key in separated_by)
-    measurement = contents.measurements.setdefault((name, condition), Measurement(name, condition))
+    measurement = contents.measurements.get((name, condition))
+    if measurement is None:
+        measurement = contents.measurements[name, condition] = Measurement(name, condition)
     measurement.records += 1
     for key, value in configurations.items():
-        measurement.configurations.setdefault(key, Tally()).add(_as_text(value))
+        measurement.configurations[key].add(_as_text(value))
     _Record(contents, measurement, record).take()
 
 
@@ -135,8 +135,8 @@ class _Record:
         self._note_result()
 
     def _take_value(self, name: str, unit: str, value: Any, limits: Any, depth: int = 0) -> None:
-        quantity = self._measurement.quantity(name, unit)
         key = name, unit
+        quantity = self._measurement.quantities[key]
         if isinstance(value, Waveform):
             quantity.latest = value
         elif isinstance(value, Mapping) and depth < _DEEPEST:
@@ -164,12 +164,12 @@ class _Record:
     ) -> None:
         number = _number(value)
         if number is not None or value is None:
-            series = quantity.series.setdefault(place.text, Series())
+            series = quantity.series[place.text]
             series.add(self._when, number, self._uut)
             if bounds is not None:
                 self._note_check(key, place.site, bounds, series.check(number, bounds))
         elif isinstance(value, (str, bool, datetime)):
-            quantity.tallies.setdefault(place.text, Tally()).add(_as_text(value))
+            quantity.tallies[place.text].add(_as_text(value))
         else:
             self._contents.left_out += 1
 
@@ -190,8 +190,7 @@ class _Record:
             self._note_check(key, "", bounds, all(passed))
 
     def _note_check(self, key: tuple[str, str], site: str, bounds: Bounds, passed: bool) -> None:
-        limit = Limit(self._measurement.name, self._step, *key)
-        found = self._contents.results.limits.setdefault(limit, LimitResults())
+        found = self._contents.results.limits[Limit(self._measurement.name, self._step, *key)]
         found.bounds[bounds] += 1
         found.count.add(passed)
         self._passed.append(passed)
@@ -201,7 +200,7 @@ class _Record:
     def _note_result(self) -> None:
         results = self._contents.results
         for site, passed in self._sites.items():
-            results.sites.setdefault(site, Count()).add(passed)
+            results.sites[site].add(passed)
         found = judgement(self._record.status, self._passed)
         if found is None:
             return
@@ -210,7 +209,7 @@ class _Record:
             results.others[self._measurement.name, self._step, found.status] += 1
         station = self._record.station
         if isinstance(station, str) and station:
-            results.stations.setdefault(station, Count()).add(found.status == "passed")
+            results.stations[station].add(found.status == "passed")
         if self._serial:
             execution = _part(self._record.sequence, "execution")
             results.note_unit(self._serial, execution, found.status)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -101,13 +101,15 @@ class Results:
     """Number of records by status; those without a result are not counted."""
     uuts: dict[str, dict[str, str]] = field(default_factory=dict)
     """For each unit under test, the worst status of each execution, in the order of the log."""
-    limits: dict[Limit, LimitResults] = field(default_factory=dict)
+    limits: defaultdict[Limit, LimitResults] = field(
+        default_factory=lambda: defaultdict(LimitResults)
+    )
     others: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     """Records that did not pass although no value was outside its limits: by measurement, step and
     status."""
-    sites: dict[str, Count] = field(default_factory=dict)
+    sites: defaultdict[str, Count] = field(default_factory=lambda: defaultdict(Count))
     """The results of each site in each record with limits."""
-    stations: dict[str, Count] = field(default_factory=dict)
+    stations: defaultdict[str, Count] = field(default_factory=lambda: defaultdict(Count))
     """The records with a result, by station."""
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -100,7 +100,7 @@ def statistics(values: Sequence[float]) -> Statistics | None:
 class Quantity:
     """One output of a measurement in one unit, at all places."""
 
-    series: dict[str, Series] = field(default_factory=dict)
+    series: defaultdict[str, Series] = field(default_factory=lambda: defaultdict(Series))
     """Series by place. A place is a site and pin, or the index in a list without them."""
     waveform: Sequence[float] = ()
     """The finite samples of the latest waveform, or long list without sites and pins."""
@@ -108,7 +108,7 @@ class Quantity:
     """Seconds between two samples of the waveform; 0 if they are not known."""
     latest: Waveform | None = None
     """The latest waveform, whose samples are not read yet."""
-    tallies: dict[str, Tally] = field(default_factory=dict)
+    tallies: defaultdict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
     """Texts and truth values, by place."""
 
     @property
@@ -125,14 +125,12 @@ class Measurement:
     condition: str = ""
     """The values of the configurations by which the report separates records, as text."""
     records: int = 0
-    quantities: dict[tuple[str, str], Quantity] = field(default_factory=dict)
+    quantities: defaultdict[tuple[str, str], Quantity] = field(
+        default_factory=lambda: defaultdict(Quantity)
+    )
     """Quantities by output and unit. An output with another unit is another quantity."""
-    configurations: dict[str, Tally] = field(default_factory=dict)
+    configurations: defaultdict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
     """The values of each configuration."""
-
-    def quantity(self, output: str, unit: str) -> Quantity:
-        """Return the quantity of an output and unit; create it if it is missing."""
-        return self.quantities.setdefault((output, unit), Quantity())
 
 
 @dataclass(slots=True)
