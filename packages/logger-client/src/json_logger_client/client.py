@@ -168,7 +168,11 @@ class JsonLoggerClient(SharedSession):
         """
         self.owner.check()
         line = encode_record(
-            measurement_name, measurement_configurations, measurement_outputs, timestamp, context
+            measurement_name,
+            measurement_configurations,
+            measurement_outputs,
+            timestamp,
+            context=context,
         )
         calls = self._calls
         calls.check_size(line)

@@ -65,7 +65,11 @@ class LogStream:
         """
         self._owner.check()
         line = encode_record(
-            measurement_name, measurement_configurations, measurement_outputs, timestamp, context
+            measurement_name,
+            measurement_configurations,
+            measurement_outputs,
+            timestamp,
+            context=context,
         )
         sender = self._sender
         sender.check_size(line)
