@@ -102,7 +102,7 @@ class JsonLog(Resource):
         self.file = file
         self.ended = False
         """Whether the log is closed and everything is written."""
-        self.context: SessionContext | None = None
+        self._context: SessionContext | None = None
         """Gives its keys to the records that lack them."""
         self._loop = loop
         self._durability = durability
@@ -143,13 +143,23 @@ class JsonLog(Resource):
         """
         self._check_open()
         batch.settled = self._loop.create_future()
-        if self.context is not None:
+        if self._context is not None:
             for record in batch.records:
-                self.context.complete(record)
+                self._context.complete(record)
         self._waiting.append(batch)
         if not self._scheduled and self._job is None:
             self._scheduled = True
             self._loop.call_soon(self._wait_for_others, self._pacing.turns)
+
+    def set_context(self, context: SessionContext) -> None:
+        """Give the keys of a context to all records from now on that lack them.
+
+        Raises:
+            SessionExpiredError: The log is closed.
+            ResourceLostError: An earlier error has made the file unusable.
+        """
+        self._check_open()
+        self._context = context
 
     def rotate(self, move: Move) -> asyncio.Future[Path | None]:
         """Begin a new file after the group that is being written. Call this in the loop.
@@ -215,8 +225,8 @@ class JsonLog(Resource):
             "last_seq": str(self.last_seq),
             "bytes": str(self.file.size),
         }
-        if self.context is not None:
-            facts["context"] = msgspec.json.encode(self.context).decode()
+        if self._context is not None:
+            facts["context"] = msgspec.json.encode(self._context).decode()
         if self.file.end.torn is not None:
             facts["torn_record_set_aside"] = str(self.file.end.torn)
         return facts

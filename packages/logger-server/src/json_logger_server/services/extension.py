@@ -94,7 +94,8 @@ class ExtensionServicer(json_logger_ext_pb2_grpc.JsonLoggerExtServicer):
         self, request: pb.SetContextRequest, context: Context
     ) -> pb.SetContextResponse:
         """See json_logger_ext.proto."""
-        log_of(calls.attachment().session).context = decode_context(request.context)
+        log = log_of(calls.attachment().session)
+        log.set_context(decode_context(request.context))
         return pb.SetContextResponse()
 
     async def Locate(  # noqa: N802
