@@ -144,6 +144,31 @@ def test_the_table_shows_the_values_that_fail(bench: Bench, address: str) -> Non
     assert "level at site 2: 3.0 is not within 1 to 2\n" in done.stdout
 
 
+def test_a_step_that_passes_in_a_later_turn_of_its_loop_has_no_failed_case(
+    bench: Bench, address: str, tmp_path: Path
+) -> None:
+    loop = """
+        locals = { Levels = [3.0] }
+        [[main]]
+        name = "levels"
+        measurement = "test.Levels"
+        inputs = [{ name = "levels", type = "double[]", value = "Locals.Levels" }]
+        outputs = [{ name = "level", type = "double[]" }]
+        limits = { level = { high = 2 } }
+        loop_type = "CustomLoop"
+        loop_while = "RunState.LoopIndex < 2"
+        post_expression = "Locals.Levels = {1.0}"
+        """
+    result = bench.run(loop, discovery_address=address)
+
+    assert bench.trace(result) == ["Main levels: Passed"], result.steps[0].message
+    assert [check.passed for check in result.steps[0].checks] == [False, True]
+    write_junit(result, tmp_path / "junit.xml")
+    suite = etree.parse(tmp_path / "junit.xml").find("testsuite")
+    assert suite is not None
+    assert (suite.get("tests"), suite.get("failures")) == ("3", "0")
+
+
 def test_limits_that_do_not_fit_the_plug_in_are_an_error_of_the_step(
     bench: Bench, address: str
 ) -> None:

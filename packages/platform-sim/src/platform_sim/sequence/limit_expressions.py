@@ -35,6 +35,8 @@ _VALUE = "Value"
 _SITES = "Sites"
 _SITE = "Site"
 _KEY_IN_EXPRESSION = re.compile(rf"\b{re.escape(_ROOT)}\.(\w+)\.")
+_WORDS = frozenset({"AND", "OR", "NOT", "XOR", "MOD", "TRUE", "FALSE", "NOTHING"})
+"""Words of TestStand's expressions, which cannot be names."""
 _MY_SITE = "RunState.TestSockets.MyIndex"
 
 
@@ -44,25 +46,25 @@ def with_limit_expressions(content: SequenceFile) -> SequenceFile:
     Raises:
         UnsupportedError: A variable of the sequence has the name of the container for limits.
     """
-    return replace(content, sequences=tuple(map(_lower_sequence, content.sequences)))
+    return replace(content, sequences=tuple(map(_write_limits, content.sequences)))
 
 
 def with_limits(content: SequenceFile) -> SequenceFile:
     """Return a sequence file with the limits that `with_limit_expressions` wrote into it."""
-    return replace(content, sequences=tuple(map(_lift_sequence, content.sequences)))
+    return replace(content, sequences=tuple(map(_take_limits, content.sequences)))
 
 
-def _lower_sequence(sequence: Sequence) -> Sequence:
+def _write_limits(sequence: Sequence) -> Sequence:
     containers: dict[str, object] = {}
 
-    def lower(step: Step) -> Step:
+    def written(step: Step) -> Step:
         if not isinstance(step.call, MeasurementCall) or not step.call.limits:
             return step
         key = _identifier(step.name, containers)
         containers[key] = _variables_of(step.call)
         return _with_expression(step, step.call, key)
 
-    changed = _with_steps(sequence, lower)
+    changed = _with_steps(sequence, written)
     if not containers:
         return changed
     if _CONTAINER in sequence.locals:
@@ -73,13 +75,13 @@ def _lower_sequence(sequence: Sequence) -> Sequence:
     return replace(changed, locals={**sequence.locals, _CONTAINER: containers})
 
 
-def _lift_sequence(sequence: Sequence) -> Sequence:
+def _take_limits(sequence: Sequence) -> Sequence:
     containers = sequence.locals.get(_CONTAINER)
     if not isinstance(containers, dict):
         return sequence
-    lifted: set[str] = set()
+    found_keys: set[str] = set()
 
-    def lift(step: Step) -> Step:
+    def read(step: Step) -> Step:
         found = _KEY_IN_EXPRESSION.search(step.flow.status_expression)
         if found is None or not isinstance(step.call, MeasurementCall):
             return step
@@ -87,11 +89,11 @@ def _lift_sequence(sequence: Sequence) -> Sequence:
         call = _without_variables(step.call, key, containers.get(key))
         if not call.limits or _with_expression(step, call, key) != step:
             return step
-        lifted.add(key)
+        found_keys.add(key)
         return replace(step, call=call, flow=replace(step.flow, status_expression=""))
 
-    changed = _with_steps(sequence, lift)
-    if lifted != set(containers):
+    changed = _with_steps(sequence, read)
+    if found_keys != set(containers):
         return sequence
     others = {name: value for name, value in sequence.locals.items() if name != _CONTAINER}
     return replace(changed, locals=others)
@@ -105,7 +107,8 @@ def _with_steps(sequence: Sequence, change: Callable[[Step], Step]) -> Sequence:
 def _identifier(name: str, taken: Container[str]) -> str:
     """Return a name that TestStand accepts for a variable, and that is not taken."""
     base = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_") or "Value"
-    base = f"_{base}" if base[0].isdigit() else base
+    if base[0].isdigit() or base.upper() in _WORDS:
+        base = f"_{base}"
     free, number = base, 1
     while free in taken:
         number += 1

@@ -167,7 +167,7 @@ def _add_check(suite: etree._Element, file_name: str, step: StepResult, check: L
         name=_xml(check.place),
         time="0.000",
     )
-    if not check.passed and step.counts:
+    if not check.passed and step.is_bad:
         etree.SubElement(case, "failure", message=_xml(str(check)))
     etree.SubElement(case, "system-out").text = _xml(str(check))
 
@@ -185,8 +185,8 @@ def _output_lines(result: StepResult, most: int | None = None) -> Iterator[str]:
 
 def _message_lines(result: StepResult) -> list[str]:
     failed = [str(check) for check in result.checks if not check.passed]
-    message = failed or result.message.splitlines()
-    return [*message, *result.details.splitlines()]
+    by_limits = failed and result.status is StepStatus.FAILED
+    return [*(failed if by_limits else result.message.splitlines()), *result.details.splitlines()]
 
 
 def _xml(text: str) -> str:
