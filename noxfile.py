@@ -113,6 +113,7 @@ TEST_LIBRARIES = [
     "poetry-core",
     "duckdb",
     "grpcio-status",
+    "jsonschema",
     "numpy",
     "pandas",
     "polars",

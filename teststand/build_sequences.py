@@ -18,6 +18,7 @@ from platform_sim.sequence.model import (
 )
 from platform_sim.sequence.seq_writer import write_sequence_file
 from platform_sim.sequence.type_library import NO_TYPES, types_from
+from plugin_kit import read_limits
 
 _HERE = Path(__file__).resolve().parent
 DESCRIPTION = _HERE / "MeasureAndLog.toml"
@@ -34,21 +35,38 @@ class Variant:
     inputs: Mapping[str, str] = field(default_factory=dict)
     """Expressions of measurement inputs, by parameter name."""
 
+    limits: Mapping[str, object] = field(default_factory=dict)
+    """Limits by output, as in a description. They replace those of the description."""
+
 
 VARIANTS = {
     "MeasureAndLogOneSite.seq": Variant(r"pinmaps\OneSite.pinmap"),
     "MeasureAndLogFourSites.seq": Variant(r"pinmaps\FourSites.pinmap"),
     # The DC power plug-in resets its SMU at its end, so the DMM has no voltage to measure. On a
-    # bench it measures ohms.
+    # bench it measures ohms. The contact of site 2 is open, so its reading has no limits.
     "MeasureAndLogBench.seq": Variant(
-        r"pinmaps\Bench.pinmap", {"measurement_type": "5i64", "range": "10e3"}
+        r"pinmaps\Bench.pinmap",
+        {"measurement_type": "5i64", "range": "10e3"},
+        {
+            "measured_value": {
+                "low": 998,
+                "high": 1002,
+                "nominal": 1000,
+                "sites": {
+                    1: {"low": 2195, "high": 2205, "nominal": 2200},
+                    2: {},
+                    3: {"low": 4690, "high": 4710, "nominal": 4700},
+                },
+            }
+        },
     ),
 }
 """Variant of each sequence file."""
 
 
 def with_variant(content: SequenceFile, variant: Variant) -> SequenceFile:
-    """Return the sequence with the pin map and the inputs of a variant."""
+    """Return the sequence with the pin map, the inputs and the limits of a variant."""
+    limits = read_limits(variant.limits)
 
     def parameter(one: MeasurementParameter) -> MeasurementParameter:
         if one.output or one.name not in variant.inputs:
@@ -60,7 +78,8 @@ def with_variant(content: SequenceFile, variant: Variant) -> SequenceFile:
             return replace(step, call=PinMapUpdate(f'"{variant.pin_map}"'))
         if isinstance(step.call, MeasurementCall):
             parameters = tuple(map(parameter, step.call.parameters))
-            return replace(step, call=replace(step.call, parameters=parameters))
+            own = {name: limits.get(name, one) for name, one in step.call.limits.items()}
+            return replace(step, call=replace(step.call, parameters=parameters, limits=own))
         return step
 
     sequences = tuple(

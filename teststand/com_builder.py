@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from platform_sim.sequence.errors import UnsupportedError
+from platform_sim.sequence.limit_expressions import with_limit_expressions
 from platform_sim.sequence.model import (
     Group,
     MeasurementCall,
@@ -47,6 +48,9 @@ EXECUTION_SCOPE = 2
 
 DYNAMIC = 7
 """Value of PythonParameterCategories: TestStand finds out the type of the argument."""
+
+NUMBER = 3
+"""Value of PropertyValueTypes for a number."""
 
 _FLOW_PROPERTIES = {
     "precondition": "TS.PreCond",
@@ -84,6 +88,7 @@ class ComBuilder:
         Raises:
             UnsupportedError: The model has more than a main sequence, or a step of an unknown type.
         """
+        content = with_limit_expressions(content)
         main = content.main_sequence()
         if main is None or len(content.sequences) != 1:
             raise UnsupportedError(
@@ -125,9 +130,12 @@ class ComBuilder:
         for name, value in values.items():
             if isinstance(value, dict):
                 self._set_variables(target, value, f"{prefix}{name}.")
+            elif isinstance(value, list) and all(isinstance(item, float) for item in value):
+                lookup = f"{prefix}{name}"
+                target.NewSubProperty(lookup, NUMBER, True, "", INSERT_IF_MISSING)
             elif isinstance(value, list):
                 raise UnsupportedError(
-                    f"the builder cannot build array variables ({prefix}{name})."
+                    f"the builder cannot build arrays of texts or booleans ({prefix}{name})."
                 )
             else:
                 _set(target, f"{prefix}{name}", value)

@@ -20,6 +20,7 @@ from ni.measurementlink.sessionmanagement.v1.client import (
     SessionManagementClient,
 )
 from teststand_pin_map import active_pin_map
+from teststand_record_context import record_context
 from teststand_registered_sessions import register, unregister_left_behind, unregistering
 
 _logger = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ def create_json_logger_sessions(sequence_context: Any) -> None:
     open_log = JsonLoggerSessionConstructor(
         initialization_behavior=SessionInitializationBehavior.INITIALIZE_SESSION_THEN_DETACH,
         reclaim=True,
+        context=record_context(sequence_context),
     )
     with client.reserve_sessions(
         pin_map, instrument_type_id=JSON_LOGGER_INSTRUMENT_TYPE
@@ -54,6 +56,17 @@ def create_json_logger_sessions(sequence_context: Any) -> None:
             )
         unregister_left_behind(client, reservation)
         register(client, reservation, JSON_LOGGER_INSTRUMENT_TYPE, pin_map)
+
+
+def update_record_context(sequence_context: Any) -> None:
+    """Give the next unit under test to the records. Call it when the unit changes in an execution.
+
+    Args:
+        sequence_context: TestStand's SequenceContext (a COM object; pass ``ThisContext``).
+    """
+    context = record_context(sequence_context)
+    for log in _attached:
+        log.set_context(context)
 
 
 def destroy_json_logger_sessions() -> None:

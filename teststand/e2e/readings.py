@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from processes import ChainError
 
 SMU_STEP = "Source and measure DC voltage"
 DMM_STEP = "Measure with the DMM"
+STEPS = (SMU_STEP, DMM_STEP)
 SMU_PIN = "DCPowerPin"
 DMM_PIN = "DMMPin"
 
@@ -109,6 +111,23 @@ def parse_records(lines: Sequence[str]) -> list[dict[str, Any]]:
         return [json.loads(line) for line in lines]
     except ValueError as error:
         raise ChainError(f"a line of the log file is not JSON: {error}") from None
+
+
+def check_meaning(records: Sequence[Mapping[str, Any]], sequence: str) -> None:
+    """Check that the records of a run name their station, sequence and result.
+
+    Raises:
+        ChainError: A record lacks something, or the records name several runs.
+    """
+    places = [record.get("sequence", {}) for record in records]
+    files = {Path(str(place.get("file", ""))).name for place in places}
+    executions = {place.get("execution") for place in places}
+    if files != {sequence} or len(executions) != 1 or None in executions:
+        raise ChainError(f"the records name the sequence files {files} and runs {executions}")
+    for record, place in zip(records, places, strict=True):
+        what = record.get("station"), record.get("status"), bool(record.get("limits"))
+        if not what[0] or what[1:] != ("passed", True) or place.get("step") not in STEPS:
+            raise ChainError(f"{place}: station, status and limits are {what}")
 
 
 def _join(

@@ -12,6 +12,7 @@ from readings import (
     DMM_PIN,
     SMU_PIN,
     SiteReading,
+    check_meaning,
     parse_records,
     readings_of_records,
     readings_of_run,
@@ -64,6 +65,7 @@ class SequenceRun:
         measured = readings_of_run(result, self.sites)
         texts = self.check_values(measured)
         records = parse_records(lines)
+        check_meaning(records, self.sequence)
         for logged, reading in zip(readings_of_records(records, self.sites), measured, strict=True):
             if logged != reading:
                 raise ChainError(f"the log has {logged}, but the run measured {reading}")

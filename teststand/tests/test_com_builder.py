@@ -149,6 +149,25 @@ def test_a_measurement_step_gets_every_parameter_by_its_property_path() -> None:
     assert sizes == [("Measurement.Parameters", "2"), (f"{first}.EnumDefinition", "2")]
 
 
+def test_limits_become_variables_and_a_status_expression() -> None:
+    calls = record(
+        """
+        [[main]]
+        name = "measure"
+        measurement = "ni.Some"
+        outputs = [{ name = "volts", type = "double[]" }]
+        limits = { volts = { low = 1, high = 2 } }
+        """
+    )
+
+    values = {str(arguments[0]): arguments[-1] for path, arguments in calls if ".SetVal" in path}
+    assert values["Limits.measure.volts.Low"] == "1.0"
+    assert values["Measurement.Parameters[0].ArgumentValue"] == "Locals.Limits.measure.volts.Value"
+    assert "Locals.Limits.measure.volts.Value[0] >= " in values["TS.StatusExpr"]
+    (made,) = [arguments for path, arguments in calls if path.endswith("NewSubProperty")]
+    assert made == ("Limits.measure.volts.Value", "3", "True", "", "1")
+
+
 def test_the_call_of_a_method_of_an_instance_keeps_its_result() -> None:
     calls = record(
         "[[main]]\nname = 'call'\nmodule = 'm.py'\nclass = 'C'\nfunction = 'f'\n"
@@ -165,6 +184,7 @@ def test_constants_have_the_values_of_the_api() -> None:
     assert CONSTANTS["ConflictHandler_Error"] == com_builder.REFUSE_CONFLICTS
     assert CONSTANTS["FileWritingFormat_XML"] == com_builder.XML_FORMAT
     assert CONSTANTS["PropOption_InsertIfMissing"] == com_builder.INSERT_IF_MISSING
+    assert CONSTANTS["PropValType_Number"] == com_builder.NUMBER
     assert CONSTANTS["PythonParamCategory_Dynamic"] == com_builder.DYNAMIC
     scope = CONSTANTS["PythonInterpreterSessionScope_PerExecution"]
     assert scope == com_builder.EXECUTION_SCOPE

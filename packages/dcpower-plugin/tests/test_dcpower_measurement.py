@@ -10,10 +10,11 @@ from typing import Any
 import grpc
 import pytest
 from dcpower_under_test import PLUGIN
+from json_logger_client import station_name
 from logger_station import Station
 from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2 as sessions_pb
 from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2_grpc
-from plugin_kit import PluginCallError
+from plugin_kit import PluginCallError, StepContext, read_limits
 from plugin_kit.calling import PlatformClient
 
 LONG = 60.0
@@ -64,15 +65,36 @@ def test_a_measurement_is_one_record_of_numbers_and_arrays_with_units(station: S
     configurations = record["measurement_configurations"]
     assert configurations["nidcpower_pins"] == ["Vdd"]
     assert configurations["voltage_level"] == 2.5
-    assert configurations["units"]["source_delay"] == "s"
+    assert record["units"]["source_delay"] == "s"
+    assert record["units"]["current_measurements"] == "A"
     assert record["measurement_outputs"] == {
         "measurement_sites": [0, 1],
         "measurement_pin_names": ["Vdd", "Vdd"],
         "voltage_measurements": [2.5, 2.5],
         "current_measurements": [1e-4, 1e-4],
         "in_compliance": [False, False],
-        "units": {"voltage_measurements": "V", "current_measurements": "A"},
     }
+    assert record["station"] == station_name()
+    assert not {"limits", "status", "uut", "sequence"} & set(record)
+
+
+def test_what_the_caller_says_about_the_step_is_in_the_record(station: Station) -> None:
+    before = len(station.records())
+    limits = read_limits({"voltage_measurements": {"low": 5, "sites": {"1": {"high": 5}}}})
+    step = StepContext("A.seq", "source", "17", "SN1", limits)
+
+    with station.plugin() as plugin:
+        plugin.measure(
+            {"nidcpower_pins": ["Vdd"], "json_logger_pin": "Log"},
+            pin_map_id=station.pin_map_id,
+            step=step,
+        )
+
+    (record,) = station.records()[before:]
+    assert record["limits"] == {"voltage_measurements": [{"low": 5.0}, {"high": 5.0}]}
+    assert record["status"] == "failed"
+    assert record["uut"] == {"serial": "SN1"}
+    assert record["sequence"] == {"file": "A.seq", "step": "source", "execution": "17"}
 
 
 def test_a_settle_time_above_100_ms_works(station: Station) -> None:

@@ -8,12 +8,12 @@ from dmm_logger_plugin import record
 from dmm_logger_plugin.dmm import (
     NOT_SINGLE_READINGS,
     UNITS,
-    DmmSettings,
     MeasurementType,
     Reading,
 )
+from json_logger_client import station_name
 from logger_station import Station
-from plugin_kit import PluginCallError
+from plugin_kit import PluginCallError, StepContext, read_limits
 
 
 def test_a_reading_at_10_v_and_5_digits_resolves_50_uv(station: Station) -> None:
@@ -37,14 +37,37 @@ def test_a_measurement_is_one_record_of_numbers_with_site_pin_and_units(station:
         "measurement_type": "DC_VOLTS",
         "range": 1.0,
         "resolution_digits": 5.5,
-        "units": {"range": "V"},
     }
     assert log["measurement_outputs"] == {
         "measurement_sites": [1],
         "measurement_pin_names": ["Vout"],
         **result,
-        "units": {"measured_value": "V", "absolute_resolution": "V"},
     }
+    assert log["units"] == {"range": "V", "measured_value": "V", "absolute_resolution": "V"}
+    assert log["station"] == station_name()
+    assert not {"limits", "status", "uut", "sequence"} & set(log)
+
+
+def test_what_the_caller_says_about_the_step_is_in_the_record(station: Station) -> None:
+    before = len(station.records())
+    limits = read_limits({"measured_value": {"high": -50, "sites": {"1": {"low": -50}}}})
+    step = StepContext("A.seq", "measure", "17", "SN1", limits)
+
+    with station.plugin() as plugin:
+        for site in (0, 1):
+            plugin.measure(
+                {"nidmm_pin": "Vout", "json_logger_pin": "Log"},
+                pin_map_id=station.pin_map_id,
+                sites=[site],
+                step=step,
+            )
+
+    first, second = station.records()[before:]
+    assert first["limits"] == {"measured_value": {"high": -50.0}}
+    assert second["limits"] == {"measured_value": {"low": -50.0}}
+    assert (first["status"], second["status"]) == ("failed", "passed")
+    assert first["uut"] == {"serial": "SN1"}
+    assert first["sequence"] == {"file": "A.seq", "step": "measure", "execution": "17"}
 
 
 @pytest.mark.parametrize("kind", ["AC_VOLTS", "TWO_WIRE_RES", "DC_CURRENT"])
@@ -94,9 +117,8 @@ def test_a_deadline_that_has_passed_ends_it_at_once(station: Station) -> None:
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_an_overrange_reading_is_flagged_and_logged_as_null(value: float) -> None:
     reading = Reading(value, 5e-5)
-    settings = DmmSettings(MeasurementType.DC_VOLTS, 10.0, 5.5)
 
-    outputs = record.outputs(0, "Vout", settings, reading)
+    outputs = record.outputs(0, "Vout", reading)
 
     assert reading.signal_out_of_range
     assert outputs["measured_value"] is None

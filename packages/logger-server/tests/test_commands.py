@@ -170,8 +170,8 @@ RECORDS = [
             "measurement_pin_names": ["Vdd", "Vdd"],
             "voltage_measurements": [3.3, 3.3 + second / 1000],
             "in_compliance": [True, False],
-            "units": {"voltage_measurements": "V"},
         },
+        "units": {"voltage_measurements": "V"},
     }
     for second in range(30)
 ] + [

@@ -14,9 +14,9 @@ import pytest
 from capabilities import needs_control_characters, needs_renames_of_open_files
 from click.testing import CliRunner
 from json_logger_client import JsonLoggerClient
+from json_logger_client.records import DiskTail
 from json_logger_server.cli import main
 from json_logger_server.json_log import Durability
-from json_logger_server.storage.following import DiskTail
 from json_logger_server.storage.log_file import LogFile
 from logger_process import LoggerProcess
 from logger_thread import FaultyDisk, LoggerThread

@@ -8,11 +8,11 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from json_logger_proto.log_files.lines import numbers_in
 from json_logger_proto.names import LANE_BITS
 from json_logger_server.batch import PendingBatch
 from json_logger_server.history import MAX_CLIENT_SEQ, Numbering, Plan
 from json_logger_server.records import Record
-from json_logger_server.storage.lines import numbers_in
 from json_logger_server.storage.repair import LogEnd
 from session_sharing import InvalidArgumentError
 

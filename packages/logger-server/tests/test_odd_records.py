@@ -66,7 +66,7 @@ values = st.recursive(
     max_leaves=30,
 )
 outputs = st.dictionaries(
-    texts | st.sampled_from(["units", "measurement_sites", "measurement_pin_names"]),
+    texts | st.sampled_from(["measurement_sites", "measurement_pin_names"]),
     values | st.dictionaries(texts, texts, max_size=3),
     max_size=5,
 )

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from json_logger_server.storage.lines import read_at
+from json_logger_proto.log_files.lines import read_at
+from json_logger_proto.log_format import rotated_path
 from json_logger_server.storage.log_file import LogFile
 from json_logger_server.storage.reading import CommittedLines
-from json_logger_server.storage.rotated import rotated_path
 
 
 @pytest.fixture(scope="module")

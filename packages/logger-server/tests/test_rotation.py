@@ -22,10 +22,10 @@ from json_logger_client import ConnectOptions, JsonLoggerClient
 from json_logger_client.encoding import encode_record
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
 from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
+from json_logger_proto.log_files.rotated import rotated_files
 from json_logger_proto.names import KIND
 from json_logger_server.json_log import Durability
 from json_logger_server.storage.folder import Folder
-from json_logger_server.storage.rotated import rotated_files
 from json_logger_server.storage.verify import verify
 from logger_process import LoggerProcess, records_in
 from logger_thread import FaultyDisk, LoggerThread

@@ -68,6 +68,9 @@ API: dict[str, dict[str, Property | Method]] = {
         "SetValBoolean": SET_VALUE,
         "SetValNumber": SET_VALUE,
         "SetValString": SET_VALUE,
+        "NewSubProperty": Method(
+            5, 5
+        ),  # lookup string, type of value, as array, type name, options
         "SetNumElements": Method(1, 2),  # number, options: of the object itself
         "GetPropertyObject": Method(2, 2, "PropertyObject"),  # lookup string, options
     },
@@ -100,6 +103,7 @@ CONSTANTS = {
     "StepGroup_Cleanup": 2,
     "FileWritingFormat_XML": 3,
     "PropOption_InsertIfMissing": 1,
+    "PropValType_Number": 3,
     "PythonInterpreterSessionScope_PerExecution": 2,
     "PythonParamCategory_Dynamic": 7,
 }

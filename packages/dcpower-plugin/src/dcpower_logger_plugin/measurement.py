@@ -7,7 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import ni_measurement_plugin_sdk_service as nims
-from json_logger_client import JSON_LOGGER_INSTRUMENT_TYPE, JsonLoggerSessionConstructor
+from json_logger_client import (
+    JSON_LOGGER_INSTRUMENT_TYPE,
+    JsonLoggerSessionConstructor,
+    SessionContext,
+    station_name,
+)
 from plugin_kit.hosting import InvalidInputError, MeasurementCall, reported_to_caller
 
 from dcpower_logger_plugin import record
@@ -76,7 +81,10 @@ def _measure_and_log(
 ) -> list[PinReading]:
     _check_input(pins, logger_pin, settings)
     call = MeasurementCall(measurement_service)
-    open_log = JsonLoggerSessionConstructor(discovery_client=measurement_service.discovery_client)
+    open_log = JsonLoggerSessionConstructor(
+        discovery_client=measurement_service.discovery_client,
+        context=SessionContext(station=station_name()),
+    )
     with (
         call.reserve([*pins, logger_pin]) as reservation,
         reservation.initialize_session(open_log, JSON_LOGGER_INSTRUMENT_TYPE) as log,
@@ -96,6 +104,7 @@ def _measure_and_log(
             measurement_service.measurement_info.display_name,
             record.configurations(pins, settings),
             record.outputs(readings),
+            context=record.context(readings, call.step),
         )
         _logger.info(
             "logged %d readings in session %s (%s)",

@@ -8,7 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import ni_measurement_plugin_sdk_service as nims
-from json_logger_client import JSON_LOGGER_INSTRUMENT_TYPE, JsonLoggerSessionConstructor
+from json_logger_client import (
+    JSON_LOGGER_INSTRUMENT_TYPE,
+    JsonLoggerSessionConstructor,
+    SessionContext,
+    station_name,
+)
 from ni.measurementlink.sessionmanagement.v1.client import SessionInformation
 from plugin_kit.hosting import InvalidInputError, MeasurementCall, reported_to_caller
 
@@ -71,7 +76,10 @@ def measure(
 def _measure_and_log(pin: str, logger_pin: str, settings: DmmSettings) -> Reading:
     _check_input(pin, logger_pin, settings)
     call = MeasurementCall(measurement_service)
-    open_log = JsonLoggerSessionConstructor(discovery_client=measurement_service.discovery_client)
+    open_log = JsonLoggerSessionConstructor(
+        discovery_client=measurement_service.discovery_client,
+        context=SessionContext(station=station_name()),
+    )
     with call.reserve([pin, logger_pin]) as reservation, contextlib.ExitStack() as stack:
         _check_one_site(pin, reservation.session_info)
         log = stack.enter_context(
@@ -83,7 +91,8 @@ def _measure_and_log(pin: str, logger_pin: str, settings: DmmSettings) -> Readin
         log.session.log_data(
             measurement_service.measurement_info.display_name,
             record.configurations(pin, settings),
-            record.outputs(connection.site, connection.pin_or_relay_name, settings, reading),
+            record.outputs(connection.site, connection.pin_or_relay_name, reading),
+            context=record.context(connection.site, settings, call.step),
         )
         _logger.info(
             "logged a reading in session %s (%s)",

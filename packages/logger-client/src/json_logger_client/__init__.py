@@ -43,9 +43,18 @@ from json_logger_client.client import JsonLoggerClient
 from json_logger_client.grpc_options import GrpcSessionOptions
 from json_logger_client.locating import locate_logger
 from json_logger_client.outbox import StreamOptions
+from json_logger_client.record_context import (
+    Limits,
+    RecordContext,
+    SequencePlace,
+    SessionContext,
+    Uut,
+    station_name,
+)
 from json_logger_client.stream import LogStream
 
 if TYPE_CHECKING:
+    from json_logger_client.records import read_log
     from json_logger_client.session_constructor import JsonLoggerSessionConstructor
 
 __all__ = [
@@ -62,21 +71,25 @@ __all__ = [
     "JsonLoggerClient",
     "JsonLoggerSessionConstructor",
     "LimitExceededError",
+    "Limits",
     "LogStream",
     "NameInUseError",
     "NotAResourceError",
     "NotAuthenticatedError",
     "NotPermittedError",
+    "RecordContext",
     "ReentrantCallError",
     "ResourceBusyError",
     "ResourceFailedError",
     "ResourceInUseError",
     "ResourceLostError",
     "ResourceNotFoundError",
+    "SequencePlace",
     "ServerDrainingError",
     "ServerRestartedError",
     "ServerUnavailableError",
     "SessionAlreadyOpenError",
+    "SessionContext",
     "SessionExpiredError",
     "SessionNotFoundError",
     "SessionOptions",
@@ -84,12 +97,19 @@ __all__ = [
     "StorageFullError",
     "StreamOptions",
     "UnexpectedStatusError",
+    "Uut",
     "locate_logger",
+    "read_log",
+    "station_name",
 ]
 
 
 def __getattr__(name: str) -> object:
-    """Import the class that needs NI's packages when it is first used."""
+    """Import what needs more packages when it is first used."""
+    if name == "read_log":
+        from json_logger_client.records import read_log
+
+        return read_log
     if name == "JsonLoggerSessionConstructor":
         from json_logger_client.session_constructor import JsonLoggerSessionConstructor
 

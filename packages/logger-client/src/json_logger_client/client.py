@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
 from json_logger_proto.names import KIND
 from session_sharing.client import (
     CallTimeoutError,
@@ -27,7 +28,12 @@ from json_logger_client.encoding import encode_record
 from json_logger_client.grpc_options import GrpcSessionOptions
 from json_logger_client.locating import locate_logger
 from json_logger_client.outbox import StreamOptions, Ticket
-from json_logger_client.sender import Sender
+from json_logger_client.record_context import (
+    RecordContext,
+    SessionContext,
+    encode_session_context,
+)
+from json_logger_client.sender import SERVICE, Sender
 from json_logger_client.stream import LogStream
 from json_logger_client.waveforms import SHORTEST_WAVEFORM
 
@@ -67,6 +73,7 @@ class JsonLoggerClient(SharedSession):
         grpc_options: GrpcSessionOptions | None = None,
         reset_after_restart: bool = False,
         shortest_waveform: int = SHORTEST_WAVEFORM,
+        context: SessionContext | None = None,
     ) -> None:
         """Open the log. The name of the file is enough; other arguments are for special cases.
 
@@ -93,6 +100,8 @@ class JsonLoggerClient(SharedSession):
             shortest_waveform: Numbers from which on a numpy array is written as a waveform, in the
                 file beside the log. Shorter arrays are JSON. Use it to keep longer arrays readable
                 in the log, or to make many short arrays smaller.
+            context: What all records of the session have in common. It counts if this object
+                creates the session. Use it in the program that opens the log for others.
 
         Raises:
             ServerUnavailableError: No logger was found, or it cannot be reached.
@@ -102,11 +111,13 @@ class JsonLoggerClient(SharedSession):
         check_argument("connection", connection, Connection, ConnectOptions, type(None))
         check_argument("options", options, SessionOptions, type(None))
         check_argument("shortest_waveform", shortest_waveform, int)
+        check_argument("context", context, SessionContext, type(None))
         options, connection, own_connection = _settings(
             initialization_behavior, discovery_client, connection, options, grpc_options
         )
         self._reset_after_restart = reset_after_restart
         self._shortest_waveform = shortest_waveform
+        self._context = context
         self._calls = self._new_sender()
         self._streams: list[Sender] = []
         super().__init__(os.fspath(file_path), connection, options, owns_connection=own_connection)
@@ -122,6 +133,8 @@ class JsonLoggerClient(SharedSession):
         measurement_configurations: Mapping[str, Any],
         measurement_outputs: Mapping[str, Any],
         timestamp: datetime | None = None,
+        *,
+        context: RecordContext | None = None,
     ) -> int:
         """Append one record, and return when it is as safe as the server's durability says.
 
@@ -145,12 +158,14 @@ class JsonLoggerClient(SharedSession):
             measurement_configurations: The settings of the measurement: values by name.
             measurement_outputs: The measured values by name.
             timestamp: Time of the measurement; by default now. A time without a zone is local time.
+            context: What the record means: units, limits, status, unit under test. Use it when
+                reports are to show them.
 
         Returns:
             The record's sequence number in the file.
 
         Raises:
-            InvalidArgumentError: A value cannot be written as JSON.
+            InvalidArgumentError: A value cannot be written as JSON, or the context does not fit.
             LimitExceededError: The record is larger than the server accepts.
             SessionExpiredError: The session has ended. After a restart of the server, this is a
                 `ServerRestartedError`. Then `reset()` opens the log again, and sends the record if
@@ -169,6 +184,7 @@ class JsonLoggerClient(SharedSession):
             measurement_outputs,
             timestamp,
             self._shortest_waveform,
+            context=context,
         )
         calls = self._calls
         calls.check_size(record)
@@ -202,6 +218,22 @@ class JsonLoggerClient(SharedSession):
         self._streams = [other for other in self._streams if not other.is_done] + [sender]
         return LogStream(sender, self.owner, self._shortest_waveform)
 
+    def set_context(self, context: SessionContext) -> None:
+        """Say what the following records of the session have in common, whoever writes them.
+
+        The server gives the keys to all records that lack them, also to those of other clients.
+        The new context replaces the one before. If `reset` creates a new session, it gets the
+        context, too.
+
+        Raises:
+            InvalidArgumentError: A value of the context has the wrong type.
+            SessionSharingError: The session has ended, or the server cannot be reached.
+        """
+        self.owner.check()
+        check_argument("context", context, SessionContext)
+        self._send_context(context)
+        self._context = context
+
     def close_file(self) -> None:
         """Close the log, as `close` does. Use it in code that was written for the reference."""
         self.close()
@@ -219,6 +251,23 @@ class JsonLoggerClient(SharedSession):
         for sender in senders:
             if sender is self._calls or sender.closed:
                 sender.flush()
+
+    def _reopen(self) -> None:
+        super()._reopen()
+        if self._context is not None and self.new_session:
+            self._send_context(self._context)
+
+    def _send_context(self, context: SessionContext) -> None:
+        # A stub of grpcio cannot be made for a channel that is closed.
+        method = self.connection.channel.unary_unary(
+            f"/{SERVICE}/SetContext",
+            request_serializer=pb.SetContextRequest.SerializeToString,
+            response_deserializer=pb.SetContextResponse.FromString,
+        )
+        request = pb.SetContextRequest(
+            attachment=self.attachment, context=encode_session_context(context)
+        )
+        self.call(method, request, repeatable=True)
 
     def _before_end(self) -> None:
         errors: list[SessionSharingError] = []

@@ -18,6 +18,7 @@ from json_logger_proto.log_format import WAVEFORM_KEY
 from session_sharing import InvalidArgumentError
 from session_sharing.client.arguments import check_argument
 
+from json_logger_client.record_context import RecordContext, record_fields
 from json_logger_client.times import as_text
 from json_logger_client.waveforms import SHORTEST_WAVEFORM, Waveforms
 
@@ -53,6 +54,7 @@ def encode_record(
     outputs: Mapping[str, object],
     timestamp: datetime | None = None,
     shortest_waveform: int = SHORTEST_WAVEFORM,
+    context: RecordContext | None = None,
 ) -> EncodedRecord:
     """Encode one record as a line, with the samples of its waveforms beside it.
 
@@ -65,9 +67,11 @@ def encode_record(
         outputs: The measured values.
         timestamp: Time of the measurement; by default now. A time without a zone is local time.
         shortest_waveform: Numbers from which on an array is a waveform.
+        context: What the record means.
 
     Raises:
-        InvalidArgumentError: A value cannot be written as JSON; the message names it.
+        InvalidArgumentError: A value cannot be written as JSON, or the context does not fit; the
+            message names it.
     """
     check_argument("measurement_name", measurement_name, str)
     for name, values in (
@@ -80,12 +84,15 @@ def encode_record(
                 f"{type(values).__name__}."
             )
     check_argument("timestamp", timestamp, datetime, type(None))
-    record = {
+    record: dict[str, object] = {
         "timestamp": _in_utc(timestamp),
         "measurement_name": measurement_name,
         "measurement_configurations": configurations,
         "measurement_outputs": outputs,
     }
+    if context is not None:
+        check_argument("context", context, RecordContext)
+        record |= record_fields(context, outputs)
     waveforms = Waveforms(shortest_waveform)
     try:
         line = _encode(record, _Values(waveforms))

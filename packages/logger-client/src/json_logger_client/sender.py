@@ -63,7 +63,7 @@ _STARTING = 0.5
 """Seconds that a started thread has to begin its work, before another one is started."""
 _MOST_NESTED = 20
 """Nested signal handlers that may wait for an answer."""
-_SERVICE = pb.DESCRIPTOR.services_by_name["JsonLoggerExt"].full_name
+SERVICE = pb.DESCRIPTOR.services_by_name["JsonLoggerExt"].full_name
 
 
 class Sender:
@@ -451,7 +451,7 @@ class Sender:
             self._outbox.rewind()
             requests = self._requests(self._call, self._bell)
         method = self._session.connection.channel.stream_stream(
-            f"/{_SERVICE}/AppendStream",
+            f"/{SERVICE}/AppendStream",
             request_serializer=pb.AppendRequest.SerializeToString,
             response_deserializer=pb.AppendResponse.FromString,
         )
@@ -489,7 +489,7 @@ class Sender:
         if batch is None:
             return None
         method = self._session.connection.channel.unary_unary(
-            f"/{_SERVICE}/Append",
+            f"/{SERVICE}/Append",
             request_serializer=pb.AppendRequest.SerializeToString,
             response_deserializer=pb.AppendResponse.FromString,
         )

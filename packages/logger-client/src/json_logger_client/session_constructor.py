@@ -8,6 +8,7 @@ from session_sharing.client import ConnectOptions, InitializationBehavior, Sessi
 from session_sharing.ni import SessionConstructor
 
 from json_logger_client.client import JsonLoggerClient
+from json_logger_client.record_context import SessionContext
 
 
 class JsonLoggerSessionConstructor(SessionConstructor[JsonLoggerClient]):
@@ -28,6 +29,7 @@ class JsonLoggerSessionConstructor(SessionConstructor[JsonLoggerClient]):
         *,
         connection: ConnectOptions | None = None,
         reclaim: bool = False,
+        context: SessionContext | None = None,
     ) -> None:
         """Set how to open the log. In a plug-in, the defaults are right.
 
@@ -41,10 +43,14 @@ class JsonLoggerSessionConstructor(SessionConstructor[JsonLoggerClient]):
             reclaim: Close a session of this log that has no attachment, and create a new one. Use
                 it in the program that opens the log first, because a crashed run can leave such a
                 session.
+            context: What all records of the session have in common, if this creates the session.
+                Use it in the program that opens the log for all plug-ins, and knows the unit under
+                test.
         """
         super().__init__(initialization_behavior)
         self._discovery_client = discovery_client
         self._connection = connection
+        self._context = context
         self._options = SessionOptions(reclaim=reclaim)
 
     def open(self, resource: str, behavior: InitializationBehavior) -> JsonLoggerClient:
@@ -55,4 +61,5 @@ class JsonLoggerSessionConstructor(SessionConstructor[JsonLoggerClient]):
             self._discovery_client,
             connection=self._connection,
             options=self._options,
+            context=self._context,
         )

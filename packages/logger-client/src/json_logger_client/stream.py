@@ -12,6 +12,7 @@ from session_sharing.client.background import uninterrupted
 from session_sharing.client.ownership import Owner
 
 from json_logger_client.encoding import encode_record
+from json_logger_client.record_context import RecordContext
 from json_logger_client.sender import Sender
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class LogStream:
         measurement_configurations: Mapping[str, Any],
         measurement_outputs: Mapping[str, Any],
         timestamp: datetime | None = None,
+        *,
+        context: RecordContext | None = None,
     ) -> None:
         """Take one record to send it soon, and return without waiting. `flush` makes it safe.
 
@@ -55,7 +58,8 @@ class LogStream:
         otherwise `flush` and the end of the block raise the error. This also holds after Ctrl-C.
 
         Raises:
-            InvalidArgumentError: A value cannot be written as JSON, or the stream is closed.
+            InvalidArgumentError: A value cannot be written as JSON, the context does not fit, or
+                the stream is closed.
             LimitExceededError: The record is larger than the server accepts. The stream can still
                 be used.
             InheritedClientError: The stream belongs to the parent process.
@@ -68,6 +72,7 @@ class LogStream:
             measurement_outputs,
             timestamp,
             self._shortest_waveform,
+            context=context,
         )
         sender = self._sender
         sender.check_size(record)

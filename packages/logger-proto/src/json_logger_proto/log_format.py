@@ -10,9 +10,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from pathlib import PurePath
+from typing import Any, TypeVar
 
 __all__ = [
+    "LARGEST_NUMBER",
     "LOG_SUFFIXES",
     "PLACEHOLDER",
     "REFERENCE",
@@ -22,8 +24,14 @@ __all__ = [
     "WAVEFORM_SUFFIX",
     "WaveformReference",
     "aligned",
+    "first_seq_in_name",
+    "log_name",
+    "rotated_path",
     "waveform_file_name",
 ]
+
+LARGEST_NUMBER = (1 << 53) - 1
+"""Largest number that the server gives. Not every JSON reader reads larger ones exactly."""
 
 LOG_SUFFIXES = (".ndjson", ".jsonl", ".json", ".log", ".txt")
 """Endings of a log file's name. The reference server accepts .ndjson, .log and .txt."""
@@ -51,7 +59,28 @@ PLACEHOLDER = b'{"$waveform":{"offset":0,'
 """The beginning of a reference that the client sends. The server puts the offset in."""
 
 _OWN_SUFFIX = ".ndjson"
+_ROTATED_NAME = re.compile(r"(?P<stem>.+)\.(?P<first>[1-9][0-9]{0,15})(?P<suffix>\.[^.]+)")
 _DTYPE = re.compile(r"\|[biu]1|<(?:[iu][248]|f[248]|c(?:8|16))")
+
+
+_Path = TypeVar("_Path", bound=PurePath)
+
+
+def rotated_path(log: _Path, first_seq: int) -> _Path:
+    """Return the path of a log's rotated file whose first record has the number `first_seq`."""
+    return log.with_name(f"{log.stem}.{first_seq}{log.suffix}")
+
+
+def log_name(name: str) -> str:
+    """Return the log's name in the name of a rotated file; an empty text for any other name."""
+    named = _ROTATED_NAME.fullmatch(name)
+    return named["stem"] + named["suffix"] if named else ""
+
+
+def first_seq_in_name(name: str) -> int:
+    """Return the number in the name of a rotated file; 0 for any other name."""
+    named = _ROTATED_NAME.fullmatch(name)
+    return int(named["first"]) if named else 0
 
 
 def waveform_file_name(log_name: str) -> str:

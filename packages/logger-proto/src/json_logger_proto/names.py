@@ -9,6 +9,7 @@ __all__ = [
     "MOST_BATCH_BYTES",
     "MOST_SAMPLE_BYTES",
     "PROGRAM",
+    "STATION_VARIABLE",
     "TARGET_VARIABLE",
     "TOKEN_FILE_VARIABLE",
 ]
@@ -30,6 +31,9 @@ PROGRAM = "json-logger"
 
 TARGET_VARIABLE = "JSON_LOGGER_TARGET"
 """Environment variable with the target of the server, for clients."""
+
+STATION_VARIABLE = "JSON_LOGGER_STATION"
+"""Environment variable with the name of the test station, for clients."""
 
 TOKEN_FILE_VARIABLE = "JSON_LOGGER_TOKEN_FILE"  # noqa: S105 - names a file, is no secret
 """Environment variable that names the file with the server's token."""

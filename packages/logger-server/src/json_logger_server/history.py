@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import msgspec
+from json_logger_proto.log_files.lines import LineNumbers
 from json_logger_proto.names import LANE_BITS
 from session_sharing import InvalidArgumentError, SessionSharingError
 
 from json_logger_server.batch import Lane, PendingBatch
 from json_logger_server.records import AnyRecord
-from json_logger_server.storage.lines import LineNumbers
 from json_logger_server.storage.repair import LogEnd
 from json_logger_server.waveforms import Waveform
 

@@ -12,6 +12,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 from session_sharing.server import (
     Resource,
     ResourceLostError,
@@ -25,6 +26,7 @@ from session_sharing.server import (
 from json_logger_server.batch import PendingBatch
 from json_logger_server.history import Numbering, Plan
 from json_logger_server.pacing import WritePacing
+from json_logger_server.records import SessionContext
 from json_logger_server.storage.log_file import LogFile
 from json_logger_server.storage.rotated import remove_older
 from json_logger_server.storage.rotation import Rotation
@@ -100,6 +102,8 @@ class JsonLog(Resource):
         self.file = file
         self.ended = False
         """Whether the log is closed and everything is written."""
+        self._context: SessionContext | None = None
+        """Gives its keys to the records that lack them."""
         self._loop = loop
         self._durability = durability
         self._pacing = WritePacing(durable=durability is Durability.DURABLE)
@@ -139,10 +143,23 @@ class JsonLog(Resource):
         """
         self._check_open()
         batch.settled = self._loop.create_future()
+        if self._context is not None:
+            for record in batch.records:
+                self._context.complete(record)
         self._waiting.append(batch)
         if not self._scheduled and self._job is None:
             self._scheduled = True
             self._loop.call_soon(self._wait_for_others, self._pacing.turns)
+
+    def set_context(self, context: SessionContext) -> None:
+        """Give the keys of a context to all records from now on that lack them.
+
+        Raises:
+            SessionExpiredError: The log is closed.
+            ResourceLostError: An earlier error has made the file unusable.
+        """
+        self._check_open()
+        self._context = context
 
     def rotate(self, move: Move) -> asyncio.Future[Path | None]:
         """Begin a new file after the group that is being written. Call this in the loop.
@@ -208,6 +225,8 @@ class JsonLog(Resource):
             "last_seq": str(self.last_seq),
             "bytes": str(self.file.size),
         }
+        if self._context is not None:
+            facts["context"] = msgspec.json.encode(self._context).decode()
         if self.file.waveforms.size:
             facts["waveform_bytes"] = str(self.file.waveforms.size)
         if self.file.end.torn is not None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timezone
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from session_sharing import InvalidArgumentError
 
 MAX_DEPTH = 100
@@ -22,8 +23,55 @@ _BRACES_TO_BRACKETS = bytes.maketrans(b"{}", b"[]")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 
 
+class Limits(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Limits of one value. A missing one is no limit."""
+
+    low: float | UnsetType = UNSET
+    high: float | UnsetType = UNSET
+    nominal: float | UnsetType = UNSET
+
+
+class Uut(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The unit under test."""
+
+    serial: str | UnsetType = UNSET
+    part: str | UnsetType = UNSET
+    lot: str | UnsetType = UNSET
+
+
+class SequencePlace(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The place in a test sequence."""
+
+    file: str | UnsetType = UNSET
+    step: str | UnsetType = UNSET
+    execution: str | UnsetType = UNSET
+
+
+class SessionContext(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The reserved keys that the records of a session can have in common."""
+
+    uut: Uut | UnsetType = UNSET
+    station: str | UnsetType = UNSET
+    operator: str | UnsetType = UNSET
+    sequence: SequencePlace | UnsetType = UNSET
+
+    def complete(self, record: AnyRecord) -> None:
+        """Give a record the keys that it lacks."""
+        if record.uut is UNSET:
+            record.uut = self.uut
+        if record.station is UNSET:
+            record.station = self.station
+        if record.operator is UNSET:
+            record.operator = self.operator
+        if record.sequence is UNSET:
+            record.sequence = self.sequence
+
+
 class Record(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
-    """One line of a log. The server sets the last four keys, also if a client sends them."""
+    """One line of a log. The server sets the last four keys, also if a client sends them.
+
+    `record.schema.json` of json-logger-proto describes the same keys for other programs.
+    """
 
     timestamp: Annotated[datetime, msgspec.Meta(tz=True)]
     """Time of the measurement, by the client's clock."""
@@ -32,6 +80,13 @@ class Record(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, gc=
     """A JSON object, kept as the client wrote it."""
     measurement_outputs: msgspec.Raw
     """A JSON object, kept as the client wrote it."""
+    units: dict[str, str] | UnsetType = UNSET
+    limits: dict[str, Limits | list[Limits]] | UnsetType = UNSET
+    status: Literal["passed", "failed", "aborted", "error"] | UnsetType = UNSET
+    uut: Uut | UnsetType = UNSET
+    station: str | UnsetType = UNSET
+    operator: str | UnsetType = UNSET
+    sequence: SequencePlace | UnsetType = UNSET
     seq: int = 0
     """Number in the file, from 1, without gaps."""
     client: str = ""
@@ -49,6 +104,10 @@ class ReferenceRecord(msgspec.Struct, omit_defaults=True):
     measurement_name: str
     measurement_configurations: dict[str, str]
     measurement_outputs: dict[str, str]
+    uut: Uut | UnsetType = UNSET
+    station: str | UnsetType = UNSET
+    operator: str | UnsetType = UNSET
+    sequence: SequencePlace | UnsetType = UNSET
     seq: int = 0
     client: str = ""
     client_seq: int = 0
@@ -58,6 +117,7 @@ class ReferenceRecord(msgspec.Struct, omit_defaults=True):
 AnyRecord = Record | ReferenceRecord
 
 _decoder = msgspec.json.Decoder(Record)
+_context_decoder = msgspec.json.Decoder(SessionContext)
 
 
 def decode_batch(ndjson: bytes, count: int) -> list[Record]:
@@ -94,6 +154,34 @@ def decode_batch(ndjson: bytes, count: int) -> list[Record]:
             if len(values) > 2 * MAX_DEPTH and _may_be_deep(values):
                 _check_depth(values, index)
     return records
+
+
+def decode_context(text: bytes) -> SessionContext:
+    """Read the context that a client sets for a session.
+
+    Raises:
+        InvalidArgumentError: It is not a JSON object, or has wrong keys or values.
+    """
+    try:
+        text.decode("utf-8")
+        return _context_decoder.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidArgumentError(f"The context of the session is wrong: {error}.") from None
+
+
+def fault_of(line: bytes) -> str:
+    """Return how a line of a log breaks the schema of records; empty if it does not.
+
+    `record.schema.json` of json-logger-proto is this schema.
+    """
+    try:
+        record = _decoder.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return str(error)
+    for name in ("measurement_configurations", "measurement_outputs"):
+        if bytes(getattr(record, name))[0] != _BRACE:
+            return f"Expected `object` - at `$.{name}`"
+    return ""
 
 
 def _in_utc(moment: datetime, index: int) -> datetime:

@@ -84,16 +84,22 @@ WHERE_THE_CORE_IS_CALLED: dict[str, Callable[[SessionHost], tuple[object, str]]]
     "AppendStream": lambda host: (JsonLog, "append"),
     "Tail": lambda host: (host.registry, "session"),
     "Rotate": lambda host: (host.registry, "session"),
+    "SetContext": lambda host: (JsonLog, "set_context"),
     "Locate": lambda host: (LogRoots, "find"),
 }
 
 
 @pytest.fixture(scope="module")
-def batch(seams: SeamBench) -> bytes:
-    """A request to append that the server would accept."""
+def requests(seams: SeamBench) -> dict[str, bytes]:
+    """Requests with an attachment that the server would accept, by call."""
     attachment = seams.open("a.log").attachment
-    request = ext.AppendRequest(attachment=attachment, first_client_seq=1, count=1, ndjson=RECORD)
-    return request.SerializeToString()
+    batch = ext.AppendRequest(attachment=attachment, first_client_seq=1, count=1, ndjson=RECORD)
+    context = ext.SetContextRequest(attachment=attachment, context=b"{}")
+    return {
+        "Append": batch.SerializeToString(),
+        "AppendStream": batch.SerializeToString(),
+        "SetContext": context.SerializeToString(),
+    }
 
 
 @pytest.mark.parametrize("error", errors_in(errors), ids=lambda error: error.reason)
@@ -102,14 +108,14 @@ def test_every_error_of_the_core_arrives_as_the_same_error(
     method: MethodDescriptor,
     error: type[errors.SessionSharingError],
     seams: SeamBench,
-    batch: bytes,
+    requests: dict[str, bytes],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise error("As told.", limit="none")
 
     monkeypatch.setattr(*WHERE_THE_CORE_IS_CALLED[method.name](seams.host), fail)
-    data = batch if method.name.startswith("Append") else b""
+    data = requests.get(method.name, b"")
     call = partial(answers, seams.channel, method, data, metadata=seams.user, timeout=60)
 
     assert_refused(call, error)

@@ -119,6 +119,10 @@ class LoggerBench:
     def rotate(self, session: str, metadata: tuple[tuple[str, str], ...] = ()) -> None:
         self.ext.Rotate(ext.RotateRequest(session_name=session), metadata=metadata or self.user)
 
+    def set_context(self, attachment: str, context: bytes = b"{}") -> None:
+        request = ext.SetContextRequest(attachment=attachment, context=context)
+        self.ext.SetContext(request, metadata=self.user)
+
     def locate(self, name: str) -> str:
         answer = self.ext.Locate(ext.LocateRequest(name=name), metadata=self.user)
         return str(answer.path)

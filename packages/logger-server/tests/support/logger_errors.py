@@ -45,6 +45,7 @@ _append = partial(case, CASES, "Append")
 _stream = partial(case, CASES, "AppendStream")
 _tail = partial(case, CASES, "Tail")
 _rotate = partial(case, CASES, "Rotate")
+_set_context = partial(case, CASES, "SetContext")
 _locate = partial(case, CASES, "Locate")
 
 
@@ -373,6 +374,25 @@ def _(bench: LoggerBench) -> None:
     require(REMOVES_OPEN_FILES, "removal of open files")
     (bench.folder / "a.log").unlink()
     bench.rotate(session)
+
+
+@_set_context(errors.InvalidArgumentError, "the context has a wrong key or value")
+def _(bench: LoggerBench) -> None:
+    bench.set_context(bench.open("a.log").attachment, b'{"status":"passed"}')
+
+
+@_set_context(errors.SessionExpiredError, "as Append")
+def _(bench: LoggerBench) -> None:
+    opened = bench.open("a.log")
+    bench.close(opened.session_name)
+    bench.set_context(opened.attachment)
+
+
+@_set_context(errors.SessionNotFoundError, "as Append")
+def _(bench: LoggerBench) -> None:
+    mixed = bench.with_seams()
+    mixed.host.registry.kinds["lock"] = Lock
+    mixed.set_context(mixed.open("a.log", kind="lock").attachment)
 
 
 @_locate(errors.InvalidArgumentError, "the name is not that of a log file")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -108,6 +108,31 @@ class PlatformFixture:
             source = file
         with PlatformClient(self.discovery_address) as client:
             return client.load_pin_map(source)
+
+    def check_limits(
+        self,
+        outputs: Mapping[str, object],
+        limits: Mapping[str, object],
+        site: int | None = None,
+    ) -> None:
+        """Fail the test if measured values are not within their limits.
+
+        Args:
+            outputs: The outputs that a plug-in returned.
+            limits: Limits by output, as in the description of a sequence: ``low``, ``high``,
+                ``nominal``, and ``sites`` with those of single sites.
+            site: The site that was measured, if it was one.
+
+        Raises:
+            AssertionError: A value is not within its limits. The text names each of them.
+            LimitsError: The limits are wrong, or do not fit the outputs.
+        """
+        from plugin_kit import check_limits, read_limits
+
+        checks = check_limits(read_limits(limits), outputs, site)
+        failed = [str(check) for check in checks if not check.passed]
+        if failed:
+            raise AssertionError("\n".join(failed))
 
     def close(self) -> None:
         """Close the clients."""

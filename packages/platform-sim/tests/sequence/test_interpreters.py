@@ -148,7 +148,7 @@ from platform_sim.sequence.model import PythonCall
 interpreter = Interpreter(Path(sys.executable), os.environ)
 empty = {{"Locals": {{}}, "FileGlobals": {{}}, "Parameters": {{}}, "RunState": {{}}}}
 context = {{"variables": empty, "run_time_variables": {{}}, "sequence_file": "F.seq",
-           "sequence": "MainSequence", "step": "work"}}
+           "sequence": "MainSequence", "step": "work", "execution": 1}}
 call = PythonCall("leave.py", "work")
 answer = interpreter.call(call, Path({str(bench.folder / "leave.py")!r}), [], None, context)
 print(answer[0], flush=True)

@@ -28,6 +28,8 @@ from platform_sim.sequence.model import (
 from platform_sim.sequence.property_tree import read_property_file
 from platform_sim.sequence.seq_reader import read_sequence_file
 from platform_sim.sequence.seq_writer import sequence_text, with_ids, write_sequence_file
+from plugin_kit import Limits, OutputLimits
+from plugin_kit.limits import SITES_OUTPUT
 
 _CHARACTERS = st.one_of(
     st.characters(
@@ -88,6 +90,43 @@ _measurements = st.builds(
     _parameters(output=True),
     st.sampled_from(["", "1.0.0"]),
 )
+_numbers = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@st.composite
+def _limits(draw: st.DrawFn) -> Limits:
+    low, high = sorted((draw(_numbers), draw(_numbers)))
+    return Limits(
+        draw(st.sampled_from([low, None])),
+        draw(st.sampled_from([high, None])),
+        draw(st.none() | _numbers),
+    )
+
+
+@st.composite
+def _limited_steps(draw: st.DrawFn) -> Step:
+    """A step with limits of some of its outputs."""
+    names = draw(st.lists(_names, min_size=1, max_size=3, unique=True))
+    outputs = [
+        MeasurementParameter(
+            name, "TypeDouble", number, draw(_texts), output=True, repeated=draw(st.booleans())
+        )
+        for number, name in enumerate(names, start=2)
+    ]
+    sites = MeasurementParameter(SITES_OUTPUT, "TypeInt32", 1, output=True, repeated=True)
+    limits = draw(
+        st.dictionaries(
+            st.sampled_from(names),
+            st.builds(
+                OutputLimits, _limits(), st.dictionaries(st.integers(0, 9), _limits(), max_size=2)
+            ).filter(lambda one: one.can_fail),
+            min_size=1,
+        )
+    )
+    call = MeasurementCall(draw(_names), (sites, *outputs), limits=limits)
+    return Step(draw(_names), call)
+
+
 _flows = st.builds(
     StepFlow,
     precondition=_texts,
@@ -106,9 +145,9 @@ _steps = st.builds(
     ),
     flow=_flows,
 )
-_groups = st.lists(_steps, max_size=2).map(tuple)
+_groups = st.lists(st.one_of(_steps, _limited_steps()), max_size=2).map(tuple)
 _variables = st.dictionaries(
-    _identifiers.filter(lambda name: name != "ResultList"),
+    _identifiers.filter(lambda name: name not in ("ResultList", "Limits")),
     st.one_of(
         st.booleans(), _texts, st.floats(allow_nan=False, allow_infinity=False), st.integers(0, 99)
     ),

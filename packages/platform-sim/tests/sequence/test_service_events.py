@@ -10,6 +10,7 @@ from platform_sim.sequence.model import Group
 from platform_sim.sequence.results import SiteOutputs, StepResult, StepStatus
 from platform_sim.sequence_service.events import encode_ended, encode_note, encode_step_ended
 from platform_sim.v1 import sequences_pb2 as pb
+from plugin_kit import Limits, OutputLimits, check_limits
 from plugin_kit.calling import EnumValue
 
 DEFAULT_LIMIT = 4 * 2**20
@@ -53,6 +54,25 @@ def test_long_values_have_their_beginning_and_say_how_much_is_left_out() -> None
     assert (len(text.value.string_value), text.left_out) == (10_000, 1)
     assert nested.left_out == 4000
     assert nested.value.struct_value["y"][999] == 999.0
+
+
+def test_values_with_limits_say_whether_they_passed() -> None:
+    limits = {"v": OutputLimits(Limits(low=1, nominal=2), {1: Limits(high=1)})}
+    outputs = {"measurement_sites": [0, 1], "measurement_pin_names": ["A", "B"], "v": [3.0, 3.0]}
+    measured = SiteOutputs(outputs, None, check_limits(limits, outputs))
+    told = encode_step_ended(result(measurements=(measured,))).step_ended.measurements[0]
+    assert [MessageToDict(check) for check in told.limit_checks] == [
+        {
+            "output": "v",
+            "site": 0,
+            "pin": "A",
+            "value": 3.0,
+            "low": 1.0,
+            "nominal": 2.0,
+            "passed": True,
+        },
+        {"output": "v", "site": 1, "pin": "B", "value": 3.0, "high": 1.0},
+    ]
 
 
 def test_no_step_makes_an_event_too_large_for_a_client() -> None:

@@ -14,7 +14,7 @@ def test_the_page_for_other_projects_works_as_written(pytester):
     files = Page("docs/testing-plugins.md").named_files()
     assert "test_my_plugin.py" in files
     write_files(pytester.path, files)
-    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=5)
+    pytester.runpytest_subprocess("-p", "no:cacheprovider").assert_outcomes(passed=6)
 
 
 def test_the_plugin_imports_nothing_heavy_before_a_fixture_is_used(pytester):
@@ -37,6 +37,13 @@ def ni_platform_options():
 def test_options_come_from_the_fixture_that_a_test_overrides(ni_platform):
     assert list(ni_platform.plugin(TINY).stream()) == [{"doubled": 4.0}]
     assert ni_platform.device_server_address == ""
+
+
+def test_limits_fail_a_test_and_name_each_value_outside(ni_platform):
+    outputs = ni_platform.plugin(TINY).measure()
+    ni_platform.check_limits(outputs, {"doubled": {"low": 3.9, "high": 4.1}})
+    with pytest.raises(AssertionError, match=r"doubled at site 2: 4\.0 is not within at most 3"):
+        ni_platform.check_limits(outputs, {"doubled": {"sites": {2: {"high": 3}}}}, site=2)
 
 
 def test_a_module_has_one_platform(pytester):

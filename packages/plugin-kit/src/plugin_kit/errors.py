@@ -21,3 +21,7 @@ class PlatformError(PluginCallError):
 
 class PlatformUnavailableError(PlatformError):
     """No measurement platform answers at the address."""
+
+
+class LimitsError(PluginError):
+    """Limits are wrong, or do not fit the outputs of a measurement."""

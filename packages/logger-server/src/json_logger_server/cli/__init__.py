@@ -7,6 +7,7 @@ from session_sharing import SessionSharingError
 from session_sharing.commands import HarmlessGroup
 
 from json_logger_server.cli.doctor import doctor_command
+from json_logger_server.cli.export import export_command
 from json_logger_server.cli.install import install_command, uninstall_command
 from json_logger_server.cli.reading import tail_command, verify_command
 from json_logger_server.cli.report import report_command
@@ -33,6 +34,7 @@ for command in (
     tail_command,
     verify_command,
     report_command,
+    export_command,
     doctor_command,
     install_command,
     uninstall_command,

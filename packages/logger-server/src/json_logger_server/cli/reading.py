@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections import deque
 from collections.abc import Generator, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import click
 import grpc
+from json_logger_client.records import DiskTail, RecordFilter
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
 from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
 from session_sharing.client import (
@@ -26,13 +28,13 @@ from session_sharing.client.backoff import Backoff
 from session_sharing.printing import harmless, say
 from session_sharing.v1 import lifecycle_pb2
 
+from json_logger_server.cli.choosing import choosing_options
 from json_logger_server.cli.finding import find_file, locate
 from json_logger_server.cli.target import (
     find_session,
     open_connection,
     server_options,
 )
-from json_logger_server.storage.following import DiskTail
 from json_logger_server.storage.verify import verify
 
 _POLL_SECONDS = 0.2
@@ -47,6 +49,7 @@ _POLL_SECONDS = 0.2
 @click.option(
     "-n", "count", default=10, show_default=True, help="Number of records to print first."
 )
+@choosing_options
 @click.option("--json", "as_json", is_flag=True, help="Print the lines exactly as in the file.")
 @server_options
 def tail_command(
@@ -54,6 +57,7 @@ def tail_command(
     follow: bool,
     until_closed: bool,
     count: int,
+    chosen: RecordFilter,
     as_json: bool,
     state_file: Path | None,
     target: str | None,
@@ -64,11 +68,11 @@ def tail_command(
     open is read from disk. With -f, the command continues until Ctrl-C, also when the log is closed
     and opened again. If the server stops, the exit code is 1.
 
-    Example: json-logger tail -f measurements.ndjson
+    Example: json-logger tail -f measurements.ndjson --name leakage
     """
     if count < 0:
         raise InvalidArgumentError("-n must be 0 or more.")
-    tail = _Tail(count, follow or until_closed, until_closed)
+    tail = _Tail(count, chosen, follow=follow or until_closed, until_closed=until_closed)
     try:
         for line in tail.lines(source, state_file, target):
             if as_json and sys.stdout.isatty():
@@ -83,9 +87,17 @@ def tail_command(
 
 @click.command("verify")
 @click.argument("file")
+@click.option(
+    "--schema",
+    "with_schema",
+    is_flag=True,
+    help="Also check each record against the JSON Schema of records.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 @server_options
-def verify_command(file: str, as_json: bool, state_file: Path | None, target: str | None) -> None:
+def verify_command(
+    file: str, with_schema: bool, as_json: bool, state_file: Path | None, target: str | None
+) -> None:
     """Check every line of a log, and that no record is missing or duplicated.
 
     FILE is the path of a log, or the name that its server knows. The rotated files are checked,
@@ -94,7 +106,7 @@ def verify_command(file: str, as_json: bool, state_file: Path | None, target: st
     Example: json-logger verify measurements.ndjson
     """
     path = find_file(file, state_file, target)
-    verdict = verify(path)
+    verdict = verify(path, with_schema=with_schema)
     if as_json:
         click.echo(json.dumps({"file": str(path), "ok": not verdict.problem, **asdict(verdict)}))
     elif verdict.problem:
@@ -130,8 +142,11 @@ def _pair(item: tuple[str, Any]) -> str:
 class _Tail:
     """Read the end of one log: from the server if the log is open there, otherwise from disk."""
 
-    def __init__(self, count: int, follow: bool, until_closed: bool) -> None:
+    def __init__(
+        self, count: int, chosen: RecordFilter, *, follow: bool, until_closed: bool
+    ) -> None:
         self._count = count
+        self._chosen = chosen
         self._follow = follow
         self._until_closed = until_closed
 
@@ -168,18 +183,25 @@ class _Tail:
         """
         stub = json_logger_ext_pb2_grpc.JsonLoggerExtStub(connection.channel)
         last = int(session.details.get("last_seq", 0))
-        request = pb.TailRequest(
-            session_name=session.name,
-            from_seq=max(1, last - self._count + 1),
-            follow=self._follow,
-        )
+        searches = self._count > 0 and not self._chosen.is_empty
+        first = 1 if searches else max(1, last - self._count + 1)
+        # Of the lines up to `last`, only the last chosen ones are printed.
+        earlier = deque[bytes](maxlen=self._count) if searches and last else None
+        request = pb.TailRequest(session_name=session.name, from_seq=first, follow=self._follow)
         backoff = Backoff()
         while True:
             try:
                 for answer in stub.Tail(request):
                     request.from_seq = answer.next_seq
                     backoff.reset()
-                    yield from answer.ndjson.splitlines()
+                    lines = [*filter(self._chosen.accepts_line, answer.ndjson.splitlines())]
+                    if earlier is None:
+                        yield from lines
+                    else:
+                        earlier.extend(lines)
+                        if answer.next_seq > last:
+                            yield from earlier
+                            earlier = None
                     if answer.draining:
                         raise ServerDrainingError(
                             f"The server is stopping; the next record is {answer.next_seq}."
@@ -194,9 +216,10 @@ class _Tail:
     def _from_disk(self, path: Path) -> Iterator[bytes]:
         """Read a log that is not open."""
         with DiskTail(path) as tail:
-            yield from tail.last(self._count)
+            accepts = self._chosen.accepts_line
+            yield from tail.last(self._count, accepts)
             while self._follow and not self._until_closed:
-                yield from tail.more()
+                yield from filter(accepts, tail.more())
                 time.sleep(_POLL_SECONDS)
 
     def _on_disk(self, path: Path, next_seq: int) -> Iterator[bytes]:
@@ -204,7 +227,7 @@ class _Tail:
         with DiskTail(path) as tail:
             tail.go_to(next_seq)
             while True:
-                yield from tail.more()
+                yield from filter(self._chosen.accepts_line, tail.more())
                 time.sleep(_POLL_SECONDS)
 
 

@@ -7,8 +7,10 @@ import json
 from pathlib import Path
 
 import click
+from json_logger_client.records import RecordFilter
 from session_sharing.printing import readable, say
 
+from json_logger_server.cli.choosing import choosing_options
 from json_logger_server.cli.finding import find_file
 from json_logger_server.cli.target import server_options
 from json_logger_server.report.reading import read_log
@@ -31,12 +33,14 @@ from json_logger_server.report.summary import summary
     metavar="CONFIGURATION",
     help="Show records separately that differ in this configuration; may be repeated.",
 )
+@choosing_options
 @click.option("--json", "as_json", is_flag=True, help="Print the tables as JSON; write no page.")
 @server_options
 def report_command(
     file: str,
     output: Path | None,
     by: tuple[str, ...],
+    chosen: RecordFilter,
     as_json: bool,
     state_file: Path | None,
     target: str | None,
@@ -50,7 +54,7 @@ def report_command(
     if as_json and output is not None:
         raise click.UsageError("-o writes a page, and --json writes no page. Use one of them.")
     path = find_file(file, state_file, target)
-    contents = read_log(path, by)
+    contents = read_log(path, by, chosen)
     if as_json:
         click.echo(json.dumps(summary(contents, path), indent=2, allow_nan=False))
     else:

@@ -10,8 +10,11 @@ from typing import Any
 import click
 from google.protobuf.timestamp_pb2 import Timestamp
 from json_logger_client import JsonLoggerClient
+from json_logger_client.records import DiskTail
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as ext
 from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
+from json_logger_proto.log_files.lines import numbers_of
+from json_logger_proto.log_files.rotated import files_of, rotated_files
 from session_sharing.client import (
     Connection,
     InitializationBehavior,
@@ -28,9 +31,6 @@ from json_logger_server.cli.target import (
     open_connection,
     server_options,
 )
-from json_logger_server.storage.following import DiskTail
-from json_logger_server.storage.lines import numbers_of
-from json_logger_server.storage.rotated import files_of, rotated_files
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
 

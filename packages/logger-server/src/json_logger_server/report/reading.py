@@ -5,17 +5,31 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-import msgspec
+from json_logger_client.records import (
+    FileSource,
+    LogRecord,
+    RecordFilter,
+    RecordReader,
+    Restorer,
+    Waveform,
+    as_text,
+    find_logs,
+)
+from session_sharing import SessionSharingError
 
-from json_logger_server.report.series import LogContents, Measurement, Series, Tally
-from json_logger_server.storage.rotated import files_of
+from json_logger_server.report.results import (
+    Bounds,
+    Limit,
+    bounds_of,
+    judgement,
+)
+from json_logger_server.report.series import LogContents, Measurement, Quantity
 
-_SITES, _PINS, _UNITS = "measurement_sites", "measurement_pin_names", "units"
-_ABOUT_OTHERS = (_SITES, _PINS, _UNITS)
+_SITES, _PINS = "measurement_sites", "measurement_pin_names"
 _LONGEST_LIST = 16
 """In a list without pins of at most so many values, each value has its own series. A longer list is
 a waveform."""
@@ -23,146 +37,216 @@ _DEEPEST = 8
 """Levels of nested objects whose values are shown."""
 _LONGEST_TEXT = 200
 """Number of characters that are shown of a text."""
-_NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
-"""The texts that the client writes for numbers that JSON does not have."""
 
 
-def read_log(path: Path, by: Sequence[str] = ()) -> LogContents:
+def read_log(path: Path, by: Sequence[str] = (), chosen: RecordFilter | None = None) -> LogContents:
     """Read a whole log, its rotated files included.
 
     Args:
         path: The log.
         by: Names of configurations. Records of one name that differ in their values are separate
             measurements.
+        chosen: Which records to read; None for all.
 
     Raises:
         NotAResourceError: The file is not a log, for example a compressed file.
-        OSError: The file cannot be read.
+        SessionSharingError: The file cannot be read.
     """
     contents = LogContents()
-    for _, file in files_of(path):
-        contents.files += 1
-        for line in file:
-            if line.strip():
-                take(contents, line, by)
+    reader = RecordReader(FileSource(find_logs(path)), chosen, Restorer(), damaged="skip")
+    for record in reader:
+        contents.files.add(record.file)
+        _take(contents, record, by)
+    contents.unreadable = reader.damaged
+    for measurement in contents.measurements.values():
+        for quantity in measurement.quantities.values():
+            if quantity.latest is not None:
+                _read_samples(contents, quantity, quantity.latest)
     return contents
 
 
-def take(contents: LogContents, line: bytes, by: Sequence[str] = ()) -> None:
-    """Add a line of a log to the contents of a report."""
+def _read_samples(contents: LogContents, quantity: Quantity, waveform: Waveform) -> None:
+    """Read the samples of a waveform of real numbers with one dimension."""
     try:
-        record = json.loads(line)
-        when = _in_utc(msgspec.convert(record["timestamp"], datetime))
-        name, outputs = str(record["measurement_name"]), record["measurement_outputs"]
-        configurations = record.get("measurement_configurations", {})
-        if not isinstance(outputs, dict) or not isinstance(configurations, dict):
-            raise TypeError("the values of a record are an object")
-    except (
-        ValueError,
-        LookupError,
-        TypeError,
-        RecursionError,
-        OverflowError,
-        msgspec.MsgspecError,
-    ):
-        contents.unreadable += 1
+        samples = waveform.samples()
+    except (SessionSharingError, ImportError):
+        contents.left_out += 1
         return
+    if samples.ndim != 1 or samples.dtype.kind not in "fiu":
+        contents.left_out += 1
+        return
+    quantity.waveform = [value for value in samples.tolist() if math.isfinite(value)]
+    quantity.step = waveform.dt or 0.0
+
+
+def _take(contents: LogContents, record: LogRecord, by: Sequence[str]) -> None:
+    """Add a record to the contents of a report."""
+    name, configurations = record.measurement_name, record.measurement_configurations
     contents.records += 1
-    contents.note_time(when)
-    if record.get("writer"):
-        contents.writers.add(str(record["writer"]))
-    if "client" not in record:  # it came through the reference protocol, which has only texts
-        outputs = {key: _read_text(value) for key, value in outputs.items()}
+    contents.note_time(record.timestamp)
+    if record.writer:
+        contents.writers.add(record.writer)
     separated_by = [key for key in by if key in configurations]
     condition = ", ".join(f"{key} = {_as_text(configurations[key])}" for key in separated_by)
-    measurement = contents.measurements.setdefault((name, condition), Measurement(name, condition))
+    measurement = contents.measurements.get((name, condition))
+    if measurement is None:
+        measurement = contents.measurements[name, condition] = Measurement(name, condition)
     measurement.records += 1
     for key, value in configurations.items():
-        if key not in _ABOUT_OTHERS:
-            measurement.configurations.setdefault(key, Tally()).add(_as_text(value))
-    _Outputs(contents, measurement, when, outputs).take()
+        measurement.configurations[key].add(_as_text(value))
+    _Record(contents, measurement, record).take()
 
 
-class _Outputs:
-    """Adds the outputs of one record to the contents of a report."""
+class _Place(NamedTuple):
+    """The place of a value: on a pin and site, or in a list."""
 
-    def __init__(
-        self,
-        contents: LogContents,
-        measurement: Measurement,
-        when: datetime,
-        outputs: Mapping[str, Any],
-    ) -> None:
+    text: str = ""
+    site: str = ""
+
+
+class _Record:
+    """Adds the outputs and the result of one record to the contents of a report."""
+
+    def __init__(self, contents: LogContents, measurement: Measurement, record: LogRecord) -> None:
         self._contents = contents
         self._measurement = measurement
-        self._when = when
-        self._outputs = outputs
-        self._places = _places(outputs)
-        units = outputs.get(_UNITS)
-        self._units = units if isinstance(units, Mapping) else {}
+        self._record = record
+        self._when = record.timestamp
+        self._outputs = record.measurement_outputs
+        if not record.client:  # it came through the reference protocol, which has only texts
+            self._outputs = {key: _read_text(value) for key, value in self._outputs.items()}
+        self._places = _places(self._outputs)
+        self._units = _object(record.units)
+        self._limits = _object(record.limits)
+        self._step = _part(record.sequence, "step")
+        serial = _part(record.uut, "serial")
+        self._uut = contents.uuts.setdefault(serial, len(contents.uuts)) if serial else -1
+        self._serial = serial
+        self._passed: list[bool] = []
+        self._sites: dict[str, bool] = {}
 
     def take(self) -> None:
-        """Add every output."""
+        """Add every output, and the result of the record."""
         for name, value in self._outputs.items():
-            if name not in _ABOUT_OTHERS:
+            if name not in (_SITES, _PINS):
                 unit = self._units.get(name)
-                self._take_value(name, "" if unit is None else _as_text(unit), value)
+                unit_text = "" if unit is None else _as_text(unit)
+                self._take_value(name, unit_text, value, self._limits.get(name))
+        self._note_result()
 
-    def _take_value(self, name: str, unit: str, value: Any, depth: int = 0) -> None:
-        quantity = self._measurement.quantity(name, unit)
-        if isinstance(value, Mapping) and depth < _DEEPEST:
-            for key, item in value.items():
-                self._take_value(f"{name}.{key}", unit, item, depth + 1)
+    def _take_value(self, name: str, unit: str, value: Any, limits: Any, depth: int = 0) -> None:
+        key = name, unit
+        quantity = self._measurement.quantities[key]
+        if isinstance(value, Waveform):
+            quantity.latest = value
+        elif isinstance(value, Mapping) and depth < _DEEPEST:
+            for part, item in value.items():
+                path = f"{name}.{part}"
+                self._take_value(path, unit, item, self._limits.get(path), depth + 1)
         elif not isinstance(value, list):
-            place = self._places[0] if len(self._places) == 1 else ""
-            self._take_one(quantity.series, quantity.tallies, place, value)
+            place = self._places[0] if len(self._places) == 1 else _Place()
+            self._take_one(quantity, key, place, value, _bounds_at(limits, 0))
         elif len(value) > _LONGEST_LIST and len(value) != len(self._places):
-            numbers = [_number(item) for item in value]
-            self._contents.left_out += sum(
-                number is None and item is not None
-                for number, item in zip(numbers, value, strict=True)
-            )
-            quantity.waveform = [n for n in numbers if n is not None and math.isfinite(n)]
+            self._take_long_list(quantity, key, value, limits)
         else:
-            for place, item in zip(self._places_of(value), value, strict=True):
-                self._take_one(quantity.series, quantity.tallies, place, item)
+            for index, (place, item) in enumerate(zip(self._places_of(value), value, strict=True)):
+                self._take_one(quantity, key, place, item, _bounds_at(limits, index))
         if quantity.is_empty:
-            del self._measurement.quantities[name, unit]
+            del self._measurement.quantities[key]
 
     def _take_one(
-        self, series: dict[str, Series], tallies: dict[str, Tally], place: str, value: Any
+        self,
+        quantity: Quantity,
+        key: tuple[str, str],
+        place: _Place,
+        value: Any,
+        bounds: Bounds | None,
     ) -> None:
         number = _number(value)
         if number is not None or value is None:
-            series.setdefault(place, Series()).add(self._when, number)
-        elif isinstance(value, (str, bool)):
-            tallies.setdefault(place, Tally()).add(_as_text(value))
+            series = quantity.series[place.text]
+            series.add(self._when, number, self._uut)
+            if bounds is not None:
+                self._note_check(key, place.site, bounds, series.check(number, bounds))
+        elif isinstance(value, (str, bool, datetime)):
+            quantity.tallies[place.text].add(_as_text(value))
         else:
             self._contents.left_out += 1
 
-    def _places_of(self, values: Sequence[Any]) -> Iterator[str]:
+    def _take_long_list(
+        self, quantity: Quantity, key: tuple[str, str], values: list[Any], limits: Any
+    ) -> None:
+        numbers = [_number(item) for item in values]
+        self._contents.left_out += sum(
+            number is None and item is not None
+            for number, item in zip(numbers, values, strict=True)
+        )
+        quantity.waveform = [n for n in numbers if n is not None and math.isfinite(n)]
+        quantity.latest = None
+        checked = [(number, _bounds_at(limits, index)) for index, number in enumerate(numbers)]
+        passed = [bounds.allow(number) for number, bounds in checked if bounds is not None]
+        if passed:
+            bounds = next(bounds for _, bounds in checked if bounds is not None)
+            self._note_check(key, "", bounds, all(passed))
+
+    def _note_check(self, key: tuple[str, str], site: str, bounds: Bounds, passed: bool) -> None:
+        found = self._contents.results.limits[Limit(self._measurement.name, self._step, *key)]
+        found.bounds[bounds] += 1
+        found.count.add(passed)
+        self._passed.append(passed)
+        if site:
+            self._sites[site] = self._sites.get(site, True) and passed
+
+    def _note_result(self) -> None:
+        results = self._contents.results
+        for site, passed in self._sites.items():
+            results.sites[site].add(passed)
+        found = judgement(self._record.status, self._passed)
+        if found is None:
+            return
+        results.records[found.status] += 1
+        if found.status != "passed" and not found.limits_failed:
+            results.others[self._measurement.name, self._step, found.status] += 1
+        station = self._record.station
+        if isinstance(station, str) and station:
+            results.stations[station].add(found.status == "passed")
+        if self._serial:
+            execution = _part(self._record.sequence, "execution")
+            results.note_unit(self._serial, execution, found.status)
+
+    def _places_of(self, values: Sequence[Any]) -> Iterator[_Place]:
         if len(self._places) == len(values):
             return iter(self._places)
-        return (f"[{index}]" for index in range(len(values)))
+        return (_Place(f"[{index}]") for index in range(len(values)))
 
 
-def _in_utc(moment: datetime) -> datetime:
-    """Return a time in UTC. A time without a zone counts as UTC."""
-    return moment.replace(tzinfo=moment.tzinfo or timezone.utc).astimezone(timezone.utc)
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
-def _places(outputs: Mapping[str, Any]) -> list[str]:
+def _part(value: Any, name: str) -> str:
+    """Return a text in an object; empty if there is none."""
+    part = _object(value).get(name)
+    return part if isinstance(part, str) else ""
+
+
+def _bounds_at(limits: Any, index: int) -> Bounds | None:
+    """Return the limits of a value: those of all values, or those at its index."""
+    if isinstance(limits, list):
+        return bounds_of(limits[index]) if index < len(limits) else None
+    return bounds_of(limits)
+
+
+def _places(outputs: Mapping[str, Any]) -> list[_Place]:
     """Return the pin and site of each value of a record, if the record has sites and pins."""
     sites, pins = outputs.get(_SITES), outputs.get(_PINS)
     if not isinstance(sites, list) or not isinstance(pins, list) or len(sites) != len(pins):
         return []
-    return [f"{pin}, site {site}" for site, pin in zip(sites, pins, strict=True)]
+    return [_Place(f"{pin}, site {site}", str(site)) for site, pin in zip(sites, pins, strict=True)]
 
 
 def _number(value: Any) -> float | None:
-    """Return a number, also for the text "NaN" or "Infinity"; None for any other value."""
-    if isinstance(value, str):
-        return _NOT_FINITE.get(value)
+    """Return a number; None for any other value."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     try:
@@ -173,8 +257,18 @@ def _number(value: Any) -> float | None:
 
 def _as_text(value: Any) -> str:
     """Return a value as text, shortened if it is long."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else _as_json(value)
     return text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…"
+
+
+def _as_json(value: Any) -> str:
+    if isinstance(value, datetime):
+        return as_text(value)
+    return json.dumps(value, ensure_ascii=False, default=_as_other)
+
+
+def _as_other(value: Any) -> str:
+    return as_text(value) if isinstance(value, datetime) else f"{len(value)} samples"
 
 
 def _read_text(value: Any) -> Any:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+
+from json_logger_client.records import Waveform
+
+from json_logger_server.report.results import Bounds, Count, Results
 
 _MOST_TEXTS = 1_000
 """Number of different texts of one output that are counted separately."""
@@ -19,16 +23,35 @@ class Series:
 
     times: list[datetime] = field(default_factory=list)
     values: array[float] = field(default_factory=lambda: array("d"))
+    uuts: array[int] = field(default_factory=lambda: array("l"))
+    """For each point, the index of its unit under test in the log; -1 for none."""
     missing: int = 0
     """Number of values that are not finite: NaN, an infinity, or null."""
+    bounds: Counter[Bounds] = field(default_factory=Counter)
+    """The limits of the values, with the number of values."""
+    results: Count = field(default_factory=Count)
+    """The values that have limits."""
 
-    def add(self, when: datetime, value: float | None) -> None:
+    def add(self, when: datetime, value: float | None, uut: int = -1) -> None:
         """Add a value; only finite numbers become points."""
         if value is None or not math.isfinite(value):
             self.missing += 1
         else:
             self.times.append(when)
             self.values.append(value)
+            self.uuts.append(uut)
+
+    def check(self, value: float | None, bounds: Bounds) -> bool:
+        """Compare a value with its limits, and count the result."""
+        passed = bounds.allow(value)
+        self.bounds[bounds] += 1
+        self.results.add(passed)
+        return passed
+
+    @property
+    def usual_bounds(self) -> Bounds | None:
+        """The limits that most values have; None if none has limits."""
+        return self.bounds.most_common(1)[0][0] if self.bounds else None
 
 
 @dataclass(slots=True)
@@ -77,17 +100,21 @@ def statistics(values: Sequence[float]) -> Statistics | None:
 class Quantity:
     """One output of a measurement in one unit, at all places."""
 
-    series: dict[str, Series] = field(default_factory=dict)
+    series: defaultdict[str, Series] = field(default_factory=lambda: defaultdict(Series))
     """Series by place. A place is a site and pin, or the index in a list without them."""
-    waveform: list[float] = field(default_factory=list)
-    """The finite samples of the latest long list without sites and pins."""
-    tallies: dict[str, Tally] = field(default_factory=dict)
+    waveform: Sequence[float] = ()
+    """The finite samples of the latest waveform, or long list without sites and pins."""
+    step: float = 0.0
+    """Seconds between two samples of the waveform; 0 if they are not known."""
+    latest: Waveform | None = None
+    """The latest waveform, whose samples are not read yet."""
+    tallies: defaultdict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
     """Texts and truth values, by place."""
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to show."""
-        return not (self.series or self.waveform or self.tallies)
+        return not (self.series or len(self.waveform) or self.latest or self.tallies)
 
 
 @dataclass(slots=True)
@@ -98,22 +125,20 @@ class Measurement:
     condition: str = ""
     """The values of the configurations by which the report separates records, as text."""
     records: int = 0
-    quantities: dict[tuple[str, str], Quantity] = field(default_factory=dict)
+    quantities: defaultdict[tuple[str, str], Quantity] = field(
+        default_factory=lambda: defaultdict(Quantity)
+    )
     """Quantities by output and unit. An output with another unit is another quantity."""
-    configurations: dict[str, Tally] = field(default_factory=dict)
+    configurations: defaultdict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
     """The values of each configuration."""
-
-    def quantity(self, output: str, unit: str) -> Quantity:
-        """Return the quantity of an output and unit; create it if it is missing."""
-        return self.quantities.setdefault((output, unit), Quantity())
 
 
 @dataclass(slots=True)
 class LogContents:
     """The contents of a log, for a report."""
 
-    files: int = 0
-    """Number of files that were read: the log and its rotated files."""
+    files: set[str] = field(default_factory=set)
+    """Paths of the files with records: the log and its rotated files."""
     records: int = 0
     unreadable: int = 0
     """Number of lines that are not records."""
@@ -124,6 +149,9 @@ class LogContents:
     writers: set[str] = field(default_factory=set)
     measurements: dict[tuple[str, str], Measurement] = field(default_factory=dict)
     """Measurements by name and condition."""
+    uuts: dict[str, int] = field(default_factory=dict)
+    """The serial numbers of the units under test, each with its index in the order of the log."""
+    results: Results = field(default_factory=Results)
 
     def note_time(self, when: datetime) -> None:
         """Note the time of a measurement."""
@@ -131,11 +159,11 @@ class LogContents:
         self.last = max(self.last or when, when)
 
 
-def thinned(series: Series, most: int) -> tuple[Sequence[datetime], Sequence[float]]:
-    """Return a series with about `most` points, including the extremes of every part."""
+def thinned(series: Series, most: int) -> Sequence[int]:
+    """Return the indices of about `most` points, including the extremes of every part."""
     count = len(series.values)
     if count <= most:
-        return series.times, list(series.values)
+        return range(count)
     stretch = -(-2 * count // most)
     kept: list[int] = []
     for start in range(0, count, stretch):
@@ -143,4 +171,4 @@ def thinned(series: Series, most: int) -> tuple[Sequence[datetime], Sequence[flo
         lowest = min(indices, key=series.values.__getitem__)
         highest = max(indices, key=series.values.__getitem__)
         kept += sorted({lowest, highest})
-    return [series.times[i] for i in kept], [series.values[i] for i in kept]
+    return kept

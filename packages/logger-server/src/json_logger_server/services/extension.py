@@ -13,6 +13,7 @@ from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
 from session_sharing.server import Context, SessionRegistry, Signal, calls, check_may_close
 
 from json_logger_server.json_log import log_of
+from json_logger_server.records import decode_context
 from json_logger_server.services.append import AppendStream, append, decode, encode
 from json_logger_server.services.rotating import rotate
 from json_logger_server.storage.paths import LogRoots
@@ -88,6 +89,14 @@ class ExtensionServicer(json_logger_ext_pb2_grpc.JsonLoggerExtServicer):
         check_may_close(session, calls.principal())
         rotated = await rotate(self._registry, session)
         return pb.RotateResponse(rotated_path=str(rotated) if rotated else "")
+
+    async def SetContext(  # noqa: N802
+        self, request: pb.SetContextRequest, context: Context
+    ) -> pb.SetContextResponse:
+        """See json_logger_ext.proto."""
+        log = log_of(calls.attachment().session)
+        log.set_context(decode_context(request.context))
+        return pb.SetContextResponse()
 
     async def Locate(  # noqa: N802
         self, request: pb.LocateRequest, context: Context

@@ -9,9 +9,8 @@ import sys
 from pathlib import Path
 from types import TracebackType
 
+from json_logger_proto.log_files.opening import identity_of
 from session_sharing import ResourceLostError
-
-from json_logger_server.storage.paths import identity_of
 
 
 class Folder:

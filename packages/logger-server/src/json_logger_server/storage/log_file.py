@@ -7,27 +7,23 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from session_sharing import ResourceLostError, SessionSharingError
-
-from json_logger_server.storage.disk import Disk, SystemDisk, write_all
-from json_logger_server.storage.exclusive import lock_exclusively
-from json_logger_server.storage.folder import Folder
-from json_logger_server.storage.lines import (
+from json_logger_proto.log_files.lines import (
     LineNumbers,
     first_number,
     numbers_in,
     read_at,
     start_of_line,
 )
-from json_logger_server.storage.paths import (
-    READ_FLAGS,
-    from_os_error,
-    identity_of,
-    not_on_the_disk,
-    system_errors,
-)
+from json_logger_proto.log_files.opening import READ_FLAGS, identity_of
+from json_logger_proto.log_files.rotated import rotated_files
+from session_sharing import ResourceLostError, SessionSharingError
+
+from json_logger_server.storage.disk import Disk, SystemDisk, write_all
+from json_logger_server.storage.exclusive import lock_exclusively
+from json_logger_server.storage.folder import Folder
+from json_logger_server.storage.paths import from_os_error, not_on_the_disk, system_errors
 from json_logger_server.storage.repair import TAIL_WINDOW, LogEnd, inspect_and_repair
-from json_logger_server.storage.rotated import numbers_at_end, rotated_files, undo_unfinished
+from json_logger_server.storage.rotated import numbers_at_end, undo_unfinished
 from json_logger_server.storage.waveform_file import Samples, WaveformFile
 
 RECALL_WINDOW = 64 * 1024 * 1024

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from json_logger_proto.log_files.opening import READ_FLAGS
 from json_logger_proto.log_format import LOG_SUFFIXES
 from session_sharing import (
     InvalidArgumentError,
@@ -29,11 +30,6 @@ from json_logger_server.storage.windows_names import (
     without_prefix,
 )
 
-# With these flags a link is not followed, opening a FIFO does not block, a terminal does not become
-# the controlling terminal of the server, and Windows translates no newline.
-READ_FLAGS = os.O_RDONLY
-for _flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY", "O_CLOEXEC", "O_BINARY"):
-    READ_FLAGS |= getattr(os, _flag, 0)
 OPEN_FLAGS = READ_FLAGS | os.O_RDWR
 
 
@@ -161,11 +157,6 @@ def canonical(path: Path) -> Path:
 
 def _plain(path: Path) -> Path:
     return Path(without_prefix(str(path))) if sys.platform == "win32" else path
-
-
-def identity_of(facts: os.stat_result) -> tuple[int, int]:
-    """Return device and inode, which no other file has while this one exists."""
-    return facts.st_dev, facts.st_ino
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
-from json_logger_server.storage.lines import (
+from json_logger_proto.log_files.lines import (
     NEWLINE,
     end_of_line,
     first_number,
@@ -18,9 +18,10 @@ from json_logger_server.storage.lines import (
     read_at,
     start_of_line,
 )
+from json_logger_proto.log_files.rotated import rotated_files
+
 from json_logger_server.storage.log_file import LogFile
 from json_logger_server.storage.paths import system_errors
-from json_logger_server.storage.rotated import rotated_files
 
 _CHUNK = 256 * 1024
 _NONE = -1
@@ -176,7 +177,7 @@ class CommittedLines:
         with self._lock:
             if self._closed:
                 raise ValueError("The reader is closed.")
-            if self._handle == _NONE:
-                self._handle = self._source.open_again()
             with system_errors(self._source.path):
+                if self._handle == _NONE:
+                    self._handle = self._source.open_again()
                 yield

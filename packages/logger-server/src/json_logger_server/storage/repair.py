@@ -12,10 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 
-from session_sharing import NotAResourceError
-
-from json_logger_server.storage.foreign import refuse_foreign
-from json_logger_server.storage.lines import (
+from json_logger_proto.log_files.foreign import refuse_foreign
+from json_logger_proto.log_files.lines import (
     NEWLINE,
     LineNumbers,
     is_object,
@@ -23,6 +21,7 @@ from json_logger_server.storage.lines import (
     read_at,
     start_of_line,
 )
+from session_sharing import NotAResourceError
 
 TAIL_WINDOW = 64 * 1024
 """Bytes at the end whose numbers are read when the file is opened; more if the last line is

@@ -14,6 +14,8 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from json_logger_proto.log_files.rotated import waveforms_of
+from json_logger_proto.log_format import rotated_path
 from session_sharing import (
     NotPermittedError,
     ResourceInUseError,
@@ -28,7 +30,6 @@ from json_logger_server.storage.paths import (
     not_on_the_disk,
     system_errors,
 )
-from json_logger_server.storage.rotated import rotated_path, waveforms_of
 
 _NO_HARD_LINKS = {
     getattr(errno, name, 0) for name in ("EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK")

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from json_logger_proto.log_files.rotated import files_of
 from json_logger_proto.log_format import WAVEFORM_KEY
 
-from json_logger_server.storage.rotated import files_of
+from json_logger_server.records import fault_of
 from json_logger_server.storage.verify_waveforms import WaveformChecker
 
 _MOST_DIGITS = 400
@@ -50,6 +51,7 @@ class Verdict:
 
 @dataclass(slots=True)
 class _Checker:
+    with_schema: bool
     verdict: Verdict = field(default_factory=Verdict)
     waveforms: WaveformChecker | None = None
     previous_seq: int = 0
@@ -64,6 +66,9 @@ class _Checker:
         record = _parse(line)
         if isinstance(record, str):
             return record
+        fault = fault_of(line) if self.with_schema else ""
+        if fault:
+            return f"it breaks the schema of records: {fault}"
         self.verdict.records += 1
         seq = record.get("seq")
         if not isinstance(seq, int):
@@ -107,17 +112,18 @@ class _Numbers:
         return True
 
 
-def verify(path: Path) -> Verdict:
+def verify(path: Path, *, with_schema: bool = False) -> Verdict:
     """Check that every line is one strict JSON object and that the numbers and waveforms fit.
 
     Args:
         path: The log. Its rotated files are checked before it.
+        with_schema: Also check that every line fulfils the schema of records.
 
     Raises:
         NotAResourceError: The file is not a log, for example a compressed file.
         OSError: A file cannot be read.
     """
-    checker = _Checker()
+    checker = _Checker(with_schema)
     verdict = checker.verdict
     for name, file in files_of(path):
         verdict.files += 1

@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from json_logger_proto.log_files.rotated import waveforms_of
 from json_logger_proto.log_format import (
     WAVEFORM_HEADER,
     WAVEFORM_KEY,
     WaveformReference,
     aligned,
 )
-
-from json_logger_server.storage.rotated import waveforms_of
 
 _CHUNK = 1024 * 1024
 

@@ -17,6 +17,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from json_logger_proto.log_files.lines import read_at, start_of_line
+from json_logger_proto.log_files.opening import identity_of
+from json_logger_proto.log_files.rotated import waveforms_of
 from json_logger_proto.log_format import (
     REFERENCE,
     WAVEFORM_HEADER,
@@ -26,16 +29,14 @@ from session_sharing import NotAResourceError, ResourceLostError, SessionSharing
 
 from json_logger_server.storage.disk import write_all
 from json_logger_server.storage.folder import Folder
-from json_logger_server.storage.lines import read_at, start_of_line
 from json_logger_server.storage.paths import (
     OPEN_FLAGS,
     from_os_error,
-    identity_of,
     not_on_the_disk,
     system_errors,
 )
 from json_logger_server.storage.repair import path_aside
-from json_logger_server.storage.rotated import have_waveforms, waveforms_of
+from json_logger_server.storage.rotated import have_waveforms
 
 if TYPE_CHECKING:
     from json_logger_server.storage.log_file import LogFile

@@ -54,6 +54,7 @@ _python_option = click.option(
 @_pin_map_option
 @sites_option
 @_python_option
+@click.option("--uut", default="", metavar="SERIAL", help="Serial number of the unit under test.")
 @click.option(
     "--junit",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -66,6 +67,7 @@ def run_command(
     pin_map: Path | None,
     sites: tuple[int, ...] | None,
     python: Path | None,
+    uut: str,
     junit: Path | None,
     as_json: bool,
     state_file: Path | None,
@@ -88,6 +90,7 @@ def run_command(
             pin_map=pin_map.resolve() if pin_map else None,
             sites=sites or (),
             python=python.absolute() if python else None,
+            uut=uut,
             interrupts=interrupts,
         )
     if junit is not None:

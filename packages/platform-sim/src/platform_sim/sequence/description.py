@@ -1,8 +1,9 @@
 """Read the description of a sequence: a small TOML file that a person writes.
 
 The arrays ``setup``, ``main`` and ``cleanup`` contain the steps. The keys of a step decide its
-kind: ``pin_map``, or ``module`` with ``function``, or ``measurement`` with ``inputs`` and
-``outputs``. Values are TestStand expressions. Keys with their usual value are left out.
+kind: ``pin_map``, or ``module`` with ``function``, or ``measurement`` with ``inputs``, ``outputs``
+and ``limits``. Values are TestStand expressions; limits are numbers. Keys with their usual value
+are left out.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
+
+from plugin_kit import LimitsError, OutputLimits, read_limits
+from plugin_kit.limits import SITES_OUTPUT
 
 from platform_sim.sequence.errors import DescriptionError
 from platform_sim.sequence.model import (
@@ -48,7 +52,7 @@ _CALL_KEYS = {
         {"module", "function", "arguments", "result", "operation", "scope", "class", "instance"}
         | {"python"}
     ),
-    "measurement": frozenset({"measurement", "version", "inputs", "outputs"}),
+    "measurement": frozenset({"measurement", "version", "inputs", "outputs", "limits"}),
 }
 _PARAMETER_KEYS = frozenset({"name", "type", "value", "log", "id", "values", "message"})
 _SPECIAL = {
@@ -59,6 +63,7 @@ _SPECIAL = {
 }
 _PLAIN = ("Double", "Float", "Int32", "Int64", "Uint32", "Uint64", "Bool", "String", "Message")
 _TYPES = {**_SPECIAL, **{name.lower(): (f"Type{name}", "None") for name in _PLAIN}}
+_NUMBERS = frozenset({"double", "float", "int32", "int64", "uint32", "uint64"})
 TYPE_NAMES = {pair: name for name, pair in _TYPES.items()}
 
 
@@ -130,7 +135,37 @@ def _call(
             *_parameters(entry.get("outputs", []), where, output=True),
         ),
         version=_text(entry, "version", where),
+        limits=_limits(entry, where),
     )
+
+
+def _limits(entry: Mapping[str, Any], where: str) -> dict[str, OutputLimits]:
+    try:
+        limits = read_limits(entry.get("limits", {}))
+    except LimitsError as error:
+        raise DescriptionError(f"{where}: {error}") from None
+    if limits and "status_expression" in entry:
+        raise DescriptionError(
+            f"{where} has limits and a status_expression. Keep one of them: each decides whether "
+            "the step passes."
+        )
+    types = {one.get("name"): str(one.get("type", "")) for one in entry.get("outputs", [])}
+    for name in limits:
+        if name not in types:
+            raise DescriptionError(
+                f"{where}: there are limits for {name}, but no such output. The outputs are "
+                f"{', '.join(map(str, types)) or 'none'}."
+            )
+        if types[name].removesuffix("[]") not in _NUMBERS:
+            raise DescriptionError(
+                f"{where}: {name} is of type {types[name]}. Only numbers can have limits."
+            )
+        if limits[name].sites and types[name].endswith("[]") and SITES_OUTPUT not in types:
+            raise DescriptionError(
+                f"{where}: the limits of {name} depend on the site, so the step needs the output "
+                f"{SITES_OUTPUT}, which has the site of each element."
+            )
+    return limits
 
 
 def _python_call(

@@ -133,6 +133,9 @@ def _measurement(call: MeasurementCall) -> Iterator[str]:
             for number, parameter in enumerate(parameters, start=1):
                 yield f"  {_toml(_parameter(parameter, number))},"
             yield "]"
+    if call.limits:
+        limited = [one.name for one in call.outputs if one.name in call.limits]
+        yield f"limits = {_toml({name: call.limits[name].plain() for name in limited})}"
 
 
 def _parameter(parameter: MeasurementParameter, number: int) -> dict[str, object]:

@@ -3,8 +3,8 @@
 The parser knows what measurement sequences use in practice: literals (``6``, ``0x1F``, ``1i64``,
 ``100ui64``, ``1.5e-3``, ``"text"``, ``@"verbatim"``, ``True``, ``Nothing``, ``{1, 2}``), variables
 (``Locals.Volts``, ``FileGlobals.List[0]``, ``ThisContext``), arithmetic, comparison, logic, the
-conditional operator, assignments, lists of expressions separated by commas, and the functions of
-run-time variables. Other functions raise an error that names them.
+conditional operator, assignments, lists of expressions separated by commas, the functions of
+run-time variables, and ``GetNumElements``. Other functions raise an error that names them.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Several:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of one of the functions of run-time variables."""
+    """A call of ``GetNumElements``, or of one of the functions of run-time variables."""
 
     function: str
     arguments: tuple[Node, ...]
@@ -101,6 +101,9 @@ _TOKEN = re.compile(
 )
 RUN_TIME_FUNCTIONS = frozenset({"DeleteSubProperty", "Exists", "GetValString", "SetValString"})
 """The functions of run-time variables. TestStand's API documents them."""
+
+ELEMENT_COUNT = "GetNumElements"
+"""The function that returns the number of elements of an array."""
 
 _CONSTANTS: dict[str, object] = {"true": True, "false": False, "nothing": None}
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
@@ -276,6 +279,8 @@ class _Parser:
         if self._take("("):
             name = ".".join(part if isinstance(part, str) else "[]" for part in parts)
             owner, _, function = name.rpartition(".")
+            if name == ELEMENT_COUNT:
+                return Call(name, self._items(")"))
             if owner not in _RUN_TIME_VARIABLES or function not in RUN_TIME_FUNCTIONS:
                 raise UnsupportedError(f"{self._text}: the function {name}() is not supported.")
             return Call(function, self._items(")"))

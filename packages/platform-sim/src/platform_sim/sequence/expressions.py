@@ -8,6 +8,7 @@ from typing import Protocol
 
 from platform_sim.sequence.errors import ExpressionError
 from platform_sim.sequence.expression_syntax import (
+    ELEMENT_COUNT,
     Array,
     Assignment,
     Binary,
@@ -107,8 +108,17 @@ def _value(node: Node, scope: Scope) -> object:
     if isinstance(node, Assignment):
         return _assign(node, scope)
     if isinstance(node, Call):
-        return scope.call(node.function, [_value(item, scope) for item in node.arguments])
+        arguments = [_value(item, scope) for item in node.arguments]
+        if node.function == ELEMENT_COUNT:
+            return _element_count(*arguments)
+        return scope.call(node.function, arguments)
     return [_value(item, scope) for item in node.items][-1]
+
+
+def _element_count(array: object) -> int:
+    if not isinstance(array, list):
+        raise TypeError(f"{array!r:.60} is not an array")
+    return len(array)
 
 
 def _binary(node: Binary, scope: Scope) -> object:

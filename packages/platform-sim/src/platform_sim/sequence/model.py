@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import ClassVar
 
+from plugin_kit import OutputLimits
+
 Variables = Mapping[str, object]
 """Default values of variables by name. A mapping is a container."""
 
@@ -145,6 +147,9 @@ class MeasurementCall:
 
     version: str = ""
     """Version of the plug-in; empty for the latest."""
+
+    limits: Mapping[str, OutputLimits] = field(default_factory=dict)
+    """Limits by output. The step passes if all values are within them."""
 
     @property
     def inputs(self) -> tuple[MeasurementParameter, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 from lxml import etree
+from plugin_kit import LimitCheck
 from plugin_kit.calling import json_value
 from session_sharing.printing import harmless
 
@@ -94,7 +95,11 @@ def run_as_json(run: RunResult) -> dict[str, object]:
                 "message": step.message,
                 "details": step.details,
                 "measurements": [
-                    {"site": one.site, "outputs": json_value(dict(one.outputs))}
+                    {
+                        "site": one.site,
+                        "outputs": json_value(dict(one.outputs)),
+                        "limits": [_check_as_json(check) for check in one.checks],
+                    }
                     for one in step.measurements
                 ],
             }
@@ -103,24 +108,32 @@ def run_as_json(run: RunResult) -> dict[str, object]:
     }
 
 
+def _check_as_json(check: LimitCheck) -> dict[str, object]:
+    return {
+        "output": check.output,
+        "site": check.site,
+        "pin": check.pin,
+        "value": json_value(check.value),
+        **check.limits.plain(),
+        "passed": check.passed,
+    }
+
+
 def write_junit(run: RunResult, path: Path) -> None:
-    """Write a run as JUnit XML: a test case for each step.
+    """Write a run as JUnit XML: a test case for each step, and one for each value with limits.
 
     Raises:
         OSError: The file cannot be written.
     """
-    bad = run.bad_steps
-    suite = etree.Element(
-        "testsuite",
-        name=run.sequence_file.stem,
-        tests=str(len(run.steps)),
-        failures=str(sum(step.status is StepStatus.FAILED for step in bad)),
-        errors=str(sum(step.status is StepStatus.ERROR for step in bad)),
-        skipped=str(sum(step.status is StepStatus.SKIPPED for step in run.steps)),
-        time=f"{sum(step.seconds for step in run.steps):.3f}",
-    )
+    suite = etree.Element("testsuite", name=run.sequence_file.stem)
     for step in run.steps:
         _add_case(suite, run.sequence_file.stem, step)
+        for check in step.checks:
+            _add_check(suite, run.sequence_file.stem, step, check)
+    suite.set("tests", str(len(suite)))
+    for attribute, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+        suite.set(attribute, str(len(suite.findall(f"testcase/{tag}"))))
+    suite.set("time", f"{sum(step.seconds for step in run.steps):.3f}")
     suites = etree.Element("testsuites")
     suites.append(suite)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -136,7 +149,7 @@ def _add_case(suite: etree._Element, file_name: str, step: StepResult) -> None:
         name=_xml(step.step),
         time=f"{step.seconds:.3f}",
     )
-    if step.is_bad:
+    if step.is_bad and not any(not check.passed for check in step.checks):
         tag = "failure" if step.status is StepStatus.FAILED else "error"
         etree.SubElement(case, tag, message=_xml(step.message)).text = _xml(step.details)
     elif step.status is StepStatus.SKIPPED:
@@ -144,6 +157,19 @@ def _add_case(suite: etree._Element, file_name: str, step: StepResult) -> None:
     lines = list(_output_lines(step))
     if lines:
         etree.SubElement(case, "system-out").text = _xml("\n".join(lines))
+
+
+def _add_check(suite: etree._Element, file_name: str, step: StepResult, check: LimitCheck) -> None:
+    case = etree.SubElement(
+        suite,
+        "testcase",
+        classname=_xml(f"{file_name}.{step.group.value}.{step.step}"),
+        name=_xml(check.place),
+        time="0.000",
+    )
+    if not check.passed and step.is_bad:
+        etree.SubElement(case, "failure", message=_xml(str(check)))
+    etree.SubElement(case, "system-out").text = _xml(str(check))
 
 
 def _output_lines(result: StepResult, most: int | None = None) -> Iterator[str]:
@@ -158,7 +184,9 @@ def _output_lines(result: StepResult, most: int | None = None) -> Iterator[str]:
 
 
 def _message_lines(result: StepResult) -> list[str]:
-    return [*result.message.splitlines(), *result.details.splitlines()]
+    failed = [str(check) for check in result.checks if not check.passed]
+    by_limits = failed and result.status is StepStatus.FAILED
+    return [*(failed if by_limits else result.message.splitlines()), *result.details.splitlines()]
 
 
 def _xml(text: str) -> str:

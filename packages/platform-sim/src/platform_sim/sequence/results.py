@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+from plugin_kit import LimitCheck
+
 from platform_sim.sequence.model import Group
 
 
@@ -29,6 +31,9 @@ class SiteOutputs:
 
     site: int | None = None
     """Site of a call that measured one of several sites. None for a call that measured all."""
+
+    checks: tuple[LimitCheck, ...] = ()
+    """The values that have limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,11 @@ class StepResult:
 
     counts: bool = True
     """False if the step ignores its error or failure."""
+
+    @property
+    def checks(self) -> tuple[LimitCheck, ...]:
+        """The values of all calls that have limits."""
+        return tuple(check for one in self.measurements for check in one.checks)
 
     @property
     def is_bad(self) -> bool:

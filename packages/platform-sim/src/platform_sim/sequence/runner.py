@@ -21,7 +21,7 @@ from platform_sim.sequence.model import Group, MeasurementCall, Step
 from platform_sim.sequence.refusals import refuse_unsupported
 from platform_sim.sequence.results import RunResult, SiteOutputs, StepResult, StepStatus
 from platform_sim.sequence.seq_reader import read_sequence_file
-from platform_sim.sequence.step_calls import StepCalls
+from platform_sim.sequence.step_calls import Execution, StepCalls
 from platform_sim.sequence.variables import ExecutionVariables
 
 _FORCED = {
@@ -55,6 +55,7 @@ def run_sequence_file(
     pin_map: Path | None = None,
     sites: tuple[int, ...] = (),
     python: Path | None = None,
+    uut: str = "",
     interrupts: Interrupts | None = None,
 ) -> RunResult:
     """Run the main sequence of a file.
@@ -68,6 +69,7 @@ def run_sequence_file(
         pin_map: Pin map to use instead of the one that the file names.
         sites: Sites to measure on, none for all sites of the active pin map.
         python: Python to use instead of the environments that the file names.
+        uut: Serial number of the unit under test.
         interrupts: The signals that interrupt the run. By default Python's own KeyboardInterrupt.
 
     Raises:
@@ -77,15 +79,14 @@ def run_sequence_file(
     sequence_file = sequence_file.resolve()
     content = read_sequence_file(sequence_file)
     sequence = refuse_unsupported(content)
-    variables = ExecutionVariables(content, sequence)
+    variables = ExecutionVariables(content, sequence, uut)
+    execution = Execution(sequence_file, sequence.name, uut)
 
     def report(substitution: str) -> None:
         listener.note(f"{substitution}. Choose another with 'platform-sim run --python'.")
 
     with Interpreters(sequence_file, environment, python, report) as interpreters:
-        calls = StepCalls(
-            sequence_file, sequence.name, variables, interpreters, discovery_address, pin_map, sites
-        )
+        calls = StepCalls(execution, variables, interpreters, discovery_address, pin_map, sites)
         run = _Run(calls, variables, listener, interrupts or Interrupts())
         for group in Group:
             run.group(group, sequence.group(group))
@@ -149,7 +150,7 @@ class _Run:
             self._interrupt(group)
             message = _INTERRUPTED
         if status is StepStatus.FAILED:
-            message = str(self._variables.result["ReportText"]) or "the step's status is Failed"
+            message = self._reason_of_failure(measured)
         counts = (
             step.flow.failure_fails_sequence
             if status is StepStatus.FAILED
@@ -157,6 +158,11 @@ class _Run:
         )
         seconds = time.perf_counter() - started
         return StepResult(group, step.name, status, seconds, message, details, measured, counts)
+
+    def _reason_of_failure(self, measured: tuple[SiteOutputs, ...]) -> str:
+        failed = [str(check) for one in measured for check in one.checks if not check.passed]
+        text = str(self._variables.result["ReportText"])
+        return text or "; ".join(failed) or "the step's status is Failed"
 
     def _run_step(self, step: Step) -> tuple[StepStatus, tuple[SiteOutputs, ...]]:
         flow = step.flow
@@ -196,6 +202,9 @@ class _Run:
         if flow.post_expression:
             evaluate(flow.post_expression, self._variables)
         status = StepStatus.DONE
+        if isinstance(step.call, MeasurementCall) and step.call.limits:
+            passed = all(check.passed for one in measured for check in one.checks)
+            status = StepStatus.PASSED if passed else StepStatus.FAILED
         if flow.status_expression:
             status = self._status(flow.status_expression)
         return status, measured

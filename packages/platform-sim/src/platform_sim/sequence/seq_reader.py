@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from platform_sim.sequence.errors import SequenceFileError
+from platform_sim.sequence.limit_expressions import with_limits
 from platform_sim.sequence.model import (
     Call,
     MeasurementCall,
@@ -61,10 +62,11 @@ def sequence_file(data: Property) -> SequenceFile:
     sequences = data.find("Seq")
     if sequences is None:
         raise SequenceFileError("the file has no sequences (Seq is missing under Data).")
-    return SequenceFile(
+    content = SequenceFile(
         sequences=tuple(_sequence(node) for node in sequences.elements),
         file_globals=_variables(data.find("FileGlobalDefaults")),
     )
+    return with_limits(content)
 
 
 def _sequence(node: Property) -> Sequence:

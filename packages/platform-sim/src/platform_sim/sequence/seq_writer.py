@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from platform_sim.sequence.limit_expressions import with_limit_expressions
 from platform_sim.sequence.model import Group, Sequence, SequenceFile, Step
 from platform_sim.sequence.property_tree import XSI
 from platform_sim.sequence.property_xml import (
@@ -66,6 +67,7 @@ def write_sequence_file(path: Path, content: SequenceFile, types: TypeLibrary = 
 
 def sequence_text(content: SequenceFile, types: TypeLibrary = NO_TYPES) -> str:
     """Return the text of a sequence file, without a byte order mark."""
+    content = with_limit_expressions(content)
     data = container("Data", _file_properties(content), class_name="SequenceFileData")
     data = replace(data, attributes={**data.attributes, "valueflags": str(_BUILT_IN)})
     typelist = Verbatim(f"\t{types.typelist}") if types.typelist else Element("typelist")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from plugin_kit import LimitsError, StepContext, check_limits
 from plugin_kit.calling import EnumValue, MeasurementPlugin, PlatformClient, PluginCallError
 
 from platform_sim.pin_map.queries import quoted, unknown_sites_message
@@ -30,15 +33,34 @@ from platform_sim.sequence.results import SiteOutputs
 from platform_sim.sequence.variables import PIN_MAP_ID, THIS_CONTEXT, ExecutionVariables
 from platform_sim.sequence.waits import sleep
 
+_ID_BITS = 53
+"""TestStand's numbers are doubles, which have so many bits of integers."""
+
 _INTEGER_TYPES = frozenset({"TypeInt32", "TypeInt64", "TypeUint32", "TypeUint64", "TypeEnum"})
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One run of a sequence."""
+
+    sequence_file: Path
+    """The sequence file. Paths are relative to its folder."""
+
+    sequence: str
+    """Name of the running sequence."""
+
+    uut: str = ""
+    """Serial number of the unit under test."""
+
+    id: int = field(default_factory=lambda: secrets.randbits(_ID_BITS))
+    """Number that no other run has. In TestStand it is the Id of the Execution."""
 
 
 class StepCalls:
     """Execute the calls of one run.
 
     Args:
-        sequence_file: The sequence file. Paths are relative to its folder.
-        sequence_name: The running sequence.
+        execution: The run.
         variables: Variables of the run.
         interpreters: Interpreters of the code modules.
         discovery_address: HOST:PORT of the platform's discovery service.
@@ -48,16 +70,15 @@ class StepCalls:
 
     def __init__(
         self,
-        sequence_file: Path,
-        sequence_name: str,
+        execution: Execution,
         variables: ExecutionVariables,
         interpreters: Interpreters,
         discovery_address: str,
         pin_map: Path | None = None,
         sites: tuple[int, ...] = (),
     ) -> None:
-        self._sequence_file = sequence_file
-        self._sequence_name = sequence_name
+        self._execution = execution
+        self._folder = execution.sequence_file.parent
         self._variables = variables
         self._interpreters = interpreters
         self._discovery_address = discovery_address
@@ -87,7 +108,7 @@ class StepCalls:
             self._update_pin_map(call)
             return ()
         if isinstance(call, MeasurementCall):
-            return self._measure(call)
+            return self._measure(step.name, call)
         if isinstance(call, Wait):
             sleep(seconds_value(evaluate(call.seconds, self._variables)))
             return ()
@@ -102,15 +123,16 @@ class StepCalls:
             instance = _to_child(evaluate(call.instance, self._variables))
         value, context = interpreter.call(
             call,
-            resolve(self._sequence_file.parent, call.module),
+            resolve(self._folder, call.module),
             [_to_child(evaluate(item.value, self._variables)) for item in call.arguments],
             instance,
             {
                 "variables": _to_child(self._variables.for_code_modules()),
                 "run_time_variables": self._variables.run_time,
-                "sequence_file": str(self._sequence_file),
-                "sequence": self._sequence_name,
+                "sequence_file": str(self._execution.sequence_file),
+                "sequence": self._execution.sequence,
                 "step": step_name,
+                "execution": self._execution.id,
             },
         )
         self._variables.update_from_code_modules(context["variables"])
@@ -121,25 +143,30 @@ class StepCalls:
             assign(target, value, self._variables)
 
     def _update_pin_map(self, call: PinMapUpdate) -> None:
-        path = self._pin_map or resolve(
-            self._sequence_file.parent, evaluate_path(call.path, self._variables)
-        )
+        path = self._pin_map or resolve(self._folder, evaluate_path(call.path, self._variables))
         with PlatformClient(self._discovery_address) as platform:
             self._variables.run_time[PIN_MAP_ID] = platform.load_pin_map(path)
 
-    def _measure(self, call: MeasurementCall) -> tuple[SiteOutputs, ...]:
+    def _measure(self, step_name: str, call: MeasurementCall) -> tuple[SiteOutputs, ...]:
         values = {
             parameter.name: input_value(parameter, evaluate(parameter.value, self._variables))
             for parameter in call.inputs
             if parameter.value
         }
+        step = StepContext(
+            sequence_file=str(self._execution.sequence_file),
+            step=step_name,
+            execution=str(self._execution.id),
+            uut=self._execution.uut,
+            limits=call.limits,
+        )
         with MeasurementPlugin.resolve(
             call.service_class,
             discovery_address=self._discovery_address,
             version=call.version,
         ) as plugin:
             measured = tuple(
-                SiteOutputs(self._measure_once(plugin, values, sites), one)
+                self._measure_once(plugin, values, sites, one, step)
                 for one, sites in _sites_of_calls(call, self._active_sites())
             )
         self._assign_outputs(call, measured)
@@ -158,13 +185,24 @@ class StepCalls:
         return list(self._sites) or there
 
     def _measure_once(
-        self, plugin: MeasurementPlugin, values: Mapping[str, object], sites: list[int]
-    ) -> dict[str, object]:
+        self,
+        plugin: MeasurementPlugin,
+        values: Mapping[str, object],
+        sites: list[int],
+        described_site: int | None,
+        step: StepContext,
+    ) -> SiteOutputs:
+        """Measure once, and compare the outputs with the limits of the step."""
+        only_site = sites[0] if len(sites) == 1 else None
         try:
-            return plugin.measure(values, pin_map_id=self._variables.pin_map_id, sites=sites)
-        except PluginCallError as error:
-            where = f"site {sites[0]}: " if len(sites) == 1 else ""
+            outputs = plugin.measure(
+                values, pin_map_id=self._variables.pin_map_id, sites=sites, step=step
+            )
+            checks = check_limits(step.limits, outputs, only_site)
+        except (PluginCallError, LimitsError) as error:
+            where = "" if only_site is None else f"site {only_site}: "
             raise StepError(f"{where}{error}") from error
+        return SiteOutputs(outputs, described_site, checks)
 
     def _assign_outputs(self, call: MeasurementCall, measured: tuple[SiteOutputs, ...]) -> None:
         """Store outputs in variables. Several calls give an array with an element for each site."""

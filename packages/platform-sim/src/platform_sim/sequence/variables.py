@@ -34,14 +34,20 @@ class ExecutionVariables:
     Args:
         content: The sequence file.
         sequence: The running sequence.
+        uut: Serial number of the unit under test. It is where TestStand's process models have it.
     """
 
-    def __init__(self, content: SequenceFile, sequence: Sequence) -> None:
+    def __init__(self, content: SequenceFile, sequence: Sequence, uut: str = "") -> None:
         self._roots: dict[str, Any] = {
             "Locals": copy.deepcopy(dict(sequence.locals)),
             "Parameters": copy.deepcopy(dict(sequence.parameters)),
             "FileGlobals": copy.deepcopy(dict(content.file_globals)),
-            "RunState": {"LoopIndex": 0.0, "LoopNumIterations": 0.0, "LoopNumPassed": 0.0},
+            "RunState": {
+                "LoopIndex": 0.0,
+                "LoopNumIterations": 0.0,
+                "LoopNumPassed": 0.0,
+                "Root": {"Locals": {"UUT": {"SerialNumber": uut}}},
+            },
         }
         self.run_time: dict[str, str] = {}
         self.enter_step()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from google.protobuf import json_format, struct_pb2
+from plugin_kit import LimitCheck
 from plugin_kit.calling import json_value
 
 from platform_sim.sequence.model import Group
@@ -79,7 +80,20 @@ def _encode_outputs(outputs: SiteOutputs) -> pb.Measurement:
         shortened, left_out = _shorten(json_value(value))
         message = json_format.ParseDict(shortened, struct_pb2.Value())
         encoded.append(pb.Output(name=name, value=message, left_out=left_out))
-    return pb.Measurement(site=outputs.site, outputs=encoded)
+    checks = [_encode_check(check) for check in outputs.checks[:_MOST_ELEMENTS]]
+    return pb.Measurement(site=outputs.site, outputs=encoded, limit_checks=checks)
+
+
+def _encode_check(check: LimitCheck) -> pb.LimitCheck:
+    value, _ = _shorten(json_value(check.value))
+    return pb.LimitCheck(
+        output=_shorten_text(check.output),
+        site=check.site,
+        pin=_shorten_text(check.pin),
+        value=json_format.ParseDict(value, struct_pb2.Value()),
+        **check.limits.plain(),
+        passed=check.passed,
+    )
 
 
 def _shorten(value: object) -> tuple[Any, int]:

@@ -423,23 +423,87 @@ class Measurement(google.protobuf.message.Message):
 
     SITE_FIELD_NUMBER: builtins.int
     OUTPUTS_FIELD_NUMBER: builtins.int
+    LIMIT_CHECKS_FIELD_NUMBER: builtins.int
     site: builtins.int
     """Site of a call that measured one of several sites; not set if it measured all of them."""
     @property
     def outputs(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Output]:
         """The outputs, in the order of the plug-in."""
 
+    @property
+    def limit_checks(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___LimitCheck]:
+        """The values that have limits, without those that are left out."""
+
     def __init__(
         self,
         *,
         site: builtins.int | None = ...,
         outputs: collections.abc.Iterable[global___Output] | None = ...,
+        limit_checks: collections.abc.Iterable[global___LimitCheck] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_site", b"_site", "site", b"site"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_site", b"_site", "outputs", b"outputs", "site", b"site"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_site", b"_site", "limit_checks", b"limit_checks", "outputs", b"outputs", "site", b"site"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_site", b"_site"]) -> typing.Literal["site"] | None: ...
 
 global___Measurement = Measurement
+
+@typing.final
+class LimitCheck(google.protobuf.message.Message):
+    """A measured value and its limits."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    OUTPUT_FIELD_NUMBER: builtins.int
+    SITE_FIELD_NUMBER: builtins.int
+    PIN_FIELD_NUMBER: builtins.int
+    VALUE_FIELD_NUMBER: builtins.int
+    LOW_FIELD_NUMBER: builtins.int
+    HIGH_FIELD_NUMBER: builtins.int
+    NOMINAL_FIELD_NUMBER: builtins.int
+    PASSED_FIELD_NUMBER: builtins.int
+    output: builtins.str
+    """Name of the output."""
+    site: builtins.int
+    """Site of the value; not set if it belongs to no single site."""
+    pin: builtins.str
+    """Pin of the value; empty if the plug-in does not name it."""
+    low: builtins.float
+    """Lowest value that passes; not set for none."""
+    high: builtins.float
+    """Highest value that passes; not set for none."""
+    nominal: builtins.float
+    """The intended value. It limits nothing."""
+    passed: builtins.bool
+    @property
+    def value(self) -> google.protobuf.struct_pb2.Value:
+        """A JSON value. For an array that does not belong to sites: its first element that fails, or its
+        last one.
+        """
+
+    def __init__(
+        self,
+        *,
+        output: builtins.str = ...,
+        site: builtins.int | None = ...,
+        pin: builtins.str = ...,
+        value: google.protobuf.struct_pb2.Value | None = ...,
+        low: builtins.float | None = ...,
+        high: builtins.float | None = ...,
+        nominal: builtins.float | None = ...,
+        passed: builtins.bool = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_high", b"_high", "_low", b"_low", "_nominal", b"_nominal", "_site", b"_site", "high", b"high", "low", b"low", "nominal", b"nominal", "site", b"site", "value", b"value"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_high", b"_high", "_low", b"_low", "_nominal", b"_nominal", "_site", b"_site", "high", b"high", "low", b"low", "nominal", b"nominal", "output", b"output", "passed", b"passed", "pin", b"pin", "site", b"site", "value", b"value"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_high", b"_high"]) -> typing.Literal["high"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_low", b"_low"]) -> typing.Literal["low"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_nominal", b"_nominal"]) -> typing.Literal["nominal"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_site", b"_site"]) -> typing.Literal["site"] | None: ...
+
+global___LimitCheck = LimitCheck
 
 @typing.final
 class Output(google.protobuf.message.Message):

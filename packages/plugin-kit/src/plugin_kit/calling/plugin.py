@@ -29,6 +29,7 @@ from plugin_kit.calling.values import (
     write_value,
 )
 from plugin_kit.errors import ParameterError, PlatformError, PluginCallError
+from plugin_kit.step_context import StepContext
 
 V1_INTERFACE = "ni.measurementlink.measurement.v1.MeasurementService"
 V2_INTERFACE = "ni.measurementlink.measurement.v2.MeasurementService"
@@ -129,6 +130,7 @@ class MeasurementPlugin:
         pin_map_id: str = "",
         sites: Sequence[int] | None = None,
         timeout: float | None = None,
+        step: StepContext | None = None,
     ) -> dict[str, object]:
         """Measure, and return the result. Use `stream` to get the updates, too.
 
@@ -139,6 +141,7 @@ class MeasurementPlugin:
             sites: Sites to measure on. With None, the plug-in gets the numbers of all sites of the
                 pin map; without a `discovery_address` it gets none.
             timeout: Deadline in seconds, None for none.
+            step: The step that measures. Plug-ins that know it log it with their readings.
 
         Returns:
             The outputs by name. Enums come by name, with their `number`.
@@ -149,7 +152,9 @@ class MeasurementPlugin:
                 call was cancelled.
         """
         result: dict[str, object] | None = None
-        for outputs in self.stream(values, pin_map_id=pin_map_id, sites=sites, timeout=timeout):
+        for outputs in self.stream(
+            values, pin_map_id=pin_map_id, sites=sites, timeout=timeout, step=step
+        ):
             result = outputs
         if result is None:
             raise PluginCallError(
@@ -165,6 +170,7 @@ class MeasurementPlugin:
         pin_map_id: str = "",
         sites: Sequence[int] | None = None,
         timeout: float | None = None,
+        step: StepContext | None = None,
     ) -> Iterator[dict[str, object]]:
         """Measure, and yield the outputs by name each time the plug-in sends them.
 
@@ -186,7 +192,7 @@ class MeasurementPlugin:
             raise ParameterError(
                 f"{sites} are not site numbers: {error}. Pass a list of integers."
             ) from error
-        call, responses = self._call_measure(configuration, context, timeout)
+        call, responses = self._call_measure(configuration, context, timeout, step or StepContext())
         with self._lock:
             self._call = call
         return self._outputs(call, responses)
@@ -239,17 +245,21 @@ class MeasurementPlugin:
         configuration: any_pb2.Any,
         context: pin_map_context_pb2.PinMapContext,
         timeout: float | None,
+        step: StepContext,
     ) -> tuple[Any, Iterator[any_pb2.Any]]:
         """Begin the call; return it and an iterator over its answers."""
+        metadata = step.metadata()
         if self._v2 is not None:
             stream = self._v2.Measure(
                 v2.MeasureRequest(configuration_parameters=configuration, pin_map_context=context),
                 timeout=timeout,
+                metadata=metadata,
             )
             return stream, (response.outputs for response in stream)
         future = self._v1.Measure.future(
             v1.MeasureRequest(configuration_parameters=configuration, pin_map_context=context),
             timeout=timeout,
+            metadata=metadata,
         )
         return future, (call.result().outputs for call in (future,))
 

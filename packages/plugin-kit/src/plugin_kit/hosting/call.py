@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import grpc
 
 from plugin_kit.hosting.errors import CancelledError, DeadlineExceededError, MeasurementError
+from plugin_kit.step_context import StepContext, step_context_of
 
 if TYPE_CHECKING:
     from ni.measurementlink.sessionmanagement.v1.client import MultiSessionReservation
@@ -38,6 +39,14 @@ class MeasurementCall:
         self._cancelled = threading.Event()
         self._deadline = time.monotonic() + service.context.time_remaining
         service.context.add_cancel_callback(self._cancelled.set)
+
+    @property
+    def step(self) -> StepContext:
+        """The step for which the caller measures: its name, its limits, the unit under test.
+
+        Log it with the readings. TestStand does not send it; then it is empty.
+        """
+        return step_context_of(self._service.context.grpc_context.invocation_metadata())
 
     def check(self) -> None:
         """Raise an error if the caller does not wait for the result any more.

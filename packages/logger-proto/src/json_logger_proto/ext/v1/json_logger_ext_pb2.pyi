@@ -30,7 +30,8 @@ class AppendRequest(google.protobuf.message.Message):
     """Number of records in `ndjson`."""
     ndjson: builtins.bytes
     """Records as JSON objects, one on each line, with the keys `timestamp`, `measurement_name`,
-    `measurement_configurations` and `measurement_outputs`.
+    `measurement_configurations` and `measurement_outputs`, and any of the optional keys of
+    record.schema.json.
     """
     continued: builtins.bool
     """Only in streams: the next message continues `ndjson` and `samples` of this one, and is otherwise
@@ -156,6 +157,35 @@ class RotateResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["rotated_path", b"rotated_path"]) -> None: ...
 
 global___RotateResponse = RotateResponse
+
+@typing.final
+class SetContextRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ATTACHMENT_FIELD_NUMBER: builtins.int
+    CONTEXT_FIELD_NUMBER: builtins.int
+    attachment: builtins.str
+    context: builtins.bytes
+    """A JSON object with any of the record's keys `uut`, `station`, `operator` and `sequence`."""
+    def __init__(
+        self,
+        *,
+        attachment: builtins.str = ...,
+        context: builtins.bytes = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["attachment", b"attachment", "context", b"context"]) -> None: ...
+
+global___SetContextRequest = SetContextRequest
+
+@typing.final
+class SetContextResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+global___SetContextResponse = SetContextResponse
 
 @typing.final
 class LocateRequest(google.protobuf.message.Message):

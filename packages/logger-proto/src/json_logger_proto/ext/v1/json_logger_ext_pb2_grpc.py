@@ -55,6 +55,11 @@ class JsonLoggerExtStub(object):
                 request_serializer=json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.RotateRequest.SerializeToString,
                 response_deserializer=json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.RotateResponse.FromString,
                 _registered_method=True)
+        self.SetContext = channel.unary_unary(
+                '/json_logger_ext.v1.JsonLoggerExt/SetContext',
+                request_serializer=json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.SetContextRequest.SerializeToString,
+                response_deserializer=json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.SetContextResponse.FromString,
+                _registered_method=True)
         self.Locate = channel.unary_unary(
                 '/json_logger_ext.v1.JsonLoggerExt/Locate',
                 request_serializer=json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.LocateRequest.SerializeToString,
@@ -99,6 +104,14 @@ class JsonLoggerExtServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def SetContext(self, request, context):
+        """Says what the following records of a session have in common, whichever client writes them. A
+        record keeps the keys that it has itself. The new context replaces the one before.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Locate(self, request, context):
         """Returns the file that a name means for this server, whether it is open or not.
         """
@@ -128,6 +141,11 @@ def add_JsonLoggerExtServicer_to_server(servicer, server):
                     servicer.Rotate,
                     request_deserializer=json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.RotateRequest.FromString,
                     response_serializer=json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.RotateResponse.SerializeToString,
+            ),
+            'SetContext': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetContext,
+                    request_deserializer=json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.SetContextRequest.FromString,
+                    response_serializer=json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.SetContextResponse.SerializeToString,
             ),
             'Locate': grpc.unary_unary_rpc_method_handler(
                     servicer.Locate,
@@ -244,6 +262,33 @@ class JsonLoggerExt(object):
             '/json_logger_ext.v1.JsonLoggerExt/Rotate',
             json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.RotateRequest.SerializeToString,
             json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.RotateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetContext(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/json_logger_ext.v1.JsonLoggerExt/SetContext',
+            json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.SetContextRequest.SerializeToString,
+            json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.SetContextResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -54,6 +54,14 @@ class JsonLoggerExtStub:
     record>.ndjson. The numbers continue, and no attachment ends.
     """
 
+    SetContext: grpc.UnaryUnaryMultiCallable[
+        json_logger_proto.ext.v1.json_logger_ext_pb2.SetContextRequest,
+        json_logger_proto.ext.v1.json_logger_ext_pb2.SetContextResponse,
+    ]
+    """Says what the following records of a session have in common, whichever client writes them. A
+    record keeps the keys that it has itself. The new context replaces the one before.
+    """
+
     Locate: grpc.UnaryUnaryMultiCallable[
         json_logger_proto.ext.v1.json_logger_ext_pb2.LocateRequest,
         json_logger_proto.ext.v1.json_logger_ext_pb2.LocateResponse,
@@ -94,6 +102,14 @@ class JsonLoggerExtAsyncStub:
     ]
     """Begins a new file for an open session. The old file is renamed to NAME.<number of its first
     record>.ndjson. The numbers continue, and no attachment ends.
+    """
+
+    SetContext: grpc.aio.UnaryUnaryMultiCallable[
+        json_logger_proto.ext.v1.json_logger_ext_pb2.SetContextRequest,
+        json_logger_proto.ext.v1.json_logger_ext_pb2.SetContextResponse,
+    ]
+    """Says what the following records of a session have in common, whichever client writes them. A
+    record keeps the keys that it has itself. The new context replaces the one before.
     """
 
     Locate: grpc.aio.UnaryUnaryMultiCallable[
@@ -144,6 +160,16 @@ class JsonLoggerExtServicer(metaclass=abc.ABCMeta):
     ) -> typing.Union[json_logger_proto.ext.v1.json_logger_ext_pb2.RotateResponse, collections.abc.Awaitable[json_logger_proto.ext.v1.json_logger_ext_pb2.RotateResponse]]:
         """Begins a new file for an open session. The old file is renamed to NAME.<number of its first
         record>.ndjson. The numbers continue, and no attachment ends.
+        """
+
+    @abc.abstractmethod
+    def SetContext(
+        self,
+        request: json_logger_proto.ext.v1.json_logger_ext_pb2.SetContextRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[json_logger_proto.ext.v1.json_logger_ext_pb2.SetContextResponse, collections.abc.Awaitable[json_logger_proto.ext.v1.json_logger_ext_pb2.SetContextResponse]]:
+        """Says what the following records of a session have in common, whichever client writes them. A
+        record keeps the keys that it has itself. The new context replaces the one before.
         """
 
     @abc.abstractmethod

@@ -120,6 +120,7 @@ class Execution(Unsupported):
     _api_name = "Execution"
 
     def __init__(self, state: dict[str, Any]) -> None:
+        self.Id = state["execution"]
         self.RunTimeVariables = PropertyObject(
             "RunTimeVariables", state["run_time_variables"], dotted_names=True
         )

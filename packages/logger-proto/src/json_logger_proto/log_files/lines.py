@@ -6,9 +6,9 @@ import os
 
 import msgspec
 
+from json_logger_proto.log_format import LARGEST_NUMBER
+
 NEWLINE = b"\n"
-LARGEST_NUMBER = (1 << 53) - 1
-"""Largest number that this server gives. Not every JSON reader reads larger ones exactly."""
 _CHUNK = 8 * 1024
 _FORWARD_CHUNK = 256 * 1024
 
@@ -89,7 +89,7 @@ def is_object(line: bytes) -> bool:
 
 
 def numbers_of(line: bytes) -> LineNumbers:
-    """Read the numbers of a line. Ignore numbers that this server cannot have given."""
+    """Read the numbers of a line. Ignore numbers that no server can have given."""
     try:
         found = _numbers.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

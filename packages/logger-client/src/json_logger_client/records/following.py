@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 
-from json_logger_server.storage.lines import (
+from json_logger_proto.log_files.lines import (
     NEWLINE,
     first_number,
     numbers_of,
     read_at,
     start_of_line,
 )
-from json_logger_server.storage.paths import identity_of
-from json_logger_server.storage.rotated import files_of, rotated_files
+from json_logger_proto.log_files.opening import identity_of
+from json_logger_proto.log_files.rotated import files_of, rotated_files
 
 _CHUNK = 256 * 1024
 
@@ -45,8 +45,8 @@ class DiskTail:
     ) -> None:
         self._file.close()
 
-    def last(self, count: int) -> list[bytes]:
-        """Return the last whole lines, in their order.
+    def last(self, count: int, accepts: Callable[[bytes], bool] = lambda line: True) -> list[bytes]:
+        """Return the last whole lines that are accepted, in their order.
 
         Raises:
             OSError: A file cannot be read.
@@ -58,7 +58,9 @@ class DiskTail:
                 end = start_of_line(handle, os.fstat(handle).st_size)
                 while end > 0 and len(found) < count:
                     start = start_of_line(handle, end - 1)
-                    found.append(read_at(handle, start, end - start).rstrip(b"\r\n"))
+                    line = read_at(handle, start, end - start).rstrip(b"\r\n")
+                    if accepts(line):
+                        found.append(line)
                     end = start
         return found[::-1]
 

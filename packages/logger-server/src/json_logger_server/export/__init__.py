@@ -1,0 +1,1 @@
+"""Write the records of logs as tables: CSV, Parquet or Arrow."""
