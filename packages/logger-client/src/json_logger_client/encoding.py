@@ -26,6 +26,8 @@ _OPTIONS = (
     orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 )
 _NULL = b"null"
+_FAILURES = (TypeError, ValueError, OverflowError, RecursionError)
+"""Errors of values that JSON does not have."""
 
 
 def encode_record(
@@ -73,20 +75,32 @@ def encode_record(
         record |= record_fields(context, outputs)
     try:
         return _encode(record)
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+    except _FAILURES as error:
         raise InvalidArgumentError(
             f"The record {measurement_name!r} has a value that cannot be written as JSON: {error}"
         ) from error
 
 
-def _encode(record: Mapping[str, object]) -> bytes:
+def encode_value(value: object) -> bytes:
+    """Encode one value as it is written in a record.
+
+    Raises:
+        InvalidArgumentError: The value cannot be written as JSON.
+    """
+    try:
+        return _encode(value)
+    except _FAILURES as error:
+        raise InvalidArgumentError(f"The value cannot be written as JSON: {error}") from error
+
+
+def _encode(value: object) -> bytes:
     with contextlib.suppress(TypeError):
-        line = orjson.dumps(record, default=_plain, option=_OPTIONS)
-        # orjson writes NaN and infinities as null. Without a null, the line is right.
-        if _NULL not in line:
-            return line
-        del line
-    return orjson.dumps(_plain(record), option=_OPTIONS)
+        encoded = orjson.dumps(value, default=_plain, option=_OPTIONS)
+        # orjson writes NaN and infinities as null. Without a null, the text is right.
+        if _NULL not in encoded:
+            return encoded
+        del encoded
+    return orjson.dumps(_plain(value), option=_OPTIONS)
 
 
 def _in_utc(timestamp: datetime | None) -> str:

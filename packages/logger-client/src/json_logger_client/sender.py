@@ -309,6 +309,17 @@ class Sender:
         if self.unheard is not None:
             raise self.unheard
 
+    def abandon(self) -> None:
+        """Take no more records, and forget those that are not acknowledged."""
+        self.closed = self._finishing = self.is_reported = True
+        with self._lock:
+            self._inbox.clear()
+            self._outbox = Outbox(self._options, self._take_numbers)
+        answers = self._answers
+        if answers is not None:
+            answers.cancel()
+        self._bell.ring()
+
     def _check_can_wait(self) -> None:
         """Refuse to wait if the wait could never end.
 

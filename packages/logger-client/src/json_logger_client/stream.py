@@ -111,6 +111,14 @@ class LogStream:
             self._sender.is_reported = True
             raise
 
+    def abandon(self) -> None:
+        """End the stream at once, and forget the records that are not known to be in the file.
+
+        It is for programs that keep these records themselves, and write them in another way.
+        """
+        if not self._sender.closed:
+            self._sender.abandon()
+
     def __enter__(self) -> Self:
         return self
 
