@@ -93,6 +93,33 @@ class BackgroundLog:
         self._inherited: list[object] = []
         self._begin()
 
+    def _begin(self) -> None:
+        """Set the state of a process that has not logged yet."""
+        self._pid = os.getpid()
+        self._queue: deque[Entry] = deque()
+        self._put_bytes = 0
+        self._dropped = 0
+        self._closing = False
+        self._running = False
+        self._thread = 0
+        self._bell = Bell()
+        self._changed = Progress()
+
+        # Only the background thread changes these.
+        self._under_way: list[Entry] = []
+        """The oldest records, which the stream has."""
+        self._taken_bytes = 0
+        self._refused = 0
+        self._singly = 0
+        """Number of next records that are written one by one, because one of them is refused."""
+        self._client: JsonLoggerClient | None = None
+        self._stream: LogStream | None = None
+        self._error: SessionSharingError | None = None
+        """Why nothing can be written at the moment."""
+        self._logged_losses = 0
+        self._told_losses = 0
+        self._tell_after = 0.0
+
     @property
     def dropped(self) -> int:
         """Number of records that this process dropped."""
@@ -149,33 +176,6 @@ class BackgroundLog:
     @property
     def _is_here(self) -> bool:
         return os.getpid() == self._pid
-
-    def _begin(self) -> None:
-        """Set the state of a process that has not logged yet."""
-        self._pid = os.getpid()
-        self._queue: deque[Entry] = deque()
-        self._put_bytes = 0
-        self._dropped = 0
-        self._closing = False
-        self._running = False
-        self._thread = 0
-        self._bell = Bell()
-        self._changed = Progress()
-
-        # Only the background thread changes these.
-        self._under_way: list[Entry] = []
-        """The oldest records, which the stream has."""
-        self._taken_bytes = 0
-        self._refused = 0
-        self._singly = 0
-        """Number of next records that are written one by one, because one of them is refused."""
-        self._client: JsonLoggerClient | None = None
-        self._stream: LogStream | None = None
-        self._error: SessionSharingError | None = None
-        """Why nothing can be written at the moment."""
-        self._logged_losses = 0
-        self._told_losses = 0
-        self._tell_after = 0.0
 
     def _start(self) -> None:
         """Start the thread. This is one call into C, which no signal handler interrupts."""

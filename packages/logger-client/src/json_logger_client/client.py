@@ -174,11 +174,7 @@ class JsonLoggerClient(SharedSession):
             timestamp,
             context=context,
         )
-        calls = self._calls
-        calls.check_size(line)
-        if calls.error is not None and not calls.has_room(len(line)):
-            raise calls.error
-        return calls.answer(Ticket(line))
+        return self._calls.answer(self._ticket(line))
 
     def stream(self, options: StreamOptions | None = None) -> LogStream:
         """Open a stream for high rates: it sends records in batches, and does not wait for answers.
@@ -200,11 +196,7 @@ class JsonLoggerClient(SharedSession):
         Raises:
             InheritedClientError: The client belongs to the parent process.
         """
-        self.owner.check()
-        check_argument("options", options, StreamOptions, type(None))
-        sender = self._new_sender(options)
-        self._streams = [other for other in self._streams if not other.is_done] + [sender]
-        return LogStream(sender, self.owner)
+        return LogStream(self._stream_sender(options), self.owner)
 
     def set_context(self, context: SessionContext) -> None:
         """Say what the following records of the session have in common, whoever writes them.
@@ -256,6 +248,26 @@ class JsonLoggerClient(SharedSession):
             attachment=self.attachment, context=encode_session_context(context)
         )
         self.call(method, request, repeatable=True)
+
+    def _ticket(self, line: bytes) -> Ticket:
+        """Return the ticket of one record.
+
+        Raises:
+            SessionSharingError: The record is too large, or too many wait after an error.
+        """
+        calls = self._calls
+        calls.check_size(line)
+        if calls.error is not None and not calls.has_room(len(line)):
+            raise calls.error
+        return Ticket(line)
+
+    def _stream_sender(self, options: StreamOptions | None) -> Sender:
+        """Return the sender of a new stream."""
+        self.owner.check()
+        check_argument("options", options, StreamOptions, type(None))
+        sender = self._new_sender(options)
+        self._streams = [other for other in self._streams if not other.is_done] + [sender]
+        return sender
 
     def _before_end(self) -> None:
         errors: list[SessionSharingError] = []

@@ -44,6 +44,7 @@ class Ticket:
         """
         self.line = line
         self.bell = Bell()
+        """Rings when the ticket is settled. A caller may replace it before it asks."""
         self.settled = False
         self.seq = 0
         """The record's sequence number in the file."""

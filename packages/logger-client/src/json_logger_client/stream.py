@@ -75,11 +75,7 @@ class LogStream:
         sender.check_size(line)
         if sender.error is not None or not sender.has_room(len(line)):
             sender.wait_for_room(len(line))
-        if sender.closed:
-            raise InvalidArgumentError(
-                "The stream is closed. Open another by `stream()` of the client."
-            )
-        sender.put(line)
+        self._put(line)
 
     def flush(self) -> None:
         """Wait until every record is as safe as the server's durability says.
@@ -118,6 +114,14 @@ class LogStream:
         """
         if not self._sender.closed:
             self._sender.abandon()
+
+    def _put(self, line: bytes) -> None:
+        """Put a record for which there is room."""
+        if self._sender.closed:
+            raise InvalidArgumentError(
+                "The stream is closed. Open another by `stream()` of the client."
+            )
+        self._sender.put(line)
 
     def __enter__(self) -> Self:
         return self
