@@ -93,6 +93,11 @@ def encode_value(value: object) -> bytes:
         raise InvalidArgumentError(f"The value cannot be written as JSON: {error}") from error
 
 
+def text_of(value: object) -> str:
+    """Return a value as text; lone surrogates, which JSON does not have, become escapes."""
+    return str(value).encode("utf-8", "backslashreplace").decode()
+
+
 def _encode(value: object) -> bytes:
     with contextlib.suppress(TypeError):
         encoded = orjson.dumps(value, default=_plain, option=_OPTIONS)

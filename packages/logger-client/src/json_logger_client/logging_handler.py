@@ -16,7 +16,7 @@ from session_sharing.client import (
 )
 
 from json_logger_client.background_log import BackgroundLog, Entry
-from json_logger_client.encoding import encode_value
+from json_logger_client.encoding import encode_value, text_of
 
 _SHARED = SessionOptions(close_policy=ClosePolicy.WITH_LAST_ATTACHMENT)
 _OWN_LOGGERS = ("grpc", "json_logger_client", "session_sharing")
@@ -120,17 +120,17 @@ class JsonLoggerHandler(logging.Handler):
         for name, value in vars(record).items():
             if name not in _ORDINARY:
                 outputs[f"extra_{name}" if name in _OWN_OUTPUTS else name] = value
-        encoded = {_text(name): _encoded(value) for name, value in outputs.items()}
+        encoded = {text_of(name): _encoded(value) for name, value in outputs.items()}
         source = {
-            "logger": _text(record.name),
-            "file": _text(record.pathname),
+            "logger": text_of(record.name),
+            "file": text_of(record.pathname),
             "line": record.lineno,
             "function": record.funcName,
             "process": record.process,
             "thread": record.threadName,
         }
         return Entry(
-            self._measurement_name or _text(record.name),
+            self._measurement_name or text_of(record.name),
             source,
             {name: orjson.Fragment(value) for name, value in encoded.items()},
             datetime.fromtimestamp(record.created, timezone.utc),
@@ -156,9 +156,4 @@ def _encoded(value: object) -> bytes:
     try:
         return encode_value(value)
     except InvalidArgumentError:
-        return encode_value(_text(value))
-
-
-def _text(value: object) -> str:
-    """Return a value as text, without the lone surrogates that JSON does not have."""
-    return str(value).encode("utf-8", "backslashreplace").decode()
+        return encode_value(text_of(value))
