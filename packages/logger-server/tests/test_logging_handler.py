@@ -28,7 +28,7 @@ log = logging.getLogger("app")
 log.addHandler(handler)
 log.setLevel(logging.INFO)
 """
-NO_SERVER = ConnectOptions("ipv4:127.0.0.1:9", timeout=0.5)
+NO_SERVER = ConnectOptions("ipv4:127.0.0.1:9", timeout=10.0)
 """Nothing listens at the discard port of this host."""
 
 
@@ -37,6 +37,7 @@ def logging_to(handler: JsonLoggerHandler, name: str) -> Iterator[logging.Logger
     """Add a handler to a logger during the block; close the handler at the end."""
     log = logging.getLogger(name)
     log.setLevel(logging.DEBUG)
+    log.propagate = False  # pytest-xdist cannot report a captured text with a lone surrogate
     log.addHandler(handler)
     try:
         yield log
@@ -128,7 +129,7 @@ def test_without_a_server_no_call_waits_and_standard_error_tells_what_was_droppe
             slowest = max(slowest, time.perf_counter() - began)
         assert handler.dropped > 100
         assert handler.waiting + handler.dropped == 200
-        assert slowest < 0.25  # the client's own timeout is twice as long
+        assert slowest < 5  # the client itself waits twice as long
     assert "200 log records were not written to app.ndjson" in capsys.readouterr().err
 
 
