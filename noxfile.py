@@ -83,7 +83,7 @@ DISTRIBUTIONS = {
     "session-sharing": "[server,ni]",
     "logger-proto": "",
     "logger-client": "[ni]",
-    "logger-server": "[report]",
+    "logger-server": "[report,metrics]",
     "device-sim": "[all]",
     "plugin-kit": "[host]",
     "platform-sim": "",

@@ -24,7 +24,7 @@ from session_sharing.client import (
 )
 from session_sharing.client.arguments import check_argument
 
-from json_logger_client.encoding import encode_record
+from json_logger_client.encoding import EncodedRecord, encode_record
 from json_logger_client.grpc_options import GrpcSessionOptions
 from json_logger_client.locating import locate_logger
 from json_logger_client.outbox import StreamOptions, Ticket
@@ -186,11 +186,7 @@ class JsonLoggerClient(SharedSession):
             self._shortest_waveform,
             context=context,
         )
-        calls = self._calls
-        calls.check_size(record)
-        if calls.error is not None and not calls.has_room(record.size):
-            raise calls.error
-        return calls.answer(Ticket(record))
+        return self._calls.answer(self._ticket(record))
 
     def stream(self, options: StreamOptions | None = None) -> LogStream:
         """Open a stream for high rates: it sends records in batches, and does not wait for answers.
@@ -212,11 +208,7 @@ class JsonLoggerClient(SharedSession):
         Raises:
             InheritedClientError: The client belongs to the parent process.
         """
-        self.owner.check()
-        check_argument("options", options, StreamOptions, type(None))
-        sender = self._new_sender(options)
-        self._streams = [other for other in self._streams if not other.is_done] + [sender]
-        return LogStream(sender, self.owner, self._shortest_waveform)
+        return LogStream(self._stream_sender(options), self.owner, self._shortest_waveform)
 
     def set_context(self, context: SessionContext) -> None:
         """Say what the following records of the session have in common, whoever writes them.
@@ -268,6 +260,26 @@ class JsonLoggerClient(SharedSession):
             attachment=self.attachment, context=encode_session_context(context)
         )
         self.call(method, request, repeatable=True)
+
+    def _ticket(self, record: EncodedRecord) -> Ticket:
+        """Return the ticket of one record.
+
+        Raises:
+            SessionSharingError: The record is too large, or too many wait after an error.
+        """
+        calls = self._calls
+        calls.check_size(record)
+        if calls.error is not None and not calls.has_room(record.size):
+            raise calls.error
+        return Ticket(record)
+
+    def _stream_sender(self, options: StreamOptions | None) -> Sender:
+        """Return the sender of a new stream."""
+        self.owner.check()
+        check_argument("options", options, StreamOptions, type(None))
+        sender = self._new_sender(options)
+        self._streams = [other for other in self._streams if not other.is_done] + [sender]
+        return sender
 
     def _before_end(self) -> None:
         errors: list[SessionSharingError] = []

@@ -28,6 +28,8 @@ MAX_DEPTH = 100
 _OPTIONS = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
 _NULL = b"null"
 _KEY = b'"%b":' % WAVEFORM_KEY.encode()
+_FAILURES = (TypeError, ValueError, OverflowError, RecursionError)
+"""Errors of values that JSON does not have."""
 
 
 class EncodedRecord:
@@ -96,7 +98,7 @@ def encode_record(
     waveforms = Waveforms(shortest_waveform)
     try:
         line = _encode(record, _Values(waveforms))
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+    except _FAILURES as error:
         raise InvalidArgumentError(
             f"The record {measurement_name!r} has a value that cannot be written as JSON: {error}"
         ) from error
@@ -108,15 +110,36 @@ def encode_record(
     return EncodedRecord(line, waveforms.samples)
 
 
-def _encode(record: Mapping[str, object], values: _Values) -> bytes:
+def encode_value(value: object) -> bytes:
+    """Encode one value as it is written in a record, without waveforms.
+
+    Raises:
+        InvalidArgumentError: The value cannot be written as JSON.
+    """
+    waveforms = Waveforms(sys.maxsize)
+    try:
+        encoded = _encode(value, _Values(waveforms))
+    except _FAILURES as error:
+        raise InvalidArgumentError(f"The value cannot be written as JSON: {error}") from error
+    if waveforms.samples:
+        raise InvalidArgumentError("The value cannot be written as JSON: it has complex numbers.")
+    return encoded
+
+
+def text_of(value: object) -> str:
+    """Return a value as text; lone surrogates, which JSON does not have, become escapes."""
+    return str(value).encode("utf-8", "backslashreplace").decode()
+
+
+def _encode(value: object, values: _Values) -> bytes:
     with contextlib.suppress(TypeError):
-        line = orjson.dumps(record, default=values.plain, option=_OPTIONS)
-        # orjson writes NaN and infinities as null. Without a null, the line is right.
-        if _NULL not in line:
-            return line
-        del line
+        encoded = orjson.dumps(value, default=values.plain, option=_OPTIONS)
+        # orjson writes NaN and infinities as null. Without a null, the text is right.
+        if _NULL not in encoded:
+            return encoded
+        del encoded
     values.waveforms.restart()
-    return orjson.dumps(values.plain(record), option=_OPTIONS)
+    return orjson.dumps(values.plain(value), option=_OPTIONS)
 
 
 def _in_utc(timestamp: datetime | None) -> str:

@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import weakref
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from session_sharing import SessionSharingError
@@ -27,6 +28,20 @@ def remember(sender: Sender) -> None:
     _hook_multiprocessing()
 
 
+def at_end_of_child(work: Callable[[], object]) -> bool:
+    """Call a function at the end of this process, if `multiprocessing` may have started it.
+
+    Before Python 3.14, such a process ends without the functions that `atexit` knows.
+
+    Returns:
+        Whether `multiprocessing` will call the function.
+    """
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        util.Finalize(None, work, exitpriority=100)
+    return util is not None
+
+
 def _send_remaining() -> None:
     """Flush every sender within its connection's grace, or report how many records were lost."""
     for known in list(_senders):
@@ -45,15 +60,10 @@ def _send_remaining() -> None:
 
 
 def _hook_multiprocessing() -> None:
-    """Do the same at the end of a child process of `multiprocessing`.
-
-    Before Python 3.14, such a process ends without the functions that `atexit` knows.
-    """
+    """Do the same at the end of a child process of `multiprocessing`."""
     global _children_hooked
-    util = sys.modules.get("multiprocessing.util")
-    if util is not None and _children_hooked != os.getpid():
+    if _children_hooked != os.getpid() and at_end_of_child(_send_remaining):
         _children_hooked = os.getpid()
-        util.Finalize(None, _send_remaining, exitpriority=100)
 
 
 atexit.register(_send_remaining)

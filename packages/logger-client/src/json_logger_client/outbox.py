@@ -47,6 +47,7 @@ class Ticket:
         """
         self.record = record
         self.bell = Bell()
+        """Rings when the ticket is settled. A caller may replace it before it asks."""
         self.settled = False
         self.seq = 0
         """The record's sequence number in the file."""

@@ -114,7 +114,8 @@ class Sender:
         self._asked = False
         """Whether a caller wants an answer, so that sending is tried again after an error."""
         self._finishing = False
-        self._room = Progress()
+        self.room = Progress()
+        """Announces that there may be room, or that nothing is sent any more."""
         self._running = threading.Lock()
         self._begun = -math.inf
         """When a thread was last started."""
@@ -203,6 +204,10 @@ class Sender:
         waiting = self._outbox.bytes + self._waiting_bytes()
         return waiting <= 0 or waiting + size <= self._options.max_unacknowledged_bytes
 
+    def may_go_on(self, size: int) -> bool:
+        """Return whether the caller with a record of `size` bytes need not wait any longer."""
+        return self.has_room(size) or self.error is not None or self.closed
+
     def put(self, record: EncodedRecord) -> None:
         """Put a record, which a background thread sends."""
         self._inbox.append(record)
@@ -227,26 +232,57 @@ class Sender:
             ServerUnavailableError: The same, because the server cannot be reached.
             SessionSharingError: The record, or an earlier one, is not in the file.
         """
+        self.ask(ticket)
+        try:
+            self._check_can_wait()
+            self._wait(ticket, patience)
+        except BaseException:
+            self.stop_waiting(ticket)
+            raise
+        return self.seq_of(ticket)
+
+    def ask(self, ticket: Ticket) -> None:
+        """Put a ticket into the inbox. This does not wait."""
         self._inbox.append(ticket)
         if ticket.record is not None:
             self._put_bytes += ticket.record.size
         self._hurry = self._asked = True
-        if self._running.locked():
-            self._bell.ring()
-        else:
-            self._begin()
-        try:
-            self._check_can_wait()
-            self._wait(ticket, self.timeout if patience is None else patience)
-        except BaseException:
-            ticket.unheard = True
-            if ticket.settled and ticket.record is not None and ticket.error is not None:
-                self.unheard = ticket.error
-            raise
+        self.keep_running()
+        self._bell.ring()
+
+    def stop_waiting(self, ticket: Ticket) -> None:
+        """Note that the caller of a ticket no longer waits. Then `close` raises its error."""
+        ticket.unheard = True
+        if ticket.settled and ticket.record is not None and ticket.error is not None:
+            self.unheard = ticket.error
+
+    def seq_of(self, ticket: Ticket) -> int:
+        """Return the sequence number of a settled ticket, or raise its error."""
         if ticket.error is not None:
             ticket.unheard = True  # of a later refusal, when the record is kept
             raise ticket.error
         return ticket.seq
+
+    def next_wait(self, began: float, patience: float | None = None) -> float:
+        """Return the seconds for which a caller may wait before it checks again.
+
+        Args:
+            began: When the caller began to wait, on the monotonic clock.
+            patience: Seconds without progress for which it waits; by default the timeout.
+
+        Raises:
+            CallTimeoutError: There was no progress for so long.
+            ServerUnavailableError: The same, because the server cannot be reached.
+        """
+        left = self._patience.left(began, self.timeout if patience is None else patience)
+        if left <= 0:
+            raise self._no_progress()
+        return min(left, WAIT)
+
+    def keep_running(self) -> None:
+        """Start the background thread if it does not run."""
+        if not self._running.locked():
+            self._begin()
 
     def wait_for_room(self, size: int) -> None:
         """Wait until a record of `size` bytes may be put, or until this sender is closed.
@@ -259,16 +295,9 @@ class Sender:
             SessionSharingError: Nothing is sent any more.
         """
         began = time.monotonic()
-
-        def done() -> bool:
-            return self.has_room(size) or self.error is not None or self.closed
-
         if not self._is_own_thread and calls_of(Sender.wait_for_room.__code__) == 1:
-            while not done():
-                left = self._patience.left(began, self.timeout)
-                if left <= 0:
-                    raise self._no_progress()
-                self._room.wait(done, left)
+            while not self.may_go_on(size):
+                self.room.wait(lambda: self.may_go_on(size), self.next_wait(began))
         if self.error is not None:
             raise self.error
 
@@ -304,7 +333,7 @@ class Sender:
                 was interrupted.
         """
         self.closed = self._finishing = True
-        self._room.announce()
+        self.room.announce()
         try:
             self.flush(patience)
         except SessionSharingError as error:
@@ -317,6 +346,17 @@ class Sender:
             self._bell.ring()
         if self.unheard is not None:
             raise self.unheard
+
+    def abandon(self) -> None:
+        """Take no more records, and forget those that are not acknowledged."""
+        self.closed = self._finishing = self.is_reported = True
+        with self._lock:
+            self._inbox.clear()
+            self._outbox = Outbox(self._options, self._take_numbers)
+        answers = self._answers
+        if answers is not None:
+            answers.cancel()
+        self._bell.ring()
 
     def _check_can_wait(self) -> None:
         """Refuse to wait if the wait could never end.
@@ -355,14 +395,11 @@ class Sender:
             self._finishing = True
             self._run()
 
-    def _wait(self, ticket: Ticket, patience: float) -> None:
+    def _wait(self, ticket: Ticket, patience: float | None) -> None:
         began = time.monotonic()
         while not ticket.settled:
-            left = self._patience.left(began, patience)
-            if left <= 0:
-                raise self._no_progress()
-            if not ticket.bell.wait(min(left, WAIT)) and not self._running.locked():
-                self._begin()
+            if not ticket.bell.wait(self.next_wait(began, patience)):
+                self.keep_running()
 
     def _no_progress(self) -> SessionSharingError:
         if self._patience.broken_by is not None:
@@ -562,7 +599,7 @@ class Sender:
             must_ring = self._one_by_one or not len(self._outbox)
             self._one_by_one = False
         self._patience.note_progress()
-        self._room.announce()
+        self.room.announce()
         if must_ring:
             self._bell.ring()
 
@@ -629,4 +666,4 @@ class Sender:
             while self._outbox.make_batch(self._inbox):
                 pass
             self._outbox.fail_waiting(error)
-        self._room.announce()
+        self.room.announce()

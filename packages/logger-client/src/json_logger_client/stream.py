@@ -11,7 +11,7 @@ from session_sharing import InvalidArgumentError, SessionSharingError
 from session_sharing.client.background import uninterrupted
 from session_sharing.client.ownership import Owner
 
-from json_logger_client.encoding import encode_record
+from json_logger_client.encoding import EncodedRecord, encode_record
 from json_logger_client.record_context import RecordContext
 from json_logger_client.sender import Sender
 
@@ -78,11 +78,7 @@ class LogStream:
         sender.check_size(record)
         if sender.error is not None or not sender.has_room(record.size):
             sender.wait_for_room(record.size)
-        if sender.closed:
-            raise InvalidArgumentError(
-                "The stream is closed. Open another by `stream()` of the client."
-            )
-        sender.put(record)
+        self._put(record)
 
     def flush(self) -> None:
         """Wait until every record is as safe as the server's durability says.
@@ -113,6 +109,22 @@ class LogStream:
         except SessionSharingError:
             self._sender.is_reported = True
             raise
+
+    def abandon(self) -> None:
+        """End the stream at once, and forget the records that are not known to be in the file.
+
+        It is for programs that keep these records themselves, and write them in another way.
+        """
+        if not self._sender.closed:
+            self._sender.abandon()
+
+    def _put(self, record: EncodedRecord) -> None:
+        """Put a record for which there is room."""
+        if self._sender.closed:
+            raise InvalidArgumentError(
+                "The stream is closed. Open another by `stream()` of the client."
+            )
+        self._sender.put(record)
 
     def __enter__(self) -> Self:
         return self

@@ -15,10 +15,11 @@ from json_logger_proto import json_logger_pb2, json_logger_pb2_grpc
 from json_logger_proto.ext.v1 import json_logger_ext_pb2, json_logger_ext_pb2_grpc
 from json_logger_proto.names import DISCOVERY_CLASS, DISCOVERY_INTERFACE, KIND
 from session_sharing.ni import DiscoveryAnnouncer, DiscoveryName
-from session_sharing.server import AuditTrail, HostOptions, SessionHost, StateFile
+from session_sharing.server import AuditTrail, HostOptions, SessionHost, StateFile, TcpListener
 
 from json_logger_server.json_log import Durability, FileLimits
 from json_logger_server.log_kind import JsonLogKind
+from json_logger_server.metrics import serving_metrics
 from json_logger_server.services.extension import ExtensionServicer
 from json_logger_server.services.reference import ReferenceServicer
 from json_logger_server.services.rotating import rotate_all
@@ -47,6 +48,9 @@ class ServerOptions:
     audit: Path | None = None
     """File to which the server appends every session event. Use it when you must be able to find
     out which identity did what."""
+    metrics: TcpListener | None = None
+    """Where Prometheus can read the counters. Use it when a monitoring system watches the
+    station."""
     stop_with_starter: bool = False
     """Stop when standard input is closed. Use it when the server is a child process."""
     disk: Disk | None = None
@@ -59,7 +63,7 @@ def build_host(options: ServerOptions) -> SessionHost:
     kind = JsonLogKind(options.roots, loop, options.durability, options.disk, options.files)
     host = SessionHost({KIND: kind}, options.host)
     for name in ("records", "bytes", "groups"):
-        host.counters.gauge(f"{name}_written", partial(getattr, kind.totals, name))
+        host.counters.sum(f"{name}_written", partial(getattr, kind.totals, name))
     host.add_service(
         json_logger_pb2_grpc.add_JsonLoggerServicer_to_server,
         ReferenceServicer(host.registry),
@@ -83,12 +87,14 @@ async def serve(options: ServerOptions) -> None:
     """
     state = StateFile(options.state_file)
     state.claim()
-    with contextlib.ExitStack() as stack:
+    async with contextlib.AsyncExitStack() as stack:
         stack.callback(state.remove)
         host = build_host(options)
         if options.audit is not None:
             trail = stack.enter_context(AuditTrail(options.audit))
             stack.callback(host.registry.events.listen(trail.note))
+        if options.metrics is not None:
+            await stack.enter_async_context(serving_metrics(options.metrics, host.counters))
         if options.discovery:
             host.add_announcer(DiscoveryAnnouncer(_discovery_name(), state.path))
 

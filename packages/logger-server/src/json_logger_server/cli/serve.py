@@ -105,6 +105,12 @@ _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
     "--audit", type=_NEW_FILE, help="File to which the server appends every session event."
 )
 @click.option(
+    "--metrics",
+    metavar="ADDR",
+    help="Address, tcp:HOST:PORT, at which Prometheus reads the server's counters, as "
+    "http://HOST:PORT/metrics. Everybody on this host can read them. Needs the extra [metrics].",
+)
+@click.option(
     "--stop-with-starter",
     is_flag=True,
     help="Stop when standard input is closed. NI discovery keeps it open until the server must "
@@ -166,8 +172,25 @@ def server_options(given: Mapping[str, Any]) -> ServerOptions:
         files=FileLimits(given["rotate_size"], given["keep_days"]),
         discovery=not given["no_discovery"],
         audit=given["audit"],
+        metrics=_metrics_listener(given),
         stop_with_starter=given["stop_with_starter"],
     )
+
+
+def _metrics_listener(given: Mapping[str, Any]) -> TcpListener | None:
+    if given["metrics"] is None:
+        return None
+    listener = parse_listener(given["metrics"])
+    if not isinstance(listener, TcpListener) or listener.tls:
+        raise InvalidArgumentError(
+            f"--metrics {given['metrics']} is not supported. Write tcp:HOST:PORT."
+        )
+    if not (listener.is_loopback or given["network"]):
+        raise InvalidArgumentError(
+            f"Other hosts could read the counters at {listener.host}, without a token and without "
+            "TLS. Allow that by --network, or use 127.0.0.1."
+        )
+    return listener
 
 
 def _tls_files(given: Mapping[str, Any]) -> TlsFiles | None:

@@ -62,13 +62,17 @@ class Progress:
             with contextlib.suppress(IndexError):
                 self._waiting.popleft().ring()
 
+    def ring_next(self, bell: Bell) -> None:
+        """Ring a bell at the next announcement."""
+        self._waiting.append(bell)
+
     def wait(self, done: Callable[[], bool], seconds: float) -> bool:
         """Wait for the next announcement, unless `done()`; return False when none came in time.
 
         A wait lasts `WAIT` seconds at most: call it in a loop.
         """
         bell = Bell()
-        self._waiting.append(bell)
+        self.ring_next(bell)
         return done() or bell.wait(min(seconds, WAIT))
 
 

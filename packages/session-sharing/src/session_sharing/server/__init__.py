@@ -61,6 +61,9 @@ from session_sharing.places import (
 from session_sharing.server import (
     calls,
 )
+from session_sharing.server.counters import (
+    Counters,
+)
 from session_sharing.server.descriptors import (
     raise_descriptor_limit,
     sessions_for,
@@ -109,6 +112,7 @@ __all__ = [
     "Client",
     "ClosePolicy",
     "Context",
+    "Counters",
     "Endpoint",
     "EventLog",
     "EventType",
