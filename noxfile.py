@@ -82,7 +82,7 @@ PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 DISTRIBUTIONS = {
     "session-sharing": "[server,ni]",
     "logger-proto": "",
-    "logger-client": "[ni]",
+    "logger-client": "[ni,arrow,pandas,polars]",
     "logger-server": "[report,metrics]",
     "device-sim": "[all]",
     "plugin-kit": "[host]",
@@ -115,8 +115,6 @@ TEST_LIBRARIES = [
     "grpcio-status",
     "jsonschema",
     "numpy",
-    "pandas",
-    "polars",
     "psutil",
     "trustme",
 ]

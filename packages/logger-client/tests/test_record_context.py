@@ -19,7 +19,7 @@ from json_logger_client.encoding import encode_record
 
 
 def encoded(context: RecordContext | None, **outputs: Any) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(encode_record("m", {}, outputs, context=context))
+    found: dict[str, Any] = json.loads(encode_record("m", {}, outputs, context=context).line)
     return found
 
 

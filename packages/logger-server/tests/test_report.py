@@ -246,7 +246,7 @@ def test_a_missing_reading_fails_its_limits(tmp_path: Path) -> None:
 
 
 def test_reserved_keys_of_any_kind_break_no_report(tmp_path: Path) -> None:
-    plain = json.loads(encode_record("m", {}, {"v": [1, 2], "w": 3}))
+    plain = json.loads(encode_record("m", {}, {"v": [1, 2], "w": 3}).line)
     odd: list[Any] = [7, "x", None, [], {}, [[]], {"v": 7}, {"v": [{"low": "a"}, 3]}, {"v": {}}]
     odd += [{"v": {"low": 10**400}}, {"serial": 7, "step": 8, "execution": []}]
     keys = ("units", "limits", "status", "uut", "station", "sequence")

@@ -257,7 +257,9 @@ def log_waveform(path: Path, samples: numpy.ndarray[Any, Any], **facts: Any) -> 
         **facts,
     }
     path.with_name(waveform_file_name(path.name)).write_bytes(WAVEFORM_HEADER + data)
-    write_log(path, ("scope", {}, {"trace": {"$waveform": reference}}))
+    (line,) = lines_of([("scope", {}, {"trace": 0})])
+    trace = json.dumps({"trace": {"$waveform": reference}}).encode()
+    path.write_bytes(line.replace(b'{"trace":0}', trace))
 
 
 @pytest.mark.parametrize("dtype", ["<f8", "<f4", "<i2", "|u1", "<c16", "|b1"])

@@ -16,7 +16,7 @@ def lines_of(records: Iterable[Record], first_seq: int = 1, **fields: Any) -> li
     """Encode records with their numbers, and with more fields of the record."""
     found = []
     for seq, record in enumerate(records, start=first_seq):
-        line = encode_record(*record)
+        line = encode_record(*record).line
         facts = {"seq": seq, "client": "c", "client_seq": seq, "writer": "plug-in, pid 7", **fields}
         found.append(line[:-1] + b"," + json.dumps(facts).encode()[1:] + b"\n")
     return found
