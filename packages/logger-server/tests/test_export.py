@@ -36,7 +36,8 @@ def write(path: Path, *records: Record, first_seq: int = 1) -> Path:
     with path.open("wb") as file:
         for seq, record in enumerate(records, start=first_seq):
             facts = {"seq": seq, "client": "c", "client_seq": seq, "writer": "plug-in, pid 7"}
-            file.write(encode_record(*record).line[:-1] + b"," + json.dumps(facts).encode()[1:] + b"\n")
+            line = encode_record(*record).line
+            file.write(line[:-1] + b"," + json.dumps(facts).encode()[1:] + b"\n")
     return path
 
 
