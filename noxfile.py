@@ -113,6 +113,7 @@ TEST_LIBRARIES = [
     "poetry-core",
     "duckdb",
     "grpcio-status",
+    "nitypes",
     "numpy",
     "pandas",
     "polars",
