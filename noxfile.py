@@ -114,6 +114,7 @@ TEST_LIBRARIES = [
     "duckdb",
     "grpcio-status",
     "jsonschema",
+    "nitypes",
     "numpy",
     "psutil",
     "trustme",

@@ -562,3 +562,30 @@ def test_old_waveforms_are_removed_with_their_records(tmp_path: Path) -> None:
         "a.3.waveforms",
         "a.ndjson",
     ]
+
+
+@needs_renames_of_open_files
+def test_waveforms_that_could_not_be_opened_with_their_log_are_rotated_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with (
+        LoggerThread(tmp_path, FaultyDisk(), Durability.FLUSHED) as logger,
+        logger.client("a.ndjson") as log,
+    ):
+        log.log_data("m", {}, {"a": np.full(500, 1)})
+    monkeypatch.setattr(Folder, "open", no_descriptor_is_left)
+    with (
+        LoggerThread(tmp_path, FaultyDisk(), Durability.FLUSHED) as logger,
+        logger.client("a.ndjson") as log,
+    ):
+        log.log_data("m", {}, {})
+        with pytest.raises(SessionSharingError, match="descriptor"):
+            rotate(log)
+        monkeypatch.undo()
+        assert rotate(log) == "a.1.ndjson"
+        log.log_data("m", {}, {"a": np.full(500, 2)})
+    assert all_waveforms(tmp_path / "a.ndjson") == [1, 2]
+
+
+def no_descriptor_is_left(*_: object) -> int:
+    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -19,8 +21,12 @@ from json_logger_client import ConnectOptions, JsonLoggerClient
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as ext
 from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
 from json_logger_proto.names import MOST_SAMPLE_BYTES
-from json_logger_server.json_log import Durability
+from json_logger_server.batch import PendingBatch
+from json_logger_server.json_log import Durability, JsonLog
+from json_logger_server.records import decode_batch
+from json_logger_server.storage.log_file import LogFile
 from json_logger_server.storage.verify import verify
+from json_logger_server.waveforms import take_waveforms
 from logger_bench import LoggerBench
 from logger_process import LoggerProcess, names_in, records_in
 from logger_thread import FaultyDisk, LoggerThread
@@ -28,6 +34,7 @@ from open_files import name_of
 from processes import eventually
 from session_sharing.client import (
     LimitExceededError,
+    NotAResourceError,
     ResourceLostError,
     SessionSharingError,
     StorageFullError,
@@ -47,6 +54,32 @@ def record(outputs: bytes, configurations: bytes = b"{}", name: str = "m") -> by
 
 def sizes(folder: Path) -> dict[str, int]:
     return {path.name: path.stat().st_size for path in folder.iterdir() if path.is_file()}
+
+
+def test_a_waveform_that_cannot_be_written_disturbs_no_record_of_the_same_group(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "a.ndjson"
+    path.with_suffix(".waveforms").write_text("another program's")
+
+    async def run() -> None:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0))
+        loop = asyncio.get_running_loop()
+        log = JsonLog(LogFile(handle, path), loop, Durability.FLUSHED, ThreadPoolExecutor(1))
+        batches = []
+        for number, samples in enumerate([b"", ARRAY.tobytes(), b""], start=1):
+            records = decode_batch(record(b'{"a":%b}' % GOOD if samples else b"{}"), 1)
+            batches.append(PendingBatch(records, f"client {number}", 1))
+            batches[-1].waveforms = take_waveforms(records, [samples])
+            log.append(batches[-1])
+        assert await batches[0].outcome() == 1
+        with pytest.raises(NotAResourceError):
+            await batches[1].outcome()
+        assert await batches[2].outcome() == 2
+        await asyncio.to_thread(log.close)
+
+    asyncio.run(run())
+    assert [found["client"] for found in records_in(path)] == ["client 1", "client 3"]
 
 
 def test_what_is_logged_is_read_by_numpy_from_the_file_beside_the_log(

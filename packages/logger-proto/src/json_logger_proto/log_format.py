@@ -49,7 +49,8 @@ WAVEFORM_HEADER = b"json-logger waveforms 1".ljust(WAVEFORM_ALIGNMENT - 1) + b"\
 """The first bytes of a file of waveforms. By them, the server knows that the file is its own."""
 
 REFERENCE = re.compile(
-    rb'\{"\$waveform":(\{"offset":[0-9]{1,16},(?:[^"{}]|"(?:[^"\\]|\\.)*")*\})\}', re.DOTALL
+    rb'\{"\$waveform":(\{"offset":[0-9]{1,16},(?:[^"{}]|"(?:[^"\\]|\\.){0,500}"){0,2000}\})\}',
+    re.DOTALL,
 )
 """A reference in a line of a log; its group is the value of the key. The client writes it so, and
 the server accepts no other form. In a JSON text this can be nothing else, because a quotation mark

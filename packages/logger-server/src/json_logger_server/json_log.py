@@ -20,7 +20,6 @@ from session_sharing.server import (
     SessionExpiredError,
     SessionNotFoundError,
     SessionSharingError,
-    StorageFullError,
 )
 
 from json_logger_server.batch import PendingBatch
@@ -331,8 +330,8 @@ class JsonLog(Resource):
         for batch in group:
             batch.check_samples()
         error = self._write(group)
-        if isinstance(error, StorageFullError) and len(group) > 1:
-            for batch in group:  # a small batch may still fit
+        if error is not None and self._lost is None and len(group) > 1:
+            for batch in group:  # a small batch may still fit, and one without waveforms be written
                 self._write([batch])
         self._pacing.end_write()
 

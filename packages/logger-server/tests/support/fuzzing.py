@@ -9,7 +9,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescri
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from hypothesis import strategies as st
-from logger_bench import RECORD
+from logger_bench import RECORD, SAMPLES, WITH_WAVEFORM
 
 SECRET = b"0123456789abcdef"
 """A client's; it is met again from one message to the next."""
@@ -29,7 +29,8 @@ def values(names: Sequence[str]) -> Values:
     known = st.sampled_from([*names, *_NAMES])
     return {
         FieldDescriptor.TYPE_STRING: known | st.text(max_size=50),
-        FieldDescriptor.TYPE_BYTES: st.binary(max_size=200) | st.sampled_from([SECRET, RECORD]),
+        FieldDescriptor.TYPE_BYTES: st.binary(max_size=200)
+        | st.sampled_from([SECRET, RECORD, WITH_WAVEFORM, SAMPLES]),
         FieldDescriptor.TYPE_BOOL: st.booleans(),
         FieldDescriptor.TYPE_UINT32: _NUMBERS | st.integers(0, 2**32 - 1),
         FieldDescriptor.TYPE_INT32: _NUMBERS | st.integers(-(2**31), 2**31 - 1),

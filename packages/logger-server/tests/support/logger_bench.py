@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -31,6 +32,13 @@ RECORD = (
     b'{"timestamp":"2026-01-01T00:00:00Z","measurement_name":"m",'
     b'"measurement_configurations":{},"measurement_outputs":{}}'
 )
+SAMPLES = b"\0" * 8
+WITH_WAVEFORM = RECORD.replace(
+    b'"measurement_outputs":{}',
+    b'"measurement_outputs":{"$waveform":'
+    b'{"offset":0,"count":1,"dtype":"<f8","shape":[1],"crc32":%d}}' % zlib.crc32(SAMPLES),
+)
+"""A record whose outputs are one waveform, that of `SAMPLES`."""
 LIMITED = str(Path(__file__).with_name("limited_logger.py"))
 _SECRET = b"0123456789abcdef"
 _KEY = "k" * 32
@@ -93,9 +101,11 @@ class LoggerBench:
     ) -> None:
         self.ext.Append(_append(attachment, ndjson, seq, samples), metadata=self.user)
 
-    def append_stream(self, attachment: str, ndjson: bytes = RECORD) -> Iterator[object]:
+    def append_stream(
+        self, attachment: str, ndjson: bytes = RECORD, samples: bytes = b""
+    ) -> Iterator[object]:
         """Send one batch and end the stream."""
-        requests = iter([_append(attachment, ndjson, 1)])
+        requests = iter([_append(attachment, ndjson, 1, samples)])
         answers: Iterator[object] = self.ext.AppendStream(requests, metadata=self.user)
         return answers
 

@@ -24,7 +24,7 @@ from json_logger_proto import json_logger_pb2 as reference
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as ext
 from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
 from json_logger_server.storage.exclusive import lock_exclusively
-from logger_bench import LIMITED, RECORD, LoggerBench
+from logger_bench import LIMITED, RECORD, SAMPLES, WITH_WAVEFORM, LoggerBench
 from processes import eventually
 from session_sharing.core import errors
 from session_sharing.stop_event import ask_to_stop
@@ -246,6 +246,17 @@ def _(bench: LoggerBench) -> None:
     bench.append(bench.open("a.log").attachment, b"{}")
 
 
+@_append(errors.InvalidArgumentError, "the samples do not fit to the references in the records")
+def _(bench: LoggerBench) -> None:
+    bench.append(bench.open("a.log").attachment, samples=b"12345678")
+
+
+@_append(errors.NotAResourceError, "another program's file has the name of the log's waveforms")
+def _(bench: LoggerBench) -> None:
+    (bench.folder / "a.log.waveforms").write_text("another program's")
+    bench.append(bench.open("a.log").attachment, WITH_WAVEFORM, samples=SAMPLES)
+
+
 @_append(errors.InvalidArgumentError, "the records are numbered from 0 or beyond 2^53 - 1")
 def _(bench: LoggerBench) -> None:
     bench.append(bench.open("a.log").attachment, seq=1 << 60)
@@ -284,6 +295,12 @@ def _(bench: LoggerBench) -> None:
 @_stream(errors.InvalidArgumentError, "as Append")
 def _(bench: LoggerBench) -> object:
     return bench.append_stream(bench.open("a.log").attachment, b"{}")
+
+
+@_stream(errors.NotAResourceError, "as Append")
+def _(bench: LoggerBench) -> object:
+    (bench.folder / "a.log.waveforms").write_text("another program's")
+    return bench.append_stream(bench.open("a.log").attachment, WITH_WAVEFORM, SAMPLES)
 
 
 @_stream(errors.SessionExpiredError, "as Append; each message is checked")

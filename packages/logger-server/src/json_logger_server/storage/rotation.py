@@ -78,7 +78,7 @@ class Rotation:
         with system_errors(log.path), Folder(log.path.parent) as folder:
             folder.check_holds(log.path.name, log.identity)
             names = [(log.path, self.rotated)]
-            if log.waveforms.size:
+            if log.waveforms.exists(folder):
                 names.append((log.waveforms.path, waveforms_of(self.rotated)))
             self._link(folder, names)
             log.renamed(self.rotated)

@@ -112,6 +112,17 @@ class WaveformFile:
         except (OSError, SessionSharingError) as error:
             _log.warning("The waveforms of %s cannot be used: %s", self._log.path, error)
 
+    def exists(self, folder: Folder) -> bool:
+        """Return whether the log has waveforms; open their file if that failed before.
+
+        Raises:
+            OSError: The file cannot be opened.
+        """
+        if self._handle is None:
+            with contextlib.suppress(FileNotFoundError, NotAResourceError):
+                self._open(folder)
+        return self._handle is not None
+
     def prepare(self, *, sync: bool) -> int:
         """Open or create the file; return the offset from which on it has room.
 
@@ -128,12 +139,7 @@ class WaveformFile:
             if self._handle is None:
                 with Folder(self.path.parent) as folder:
                     folder.check_holds(self._log.path.name, self._log.identity)
-                    try:
-                        self._open(folder)
-                    except FileNotFoundError:
-                        self._create(folder)
-                        if sync:
-                            folder.sync()
+                    self._open_or_create(folder, sync)
             end = self._cut_off_unused(self._log.size)
         # The file can be shorter than the references say, if another program has cut it.
         return max(end, self.size)
@@ -211,6 +217,14 @@ class WaveformFile:
             os.close(handle)
             raise
         self._take_over(handle)
+
+    def _open_or_create(self, folder: Folder, sync: bool) -> None:
+        try:
+            self._open(folder)
+        except FileNotFoundError:
+            self._create(folder)
+            if sync:
+                folder.sync()
 
     def _repair_head(self, handle: int, head: bytes) -> None:
         """Write a header of which a crash left only a part, or only zeros."""
