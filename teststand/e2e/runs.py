@@ -13,6 +13,7 @@ from readings import (
     SMU_PIN,
     SiteReading,
     check_meaning,
+    check_steps,
     parse_records,
     readings_of_records,
     readings_of_run,
@@ -65,10 +66,11 @@ class SequenceRun:
         measured = readings_of_run(result, self.sites)
         texts = self.check_values(measured)
         records = parse_records(lines)
-        check_meaning(records, self.sequence)
         for logged, reading in zip(readings_of_records(records, self.sites), measured, strict=True):
             if logged != reading:
                 raise ChainError(f"the log has {logged}, but the run measured {reading}")
+        check_steps(result["steps"])
+        check_meaning(records, self.sequence)
         values = [PinValue(one.site, SMU_PIN, t[0]) for one, t in zip(measured, texts, strict=True)]
         values += [
             PinValue(one.site, DMM_PIN, t[1]) for one, t in zip(measured, texts, strict=True)

@@ -174,6 +174,12 @@ def test_a_plugin_that_ends_at_its_start_is_named_with_its_last_output(tmp_path:
             id="a wrong value",
         ),
         pytest.param(
+            lambda text: text.replace("low = 5.99,", "low = 6.005,"),
+            "Source and measure DC voltage: Failed: voltage_measurements at site 0, DCPowerPin: "
+            "6.0 is not within 6.005 to 6.01",
+            id="a value outside its limits",
+        ),
+        pytest.param(
             lambda text: text.replace(
                 'name = "Measure with the DMM"', 'name = "Measure with the DMM"\nmode = "Skip"'
             ),

@@ -14,6 +14,7 @@ FACES = {
     "logger.md": [
         "json_logger_client",
         "json_logger_proto.names",
+        "json_logger_proto.record_schema",
         "json_logger_server",
         "json_logger_server.testing",
     ],
