@@ -16,6 +16,7 @@ from json_logger_client import (
     Uut,
 )
 from json_logger_client.encoding import encode_record
+from json_logger_client.record_context import record_fields
 
 
 def encoded(context: RecordContext | None, **outputs: Any) -> dict[str, Any]:
@@ -78,6 +79,15 @@ def test_every_part_of_the_context_is_written_and_empty_parts_are_left_out() -> 
 def test_the_status_says_whether_all_values_are_within_the_limits(value: Any, passes: bool) -> None:
     context = RecordContext(limits={"v": Limits(1, 2)})
     assert encoded(context, v=value)["status"] == ("passed" if passes else "failed")
+
+
+def test_the_samples_of_a_waveform_with_a_scale_are_compared() -> None:
+    waveform = pytest.importorskip("nitypes.waveform")
+    samples = waveform.AnalogWaveform.from_array_1d(
+        np.array([10, 20], dtype="i2"), scale_mode=waveform.LinearScaleMode(0.1, 0)
+    )
+    context = RecordContext(limits={"v": Limits(1, 2)})
+    assert record_fields(context, {"v": samples})["status"] == "passed"
 
 
 def test_each_value_of_a_list_can_have_its_own_limits() -> None:

@@ -199,7 +199,7 @@ def _check(name: str, limits: Limits | Sequence[Limits], outputs: Mapping[str, o
         raise InvalidArgumentError(
             f"There are limits for {name!r}, but the record has no such output. It has: {there}."
         )
-    value = outputs[name]
+    value = getattr(outputs[name], "scaled_data", outputs[name])  # of a waveform of nitypes
     if isinstance(limits, Limits):
         return _allow_all(limits, value)
     values = list(_elements(value))
