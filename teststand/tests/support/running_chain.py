@@ -48,7 +48,7 @@ def run_step(chain: Chain, sequence: str) -> int:
     return do_steps([step for step in chain.steps() if step[0] == f"run {sequence}"], [])
 
 
-def start_run(chain: Chain, sequence: Path) -> subprocess.Popen[str]:
+def start_run(chain: Chain, sequence: Path, *options: str) -> subprocess.Popen[str]:
     """Start a run of a sequence; its standard output is the JSON of the run."""
     return subprocess.Popen(
         [
@@ -56,6 +56,7 @@ def start_run(chain: Chain, sequence: Path) -> subprocess.Popen[str]:
             "run",
             f"--state-file={chain.platform_state}",
             "--json",
+            *options,
             str(sequence),
         ],
         env=dict(chain.environment()),
