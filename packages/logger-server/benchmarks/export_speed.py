@@ -46,7 +46,7 @@ def main() -> None:
         )
         if sys.platform != "win32":
             print(
-                f"memory of the export: {memory(large)} MB; of a tenth of the log: {memory(small)} MB"
+                f"memory of the export: {memory(large)} MB; for a tenth of it: {memory(small)} MB"
             )
 
 
