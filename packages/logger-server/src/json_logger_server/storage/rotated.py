@@ -7,7 +7,7 @@ import io
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -63,6 +63,11 @@ def rotated_path(log: Path, first_seq: int) -> Path:
     return log.with_name(f"{log.stem}.{first_seq}{log.suffix}")
 
 
+def is_numbered(name: str) -> bool:
+    """Return whether a rotated file could have this name; another log could, too."""
+    return _NUMBERED_NAME.fullmatch(name) is not None
+
+
 def rotated_files(log: Path, before: int | None = None) -> list[RotatedFile]:
     """Return the rotated files of a log, the oldest first.
 
@@ -114,15 +119,18 @@ def files_of(log: Path) -> Iterator[tuple[Path, BinaryIO]]:
         yield log, io.BufferedReader(live)
 
 
-def remove_older(log: Path, days: float, before: int) -> list[Path]:
+def remove_older(
+    log: Path, days: float, before: int, may_remove: Callable[[RotatedFile], bool] = lambda _: True
+) -> list[Path]:
     """Remove the rotated files of a log that were last written more than `days` ago.
 
-    Remove the oldest files first, and stop at the first younger file, so that no gap arises.
+    Remove the oldest files first, and stop at the first file that stays, so that no gap arises.
 
     Args:
         log: The path of the log itself.
         days: Days since the last write.
         before: Number of the first record in the log itself.
+        may_remove: Says whether a file may be removed.
 
     Returns:
         The paths of the removed files.
@@ -132,7 +140,7 @@ def remove_older(log: Path, days: float, before: int) -> list[Path]:
     """
     removed = []
     for rotated in rotated_files(log, before):
-        if rotated.written > time.time() - days * _DAY:
+        if rotated.written > time.time() - days * _DAY or not may_remove(rotated):
             break
         rotated.path.unlink()
         removed.append(rotated.path)
