@@ -14,6 +14,7 @@ from json_logger_server.storage.lines import (
     NEWLINE,
     end_of_line,
     first_number,
+    numbers_of,
     read_at,
     start_of_line,
 )
@@ -52,6 +53,18 @@ def first_line(handle: int, size: int) -> FirstLine | None:
         return None
     start = start_of_line(handle, end - 1)
     return FirstLine(seq, read_at(handle, start, end - 1 - start))
+
+
+def last_number(handle: int, size: int) -> int:
+    """Return the number of the last numbered line of a file; 0 if it has none."""
+    end = start_of_line(handle, size)
+    while end > 0:
+        start = start_of_line(handle, end - 1)
+        number = numbers_of(read_at(handle, start, end - start)).seq
+        if number:
+            return number
+        end = start
+    return 0
 
 
 def line_at(handle: int, start: int, size: int) -> bytes:

@@ -57,6 +57,8 @@ class Figures:
     """Of these, records that the store keeps as bytes, because it refuses their lines."""
     outages: int = 0
     """How often the store went away."""
+    searches: int = 0
+    """How often all log folders were searched for logs."""
     waiting_logs: int = 0
     """Logs with something that is not copied yet."""
     refused_logs: int = 0
@@ -114,6 +116,7 @@ class Forwarder:
         """Logs in the folders that were copied, as they were then."""
         self._whole: dict[tuple[int, int], int] = {}
         self._store: Statements | None = None
+        self._search = _Search(folders)
         self._pace = Pace()
         self._pause = _SHORTEST
         self._next_try = 0.0
@@ -155,13 +158,12 @@ class Forwarder:
             self._changed[path] = time.monotonic()
 
     def _run(self) -> None:
-        search = _Search(self._folders)
         next_look = 0.0
         while not self._is_over():
             if time.monotonic() >= next_look or self._stopping.is_set():
                 self._take_changes()
                 next_look = time.monotonic() + _TURN
-            self._add_found(search)
+            self._add_found()
             try:
                 busy = self._turn()
             except Exception:
@@ -169,15 +171,15 @@ class Forwarder:
                 self._go_away("Copying to the store failed unexpectedly")
                 busy = False
             if not busy:
-                self._pause_for(search)
+                self._rest()
         if self._store is not None:
             self._store.close()
 
-    def _pause_for(self, search: _Search) -> None:
+    def _rest(self) -> None:
         if self._stopping.is_set():
             time.sleep(_SEARCH_PAUSE)
         else:
-            self._stopping.wait(_SEARCH_PAUSE if search.is_under_way else _TURN)
+            self._stopping.wait(_SEARCH_PAUSE if self._search.is_under_way else _TURN)
 
     def _is_over(self) -> bool:
         if not self._stopping.is_set():
@@ -210,11 +212,11 @@ class Forwarder:
             self._copies[path] = copy
         return self._copies[path]
 
-    def _add_found(self, search: _Search) -> None:
+    def _add_found(self) -> None:
         """Add the logs that the search has found, and that have changed since they were copied."""
         if self._stopping.is_set():
             return
-        for path in search.more():
+        for path in self._search.more():
             with contextlib.suppress(OSError):
                 state = _state_of(path)
                 if path not in self._copies and self._seen.get(path) != state:
@@ -302,6 +304,7 @@ class Forwarder:
         self.figures.waiting_logs = len(work)
         self.figures.refused_logs = sum(bool(item.copy.problem) for item in work)
         self.figures.oldest = min((item.since for item in work), default=None)
+        self.figures.searches = self._search.finished
 
 
 class _Search:
@@ -311,6 +314,8 @@ class _Search:
         self._folders = folders
         self._entries: Iterator[Path | None] | None = None
         self._began = self._next = time.monotonic()
+        self.finished = 0
+        """How often all folders were searched."""
 
     @property
     def is_under_way(self) -> bool:
@@ -330,6 +335,7 @@ class _Search:
                 took = time.monotonic() - self._began
                 self._next = time.monotonic() + max(_SEARCH_EVERY, took / _SEARCH_SHARE)
                 self._entries = None
+                self.finished += 1
                 return
             if path is not None:
                 yield path
