@@ -193,6 +193,20 @@ class PostgresServer:
         self._process.wait()
         self._process = None
 
+    @contextlib.contextmanager
+    def stopped(self) -> Iterator[None]:
+        """Stop all processes of the server during the block, by SIGSTOP."""
+        parent = psutil.Process(self.pid)
+        processes = [parent, *parent.children(recursive=True)]
+        for process in processes:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in processes:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.resume()
+
     def stop(self) -> None:
         """Stop the server without waiting for its clients."""
         assert self._process is not None

@@ -26,10 +26,12 @@ class StoreDatabase:
 
     server: PostgresServer
     name: str = field(default_factory=lambda: next(_names))
+    tablespace: str = "pg_default"
 
     def __post_init__(self) -> None:
         with self.server.connected() as connection:
-            connection.execute(f"create database {self.name}".encode())
+            new = f"create database {self.name} tablespace {self.tablespace}"
+            connection.execute(new.encode())
         initialise(parse_address(self.url("postgres")), [STATION])
 
     def url(self, role: str = STATION, port: int = 0) -> str:
@@ -43,7 +45,7 @@ class StoreDatabase:
     def query(self, text: str, *values: Any, role: str = "postgres") -> list[tuple[Any, ...]]:
         """Return the rows of a query, made by the administrator."""
         with self.server.connected(self.name, role) as connection:
-            cursor = connection.execute(text.encode(), values)
+            cursor = connection.execute(text.encode(), values or None)
             return list(cursor) if cursor.description else []
 
     def count(self) -> int:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import math
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import psycopg
+import psycopg.waiting
+from psycopg.abc import RV, PQGen
 
 from json_logger_server.store.address import StoreAddress
 from json_logger_server.store.blocks import Block
@@ -28,6 +32,10 @@ _REFUSED_LINES = ("22", "54")
 """Classes of errors that depend on the data alone: bad data, and limits of the program."""
 _REFUSED_LOGS = {"SS001": "Another program has taken the log over", "SS003": "The log is not yours"}
 _MOVED = "SS002"
+_PATIENCE = 30.0
+"""Seconds to wait for an answer; more for a large block."""
+_SLOWEST = 50_000
+"""Bytes a second of the slowest network."""
 _MISSING = ("3F000", "42883", "42P01")
 _NOT_PERMITTED = "42501"
 
@@ -44,21 +52,51 @@ class StoredLog:
     """Digest of its line; None for a log without records."""
 
 
+class _Connection(psycopg.Connection[tuple[Any, ...]]):
+    """A connection that does not wait for ever for an answer that was lost."""
+
+    patience = math.inf
+    """Seconds for the next answer."""
+
+    def wait(self, gen: PQGen[RV], *args: Any, **kwargs: Any) -> RV:
+        """Wait for the end of an operation; its generator is woken several times a second."""
+        return super().wait(_within(gen, self.patience), *args, **kwargs)
+
+
+def _within(operation: PQGen[RV], seconds: float) -> PQGen[RV]:
+    end = time.monotonic() + seconds
+    try:
+        wanted = next(operation)
+        while True:
+            ready = yield wanted
+            if ready == psycopg.waiting.Ready.NONE and time.monotonic() > end:
+                raise psycopg.OperationalError(f"there was no answer within {seconds:.0f} s")
+            wanted = operation.send(ready)
+    except StopIteration as done:
+        result: RV = done.value
+        return result
+
+
 class Statements:
     """The statements of one connection; nothing is state of the session. Not thread-safe."""
 
-    def __init__(self, address: StoreAddress) -> None:
+    def __init__(self, address: StoreAddress, patience: float = _PATIENCE) -> None:
         """Connect.
+
+        Args:
+            address: The store.
+            patience: Seconds to wait for an answer, besides the time to send a large block.
 
         Raises:
             StoreAwayError: The store does not answer, or does not let this role in.
             StoreVersionError: It is not initialised, or too old.
         """
         self._address = address
+        self._patience = patience
         with store_errors(address):
             self._connection = connect(address)
         try:
-            with store_errors(address):
+            with store_errors(address), self._patient(0):
                 check_encoding(self._connection, address)
                 self.version = int(self._one("select json_logger.version()", ())[0])
             if self.version < OLDEST_VERSION:
@@ -96,7 +134,7 @@ class Statements:
             LogRefusedError: Another program has taken the log over, or it belongs to another role.
             StoreAwayError: The store cannot be used now. Whether it added the records is unknown.
         """
-        with store_errors(self._address):
+        with store_errors(self._address), self._patient(len(block.lines)):
             self._one(
                 "select json_logger.replicate(%s::bigint, %s::bigint, %s::bigint, %s::int, "
                 "%s::text, %s::text)",
@@ -116,7 +154,7 @@ class Statements:
         Raises:
             StoreError: As `replicate`.
         """
-        with store_errors(self._address):
+        with store_errors(self._address), self._patient(len(block.lines)):
             self._one(
                 "select json_logger.park(%s::bigint, %s::bigint, %s::bigint, %s::text, "
                 "%s::bytea, %s::text)",
@@ -153,6 +191,15 @@ class Statements:
             )[0]
         return None if removed is None else int(removed)
 
+    @contextlib.contextmanager
+    def _patient(self, size: int) -> Iterator[None]:
+        """Wait longer during the block, because so many bytes must be sent."""
+        self._connection.patience = self._patience + size / _SLOWEST
+        try:
+            yield
+        finally:
+            self._connection.patience = self._patience
+
     def _one(self, query: str, values: tuple[object, ...]) -> tuple[Any, ...]:
         row = self._connection.execute(query.encode(), values).fetchone()
         if row is None:
@@ -160,9 +207,9 @@ class Statements:
         return row
 
 
-def connect(address: StoreAddress) -> psycopg.Connection[tuple[Any, ...]]:
+def connect(address: StoreAddress) -> _Connection:
     """Connect; each statement is a transaction, and no statement stays prepared."""
-    return psycopg.connect(address.conninfo, autocommit=True, prepare_threshold=None)
+    return _Connection.connect(address.conninfo, autocommit=True, prepare_threshold=None)
 
 
 def check_encoding(connection: psycopg.Connection[Any], address: StoreAddress) -> None:
