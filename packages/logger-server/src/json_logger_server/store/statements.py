@@ -251,8 +251,8 @@ def _meaning(error: psycopg.Error, address: StoreAddress) -> StoreError:
         )
     if state == _NOT_PERMITTED:
         return StoreAwayError(
-            f"The store {address.shown} does not let this role in: {said}. An administrator can "
-            "add it by `json-logger store init --station-role ROLE`."
+            f"The store {address.shown} does not allow this to the role: {said}. An administrator "
+            "gives a station its rights by `json-logger store init --station-role ROLE`."
         )
     return StoreAwayError(f"The store {address.shown} cannot be used: {said}")
 
