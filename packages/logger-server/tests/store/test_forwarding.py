@@ -101,6 +101,16 @@ def test_rotated_files_of_earlier_runs_are_copied_first(
     assert database.query("select count(distinct series) from json_logger.log") == [(2,)]
 
 
+def test_rotated_files_beside_an_empty_log_are_copied(
+    database: StoreDatabase, tmp_path: Path
+) -> None:
+    """A server that was killed after a rotation leaves an empty file."""
+    write_records(tmp_path / "a.1.ndjson", 1, 50)
+    (tmp_path / "a.ndjson").touch()
+    copy_all(tmp_path, database.url())
+    assert database.lines() == lines_in(tmp_path / "a.1.ndjson")
+
+
 def test_a_moved_file_stays_the_same_log(database: StoreDatabase, tmp_path: Path) -> None:
     write_records(tmp_path / "a.ndjson", 1, 10)
     copy_all(tmp_path, database.url())

@@ -40,11 +40,12 @@ def test_callers_do_not_notice_that_the_store_is_away(
         with logger.client("a.ndjson") as log:
             for number in range(50):
                 log.log_data("voltage", {}, {"v": number})
+            errors = tmp_path / "server.err"
+            until("it is said", lambda: "Records stay in their files" in errors.read_text())
             own_server.start()
             database.await_count(50)
         assert logger.terminate() == 0
     assert database.lines() == lines_in(tmp_path / "a.ndjson")
-    assert "Records stay in their files" in (tmp_path / "server.err").read_text()
 
 
 def test_a_server_ends_cleanly_while_the_store_is_away_and_the_next_one_copies_the_rest(

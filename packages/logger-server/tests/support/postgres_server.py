@@ -157,6 +157,11 @@ class PostgresServer:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the server was started, and not killed or stopped."""
+        return self._process is not None
+
     def start(self) -> None:
         """Start the server, and wait until it accepts connections."""
         settings = {**self.settings, "port": str(self.port), "unix_socket_directories": ""}

@@ -79,7 +79,5 @@ class StoreDatabase:
 
 
 def lines_in(path: Path) -> list[bytes]:
-    """Return the lines of a file."""
-    data = path.read_bytes()
-    assert not data or data.endswith(b"\n")
-    return data.split(b"\n")[:-1]
+    """Return the whole lines of a file."""
+    return path.read_bytes().split(b"\n")[:-1]

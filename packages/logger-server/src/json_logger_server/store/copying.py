@@ -7,6 +7,7 @@ import hashlib
 import os
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -97,6 +98,8 @@ class LogCopy:
     whole: dict[Identity, int] = field(default_factory=dict)
     """The rotated files whose records are all in the store, and the number of their last record."""
     _position: _Position | None = None
+    _ahead: deque[tuple[Path, Identity]] = field(default_factory=deque)
+    """Files that come after the position."""
     _most: int = sys.maxsize
     """Records in a block; fewer while a line is looked for that the store refuses."""
 
@@ -110,25 +113,31 @@ class LogCopy:
         try:
             copied = self._step(store, pace)
         except LogMovedError:
-            self._position = None
+            self._look_again()
             return Copied(again_in=0.0)
         except (LogRefusedError, LineRefusedError) as error:
-            self._position = None
-            self.problem = str(error)
-            return Copied(again_in=_RETRY_REFUSED)
+            return self._refuse(str(error))
         except StoreAwayError:
-            self._position = None  # the store may have the block
+            self._look_again()  # the store may have the block
             raise
         except FileNotFoundError:
-            self._position = None
+            self._look_again()
             self._let_go_of_ended()
             return Copied()
         except OSError as error:
-            self._position = None
-            self.problem = f"{self.path} cannot be read: {error.strerror}."
-            return Copied(again_in=_RETRY_REFUSED)
+            return self._refuse(f"{self.path} cannot be read: {error.strerror}.")
         self.problem = ""
         return copied
+
+    def _refuse(self, problem: str) -> Copied:
+        self._look_again()
+        self.problem = problem
+        return Copied(again_in=_RETRY_REFUSED)
+
+    def _look_again(self) -> None:
+        """Ask the store and the folder again at the next step."""
+        self._position = None
+        self._ahead.clear()
 
     def _step(self, store: Statements, pace: Pace) -> Copied:
         grows = self._grows()  # before the size is looked up
@@ -140,14 +149,14 @@ class LogCopy:
         try:
             handle = self._open(at)
         except FileNotFoundError:
-            self._position = None  # it was removed or renamed; look again
+            self._look_again()  # it was removed or renamed
             return Copied(again_in=0.0)
         with _closing(handle):
             if not at.is_rotated:
                 at.is_rotated = self._was_replaced(at)
             limit = self._limit(handle, at)
             if at.offset > limit:
-                self._position = None  # another program has cut it; look again
+                self._look_again()  # another program has cut it
                 return Copied(again_in=self._unsettled_for() or 0.0)
             if at.offset < limit:
                 block = self._read(handle, at, limit, pace.bytes)
@@ -183,21 +192,24 @@ class LogCopy:
         Returns:
             The position; None if there is no record yet.
         """
-        for path, identity in self._files():
+        if not self._ahead:
+            self._ahead.extend(self._files())
+        while self._ahead:
+            path, identity = self._ahead.popleft()
             if identity in self.whole:
                 continue
             is_rotated = path != self.path
             with _closing(_open(path)) as handle:
                 facts = os.fstat(handle)
                 if identity_of(facts) != identity:
-                    return None
+                    raise LogMovedError(f"{path} was rotated or replaced meanwhile")
                 size = facts.st_size if is_rotated else self._committed(handle)
                 at = self._locate(store, handle, path, size)
-                if at is None:
-                    continue
+            if at is None:
+                continue
             at.is_rotated = is_rotated
-            self._position = at
             if not is_rotated or at.offset < size:
+                self._position = at
                 return at
             self._finish(store, at)
         return None
@@ -295,7 +307,7 @@ class LogCopy:
         Raises:
             FileNotFoundError: It is not there any more.
         """
-        for path in (at.path, *(file.path for file in rotated_files(self.path))):
+        for path in self._paths_of(at):
             with contextlib.suppress(FileNotFoundError):
                 handle = _open(path)
                 if identity_of(os.fstat(handle)) == at.identity:
@@ -304,6 +316,12 @@ class LogCopy:
                     return handle
                 os.close(handle)
         raise FileNotFoundError(f"{at.path} was removed.")
+
+    def _paths_of(self, at: _Position) -> Iterator[Path]:
+        """Yield the paths at which the file of a position may be."""
+        yield at.path
+        for rotated in rotated_files(self.path):
+            yield rotated.path
 
     def _limit(self, handle: int, at: _Position) -> int:
         """Return the size up to which the file of a position may be copied."""

@@ -22,7 +22,7 @@ class LogRefusedError(StoreError):
 
 
 class LogMovedError(StoreError):
-    """Another program has copied records of the log meanwhile."""
+    """The log is not where it was: another program has copied records of it, or it was rotated."""
 
 
 class LineRefusedError(StoreError):

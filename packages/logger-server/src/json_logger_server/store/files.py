@@ -118,15 +118,16 @@ def _logs_among(folder: Path, names: list[str]) -> Iterator[Path | None]:
     """Yield the logs among the files of a folder."""
     numbered = {name for name in names if is_numbered(name)}
     rotated: set[Path] = set()
-    if numbered:
-        for name in names:
-            if name not in numbered:
-                yield None
-                rotated.update(file.path for file in rotated_files(folder / name))
+    has_rotated: set[Path] = set()
+    for name in names if numbered else ():
+        yield None
+        if name not in numbered and (found := rotated_files(folder / name)):
+            has_rotated.add(folder / name)  # also if it is empty itself
+            rotated.update(file.path for file in found)
     for name in names:
         yield None
         path = folder / name
-        if path not in rotated and _looks_like_a_log(path):
+        if path in has_rotated or (path not in rotated and _looks_like_a_log(path)):
             yield path
 
 
