@@ -231,6 +231,13 @@ class PostgresServer:
         with psycopg.connect(self.url(database, user), autocommit=True) as connection:
             yield connection
 
+    def value(self, query: str) -> object:
+        """Return the first value of a query, made by the administrator."""
+        with self.connected() as connection:
+            row = connection.execute(query.encode()).fetchone()
+        assert row is not None
+        return row[0]
+
     def demand_password(self, user: str) -> None:
         """Let the server ask a user for the password from now on."""
         rules = self.data / "pg_hba.conf"

@@ -27,12 +27,20 @@ class StoreDatabase:
     server: PostgresServer
     name: str = field(default_factory=lambda: next(_names))
     tablespace: str = "pg_default"
+    is_new: bool = True
 
     def __post_init__(self) -> None:
+        if not self.is_new:
+            return
         with self.server.connected() as connection:
             new = f"create database {self.name} tablespace {self.tablespace}"
             connection.execute(new.encode())
         initialise(parse_address(self.url("postgres")), [STATION])
+
+    @classmethod
+    def of_existing(cls, server: PostgresServer, name: str) -> StoreDatabase:
+        """Return a store that exists already, such as one on a standby."""
+        return cls(server, name, is_new=False)
 
     def url(self, role: str = STATION, port: int = 0) -> str:
         """Return the URL of the store for a role."""
