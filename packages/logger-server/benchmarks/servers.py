@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -68,18 +69,25 @@ class Server:
 class OurServer(Server):
     """`json-logger serve`, anonymous unless the case chooses another access."""
 
-    def __init__(self, folder: Path, durability: str, access: str = "--anonymous") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        durability: str,
+        access: str = "--anonymous",
+        options: Sequence[str] = (),
+    ) -> None:
         folder.mkdir()
         self._state = folder / "state" / "json-logger.json"
-        options = [
+        given = [
             "--listen=tcp:127.0.0.1:0",
             f"--state-file={self._state}",
             f"--log-root={folder}",
             f"--durability={durability}",
             access,
             "--no-discovery",
+            *options,
         ]
-        command = ["-m", "json_logger_server", "serve", *options]
+        command = ["-m", "json_logger_server", "serve", *given]
         super().__init__(f"ours, {durability}", folder, command)
 
     @property

@@ -7,15 +7,17 @@ import os
 import platform
 import shutil
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
+import grpc
 from json_logger_client import locate_logger
 from json_logger_proto.names import TARGET_VARIABLE, TOKEN_FILE_VARIABLE
 from session_sharing.client import ConnectOptions, SessionSharingError, connect
 from session_sharing.server import raise_descriptor_limit
+from session_sharing.v1 import lifecycle_pb2
 
 _FEW_DESCRIPTORS = 4096
 _LITTLE_SPACE = 1 << 30
@@ -53,7 +55,10 @@ def examine(state_file: Path, roots: tuple[Path, ...]) -> Iterator[Finding]:
     for root in roots:
         yield _log_root(root)
     yield _environment()
-    yield _running_server(state_file)
+    server = _running_server(state_file)
+    yield server
+    if server.verdict is Verdict.OK:
+        yield from _store(state_file)
     yield _discovery()
 
 
@@ -122,6 +127,45 @@ def _running_server(state_file: Path) -> Finding:
         text = f"No server of yours has written {state_file}. `json-logger serve` starts one."
         return Finding("server", Verdict.NOTE, text)
     return _probe("server", lambda: ConnectOptions.from_state_file(state_file), str(state_file))
+
+
+def _store(state_file: Path) -> Iterator[Finding]:
+    """Report how a running server copies its logs to a store, if it does."""
+    try:
+        options = replace(ConnectOptions.from_state_file(state_file), presence=False)
+        with connect(options, _PROBE_SECONDS) as connection:
+            request = lifecycle_pb2.GetServerInfoRequest()
+            info = connection.lifecycle.GetServerInfo(request, timeout=_PROBE_SECONDS)
+    except (SessionSharingError, grpc.RpcError):
+        return  # the server has just stopped
+    if "store_records" in info.counters:
+        yield _copying(info.counters)
+
+
+def _copying(counters: Mapping[str, float]) -> Finding:
+    lag, away = counters["store_lag_seconds"], counters["store_away_seconds"]
+    refused, parked = int(counters["store_refused_logs"]), int(counters["store_parked"])
+    said, verdict = [], Verdict.OK
+    if away:
+        said.append(
+            f"It has been away for {away:.0f} s; the server's own messages say why. Records stay "
+            "in their files, and are copied later."
+        )
+    if refused:
+        logs = "1 log is" if refused == 1 else f"{refused} logs are"
+        said.append(f"{logs} refused; the server's own messages say why.")
+    if away or refused:
+        verdict = Verdict.WRONG
+    elif parked:
+        verdict = Verdict.NOTE
+    if parked:
+        said.append(
+            f"It keeps {parked} records as bytes, because it refuses their lines; `json-logger "
+            "store status` says why."
+        )
+    outages = int(counters["store_outages"])
+    said.append(f"Records reach it {lag:.1f} s late. It went away {outages} times.")
+    return Finding("store", verdict, " ".join(said))
 
 
 def _discovery() -> Finding:

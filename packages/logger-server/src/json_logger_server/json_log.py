@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from json_logger_proto.log_files.rotated import RotatedFile
 from session_sharing.server import (
     Resource,
     ResourceLostError,
@@ -56,7 +57,8 @@ class FileLimits:
     that grows for months."""
     keep_days: float = 0.0
     """Days after its last write at which a rotated file is removed; 0 for never. Use it when the
-    records are also kept elsewhere."""
+    records are also kept elsewhere. A server with a store removes only files that the store has
+    whole."""
 
 
 @dataclass(slots=True)
@@ -96,7 +98,19 @@ class JsonLog(Resource):
         executor: Executor,
         totals: Totals | None = None,
         limits: FileLimits | None = None,
+        may_remove: Callable[[RotatedFile], bool] | None = None,
     ) -> None:
+        """Take over an open file.
+
+        Args:
+            file: The file.
+            loop: The event loop in which the log runs.
+            durability: The event that an acknowledged record survives.
+            executor: Threads that write.
+            totals: Counts of all logs of the server.
+            limits: When the file is rotated, and how long rotated files are kept.
+            may_remove: Says whether an old rotated file has a copy elsewhere, if it must have one.
+        """
         super().__init__(str(file.path))
         self.file = file
         self.ended = False
@@ -109,6 +123,7 @@ class JsonLog(Resource):
         self._executor = executor
         self._totals = totals or Totals()
         self._limits = limits or FileLimits()
+        self._may_remove = may_remove or (lambda _: True)
         self._numbering = Numbering(file.end, file.recall)
         self._waiting: list[PendingBatch] = []
         self._scheduled = False
@@ -190,7 +205,8 @@ class JsonLog(Resource):
             return
         try:
             first_seq = self.file.find_first_seq()
-            for path in remove_older(self.file.path, self._limits.keep_days, first_seq):
+            days, may_remove = self._limits.keep_days, self._may_remove
+            for path in remove_older(self.file.path, days, first_seq, may_remove):
                 _log.info("The server removed %s, because it is older than --keep allows.", path)
         except (OSError, SessionSharingError):
             _log.exception("The server cannot remove old files of %s.", self.name)

@@ -8,8 +8,10 @@ import os
 import sys
 from collections import defaultdict
 from pathlib import Path
+from typing import Protocol
 
 from json_logger_proto.log_files.opening import identity_of
+from json_logger_proto.log_files.rotated import RotatedFile
 from session_sharing.server import Candidate, ResourceInUseError, ResourceLostError, Workers
 
 from json_logger_server.json_log import Durability, FileLimits, JsonLog, Totals
@@ -23,6 +25,17 @@ _WRITERS = 4
 """Threads that write to one disk."""
 
 
+class Follower(Protocol):
+    """Copies logs to another place."""
+
+    def follow(self, log: JsonLog) -> None:
+        """Copy a log that was opened, until it ends."""
+
+    def has_whole(self, rotated: RotatedFile) -> bool:
+        """Return whether every line of a rotated file has a copy."""
+        ...
+
+
 class JsonLogKind:
     """Finds and opens log files in the given folders."""
 
@@ -33,12 +46,14 @@ class JsonLogKind:
         durability: Durability = Durability.FLUSHED,
         disk: Disk | None = None,
         limits: FileLimits | None = None,
+        follower: Follower | None = None,
     ) -> None:
         self._roots = roots
         self._loop = loop
         self._durability = durability
         self._disk = disk
         self._limits = limits
+        self._follower = follower
         # Each disk has its own threads, so that a disk that hangs delays no other.
         self._writers: defaultdict[int, Workers] = defaultdict(
             lambda: Workers(_WRITERS, "log-writer")
@@ -86,8 +101,13 @@ class JsonLogKind:
                 file.close()
                 raise from_os_error(error, path) from error
         writers = self._writers[os.fstat(handle).st_dev]
-        log = JsonLog(file, self._loop, self._durability, writers, self.totals, self._limits)
+        may_remove = self._follower.has_whole if self._follower is not None else None
+        log = JsonLog(
+            file, self._loop, self._durability, writers, self.totals, self._limits, may_remove
+        )
         log.remove_old_files()
+        if self._follower is not None:
+            self._follower.follow(log)
         return log
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from json_logger_proto import json_logger_pb2, json_logger_pb2_grpc
 from json_logger_proto.ext.v1 import json_logger_ext_pb2, json_logger_ext_pb2_grpc
@@ -25,6 +26,12 @@ from json_logger_server.services.reference import ReferenceServicer
 from json_logger_server.services.rotating import rotate_all
 from json_logger_server.storage.disk import Disk
 from json_logger_server.storage.paths import LogRoots
+
+if TYPE_CHECKING:
+    from json_logger_server.store import Forwarder, StoreOptions
+
+_LAST_COPYING = 5.0
+"""Seconds in which a server that stops still copies records to its store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +60,28 @@ class ServerOptions:
     station."""
     stop_with_starter: bool = False
     """Stop when standard input is closed. Use it when the server is a child process."""
+    store: StoreOptions | None = None
+    """The store to which the server copies its logs. Use it when the records of many stations must
+    be in one database."""
     disk: Disk | None = None
     """The system calls that change a log. Use it in tests, to make a disk fail."""
 
 
-def build_host(options: ServerOptions) -> SessionHost:
-    """Return the host of a logger. Call this in the event loop that will run it."""
+def build_host(options: ServerOptions, forwarder: Forwarder | None = None) -> SessionHost:
+    """Return the host of a logger. Call this in the event loop that will run it.
+
+    Args:
+        options: How the logger runs.
+        forwarder: Copies the logs to a store.
+    """
     loop = asyncio.get_running_loop()
-    kind = JsonLogKind(options.roots, loop, options.durability, options.disk, options.files)
+    kind = JsonLogKind(
+        options.roots, loop, options.durability, options.disk, options.files, forwarder
+    )
     host = SessionHost({KIND: kind}, options.host)
+    if forwarder is not None:
+        for name, read in forwarder.figures.gauges().items():
+            host.counters.gauge(name, read)
     for name in ("records", "bytes", "groups"):
         host.counters.sum(f"{name}_written", partial(getattr, kind.totals, name))
     host.add_service(
@@ -89,7 +109,11 @@ async def serve(options: ServerOptions) -> None:
     state.claim()
     async with contextlib.AsyncExitStack() as stack:
         stack.callback(state.remove)
-        host = build_host(options)
+        forwarder = _forwarder(options)
+        if forwarder is not None:
+            forwarder.start()
+            stack.callback(forwarder.stop, _LAST_COPYING)
+        host = build_host(options, forwarder)
         if options.audit is not None:
             trail = stack.enter_context(AuditTrail(options.audit))
             stack.callback(host.registry.events.listen(trail.note))
@@ -107,6 +131,15 @@ async def serve(options: ServerOptions) -> None:
             stop_with_starter=options.stop_with_starter,
             on_hangup=partial(rotate_all, host.registry),
         )
+
+
+def _forwarder(options: ServerOptions) -> Forwarder | None:
+    """Return what copies the logs to the store, if the server has one."""
+    if options.store is None:
+        return None
+    from json_logger_server.store import Forwarder  # needs psycopg
+
+    return Forwarder(options.store, options.roots.folders)
 
 
 def _say(text: str) -> None:

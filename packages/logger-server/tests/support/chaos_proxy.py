@@ -9,14 +9,15 @@ from types import TracebackType
 
 
 class ChaosProxy:
-    """Forwards to a gRPC target `ipv4:HOST:PORT`, with the failures that a test chooses."""
+    """Forwards to a target `ipv4:HOST:PORT`, with the failures that a test chooses."""
 
     def __init__(self, upstream: str) -> None:
         self.upstream = upstream
         self.loses_replies = False
         self._sockets: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.target = f"ipv4:127.0.0.1:{self._listener.getsockname()[1]}"
+        self.port: int = self._listener.getsockname()[1]
+        self.target = f"ipv4:127.0.0.1:{self.port}"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self) -> None:

@@ -80,6 +80,31 @@ def first_number(handle: int, start: int, limit: int, size: int) -> tuple[int, i
     return 0, limit
 
 
+def find_line(handle: int, seq: int, size: int) -> int:
+    """Find the first record with the number `seq` or higher, by a binary search.
+
+    A line without a number belongs to the next numbered line.
+
+    Args:
+        handle: The file descriptor.
+        seq: The number.
+        size: Size of the file in bytes; later bytes are ignored.
+
+    Returns:
+        The offset of its line; `size` if there is none.
+    """
+    low, high = 0, size
+    # Invariant: numbered lines before `low` are too low, and the line at `high` is not.
+    while low < high:
+        start = start_of_line(handle, (low + high) // 2)
+        number, end = first_number(handle, start, high, size)
+        if number and number < seq:
+            low = end
+        else:
+            high = start
+    return low
+
+
 def is_object(line: bytes) -> bool:
     """Return whether a line is one complete JSON object."""
     try:

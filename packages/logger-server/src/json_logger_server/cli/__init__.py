@@ -13,6 +13,7 @@ from json_logger_server.cli.reading import tail_command, verify_command
 from json_logger_server.cli.report import report_command
 from json_logger_server.cli.serve import serve_command
 from json_logger_server.cli.sessions import close_command, ls_command, rotate_command, show_command
+from json_logger_server.cli.store import store_group
 
 
 @click.group(
@@ -35,6 +36,7 @@ for command in (
     verify_command,
     report_command,
     export_command,
+    store_group,
     doctor_command,
     install_command,
     uninstall_command,

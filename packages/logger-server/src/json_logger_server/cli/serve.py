@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import platformdirs
@@ -28,10 +28,14 @@ from session_sharing.server import (
     sessions_for,
 )
 
+from json_logger_server.cli.store_options import store_options
 from json_logger_server.event_loop import run
 from json_logger_server.json_log import Durability, FileLimits
 from json_logger_server.server import ServerOptions, serve
 from json_logger_server.storage.paths import LogRoots
+
+if TYPE_CHECKING:
+    from json_logger_server.store import StoreOptions
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
@@ -84,6 +88,23 @@ _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
     default=0.0,
     metavar="DAYS",
     help="Remove a rotated file this many days after it was last written; 0 = never.",
+)
+@click.option(
+    "--store",
+    "store_url",
+    metavar="URL",
+    help="Copy all logs to this PostgreSQL, such as postgresql://ROLE@HOST/DATABASE. A password "
+    "belongs into a password file, not into the URL.",
+)
+@click.option(
+    "--station",
+    metavar="NAME",
+    help="Name of this station in the store; it must stay the same. Default: the host's name.",
+)
+@click.option(
+    "--store-insecure",
+    is_flag=True,
+    help="Copy to a store on another host also if TLS does not prove which host answers.",
 )
 @click.option("--anonymous", is_flag=True, help="Accept every user of this host, without a token.")
 @click.option(
@@ -173,6 +194,7 @@ def server_options(given: Mapping[str, Any]) -> ServerOptions:
         discovery=not given["no_discovery"],
         audit=given["audit"],
         metrics=_metrics_listener(given),
+        store=_store_options(given),
         stop_with_starter=given["stop_with_starter"],
     )
 
@@ -191,6 +213,12 @@ def _metrics_listener(given: Mapping[str, Any]) -> TcpListener | None:
             "TLS. Allow that by --network, or use 127.0.0.1."
         )
     return listener
+
+
+def _store_options(given: Mapping[str, Any]) -> StoreOptions | None:
+    if given["store_url"] is None:
+        return None
+    return store_options(given["store_url"], given["station"], insecure=given["store_insecure"])
 
 
 def _tls_files(given: Mapping[str, Any]) -> TlsFiles | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from session_sharing.printing import harmless, say
 from session_sharing.v1 import lifecycle_pb2 as pb
 
 from json_logger_server.cli.finding import locate
+from json_logger_server.cli.tables import table
 from json_logger_server.cli.target import (
     find_session,
     list_sessions,
@@ -64,7 +64,7 @@ def ls_command(state_file: Path | None, target: str | None, as_json: bool) -> No
         for session in listed.sessions
     ]
     cells = [tuple(map(harmless, row)) for row in rows]
-    say(_table(("SESSION", "FILE", "RECORDS", "ATTACHED", "OPENED", "BY"), cells))
+    say(table(("SESSION", "FILE", "RECORDS", "ATTACHED", "OPENED", "BY"), cells))
     for failed in listed.failed:
         opened = harmless(f"opened by {failed.opened_by}: {failed.reason}")
         say(f"FAILED at {_moment(failed.failed_at)}, {opened}")
@@ -269,14 +269,6 @@ def _moment(timestamp: Timestamp) -> str:
 
 def _short(number: float) -> float:
     return int(number) if number == int(number) else round(number, 6)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in (head, *rows)
-    )
 
 
 def _outline(facts: dict[str, Any], indent: str = "") -> str:

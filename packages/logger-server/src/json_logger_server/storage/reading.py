@@ -13,10 +13,9 @@ from typing import Protocol
 from json_logger_proto.log_files.lines import (
     NEWLINE,
     end_of_line,
-    first_number,
+    find_line,
     numbers_of,
     read_at,
-    start_of_line,
 )
 from json_logger_proto.log_files.rotated import rotated_files
 
@@ -96,18 +95,8 @@ class CommittedLines:
             SessionSharingError: The file cannot be opened or read.
         """
         self._choose_source(seq)
-        low, high = 0, self._source.size
-        # Invariant: numbered lines before `low` are too low, and the line at `high` is not.
         with self._reading():
-            size = self._source.size
-            while low < high:
-                start = start_of_line(self._handle, (low + high) // 2)
-                number, end = first_number(self._handle, start, high, size)
-                if number and number < seq:
-                    low = end
-                else:
-                    high = start
-        self.position = low
+            self.position = find_line(self._handle, seq, self._source.size)
         self.next_seq = max(seq, 1)
 
     def read(self) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from json_logger_proto.log_files.lines import LineNumbers, numbers_in, read_at, start_of_line
@@ -35,15 +36,18 @@ def have_waveforms(log: Path, identity: tuple[int, int]) -> bool:
     )
 
 
-def remove_older(log: Path, days: float, before: int) -> list[Path]:
+def remove_older(
+    log: Path, days: float, before: int, may_remove: Callable[[RotatedFile], bool] = lambda _: True
+) -> list[Path]:
     """Remove the rotated files of a log, with their waveforms, that were last written long ago.
 
-    Remove the oldest files first, and stop at the first younger file, so that no gap arises.
+    Remove the oldest files first, and stop at the first file that stays, so that no gap arises.
 
     Args:
         log: The path of the log itself.
         days: Days since the last write.
         before: Number of the first record in the log itself.
+        may_remove: Says whether a file may be removed.
 
     Returns:
         The paths of the removed files.
@@ -53,7 +57,7 @@ def remove_older(log: Path, days: float, before: int) -> list[Path]:
     """
     removed = []
     for rotated in rotated_files(log, before):
-        if rotated.written > time.time() - days * _DAY:
+        if rotated.written > time.time() - days * _DAY or not may_remove(rotated):
             break
         waveforms_of(rotated.path).unlink(missing_ok=True)
         rotated.path.unlink()

@@ -1,0 +1,269 @@
+"""The statements by which a program uses a store. Each is one transaction on the server."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import psycopg.waiting
+from psycopg.abc import RV, PQGen
+
+from json_logger_server.store.address import StoreAddress
+from json_logger_server.store.blocks import Block
+from json_logger_server.store.errors import (
+    LineRefusedError,
+    LogMovedError,
+    LogRefusedError,
+    StoreAwayError,
+    StoreError,
+    StoreVersionError,
+)
+
+OLDEST_VERSION = 1
+"""Version of the schema that this program needs; newer ones keep its functions."""
+
+_REFUSED_LINES = ("22", "54")
+"""Classes of errors that depend on the data alone: bad data, and limits of the program."""
+_REFUSED_LOGS = {"SS001": "Another program has taken the log over", "SS003": "The log is not yours"}
+_MOVED = "SS002"
+_PATIENCE = 30.0
+"""Seconds to wait for an answer; more for a large block."""
+_SLOWEST = 50_000
+"""Bytes a second of the slowest network."""
+_MISSING = ("3F000", "42883", "42P01")
+_NOT_PERMITTED = "42501"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLog:
+    """A log as the store has it."""
+
+    id: int
+    generation: int
+    last_seq: int
+    """Number of the last record that the store has."""
+    last_sha256: bytes | None
+    """Digest of its line; None for a log without records."""
+
+
+class _Connection(psycopg.Connection[tuple[Any, ...]]):
+    """A connection that does not wait for ever for an answer that was lost."""
+
+    patience = math.inf
+    """Seconds for the next answer."""
+
+    def wait(self, gen: PQGen[RV], *args: Any, **kwargs: Any) -> RV:
+        """Wait for the end of an operation; its generator is woken several times a second."""
+        return super().wait(_within(gen, self.patience), *args, **kwargs)
+
+
+def _within(operation: PQGen[RV], seconds: float) -> PQGen[RV]:
+    end = time.monotonic() + seconds
+    try:
+        wanted = next(operation)
+        while True:
+            ready = yield wanted
+            if ready == psycopg.waiting.Ready.NONE and time.monotonic() > end:
+                raise psycopg.OperationalError(f"there was no answer within {seconds:.0f} s")
+            wanted = operation.send(ready)
+    except StopIteration as done:
+        result: RV = done.value
+        return result
+
+
+class Statements:
+    """The statements of one connection; nothing is state of the session. Not thread-safe."""
+
+    def __init__(self, address: StoreAddress, patience: float = _PATIENCE) -> None:
+        """Connect.
+
+        Args:
+            address: The store.
+            patience: Seconds to wait for an answer, besides the time to send a large block.
+
+        Raises:
+            StoreAwayError: The store does not answer, or does not let this role in.
+            StoreVersionError: It is not initialised, or too old.
+        """
+        self._address = address
+        self._patience = patience
+        with store_errors(address):
+            self._connection = connect(address)
+        try:
+            with store_errors(address), self._patient(0):
+                check_encoding(self._connection, address)
+                self.version = int(self._one("select json_logger.version()", ())[0])
+            if self.version < OLDEST_VERSION:
+                raise StoreVersionError(
+                    f"The store {address.shown} is too old. Run `json-logger store init` there."
+                )
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def open_log(self, uid: UUID, station: str, name: str, first_seq: int) -> StoredLog:
+        """Find a log, or begin it.
+
+        Raises:
+            LogRefusedError: The log belongs to another role.
+            StoreAwayError: The store cannot be used now.
+        """
+        with store_errors(self._address):
+            row = self._one(
+                "select * from json_logger.open_log(%s, %s::text, %s::text, %s::bigint)",
+                (uid, station, name, first_seq),
+            )
+        return StoredLog(*row)
+
+    def replicate(self, log: StoredLog, prev_seq: int, block: Block) -> None:
+        """Add a block of records after the record `prev_seq`.
+
+        Raises:
+            LineRefusedError: The store refuses a line of the block; nothing was added.
+            LogMovedError: The last record of the log is another one.
+            LogRefusedError: Another program has taken the log over, or it belongs to another role.
+            StoreAwayError: The store cannot be used now. Whether it added the records is unknown.
+        """
+        with store_errors(self._address), self._patient(len(block.lines)):
+            self._one(
+                "select json_logger.replicate(%s::bigint, %s::bigint, %s::bigint, %s::int, "
+                "%s::text, %s::text)",
+                (
+                    log.id,
+                    log.generation,
+                    prev_seq,
+                    block.count,
+                    _text(block.heads),
+                    _text(block.lines),
+                ),
+            )
+
+    def park(self, log: StoredLog, prev_seq: int, block: Block, refusal: str) -> None:
+        """Add the only record of a block as bytes, because the store refuses its line.
+
+        Raises:
+            StoreError: As `replicate`.
+        """
+        with store_errors(self._address), self._patient(len(block.lines)):
+            self._one(
+                "select json_logger.park(%s::bigint, %s::bigint, %s::bigint, %s::text, "
+                "%s::bytea, %s::text)",
+                (log.id, log.generation, prev_seq, _text(block.heads), block.lines, refusal),
+            )
+
+    def close_log(self, log: StoredLog, last_seq: int) -> None:
+        """Note that a log is closed, if `last_seq` is its last record in the store."""
+        with store_errors(self._address):
+            self._one("select json_logger.close_log(%s::bigint, %s::bigint)", (log.id, last_seq))
+
+    def digest(self, log: int, first_seq: int, last_seq: int) -> tuple[int, bytes | None]:
+        """Return the number of records in a range, and the digest of their lines."""
+        with store_errors(self._address):
+            row = self._one(
+                "select * from json_logger.digest(%s::bigint, %s::bigint, %s::bigint)",
+                (log, first_seq, last_seq),
+            )
+        return row[0], row[1]
+
+    def rows(self, query: str) -> list[dict[str, Any]]:
+        """Return the rows of a query, by the names of its columns."""
+        with store_errors(self._address):
+            cursor = self._connection.execute(query.encode())
+            names = [column.name for column in cursor.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    def prune(self, older_than_days: float, rows: int) -> int | None:
+        """Remove some records of a log that was closed long ago; None if there is none left."""
+        with store_errors(self._address):
+            removed = self._one(
+                "select json_logger.prune(clock_timestamp() - %s * interval '1 day', %s::int)",
+                (older_than_days, rows),
+            )[0]
+        return None if removed is None else int(removed)
+
+    @contextlib.contextmanager
+    def _patient(self, size: int) -> Iterator[None]:
+        """Wait longer during the block, because so many bytes must be sent."""
+        self._connection.patience = self._patience + size / _SLOWEST
+        try:
+            yield
+        finally:
+            self._connection.patience = self._patience
+
+    def _one(self, query: str, values: tuple[object, ...]) -> tuple[Any, ...]:
+        row = self._connection.execute(query.encode(), values).fetchone()
+        if row is None:
+            raise StoreError(f"The store {self._address.shown} gave no answer to {query!r}.")
+        return row
+
+
+def connect(address: StoreAddress) -> _Connection:
+    """Connect; each statement is a transaction, and no statement stays prepared."""
+    return _Connection.connect(address.conninfo, autocommit=True, prepare_threshold=None)
+
+
+def check_encoding(connection: psycopg.Connection[Any], address: StoreAddress) -> None:
+    """Check that a database keeps text in UTF-8.
+
+    Raises:
+        StoreVersionError: It uses another encoding.
+    """
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise StoreVersionError(
+            f"The database {address.shown} uses the encoding {encoding}, which cannot hold every "
+            "text. Create a database with encoding 'UTF8'."
+        )
+
+
+@contextlib.contextmanager
+def store_errors(address: StoreAddress) -> Iterator[None]:
+    """Raise the errors of psycopg as errors of a store."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise _meaning(error, address) from error
+
+
+def _meaning(error: psycopg.Error, address: StoreAddress) -> StoreError:
+    state = error.sqlstate or ""
+    said = " ".join(str(error).split())
+    if state[:2] in _REFUSED_LINES or (not state and isinstance(error, psycopg.DataError)):
+        return LineRefusedError(said)
+    if state == _MOVED:
+        return LogMovedError(said)
+    if state in _REFUSED_LOGS:
+        return LogRefusedError(f"{_REFUSED_LOGS[state]}: {said}.")
+    if state in _MISSING:
+        return StoreVersionError(
+            f"The database {address.shown} is not a store, or an old one: {said}. Run "
+            "`json-logger store init` there."
+        )
+    if state == _NOT_PERMITTED:
+        return StoreAwayError(
+            f"The store {address.shown} does not allow this to the role: {said}. An administrator "
+            "gives a station its rights by `json-logger store init --station-role ROLE`."
+        )
+    return StoreAwayError(f"The store {address.shown} cannot be used: {said}")
+
+
+def _text(data: bytes) -> str:
+    """Return bytes as text.
+
+    Raises:
+        LineRefusedError: They are not UTF-8.
+    """
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise LineRefusedError(f"it is not UTF-8: {error.reason} at byte {error.start}") from error
