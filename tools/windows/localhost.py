@@ -26,6 +26,17 @@ def knows_localhost() -> bool:
         return False
 
 
+def check_localhost() -> None:
+    """Check that a process can find ::1 by the name `localhost`.
+
+    Raises:
+        PermissionError: The machine lacks the name, and only root can give it to a process.
+    """
+    can_mount = os.geteuid() == 0 and shutil.which("unshare") is not None
+    if not knows_localhost() and not can_mount:
+        raise PermissionError(f"{_HOSTS} has no line `{_ENTRY}`, which tests need; add it")
+
+
 def with_localhost(command: list[str], hosts: Path) -> list[str]:
     """Return a command whose process finds ::1 by the name `localhost`.
 
@@ -37,12 +48,10 @@ def with_localhost(command: list[str], hosts: Path) -> list[str]:
         hosts: The file that the process sees. This function writes it.
 
     Raises:
-        PermissionError: The machine lacks the name, and only root can give it to a process.
+        PermissionError: As `check_localhost`.
     """
+    check_localhost()
     if knows_localhost():
         return command
-    unshare = shutil.which("unshare")
-    if os.geteuid() != 0 or unshare is None:
-        raise PermissionError(f"{_HOSTS} has no line `{_ENTRY}`, which tests need; add it")
     hosts.write_text(f"{_HOSTS.read_text()}\n{_ENTRY}\n")
-    return [unshare, "--mount", "sh", "-c", _MOUNTED, str(hosts), *command]
+    return ["unshare", "--mount", "sh", "-c", _MOUNTED, str(hosts), *command]

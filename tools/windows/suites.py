@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -69,13 +70,13 @@ def _run_file(
     runner: Runner, folder: Path, file: Path, limit: float, options: list[str]
 ) -> list[Outcome]:
     name = file.relative_to(folder).as_posix()
+    begun = time.monotonic()
     pytest = [*runner.command, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "outcomes"]
     with TemporaryDirectory(prefix="outcomes-", ignore_cleanup_errors=True) as scratch:
         told = Path(scratch, "outcomes")
         environment = runner.environment | {
             "OUTCOMES_FILE": runner.name(told),
             "PYTHONPATH": runner.name(HERE),
-            "PYTHONDONTWRITEBYTECODE": "1",
         }
         command = [*pytest, *options, name]
         code, said = _run_limited(command, folder, environment, limit)
@@ -87,7 +88,10 @@ def _run_file(
             why = f"{why}; its last words:\n{said[-2000:]}"
             outcomes.append(Outcome(folder.name, name, "failed", why))
     count = Counter(outcome.outcome for outcome in outcomes)
-    print(f"{folder.name}/{name}: {dict(count)}", file=sys.stderr, flush=True)
+    seconds = time.monotonic() - begun
+    report = [f"{folder.name}/{name}: {dict(count)} in {seconds:.0f} s"]
+    report += [f"{o.test} failed:\n{o.why}" for o in outcomes if o.outcome == "failed"]
+    print("\n".join(report), file=sys.stderr, flush=True)
     return outcomes
 
 

@@ -15,6 +15,7 @@ import nox
 import windows_python
 from comparison import passed_elsewhere
 from environments import uv
+from localhost import check_localhost
 from suites import Outcome, Runner, run_package
 from summary import write_summary
 from wine import Wine, find_wine, running_wine, windows_path
@@ -58,7 +59,8 @@ def windows_runner(
         return
     try:
         program = find_wine()
-    except FileNotFoundError as error:
+        check_localhost()
+    except (FileNotFoundError, PermissionError) as error:
         session.error(str(error))
     home = windows_python.unpack(version, cache, cache.parent / version)
     install = ["pip", "install", "--quiet", *windows_python.install_options(version, home)]
@@ -84,6 +86,8 @@ def run_suites(
     """
     options = arguments(session.posargs, [folder.name for folder in folders])
     outcomes: list[Outcome] = []
+    elsewhere = passed_elsewhere(results.parent / "tests")
+    summary = ""
     for folder in folders:
         if folder.name in (options.package or [folder.name]):
             outcomes += run_package(
@@ -94,8 +98,9 @@ def run_suites(
                 pattern=options.file,
                 options=options.pytest,
             )
-    elsewhere = passed_elsewhere(results.parent / "tests")
-    print(write_summary(outcomes, where, results, elsewhere), file=sys.stderr)
+            # A run that is interrupted later leaves what it found so far.
+            summary = write_summary(outcomes, where, results, elsewhere)
+    print(summary, file=sys.stderr)
     if failed := sum(outcome.outcome == "failed" for outcome in outcomes):
         session.error(f"{failed} tests failed; {results / 'outcomes.json'} has their reports")
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from fetching import IndexFile, fetch
 from localhost import with_localhost
+from own_network import own_network
 
 INSTALL = ["apt-get", "install", "-y", "--no-install-recommends", "wine64"]
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder in it is made by mkdtemp
@@ -48,10 +49,13 @@ class Wine:
     folder: Path
     """Holds the prefix (Windows' drive C and registry) and the folder of temporary files."""
 
+    network: list[str]
+    """What must stand before a command that runs in the network of this Windows."""
+
     @property
     def command(self) -> list[str]:
         """Wine, with what must stand before it."""
-        return with_localhost([self.program], self.folder / "hosts")
+        return [*self.network, *with_localhost([self.program], self.folder / "hosts")]
 
     @property
     def prefix(self) -> Path:
@@ -68,6 +72,8 @@ class Wine:
             "WINEDEBUG": "-all",
             "WINEDLLOVERRIDES": "mscoree,mshtml=",
             "LC_ALL": "C.UTF-8",  # file names beyond ASCII
+            # A program starts three times faster when it need not compile what it imports.
+            "PYTHONPYCACHEPREFIX": windows_path(self.folder / "bytecode"),
         }
 
     def run(self, *arguments: str) -> str:
@@ -127,13 +133,15 @@ def running_wine(program: str, cache: Path) -> Iterator[Wine]:
     The Windows lies in memory: on ext4, Wine refuses the lock beyond the end of a log file.
     """
     memory = MEMORY if MEMORY.is_dir() else None
-    wine = Wine(program, Path(tempfile.mkdtemp(prefix="windows-", dir=memory)))
-    try:
-        _boot(wine, cache)
-        yield wine
-    finally:
-        wine.end_all()
-        shutil.rmtree(wine.folder, ignore_errors=True)
+    with own_network() as network:
+        folder = Path(tempfile.mkdtemp(prefix="windows-", dir=memory))
+        wine = Wine(program, folder, network)
+        try:
+            _boot(wine, cache)
+            yield wine
+        finally:
+            wine.end_all()
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _installed() -> str | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from capabilities import needs_control_characters, needs_renames_of_open_files
+from capabilities import SLOWNESS, needs_control_characters, needs_renames_of_open_files
 from click.testing import CliRunner
 from json_logger_client import JsonLoggerClient
 from json_logger_client.records import DiskTail
@@ -97,7 +97,7 @@ def test_commands_say_at_once_that_the_process_of_a_killed_server_has_ended(
     own_logger.kill()
     started = time.monotonic()
     assert f"process {own_logger.pid}, has ended" in run("ls", state, code=1)
-    assert time.monotonic() - started < 2.5  # a server that lives is waited for longer
+    assert time.monotonic() - started < 2.5 * SLOWNESS  # a server that lives is waited for longer
 
 
 @needs_control_characters

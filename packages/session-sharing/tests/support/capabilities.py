@@ -27,6 +27,10 @@ def _is_wine() -> bool:
     return sys.platform == "win32" and hasattr(ctypes.WinDLL("ntdll"), "wine_get_version")
 
 
+SLOWNESS = 4 if _is_wine() else 1
+"""How many times longer than elsewhere other processes and connections may take."""
+
+
 def require(capability: bool, name: str) -> None:
     """Skip the running test, on a system that lacks what the test needs."""
     if not capability:
