@@ -10,7 +10,7 @@ import grpc
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
 from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
 from json_logger_proto.log_files.lines import NEWLINE
-from session_sharing.client import ServerDrainingError, from_rpc_error
+from session_sharing.client import ConnectionClosedError, ServerDrainingError, from_rpc_error
 
 from json_logger_client.records.sources import Lines
 
@@ -47,10 +47,14 @@ class SessionSource:
         """Yield the lines as the server sends them.
 
         Raises:
+            ConnectionClosedError: The session has ended.
             ServerDrainingError: The server is stopping.
             SessionSharingError: The server cannot read the log, or cannot be reached.
         """
-        stub = json_logger_ext_pb2_grpc.JsonLoggerExtStub(self._session.connection.channel)
+        connection = self._session.connection
+        if connection.closed:  # gRPC ends the program when a closed channel is used
+            raise ConnectionClosedError("The session has ended. Read the log by its path.")
+        stub = json_logger_ext_pb2_grpc.JsonLoggerExtStub(connection.channel)
         request = pb.TailRequest(session_name=self._session.session_name)
         position, line = 0, 1
         answers = stub.Tail(request)
