@@ -23,7 +23,7 @@ from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from json_logger_client.encoding import encode_record
-from json_logger_client.records import read_log, sources, to_arrow
+from json_logger_client.records import RecordReader, read_log, sources, to_arrow
 from json_logger_proto.log_format import WAVEFORM_HEADER, rotated_path
 from json_logger_server.cli import main
 from logger_process import LoggerProcess
@@ -179,6 +179,72 @@ def test_all_formats_have_the_cells_of_the_tables(
         assert len(rows) == table["rows"]
         for row, same in zip(rows, expected[table["measurement_name"]], strict=True):
             assert row == {name: as_csv(value) for name, value in same.items()}
+
+
+ODD_OUTPUTS = [
+    '{"f":1,"f":2.5}',
+    '{"f":9007199254740993}',
+    '{"f":-9007199254740993.0}',
+    '{"f":1e-400,"i":-0}',
+    '{"f":{}}',
+    '{"o":{}}',
+    '{"o":{"x":1,"y":{}}}',
+    '{"o":{ "x": null }}',
+    '{"o":null}',
+    '{"o":[]}',
+    '{"t":"\\ud83d\\ude00 {} \\u0000"}',
+    '{"t":"2026-01-31T12:00:00Z"}',
+    '{"t":"NaN"}',
+    '{"t":null}',
+    '{"i":1.0}',
+    '{"i":true}',
+    '{"i":18446744073709551615}',
+    '{"i":-9223372036854775808}',
+    '{"f":"NaN"}',
+    '{"f":"1.5"}',
+    '{"l":[]}',
+    '{"l":null}',
+    '{"l":[null,1]}',
+    '{"l":[[1]]}',
+    '{"l":["Infinity"]}',
+    '{"new":1}',
+    "{}",
+    " { } ",
+]
+
+
+@pytest.mark.parametrize("odd", ODD_OUTPUTS)
+@pytest.mark.parametrize("place", [9, 30])
+def test_an_unusual_value_among_usual_ones_is_exported_as_it_is(
+    folder: Path, odd: str, place: int
+) -> None:
+    """Arrow's own reader takes the usual lines; it would read many of these in its own way."""
+    usual = {"f": 0.1 + 0.2, "i": 7, "t": "text", "l": [1.5, 2.5], "o": {"x": 1}, "b": True}
+    path = write(folder / "odd.ndjson", *[("leak", {"voltage": 3.3}, usual)] * 30)
+    lines = path.read_bytes().splitlines()
+    head, outputs = lines[0].split(b',"measurement_outputs":')
+    facts = outputs[outputs.index(b',"seq"') :]
+    lines.insert(place, head + b',"measurement_outputs":' + odd.encode() + facts)
+    path.write_bytes(b"\n".join(lines) + b"\n")
+
+    expected = to_arrow(path)["leak"].to_pylist()
+    with mock.patch.object(sources, "_CHUNK", 1000):
+        (table,) = export(path, "--format", "parquet", "--to", folder / "out", "--overwrite")
+    assert table["rows"] == 31
+    found = pyarrow.parquet.read_table(table["file"]).to_pylist()
+    assert [*map(repr, found)] == [*map(repr, expected)]
+
+
+def test_usual_lines_are_read_by_arrow_itself(folder: Path) -> None:
+    path = write(folder / "usual.ndjson", *[("leak", {"v": 3.3}, {"i": [1.5]})] * 50)
+    with (
+        mock.patch.object(sources, "_CHUNK", 1000),
+        mock.patch.object(
+            RecordReader, "decode", autospec=True, side_effect=RecordReader.decode
+        ) as decode,
+    ):
+        export(path, "--format", "parquet", "--to", folder / "out", "--overwrite")
+    assert decode.call_count == 1
 
 
 def as_csv(value: Any) -> str:

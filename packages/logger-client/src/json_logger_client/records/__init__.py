@@ -4,11 +4,12 @@ Start with `read_log`; `to_pandas`, `to_polars` and `to_arrow` return tables. Th
 for programs that convert records in their own way.
 """
 
+from json_logger_client.records.arrow_types import ArrowLines, ArrowTypes
 from json_logger_client.records.columns import Column, as_json, as_values
 from json_logger_client.records.errors import DamagedLogError, DamagedWaveformError
 from json_logger_client.records.filtering import Condition, RecordFilter, make_filter
 from json_logger_client.records.following import DiskTail
-from json_logger_client.records.frames import ArrowTypes, to_arrow, to_pandas, to_polars
+from json_logger_client.records.frames import to_arrow, to_pandas, to_polars
 from json_logger_client.records.reading import Damaged, RecordReader, read_log
 from json_logger_client.records.record import LogRecord
 from json_logger_client.records.restoring import Restorer, as_text
@@ -18,6 +19,7 @@ from json_logger_client.records.types import ColumnType
 from json_logger_client.records.waveforms import Waveform, as_waveform, import_numpy
 
 __all__ = [
+    "ArrowLines",
     "ArrowTypes",
     "Batch",
     "Column",

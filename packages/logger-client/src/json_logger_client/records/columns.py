@@ -7,7 +7,7 @@ The name of a column is the path of its values in the record: `configurations.vo
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
@@ -53,7 +53,11 @@ Path = tuple[str, ...]
 
 _MEANING = attrgetter(*_MEANINGS)
 _NO_MEANING = (None,) * len(_MEANINGS)
-_GETTERS = {name: attrgetter(_SHORT.get(name, name)) for name in ("log", *_OWN, *_FIELDS)}
+_GETTERS: dict[str, Callable[[LogRecord], Any]] = {
+    **{name: attrgetter(_SHORT.get(name, name)) for name in (*_OWN, *_FIELDS)},
+    "client": lambda record: record.client or None,
+    "writer": lambda record: record.writer or None,
+}
 _ROOTS = {(name,) for name in _SHORT}
 _NOTHING: dict[str, Any] = {}
 _ALREADY_FLOATS = {float, type(None)}
@@ -69,6 +73,12 @@ class Column:
     type: ColumnType
     has_parts: bool = False
     """Whether some values are objects, whose parts are other columns."""
+
+    @property
+    def keys(self) -> Path:
+        """The keys in the line of a record at which the values are."""
+        first, *keys = self.path
+        return (_SHORT.get(first, first), *keys)
 
     def values(self, records: Sequence[LogRecord]) -> list[Any]:
         """Return the values of some records as JSON has them; None where a record has none."""
@@ -96,6 +106,8 @@ class ColumnFinder:
         self._seen: dict[Path, Seen] = {}
         self._divided: set[Path] = set()
         """Paths at which a record has an object with parts."""
+        self._appeared: dict[Path, int] = {}
+        """The order in which paths appeared."""
         self.records = 0
         """Number of records so far."""
 
@@ -118,10 +130,18 @@ class ColumnFinder:
                 self._add((first,), values, found)
         return found
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether every column had a value, so that only a value of another type changes it."""
+        return all(seen.is_settled for seen in self._seen.values())
+
     def columns(self) -> list[Column]:
-        """Return the columns: first those that every table has, then by field, as they appeared."""
+        """Return the columns: first those that every table has, then by field, as they appeared.
+
+        The parts of an object stand together.
+        """
         found = [Column(name, (name,), kind) for name, kind in self._own.items()]
-        for path, seen in sorted(self._seen.items(), key=lambda item: _FIELDS.index(item[0][0])):
+        for path, seen in sorted(self._seen.items(), key=lambda item: self._place(item[0])):
             name, kind = _name_of(path), seen.column_type()
             found.append(Column(name, path, kind, path in self._divided))
             if kind.kind == "waveform":
@@ -132,7 +152,13 @@ class ColumnFinder:
                 )
         return found
 
+    def _place(self, path: Path) -> list[int]:
+        """Return the place of a column among the others: that of each of its keys."""
+        keys = (self._appeared[path[:length]] for length in range(2, len(path) + 1))
+        return [_FIELDS.index(path[0]), *keys]
+
     def _add(self, path: Path, values: list[Any], found: dict[Path, list[Any]]) -> None:
+        self._appeared.setdefault(path, len(self._appeared))
         kinds = set(map(type, values))
         if dict in kinds and len(path) <= _DEEPEST:
             is_root = path in _ROOTS

@@ -71,6 +71,11 @@ class RecordFilter:
         """Whether every record is chosen."""
         return self == _EVERYTHING
 
+    @property
+    def is_by_name(self) -> bool:
+        """Whether the name alone decides."""
+        return self == RecordFilter(names=self.names)
+
     def accepts(self, record: LogRecord) -> bool:
         """Return whether a record is chosen. Its values are not restored yet."""
         if self.names and record.measurement_name not in self.names:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from json_logger_client.records.arrow_types import ArrowTypes, needed
 from json_logger_client.records.columns import as_values
 from json_logger_client.records.filtering import Chosen, make_filter
 from json_logger_client.records.reading import Damaged, open_source
@@ -32,51 +32,6 @@ _PANDAS_TYPES = {
     "json": "string",
     "list": "object",
 }
-
-
-class ArrowTypes:
-    """Makes columns of Arrow. Their types depend on the columns' types only."""
-
-    def __init__(self) -> None:
-        """Import pyarrow.
-
-        Raises:
-            ImportError: It is not installed.
-        """
-        self.arrow: Any = needed("pyarrow", "arrow")
-
-    def schema(self, table: Table) -> pyarrow.Schema:
-        """Return the schema of a table."""
-        fields = [(column.name, self.type(column.type)) for column in table.columns]
-        return self.arrow.schema(fields)
-
-    def batch(self, cells: Sequence[Sequence[Any]], table: Table) -> pyarrow.RecordBatch:
-        """Return some rows of a table.
-
-        Args:
-            cells: The values by column, as Python has them.
-            table: The table.
-        """
-        schema = self.schema(table)
-        arrays = [
-            self.arrow.array(values, field.type)
-            for values, field in zip(cells, schema, strict=True)
-        ]
-        return self.arrow.RecordBatch.from_arrays(arrays, schema=schema)
-
-    def type(self, kind: ColumnType) -> pyarrow.DataType:
-        """Return Arrow's type for a column's type."""
-        arrow = self.arrow
-        if kind.element is not None:
-            return arrow.list_(self.type(kind.element))
-        types = {
-            "boolean": arrow.bool_(),
-            "int64": arrow.int64(),
-            "uint64": arrow.uint64(),
-            "float64": arrow.float64(),
-            "time": arrow.timestamp("us", "UTC"),
-        }
-        return types.get(kind.kind, arrow.string())
 
 
 def to_arrow(
@@ -192,6 +147,10 @@ class _Frames:
         """Make a frame of some rows."""
         self.parts.append(self._make(self._table, batch))
 
+    def write_lines(self, lines: bytes, log: str) -> int:
+        """Take no lines."""
+        return 0
+
     def discard(self) -> None:
         """Forget all frames."""
         self.parts.clear()
@@ -208,18 +167,3 @@ def _polars_type(polars: Any, kind: ColumnType) -> Any:
         "time": polars.Datetime("us", "UTC"),
     }
     return types.get(kind.kind, polars.String)
-
-
-def needed(module: str, extra: str) -> Any:
-    """Return a module that an extra of this package installs.
-
-    Raises:
-        ImportError: It is not installed; the message says how to install it.
-    """
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise ImportError(
-            f"This needs {module}, which is not installed: "
-            f"pip install 'json-logger-client[{extra}]'"
-        ) from error

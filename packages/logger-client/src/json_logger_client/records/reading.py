@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from json_logger_proto.log_files.lines import NEWLINE
 
@@ -96,16 +96,6 @@ def open_source(source: LogSource) -> Source:
     return FileSource(find_logs(source))
 
 
-class Decoded(NamedTuple):
-    """Some records of one file."""
-
-    records: list[LogRecord]
-    log: str
-    """Path of the log."""
-    file: str
-    """Path of the file; empty if a server sent the records."""
-
-
 class RecordReader:
     """An iterator over the chosen records of logs; `read_log` returns it."""
 
@@ -159,24 +149,21 @@ class RecordReader:
         """Close the file that is being read. The end of the iteration does the same."""
         self._records.close()
 
-    def chunks(self) -> Iterator[Decoded]:
-        """Yield the chosen records, some at a time, with values as JSON has them.
+    def decode(self, lines: Lines) -> list[LogRecord]:
+        """Return the chosen records of some lines, with values as JSON has them.
 
         Raises:
-            SessionSharingError: The same errors as `read_log`.
+            DamagedLogError: A line is not a record.
         """
-        for lines in self._source.lines():
-            records = self._decode(lines)
-            self.records += len(records)
-            self.position += len(lines.data)
-            if self._accepts is not None:
-                records = [*filter(self._accepts, records)]
-            yield Decoded(records, lines.log, lines.file)
+        records = self._decode(lines)
+        self.records += len(records)
+        self.position += len(lines.data)
+        return records if self._accepts is None else [*filter(self._accepts, records)]
 
     def _read(self) -> Generator[LogRecord, None, None]:
-        for records, log, file in self.chunks():
-            for record in records:
-                record.__dict__.update(file=file, log=log)
+        for lines in self._source.lines():
+            for record in self.decode(lines):
+                record.__dict__.update(file=lines.file, log=lines.log)
                 if self._restorer is not None:
                     self._restorer.restore(record)
                 yield record

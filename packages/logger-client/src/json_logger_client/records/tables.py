@@ -1,8 +1,10 @@
 """Read logs as tables, one for each measurement name.
 
 The type of a column depends on all its values, and is known only at the end. So the rows are
-written with the columns of the records so far. A table whose columns change later is written again:
-the records are then read a second time. Memory stays small.
+written with the columns of the records so far. A table whose columns change later is written again,
+after the columns were found in all its records. Memory stays small.
+
+A sink can take the lines of a table directly, as long as all values have the type of their column.
 """
 
 from __future__ import annotations
@@ -13,9 +15,10 @@ from typing import Any, Protocol
 
 from json_logger_client.records.columns import Column, ColumnFinder, Path
 from json_logger_client.records.filtering import RecordFilter
-from json_logger_client.records.reading import Damaged, Decoded, RecordReader
+from json_logger_client.records.reading import Damaged, RecordReader
 from json_logger_client.records.record import LogRecord
-from json_logger_client.records.sources import Source
+from json_logger_client.records.server_lines import lines_by_name
+from json_logger_client.records.sources import Lines, Source
 
 Progress = Callable[[int], None]
 """Is told how many bytes were read since it was called last."""
@@ -60,6 +63,18 @@ class TableSink(Protocol):
         """Take some rows."""
         ...
 
+    def write_lines(self, lines: bytes, log: str) -> int:
+        """Take some lines, if the sink can read them and all values have the type of their column.
+
+        Args:
+            lines: Whole lines as the server writes them.
+            log: Path of their log.
+
+        Returns:
+            The number of rows; 0 if nothing was taken.
+        """
+        ...
+
     def discard(self) -> None:
         """Undo everything: the table's columns have changed, and it is written again."""
         ...
@@ -94,37 +109,62 @@ def read_tables(
         LimitExceededError: A measurement has too many different keys for columns.
         SessionSharingError: A log cannot be read, or a line is not a record.
     """
+    chosen = chosen or RecordFilter()
     reader = RecordReader(source, chosen, damaged=damaged)
-    building: dict[str, _Building] = {}
-    for decoded, groups in _groups(reader, progress):
-        for name, records in groups.items():
-            if name not in building:
-                building[name] = _Building(name, open_sink, with_log=source.logs > 1)
-            building[name].take(decoded, records)
-    changed = {name: table for name, table in building.items() if table.has_changed}
+    tables: dict[str, _Building] = {}
+    for lines in source.lines():
+        taken = _take_quickly(lines, tables, chosen)
+        for name, records in _groups(reader, lines, taken):
+            if name not in tables:
+                tables[name] = _Building(name, open_sink, with_log=source.logs > 1)
+            tables[name].take(lines, records)
+        progress(len(lines.data))
+    changed = {name: table for name, table in tables.items() if table.has_changed}
     if changed:
-        for table in changed.values():
-            table.begin_again()
-        again = RecordReader(source, chosen, damaged=damaged)
-        for decoded, groups in _groups(again, progress):
-            for name, records in groups.items():
-                if name in changed:
-                    changed[name].take_again(decoded, records)
-    return {name: table.result() for name, table in building.items()}, reader.damaged
+        _write_again(changed, source, chosen, damaged)
+    return {name: table.result() for name, table in tables.items()}, reader.damaged
+
+
+def _write_again(
+    tables: dict[str, _Building], source: Source, chosen: RecordFilter, damaged: Damaged
+) -> None:
+    """Find the final columns of some tables in all records, and then write them."""
+    for step in (_Building.look_again, _Building.write_again):
+        reader = RecordReader(source, chosen, damaged=damaged)
+        for lines in source.lines():
+            for name, records in _groups(reader, lines, frozenset()):
+                if name in tables:
+                    step(tables[name], lines, records)
+
+
+def _take_quickly(
+    lines: Lines, tables: dict[str, _Building], chosen: RecordFilter
+) -> frozenset[str] | None:
+    """Let the sinks take lines that need no decoding here.
+
+    Returns:
+        The measurements whose lines were taken; None for all measurements.
+    """
+    if not chosen.is_by_name or not any(table.is_quick for table in tables.values()):
+        return frozenset()
+    by_name = lines_by_name(lines.data)
+    if by_name is None:
+        return frozenset()
+    wanted = by_name.keys() & chosen.names if chosen.names else by_name.keys()
+    taken = {n for n in wanted if n in tables and tables[n].take_lines(by_name[n], lines.log)}
+    return None if taken == wanted else frozenset(taken)
 
 
 def _groups(
-    reader: RecordReader, progress: Progress
-) -> Iterator[tuple[Decoded, dict[str, list[LogRecord]]]]:
-    """Yield some records at a time, by their measurement's name."""
-    position = 0
-    for decoded in reader.chunks():
-        groups: dict[str, list[LogRecord]] = {}
-        for record in decoded.records:
-            groups.setdefault(record.measurement_name, []).append(record)
-        yield decoded, groups
-        progress(reader.position - position)
-        position = reader.position
+    reader: RecordReader, lines: Lines, taken: frozenset[str] | None
+) -> Iterator[tuple[str, list[LogRecord]]]:
+    """Yield the records of each measurement whose lines were not taken."""
+    if taken is None:
+        return
+    groups: dict[str, list[LogRecord]] = {}
+    for record in reader.decode(lines):
+        groups.setdefault(record.measurement_name, []).append(record)
+    yield from ((name, records) for name, records in groups.items() if name not in taken)
 
 
 class _Building:
@@ -132,37 +172,56 @@ class _Building:
 
     def __init__(self, name: str, open_sink: OpenSink, *, with_log: bool) -> None:
         self._name = name
+        self._with_log = with_log
         self._finder = ColumnFinder(name, with_log=with_log)
         self._open = open_sink
         self._columns: list[Column] = []
         self._sink: TableSink | None = None
+        self._rows_of_lines = 0
         self.has_changed = False
         """Whether the columns have changed since the first rows were written."""
+        self.is_quick = False
+        """Whether the sink may take lines."""
 
-    def take(self, decoded: Decoded, records: Sequence[LogRecord]) -> None:
+    def take(self, lines: Lines, records: Sequence[LogRecord]) -> None:
         """Take some records for the first time."""
-        known = self._finder.add(records)
         if self.has_changed:
             return
+        known = self._finder.add(records)
         columns = self._finder.columns()
         if self._sink is None:
             self._columns = columns
             self._sink = self._open(Table(self._name, columns))
         elif columns != self._columns:
-            self.has_changed = True
-            self._sink.discard()
+            self._begin_again(self._sink)
             return
-        self._sink.write(Batch(records, decoded.log, decoded.file, known))
+        self._sink.write(Batch(records, lines.log, lines.file, known))
+        self.is_quick = self._finder.is_settled
 
-    def begin_again(self) -> None:
-        """Begin the table with its final columns."""
-        self._sink = self._open(Table(self._name, self._finder.columns()))
+    def take_lines(self, lines: bytes, log: str) -> bool:
+        """Let the sink take lines; return whether it did."""
+        rows = self._sink.write_lines(lines, log) if self._sink and self.is_quick else 0
+        self._rows_of_lines += rows
+        return rows > 0
 
-    def take_again(self, decoded: Decoded, records: Sequence[LogRecord]) -> None:
-        """Take some records for the second time."""
-        assert self._sink is not None
-        self._sink.write(Batch(records, decoded.log, decoded.file, {}))
+    def look_again(self, lines: Lines, records: Sequence[LogRecord]) -> None:
+        """Note the values of some records, after the columns have changed."""
+        self._finder.add(records)
+
+    def write_again(self, lines: Lines, records: Sequence[LogRecord]) -> None:
+        """Write some records with the final columns."""
+        if self._sink is None:
+            self._sink = self._open(Table(self._name, self._finder.columns()))
+        self._sink.write(Batch(records, lines.log, lines.file, {}))
 
     def result(self) -> Table:
         """Return the complete table."""
-        return Table(self._name, self._finder.columns(), self._finder.records)
+        rows = self._finder.records + self._rows_of_lines
+        return Table(self._name, self._finder.columns(), rows)
+
+    def _begin_again(self, sink: TableSink) -> None:
+        sink.discard()
+        self._sink = None
+        self._finder = ColumnFinder(self._name, with_log=self._with_log)
+        self._rows_of_lines = 0
+        self.has_changed, self.is_quick = True, False

@@ -98,6 +98,20 @@ class Seen:
         self._texts = any(time_of(text) is None for text in texts - names)
         self._times = True
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether there was a value: without one, every value can change the type."""
+        if self._elements is not None:
+            return self._elements.is_settled
+        return bool(
+            self._booleans
+            or self._integers
+            or self._floats
+            or self._texts
+            or self._objects
+            or self._waveforms
+        )
+
     def column_type(self) -> ColumnType:
         """Return the narrowest type that has every value that was seen."""
         texts = self._texts or self._times

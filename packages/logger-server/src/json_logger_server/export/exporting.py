@@ -171,6 +171,12 @@ class _TableFile:
         self._writer.write([self._cells(batch, column) for column in self._table.columns])
         self._rows += len(batch.records)
 
+    def write_lines(self, lines: bytes, log: str) -> int:
+        """Write whole lines, if the writer can."""
+        rows = self._writer.write_lines(lines, log)
+        self._rows += rows
+        return rows
+
     def close(self) -> None:
         """Write the rest, and close the file."""
         self._writer.close()

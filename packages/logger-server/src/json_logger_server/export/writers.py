@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from json_logger_client.records import ArrowTypes, Table, as_json, as_text
+from json_logger_client.records import ArrowLines, ArrowTypes, Table, as_json, as_text
 
 Cells = Sequence[Sequence[Any]]
 """The values of some rows, by column."""
@@ -24,6 +24,14 @@ class TableWriter(Protocol):
 
     def write(self, cells: Cells) -> None:
         """Write some rows."""
+        ...
+
+    def write_lines(self, lines: bytes, log: str) -> int:
+        """Write whole lines of a log, if all their values have the type of their column.
+
+        Returns:
+            The number of rows; 0 if nothing was written.
+        """
         ...
 
     def close(self) -> None:
@@ -57,6 +65,10 @@ class CsvWriter:
             columns = [[*map(_harmless, values)] for values in columns]
         self._writer.writerows(zip(*columns, strict=True))
 
+    def write_lines(self, lines: bytes, log: str) -> int:
+        """Write nothing: texts of numbers can differ from those in the log."""
+        return 0
+
     def close(self) -> None:
         """Close the file."""
         self._file.close()
@@ -77,6 +89,7 @@ class ArrowWriter:
         """
         self._types = ArrowTypes()
         self._table = table
+        self._lines = ArrowLines(self._types, table)
         schema = self._types.schema(table)
         self._schema = schema.with_metadata({"measurement_name": table.name})
         self._rows: list[Any] = []
@@ -85,12 +98,15 @@ class ArrowWriter:
 
     def write(self, cells: Cells) -> None:
         """Write some rows, or keep them until there are enough for a group."""
-        rows = self._types.batch(cells, self._table)
-        self._rows.append(rows)
-        self._size += rows.nbytes
-        self._count += rows.num_rows
-        if self._size >= _MOST_BYTES or self._count >= _MOST_ROWS:
-            self._write_group()
+        self._take(self._types.batch(cells, self._table))
+
+    def write_lines(self, lines: bytes, log: str) -> int:
+        """Write whole lines, or keep them until there are enough for a group."""
+        rows = self._lines.read(lines, log) if self._lines.is_able else None
+        if rows is None:
+            return 0
+        self._take(rows)
+        return int(rows.num_rows)
 
     def close(self) -> None:
         """Write the rest, and close the file."""
@@ -99,6 +115,13 @@ class ArrowWriter:
                 self._write_group()
         finally:
             self._writer.close()
+
+    def _take(self, rows: Any) -> None:
+        self._rows.append(rows)
+        self._size += rows.nbytes
+        self._count += rows.num_rows
+        if self._size >= _MOST_BYTES or self._count >= _MOST_ROWS:
+            self._write_group()
 
     def _write_group(self) -> None:
         group = self._types.arrow.Table.from_batches(self._rows).combine_chunks()
