@@ -117,15 +117,17 @@ TEST_LIBRARIES = [
     "pandas",
     "polars",
     "psutil",
+    "pyarrow",
     "trustme",
 ]
 BENCHMARKS = [
     "logger-server/benchmarks/run.py",
+    "logger-server/benchmarks/export_speed.py",
     "device-sim/benchmarks/driver_calls.py",
     "device-sim/benchmarks/driver_loading.py",
     "platform-sim/benchmarks/platform_speed.py",
 ]
-BENCH_LIBRARIES = ["numpy", "psutil"]
+BENCH_LIBRARIES = ["duckdb", "numpy", "psutil", "pyarrow"]
 DOCS_TOOLS = ["furo", "myst-parser>=4", "pytest>=8", "sphinx>=8"]
 # Versions with which the client packages must run, at both ends of their stated ranges.
 CLIENT_VERSIONS = [

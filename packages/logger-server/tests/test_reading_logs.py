@@ -6,6 +6,7 @@ import json
 import math
 import re
 import shlex
+import shutil
 import uuid
 from datetime import datetime, timezone
 from pathlib import Path
@@ -125,7 +126,8 @@ def test_the_exports_of_the_page_run_and_duckdb_reads_their_files(
 ) -> None:
     folder = log_of_the_field(logger, "export")
     monkeypatch.chdir(folder)
-    (folder / "logs").symlink_to(folder, target_is_directory=True)
+    (folder / "logs").mkdir()
+    shutil.copy("measurements.ndjson", "logs")
     for command in COMMANDS:
         done = CliRunner().invoke(main, shlex.split(command)[1:])
         assert done.exit_code == 0, done.output
