@@ -45,9 +45,7 @@ def main() -> None:
             f"(ratio {complete / export:.2f})"
         )
         if sys.platform != "win32":
-            print(
-                f"memory of the export: {memory(large)} MB; for a tenth of it: {memory(small)} MB"
-            )
+            print(f"memory: {memory(large)} MB; for a tenth of the log: {memory(small)} MB")
 
 
 def command(name: str, log: Path) -> list[str]:

@@ -6,10 +6,11 @@ What looks unusual is left to the reader of Python, which knows all cases.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 
 _LINE = re.compile(
-    rb'^\{"timestamp":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z","measurement_name":"([^"\\]*)",'
-    rb'"measurement_configurations":\{[^\n]*\n',
+    rb'^(\{"timestamp":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z",'
+    rb'"measurement_name":"([^"\\]*)","measurement_configurations":\{.*\n)',
     re.MULTILINE,
 )
 
@@ -19,15 +20,15 @@ def lines_by_name(data: bytes) -> dict[str, bytes] | None:
 
     Texts that are not UTF-8 are unusual, too: a fast reader may not notice them.
     """
-    found: dict[bytes, list[bytes]] = {}
-    count = 0
-    for line in _LINE.finditer(data):
-        found.setdefault(line[1], []).append(line[0])
-        count += 1
-    if count != data.count(b"\n") or not data.endswith(b"\n"):
+    lines: list[tuple[bytes, bytes]] = _LINE.findall(data)
+    if len(lines) != data.count(b"\n") or not data.endswith(b"\n"):
         return None
+    found = defaultdict[bytes, list[bytes]](list)
+    for line, name in lines:
+        found[name].append(line)
     try:
-        data.decode("utf-8")
+        if not data.isascii():
+            data.decode("utf-8")
     except UnicodeDecodeError:
         return None
-    return {name.decode("utf-8"): b"".join(lines) for name, lines in found.items()}
+    return {name.decode("utf-8"): b"".join(parts) for name, parts in found.items()}

@@ -32,7 +32,7 @@ class Waveform:
 
     reference: WaveformReference
     """Place, type and shape of the samples."""
-    file: str
+    log_file: str
     """Path of the file with the record; empty if the server's host has it."""
 
     @property
@@ -109,8 +109,8 @@ class Waveform:
 
     def _files(self) -> Iterator[Path]:
         """Yield the files that can have the samples; the log may have been rotated since."""
-        if self.file:
-            path = Path(self.file)
+        if self.log_file:
+            path = Path(self.log_file)
             yield waveforms_of(path)
             with contextlib.suppress(OSError):
                 yield from (waveforms_of(older.path) for older in reversed(rotated_files(path)))

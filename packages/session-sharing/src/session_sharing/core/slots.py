@@ -55,10 +55,11 @@ class PendingOpen:
         self.discard()
 
     def fail(self, error: BaseException) -> None:
-        """Answer with an error."""
-        if self.claim():
-            self.result.set_exception(error)
+        """Free what was opened, and then answer with an error, so that nothing is left by then."""
+        is_wanted = self.claim()
         self.discard()
+        if is_wanted:
+            self.result.set_exception(error)
 
     def discard(self) -> None:
         """Free everything that locating the resource opened."""
