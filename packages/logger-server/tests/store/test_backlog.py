@@ -19,11 +19,13 @@ def test_a_backlog_delays_no_other_log(binaries: Binaries, tmp_path: Path) -> No
     with PostgresServer(binaries) as server:
         database = StoreDatabase(server)
         server.kill()
-        with LoggerProcess(tmp_path, *database.options()) as logger:
-            with logger.client("new.ndjson") as log:
-                log.log_data("voltage", {}, {"v": 1})
-                server.start()
-                database.await_count(200_001)
+        with (
+            LoggerProcess(tmp_path, *database.options()) as logger,
+            logger.client("new.ndjson") as log,
+        ):
+            log.log_data("voltage", {}, {"v": 1})
+            server.start()
+            database.await_count(200_001)
         stored = dict(
             database.query(
                 "select l.name, max(r.stored) from json_logger.record r "
