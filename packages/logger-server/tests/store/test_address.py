@@ -94,6 +94,18 @@ def test_a_server_without_tls_is_refused_where_tls_is_demanded(database: StoreDa
         Statements(address)
 
 
+def test_a_logger_without_psycopg_says_what_to_install(tmp_path: Path) -> None:
+    script = (
+        "import sys; sys.modules['psycopg'] = None\n"
+        "from json_logger_server.cli import main\n"
+        "main(['serve', '--store=postgresql:///records'])"
+    )
+    command = [sys.executable, "-c", script]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=tmp_path)
+    assert ended.returncode != 0
+    assert "json-logger-server[postgresql]" in ended.stderr
+
+
 def _mode(url: str, *, insecure: bool = False) -> object:
     found = psycopg.conninfo.conninfo_to_dict(parse_address(url, insecure=insecure).conninfo)
     return found.get("sslmode")

@@ -169,6 +169,29 @@ def test_lines_without_a_number_are_left_out(database: StoreDatabase, tmp_path: 
     assert database.lines() == [line(1), line(2)]
 
 
+@pytest.mark.parametrize("first_part", [1, 2, 3, 4])
+def test_copying_goes_on_beside_lines_of_other_programs(
+    database: StoreDatabase, tmp_path: Path, first_part: int
+) -> None:
+    foreign = b'{"measurement_name":"by another program"}'
+    lines = [foreign, line(1), foreign, line(2), foreign, line(3)]
+    write_log(tmp_path / "a.ndjson", lines[:first_part])
+    copy_all(tmp_path, database.url())
+    write_log(tmp_path / "a.ndjson", lines[first_part:])
+    copy_all(tmp_path, database.url())
+    assert database.lines() == [line(1), line(2), line(3)]
+
+
+def test_copying_goes_on_after_a_parked_line(database: StoreDatabase, tmp_path: Path) -> None:
+    broken = b'{"no": json'
+    write_log(tmp_path / "a.ndjson", [line(1), broken, line(3), line(4)])
+    copy_all(tmp_path, database.url())
+    database.query("delete from json_logger.record where seq > 2")
+    database.query("update json_logger.log set last_seq = 2, last_sha256 = sha256(%s)", broken)
+    copy_all(tmp_path, database.url())
+    assert database.lines() == [line(1), broken, line(3), line(4)]
+
+
 def test_a_line_that_the_engine_refuses_is_parked_and_stops_nothing(
     database: StoreDatabase, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

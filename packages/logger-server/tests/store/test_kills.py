@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -19,13 +20,15 @@ from postgres_server import Binaries, PostgresServer
 from session_sharing import SessionSharingError
 from store_database import STATION, StoreDatabase, lines_in
 
+_TOGETHER = 20
+"""Kills of one store, before everything is compared, and a new one is begun."""
 LOGS = ("a.ndjson", "line 1/b.ndjson")
 
 
 @pytest.fixture
-def database(binaries: Binaries) -> Iterator[StoreDatabase]:
+def server(binaries: Binaries) -> Iterator[PostgresServer]:
     with PostgresServer(binaries) as server:
-        yield StoreDatabase(server)
+        yield server
 
 
 class Load:
@@ -59,24 +62,33 @@ class Load:
 
 @pytest.mark.parametrize("kills", [6, pytest.param(1000, marks=pytest.mark.soak)])
 def test_nothing_is_lost_doubled_or_out_of_order(
-    database: StoreDatabase, tmp_path: Path, kills: int
+    server: PostgresServer, tmp_path: Path, kills: int
 ) -> None:
-    (tmp_path / "line 1").mkdir()
     chance = random.Random(kills)
-    for _ in range(kills):
-        with LoggerProcess(tmp_path, *database.options(), "--rotate-size=200000") as logger:
-            load = Load(logger)
-            threading.Event().wait(chance.uniform(0.0, 0.7))
+    for number in range(0, kills, _TOGETHER):
+        folder = tmp_path / str(number)
+        (folder / "line 1").mkdir(parents=True)
+        database = StoreDatabase(server)
+        for _ in range(min(_TOGETHER, kills)):
+            kill_once(database, folder, chance)
+        check_equal(database, folder)
+        shutil.rmtree(folder)
+
+
+def kill_once(database: StoreDatabase, folder: Path, chance: random.Random) -> None:
+    """Log for a random time; kill the server, and often the engine, too."""
+    with LoggerProcess(folder, *database.options(), "--rotate-size=200000") as logger:
+        load = Load(logger)
+        threading.Event().wait(chance.uniform(0.0, 0.7))
+        if chance.random() < 0.5:
+            database.server.kill()
             if chance.random() < 0.5:
-                database.server.kill()
-                if chance.random() < 0.5:
-                    database.server.start()
-                threading.Event().wait(chance.uniform(0.0, 0.3))
-            logger.kill()
-            load.join()
-        if not database.server.is_running:
-            database.server.start()
-    check_equal(database, tmp_path)
+                database.server.start()
+            threading.Event().wait(chance.uniform(0.0, 0.3))
+        logger.kill()
+        load.join()
+    if not database.server.is_running:
+        database.server.start()
 
 
 def check_equal(database: StoreDatabase, folder: Path) -> None:

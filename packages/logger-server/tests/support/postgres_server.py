@@ -110,6 +110,27 @@ class Binaries:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+class SystemBinaries(Binaries):
+    """The programs that Debian and Ubuntu install. They have TLS, which the wheel has not."""
+
+    def __init__(self) -> None:
+        """Find the programs.
+
+        Raises:
+            pytest.skip.Exception: This machine has no such programs.
+        """
+        super().__init__()
+        found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+        if not found:
+            self.remove()
+            pytest.skip("no PostgreSQL with TLS: Debian's package postgresql is not installed")
+        self._programs = found[-1].parent
+
+    def program(self, name: str, version: int) -> str:
+        """Return the path of a program; there is only one version."""
+        return str(self._programs / name)
+
+
 class PostgresServer:
     """One server on a free loopback port. It can be killed and started again with its data."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from json_logger_server.store import Forwarder, StoreOptions, parse_address
 from store_database import STATION
 
-_PATIENCE = 120.0
+_PATIENCE = 240.0
 
 
 def line(seq: int, name: str = "voltage", **more: object) -> bytes:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from json_logger_proto.log_files.lines import end_of_line, find_line, numbers_of, read_at
+from json_logger_proto.log_files.lines import NEWLINE, end_of_line, find_line, numbers_of, read_at
 from json_logger_proto.log_files.opening import READ_FLAGS, identity_of
 from json_logger_proto.log_files.rotated import rotated_files
 
@@ -25,7 +25,7 @@ from json_logger_server.store.errors import (
     LogRefusedError,
     StoreAwayError,
 )
-from json_logger_server.store.files import first_line, line_at
+from json_logger_server.store.files import first_line
 from json_logger_server.store.pace import Pace
 from json_logger_server.store.statements import Statements, StoredLog
 
@@ -237,21 +237,7 @@ class LogCopy:
         if first is None:
             return None
         log = store.open_log(first.uid(self.station), self.station, self.name, first.seq)
-        offset = 0
-        if log.last_seq >= first.seq:
-            start = find_line(handle, log.last_seq, size)
-            line = line_at(handle, start, size)
-            if numbers_of(line).seq != log.last_seq:
-                raise LogRefusedError(
-                    f"{path} ends before record {log.last_seq}, which the store has. If an older "
-                    "copy was put in its place, put back the newer one."
-                )
-            if hashlib.sha256(line).digest() != log.last_sha256:
-                raise LogRefusedError(
-                    f"Record {log.last_seq} of {path} is not the record that the store has. If "
-                    "the file was changed or copied, begin a new file."
-                )
-            offset = end_of_line(handle, start, size)
+        offset = _end_of_last(handle, path, size, log) if log.last_seq >= first.seq else 0
         identity = identity_of(os.fstat(handle))
         return _Position(path, identity, log, offset, log.last_seq, is_rotated=False)
 
@@ -356,6 +342,30 @@ class LogCopy:
         store.close_log(at.log, at.last_seq)
         self.whole[at.identity] = at.last_seq
         self._position = None
+
+
+def _end_of_last(handle: int, path: Path, size: int, log: StoredLog) -> int:
+    """Return the offset after the last line that the store has.
+
+    Raises:
+        LogRefusedError: The file has another record there, or does not have it any more.
+    """
+    start = find_line(handle, log.last_seq, size)
+    while start < size:
+        end = end_of_line(handle, start, size)
+        line = read_at(handle, start, end - start)
+        if hashlib.sha256(line.removesuffix(NEWLINE)).digest() == log.last_sha256:
+            return end
+        if numbers_of(line).seq == log.last_seq:
+            raise LogRefusedError(
+                f"Record {log.last_seq} of {path} is not the record that the store has. If the "
+                "file was changed or copied, begin a new file."
+            )
+        start = end if not numbers_of(line).seq else size
+    raise LogRefusedError(
+        f"{path} ends before record {log.last_seq}, which the store has. If an older copy was put "
+        "in its place, put back the newer one."
+    )
 
 
 @contextlib.contextmanager

@@ -12,7 +12,6 @@ from uuid import UUID
 
 from json_logger_proto.log_files.lines import (
     NEWLINE,
-    end_of_line,
     first_number,
     numbers_of,
     read_at,
@@ -68,11 +67,6 @@ def last_number(handle: int, size: int) -> int:
             return number
         end = start
     return 0
-
-
-def line_at(handle: int, start: int, size: int) -> bytes:
-    """Return the line that begins at an offset, without its newline."""
-    return read_at(handle, start, end_of_line(handle, start, size) - start).removesuffix(NEWLINE)
 
 
 def find_logs(folders: Iterable[Path]) -> Iterator[Path | None]:

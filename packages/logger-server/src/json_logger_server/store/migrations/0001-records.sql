@@ -160,16 +160,23 @@ begin
     end if;
     last_seq := json_logger.move_on(
         p_log, p_generation, p_prev_seq, p_n, convert_to(v_lines[p_n], 'UTF8'));
+    -- `offset 0` keeps the planner from parsing a head again for each column.
     insert into json_logger.record (log, seq, client, client_seq, at, ns, name, line)
-    select p_log, p_prev_seq + i, nullif(head ->> 0, ''), nullif((head ->> 1)::bigint, 0),
-        case when length(head ->> 2) > 27 then left(head ->> 2, 26) || 'Z'
-            else nullif(head ->> 2, '') end::timestamptz,
-        case when length(head ->> 2) > 27
-            then rpad(substr(head ->> 2, 27, length(head ->> 2) - 27), 3, '0')::smallint end,
-        head ->> 3, line::json
+    select p_log, p_prev_seq + i, nullif(client, ''), nullif(client_seq, 0),
+        case when length(moment) > 27 then left(moment, 26) || 'Z'
+            else nullif(moment, '') end::timestamptz,
+        case when length(moment) > 27
+            then rpad(substr(moment, 27, length(moment) - 27), 3, '0')::smallint end,
+        name, line::json
     from (
-        select h::jsonb as head, line, i
-        from unnest(v_heads, v_lines) with ordinality as u (h, line, i)
+        select head ->> 0 as client, (head ->> 1)::bigint as client_seq, head ->> 2 as moment,
+            head ->> 3 as name, line, i
+        from (
+            select h::jsonb as head, line, i
+            from unnest(v_heads, v_lines) with ordinality as u (h, line, i)
+            offset 0
+        ) as parsed
+        offset 0
     ) as rows;
     return last_seq;
 end
