@@ -270,12 +270,24 @@ b = "GND"
 
 
 @wired_to(DIODE)
-def test_long_records_of_diodes_with_capacitors_are_refused(scope):
-    assert "Take fewer samples" in refused(NOT_SERVED, scope.initiate)
-    scope.configure_horizontal_timing(1e6, 20, 50.0, 1, True)
-    assert len(take(scope)[0].samples) == 20
-    scope.configure_trigger_edge("0", 0.0, TriggerCoupling.DC)
-    assert "analog trigger" in refused(NOT_SERVED, scope.initiate)
+def test_a_diode_limits_the_voltage_of_a_capacitor(scope, open_dcpower, clock):
+    """The course is that of a circuit with an ideal current source into a diode, from 0.5 V on."""
+    scope.configure_trigger_edge("0", 0.4, TriggerCoupling.DC)
+    smu = open_dcpower("SMU1/0")
+    with scope.initiate():
+        clock.advance(0.02)
+        smu.voltage_level = 3.0
+        smu.current_limit = 0.1
+        with smu.initiate():
+            (found,) = scope.channels["0"].fetch()
+    volts = np.array(found.samples)
+    assert volts[2500] == pytest.approx(0.4, abs=0.003)
+    thermal = 1.380649e-23 * 298.15 / 1.602176634e-19
+    last = volts[-1]
+    assert (3.0 - last) / 1000.0 - last / 1e6 == pytest.approx(
+        1e-12 * math.expm1(last / thermal), rel=1e-4
+    )
+    assert (np.diff(volts[2500:]) > -1e-9).all()
 
 
 @wired_to(SINE)

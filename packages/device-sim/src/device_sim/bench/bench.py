@@ -11,16 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from device_sim.bench import small_signal
 from device_sim.bench.circuit import Circuit, Solution
+from device_sim.bench.course import Course
 from device_sim.bench.equations import Vector
+from device_sim.bench.grid import Grid
 from device_sim.bench.netlist import Netlist, channel_key, load_netlist
 from device_sim.bench.parts import Connection, Imperfections, Part, Terminal
 from device_sim.bench.readings import Converter
 from device_sim.bench.review import doubts
-from device_sim.bench.settling import Settling
+from device_sim.bench.waves import Sine
 from device_sim.clock import Clock
 from device_sim.errors import BenchError
 from device_sim.faults import Faults
@@ -30,6 +31,9 @@ _log = logging.getLogger(__name__)
 
 _CONTACT = 0.05  # Ohms of a closed contact.
 _HISTORY = 4096  # Changes of the past that a measurement can still see.
+_POINTS = 8192  # Samples of an alternating voltage that is not a sine,
+_CYCLES = 16  # over at most so many cycles.
+_SHORTEST = 1e-3  # Seconds over which noise is sampled at least.
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,28 @@ class State:
 
     limited: bool
     """True if the channel's output was at a limit at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """The exact values at a channel's terminals at some times."""
+
+    voltages: Vector
+    """Volts."""
+
+    currents: Vector
+    """Amperes out of the high terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alternating:
+    """The alternating part of a voltage."""
+
+    rms: float
+    """Its effective value, in volts."""
+
+    frequency: float
+    """That of its strongest sine, or of its whole cycle, in hertz; NaN without one."""
 
 
 class Bench:
@@ -70,8 +96,9 @@ class Bench:
         now = clock.now()
         for part in self._netlist.parts.values():
             part.since = now
-        self._stretches: deque[Settling] = deque(maxlen=_HISTORY)
-        self._stretches.append(Settling(self._circuit(now), np.zeros(len(self._capacitors()))))
+        self._stretches: deque[Course] = deque(maxlen=_HISTORY)
+        circuit = self._circuit(now)
+        self._stretches.append(Course(circuit, np.zeros(len(circuit.states))))
         self._begin_faults()
 
     @classmethod
@@ -219,42 +246,46 @@ class Bench:
             self._follow_drift(begin)
             voltage = current = 0.0
             limited = False
-            for settling, since, until in self._between(begin, end):
+            for course, since, until in self._between(begin, end):
+                circuit = course.circuit
                 share = (until - since) / (end - begin) if end > begin else 1.0
-                solution = settling.mean(since, until)
-                limited = bool(solution.modes.get(key, 0))
-                if key in settling.circuit.ends:
-                    voltage += share * settling.circuit.voltage(solution.observed, key)
-                    current += share * settling.circuit.current(solution.observed, key)
-                else:
+                last = course.solution(until)
+                limited = bool(last.modes.get(key, 0))
+                if key not in circuit.ends:
                     voltage += share * _open_voltage(self._terminals.get(key))
-            return State(voltage + self._ripple(key, begin, end), current, limited)
+                    continue
+                observed = course.mean(since, until) if until > since else last.observed
+                voltage += share * float(circuit.voltage(observed, key))
+                current += share * float(circuit.current(observed, key))
+            return State(voltage, current, limited)
 
-    def waveform(self, channel: str, times: npt.ArrayLike) -> Vector:
-        """Return the voltages at a channel at some ascending times.
+    def sample(self, channel: str, grid: Grid) -> Samples:
+        """Return the voltages and currents at a channel at equidistant times, not in the future.
 
-        All times within a stretch are computed together, except for circuits that `is_slow` names.
+        All are computed together. In a circuit with diodes and capacitors or inductors, each step
+        adds an error of up to a millionth of their voltages and currents.
         """
-        key, at = channel_key(channel), np.asarray(times, dtype=float)
+        key = channel_key(channel)
         with self._lock:
-            if self.is_slow:
-                return np.array([self.measure(channel, float(t), float(t)).voltage for t in at])
-            volts = np.empty(len(at))
-            begins = [stretch.circuit.now for stretch in self._stretches]
-            stretch_of = np.maximum(np.searchsorted(begins, at, side="right") - 1, 0)
-            for index in np.unique(stretch_of):
-                chosen = stretch_of == index
-                volts[chosen] = self._course(
-                    self._stretches[index], key, np.maximum(at[chosen], begins[index])
-                )
-            return volts
+            self._follow_drift(grid.begin)
+            stretches = list(self._stretches)
+            begins = [course.circuit.now for course in stretches]
+            parts = [
+                self._sampled(stretches[number], key, part) for number, part in grid.split(begins)
+            ]
+            voltages, currents = np.concatenate(parts, axis=1)
+            return Samples(voltages, currents)
 
-    @property
-    def is_slow(self) -> bool:
-        """Whether a point of a waveform takes milliseconds: drift, or diodes and capacitors."""
-        parts = self._netlist.parts.values()
-        kinds = {part.kind for part in parts}
-        return {"diode", "capacitor"} <= kinds or any(part.values["drift"] for part in parts)
+    def _sampled(self, course: Course, key: str, grid: Grid) -> Vector:
+        circuit = course.circuit
+        if key not in circuit.ends:
+            level = np.full(grid.count, _open_voltage(self._terminals.get(key)))
+            return np.array([level, np.zeros(grid.count)])
+
+        def probe(observed: Vector) -> Vector:
+            return np.array([circuit.voltage(observed, key), circuit.current(observed, key)])
+
+        return course.values(grid.not_before(circuit.now), probe)
 
     def changes(self, begin: float, end: float) -> list[float]:
         """Return the times between two times at which something on the bench changed."""
@@ -262,17 +293,37 @@ class Bench:
             times = (stretch.circuit.now for stretch in self._stretches)
             return [time for time in times if begin < time < end]
 
-    def sine(self, channel: str, at: float) -> list[tuple[float, complex]]:
-        """Return the sines at a channel at a time: frequency, and RMS voltage with phase."""
+    def alternating(self, channel: str, begin: float, end: float) -> Alternating:
+        """Return the alternating part of the voltage at a channel over an aperture.
+
+        Sines in a circuit without diodes are phasors around the operating point. Every other
+        signal is sampled over whole cycles.
+        """
         key = channel_key(channel)
         with self._lock:
-            circuit, solution = self._at(at)
-            if key not in circuit.ends:
-                return []
-            return [
-                (frequency, small_signal.phasor(circuit, solution, key, frequency))
-                for frequency in sorted(small_signal.sines(circuit))
+            circuit, solution = self._at(end)
+            if key not in circuit.ends or not circuit.waves:
+                return Alternating(0.0, math.nan)
+            if circuit.diodes or not all(isinstance(wave, Sine) for wave in circuit.waves):
+                return self._sampled_alternating(channel, circuit, begin, end)
+            parts = [
+                (abs(small_signal.phasor(circuit, solution, key, frequency)), frequency)
+                for frequency in small_signal.sines(circuit)
             ]
+            strongest, frequency = max(parts)
+            rms = math.hypot(*(amplitude for amplitude, _ in parts))
+            return Alternating(rms, frequency if strongest else math.nan)
+
+    def _sampled_alternating(
+        self, channel: str, circuit: Circuit, begin: float, end: float
+    ) -> Alternating:
+        period = max(wave.period for wave in circuit.waves)
+        cycles = min(max(math.floor((end - begin) / period), 1), _CYCLES)
+        length = cycles * period if math.isfinite(period) else max(end - begin, _SHORTEST)
+        spacing = length / _POINTS
+        volts = self.sample(channel, Grid(end - length, spacing, _POINTS)).voltages
+        rms = float(volts.std())
+        return Alternating(rms, 1.0 / period if rms and math.isfinite(period) else math.nan)
 
     def impedance(self, channel: str, frequency: float, at: float) -> complex:
         """Return the ohms that a channel sees at a frequency and time, infinity if open."""
@@ -285,39 +336,11 @@ class Bench:
 
     # Time.
 
-    def _course(self, settling: Settling, key: str, times: Vector) -> Vector:
-        """Return the voltages at a channel at ascending times within a stretch."""
-        circuit = settling.circuit
-        if key not in circuit.ends:
-            return np.full(len(times), _open_voltage(self._terminals.get(key)))
-        volts = np.empty(len(times))
-        for piece, solution, change in settling.course(times):
-            start = circuit.voltage(solution.observed, key)
-            slopes = circuit.nodes.across(solution.by_capacitor, circuit.ends[key])
-            volts[piece] = start + np.broadcast_to(slopes, len(change)) @ change
-            for frequency in small_signal.sines(circuit):
-                phasor = small_signal.phasor(circuit, solution, key, frequency)
-                turns = np.exp(2j * math.pi * frequency * times[piece])
-                volts[piece] += math.sqrt(2.0) * (phasor * turns).real
-        return volts
-
     def _at(self, time: float) -> tuple[Circuit, Solution]:
-        ((settling, time, _),) = self._between(time, time)
-        return settling.circuit, settling.solution(time)
+        ((course, time, _),) = self._between(time, time)
+        return course.circuit, course.solution(time)
 
-    def _ripple(self, key: str, begin: float, end: float) -> float:
-        """Return the sines' part of a mean. It is 0 over a whole number of periods."""
-        if not small_signal.sines(self._stretches[-1].circuit):
-            return 0.0
-        middle = (begin + end) / 2.0
-        total = 0.0
-        for frequency, phasor in self.sine(key, end):
-            turn = 2.0 * math.pi * frequency * middle
-            sine = (phasor * complex(math.cos(turn), math.sin(turn))).real
-            total += math.sqrt(2.0) * sine * float(np.sinc(frequency * (end - begin)))
-        return total
-
-    def _between(self, begin: float, end: float) -> Iterator[tuple[Settling, float, float]]:
+    def _between(self, begin: float, end: float) -> Iterator[tuple[Course, float, float]]:
         """Yield the stretches of time within an aperture, with the part of it that each covers."""
         stretches = self._stretches_since(begin)
         if begin == end:
@@ -325,34 +348,34 @@ class Bench:
             yield stretches[0], since, since
             return
         ends = [following.circuit.now for following in stretches[1:]] + [math.inf]
-        for index, (settling, until) in enumerate(zip(stretches, ends, strict=True)):
-            first = settling.circuit.now if index else -math.inf
+        for index, (course, until) in enumerate(zip(stretches, ends, strict=True)):
+            first = course.circuit.now if index else -math.inf
             since, until = max(begin, first), min(end, until)
             if since < until:
                 # The time before the first known change counts as the begin of the first stretch.
-                yield settling, max(since, settling.circuit.now), max(until, settling.circuit.now)
+                yield course, max(since, course.circuit.now), max(until, course.circuit.now)
 
-    def _stretches_since(self, time: float) -> list[Settling]:
+    def _stretches_since(self, time: float) -> list[Course]:
         """Return the stretch that contains a time, or the first one, and those after it."""
         since = []
-        for settling in reversed(self._stretches):
-            since.append(settling)
-            if settling.circuit.now <= time:
+        for course in reversed(self._stretches):
+            since.append(course)
+            if course.circuit.now <= time:
                 break
         return since[::-1]
 
     def _follow_drift(self, at: float) -> None:
-        """Update drifting parts for a time. They count as constant over an aperture."""
+        """Update drifting parts. They count as constant over an aperture or a record."""
         if any(part.values["drift"] for part in self._netlist.parts.values()):
             self._begin_stretch(at)
 
     def _begin_stretch(self, at: float) -> None:
         last = self._stretches[-1]
         at = max(at, last.circuit.now)
-        voltages = dict(zip((p.name for p in last.circuit.capacitors), last.at(at), strict=True))
+        states = dict(zip((p.name for p in last.circuit.states), last.states(at), strict=True))
         circuit = self._circuit(at)
-        start = np.array([voltages.get(part.name, 0.0) for part in circuit.capacitors])
-        self._stretches.append(Settling(circuit, start))
+        start = np.array([states.get(part.name, 0.0) for part in circuit.states])
+        self._stretches.append(Course(circuit, start))
 
     def _circuit(self, now: float) -> Circuit:
         connections = dict(self._netlist.connections)
@@ -373,9 +396,6 @@ class Bench:
                     if nets[0] != nets[1]:
                         name = f"{first} to {second}, {wire}"
                         yield Part(name, "resistor", nets, {"value": _CONTACT})
-
-    def _capacitors(self) -> list[str]:
-        return [p.name for p in self._netlist.parts.values() if p.kind == "capacitor"]
 
     def _begin_faults(self) -> None:
         actions: dict[str, Callable[..., None]] = {

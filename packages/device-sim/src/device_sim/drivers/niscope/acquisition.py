@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from device_sim.base.script import Activity, Script, Waiting
+from device_sim.bench import Grid
 
 Volts = npt.NDArray[np.float64]
 
@@ -92,14 +93,14 @@ class Acquisition(Activity):
         waits: True if a client sends the triggers.
         search: Make a search for an analog trigger: a function that returns the time of the trigger
             between two times, None before it came. None for a trigger that comes at once.
-        sample: Return the samples of a record, given the times of its samples.
+        sample: Return the samples of a record, given their times.
         start: Time of initiate.
     """
 
     def __init__(
         self,
         plan: Plan,
-        sample: Callable[[Volts], Mapping[int, Volts]],
+        sample: Callable[[Grid], Mapping[int, Volts]],
         start: float,
         *,
         waits: bool = False,
@@ -129,8 +130,8 @@ class Acquisition(Activity):
             end = begin + plan.length / plan.rate
             while now < end:
                 now = yield end
-            times = begin + np.arange(plan.length) / plan.rate
-            self.records.append(Record(begin, last, self._sample(times)))
+            grid = Grid(begin, 1.0 / plan.rate, plan.length)
+            self.records.append(Record(begin, last, self._sample(grid)))
 
     def _trigger(self, earliest: float) -> Generator[Waiting, float, float]:
         """Wait for a trigger. Return its time."""

@@ -22,7 +22,7 @@ from device_sim.base.acquiring import AcquiringSession
 from device_sim.base.attributes import Attribute, Value
 from device_sim.base.configuration import refuse
 from device_sim.base.instrument import Opening
-from device_sim.bench import Input
+from device_sim.bench import Grid, Input
 from device_sim.call import Call
 from device_sim.drivers.niscope import triggers
 from device_sim.drivers.niscope.acquisition import Acquisition, Plan, Scale, Volts
@@ -40,7 +40,6 @@ from device_sim.errors import (
 MOST_SAMPLES = 2**24
 """Largest number of samples of an acquisition or of an answer."""
 
-_SLOW_SAMPLES = 500  # Largest record of a circuit that the bench computes sample by sample.
 _PERIOD = 100  # Samples in a period of the signal without wiring.
 _AMPLITUDE = 0.25  # Its amplitude as a fraction of the range.
 _SHIFT = math.radians(5.0)  # Its phase from one channel to the next.
@@ -171,11 +170,6 @@ class ScopeSession(AcquiringSession[Acquisition]):
                 f"than the simulation stores. Acquire up to {MOST_SAMPLES} samples.",
             )
         wired = [index for index in self.enabled if self.is_wired(index)]
-        if wired and self.bench.is_slow and length > _SLOW_SAMPLES:
-            raise _cannot(
-                f"records of more than {_SLOW_SAMPLES} samples of a circuit with diodes and "
-                "capacitors, or with drift. Take fewer samples."
-            )
         for index in wired:
             if self.get("vertical_coupling", index) == VerticalCoupling.AC.value:
                 raise _cannot("AC coupling of a channel on a bench. Use DC coupling.")
@@ -240,15 +234,14 @@ class ScopeSession(AcquiringSession[Acquisition]):
     def _search(self, source: int) -> Callable[[], Callable[[float, float], float | None]]:
         if self.get("trigger_coupling") != TriggerCoupling.DC.value:
             raise _cannot("trigger coupling other than DC on a bench.")
-        if self.bench.is_slow:
-            raise _cannot(
-                "an analog trigger in a circuit with diodes and capacitors, or with drift. Use a "
-                "software or an immediate trigger."
-            )
         condition = self._condition()
         spacing = 1.0 / self.configuration.rate
         wire = self.wire(source)
-        return lambda: triggers.Search(self.bench, wire, condition, spacing).find
+
+        def volts(grid: Grid) -> Volts:
+            return self.bench.sample(wire, grid).voltages
+
+        return lambda: triggers.Search(self.bench, volts, condition, spacing).find
 
     def _condition(self) -> triggers.Condition:
         kind = self.get("trigger_type")
@@ -267,21 +260,21 @@ class ScopeSession(AcquiringSession[Acquisition]):
 
     # Samples.
 
-    def _sample(self, plan: Plan, times: Volts) -> Mapping[int, Volts]:
+    def _sample(self, plan: Plan, grid: Grid) -> Mapping[int, Volts]:
         scales = plan.scales.items()
-        return {i: self._measure(i, scale, times) for i, scale in scales if self.is_wired(i)}
+        return {i: self._measure(i, scale, grid) for i, scale in scales if self.is_wired(i)}
 
-    def _measure(self, index: int, scale: Scale, times: Volts) -> Volts:
+    def _measure(self, index: int, scale: Scale, grid: Grid) -> Volts:
         """Return the readings of a wired channel."""
         accuracy = self.model.accuracy(scale.range)
         if scale.is_grounded:
-            volts = np.zeros(len(times))
+            volts = np.zeros(grid.count)
         else:
-            volts = self.bench.waveform(self.wire(index), times)
+            volts = self.bench.sample(self.wire(index), grid).voltages
         converter = self.bench.converter(f"{self.wire(index)} waveform")
         readings = scale.offset + converter.convert_all(volts - scale.offset, accuracy)
         if self.bench.faults.is_over_range(self.channels.channels[index].device):
-            readings = np.full(len(times), math.inf)
+            readings = np.full(grid.count, math.inf)
         # A signal beyond the range gives the last code of the converter.
         lowest = scale.offset - scale.range / 2.0
         return np.clip(readings, lowest, lowest + scale.range - accuracy.step)
@@ -420,11 +413,10 @@ class ScopeSession(AcquiringSession[Acquisition]):
         """Choose ranges and trigger by the present signals; NI's documentation lists the rest."""
         self.abort()
         ranges = self.model.steps["ranges"]
-        points = 100 if self.bench.is_slow else 1000
-        times = np.linspace(self.now - 0.02, self.now, points)
+        grid = Grid.over(self.now - 0.02, self.now, 10_000)
         spans = {}
         for index in filter(self.is_wired, range(len(self.channels))):
-            volts = self.bench.waveform(self.wire(index), times)
+            volts = self.bench.sample(self.wire(index), grid).voltages
             low, high = float(volts.min()), float(volts.max())
             if high - low >= 0.1 * ranges[0]:
                 spans[index] = (low, high)
