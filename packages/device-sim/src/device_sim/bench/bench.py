@@ -92,7 +92,7 @@ class Bench:
         self.timeline = Timeline()
         self._lock = self.timeline.lock
         self._converters: dict[str, Converter] = {}
-        self.faults = Faults()
+        self.faults = Faults(clock.now)
         now = clock.now()
         for part in self._netlist.parts.values():
             part.since = now
@@ -402,6 +402,12 @@ class Bench:
             "open": self.disconnect,
             "drift": lambda part, rate: self.set(part, drift=rate),
             "over-range": self.faults.over_range,
+            "clip-input": self.faults.clip_input,
+            "add-noise": self.faults.add_noise,
+            "drop-samples": self.faults.drop_samples,
+            "lose-triggers": self.faults.lose_triggers,
+            "stick-relay": self.faults.stick_relay,
+            "bounce-relay": self.faults.bounce_relay,
             "fail-call": self.faults.fail_call,
             "stop-answering": self.faults.stop_answering,
         }

@@ -26,6 +26,7 @@ from device_sim.bench import Grid, Input
 from device_sim.call import Call
 from device_sim.drivers.niscope import triggers
 from device_sim.drivers.niscope.acquisition import Acquisition, Plan, Scale, Volts
+from device_sim.drivers.niscope.disturbed import Disturbed
 from device_sim.drivers.niscope.configuration import ScopeConfiguration
 from device_sim.drivers.niscope.errors import ERRORS
 from device_sim.drivers.niscope.measure.results import Results
@@ -196,19 +197,20 @@ class ScopeSession(AcquiringSession[Acquisition]):
         self.commit(())
         plan = self._plan()
         sample = partial(self._sample, plan)
+        make = partial(Acquisition, plan, sample, now, loses=self._loses_trigger)
         source = self._trigger_source()
         kind = self.get("trigger_type")
         if source is not None and self.is_wired(source):
-            return Acquisition(plan, sample, now, search=self._search(source))
+            return make(search=self._search(source))
         if source is not None or not any(map(self.is_wired, self.enabled)):
             # Without wiring, a digitizer triggers itself, as NI's simulated ones do.
-            return Acquisition(plan, sample, now)
+            return make()
         if kind in _SENT or kind in _ANALOG:
-            return Acquisition(plan, sample, now, waits=True)
+            return make(waits=True)
         if kind != TriggerType.IMMEDIATE.value:
             name = TriggerType(kind).name.lower()
             raise _cannot(f"a {name} trigger on a bench. Use an edge or window trigger.")
-        return Acquisition(plan, sample, now)
+        return make()
 
     def _plan(self) -> Plan:
         configuration = self.configuration
@@ -230,6 +232,11 @@ class ScopeSession(AcquiringSession[Acquisition]):
             self.number("vertical_offset", index),
             self.get("vertical_coupling", index) == VerticalCoupling.GND.value,
         )
+
+    def _loses_trigger(self, at: float) -> bool:
+        """Return whether a fault keeps a trigger from coming at a time."""
+        device = self.channels.devices[0]
+        return bool(self.bench.faults.disturbances("lose_triggers", device, at))
 
     def _search(self, source: int) -> Callable[[], Callable[[float, float], float | None]]:
         if self.get("trigger_coupling") != TriggerCoupling.DC.value:
@@ -271,13 +278,14 @@ class ScopeSession(AcquiringSession[Acquisition]):
             volts = np.zeros(grid.count)
         else:
             volts = self.bench.sample(self.wire(index), grid).voltages
+        disturbed = Disturbed(self.bench.faults, self.channels.channels[index].device, grid)
         converter = self.bench.converter(f"{self.wire(index)} waveform")
-        readings = scale.offset + converter.convert_all(volts - scale.offset, accuracy)
-        if self.bench.faults.is_over_range(self.channels.channels[index].device):
-            readings = np.full(grid.count, math.inf)
+        volts = disturbed.with_noise(volts) - scale.offset
+        readings = converter.convert_all(volts, accuracy)
         # A signal beyond the range gives the last code of the converter.
-        lowest = scale.offset - scale.range / 2.0
-        return np.clip(readings, lowest, lowest + scale.range - accuracy.step)
+        half = scale.range / 2.0 * disturbed.range
+        readings = np.clip(disturbed.overloaded(readings), -half, half - accuracy.step)
+        return scale.offset + disturbed.without_lost(readings)
 
     def _simulated(self, index: int, scale: Scale, begin: int, end: int) -> Volts:
         """Return samples of a channel without wiring, by their numbers from the trigger."""
