@@ -110,8 +110,8 @@ def test_points_agree_with_single_measurements(bench_file, content):
 
 def test_changes_are_those_between_two_times(bench_file):
     bench = driven(bench_file, WIRING)
-    assert bench.changes(0.5e-3, 0.02) == [1e-3, 4e-3]
-    assert bench.changes(1e-3, 4e-3) == []
+    assert bench.changes("SCOPE1/0", 0.5e-3, 0.02) == [1e-3, 4e-3]
+    assert bench.changes("SCOPE1/0", 1e-3, 4e-3) == []
 
 
 def test_a_channel_with_a_broken_wire_reads_nothing(bench_file):

@@ -185,7 +185,8 @@ ARRAY = (
     + channel("DMM1", "meter")
     + channel("SWITCH1/r0", "meter")
     + "".join(
-        channel(f"SWITCH1/c{n}", f"pin{n}") + part(f"R{n}", "resistor", f"pin{n}", "GND", value=ohms)
+        channel(f"SWITCH1/c{n}", f"pin{n}")
+        + part(f"R{n}", "resistor", f"pin{n}", "GND", value=ohms)
         for n, ohms in enumerate(OHMS)
     )
 )

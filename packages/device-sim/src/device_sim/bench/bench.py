@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import logging
 import math
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from device_sim.bench.circuit import Circuit, Solution
 from device_sim.bench.course import Course
 from device_sim.bench.equations import Vector
 from device_sim.bench.grid import Grid
+from device_sim.bench.history import History
 from device_sim.bench.netlist import Netlist, channel_key, load_netlist
 from device_sim.bench.parts import Connection, Imperfections, Part, Terminal
 from device_sim.bench.readings import Converter
@@ -30,7 +30,6 @@ from device_sim.timeline import Timeline
 _log = logging.getLogger(__name__)
 
 _CONTACT = 0.05  # Ohms of a closed contact.
-_HISTORY = 4096  # Changes of the past that a measurement can still see.
 _POINTS = 8192  # Samples of an alternating voltage that is not a sine,
 _CYCLES = 16  # over at most so many cycles.
 _SHORTEST = 1e-3  # Seconds over which noise is sampled at least.
@@ -88,7 +87,7 @@ class Bench:
         self._netlist = netlist or Netlist()
         self._terminals: dict[str, Terminal] = {}
         self._cut: dict[str, Connection] = {}
-        self._contacts: set[tuple[str, str]] = set()
+        self._contacts: dict[tuple[str, str], list[Part]] = {}
         self.timeline = Timeline()
         self._lock = self.timeline.lock
         self._converters: dict[str, Converter] = {}
@@ -96,9 +95,8 @@ class Bench:
         now = clock.now()
         for part in self._netlist.parts.values():
             part.since = now
-        self._stretches: deque[Course] = deque(maxlen=_HISTORY)
-        circuit = self._circuit(now)
-        self._stretches.append(Course(circuit, np.zeros(len(circuit.states))))
+        self._history = History(self._netlist.ground)
+        self._rewired(now)
         self._begin_faults()
 
     @classmethod
@@ -146,7 +144,7 @@ class Bench:
             if "drift" in values:
                 changed.since = now
             self._netlist.parts[name] = changed
-            self._begin_stretch(now)
+            self._rewired(now)
 
     def disconnect(self, channel: str) -> None:
         """Open the connection of a channel, as if its wire were broken.
@@ -175,7 +173,7 @@ class Bench:
                 )
             now = self._catch_up()
             target[key] = source.pop(key)
-            self._begin_stretch(now)
+            self._rewired(now)
 
     def _catch_up(self) -> float:
         """Run everything that is due on the instruments before a change. Return the present."""
@@ -226,7 +224,7 @@ class Bench:
                 self._terminals.pop(key, None)
             else:
                 self._terminals[key] = terminal
-            self._begin_stretch(at)
+            self._history.drive(at, key, self._terminals)
 
     def join(self, first: str, second: str, *, closed: bool, at: float) -> None:
         """Close or open a contact between two channels of a switch from a time on."""
@@ -236,24 +234,30 @@ class Bench:
                 return
             if closed == (pair in self._contacts):
                 return
-            (self._contacts.add if closed else self._contacts.discard)(pair)
-            self._begin_stretch(at)
+            if closed:
+                self._contacts[pair] = list(self._contact(*pair))
+            else:
+                del self._contacts[pair]
+            self._rewired(at)
 
     def measure(self, channel: str, begin: float, end: float) -> State:
         """Return the mean of a wired channel over an aperture."""
         key = channel_key(channel)
         with self._lock:
-            self._follow_drift(begin)
+            self._history.follow_drift(begin, self._terminals)
+            begin, end = max(begin, self._history.begin), max(end, self._history.begin)
             voltage = current = 0.0
             limited = False
-            for course, since, until in self._between(begin, end):
-                circuit = course.circuit
+            for course, since, until in self._history.pieces(key, begin, end):
                 share = (until - since) / (end - begin) if end > begin else 1.0
-                last = course.solution(until)
-                limited = bool(last.modes.get(key, 0))
-                if key not in circuit.ends:
-                    voltage += share * _open_voltage(self._terminals.get(key))
+                if not share:
                     continue
+                if course is None:
+                    voltage += share * _open_voltage(self._terminals.get(key))
+                    limited = False
+                    continue
+                circuit, last = course.circuit, course.solution(until)
+                limited = bool(last.modes.get(key, 0))
                 observed = course.mean(since, until) if until > since else last.observed
                 voltage += share * float(circuit.voltage(observed, key))
                 current += share * float(circuit.current(observed, key))
@@ -267,31 +271,36 @@ class Bench:
         """
         key = channel_key(channel)
         with self._lock:
-            self._follow_drift(grid.begin)
-            stretches = list(self._stretches)
-            begins = [course.circuit.now for course in stretches]
+            self._history.follow_drift(grid.begin, self._terminals)
+            early = grid.count_before(self._history.begin)
+            known = grid.part(min(early, grid.count - 1), grid.count)
+            known = known.not_before(self._history.begin)
+            pieces = list(self._history.pieces(key, known.begin, known.end))
             parts = [
-                self._sampled(stretches[number], key, part) for number, part in grid.split(begins)
+                self._sampled(pieces[number][0], key, part)
+                for number, part in known.split([since for _, since, _ in pieces])
             ]
-            voltages, currents = np.concatenate(parts, axis=1)
+            values = np.concatenate(parts, axis=1)
+            # Before the known past, everything was as at its begin.
+            before = np.repeat(values[:, :1], grid.count - values.shape[1], axis=1)
+            voltages, currents = np.concatenate((before, values), axis=1)
             return Samples(voltages, currents)
 
-    def _sampled(self, course: Course, key: str, grid: Grid) -> Vector:
-        circuit = course.circuit
-        if key not in circuit.ends:
+    def _sampled(self, course: Course | None, key: str, grid: Grid) -> Vector:
+        if course is None:
             level = np.full(grid.count, _open_voltage(self._terminals.get(key)))
             return np.array([level, np.zeros(grid.count)])
+        circuit = course.circuit
 
         def probe(observed: Vector) -> Vector:
             return np.array([circuit.voltage(observed, key), circuit.current(observed, key)])
 
-        return course.values(grid.not_before(circuit.now), probe)
+        return course.values(grid, probe)
 
-    def changes(self, begin: float, end: float) -> list[float]:
-        """Return the times between two times at which something on the bench changed."""
+    def changes(self, channel: str, begin: float, end: float) -> list[float]:
+        """Return the times between two times at which the circuit of a channel changed."""
         with self._lock:
-            times = (stretch.circuit.now for stretch in self._stretches)
-            return [time for time in times if begin < time < end]
+            return self._history.changes(channel_key(channel), begin, end)
 
     def alternating(self, channel: str, begin: float, end: float) -> Alternating:
         """Return the alternating part of the voltage at a channel over an aperture.
@@ -301,9 +310,10 @@ class Bench:
         """
         key = channel_key(channel)
         with self._lock:
-            circuit, solution = self._at(end)
-            if key not in circuit.ends or not circuit.waves:
+            found = self._at(key, end)
+            if found is None or not found[0].waves:
                 return Alternating(0.0, math.nan)
+            circuit, solution = found
             if circuit.diodes or not all(isinstance(wave, Sine) for wave in circuit.waves):
                 return self._sampled_alternating(channel, circuit, begin, end)
             parts = [
@@ -329,73 +339,36 @@ class Bench:
         """Return the ohms that a channel sees at a frequency and time, infinity if open."""
         key = channel_key(channel)
         with self._lock:
-            circuit, solution = self._at(at)
-            if key not in circuit.ends:
+            found = self._at(key, at)
+            if found is None:
                 return complex(math.inf)
-            return small_signal.impedance(circuit, solution, key, frequency)
+            return small_signal.impedance(*found, key, frequency)
 
     # Time.
 
-    def _at(self, time: float) -> tuple[Circuit, Solution]:
-        ((course, time, _),) = self._between(time, time)
-        return course.circuit, course.solution(time)
+    def _at(self, key: str, time: float) -> tuple[Circuit, Solution] | None:
+        """Return the circuit of a channel at a time, None if it is disconnected."""
+        time = max(time, self._history.begin)
+        ((course, time, _),) = self._history.pieces(key, time, time)
+        return None if course is None else (course.circuit, course.solution(time))
 
-    def _between(self, begin: float, end: float) -> Iterator[tuple[Course, float, float]]:
-        """Yield the stretches of time within an aperture, with the part of it that each covers."""
-        stretches = self._stretches_since(begin)
-        if begin == end:
-            since = max(begin, stretches[0].circuit.now)
-            yield stretches[0], since, since
-            return
-        ends = [following.circuit.now for following in stretches[1:]] + [math.inf]
-        for index, (course, until) in enumerate(zip(stretches, ends, strict=True)):
-            first = course.circuit.now if index else -math.inf
-            since, until = max(begin, first), min(end, until)
-            if since < until:
-                # The time before the first known change counts as the begin of the first stretch.
-                yield course, max(since, course.circuit.now), max(until, course.circuit.now)
+    def _rewired(self, at: float) -> None:
+        parts = [*self._netlist.parts.values()]
+        for pair in sorted(self._contacts):
+            if all(channel in self._netlist.connections for channel in pair):
+                parts += self._contacts[pair]
+        self._history.rewire(at, parts, dict(self._netlist.connections), self._terminals)
 
-    def _stretches_since(self, time: float) -> list[Course]:
-        """Return the stretch that contains a time, or the first one, and those after it."""
-        since = []
-        for course in reversed(self._stretches):
-            since.append(course)
-            if course.circuit.now <= time:
-                break
-        return since[::-1]
-
-    def _follow_drift(self, at: float) -> None:
-        """Update drifting parts. They count as constant over an aperture or a record."""
-        if any(part.values["drift"] for part in self._netlist.parts.values()):
-            self._begin_stretch(at)
-
-    def _begin_stretch(self, at: float) -> None:
-        last = self._stretches[-1]
-        at = max(at, last.circuit.now)
-        states = dict(zip((p.name for p in last.circuit.states), last.states(at), strict=True))
-        circuit = self._circuit(at)
-        start = np.array([states.get(part.name, 0.0) for part in circuit.states])
-        self._stretches.append(Course(circuit, start))
-
-    def _circuit(self, now: float) -> Circuit:
-        connections = dict(self._netlist.connections)
-        terminals = {key: t for key, t in self._terminals.items() if key in connections}
-        parts = [*self._netlist.parts.values(), *self._closed_contacts()]
-        return Circuit(parts, connections, terminals, self._netlist.ground, now)
-
-    def _closed_contacts(self) -> Iterator[Part]:
+    def _contact(self, first: str, second: str) -> Iterator[Part]:
         """Yield a resistor for each wire of a closed contact."""
-        connections = self._netlist.connections
-        for first, second in sorted(self._contacts):
-            if first in connections and second in connections:
-                ends = connections[first], connections[second]
-                for wire, nets in (
-                    ("hi", (ends[0].hi, ends[1].hi)),
-                    ("lo", (ends[0].lo, ends[1].lo)),
-                ):
-                    if nets[0] != nets[1]:
-                        name = f"{first} to {second}, {wire}"
-                        yield Part(name, "resistor", nets, {"value": _CONTACT})
+        ends = [
+            self._netlist.connections.get(channel) or self._cut[channel]
+            for channel in (first, second)
+        ]
+        for wire, nets in (("hi", (ends[0].hi, ends[1].hi)), ("lo", (ends[0].lo, ends[1].lo))):
+            if nets[0] != nets[1]:
+                name = f"{first} to {second}, {wire}"
+                yield Part(name, "resistor", nets, {"value": _CONTACT})
 
     def _begin_faults(self) -> None:
         actions: dict[str, Callable[..., None]] = {

@@ -47,6 +47,12 @@ class Grid:
         """Return the times from the number `first` to before `last`."""
         return Grid(self.at(first), self.spacing, last - first)
 
+    def count_before(self, time: float) -> int:
+        """Return how many times are before `time`."""
+        if self.count == 1 or self.begin >= time:
+            return int(self.begin < time)
+        return min(self._first_at(time, 0), self.count)
+
     def not_before(self, time: float) -> Grid:
         """Return the grid, moved to a time if it is a single time before that."""
         return Grid(time, 0.0, 1) if self.count == 1 and self.begin < time else self

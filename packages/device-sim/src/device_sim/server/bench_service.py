@@ -104,7 +104,7 @@ class BenchServicer(bench_pb2_grpc.BenchServicer):
         if not fault.device:
             raise BenchError("The fault names no device. Set the field device.")
         faults = self._bench.faults
-        kind = fault.WhichOneof("kind")
+        kind = str(fault.WhichOneof("kind") or "")
         lasting = fault.lasting if fault.HasField("lasting") else math.inf
         if kind == "fail_call":
             call = fault.fail_call

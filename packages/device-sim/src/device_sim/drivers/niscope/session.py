@@ -26,8 +26,8 @@ from device_sim.bench import Grid, Input
 from device_sim.call import Call
 from device_sim.drivers.niscope import triggers
 from device_sim.drivers.niscope.acquisition import Acquisition, Plan, Scale, Volts
-from device_sim.drivers.niscope.disturbed import Disturbed
 from device_sim.drivers.niscope.configuration import ScopeConfiguration
+from device_sim.drivers.niscope.disturbed import Disturbed
 from device_sim.drivers.niscope.errors import ERRORS
 from device_sim.drivers.niscope.measure.results import Results
 from device_sim.drivers.niscope.models import ScopeModel
@@ -248,7 +248,7 @@ class ScopeSession(AcquiringSession[Acquisition]):
         def volts(grid: Grid) -> Volts:
             return self.bench.sample(wire, grid).voltages
 
-        return lambda: triggers.Search(self.bench, volts, condition, spacing).find
+        return lambda: triggers.Search(self.bench, wire, volts, condition, spacing).find
 
     def _condition(self) -> triggers.Condition:
         kind = self.get("trigger_type")

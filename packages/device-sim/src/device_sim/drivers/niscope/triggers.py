@@ -67,6 +67,9 @@ class Search:
     bench: Bench
     """The bench with the signal."""
 
+    channel: str
+    """The channel, by its qualified name."""
+
     volts: Callable[[Grid], Volts]
     """Return the signal of the trigger at some times."""
 
@@ -80,7 +83,7 @@ class Search:
 
     def find(self, begin: float, end: float) -> float | None:
         """Return the time of the trigger from `begin` to `end`, None if it does not come."""
-        for since, until in pairwise([begin, *self.bench.changes(begin, end), end]):
+        for since, until in pairwise([begin, *self.bench.changes(self.channel, begin, end), end]):
             count = min(_POINTS, max(2, math.ceil((until - since) / self.spacing) + 1))
             grid = Grid.over(since, until, count)
             index = self._first(grid)
