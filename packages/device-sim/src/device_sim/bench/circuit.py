@@ -112,10 +112,15 @@ class Circuit:
         ground: str,
         now: float,
     ) -> None:
-        self.parts = parts
+        self.parts = parts = list(parts)
         self.now = now
         self.terminals = terminals
         self.ends = {name: (c.hi, c.lo) for name, c in connections.items()}
+        for name, terminal in terminals.items():
+            if isinstance(terminal, Input):
+                inner, inside = terminal.parts(name, connections[name])
+                self.ends[name] = (inner.hi, inner.lo)
+                parts += inside
         self.nodes = Nodes((*(part.nets for part in parts), *self.ends.values()), ground)
         self._capacitors = [part for part in parts if part.kind == "capacitor"]
         self._inductors = [part for part in parts if part.kind == "inductor"]

@@ -176,6 +176,17 @@ def wave_of(part: Part) -> Wave | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Connection:
+    """The nets that an instrument channel is wired to."""
+
+    hi: str
+    """Net at the high terminal."""
+
+    lo: str
+    """Net at the low terminal."""
+
+
+@dataclass(frozen=True, slots=True)
 class Output:
     """The action of an instrument on its two terminals: regulate one quantity, limit the other.
 
@@ -204,23 +215,31 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """An instrument that only loads its terminals, with this resistance in ohms."""
+    """An instrument that only loads its terminals."""
 
     resistance: float
+    """In ohms."""
+
+    capacitance: float = 0.0
+    """Between the terminals, in farads."""
+
+    coupling: float = 0.0
+    """Of a capacitor in series to the resistance, in farads; 0 without one."""
+
+    def parts(self, name: str, connection: Connection) -> tuple[Connection, list[Part]]:
+        """Return the nets of the resistance, and the capacitors."""
+        inner, parts = connection, []
+        if self.coupling:
+            inner = Connection(f"{name} behind its coupling", connection.lo)
+            nets = (connection.hi, inner.hi)
+            parts.append(Part(f"{name} coupling", "capacitor", nets, {"value": self.coupling}))
+        if self.capacitance and connection.hi != connection.lo:
+            nets, values = (connection.hi, connection.lo), {"value": self.capacitance}
+            parts.append(Part(f"{name} capacitance", "capacitor", nets, values))
+        return inner, parts
 
 
 Terminal = Output | Input
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """The nets that an instrument channel is wired to."""
-
-    hi: str
-    """Net at the high terminal."""
-
-    lo: str
-    """Net at the low terminal."""
 
 
 @dataclass(frozen=True, slots=True)

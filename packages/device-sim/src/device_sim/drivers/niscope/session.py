@@ -29,6 +29,7 @@ from device_sim.drivers.niscope.acquisition import Acquisition, Plan, Scale, Vol
 from device_sim.drivers.niscope.configuration import ScopeConfiguration
 from device_sim.drivers.niscope.disturbed import Disturbed
 from device_sim.drivers.niscope.errors import ERRORS
+from device_sim.drivers.niscope.filters import HighPass, LowPass, Signal
 from device_sim.drivers.niscope.measure.results import Results
 from device_sim.drivers.niscope.models import ScopeModel
 from device_sim.errors import (
@@ -44,6 +45,13 @@ MOST_SAMPLES = 2**24
 _PERIOD = 100  # Samples in a period of the signal without wiring.
 _AMPLITUDE = 0.25  # Its amplitude as a fraction of the range.
 _SHIFT = math.radians(5.0)  # Its phase from one channel to the next.
+
+_AC_CORNER = 10.0  # Hertz at which AC coupling of a channel loses 3 dB.
+_REJECTED = 50e3  # Hertz above or below which the path of the trigger rejects.
+_MEAN = 0.1  # Seconds whose mean AC coupling of the trigger takes away.
+_WITHOUT_HIGH = (TriggerCoupling.HF_REJECT.value, TriggerCoupling.AC_PLUS_HF_REJECT.value)
+_WITHOUT_MEAN = (TriggerCoupling.AC.value, TriggerCoupling.AC_PLUS_HF_REJECT.value)
+_LOADS = ("input_impedance", "probe_attenuation", "vertical_coupling")
 
 _ANALOG = (TriggerType.EDGE.value, TriggerType.HYSTERESIS.value, TriggerType.WINDOW.value)
 _SENT = (TriggerType.SOFTWARE.value, TriggerType.DIGITAL.value)
@@ -102,8 +110,17 @@ class ScopeSession(AcquiringSession[Acquisition]):
     def connect(self, now: float) -> None:
         """Load the nets with the impedance of the inputs, times the attenuation of their probes."""
         for index in range(len(self.channels)):
-            ohms = self.number("input_impedance", index) * self.number("probe_attenuation", index)
-            self.bench.drive(self.wire(index), Input(ohms), now)
+            probe = self.number("probe_attenuation", index)
+            ohms = self.number("input_impedance", index) * probe
+            is_ac = self.get("vertical_coupling", index) == VerticalCoupling.AC.value
+            coupling = 1.0 / (2.0 * math.pi * _AC_CORNER * ohms) if is_ac else 0.0
+            terminal = Input(ohms, self.model.capacitance / probe, coupling)
+            self.bench.drive(self.wire(index), terminal, now)
+
+    def changed(self, attribute: Attribute, indices: Sequence[int]) -> None:
+        """Load the nets with another impedance or coupling."""
+        if attribute.name in _LOADS:
+            self.connect(self.now)
 
     def disconnect(self, now: float) -> None:
         """Take the inputs off the nets."""
@@ -170,10 +187,6 @@ class ScopeSession(AcquiringSession[Acquisition]):
                 f"{records} records of {length} samples on {len(self.enabled)} channels are more "
                 f"than the simulation stores. Acquire up to {MOST_SAMPLES} samples.",
             )
-        wired = [index for index in self.enabled if self.is_wired(index)]
-        for index in wired:
-            if self.get("vertical_coupling", index) == VerticalCoupling.AC.value:
-                raise _cannot("AC coupling of a channel on a bench. Use DC coupling.")
         self._trigger_source()
 
     def _trigger_source(self) -> int | None:
@@ -239,16 +252,38 @@ class ScopeSession(AcquiringSession[Acquisition]):
         return bool(self.bench.faults.disturbances("lose_triggers", device, at))
 
     def _search(self, source: int) -> Callable[[], Callable[[float, float], float | None]]:
-        if self.get("trigger_coupling") != TriggerCoupling.DC.value:
-            raise _cannot("trigger coupling other than DC on a bench.")
         condition = self._condition()
         spacing = 1.0 / self.configuration.rate
         wire = self.wire(source)
 
-        def volts(grid: Grid) -> Volts:
+        volts = self._coupled(source, self.get("trigger_coupling"))
+        return lambda: triggers.Search(self.bench, wire, volts, condition, spacing).find
+
+    def _limited(self, index: int) -> Signal:
+        """Return the signal of a channel within its bandwidth."""
+        wire, wanted = self.wire(index), self.number("max_input_frequency", index)
+        limit = min(wanted, self.model.bandwidth) if wanted > 0.0 else self.model.bandwidth
+
+        def signal(grid: Grid) -> Volts:
             return self.bench.sample(wire, grid).voltages
 
-        return lambda: triggers.Search(self.bench, wire, volts, condition, spacing).find
+        return partial(LowPass(limit).passed, signal)
+
+    def _coupled(self, index: int, coupling: Value) -> Signal:
+        """Return the signal of a channel in the path of the trigger."""
+        signal = self._limited(index)
+        if coupling == TriggerCoupling.LF_REJECT.value:
+            return partial(HighPass(_REJECTED).passed, signal)
+        if coupling in _WITHOUT_HIGH:
+            signal = partial(LowPass(_REJECTED).passed, signal)
+        if coupling not in _WITHOUT_MEAN:
+            return signal
+        wire = self.wire(index)
+
+        def without_mean(grid: Grid) -> Volts:
+            return signal(grid) - self.bench.measure(wire, grid.begin - _MEAN, grid.begin).voltage
+
+        return without_mean
 
     def _condition(self) -> triggers.Condition:
         kind = self.get("trigger_type")
@@ -274,10 +309,7 @@ class ScopeSession(AcquiringSession[Acquisition]):
     def _measure(self, index: int, scale: Scale, grid: Grid) -> Volts:
         """Return the readings of a wired channel."""
         accuracy = self.model.accuracy(scale.range)
-        if scale.is_grounded:
-            volts = np.zeros(grid.count)
-        else:
-            volts = self.bench.sample(self.wire(index), grid).voltages
+        volts = np.zeros(grid.count) if scale.is_grounded else self._limited(index)(grid)
         disturbed = Disturbed(self.bench.faults, self.channels.channels[index].device, grid)
         converter = self.bench.converter(f"{self.wire(index)} waveform")
         volts = disturbed.with_noise(volts) - scale.offset
