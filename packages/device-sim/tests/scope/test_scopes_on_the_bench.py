@@ -188,7 +188,7 @@ def test_a_step_is_caught_and_settles_as_theory_says(scope, open_dcpower, clock)
         smu.current_limit = 0.1
         with smu.initiate():
             out, into = scope.channels["0,1"].fetch()
-    # With 0.1 A, the 20 pF of an input need 0.6 ns for 3 V, so that the course is 0.3 ns late. Behind
+    # With 0.1 A, the 20 pF of an input need 0.6 ns for 3 V, so the course is 0.3 ns late. Behind
     # its bandwidth, the trigger sees 1 V after 0.48 ns.
     times = times_of(out) + 0.48e-9 - 0.3e-9
     after = times >= 0.0

@@ -19,6 +19,7 @@ from device_sim.bench.grid import Grid
 from device_sim.bench.history import History
 from device_sim.bench.netlist import Netlist, channel_key, load_netlist
 from device_sim.bench.parts import Connection, Imperfections, Part, Terminal
+from device_sim.bench.places import errors_at
 from device_sim.bench.readings import Converter
 from device_sim.bench.review import doubts
 from device_sim.bench.waves import Sine
@@ -181,6 +182,19 @@ class Bench:
         self.timeline.advance(now)
         return now
 
+    def picture(self) -> str:
+        """Return a picture as SVG of what the bench file wires to what.
+
+        Raises:
+            BenchError: schemdraw is not installed.
+        """
+        from device_sim.bench.drawing import draw
+
+        with self._lock:
+            netlist = self._netlist
+            connections = {**netlist.connections, **self._cut}
+            return draw(list(netlist.parts.values()), connections, netlist.models, netlist.ground)
+
     # For the instruments.
 
     @property
@@ -192,6 +206,10 @@ class Bench:
     def models(self) -> Mapping[str, str]:
         """The models that the bench file gives to instruments, by their lower-case names."""
         return self._netlist.models
+
+    def line_of(self, what: str) -> int | None:
+        """Return the line of `instrument NAME` or `channel KEY` in the file, None if unknown."""
+        return self._netlist.lines.get(what)
 
     @property
     def channels(self) -> list[str]:
@@ -384,9 +402,10 @@ class Bench:
             "fail-call": self.faults.fail_call,
             "stop-answering": self.faults.stop_answering,
         }
-        for fault in self._netlist.faults:
+        for number, fault in enumerate(self._netlist.faults):
             arguments = dict(fault)
-            actions[arguments.pop("kind")](**arguments)
+            with errors_at(self._netlist.lines[f"fault {number}"]):
+                actions[arguments.pop("kind")](**arguments)
 
 
 def _open_voltage(terminal: Terminal | None) -> float:

@@ -22,17 +22,21 @@ _KEPT = 4096  # Changes of the past that a measurement can still see.
 
 
 @dataclass(frozen=True, slots=True)
-class _Island:
+class Island:
     """The nets that parts and channels join, without the ground."""
 
     parts: tuple[Part, ...]
+    """The parts."""
+
     connections: Mapping[str, Connection]
+    """The connections of channels, by their keys."""
 
     @property
     def is_drifting(self) -> bool:
+        """Return whether a part changes all the time."""
         return any(part.values["drift"] for part in self.parts)
 
-    def is_same(self, other: _Island) -> bool:
+    def is_same(self, other: Island) -> bool:
         """Return whether this is the other island, and no part of it was changed."""
         return (
             len(self.parts) == len(other.parts)
@@ -59,7 +63,7 @@ class History:
 
     def __init__(self, ground: str) -> None:
         self._ground = ground
-        self._islands: list[_Island] = []
+        self._islands: list[Island] = []
         self._stretches: deque[_Stretch] = deque(maxlen=_KEPT)
 
     # Changing the present.
@@ -73,7 +77,7 @@ class History:
     ) -> None:
         """Begin a stretch in which parts or connections are others."""
         before = list(zip(self._islands, self._last_courses, strict=True))
-        self._islands = _split(parts, connections, self._ground)
+        self._islands = split(parts, connections, self._ground)
         kept = [
             next((course for old, course in before if old.is_same(island)), None)
             for island in self._islands
@@ -121,7 +125,7 @@ class History:
 
     def _course(
         self,
-        island: _Island,
+        island: Island,
         at: float,
         terminals: Mapping[str, Terminal],
         states: Mapping[str, float],
@@ -173,9 +177,9 @@ class History:
             number += 1
 
 
-def _split(
+def split(
     parts: Sequence[Part], connections: Mapping[str, Connection], ground: str
-) -> list[_Island]:
+) -> list[Island]:
     """Return the islands of some parts and connections."""
     above: dict[str, str] = {}
 
@@ -200,4 +204,4 @@ def _split(
         members[root(*part.nets)][0].append(part)
     for key, connection in connections.items():
         members[root(connection.hi, connection.lo)][1][key] = connection
-    return [_Island(tuple(found), channels) for found, channels in members.values()]
+    return [Island(tuple(found), channels) for found, channels in members.values()]
