@@ -14,7 +14,8 @@ from device_sim.errors import BenchError
 
 _ACROSS = 2.6  # From one part to the next.
 _DOWN = 2.0  # From one net to the next.
-_BETWEEN = 2.4  # From one circuit to the next.
+_BETWEEN = 2.4  # From one row of circuits to the next.
+_WIDEST = 26.0  # Of a row of circuits, if it has more than one.
 _ABOVE = 0.1  # From a net to its name.
 
 _SYMBOLS = {
@@ -61,10 +62,14 @@ def draw(
             "A picture needs schemdraw. Install the extra draw of measurement-device-sim."
         ) from error
     drawing = schemdraw.Drawing(show=False, canvas="svg")
-    top = 0.0
+    left, top, lowest = 0.0, 0.0, 0.0
     for island in split(parts, connections, ground):
         items = [*map(_of_part, island.parts), *_of_channels(island.connections, models)]
-        top = _draw_circuit(drawing, items, ground, top) - _BETWEEN
+        width = _ACROSS * (len(items) + 1)
+        if left and left + width > _WIDEST:
+            left, top = 0.0, lowest - _BETWEEN
+        lowest = min(lowest, _draw_circuit(drawing, items, ground, left, top))
+        left += width
     return str(drawing.get_imagedata("svg").decode())
 
 
@@ -91,8 +96,10 @@ def _of_channels(
         yield _Item("RBox", (connection.hi, connection.lo), label)
 
 
-def _draw_circuit(drawing: Any, items: Sequence[_Item], ground: str, top: float) -> float:
-    """Draw the items of one circuit from a height down. Return the height of its lowest net."""
+def _draw_circuit(
+    drawing: Any, items: Sequence[_Item], ground: str, left: float, top: float
+) -> float:
+    """Draw the items of one circuit, from its upper left corner. Return its lowest height."""
     from schemdraw import elements
 
     nets = list(dict.fromkeys(net for item in items for net in item.nets if net != ground))
@@ -100,14 +107,14 @@ def _draw_circuit(drawing: Any, items: Sequence[_Item], ground: str, top: float)
         nets.append(ground)
     heights = {net: top - _DOWN * number for number, net in enumerate(nets)}
     for net, height in heights.items():
-        places = [_ACROSS * (n + 1) for n, item in enumerate(items) if net in item.nets]
-        drawing.add(elements.Line().at((0.0, height)).to((places[-1], height)))
-        name = elements.Label().at((0.0, height + _ABOVE))
+        last = max(number for number, item in enumerate(items, 1) if net in item.nets)
+        drawing.add(elements.Line().at((left, height)).to((left + _ACROSS * last, height)))
+        name = elements.Label().at((left, height + _ABOVE))
         drawing.add(name.label(_harmless(net), halign="left", valign="bottom"))
         if net == ground:
-            drawing.add(elements.Ground().at((0.0, height)))
+            drawing.add(elements.Ground().at((left, height)))
     for number, item in enumerate(items, 1):
-        _draw_item(drawing, item, _ACROSS * number, heights)
+        _draw_item(drawing, item, left + _ACROSS * number, heights)
     return min(heights.values())
 
 
