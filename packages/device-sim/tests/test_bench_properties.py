@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from device_sim.bench.circuit import Circuit
+from device_sim.bench.course import Course
 from device_sim.bench.parts import Connection, Output, Part
-from device_sim.bench.settling import Settling
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -48,7 +48,7 @@ def circuit_of(parts, wires, terminals) -> Circuit:
 @given(parts=resistors, wires=wiring, terminals=st.tuples(outputs, outputs))
 def test_resistors_dissipate_the_power_that_outputs_deliver(parts, wires, terminals):
     circuit = circuit_of(parts, wires, terminals)
-    x = circuit.solve(np.zeros(0)).observed
+    x = circuit.solve(np.zeros(0), np.zeros(0)).observed
     delivered = [circuit.voltage(x, name) * circuit.current(x, name) for name in circuit.terminals]
     burnt = [
         float(circuit.nodes.across(x, part.nets)) ** 2 / part.values["value"] for part in parts
@@ -61,7 +61,7 @@ def test_resistors_dissipate_the_power_that_outputs_deliver(parts, wires, termin
 @given(parts=st.tuples(resistors, diodes).map(lambda p: p[0] + p[1]), wires=grounded, out=outputs)
 def test_an_output_never_leaves_its_limits(parts, wires, out):
     circuit = circuit_of(parts, wires[:1], [out])
-    x = circuit.solve(np.zeros(0)).observed
+    x = circuit.solve(np.zeros(0), np.zeros(0)).observed
     voltage, current = circuit.voltage(x, "smu/0"), circuit.current(x, "smu/0")
     regulated, limited = (voltage, current) if out.quantity == "voltage" else (current, voltage)
     slack = 1e-6 * max(abs(out.high), 1e-3)
@@ -80,13 +80,13 @@ def test_an_output_never_leaves_its_limits(parts, wires, out):
 )
 def test_time_can_be_cut_anywhere(parts, wires, out, begin, share):
     circuit = circuit_of(parts, wires[:1], [out])
-    start = np.zeros(len(circuit.capacitors))
-    whole, halves = Settling(circuit, start), Settling(circuit, start)
+    start = np.zeros(len(circuit.states))
+    whole, halves = Course(circuit, start), Course(circuit, start)
     middle = begin * (1.0 + share)
-    direct = whole.at(2.0 * begin)
-    halves.at(middle)
-    assert halves.at(2.0 * begin) == pytest.approx(direct, rel=1e-6, abs=1e-6)
-    first = Settling(circuit, start).mean(begin, middle).observed
-    second = Settling(circuit, start).mean(middle, 2.0 * begin).observed
-    together = Settling(circuit, start).mean(begin, 2.0 * begin).observed
+    direct = whole.states(2.0 * begin)
+    halves.states(middle)
+    assert halves.states(2.0 * begin) == pytest.approx(direct, rel=1e-6, abs=1e-6)
+    first = Course(circuit, start).mean(begin, middle)
+    second = Course(circuit, start).mean(middle, 2.0 * begin)
+    together = Course(circuit, start).mean(begin, 2.0 * begin)
     assert share * first + (1 - share) * second == pytest.approx(together, rel=1e-5, abs=1e-5)

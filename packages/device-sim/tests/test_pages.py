@@ -51,7 +51,7 @@ def test_a_test_uses_the_server_as_the_readme_says(tmp_path, monkeypatch):
 def test_the_readme_lists_the_commands_and_the_extras():
     table = README.split("## Commands")[1].split("##")[0]
     named = set(re.findall(r"\| `device-sim ([\w ]+?)(?: F)?` \|", table))
-    assert named == {"serve", "coverage", "bench check"}
+    assert named == {"serve", "coverage", "bench check", "bench draw"}
     assert {name.split()[0] for name in named} == set(main.commands)
     extras = {folder.extra for folder in drivers._folders()}
     assert set(re.findall(r"\| `(\w+)` \| ni\w+ \|", README)) == extras

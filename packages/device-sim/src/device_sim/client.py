@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -65,9 +66,56 @@ class RemoteFaults:
         """Leave all calls to the device without an answer."""
         self._add(pb.Fault(device=device, stop_answering=pb.StopAnswering()))
 
-    def over_range(self, device: str) -> None:
+    def over_range(self, device: str, *, after: float = 0.0, lasting: float = math.inf) -> None:
         """Make all readings of the device overload its range."""
-        self._add(pb.Fault(device=device, over_range=pb.OverRange()))
+        fault = pb.Fault(device=device, after=after, lasting=lasting, over_range=pb.OverRange())
+        self._add(fault)
+
+    def clip_input(
+        self, device: str, share: float, *, after: float = 0.0, lasting: float = math.inf
+    ) -> None:
+        """Let the inputs of a digitizer clip at a share of their range, from 0 to 1."""
+        what = pb.ClipInput(share=share)
+        self._add(pb.Fault(device=device, after=after, lasting=lasting, clip_input=what))
+
+    def add_noise(
+        self, device: str, volts: float, *, after: float = 0.0, lasting: float = math.inf
+    ) -> None:
+        """Add noise with a standard deviation in volts to the samples of a digitizer."""
+        what = pb.AddNoise(volts=volts)
+        self._add(pb.Fault(device=device, after=after, lasting=lasting, add_noise=what))
+
+    def drop_samples(
+        self, device: str, share: float, *, after: float = 0.0, lasting: float = math.inf
+    ) -> None:
+        """Let a digitizer lose a share of its samples, from 0 to 1; each repeats the one before."""
+        what = pb.DropSamples(share=share)
+        self._add(pb.Fault(device=device, after=after, lasting=lasting, drop_samples=what))
+
+    def lose_triggers(self, device: str, *, after: float = 0.0, lasting: float = math.inf) -> None:
+        """Let no trigger come to the device: neither from a signal, nor from software."""
+        what = pb.LoseTriggers()
+        self._add(pb.Fault(device=device, after=after, lasting=lasting, lose_triggers=what))
+
+    def stick_relay(
+        self, device: str, relay: str, *, after: float = 0.0, lasting: float = math.inf
+    ) -> None:
+        """Let a relay of a switch stay as it is. The driver does not see this."""
+        what = pb.StickRelay(relay=relay)
+        self._add(pb.Fault(device=device, after=after, lasting=lasting, stick_relay=what))
+
+    def bounce_relay(
+        self,
+        device: str,
+        relay: str,
+        seconds: float,
+        *,
+        after: float = 0.0,
+        lasting: float = math.inf,
+    ) -> None:
+        """Let a relay of a switch open and close some times for so many seconds when it moves."""
+        what = pb.BounceRelay(relay=relay, seconds=seconds)
+        self._add(pb.Fault(device=device, after=after, lasting=lasting, bounce_relay=what))
 
     def clear(self, device: str | None = None) -> None:
         """End the faults of one device, or of all."""

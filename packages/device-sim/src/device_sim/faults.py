@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from device_sim.call import Call, check_active, wake_on_end
@@ -22,17 +23,45 @@ class _FailingCall:
         return self.device.lower() in devices and self.rpc.lower() in ("", rpc.lower())
 
 
+@dataclass(frozen=True, slots=True)
+class Disturbance:
+    """A fault of a device for a time."""
+
+    kind: str
+    """The method of Faults that added it, such as `add_noise`."""
+
+    device: str
+    """The device, in lower case."""
+
+    begin: float
+    """Its begin, on the bench's clock."""
+
+    end: float
+    """Its end; infinity if it lasts until `clear`."""
+
+    amount: float = 0.0
+    """How strong it is; the methods say what."""
+
+    relay: str = ""
+    """The relay, in lower case."""
+
+
 class Faults:
     """The faults of all devices of a server.
 
-    Devices are named as in resource names (`DMM1`), without regard to case.
+    Devices are named as in resource names (`DMM1`), without regard to case. A fault with `after`
+    and `lasting` begins so many seconds from now, and lasts so many seconds.
+
+    Args:
+        now: Return the time of the bench's clock.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
         self._changed = threading.Condition()
         self._failing: list[_FailingCall] = []
         self._silent: set[str] = set()
-        self._over_range: set[str] = set()
+        self._disturbances: list[Disturbance] = []
 
     def fail_call(
         self, device: str, *, rpc: str = "", nth: int = 1, code: int, text: str = ""
@@ -62,26 +91,101 @@ class Faults:
         with self._changed:
             self._silent.add(device.lower())
 
-    def over_range(self, device: str) -> None:
+    def over_range(self, device: str, *, after: float = 0.0, lasting: float = math.inf) -> None:
         """Make all readings of the device overload its range."""
+        self._disturb("over_range", device, after, lasting)
+
+    def clip_input(
+        self, device: str, share: float, *, after: float = 0.0, lasting: float = math.inf
+    ) -> None:
+        """Let the inputs of a digitizer clip at a share of their range, from 0 to 1."""
+        _check_share(share)
+        self._disturb("clip_input", device, after, lasting, share)
+
+    def add_noise(
+        self, device: str, volts: float, *, after: float = 0.0, lasting: float = math.inf
+    ) -> None:
+        """Add noise with a standard deviation in volts to the samples of a digitizer."""
+        if not 0.0 <= volts < math.inf:
+            raise ValueError(f"The noise must be at least 0 V, not {volts}.")
+        self._disturb("add_noise", device, after, lasting, volts)
+
+    def drop_samples(
+        self, device: str, share: float, *, after: float = 0.0, lasting: float = math.inf
+    ) -> None:
+        """Let a digitizer lose a share of its samples, from 0 to 1; each repeats the one before."""
+        _check_share(share)
+        self._disturb("drop_samples", device, after, lasting, share)
+
+    def lose_triggers(self, device: str, *, after: float = 0.0, lasting: float = math.inf) -> None:
+        """Let no trigger come to the device: neither from a signal, nor from software."""
+        self._disturb("lose_triggers", device, after, lasting)
+
+    def stick_relay(
+        self, device: str, relay: str, *, after: float = 0.0, lasting: float = math.inf
+    ) -> None:
+        """Let a relay of a switch stay as it is. The driver does not see this."""
+        self._disturb("stick_relay", device, after, lasting, relay=relay)
+
+    def bounce_relay(
+        self,
+        device: str,
+        relay: str,
+        seconds: float,
+        *,
+        after: float = 0.0,
+        lasting: float = math.inf,
+    ) -> None:
+        """Let a relay of a switch open and close some times for so many seconds when it moves."""
+        if not 0.0 <= seconds < math.inf:
+            raise ValueError(f"A relay bounces for at least 0 seconds, not {seconds}.")
+        self._disturb("bounce_relay", device, after, lasting, seconds, relay)
+
+    def _disturb(
+        self,
+        kind: str,
+        device: str,
+        after: float,
+        lasting: float,
+        amount: float = 0.0,
+        relay: str = "",
+    ) -> None:
+        if not (0.0 <= after < math.inf and lasting > 0.0):
+            raise ValueError(
+                f"A fault begins after at least 0 seconds and lasts longer than 0, but after is "
+                f"{after} and lasting is {lasting}."
+            )
+        begin = self._now() + after
+        where = (kind, device.lower(), begin, begin + lasting)
         with self._changed:
-            self._over_range.add(device.lower())
+            self._disturbances.append(Disturbance(*where, float(amount), relay.lower()))
 
     def clear(self, device: str | None = None) -> None:
         """End the faults of one device, or of all. Hanging calls continue."""
         with self._changed:
             keep = device.lower() if device is not None else None
             self._failing = [f for f in self._failing if keep not in (None, f.device.lower())]
-            for names in (self._silent, self._over_range):
-                if keep is None:
-                    names.clear()
-                else:
-                    names.discard(keep)
+            self._silent = set() if keep is None else self._silent - {keep}
+            self._disturbances = [d for d in self._disturbances if keep not in (None, d.device)]
             self._changed.notify_all()
 
+    def disturbances(
+        self, kind: str, device: str, begin: float, end: float | None = None
+    ) -> list[Disturbance]:
+        """Return the faults of one kind that a device has at a time, or within a time."""
+        if not self._disturbances:
+            return []
+        last = begin if end is None else end
+        return [
+            each
+            for each in self._disturbances
+            if each.kind == kind and each.device == device.lower()
+            if each.begin <= last and begin < each.end
+        ]
+
     def is_over_range(self, device: str) -> bool:
-        """Return whether readings of the device must overload."""
-        return device.lower() in self._over_range
+        """Return whether readings of the device must overload now."""
+        return bool(self.disturbances("over_range", device, self._now()))
 
     def before_call(self, devices: Iterable[str], rpc: str, call: Call) -> None:
         """Apply the faults of `devices` to a call.
@@ -107,3 +211,8 @@ class Faults:
         while names & self._silent:
             check_active(call)
             self._changed.wait()
+
+
+def _check_share(share: float) -> None:
+    if not 0.0 <= share <= 1.0:
+        raise ValueError(f"The share must be from 0 to 1, not {share}.")

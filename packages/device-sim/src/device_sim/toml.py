@@ -19,14 +19,15 @@ def read_data(path: Path) -> dict[str, Any]:
     return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
-def read_file(path: Path) -> dict[str, Any]:
-    """Read a TOML file of the user.
+def read_file(path: Path) -> tuple[dict[str, Any], str]:
+    """Read a TOML file of the user. Return its content and its text.
 
     Raises:
         BenchError: The file cannot be read or is not TOML. The text says where.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        return tomllib.loads(text), text
     except OSError as error:
         raise BenchError(f"{path} cannot be read: {error.strerror}.") from error
     except (ValueError, RecursionError) as error:  # for endless numbers and nesting, too

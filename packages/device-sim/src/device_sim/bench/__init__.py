@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from device_sim.bench.bench import Bench, State
-from device_sim.bench.parts import Imperfections, Input, Output, Sine, Terminal
+from device_sim.bench.bench import Bench, Samples, State
+from device_sim.bench.grid import Grid
+from device_sim.bench.parts import Imperfections, Input, Output, Terminal
 from device_sim.bench.readings import Accuracy, Converter
+from device_sim.bench.waves import Cycle, Held, Sine, Wave
 
 __all__ = [
     "Accuracy",
     "Bench",
     "Converter",
+    "Cycle",
+    "Grid",
+    "Held",
     "Imperfections",
     "Input",
     "Output",
+    "Samples",
     "Sine",
     "State",
     "Terminal",
+    "Wave",
 ]

@@ -5,22 +5,24 @@ from __future__ import annotations
 import copy
 import logging
 import math
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from device_sim.bench import small_signal
 from device_sim.bench.circuit import Circuit, Solution
+from device_sim.bench.course import Course
 from device_sim.bench.equations import Vector
+from device_sim.bench.grid import Grid
+from device_sim.bench.history import History
 from device_sim.bench.netlist import Netlist, channel_key, load_netlist
 from device_sim.bench.parts import Connection, Imperfections, Part, Terminal
+from device_sim.bench.places import errors_at
 from device_sim.bench.readings import Converter
 from device_sim.bench.review import doubts
-from device_sim.bench.settling import Settling
+from device_sim.bench.waves import Sine
 from device_sim.clock import Clock
 from device_sim.errors import BenchError
 from device_sim.faults import Faults
@@ -29,7 +31,9 @@ from device_sim.timeline import Timeline
 _log = logging.getLogger(__name__)
 
 _CONTACT = 0.05  # Ohms of a closed contact.
-_HISTORY = 4096  # Changes of the past that a measurement can still see.
+_POINTS = 8192  # Samples of an alternating voltage that is not a sine,
+_CYCLES = 16  # over at most so many cycles.
+_SHORTEST = 1e-3  # Seconds over which noise is sampled at least.
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,28 @@ class State:
 
     limited: bool
     """True if the channel's output was at a limit at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """The exact values at a channel's terminals at some times."""
+
+    voltages: Vector
+    """Volts."""
+
+    currents: Vector
+    """Amperes out of the high terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alternating:
+    """The alternating part of a voltage."""
+
+    rms: float
+    """Its effective value, in volts."""
+
+    frequency: float
+    """That of its strongest sine, or of its whole cycle, in hertz; NaN without one."""
 
 
 class Bench:
@@ -62,16 +88,16 @@ class Bench:
         self._netlist = netlist or Netlist()
         self._terminals: dict[str, Terminal] = {}
         self._cut: dict[str, Connection] = {}
-        self._contacts: set[tuple[str, str]] = set()
+        self._contacts: dict[tuple[str, str], list[Part]] = {}
         self.timeline = Timeline()
         self._lock = self.timeline.lock
         self._converters: dict[str, Converter] = {}
-        self.faults = Faults()
+        self.faults = Faults(clock.now)
         now = clock.now()
         for part in self._netlist.parts.values():
             part.since = now
-        self._stretches: deque[Settling] = deque(maxlen=_HISTORY)
-        self._stretches.append(Settling(self._circuit(now), np.zeros(len(self._capacitors()))))
+        self._history = History(self._netlist.ground)
+        self._rewired(now)
         self._begin_faults()
 
     @classmethod
@@ -119,7 +145,7 @@ class Bench:
             if "drift" in values:
                 changed.since = now
             self._netlist.parts[name] = changed
-            self._begin_stretch(now)
+            self._rewired(now)
 
     def disconnect(self, channel: str) -> None:
         """Open the connection of a channel, as if its wire were broken.
@@ -148,13 +174,26 @@ class Bench:
                 )
             now = self._catch_up()
             target[key] = source.pop(key)
-            self._begin_stretch(now)
+            self._rewired(now)
 
     def _catch_up(self) -> float:
         """Run everything that is due on the instruments before a change. Return the present."""
         now = self._clock.now()
         self.timeline.advance(now)
         return now
+
+    def picture(self) -> str:
+        """Return a picture as SVG of what the bench file wires to what.
+
+        Raises:
+            BenchError: schemdraw is not installed.
+        """
+        from device_sim.bench.drawing import draw
+
+        with self._lock:
+            netlist = self._netlist
+            connections = {**netlist.connections, **self._cut}
+            return draw(list(netlist.parts.values()), connections, netlist.models, netlist.ground)
 
     # For the instruments.
 
@@ -167,6 +206,10 @@ class Bench:
     def models(self) -> Mapping[str, str]:
         """The models that the bench file gives to instruments, by their lower-case names."""
         return self._netlist.models
+
+    def line_of(self, what: str) -> int | None:
+        """Return the line of `instrument NAME` or `channel KEY` in the file, None if unknown."""
+        return self._netlist.lines.get(what)
 
     @property
     def channels(self) -> list[str]:
@@ -199,7 +242,7 @@ class Bench:
                 self._terminals.pop(key, None)
             else:
                 self._terminals[key] = terminal
-            self._begin_stretch(at)
+            self._history.drive(at, key, self._terminals)
 
     def join(self, first: str, second: str, *, closed: bool, at: float) -> None:
         """Close or open a contact between two channels of a switch from a time on."""
@@ -209,185 +252,160 @@ class Bench:
                 return
             if closed == (pair in self._contacts):
                 return
-            (self._contacts.add if closed else self._contacts.discard)(pair)
-            self._begin_stretch(at)
+            if closed:
+                self._contacts[pair] = list(self._contact(*pair))
+            else:
+                del self._contacts[pair]
+            self._rewired(at)
 
     def measure(self, channel: str, begin: float, end: float) -> State:
         """Return the mean of a wired channel over an aperture."""
         key = channel_key(channel)
         with self._lock:
-            self._follow_drift(begin)
+            self._history.follow_drift(begin, self._terminals)
+            begin, end = max(begin, self._history.begin), max(end, self._history.begin)
             voltage = current = 0.0
             limited = False
-            for settling, since, until in self._between(begin, end):
+            for course, since, until in self._history.pieces(key, begin, end):
                 share = (until - since) / (end - begin) if end > begin else 1.0
-                solution = settling.mean(since, until)
-                limited = bool(solution.modes.get(key, 0))
-                if key in settling.circuit.ends:
-                    voltage += share * settling.circuit.voltage(solution.observed, key)
-                    current += share * settling.circuit.current(solution.observed, key)
-                else:
+                if not share:
+                    continue
+                if course is None:
                     voltage += share * _open_voltage(self._terminals.get(key))
-            return State(voltage + self._ripple(key, begin, end), current, limited)
+                    limited = False
+                    continue
+                circuit, last = course.circuit, course.solution(until)
+                limited = bool(last.modes.get(key, 0))
+                observed = course.mean(since, until) if until > since else last.observed
+                voltage += share * float(circuit.voltage(observed, key))
+                current += share * float(circuit.current(observed, key))
+            return State(voltage, current, limited)
 
-    def waveform(self, channel: str, times: npt.ArrayLike) -> Vector:
-        """Return the voltages at a channel at some ascending times.
+    def sample(self, channel: str, grid: Grid) -> Samples:
+        """Return the voltages and currents at a channel at equidistant times, not in the future.
 
-        All times within a stretch are computed together, except for circuits that `is_slow` names.
+        All are computed together. In a circuit with diodes and capacitors or inductors, each step
+        adds an error of up to a millionth of their voltages and currents.
         """
-        key, at = channel_key(channel), np.asarray(times, dtype=float)
-        with self._lock:
-            if self.is_slow:
-                return np.array([self.measure(channel, float(t), float(t)).voltage for t in at])
-            volts = np.empty(len(at))
-            begins = [stretch.circuit.now for stretch in self._stretches]
-            stretch_of = np.maximum(np.searchsorted(begins, at, side="right") - 1, 0)
-            for index in np.unique(stretch_of):
-                chosen = stretch_of == index
-                volts[chosen] = self._course(
-                    self._stretches[index], key, np.maximum(at[chosen], begins[index])
-                )
-            return volts
-
-    @property
-    def is_slow(self) -> bool:
-        """Whether a point of a waveform takes milliseconds: drift, or diodes and capacitors."""
-        parts = self._netlist.parts.values()
-        kinds = {part.kind for part in parts}
-        return {"diode", "capacitor"} <= kinds or any(part.values["drift"] for part in parts)
-
-    def changes(self, begin: float, end: float) -> list[float]:
-        """Return the times between two times at which something on the bench changed."""
-        with self._lock:
-            times = (stretch.circuit.now for stretch in self._stretches)
-            return [time for time in times if begin < time < end]
-
-    def sine(self, channel: str, at: float) -> list[tuple[float, complex]]:
-        """Return the sines at a channel at a time: frequency, and RMS voltage with phase."""
         key = channel_key(channel)
         with self._lock:
-            circuit, solution = self._at(at)
-            if key not in circuit.ends:
-                return []
-            return [
-                (frequency, small_signal.phasor(circuit, solution, key, frequency))
-                for frequency in sorted(small_signal.sines(circuit))
+            self._history.follow_drift(grid.begin, self._terminals)
+            early = grid.count_before(self._history.begin)
+            known = grid.part(min(early, grid.count - 1), grid.count)
+            known = known.not_before(self._history.begin)
+            pieces = list(self._history.pieces(key, known.begin, known.end))
+            parts = [
+                self._sampled(pieces[number][0], key, part)
+                for number, part in known.split([since for _, since, _ in pieces])
             ]
+            values = np.concatenate(parts, axis=1)
+            # Before the known past, everything was as at its begin.
+            before = np.repeat(values[:, :1], grid.count - values.shape[1], axis=1)
+            voltages, currents = np.concatenate((before, values), axis=1)
+            return Samples(voltages, currents)
+
+    def _sampled(self, course: Course | None, key: str, grid: Grid) -> Vector:
+        if course is None:
+            level = np.full(grid.count, _open_voltage(self._terminals.get(key)))
+            return np.array([level, np.zeros(grid.count)])
+        circuit = course.circuit
+
+        def probe(observed: Vector) -> Vector:
+            return np.array([circuit.voltage(observed, key), circuit.current(observed, key)])
+
+        return course.values(grid, probe)
+
+    def changes(self, channel: str, begin: float, end: float) -> list[float]:
+        """Return the times between two times at which the circuit of a channel changed."""
+        with self._lock:
+            return self._history.changes(channel_key(channel), begin, end)
+
+    def alternating(self, channel: str, begin: float, end: float) -> Alternating:
+        """Return the alternating part of the voltage at a channel over an aperture.
+
+        Sines in a circuit without diodes are phasors around the operating point. Every other
+        signal is sampled over whole cycles.
+        """
+        key = channel_key(channel)
+        with self._lock:
+            found = self._at(key, end)
+            if found is None or not found[0].waves:
+                return Alternating(0.0, math.nan)
+            circuit, solution = found
+            if circuit.diodes or not all(isinstance(wave, Sine) for wave in circuit.waves):
+                return self._sampled_alternating(channel, circuit, begin, end)
+            parts = [
+                (abs(small_signal.phasor(circuit, solution, key, frequency)), frequency)
+                for frequency in small_signal.sines(circuit)
+            ]
+            strongest, frequency = max(parts)
+            rms = math.hypot(*(amplitude for amplitude, _ in parts))
+            return Alternating(rms, frequency if strongest else math.nan)
+
+    def _sampled_alternating(
+        self, channel: str, circuit: Circuit, begin: float, end: float
+    ) -> Alternating:
+        period = max(wave.period for wave in circuit.waves)
+        cycles = min(max(math.floor((end - begin) / period), 1), _CYCLES)
+        length = cycles * period if math.isfinite(period) else max(end - begin, _SHORTEST)
+        spacing = length / _POINTS
+        volts = self.sample(channel, Grid(end - length, spacing, _POINTS)).voltages
+        rms = float(volts.std())
+        return Alternating(rms, 1.0 / period if rms and math.isfinite(period) else math.nan)
 
     def impedance(self, channel: str, frequency: float, at: float) -> complex:
         """Return the ohms that a channel sees at a frequency and time, infinity if open."""
         key = channel_key(channel)
         with self._lock:
-            circuit, solution = self._at(at)
-            if key not in circuit.ends:
+            found = self._at(key, at)
+            if found is None:
                 return complex(math.inf)
-            return small_signal.impedance(circuit, solution, key, frequency)
+            return small_signal.impedance(*found, key, frequency)
 
     # Time.
 
-    def _course(self, settling: Settling, key: str, times: Vector) -> Vector:
-        """Return the voltages at a channel at ascending times within a stretch."""
-        circuit = settling.circuit
-        if key not in circuit.ends:
-            return np.full(len(times), _open_voltage(self._terminals.get(key)))
-        volts = np.empty(len(times))
-        for piece, solution, change in settling.course(times):
-            start = circuit.voltage(solution.observed, key)
-            slopes = circuit.nodes.across(solution.by_capacitor, circuit.ends[key])
-            volts[piece] = start + np.broadcast_to(slopes, len(change)) @ change
-            for frequency in small_signal.sines(circuit):
-                phasor = small_signal.phasor(circuit, solution, key, frequency)
-                turns = np.exp(2j * math.pi * frequency * times[piece])
-                volts[piece] += math.sqrt(2.0) * (phasor * turns).real
-        return volts
+    def _at(self, key: str, time: float) -> tuple[Circuit, Solution] | None:
+        """Return the circuit of a channel at a time, None if it is disconnected."""
+        time = max(time, self._history.begin)
+        ((course, time, _),) = self._history.pieces(key, time, time)
+        return None if course is None else (course.circuit, course.solution(time))
 
-    def _at(self, time: float) -> tuple[Circuit, Solution]:
-        ((settling, time, _),) = self._between(time, time)
-        return settling.circuit, settling.solution(time)
+    def _rewired(self, at: float) -> None:
+        parts = [*self._netlist.parts.values()]
+        for pair in sorted(self._contacts):
+            if all(channel in self._netlist.connections for channel in pair):
+                parts += self._contacts[pair]
+        self._history.rewire(at, parts, dict(self._netlist.connections), self._terminals)
 
-    def _ripple(self, key: str, begin: float, end: float) -> float:
-        """Return the sines' part of a mean. It is 0 over a whole number of periods."""
-        if not small_signal.sines(self._stretches[-1].circuit):
-            return 0.0
-        middle = (begin + end) / 2.0
-        total = 0.0
-        for frequency, phasor in self.sine(key, end):
-            turn = 2.0 * math.pi * frequency * middle
-            sine = (phasor * complex(math.cos(turn), math.sin(turn))).real
-            total += math.sqrt(2.0) * sine * float(np.sinc(frequency * (end - begin)))
-        return total
-
-    def _between(self, begin: float, end: float) -> Iterator[tuple[Settling, float, float]]:
-        """Yield the stretches of time within an aperture, with the part of it that each covers."""
-        stretches = self._stretches_since(begin)
-        if begin == end:
-            since = max(begin, stretches[0].circuit.now)
-            yield stretches[0], since, since
-            return
-        ends = [following.circuit.now for following in stretches[1:]] + [math.inf]
-        for index, (settling, until) in enumerate(zip(stretches, ends, strict=True)):
-            first = settling.circuit.now if index else -math.inf
-            since, until = max(begin, first), min(end, until)
-            if since < until:
-                # The time before the first known change counts as the begin of the first stretch.
-                yield settling, max(since, settling.circuit.now), max(until, settling.circuit.now)
-
-    def _stretches_since(self, time: float) -> list[Settling]:
-        """Return the stretch that contains a time, or the first one, and those after it."""
-        since = []
-        for settling in reversed(self._stretches):
-            since.append(settling)
-            if settling.circuit.now <= time:
-                break
-        return since[::-1]
-
-    def _follow_drift(self, at: float) -> None:
-        """Update drifting parts for a time. They count as constant over an aperture."""
-        if any(part.values["drift"] for part in self._netlist.parts.values()):
-            self._begin_stretch(at)
-
-    def _begin_stretch(self, at: float) -> None:
-        last = self._stretches[-1]
-        at = max(at, last.circuit.now)
-        voltages = dict(zip((p.name for p in last.circuit.capacitors), last.at(at), strict=True))
-        circuit = self._circuit(at)
-        start = np.array([voltages.get(part.name, 0.0) for part in circuit.capacitors])
-        self._stretches.append(Settling(circuit, start))
-
-    def _circuit(self, now: float) -> Circuit:
-        connections = dict(self._netlist.connections)
-        terminals = {key: t for key, t in self._terminals.items() if key in connections}
-        parts = [*self._netlist.parts.values(), *self._closed_contacts()]
-        return Circuit(parts, connections, terminals, self._netlist.ground, now)
-
-    def _closed_contacts(self) -> Iterator[Part]:
+    def _contact(self, first: str, second: str) -> Iterator[Part]:
         """Yield a resistor for each wire of a closed contact."""
-        connections = self._netlist.connections
-        for first, second in sorted(self._contacts):
-            if first in connections and second in connections:
-                ends = connections[first], connections[second]
-                for wire, nets in (
-                    ("hi", (ends[0].hi, ends[1].hi)),
-                    ("lo", (ends[0].lo, ends[1].lo)),
-                ):
-                    if nets[0] != nets[1]:
-                        name = f"{first} to {second}, {wire}"
-                        yield Part(name, "resistor", nets, {"value": _CONTACT})
-
-    def _capacitors(self) -> list[str]:
-        return [p.name for p in self._netlist.parts.values() if p.kind == "capacitor"]
+        ends = [
+            self._netlist.connections.get(channel) or self._cut[channel]
+            for channel in (first, second)
+        ]
+        for wire, nets in (("hi", (ends[0].hi, ends[1].hi)), ("lo", (ends[0].lo, ends[1].lo))):
+            if nets[0] != nets[1]:
+                name = f"{first} to {second}, {wire}"
+                yield Part(name, "resistor", nets, {"value": _CONTACT})
 
     def _begin_faults(self) -> None:
         actions: dict[str, Callable[..., None]] = {
             "open": self.disconnect,
             "drift": lambda part, rate: self.set(part, drift=rate),
             "over-range": self.faults.over_range,
+            "clip-input": self.faults.clip_input,
+            "add-noise": self.faults.add_noise,
+            "drop-samples": self.faults.drop_samples,
+            "lose-triggers": self.faults.lose_triggers,
+            "stick-relay": self.faults.stick_relay,
+            "bounce-relay": self.faults.bounce_relay,
             "fail-call": self.faults.fail_call,
             "stop-answering": self.faults.stop_answering,
         }
-        for fault in self._netlist.faults:
+        for number, fault in enumerate(self._netlist.faults):
             arguments = dict(fault)
-            actions[arguments.pop("kind")](**arguments)
+            with errors_at(self._netlist.lines[f"fault {number}"]):
+                actions[arguments.pop("kind")](**arguments)
 
 
 def _open_voltage(terminal: Terminal | None) -> float:

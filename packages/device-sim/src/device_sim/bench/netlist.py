@@ -6,13 +6,14 @@ site: `{site}` becomes the site's number, and each site gets its item of a list.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from device_sim.bench import tables
 from device_sim.bench.parts import Connection, Imperfections, Part
+from device_sim.bench.places import Places, errors_at
 from device_sim.errors import BenchError
 from device_sim.toml import read_file
 
@@ -41,6 +42,9 @@ class Netlist:
     faults: list[dict[str, Any]] = field(default_factory=list)
     """Faults at the start: `kind` and the arguments of the method of that name."""
 
+    lines: dict[str, int | None] = field(default_factory=dict)
+    """The lines of `part NAME`, `channel KEY`, `instrument NAME` and `fault NUMBER` in the file."""
+
 
 def channel_key(channel: str) -> str:
     """Return the form in which channels compare. An instrument alone is its first channel."""
@@ -54,11 +58,12 @@ def load_netlist(path: Path) -> Netlist:
     Raises:
         BenchError: The file cannot be read, or has an error. The text says what to change.
     """
-    return parse_netlist(read_file(path))
+    content, text = read_file(path)
+    return parse_netlist(content, Places(text))
 
 
-def parse_netlist(content: Table) -> Netlist:
-    """Build a netlist from the content of a bench file.
+def parse_netlist(content: Table, places: Places | None = None) -> Netlist:
+    """Build a netlist from the content of a bench file, whose tables are at some lines.
 
     Raises:
         BenchError: The content has an error.
@@ -67,25 +72,30 @@ def parse_netlist(content: Table) -> Netlist:
     readings = content.get("readings", {})
     tables.READINGS.check("readings", readings)
     netlist = Netlist(content.get("ground", "GND"), imperfections=Imperfections(**readings))
+    places = places or Places()
     for name, instrument in content.get("instruments", {}).items():
-        tables.INSTRUMENT.check(f"instruments.{name}", instrument)
+        line = places.of_instrument(name)
+        with errors_at(line):
+            tables.INSTRUMENT.check(f"instruments.{name}", instrument)
         netlist.models[name.lower()] = str(instrument["model"])
+        netlist.lines[f"instrument {name.lower()}"] = line
     sites = content.get("sites", [0])
-    for table in _per_site(content.get("connect", ()), sites):
-        _add_connection(netlist, table)
-    for table in _per_site(content.get("part", ()), sites):
-        _add_part(netlist, table)
-    netlist.faults = [_fault(table) for table in _per_site(content.get("fault", ()), sites)]
+    for kind, add in (("connect", _add_connection), ("part", _add_part), ("fault", _add_fault)):
+        rows = content.get(kind, ())
+        for number, row in enumerate(rows):
+            line = places.of_table(kind, number, len(rows))
+            with errors_at(line):
+                for table in _per_site(row, sites):
+                    add(netlist, table, line)
     return netlist
 
 
-def _per_site(rows: Iterable[Table], sites: list[int]) -> Iterator[Table]:
-    for table in rows:
-        if not any(isinstance(v, list) or "{site}" in str(v) for v in table.values()):
-            yield table
-            continue
-        for place, site in enumerate(sites):
-            yield {key: _for_site(key, value, place, site, sites) for key, value in table.items()}
+def _per_site(table: Table, sites: list[int]) -> Iterator[Table]:
+    if not any(isinstance(v, list) or "{site}" in str(v) for v in table.values()):
+        yield table
+        return
+    for place, site in enumerate(sites):
+        yield {key: _for_site(key, value, place, site, sites) for key, value in table.items()}
 
 
 def _for_site(key: str, value: Any, place: int, site: int, sites: list[int]) -> Any:
@@ -99,7 +109,7 @@ def _for_site(key: str, value: Any, place: int, site: int, sites: list[int]) -> 
     return value.replace("{site}", str(site)) if isinstance(value, str) else value
 
 
-def _add_connection(netlist: Netlist, table: Table) -> None:
+def _add_connection(netlist: Netlist, table: Table, line: int | None) -> None:
     tables.CONNECT.check("connect", table)
     key = channel_key(table["channel"])
     if key in netlist.connections:
@@ -107,9 +117,10 @@ def _add_connection(netlist: Netlist, table: Table) -> None:
             f"Channel {table['channel']} is connected twice. Remove one of the connections."
         )
     netlist.connections[key] = Connection(table["hi"], table.get("lo", netlist.ground))
+    netlist.lines[f"channel {key}"] = line
 
 
-def _add_part(netlist: Netlist, table: Table) -> None:
+def _add_part(netlist: Netlist, table: Table, line: int | None) -> None:
     tables.PART.check("part", table)
     name = table["name"]
     if name in netlist.parts:
@@ -118,9 +129,10 @@ def _add_part(netlist: Netlist, table: Table) -> None:
         )
     values = {k: v for k, v in table.items() if k not in tables.PART.required}
     netlist.parts[name] = Part(name, table["kind"], (table["a"], table["b"]), values)
+    netlist.lines[f"part {name}"] = line
 
 
-def _fault(table: Table) -> dict[str, Any]:
+def _add_fault(netlist: Netlist, table: Table, line: int | None) -> None:
     tables.FAULT.check("fault", table)
     kind = table["kind"]
     if kind not in tables.FAULTS:
@@ -129,4 +141,5 @@ def _fault(table: Table) -> dict[str, Any]:
         )
     arguments = {key: value for key, value in table.items() if key != "kind"}
     tables.FAULTS[kind].check(f"fault {kind}", arguments)
-    return {"kind": kind, **arguments}
+    netlist.lines[f"fault {len(netlist.faults)}"] = line
+    netlist.faults.append({"kind": kind, **arguments})

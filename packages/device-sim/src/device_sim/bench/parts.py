@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from device_sim.bench import waves
+from device_sim.bench.waves import Wave
 from device_sim.errors import BenchError
 
 MIN_RESISTANCE = 1e-6
@@ -23,6 +25,7 @@ class _Kind:
     defaults: Mapping[str, float]
 
 
+_LINES = frozenset({"amplitude", "frequency", "resistance"})
 _KINDS: Mapping[str, _Kind] = {
     "resistor": _Kind(frozenset({"value"}), {}),
     "open": _Kind(frozenset(), {"value": math.inf}),
@@ -35,9 +38,15 @@ _KINDS: Mapping[str, _Kind] = {
     "source": _Kind(
         frozenset({"voltage", "resistance"}), {"amplitude": 0.0, "frequency": 60.0, "phase": 0.0}
     ),
+    "square": _Kind(_LINES, {"voltage": 0.0, "phase": 0.0, "duty": 50.0}),
+    "triangle": _Kind(_LINES, {"voltage": 0.0, "phase": 0.0}),
+    "ramp": _Kind(_LINES, {"voltage": 0.0, "phase": 0.0}),
+    "noise": _Kind(frozenset({"amplitude", "rate", "resistance"}), {"voltage": 0.0, "seed": 0.0}),
 }
+SHAPES = ("square", "triangle", "ramp", "noise")
+"""The kinds of sources with a shape other than a sine."""
 
-_POSITIVE = {"esr", "resistance", "saturation_current", "ideality", "frequency"}
+_POSITIVE = {"esr", "resistance", "saturation_current", "ideality", "frequency", "rate"}
 _RESISTORS = {"resistor", "open", "short"}
 
 
@@ -49,10 +58,13 @@ class Part:
         resistor: value.
         open, short: a resistor of infinite resistance, and of a micro-ohm.
         capacitor: value, esr (series resistance, 1 mΩ).
-        inductor: value, resistance (1 mΩ); only its resistance counts in transients.
+        inductor: value, resistance (1 mΩ).
         diode: anode first; saturation_current, ideality, temperature (°C).
         source: voltage (positive net first), resistance (in series); amplitude (RMS),
             frequency and phase (degrees) of a sine on top.
+        square, triangle, ramp: amplitude (peak to peak), frequency, resistance; voltage (its
+            middle), phase (degrees), duty (percent high, of a square).
+        noise: amplitude (largest deviation), rate (values per second), resistance; voltage, seed.
 
     Every kind may have `drift`: relative change of its main value per second.
     """
@@ -115,12 +127,19 @@ class Part:
             raise BenchError(f"Part {self.name}: {name} must be finite.")
         if (name == "value" or name in _POSITIVE) and value <= 0:
             raise BenchError(f"Part {self.name}: {name} must be above 0, not {value}.")
+        if name == "duty" and not 0.0 < value < 100.0:
+            raise BenchError(f"Part {self.name}: duty must be above 0 and below 100, not {value}.")
+        if name == "seed" and (value < 0 or value != int(value)):
+            raise BenchError(f"Part {self.name}: seed must be a whole number of at least 0.")
         if name == "temperature" and value <= -_ZERO_CELSIUS:
             raise BenchError(f"Part {self.name}: {value} °C is below absolute zero.")
 
     def main_value(self, now: float) -> float:
         """Return the value (a source's voltage, a diode's saturation current) with its drift."""
-        names = {"source": "voltage", "diode": "saturation_current"}
+        names = {
+            **dict.fromkeys(("source", *SHAPES), "voltage"),
+            "diode": "saturation_current",
+        }
         nominal = self.values[names.get(self.kind, "value")]
         return nominal * (1.0 + self.values["drift"] * (now - self.since))
 
@@ -137,18 +156,34 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, float) and not math.isnan(value)
 
 
+def wave_of(part: Part) -> Wave | None:
+    """Return the wave of a source on top of its voltage, None if it has none."""
+    values = part.values
+    amplitude = values.get("amplitude", 0.0)
+    if not amplitude:
+        return None
+    if part.kind == "noise":
+        return waves.noise(amplitude, values["rate"], int(values["seed"]))
+    frequency, phase = values["frequency"], values["phase"]
+    if part.kind == "source":
+        return waves.Sine(frequency, amplitude, phase)
+    half, begin = amplitude / 2.0, -phase / 360.0 / frequency
+    if part.kind == "square":
+        duty = values["duty"] / 100.0
+        return waves.square(-half, half, frequency, duty=duty, begin=begin)
+    make = waves.triangle if part.kind == "triangle" else waves.ramp
+    return make(-half, half, frequency, begin=begin)
+
+
 @dataclass(frozen=True, slots=True)
-class Sine:
-    """A sine on top of a constant voltage, `√2 · amplitude · cos(2π · frequency · t + phase)`."""
+class Connection:
+    """The nets that an instrument channel is wired to."""
 
-    frequency: float
-    """In hertz."""
+    hi: str
+    """Net at the high terminal."""
 
-    amplitude: float
-    """RMS, in volts."""
-
-    phase: float
-    """In degrees, at the clock's time 0."""
+    lo: str
+    """Net at the low terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,29 +209,37 @@ class Output:
     resistance: float = 0.0
     """Programmed output resistance of a voltage output, in ohms."""
 
-    sine: Sine | None = None
-    """A sine on top of the level of a voltage output."""
+    wave: Wave | None = None
+    """A wave on top of the level of a voltage output."""
 
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """An instrument that only loads its terminals, with this resistance in ohms."""
+    """An instrument that only loads its terminals."""
 
     resistance: float
+    """In ohms."""
+
+    capacitance: float = 0.0
+    """Between the terminals, in farads."""
+
+    coupling: float = 0.0
+    """Of a capacitor in series to the resistance, in farads; 0 without one."""
+
+    def parts(self, name: str, connection: Connection) -> tuple[Connection, list[Part]]:
+        """Return the nets of the resistance, and the capacitors."""
+        inner, parts = connection, []
+        if self.coupling:
+            inner = Connection(f"{name} behind its coupling", connection.lo)
+            nets = (connection.hi, inner.hi)
+            parts.append(Part(f"{name} coupling", "capacitor", nets, {"value": self.coupling}))
+        if self.capacitance and connection.hi != connection.lo:
+            nets, values = (connection.hi, connection.lo), {"value": self.capacitance}
+            parts.append(Part(f"{name} capacitance", "capacitor", nets, values))
+        return inner, parts
 
 
 Terminal = Output | Input
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """The nets that an instrument channel is wired to."""
-
-    hi: str
-    """Net at the high terminal."""
-
-    lo: str
-    """Net at the low terminal."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,13 @@ gets less than its set value. NI calls the second state "in compliance".
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
+
+from device_sim.bench.equations import Vector
 from device_sim.bench.parts import Input, Output, Terminal
+
+Flags = npt.NDArray[np.bool_]
 
 REGULATING, AT_HIGH, AT_LOW = 0, 1, -1
 
@@ -45,3 +51,14 @@ def better_mode(output: Output, mode: int, voltage: float, current: float) -> in
         return AT_LOW if limited < output.low - slack else REGULATING
     excess = (regulated - output.level) * mode
     return REGULATING if excess > 1e-9 * max(abs(output.level), 1e-12) else mode
+
+
+def keeps_mode(output: Output, mode: int, voltages: Vector, currents: Vector) -> Flags:
+    """Return where an output's voltages and currents match a mode."""
+    is_voltage = output.quantity == "voltage"
+    regulated, limited = (voltages, currents) if is_voltage else (currents, voltages)
+    slack = 1e-9 * max(abs(output.high), abs(output.low))
+    if mode == REGULATING:
+        return np.asarray((limited <= output.high + slack) & (limited >= output.low - slack))
+    excess = (regulated - output.level) * mode
+    return np.asarray(excess <= 1e-9 * max(abs(output.level), 1e-12))

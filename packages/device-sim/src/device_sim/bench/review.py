@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from device_sim.bench.netlist import Netlist
+from device_sim.bench.places import at_line
 
 
 def doubts(netlist: Netlist) -> list[str]:
@@ -21,7 +22,8 @@ def _dangling_nets(netlist: Netlist) -> list[str]:
         for net in (connection.hi, connection.lo):
             ends[net].append(f"channel {channel}")
     return [
-        f"The net '{net}' is dangling: only {there[0]} is connected to it. Check its name."
+        f"{at_line(netlist.lines[there[0]])}the net '{net}' is dangling: only {there[0]} is "
+        "connected to it. Check its name."
         for net, there in sorted(ends.items())
         if len(there) == 1 and net != netlist.ground
     ]
@@ -30,14 +32,14 @@ def _dangling_nets(netlist: Netlist) -> list[str]:
 def _unknown_instruments(netlist: Netlist) -> list[str]:
     wired = {channel.partition("/")[0] for channel in netlist.connections}
     unwired = [
-        f"The instrument '{name}' has a model, but no channel is wired. Check its name."
+        f"{at_line(netlist.lines[f'instrument {name}'])}the instrument '{name}' has a model, but "
+        "no channel is wired. Check its name."
         for name in sorted(netlist.models.keys() - wired)
     ]
     known = wired | netlist.models.keys()
-    named = {str(fault["device"]) for fault in netlist.faults if "device" in fault}
     return unwired + [
-        f"A fault names the unknown instrument '{name}'. The instruments are "
-        f"{', '.join(sorted(known)) or 'none'}."
-        for name in sorted(named)
-        if name.lower() not in known
+        f"{at_line(netlist.lines[f'fault {number}'])}a fault names the unknown instrument "
+        f"'{fault['device']}'. The instruments are {', '.join(sorted(known)) or 'none'}."
+        for number, fault in enumerate(netlist.faults)
+        if str(fault.get("device", "")).lower() not in {"", *known}
     ]

@@ -13,18 +13,14 @@ from collections.abc import Mapping
 from device_sim.bench.circuit import OUTPUT_RESISTANCE, Circuit, Solution, conductance
 from device_sim.bench.diode import diode_current
 from device_sim.bench.equations import Equations
-from device_sim.bench.parts import Input, Output, Part
+from device_sim.bench.parts import SHAPES, Input, Output, Part, wave_of
 from device_sim.bench.regulation import held_current
+from device_sim.bench.waves import Sine, Wave
 
 
 def sines(circuit: Circuit) -> set[float]:
     """Return the frequencies of the sines on the bench, in hertz."""
-    outputs = (t.sine for t in circuit.terminals.values() if isinstance(t, Output))
-    return {sine.frequency for sine in outputs if sine and sine.amplitude} | {
-        part.values["frequency"]
-        for part in circuit.parts
-        if part.kind == "source" and part.values["amplitude"]
-    }
+    return {wave.frequency for wave in circuit.waves if isinstance(wave, Sine) and wave.amplitude}
 
 
 def phasor(circuit: Circuit, solution: Solution, channel: str, frequency: float) -> complex:
@@ -45,14 +41,14 @@ def _equations(
     circuit: Circuit, solution: Solution, frequency: float, without: str | None
 ) -> Equations:
     omega = 2.0 * math.pi * frequency
-    sources = [part for part in circuit.parts if part.kind == "source"]
+    sources = [part for part in circuit.parts if part.kind in ("source", *SHAPES)]
     stiff = _stiff_outputs(circuit, solution.modes, without)
     equations = Equations(circuit.nodes, len(sources) + len(stiff), complex)
     for part in sources:
-        equations.add_branch(part.nets, _excitation(part, frequency), part.values["resistance"])
+        equations.add_branch(part.nets, _sine(wave_of(part), frequency), part.values["resistance"])
     for name, output in stiff.items():
         resistance = OUTPUT_RESISTANCE + output.resistance
-        equations.add_branch(circuit.ends[name], _sine(output, frequency), resistance)
+        equations.add_branch(circuit.ends[name], _sine(output.wave, frequency), resistance)
     for part in circuit.parts:
         across = float(circuit.nodes.across(solution.observed, part.nets))
         equations.add_conductance(part.nets, _admittance(part, omega, across, circuit.now))
@@ -76,16 +72,11 @@ def _stiff_outputs(
     }
 
 
-def _excitation(part: Part, frequency: float) -> complex:
-    if part.values["frequency"] != frequency:
+def _sine(wave: Wave | None, frequency: float) -> complex:
+    """Return the RMS voltage and phase of a wave at a frequency, if it is a sine of that."""
+    if not isinstance(wave, Sine) or wave.frequency != frequency:
         return 0.0
-    return cmath.rect(part.values["amplitude"], math.radians(part.values["phase"]))
-
-
-def _sine(output: Output, frequency: float) -> complex:
-    if output.sine is None or output.sine.frequency != frequency:
-        return 0.0
-    return cmath.rect(output.sine.amplitude, math.radians(output.sine.phase))
+    return cmath.rect(wave.amplitude, math.radians(wave.phase))
 
 
 def _admittance(part: Part, omega: float, across: float, now: float) -> complex:
@@ -95,5 +86,5 @@ def _admittance(part: Part, omega: float, across: float, now: float) -> complex:
     if part.kind == "inductor":
         return 1.0 / complex(part.values["resistance"], omega * part.main_value(now))
     if part.kind == "diode":
-        return diode_current(part, across, now)[1]
+        return complex(diode_current(part, across, now)[1])
     return conductance(part, now)

@@ -92,6 +92,9 @@ COUNT = Entry("a whole number of at least 1", lambda value: _is_whole(value) and
 ERROR_CODE = Entry("a negative whole number", lambda value: _is_whole(value) and value < 0)
 SEED = Entry("a whole number of at least 0", lambda value: _is_whole(value) and value >= 0)
 NUMBER = Entry("a number", _is_number)
+SHARE = Entry("a number from 0 to 1", lambda value: _is_number(value) and 0 <= value <= 1)
+AMOUNT = Entry("a number of at least 0", lambda value: _is_number(value) and value >= 0)
+DURATION = Entry("a number above 0", lambda value: _is_number(value) and value > 0)
 MODEL = Entry("a model's number", lambda value: _is_text(value) or _is_whole(value))
 SITES = Entry("a list of different site numbers", _is_list_of_sites)
 TABLE = Entry("a table", lambda value: isinstance(value, dict))
@@ -117,10 +120,17 @@ INSTRUMENT = Shape({"model": MODEL})
 CONNECT = Shape({"channel": CHANNEL, "hi": TEXT}, {"lo": TEXT})
 PART = Shape({"name": TEXT, "kind": TEXT, "a": TEXT, "b": TEXT}, has_more=True)
 FAULT = Shape({"kind": TEXT}, has_more=True)
+_TIME = {"after": AMOUNT, "lasting": DURATION}
 FAULTS: Mapping[str, Shape] = {
     "open": Shape({"channel": CHANNEL}),
     "drift": Shape({"part": TEXT, "rate": NUMBER}),
-    "over-range": Shape({"device": TEXT}),
+    "over-range": Shape({"device": TEXT}, _TIME),
+    "clip-input": Shape({"device": TEXT, "share": SHARE}, _TIME),
+    "add-noise": Shape({"device": TEXT, "volts": AMOUNT}, _TIME),
+    "drop-samples": Shape({"device": TEXT, "share": SHARE}, _TIME),
+    "lose-triggers": Shape({"device": TEXT}, _TIME),
+    "stick-relay": Shape({"device": TEXT, "relay": TEXT}, _TIME),
+    "bounce-relay": Shape({"device": TEXT, "relay": TEXT, "seconds": AMOUNT}, _TIME),
     "fail-call": Shape(
         {"device": TEXT, "code": ERROR_CODE}, {"rpc": TEXT, "nth": COUNT, "text": TEXT}
     ),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 
 from device_sim.base.folder import DriverFolder
 from device_sim.bench import Bench
+from device_sim.bench.places import at_line
 from device_sim.clock import Clock
 from device_sim.drivers import list_folders, missing_models
 from device_sim.errors import BenchError
@@ -21,22 +22,21 @@ def load_bench(file: Path, clock: Clock) -> Bench:
     """
     bench = Bench.load(file, clock)
     folders = list_folders()
-    _refuse_unknown_models(file, bench.models, folders)
+    _refuse_unknown_models(file, bench, folders)
     _refuse_surplus_channels(file, bench, folders)
     return bench
 
 
-def _refuse_unknown_models(
-    file: Path, models: Mapping[str, str], folders: Sequence[DriverFolder]
-) -> None:
+def _refuse_unknown_models(file: Path, bench: Bench, folders: Sequence[DriverFolder]) -> None:
     known = [number for folder in folders for number in folder.models.rows]
-    for device, number in models.items():
+    for device, number in bench.models.items():
         if any(folder.models.find(number) for folder in folders):
             continue
         extra = missing_models().get(number)
         similar = ", ".join(get_close_matches(number, known, n=5))
         raise BenchError(
-            f"bench {file.name}: {device}: there is no model '{number}'. "
+            f"bench {file.name}: {at_line(bench.line_of(f'instrument {device}'))}"
+            f"{device}: there is no model '{number}'. "
             + (f"Similar models are {similar}. " if similar else "")
             + (f"To get it, install the extra {extra} of measurement-device-sim. " if extra else "")
             + "The command 'device-sim coverage' lists all models."
@@ -59,4 +59,5 @@ def _refuse_surplus_channels(file: Path, bench: Bench, folders: Sequence[DriverF
             longest = max(known, key=len)
             which = f"a {wanted}" if wanted else "no model"
             has = f"has the channels {longest[0]} to {longest[-1]}" if wanted else "has it"
-            raise BenchError(f"bench {file.name}: there is no channel {channel}: {which} {has}.")
+            where = f"bench {file.name}: {at_line(bench.line_of(f'channel {channel}'))}"
+            raise BenchError(f"{where}there is no channel {channel}: {which} {has}.")

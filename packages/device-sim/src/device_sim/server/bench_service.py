@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,18 @@ from device_sim.v1 import bench_pb2_grpc
 
 if TYPE_CHECKING:
     from device_sim.bench import Bench
+
+
+_DISTURBANCES: Mapping[str, tuple[str, ...]] = {
+    "over_range": (),
+    "clip_input": ("share",),
+    "add_noise": ("volts",),
+    "drop_samples": ("share",),
+    "lose_triggers": (),
+    "stick_relay": ("relay",),
+    "bounce_relay": ("relay", "seconds"),
+}
+"""The fields of each kind of fault that lasts for a time."""
 
 
 class BenchServicer(bench_pb2_grpc.BenchServicer):
@@ -91,15 +104,21 @@ class BenchServicer(bench_pb2_grpc.BenchServicer):
         if not fault.device:
             raise BenchError("The fault names no device. Set the field device.")
         faults = self._bench.faults
-        kind = fault.WhichOneof("kind")
+        kind = str(fault.WhichOneof("kind") or "")
+        lasting = fault.lasting if fault.HasField("lasting") else math.inf
         if kind == "fail_call":
             call = fault.fail_call
             nth = call.nth if call.HasField("nth") else 1
             faults.fail_call(fault.device, rpc=call.rpc, nth=nth, code=call.code, text=call.text)
         elif kind == "stop_answering":
             faults.stop_answering(fault.device)
-        elif kind == "over_range":
-            faults.over_range(fault.device)
+        elif kind in _DISTURBANCES:
+            values = {each.name: value for each, value in getattr(fault, kind).ListFields()}
+            given = dict.fromkeys(_DISTURBANCES[kind], 0.0) | values
+            if "relay" in given and not given["relay"]:
+                raise BenchError("The fault names no relay. Set the field relay.")
+            add = getattr(faults, kind)
+            add(fault.device, **given, after=fault.after, lasting=lasting)
         else:
             raise BenchError("The fault has no kind, or a kind that this server does not know.")
 

@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x64\x65vice_sim/v1/bench.proto\x12\rdevice_sim.v1\"\x15\n\x13ListSessionsRequest\"@\n\x14ListSessionsResponse\x12(\n\x08sessions\x18\x01 \x03(\x0b\x32\x16.device_sim.v1.Session\"H\n\x07Session\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64river\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\x10\n\x08\x63hannels\x18\x04 \x03(\t\"\x12\n\x10ListPartsRequest\"7\n\x11ListPartsResponse\x12\"\n\x05parts\x18\x01 \x03(\x0b\x32\x13.device_sim.v1.Part\"t\n\x04Part\x12\x0c\n\x04name\x18\x01 \x01(\t\x12/\n\x06values\x18\x02 \x03(\x0b\x32\x1f.device_sim.v1.Part.ValuesEntry\x1a-\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\x88\x01\n\x0eSetPartRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x39\n\x06values\x18\x02 \x03(\x0b\x32).device_sim.v1.SetPartRequest.ValuesEntry\x1a-\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\x11\n\x0fSetPartResponse\"$\n\x11\x44isconnectRequest\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\"\x14\n\x12\x44isconnectResponse\"#\n\x10ReconnectRequest\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\"\x13\n\x11ReconnectResponse\"6\n\x0f\x41\x64\x64\x46\x61ultRequest\x12#\n\x05\x66\x61ult\x18\x01 \x01(\x0b\x32\x14.device_sim.v1.Fault\"\x12\n\x10\x41\x64\x64\x46\x61ultResponse\"\xb5\x01\n\x05\x46\x61ult\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\t\x12,\n\tfail_call\x18\x02 \x01(\x0b\x32\x17.device_sim.v1.FailCallH\x00\x12\x36\n\x0estop_answering\x18\x03 \x01(\x0b\x32\x1c.device_sim.v1.StopAnsweringH\x00\x12.\n\nover_range\x18\x04 \x01(\x0b\x32\x18.device_sim.v1.OverRangeH\x00\x42\x06\n\x04kind\"M\n\x08\x46\x61ilCall\x12\x0b\n\x03rpc\x18\x01 \x01(\t\x12\x10\n\x03nth\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x0c\n\x04\x63ode\x18\x03 \x01(\x05\x12\x0c\n\x04text\x18\x04 \x01(\tB\x06\n\x04_nth\"\x0f\n\rStopAnswering\"\x0b\n\tOverRange\"4\n\x12\x43learFaultsRequest\x12\x13\n\x06\x64\x65vice\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\t\n\x07_device\"\x15\n\x13\x43learFaultsResponse2\xc0\x04\n\x05\x42\x65nch\x12W\n\x0cListSessions\x12\".device_sim.v1.ListSessionsRequest\x1a#.device_sim.v1.ListSessionsResponse\x12N\n\tListParts\x12\x1f.device_sim.v1.ListPartsRequest\x1a .device_sim.v1.ListPartsResponse\x12H\n\x07SetPart\x12\x1d.device_sim.v1.SetPartRequest\x1a\x1e.device_sim.v1.SetPartResponse\x12Q\n\nDisconnect\x12 .device_sim.v1.DisconnectRequest\x1a!.device_sim.v1.DisconnectResponse\x12N\n\tReconnect\x12\x1f.device_sim.v1.ReconnectRequest\x1a .device_sim.v1.ReconnectResponse\x12K\n\x08\x41\x64\x64\x46\x61ult\x12\x1e.device_sim.v1.AddFaultRequest\x1a\x1f.device_sim.v1.AddFaultResponse\x12T\n\x0b\x43learFaults\x12!.device_sim.v1.ClearFaultsRequest\x1a\".device_sim.v1.ClearFaultsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x64\x65vice_sim/v1/bench.proto\x12\rdevice_sim.v1\"\x15\n\x13ListSessionsRequest\"@\n\x14ListSessionsResponse\x12(\n\x08sessions\x18\x01 \x03(\x0b\x32\x16.device_sim.v1.Session\"H\n\x07Session\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06\x64river\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\x10\n\x08\x63hannels\x18\x04 \x03(\t\"\x12\n\x10ListPartsRequest\"7\n\x11ListPartsResponse\x12\"\n\x05parts\x18\x01 \x03(\x0b\x32\x13.device_sim.v1.Part\"t\n\x04Part\x12\x0c\n\x04name\x18\x01 \x01(\t\x12/\n\x06values\x18\x02 \x03(\x0b\x32\x1f.device_sim.v1.Part.ValuesEntry\x1a-\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\x88\x01\n\x0eSetPartRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x39\n\x06values\x18\x02 \x03(\x0b\x32).device_sim.v1.SetPartRequest.ValuesEntry\x1a-\n\x0bValuesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01\"\x11\n\x0fSetPartResponse\"$\n\x11\x44isconnectRequest\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\"\x14\n\x12\x44isconnectResponse\"#\n\x10ReconnectRequest\x12\x0f\n\x07\x63hannel\x18\x01 \x01(\t\"\x13\n\x11ReconnectResponse\"6\n\x0f\x41\x64\x64\x46\x61ultRequest\x12#\n\x05\x66\x61ult\x18\x01 \x01(\x0b\x32\x14.device_sim.v1.Fault\"\x12\n\x10\x41\x64\x64\x46\x61ultResponse\"\x94\x04\n\x05\x46\x61ult\x12\x0e\n\x06\x64\x65vice\x18\x01 \x01(\t\x12,\n\tfail_call\x18\x02 \x01(\x0b\x32\x17.device_sim.v1.FailCallH\x00\x12\x36\n\x0estop_answering\x18\x03 \x01(\x0b\x32\x1c.device_sim.v1.StopAnsweringH\x00\x12.\n\nover_range\x18\x04 \x01(\x0b\x32\x18.device_sim.v1.OverRangeH\x00\x12.\n\nclip_input\x18\x07 \x01(\x0b\x32\x18.device_sim.v1.ClipInputH\x00\x12,\n\tadd_noise\x18\x08 \x01(\x0b\x32\x17.device_sim.v1.AddNoiseH\x00\x12\x32\n\x0c\x64rop_samples\x18\t \x01(\x0b\x32\x1a.device_sim.v1.DropSamplesH\x00\x12\x34\n\rlose_triggers\x18\n \x01(\x0b\x32\x1b.device_sim.v1.LoseTriggersH\x00\x12\x30\n\x0bstick_relay\x18\x0b \x01(\x0b\x32\x19.device_sim.v1.StickRelayH\x00\x12\x32\n\x0c\x62ounce_relay\x18\x0c \x01(\x0b\x32\x1a.device_sim.v1.BounceRelayH\x00\x12\r\n\x05\x61\x66ter\x18\x05 \x01(\x01\x12\x14\n\x07lasting\x18\x06 \x01(\x01H\x01\x88\x01\x01\x42\x06\n\x04kindB\n\n\x08_lasting\"M\n\x08\x46\x61ilCall\x12\x0b\n\x03rpc\x18\x01 \x01(\t\x12\x10\n\x03nth\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x0c\n\x04\x63ode\x18\x03 \x01(\x05\x12\x0c\n\x04text\x18\x04 \x01(\tB\x06\n\x04_nth\"\x0f\n\rStopAnswering\"\x0b\n\tOverRange\"\x1a\n\tClipInput\x12\r\n\x05share\x18\x01 \x01(\x01\"\x19\n\x08\x41\x64\x64Noise\x12\r\n\x05volts\x18\x01 \x01(\x01\"\x1c\n\x0b\x44ropSamples\x12\r\n\x05share\x18\x01 \x01(\x01\"\x0e\n\x0cLoseTriggers\"\x1b\n\nStickRelay\x12\r\n\x05relay\x18\x01 \x01(\t\"-\n\x0b\x42ounceRelay\x12\r\n\x05relay\x18\x01 \x01(\t\x12\x0f\n\x07seconds\x18\x02 \x01(\x01\"4\n\x12\x43learFaultsRequest\x12\x13\n\x06\x64\x65vice\x18\x01 \x01(\tH\x00\x88\x01\x01\x42\t\n\x07_device\"\x15\n\x13\x43learFaultsResponse2\xc0\x04\n\x05\x42\x65nch\x12W\n\x0cListSessions\x12\".device_sim.v1.ListSessionsRequest\x1a#.device_sim.v1.ListSessionsResponse\x12N\n\tListParts\x12\x1f.device_sim.v1.ListPartsRequest\x1a .device_sim.v1.ListPartsResponse\x12H\n\x07SetPart\x12\x1d.device_sim.v1.SetPartRequest\x1a\x1e.device_sim.v1.SetPartResponse\x12Q\n\nDisconnect\x12 .device_sim.v1.DisconnectRequest\x1a!.device_sim.v1.DisconnectResponse\x12N\n\tReconnect\x12\x1f.device_sim.v1.ReconnectRequest\x1a .device_sim.v1.ReconnectResponse\x12K\n\x08\x41\x64\x64\x46\x61ult\x12\x1e.device_sim.v1.AddFaultRequest\x1a\x1f.device_sim.v1.AddFaultResponse\x12T\n\x0b\x43learFaults\x12!.device_sim.v1.ClearFaultsRequest\x1a\".device_sim.v1.ClearFaultsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -68,17 +68,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ADDFAULTRESPONSE']._serialized_start=734
   _globals['_ADDFAULTRESPONSE']._serialized_end=752
   _globals['_FAULT']._serialized_start=755
-  _globals['_FAULT']._serialized_end=936
-  _globals['_FAILCALL']._serialized_start=938
-  _globals['_FAILCALL']._serialized_end=1015
-  _globals['_STOPANSWERING']._serialized_start=1017
-  _globals['_STOPANSWERING']._serialized_end=1032
-  _globals['_OVERRANGE']._serialized_start=1034
-  _globals['_OVERRANGE']._serialized_end=1045
-  _globals['_CLEARFAULTSREQUEST']._serialized_start=1047
-  _globals['_CLEARFAULTSREQUEST']._serialized_end=1099
-  _globals['_CLEARFAULTSRESPONSE']._serialized_start=1101
-  _globals['_CLEARFAULTSRESPONSE']._serialized_end=1122
-  _globals['_BENCH']._serialized_start=1125
-  _globals['_BENCH']._serialized_end=1701
+  _globals['_FAULT']._serialized_end=1287
+  _globals['_FAILCALL']._serialized_start=1289
+  _globals['_FAILCALL']._serialized_end=1366
+  _globals['_STOPANSWERING']._serialized_start=1368
+  _globals['_STOPANSWERING']._serialized_end=1383
+  _globals['_OVERRANGE']._serialized_start=1385
+  _globals['_OVERRANGE']._serialized_end=1396
+  _globals['_CLIPINPUT']._serialized_start=1398
+  _globals['_CLIPINPUT']._serialized_end=1424
+  _globals['_ADDNOISE']._serialized_start=1426
+  _globals['_ADDNOISE']._serialized_end=1451
+  _globals['_DROPSAMPLES']._serialized_start=1453
+  _globals['_DROPSAMPLES']._serialized_end=1481
+  _globals['_LOSETRIGGERS']._serialized_start=1483
+  _globals['_LOSETRIGGERS']._serialized_end=1497
+  _globals['_STICKRELAY']._serialized_start=1499
+  _globals['_STICKRELAY']._serialized_end=1526
+  _globals['_BOUNCERELAY']._serialized_start=1528
+  _globals['_BOUNCERELAY']._serialized_end=1573
+  _globals['_CLEARFAULTSREQUEST']._serialized_start=1575
+  _globals['_CLEARFAULTSREQUEST']._serialized_end=1627
+  _globals['_CLEARFAULTSRESPONSE']._serialized_start=1629
+  _globals['_CLEARFAULTSRESPONSE']._serialized_end=1650
+  _globals['_BENCH']._serialized_start=1653
+  _globals['_BENCH']._serialized_end=2229
 # @@protoc_insertion_point(module_scope)

@@ -272,14 +272,38 @@ class Fault(google.protobuf.message.Message):
     FAIL_CALL_FIELD_NUMBER: builtins.int
     STOP_ANSWERING_FIELD_NUMBER: builtins.int
     OVER_RANGE_FIELD_NUMBER: builtins.int
+    CLIP_INPUT_FIELD_NUMBER: builtins.int
+    ADD_NOISE_FIELD_NUMBER: builtins.int
+    DROP_SAMPLES_FIELD_NUMBER: builtins.int
+    LOSE_TRIGGERS_FIELD_NUMBER: builtins.int
+    STICK_RELAY_FIELD_NUMBER: builtins.int
+    BOUNCE_RELAY_FIELD_NUMBER: builtins.int
+    AFTER_FIELD_NUMBER: builtins.int
+    LASTING_FIELD_NUMBER: builtins.int
     device: builtins.str
     """The instrument, as in resource names; upper and lower case are the same."""
+    after: builtins.float
+    """Seconds from now to its begin. FailCall and StopAnswering begin at once."""
+    lasting: builtins.float
+    """Seconds that it lasts. Default: until ClearFaults. FailCall and StopAnswering have no end."""
     @property
     def fail_call(self) -> global___FailCall: ...
     @property
     def stop_answering(self) -> global___StopAnswering: ...
     @property
     def over_range(self) -> global___OverRange: ...
+    @property
+    def clip_input(self) -> global___ClipInput: ...
+    @property
+    def add_noise(self) -> global___AddNoise: ...
+    @property
+    def drop_samples(self) -> global___DropSamples: ...
+    @property
+    def lose_triggers(self) -> global___LoseTriggers: ...
+    @property
+    def stick_relay(self) -> global___StickRelay: ...
+    @property
+    def bounce_relay(self) -> global___BounceRelay: ...
     def __init__(
         self,
         *,
@@ -287,10 +311,21 @@ class Fault(google.protobuf.message.Message):
         fail_call: global___FailCall | None = ...,
         stop_answering: global___StopAnswering | None = ...,
         over_range: global___OverRange | None = ...,
+        clip_input: global___ClipInput | None = ...,
+        add_noise: global___AddNoise | None = ...,
+        drop_samples: global___DropSamples | None = ...,
+        lose_triggers: global___LoseTriggers | None = ...,
+        stick_relay: global___StickRelay | None = ...,
+        bounce_relay: global___BounceRelay | None = ...,
+        after: builtins.float = ...,
+        lasting: builtins.float | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["fail_call", b"fail_call", "kind", b"kind", "over_range", b"over_range", "stop_answering", b"stop_answering"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["device", b"device", "fail_call", b"fail_call", "kind", b"kind", "over_range", b"over_range", "stop_answering", b"stop_answering"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["kind", b"kind"]) -> typing.Literal["fail_call", "stop_answering", "over_range"] | None: ...
+    def HasField(self, field_name: typing.Literal["_lasting", b"_lasting", "add_noise", b"add_noise", "bounce_relay", b"bounce_relay", "clip_input", b"clip_input", "drop_samples", b"drop_samples", "fail_call", b"fail_call", "kind", b"kind", "lasting", b"lasting", "lose_triggers", b"lose_triggers", "over_range", b"over_range", "stick_relay", b"stick_relay", "stop_answering", b"stop_answering"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_lasting", b"_lasting", "add_noise", b"add_noise", "after", b"after", "bounce_relay", b"bounce_relay", "clip_input", b"clip_input", "device", b"device", "drop_samples", b"drop_samples", "fail_call", b"fail_call", "kind", b"kind", "lasting", b"lasting", "lose_triggers", b"lose_triggers", "over_range", b"over_range", "stick_relay", b"stick_relay", "stop_answering", b"stop_answering"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_lasting", b"_lasting"]) -> typing.Literal["lasting"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["kind", b"kind"]) -> typing.Literal["fail_call", "stop_answering", "over_range", "clip_input", "add_noise", "drop_samples", "lose_triggers", "stick_relay", "bounce_relay"] | None: ...
 
 global___Fault = Fault
 
@@ -349,6 +384,108 @@ class OverRange(google.protobuf.message.Message):
     ) -> None: ...
 
 global___OverRange = OverRange
+
+@typing.final
+class ClipInput(google.protobuf.message.Message):
+    """The inputs of a digitizer clip at a share of their range, from 0 to 1."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SHARE_FIELD_NUMBER: builtins.int
+    share: builtins.float
+    def __init__(
+        self,
+        *,
+        share: builtins.float = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["share", b"share"]) -> None: ...
+
+global___ClipInput = ClipInput
+
+@typing.final
+class AddNoise(google.protobuf.message.Message):
+    """The samples of a digitizer have more noise."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    VOLTS_FIELD_NUMBER: builtins.int
+    volts: builtins.float
+    """Its standard deviation, in volts."""
+    def __init__(
+        self,
+        *,
+        volts: builtins.float = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["volts", b"volts"]) -> None: ...
+
+global___AddNoise = AddNoise
+
+@typing.final
+class DropSamples(google.protobuf.message.Message):
+    """A digitizer loses a share of its samples, from 0 to 1. Each repeats the one before."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SHARE_FIELD_NUMBER: builtins.int
+    share: builtins.float
+    def __init__(
+        self,
+        *,
+        share: builtins.float = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["share", b"share"]) -> None: ...
+
+global___DropSamples = DropSamples
+
+@typing.final
+class LoseTriggers(google.protobuf.message.Message):
+    """No trigger comes to the device: neither from a signal, nor from software."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+global___LoseTriggers = LoseTriggers
+
+@typing.final
+class StickRelay(google.protobuf.message.Message):
+    """A relay of a switch stays as it is. The driver does not see this."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    RELAY_FIELD_NUMBER: builtins.int
+    relay: builtins.str
+    def __init__(
+        self,
+        *,
+        relay: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["relay", b"relay"]) -> None: ...
+
+global___StickRelay = StickRelay
+
+@typing.final
+class BounceRelay(google.protobuf.message.Message):
+    """A relay of a switch opens and closes some times when it moves."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    RELAY_FIELD_NUMBER: builtins.int
+    SECONDS_FIELD_NUMBER: builtins.int
+    relay: builtins.str
+    seconds: builtins.float
+    """The time for which it bounces."""
+    def __init__(
+        self,
+        *,
+        relay: builtins.str = ...,
+        seconds: builtins.float = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["relay", b"relay", "seconds", b"seconds"]) -> None: ...
+
+global___BounceRelay = BounceRelay
 
 @typing.final
 class ClearFaultsRequest(google.protobuf.message.Message):

@@ -14,6 +14,7 @@ from enum import Enum
 from nidmm.enums import AcquisitionStatus
 
 from device_sim.base.script import Activity, Script
+from device_sim.bench import Grid
 
 _SHORTEST_SAMPLE = 1e-5  # Seconds of even a sample without an aperture.
 _BACKLOG = 100_000  # Largest number of readings to fetch.
@@ -117,7 +118,7 @@ class Waveform(Acquisition):
     Args:
         points: Number of points.
         spacing: Seconds between them.
-        sample: Return the signal at ascending times.
+        sample: Return the signal at equidistant times.
         start: Time of initiate.
         waits_for_trigger: True if the points come after a trigger.
         delay: Seconds from initiate or trigger to the first point.
@@ -127,7 +128,7 @@ class Waveform(Acquisition):
         self,
         points: int,
         spacing: float,
-        sample: Callable[[Sequence[float]], Sequence[float]],
+        sample: Callable[[Grid], Sequence[float]],
         start: float,
         *,
         waits_for_trigger: bool,
@@ -149,6 +150,6 @@ class Waveform(Acquisition):
             # All points that are ready come together.
             ready = int((self.until - begin) / self._spacing + 1e-6)
             ready = min(max(ready, taken + 1), self._points)
-            times = [begin + index * self._spacing for index in range(taken, ready)]
+            grid = Grid(begin, self._spacing, self._points).part(taken, ready)
             taken = ready
-            self.readings.extend(self._sample(times))
+            self.readings.extend(self._sample(grid))

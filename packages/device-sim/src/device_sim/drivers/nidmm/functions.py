@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import cmath
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from nidmm.enums import Function, LCCalculationModel, RTDType, ThermistorType, TransducerType
 
 from device_sim.base.attributes import Value
-from device_sim.bench import Bench, Input, Output, Terminal
+from device_sim.bench import Bench, Grid, Input, Output, Terminal
 from device_sim.drivers.nidmm import temperature
 
 _BURDEN = 0.1  # Volts across the shunt at the full current range.
@@ -81,35 +81,26 @@ class Probe:
         if function in _AC_VOLTS:
             dc = function == Function.AC_VOLTS_DC_COUPLED.value
             mean = self.bench.measure(self.wire, begin, end).voltage if dc else 0.0
-            return self._rms(mean, end)
+            return math.hypot(mean, self.bench.alternating(self.wire, begin, end).rms)
         if function == Function.AC_CURRENT.value:
-            return self._rms(0.0, end) * self.range / _BURDEN
+            return self.bench.alternating(self.wire, begin, end).rms * self.range / _BURDEN
         if function in (Function.FREQ.value, Function.PERIOD.value):
-            return self._frequency(end)
+            frequency = self.bench.alternating(self.wire, begin, end).frequency
+            return frequency if function == Function.FREQ.value else 1.0 / frequency
         if function in (Function.CAPACITANCE.value, Function.INDUCTANCE.value):
             return self._reactive(end)
         state = self.bench.measure(self.wire, begin, end)
         return -state.current if function in _CURRENTS else state.voltage
 
-    def waveform(self, times: Sequence[float]) -> list[float]:
-        """Return the signal at ascending times."""
-        volts = self.bench.waveform(self.wire, times)
+    def waveform(self, grid: Grid) -> list[float]:
+        """Return the signal at equidistant times."""
+        volts = self.bench.sample(self.wire, grid).voltages
         scale = self.range / _BURDEN if self.function in _CURRENTS else 1.0
         return [scale * float(value) for value in volts]
 
     def _resistance(self, begin: float, end: float) -> float:
         state = self.bench.measure(self.wire, begin, end)
         return math.nan if state.limited or not state.current else state.voltage / state.current
-
-    def _rms(self, dc: float, at: float) -> float:
-        return math.hypot(dc, *(abs(phasor) for _, phasor in self.bench.sine(self.wire, at)))
-
-    def _frequency(self, at: float) -> float:
-        sines = [(abs(phasor), frequency) for frequency, phasor in self.bench.sine(self.wire, at)]
-        amplitude, frequency = max(sines, default=(0.0, 0.0))
-        if not amplitude:
-            return math.nan
-        return frequency if self.function == Function.FREQ.value else 1.0 / frequency
 
     def _reactive(self, at: float) -> float:
         z = self.bench.impedance(self.wire, _LC_FREQUENCY, at)

@@ -16,6 +16,7 @@ from nidmm.enums import (
 from device_sim.base.acquiring import AcquiringSession
 from device_sim.base.attributes import Attribute
 from device_sim.base.instrument import Opening
+from device_sim.bench import Grid
 from device_sim.call import Call
 from device_sim.drivers.nidmm.acquisition import Acquisition, Plan, Readings, Wait, Waveform
 from device_sim.drivers.nidmm.configuration import AUTO, DmmConfiguration
@@ -165,11 +166,11 @@ class DmmSession(AcquiringSession[Acquisition]):
             delay=self._delay,
         )
 
-    def _sample(self, times: Sequence[float]) -> list[float]:
+    def _sample(self, grid: Grid) -> list[float]:
         if not self.wired:
-            return [self._simulated()] * len(times)
+            return [self._simulated()] * grid.count
         spacing = 1.0 / self.number("waveform_rate")
-        return [self._reading(value, spacing) for value in self._probe().waveform(times)]
+        return [self._reading(value, spacing) for value in self._probe().waveform(grid)]
 
     def _plan(self) -> Plan:
         sample = self.get("sample_trigger")

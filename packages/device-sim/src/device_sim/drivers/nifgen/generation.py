@@ -210,12 +210,25 @@ class Generation(Activity):
     def _play(self, play: Play) -> Script:
         begin = self._position
         self._add(play.signals)
-        passes = play.passes
-        if play.until is not None:
-            arrived = yield play.until
-            passes = max(math.ceil((arrived - self._started - begin) / play.period - 1e-9), 1)
+        if play.until is None:
+            self._position = begin + play.passes * play.period
+            yield from self._step(play.signals, begin, self._position)
+            return
+        arrived = yield play.until
+        passes = max(math.ceil((arrived - self._started - begin) / play.period - 1e-9), 1)
         self._position = begin + passes * play.period
         yield self._started + self._position
+
+    def _step(self, signals: Signals, begin: float, end: float) -> Script:
+        """Put each step of a list of frequencies out in turn."""
+        steps = zip(*(signal.steps() for signal in signals), strict=False)
+        for number, each in enumerate(steps):
+            if number:
+                self._begin(self._started + begin, tuple(signal for _, signal in each))
+            begin += min(seconds for seconds, _ in each)
+            yield self._started + min(begin, end)
+            if begin >= end:
+                return
 
     def _loop(self, loop: Loop) -> Script:
         done = 0
@@ -235,4 +248,5 @@ class Generation(Activity):
 
     def _add(self, signals: Signals) -> None:
         self.track.add(self._position, signals)
-        self._begin(self._started + self._position, signals)
+        first = tuple(next(signal.steps())[1] for signal in signals)
+        self._begin(self._started + self._position, first)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,18 +11,18 @@ from nifgen.enums import HardwareState, Trigger
 from device_sim.base.acquiring import AcquiringSession
 from device_sim.base.attributes import Attribute, Value
 from device_sim.base.instrument import Opening
-from device_sim.bench import Output, Sine
+from device_sim.bench import Output
 from device_sim.call import Call
 from device_sim.drivers.nifgen.configuration import FgenConfiguration, FgenModel
 from device_sim.drivers.nifgen.errors import ERRORS
 from device_sim.drivers.nifgen.generation import Generation, Plan, Signals, Wait, signals_in
 from device_sim.drivers.nifgen.memory import Memory
 from device_sim.drivers.nifgen.program import Compiler
-from device_sim.drivers.nifgen.signals import Floats, Function, Level, Signal, is_sine
+from device_sim.drivers.nifgen.signals import Floats, Function, Level, Signal
 from device_sim.errors import FUNCTION_NOT_SUPPORTED, DriverError
 
 _MARKERS = range(4)
-_LARGEST_CURRENT = 1.0  # Amperes; a generator behind 50 ohms cannot reach it.
+_SHORTEST_STEP = 100e-6  # Seconds of a frequency on the bench.
 
 
 class FgenSession(AcquiringSession[Generation]):
@@ -37,6 +38,8 @@ class FgenSession(AcquiringSession[Generation]):
         """The plan of the last generation."""
         self._levels = (0.0,) * len(self.channels)
         """The voltages while nothing is generated."""
+        self._put_out: tuple[float, Signals] = (0.0, ())
+        """The signals of the generation that are on the bench, and when they began."""
         self._seen = dict.fromkeys(_MARKERS, 0)
         """How often each marker had come when a client cleared its status."""
         self.connect(self.now)
@@ -109,14 +112,14 @@ class FgenSession(AcquiringSession[Generation]):
             lambda name, index: self.get(name, index), self.memory, len(self._wires)
         )
         plan = compiler.plan()
-        for signals in signals_in(plan.program):
-            for wire, signal in zip(self._wires, signals, strict=True):
-                if self.bench.is_wired(wire) and not (isinstance(signal, Level) or is_sine(signal)):
-                    raise DriverError(
-                        FUNCTION_NOT_SUPPORTED,
-                        f"Not simulated: a signal other than DC or a sine on {wire}, which the "
-                        "bench file connects. Remove the connection from the bench file.",
-                    )
+        if any(map(self.bench.is_wired, self._wires)):
+            steps = [step for signals in signals_in(plan.program) for step in map(_step, signals)]
+            if min(steps, default=math.inf) < _SHORTEST_STEP:
+                raise DriverError(
+                    FUNCTION_NOT_SUPPORTED,
+                    "Not simulated: a frequency list with a step below "
+                    f"{_SHORTEST_STEP * 1e6:.0f} µs on a bench. Make the steps longer.",
+                )
         return plan
 
     # The state of the generation.
@@ -192,8 +195,7 @@ class FgenSession(AcquiringSession[Generation]):
         if self.activity is None:
             self._drive(now, now, tuple(map(Level, self._levels)))
         else:
-            piece = self.activity.track.pieces[-1]
-            self._drive(now, (self.activity.origin or 0.0) + piece.begin, piece.signals)
+            self._drive(now, *self._put_out)
 
     def disconnect(self, now: float) -> None:
         """Take the terminals off the bench."""
@@ -201,6 +203,7 @@ class FgenSession(AcquiringSession[Generation]):
             self.bench.drive(wire, None, now)
 
     def _begin_piece(self, begin: float, signals: Signals) -> None:
+        self._put_out = (begin, signals)
         self._drive(begin, begin, signals)
 
     def _drive(self, now: float, begin: float, signals: Signals) -> None:
@@ -217,10 +220,10 @@ class FgenSession(AcquiringSession[Generation]):
         own = self.number("output_impedance", index)
         load = self.number("load_impedance", index)
         share = 0.5 if load < 0.0 else load / (own + load)
-        level, sine = signal.before(0.0), None
-        if isinstance(signal, Function):
-            (frequency,), shape = signal.frequencies, signal.shape
-            phase = (signal.phase - 90.0 - 360.0 * frequency * begin) % 360.0
-            level, sine = shape.offset, Sine(frequency, shape.rms / share, phase)
-        limit = _LARGEST_CURRENT
-        return Output("voltage", level / share, -limit, limit, own, sine)
+        level, wave = signal.level / share, signal.wave(begin, 1.0 / share)
+        return Output("voltage", level, -math.inf, math.inf, own, wave)
+
+
+def _step(signal: Signal) -> float:
+    """Return the seconds of the shortest step of a list of frequencies."""
+    return min(signal.durations) if isinstance(signal, Function) else math.inf

@@ -7,14 +7,17 @@ seconds since the signal began, voltages in volts across the load that the clien
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import cycle
 from typing import Protocol
 
 import numpy as np
 from nifgen.enums import Waveform
 from numpy.typing import NDArray
+
+from device_sim.bench import Held, Sine, Wave, waves
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -22,7 +25,7 @@ Integers = NDArray[np.int64]
 NOISE_RATE = 250e6
 """Values of noise in a second."""
 
-_SLACK = 0.01  # Of a sample: times are rounded, and must not fall into the sample before.
+_SLACK = 1e-6  # Of a sample: times are rounded, and must not fall into the sample before.
 
 
 class Signal:
@@ -45,12 +48,32 @@ class Signal:
         """Return how often a marker came before a time."""
         return 0
 
+    # For the bench: a constant voltage, and a wave on top of it.
+
+    @property
+    def level(self) -> float:
+        """Return the constant part of the voltage."""
+        return 0.0
+
+    def wave(self, begin: float, scale: float) -> Wave | None:
+        """Return the rest, with each voltage times `scale`, as it is from `begin` on."""
+        return None
+
+    def steps(self) -> Iterator[tuple[float, Signal]]:
+        """Yield the signals of one frequency in turn, each with its seconds."""
+        yield math.inf, self
+
 
 @dataclass(frozen=True)
 class Level(Signal):
     """A constant voltage."""
 
     volts: float
+
+    @property
+    def level(self) -> float:
+        """Return the voltage."""
+        return self.volts
 
     def at(self, seconds: Floats) -> Floats:
         """Return the voltage."""
@@ -76,14 +99,33 @@ class Shape:
     points: Floats | None
     """One cycle of the user's own waveform, from -1 to 1."""
 
-    @property
-    def rms(self) -> float:
-        """Return the effective value of a sine, without its offset."""
-        return self.amplitude / math.sqrt(8.0)
-
     def at(self, turns: Floats) -> Floats:
         """Return the voltages at some phases, counted in cycles."""
         return self.offset + self.amplitude / 2.0 * self._unit(turns)
+
+    def wave(self, frequency: float, phase: float, begin: float, scale: float) -> Wave | None:
+        """Return the function without its offset, with a phase in degrees at `begin`."""
+        half = self.amplitude / 2.0 * scale
+        if not (frequency and half):
+            return None
+        start = begin - phase / 360.0 / frequency
+        if self.waveform == Waveform.SINE.value:
+            at_zero = (phase - 90.0 - 360.0 * ((frequency * begin) % 1.0)) % 360.0
+            return Sine(frequency, half / math.sqrt(2.0), at_zero)
+        if self.waveform == Waveform.SQUARE.value:
+            duty = self.duty / 100.0
+            return waves.square(-half, half, frequency, duty=duty, begin=start)
+        if self.waveform == Waveform.TRIANGLE.value:
+            return waves.triangle(-half, half, frequency, begin=start)
+        if self.waveform == Waveform.RAMP_UP.value:
+            return waves.ramp(-half, half, frequency, begin=start)
+        if self.waveform == Waveform.RAMP_DOWN.value:
+            return waves.ramp(half, -half, frequency, begin=start)
+        if self.points is None:
+            return None
+        points = self.points
+        count = len(points)
+        return Held(lambda numbers: half * points[numbers], frequency * count, start, count)
 
     def _unit(self, turns: Floats) -> Floats:
         within = turns - np.floor(turns)
@@ -155,15 +197,26 @@ class Function(Signal):
             turns += laps * (self._turns[-1] + self.frequencies[-1] * self.durations[-1])
         return self.shape.at(turns + self.phase / 360.0)
 
+    def steps(self) -> Iterator[tuple[float, Signal]]:
+        """Yield the signals of one frequency in turn, each with its seconds."""
+        if len(self.frequencies) == 1:
+            yield math.inf, self
+            return
+        phase = self.phase
+        for frequency, duration in cycle(zip(self.frequencies, self.durations, strict=True)):
+            yield duration, Function(self.shape, (frequency,), phase=phase)
+            phase = (phase + 360.0 * ((frequency * duration) % 1.0)) % 360.0
 
-def is_sine(signal: Signal) -> bool:
-    """Return whether a signal is a sine of one frequency."""
-    return (
-        isinstance(signal, Function)
-        and signal.shape.waveform == Waveform.SINE.value
-        and len(signal.frequencies) == 1
-        and signal.frequencies[0] > 0.0
-    )
+    @property
+    def level(self) -> float:
+        """Return the offset; with the frequency 0, the voltage of the phase."""
+        if self.frequencies[0] > 0.0:
+            return self.shape.offset
+        return float(self.shape.at(np.array(self.phase / 360.0)))
+
+    def wave(self, begin: float, scale: float) -> Wave | None:
+        """Return the function without its offset, as it is from `begin` on."""
+        return self.shape.wave(self.frequencies[0], self.phase % 360.0, begin, scale)
 
 
 @dataclass(frozen=True)
@@ -178,13 +231,16 @@ class Noise(Signal):
 
     def at(self, seconds: Floats) -> Floats:
         """Return the voltages at some times."""
-        index = np.floor(seconds * NOISE_RATE + _SLACK).astype(np.int64).astype(np.uint64)
-        mixed = (index + np.uint64(self.seed + 1)) * np.uint64(0x9E3779B97F4A7C15)
-        for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-            mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
-        mixed ^= mixed >> np.uint64(31)
-        unit = (mixed >> np.uint64(11)).astype(np.float64) / 2.0**52 - 1.0
-        return np.asarray(self.shape.offset + self.shape.amplitude / 2.0 * unit)
+        return self.level + self.wave(0.0, 1.0).values(seconds)
+
+    @property
+    def level(self) -> float:
+        """Return the offset."""
+        return self.shape.offset
+
+    def wave(self, begin: float, scale: float) -> Wave:
+        """Return the noise."""
+        return waves.noise(self.shape.amplitude / 2.0 * scale, NOISE_RATE, self.seed, begin=begin)
 
 
 class Pattern(Protocol):
@@ -292,6 +348,21 @@ class Clocked(Signal):
         """Return the voltages at some times."""
         samples = self.pattern.samples(self._index(seconds) % self.pattern.length)
         return self.offset + self.gain * np.clip(self.scale * samples, -1.0, 1.0)
+
+    @property
+    def level(self) -> float:
+        """Return the offset."""
+        return self.offset
+
+    def wave(self, begin: float, scale: float) -> Wave:
+        """Return the samples, as they come from `begin` on."""
+
+        def volts(numbers: Integers) -> Floats:
+            return (
+                scale * self.gain * np.clip(self.scale * self.pattern.samples(numbers), -1.0, 1.0)
+            )
+
+        return Held(volts, self.rate, begin, self.pattern.length)
 
     def before(self, seconds: float) -> float:
         """Return the voltage just before a time."""

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from device_sim.base.script import Activity, Script, Waiting
+from device_sim.bench import Grid
 
 Volts = npt.NDArray[np.float64]
 
@@ -90,18 +91,20 @@ class Acquisition(Activity):
     Args:
         plan: Its timing.
         waits: True if a client sends the triggers.
+        loses: Return whether a fault keeps a trigger from coming at a time.
         search: Make a search for an analog trigger: a function that returns the time of the trigger
             between two times, None before it came. None for a trigger that comes at once.
-        sample: Return the samples of a record, given the times of its samples.
+        sample: Return the samples of a record, given their times.
         start: Time of initiate.
     """
 
     def __init__(
         self,
         plan: Plan,
-        sample: Callable[[Volts], Mapping[int, Volts]],
+        sample: Callable[[Grid], Mapping[int, Volts]],
         start: float,
         *,
+        loses: Callable[[float], bool],
         waits: bool = False,
         search: Callable[[], Callable[[float, float], float | None]] | None = None,
     ) -> None:
@@ -114,6 +117,7 @@ class Acquisition(Activity):
         """The sample after the last one that was fetched relative to the read pointer."""
         self._sample = sample
         self._waits = waits
+        self._loses = loses
         self._search = search
         self.begin(self._acquire(start))
 
@@ -129,20 +133,25 @@ class Acquisition(Activity):
             end = begin + plan.length / plan.rate
             while now < end:
                 now = yield end
-            times = begin + np.arange(plan.length) / plan.rate
-            self.records.append(Record(begin, last, self._sample(times)))
+            grid = Grid(begin, 1.0 / plan.rate, plan.length)
+            self.records.append(Record(begin, last, self._sample(grid)))
 
     def _trigger(self, earliest: float) -> Generator[Waiting, float, float]:
         """Wait for a trigger. Return its time."""
         if self._waits:
-            return max((yield Wait.TRIGGER), earliest)
+            sent = yield Wait.TRIGGER
+            while self._loses(sent):
+                sent = yield Wait.TRIGGER
+            return max(sent, earliest)
         if self._search is None:
+            while self._loses(earliest):
+                earliest = yield earliest + _LOOK
             return earliest
         find, begin = self._search(), earliest
         while True:
             end = max((yield begin + _LOOK), self.until)
             found = find(begin, end)
-            if found is not None:
+            if found is not None and not self._loses(found):
                 return found
             if self.plan.is_automatic and end >= earliest + _AUTO:
                 self.auto_triggered = True

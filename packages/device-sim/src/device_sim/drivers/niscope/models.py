@@ -29,6 +29,12 @@ class ScopeModel(Model):
     noise: float
     """Standard deviation of a sample, in proportion to the range."""
 
+    bandwidth: float
+    """Frequency at which the input has lost 3 dB, in hertz."""
+
+    capacitance: float
+    """Of the input, in farads."""
+
     @classmethod
     def details(cls, row: Mapping[str, Any], content: Mapping[str, Any]) -> dict[str, Any]:
         """Return the fields of this class."""
@@ -39,6 +45,8 @@ class ScopeModel(Model):
             "gain": gain,
             "offset": offset,
             "noise": row["noise"],
+            "bandwidth": row["bandwidth"],
+            "capacitance": row["capacitance"],
         }
 
     def step(self, vertical_range: float) -> float:

@@ -22,12 +22,14 @@ from device_sim.base.acquiring import AcquiringSession
 from device_sim.base.attributes import Attribute, Value
 from device_sim.base.configuration import refuse
 from device_sim.base.instrument import Opening
-from device_sim.bench import Input
+from device_sim.bench import Grid, Input
 from device_sim.call import Call
 from device_sim.drivers.niscope import triggers
 from device_sim.drivers.niscope.acquisition import Acquisition, Plan, Scale, Volts
 from device_sim.drivers.niscope.configuration import ScopeConfiguration
+from device_sim.drivers.niscope.disturbed import Disturbed
 from device_sim.drivers.niscope.errors import ERRORS
+from device_sim.drivers.niscope.filters import HighPass, LowPass, Signal
 from device_sim.drivers.niscope.measure.results import Results
 from device_sim.drivers.niscope.models import ScopeModel
 from device_sim.errors import (
@@ -40,10 +42,16 @@ from device_sim.errors import (
 MOST_SAMPLES = 2**24
 """Largest number of samples of an acquisition or of an answer."""
 
-_SLOW_SAMPLES = 500  # Largest record of a circuit that the bench computes sample by sample.
 _PERIOD = 100  # Samples in a period of the signal without wiring.
 _AMPLITUDE = 0.25  # Its amplitude as a fraction of the range.
 _SHIFT = math.radians(5.0)  # Its phase from one channel to the next.
+
+_AC_CORNER = 10.0  # Hertz at which AC coupling of a channel loses 3 dB.
+_REJECTED = 50e3  # Hertz above or below which the path of the trigger rejects.
+_MEAN = 0.1  # Seconds whose mean AC coupling of the trigger takes away.
+_WITHOUT_HIGH = (TriggerCoupling.HF_REJECT.value, TriggerCoupling.AC_PLUS_HF_REJECT.value)
+_WITHOUT_MEAN = (TriggerCoupling.AC.value, TriggerCoupling.AC_PLUS_HF_REJECT.value)
+_LOADS = ("input_impedance", "probe_attenuation", "vertical_coupling")
 
 _ANALOG = (TriggerType.EDGE.value, TriggerType.HYSTERESIS.value, TriggerType.WINDOW.value)
 _SENT = (TriggerType.SOFTWARE.value, TriggerType.DIGITAL.value)
@@ -102,8 +110,17 @@ class ScopeSession(AcquiringSession[Acquisition]):
     def connect(self, now: float) -> None:
         """Load the nets with the impedance of the inputs, times the attenuation of their probes."""
         for index in range(len(self.channels)):
-            ohms = self.number("input_impedance", index) * self.number("probe_attenuation", index)
-            self.bench.drive(self.wire(index), Input(ohms), now)
+            probe = self.number("probe_attenuation", index)
+            ohms = self.number("input_impedance", index) * probe
+            is_ac = self.get("vertical_coupling", index) == VerticalCoupling.AC.value
+            coupling = 1.0 / (2.0 * math.pi * _AC_CORNER * ohms) if is_ac else 0.0
+            terminal = Input(ohms, self.model.capacitance / probe, coupling)
+            self.bench.drive(self.wire(index), terminal, now)
+
+    def changed(self, attribute: Attribute, indices: Sequence[int]) -> None:
+        """Load the nets with another impedance or coupling."""
+        if attribute.name in _LOADS:
+            self.connect(self.now)
 
     def disconnect(self, now: float) -> None:
         """Take the inputs off the nets."""
@@ -170,15 +187,6 @@ class ScopeSession(AcquiringSession[Acquisition]):
                 f"{records} records of {length} samples on {len(self.enabled)} channels are more "
                 f"than the simulation stores. Acquire up to {MOST_SAMPLES} samples.",
             )
-        wired = [index for index in self.enabled if self.is_wired(index)]
-        if wired and self.bench.is_slow and length > _SLOW_SAMPLES:
-            raise _cannot(
-                f"records of more than {_SLOW_SAMPLES} samples of a circuit with diodes and "
-                "capacitors, or with drift. Take fewer samples."
-            )
-        for index in wired:
-            if self.get("vertical_coupling", index) == VerticalCoupling.AC.value:
-                raise _cannot("AC coupling of a channel on a bench. Use DC coupling.")
         self._trigger_source()
 
     def _trigger_source(self) -> int | None:
@@ -202,19 +210,20 @@ class ScopeSession(AcquiringSession[Acquisition]):
         self.commit(())
         plan = self._plan()
         sample = partial(self._sample, plan)
+        make = partial(Acquisition, plan, sample, now, loses=self._loses_trigger)
         source = self._trigger_source()
         kind = self.get("trigger_type")
         if source is not None and self.is_wired(source):
-            return Acquisition(plan, sample, now, search=self._search(source))
+            return make(search=self._search(source))
         if source is not None or not any(map(self.is_wired, self.enabled)):
             # Without wiring, a digitizer triggers itself, as NI's simulated ones do.
-            return Acquisition(plan, sample, now)
+            return make()
         if kind in _SENT or kind in _ANALOG:
-            return Acquisition(plan, sample, now, waits=True)
+            return make(waits=True)
         if kind != TriggerType.IMMEDIATE.value:
             name = TriggerType(kind).name.lower()
             raise _cannot(f"a {name} trigger on a bench. Use an edge or window trigger.")
-        return Acquisition(plan, sample, now)
+        return make()
 
     def _plan(self) -> Plan:
         configuration = self.configuration
@@ -237,18 +246,44 @@ class ScopeSession(AcquiringSession[Acquisition]):
             self.get("vertical_coupling", index) == VerticalCoupling.GND.value,
         )
 
+    def _loses_trigger(self, at: float) -> bool:
+        """Return whether a fault keeps a trigger from coming at a time."""
+        device = self.channels.devices[0]
+        return bool(self.bench.faults.disturbances("lose_triggers", device, at))
+
     def _search(self, source: int) -> Callable[[], Callable[[float, float], float | None]]:
-        if self.get("trigger_coupling") != TriggerCoupling.DC.value:
-            raise _cannot("trigger coupling other than DC on a bench.")
-        if self.bench.is_slow:
-            raise _cannot(
-                "an analog trigger in a circuit with diodes and capacitors, or with drift. Use a "
-                "software or an immediate trigger."
-            )
         condition = self._condition()
         spacing = 1.0 / self.configuration.rate
         wire = self.wire(source)
-        return lambda: triggers.Search(self.bench, wire, condition, spacing).find
+
+        volts = self._coupled(source, self.get("trigger_coupling"))
+        return lambda: triggers.Search(self.bench, wire, volts, condition, spacing).find
+
+    def _limited(self, index: int) -> Signal:
+        """Return the signal of a channel within its bandwidth."""
+        wire, wanted = self.wire(index), self.number("max_input_frequency", index)
+        limit = min(wanted, self.model.bandwidth) if wanted > 0.0 else self.model.bandwidth
+
+        def signal(grid: Grid) -> Volts:
+            return self.bench.sample(wire, grid).voltages
+
+        return partial(LowPass(limit).passed, signal)
+
+    def _coupled(self, index: int, coupling: Value) -> Signal:
+        """Return the signal of a channel in the path of the trigger."""
+        signal = self._limited(index)
+        if coupling == TriggerCoupling.LF_REJECT.value:
+            return partial(HighPass(_REJECTED).passed, signal)
+        if coupling in _WITHOUT_HIGH:
+            signal = partial(LowPass(_REJECTED).passed, signal)
+        if coupling not in _WITHOUT_MEAN:
+            return signal
+        wire = self.wire(index)
+
+        def without_mean(grid: Grid) -> Volts:
+            return signal(grid) - self.bench.measure(wire, grid.begin - _MEAN, grid.begin).voltage
+
+        return without_mean
 
     def _condition(self) -> triggers.Condition:
         kind = self.get("trigger_type")
@@ -267,24 +302,22 @@ class ScopeSession(AcquiringSession[Acquisition]):
 
     # Samples.
 
-    def _sample(self, plan: Plan, times: Volts) -> Mapping[int, Volts]:
+    def _sample(self, plan: Plan, grid: Grid) -> Mapping[int, Volts]:
         scales = plan.scales.items()
-        return {i: self._measure(i, scale, times) for i, scale in scales if self.is_wired(i)}
+        return {i: self._measure(i, scale, grid) for i, scale in scales if self.is_wired(i)}
 
-    def _measure(self, index: int, scale: Scale, times: Volts) -> Volts:
+    def _measure(self, index: int, scale: Scale, grid: Grid) -> Volts:
         """Return the readings of a wired channel."""
         accuracy = self.model.accuracy(scale.range)
-        if scale.is_grounded:
-            volts = np.zeros(len(times))
-        else:
-            volts = self.bench.waveform(self.wire(index), times)
+        volts = np.zeros(grid.count) if scale.is_grounded else self._limited(index)(grid)
+        disturbed = Disturbed(self.bench.faults, self.channels.channels[index].device, grid)
         converter = self.bench.converter(f"{self.wire(index)} waveform")
-        readings = scale.offset + converter.convert_all(volts - scale.offset, accuracy)
-        if self.bench.faults.is_over_range(self.channels.channels[index].device):
-            readings = np.full(len(times), math.inf)
+        volts = disturbed.with_noise(volts) - scale.offset
+        readings = converter.convert_all(volts, accuracy)
         # A signal beyond the range gives the last code of the converter.
-        lowest = scale.offset - scale.range / 2.0
-        return np.clip(readings, lowest, lowest + scale.range - accuracy.step)
+        half = scale.range / 2.0 * disturbed.range
+        readings = np.clip(disturbed.overloaded(readings), -half, half - accuracy.step)
+        return scale.offset + disturbed.without_lost(readings)
 
     def _simulated(self, index: int, scale: Scale, begin: int, end: int) -> Volts:
         """Return samples of a channel without wiring, by their numbers from the trigger."""
@@ -420,11 +453,10 @@ class ScopeSession(AcquiringSession[Acquisition]):
         """Choose ranges and trigger by the present signals; NI's documentation lists the rest."""
         self.abort()
         ranges = self.model.steps["ranges"]
-        points = 100 if self.bench.is_slow else 1000
-        times = np.linspace(self.now - 0.02, self.now, points)
+        grid = Grid.over(self.now - 0.02, self.now, 10_000)
         spans = {}
         for index in filter(self.is_wired, range(len(self.channels))):
-            volts = self.bench.waveform(self.wire(index), times)
+            volts = self.bench.sample(self.wire(index), grid).voltages
             low, high = float(volts.min()), float(volts.max())
             if high - low >= 0.1 * ranges[0]:
                 spans[index] = (low, high)

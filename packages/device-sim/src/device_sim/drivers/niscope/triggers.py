@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from device_sim.bench import Bench
+from device_sim.bench import Bench, Grid
 
-_POINTS = 16_384  # Largest number of points of one search.
+_POINTS = 131_072  # Largest number of points of one search.
 _FINER = 64  # Points in which a search looks at the time between two points again.
 _RESOLUTION = 1e-6  # Part of the time between samples up to which a trigger's time is known.
 
@@ -59,7 +60,7 @@ def window(low: float, high: float, *, entering: bool) -> Condition:
 class Search:
     """The search for one trigger, through ascending stretches of time.
 
-    It looks at up to 16,384 points of a stretch, and at both sides of each change of the bench, so
+    It looks at up to 131,072 points of a stretch, and at both sides of each change of the bench, so
     it can miss a pulse only if that is shorter than the time between two points.
     """
 
@@ -68,6 +69,9 @@ class Search:
 
     channel: str
     """The channel, by its qualified name."""
+
+    volts: Callable[[Grid], Volts]
+    """Return the signal of the trigger at some times."""
 
     condition: Condition
     """The trigger."""
@@ -79,19 +83,16 @@ class Search:
 
     def find(self, begin: float, end: float) -> float | None:
         """Return the time of the trigger from `begin` to `end`, None if it does not come."""
-        count = min(_POINTS, max(2, math.ceil((end - begin) / self.spacing) + 1))
-        times = np.linspace(begin, end, count)
-        changes = self.bench.changes(begin, end)
-        if changes:
-            before = np.nextafter(changes, -math.inf)
-            times = np.unique(np.concatenate((times, before, changes)))
-        index = self._first(times)
-        if index is None:
-            return None
-        return self._refine(times[max(index - 1, 0)], times[index])
+        for since, until in pairwise([begin, *self.bench.changes(self.channel, begin, end), end]):
+            count = min(_POINTS, max(2, math.ceil((until - since) / self.spacing) + 1))
+            grid = Grid.over(since, until, count)
+            index = self._first(grid)
+            if index is not None:
+                return self._refine(grid.at(max(index - 1, 0)), grid.at(index))
+        return None
 
-    def _first(self, times: Volts) -> int | None:
-        volts = self.bench.waveform(self.channel, times)
+    def _first(self, grid: Grid) -> int | None:
+        volts = self.volts(grid)
         armed = self.condition.arms(volts)
         armed[0] |= self._armed
         ready = np.logical_or.accumulate(armed)
@@ -103,10 +104,10 @@ class Search:
     def _refine(self, begin: float, end: float) -> float:
         """Return when the second region begins between two times."""
         while end - begin > self.spacing * _RESOLUTION:
-            times = np.linspace(begin, end, _FINER)
-            fired = self.condition.fires(self.bench.waveform(self.channel, times))
+            grid = Grid.over(begin, end, _FINER)
+            fired = self.condition.fires(self.volts(grid))
             index = int(np.argmax(fired)) if fired.any() else _FINER - 1
-            narrower = (float(times[max(index - 1, 0)]), float(times[index]))
+            narrower = (grid.at(max(index - 1, 0)), grid.at(index))
             if narrower == (begin, end):
                 break
             begin, end = narrower

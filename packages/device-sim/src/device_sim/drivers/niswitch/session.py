@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from itertools import pairwise
 
 from device_sim.base.attributes import Attribute, Value
 from device_sim.base.instrument import InstrumentSession, Opening
+from device_sim.base.script import Activity, Script
 from device_sim.call import Call
 from device_sim.drivers.niswitch.errors import ERRORS
 from device_sim.drivers.niswitch.layout import Contact, SwitchModel
 from device_sim.errors import UNKNOWN_CHANNEL, DriverError
+
+_TRAVEL = 0.5  # Of the settling time: contacts move, and then may bounce.
+_BOUNCES = 3  # How often a bouncing contact opens again.
 
 _ARROW = re.compile(r"\s*->\s*")
 _BETWEEN_PATHS = re.compile(r"[,;&]")
@@ -29,7 +33,11 @@ class SwitchSession(InstrumentSession):
         self.paths: set[Contact] = set()
         """The paths that a client connected."""
         self._settled_at = 0.0
-        self._drive(self.model.contacts.values())
+        self._movements = Activity(self.now)
+        self._moving = 0
+        self._is_over = False
+        self.timeline.add(self._movements)
+        self._drive(self.model.contacts.values(), self.now, set())
 
     def combine(self, attribute: Attribute, indices: Sequence[int]) -> Value:
         """Return the value of an attribute, which may be a fact about the topology or relays."""
@@ -104,10 +112,6 @@ class SwitchSession(InstrumentSession):
             raise DriverError(ERRORS.NO_SUCH_PATH, f"Channels: {first}, {second}")
         return contact
 
-    def is_closed(self, contact: Contact) -> bool:
-        """Return whether a contact conducts."""
-        return (contact.relay in self.closed) != contact.closed_at_rest
-
     def connect(self, contacts: Sequence[Contact]) -> None:
         """Connect all of some paths, or none.
 
@@ -159,20 +163,51 @@ class SwitchSession(InstrumentSession):
         return found
 
     def operate(self, relays: Sequence[str], *, close: bool) -> None:
-        """Close or open relays. They need the settling time."""
+        """Close or open relays. They need the settling time, and their contacts a part of it."""
+        moved = [relay for relay in relays if close != (relay in self.closed)]
         if close:
-            self.closed.update(relays)
+            self.closed.update(moved)
         else:
-            self.closed.difference_update(relays)
-        self._settled_at = self.now + self.number("settling_time")
-        self._drive(c for c in self.model.contacts.values() if c.relay in relays)
+            self.closed.difference_update(moved)
+        settling = self.number("settling_time")
+        self._settled_at = self.now + settling
+        at = self.now + _TRAVEL * settling
+        for relay in moved:
+            self._moving += 1
+            self._movements.begin(self._move(relay, at, is_closed=close))
 
-    def _drive(self, contacts: Iterable[Contact]) -> None:
-        now = self.now
-        device = self.channels.devices[0]
+    def _move(self, relay: str, at: float, *, is_closed: bool) -> Script:
+        yield at
+        yield from self._moved(relay, at, is_closed=is_closed)
+        self._moving -= 1
+        self._rest()
+
+    def _moved(self, relay: str, at: float, *, is_closed: bool) -> Script:
+        """Move the contacts of a relay, unless it sticks; they may bounce."""
+        device, faults = self._device, self.bench.faults
+        if any(each.relay == relay for each in faults.disturbances("stick_relay", device, at)):
+            return
+        bounces = faults.disturbances("bounce_relay", device, at)
+        seconds = max((each.amount for each in bounces if each.relay == relay), default=0.0)
+        self._drive(self._contacts_of(relay), at, {relay} if is_closed else set())
+        for number in range(2 * _BOUNCES if seconds else 0):
+            at += seconds / (2 * _BOUNCES)
+            yield at
+            is_there = is_closed == bool(number % 2)
+            self._drive(self._contacts_of(relay), at, {relay} if is_there else set())
+
+    def _contacts_of(self, relay: str) -> list[Contact]:
+        return [contact for contact in self.model.contacts.values() if contact.relay == relay]
+
+    def _drive(self, contacts: Iterable[Contact], at: float, closed: Set[str]) -> None:
+        """Close and open contacts from a time on, given the relays that are closed."""
         for contact in contacts:
-            ends = (f"{device}/{contact.first}", f"{device}/{contact.second}")
-            self.bench.join(*ends, closed=self.is_closed(contact), at=now)
+            ends = (f"{self._device}/{contact.first}", f"{self._device}/{contact.second}")
+            self.bench.join(*ends, closed=_conducts(contact, closed), at=at)
+
+    @property
+    def _device(self) -> str:
+        return self.channels.devices[0]
 
     # Time and the end.
 
@@ -202,3 +237,19 @@ class SwitchSession(InstrumentSession):
     def disable(self) -> None:
         """Open all relays."""
         self.disconnect_all()
+
+    def close(self) -> None:
+        """Leave the relays as they are. Those that move come to rest at their time."""
+        with self.lock:
+            self.catch_up()
+            self._is_over = True
+            self._rest()
+
+    def _rest(self) -> None:
+        if self._is_over and not self._moving:
+            self.timeline.discard(self._movements)
+
+
+def _conducts(contact: Contact, closed: Set[str]) -> bool:
+    """Return whether a contact conducts, given the relays that are closed."""
+    return (contact.relay in closed) != contact.closed_at_rest
