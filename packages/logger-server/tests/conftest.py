@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from logger_process import LoggerProcess
-from postgres_server import Binaries, PostgresServer
 
 pytest_plugins = ["own_station"]
 
@@ -34,21 +33,6 @@ def own_logger(tmp_path: Path) -> Iterator[LoggerProcess]:
     """A logger for a single test."""
     with LoggerProcess(tmp_path) as process:
         yield process
-
-
-@pytest.fixture(scope="session")
-def binaries() -> Iterator[Binaries]:
-    """The programs of PostgreSQL."""
-    found = Binaries()
-    yield found
-    found.remove()
-
-
-@pytest.fixture(scope="session")
-def postgres(binaries: Binaries) -> Iterator[PostgresServer]:
-    """A PostgreSQL that all tests share; each makes a database of its own."""
-    with PostgresServer(binaries) as server:
-        yield server
 
 
 @pytest.fixture

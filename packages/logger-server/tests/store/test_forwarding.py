@@ -6,6 +6,7 @@ import os
 import time
 from pathlib import Path
 
+import numpy
 import pytest
 from logger_process import LoggerProcess
 from postgres_server import Binaries, PostgresServer
@@ -277,3 +278,20 @@ def test_rotated_files_are_removed_only_when_the_store_has_them_whole(
             if not (tmp_path / "a.1.ndjson").exists():
                 break
     assert database.count() >= 50
+
+
+def test_rotated_files_with_waveforms_are_not_removed(
+    database: StoreDatabase, tmp_path: Path
+) -> None:
+    """The store has the records, but not all samples."""
+    options = ("--rotate-size=100000", "--keep=0.000001")
+    with LoggerProcess(tmp_path, *database.options(), *options) as logger:
+        with logger.client("a.ndjson") as log:
+            for number in range(5):
+                log.log_data("waveform", {}, {"w": numpy.arange(20_000.0) + number})
+            database.await_count(5)
+            log.log_data("waveform", {}, {"w": numpy.arange(20_000.0)})
+        assert logger.terminate() == 0
+    names = {path.name for path in tmp_path.glob("a.*")}
+    assert {"a.1.ndjson", "a.1.waveforms"} <= names
+    assert database.count() == 6

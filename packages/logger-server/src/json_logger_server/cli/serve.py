@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 import platformdirs
-from json_logger_proto.names import PROGRAM
+from json_logger_proto.names import PROGRAM, STATION_VARIABLE
 from session_sharing.printing import harmless
 from session_sharing.server import (
     HostOptions,
@@ -98,8 +98,10 @@ _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 )
 @click.option(
     "--station",
+    envvar=STATION_VARIABLE,
     metavar="NAME",
-    help="Name of this station in the store; it must stay the same. Default: the host's name.",
+    help="Name of this station in the store; it must stay the same. Default: the variable "
+    f"{STATION_VARIABLE}, or the host's name.",
 )
 @click.option(
     "--store-insecure",

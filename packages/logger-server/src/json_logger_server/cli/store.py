@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from json_logger_proto.names import STATION_VARIABLE
 from session_sharing.printing import harmless, say
 
 from json_logger_server.cli.serve import default_roots
@@ -59,7 +60,10 @@ def _of_station(command: _Function) -> _Function:
             help="Folder with logs; may be repeated. Default: those of `json-logger serve`.",
         ),
         click.option(
-            "--station", metavar="NAME", help="Name of this station. Default: the host's name."
+            "--station",
+            envvar=STATION_VARIABLE,
+            metavar="NAME",
+            help=f"Name of this station. Default: {STATION_VARIABLE}, or the host's name.",
         ),
     ):
         command = option(command)

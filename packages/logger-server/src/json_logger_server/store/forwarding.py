@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from json_logger_proto.log_files.rotated import RotatedFile
+from json_logger_proto.log_files.rotated import RotatedFile, waveforms_of
 
 from json_logger_server.store.address import StoreAddress
 from json_logger_server.store.copying import GrowingLog, LogCopy
@@ -145,9 +145,9 @@ class Forwarder:
         log.listen(partial(self._note, path))
 
     def has_whole(self, rotated: RotatedFile) -> bool:
-        """Return whether the store has every line of a rotated file."""
+        """Return whether the store has every line of a rotated file, and it has no waveforms."""
         last_seq = self._whole.get(rotated.identity)
-        if last_seq is None:
+        if last_seq is None or waveforms_of(rotated.path).exists():
             return False
         with rotated.path.open("rb") as file:
             lines = sum(chunk.count(b"\n") for chunk in iter(partial(file.read, 1 << 20), b""))
