@@ -4,15 +4,15 @@ It needs psycopg: `pip install 'json-logger-server[postgresql]'`. Import it only
 has a store.
 """
 
-from json_logger_server.store.address import StoreAddress, parse_address
-from json_logger_server.store.errors import (
-    LineRefusedError,
-    LogMovedError,
-    LogRefusedError,
+from json_logger_proto.store import (
+    StoreAddress,
     StoreAwayError,
     StoreError,
     StoreVersionError,
+    parse_address,
 )
+
+from json_logger_server.store.errors import LineRefusedError, LogMovedError, LogRefusedError
 from json_logger_server.store.forwarding import Figures, Forwarder, StoreOptions
 
 __all__ = [

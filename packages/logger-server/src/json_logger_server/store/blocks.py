@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import msgspec
 from json_logger_proto.log_files.lines import NEWLINE, is_object, numbers_of
+from json_logger_proto.store import fit_text, short_name
 
 from json_logger_server.store.errors import LogRefusedError
-
-_LONGEST_NAME = 200
-"""Characters of a name that the store keeps in a column of its own."""
-_UNFIT = re.compile("[\0\ud800-\udfff]")
-"""Characters that no text in PostgreSQL has."""
 
 _encoder = msgspec.json.Encoder()
 
@@ -134,7 +129,7 @@ def _head_of(line: bytes) -> _Head:
 
 def _encode(heads: Iterable[_Head]) -> bytes:
     rows = [
-        (head.client, head.client_seq, head.timestamp, head.measurement_name[:_LONGEST_NAME])
+        (head.client, head.client_seq, head.timestamp, short_name(head.measurement_name))
         for head in heads
     ]
     try:
@@ -142,9 +137,7 @@ def _encode(heads: Iterable[_Head]) -> bytes:
     except UnicodeEncodeError:  # lone surrogates
         encoded = b"\\u0000"
     if b"\\u0000" in encoded:
-        encoded = _encoder.encode_lines([(_fit(c), n, _fit(t), _fit(m)) for c, n, t, m in rows])
+        encoded = _encoder.encode_lines(
+            [(fit_text(c), n, fit_text(t), fit_text(m)) for c, n, t, m in rows]
+        )
     return encoded[:-1]
-
-
-def _fit(text: str) -> str:
-    return _UNFIT.sub("", text)

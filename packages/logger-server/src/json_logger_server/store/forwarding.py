@@ -13,10 +13,9 @@ from functools import partial
 from pathlib import Path
 
 from json_logger_proto.log_files.rotated import RotatedFile, waveforms_of
+from json_logger_proto.store import StoreAddress, StoreError
 
-from json_logger_server.store.address import StoreAddress
 from json_logger_server.store.copying import GrowingLog, LogCopy
-from json_logger_server.store.errors import StoreError
 from json_logger_server.store.files import find_logs, name_below
 from json_logger_server.store.pace import Pace
 from json_logger_server.store.statements import Statements

@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from json_logger_proto.store import (
+    StoreAddress,
+    StoreVersionError,
+    check_encoding,
+    connect,
+    store_errors,
+)
 from psycopg import sql
-
-from json_logger_server.store.address import StoreAddress
-from json_logger_server.store.errors import StoreVersionError
-from json_logger_server.store.statements import check_encoding, connect, store_errors
 
 _FOLDER = Path(__file__).with_name("migrations")
 _NAME = re.compile(r"(\d{4})-.+\.sql")

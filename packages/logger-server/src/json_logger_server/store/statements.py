@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import math
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import psycopg
-import psycopg.waiting
-from psycopg.abc import RV, PQGen
+from json_logger_proto.store import (
+    StoreAddress,
+    StoreError,
+    StoreVersionError,
+    check_encoding,
+    connect,
+    store_errors,
+)
 
-from json_logger_server.store.address import StoreAddress
 from json_logger_server.store.blocks import Block
 from json_logger_server.store.errors import (
     LineRefusedError,
     LogMovedError,
     LogRefusedError,
-    StoreAwayError,
-    StoreError,
-    StoreVersionError,
 )
 
 OLDEST_VERSION = 1
@@ -36,8 +36,6 @@ _PATIENCE = 30.0
 """Seconds to wait for an answer; more for a large block."""
 _SLOWEST = 50_000
 """Bytes a second of the slowest network."""
-_MISSING = ("3F000", "42883", "42P01")
-_NOT_PERMITTED = "42501"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,31 +48,6 @@ class StoredLog:
     """Number of the last record that the store has."""
     last_sha256: bytes | None
     """Digest of its line; None for a log without records."""
-
-
-class _Connection(psycopg.Connection[tuple[Any, ...]]):
-    """A connection that does not wait for ever for an answer that was lost."""
-
-    patience = math.inf
-    """Seconds for the next answer."""
-
-    def wait(self, gen: PQGen[RV], *args: Any, **kwargs: Any) -> RV:
-        """Wait for the end of an operation; its generator is woken several times a second."""
-        return super().wait(_within(gen, self.patience), *args, **kwargs)
-
-
-def _within(operation: PQGen[RV], seconds: float) -> PQGen[RV]:
-    end = time.monotonic() + seconds
-    try:
-        wanted = next(operation)
-        while True:
-            ready = yield wanted
-            if ready == psycopg.waiting.Ready.NONE and time.monotonic() > end:
-                raise psycopg.OperationalError(f"there was no answer within {seconds:.0f} s")
-            wanted = operation.send(ready)
-    except StopIteration as done:
-        result: RV = done.value
-        return result
 
 
 class Statements:
@@ -93,10 +66,10 @@ class Statements:
         """
         self._address = address
         self._patience = patience
-        with store_errors(address):
+        with _errors(address):
             self._connection = connect(address)
         try:
-            with store_errors(address), self._patient(0):
+            with _errors(address), self._patient(0):
                 check_encoding(self._connection, address)
                 self.version = int(self._one("select json_logger.version()", ())[0])
             if self.version < OLDEST_VERSION:
@@ -118,7 +91,7 @@ class Statements:
             LogRefusedError: The log belongs to another role.
             StoreAwayError: The store cannot be used now.
         """
-        with store_errors(self._address):
+        with _errors(self._address):
             row = self._one(
                 "select * from json_logger.open_log(%s, %s::text, %s::text, %s::bigint)",
                 (uid, station, name, first_seq),
@@ -134,7 +107,7 @@ class Statements:
             LogRefusedError: Another program has taken the log over, or it belongs to another role.
             StoreAwayError: The store cannot be used now. Whether it added the records is unknown.
         """
-        with store_errors(self._address), self._patient(len(block.lines)):
+        with _errors(self._address), self._patient(len(block.lines)):
             self._one(
                 "select json_logger.replicate(%s::bigint, %s::bigint, %s::bigint, %s::int, "
                 "%s::text, %s::text)",
@@ -154,7 +127,7 @@ class Statements:
         Raises:
             StoreError: As `replicate`.
         """
-        with store_errors(self._address), self._patient(len(block.lines)):
+        with _errors(self._address), self._patient(len(block.lines)):
             self._one(
                 "select json_logger.park(%s::bigint, %s::bigint, %s::bigint, %s::text, "
                 "%s::bytea, %s::text)",
@@ -163,12 +136,12 @@ class Statements:
 
     def close_log(self, log: StoredLog, last_seq: int) -> None:
         """Note that a log is closed, if `last_seq` is its last record in the store."""
-        with store_errors(self._address):
+        with _errors(self._address):
             self._one("select json_logger.close_log(%s::bigint, %s::bigint)", (log.id, last_seq))
 
     def digest(self, log: int, first_seq: int, last_seq: int) -> tuple[int, bytes | None]:
         """Return the number of records in a range, and the digest of their lines."""
-        with store_errors(self._address):
+        with _errors(self._address):
             row = self._one(
                 "select * from json_logger.digest(%s::bigint, %s::bigint, %s::bigint)",
                 (log, first_seq, last_seq),
@@ -177,14 +150,14 @@ class Statements:
 
     def rows(self, query: str) -> list[dict[str, Any]]:
         """Return the rows of a query, by the names of its columns."""
-        with store_errors(self._address):
+        with _errors(self._address):
             cursor = self._connection.execute(query.encode())
             names = [column.name for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor]
 
     def prune(self, older_than_days: float, rows: int) -> int | None:
         """Remove some records of a log that was closed long ago; None if there is none left."""
-        with store_errors(self._address):
+        with _errors(self._address):
             removed = self._one(
                 "select json_logger.prune(clock_timestamp() - %s * interval '1 day', %s::int)",
                 (older_than_days, rows),
@@ -207,35 +180,13 @@ class Statements:
         return row
 
 
-def connect(address: StoreAddress) -> _Connection:
-    """Connect; each statement is a transaction, and no statement stays prepared."""
-    return _Connection.connect(address.conninfo, autocommit=True, prepare_threshold=None)
-
-
-def check_encoding(connection: psycopg.Connection[Any], address: StoreAddress) -> None:
-    """Check that a database keeps text in UTF-8.
-
-    Raises:
-        StoreVersionError: It uses another encoding.
-    """
-    encoding = connection.info.parameter_status("server_encoding")
-    if encoding != "UTF8":
-        raise StoreVersionError(
-            f"The database {address.shown} uses the encoding {encoding}, which cannot hold every "
-            "text. Create a database with encoding 'UTF8'."
-        )
-
-
-@contextlib.contextmanager
-def store_errors(address: StoreAddress) -> Iterator[None]:
+def _errors(address: StoreAddress) -> contextlib.AbstractContextManager[None]:
     """Raise the errors of psycopg as errors of a store."""
-    try:
-        yield
-    except psycopg.Error as error:
-        raise _meaning(error, address) from error
+    return store_errors(address, _meaning)
 
 
-def _meaning(error: psycopg.Error, address: StoreAddress) -> StoreError:
+def _meaning(error: psycopg.Error) -> StoreError | None:
+    """Return the meaning of an error that concerns one line or one log."""
     state = error.sqlstate or ""
     said = " ".join(str(error).split())
     if state[:2] in _REFUSED_LINES or (not state and isinstance(error, psycopg.DataError)):
@@ -244,17 +195,7 @@ def _meaning(error: psycopg.Error, address: StoreAddress) -> StoreError:
         return LogMovedError(said)
     if state in _REFUSED_LOGS:
         return LogRefusedError(f"{_REFUSED_LOGS[state]}: {said}.")
-    if state in _MISSING:
-        return StoreVersionError(
-            f"The database {address.shown} is not a store, or an old one: {said}. Run "
-            "`json-logger store init` there."
-        )
-    if state == _NOT_PERMITTED:
-        return StoreAwayError(
-            f"The store {address.shown} does not allow this to the role: {said}. An administrator "
-            "gives a station its rights by `json-logger store init --station-role ROLE`."
-        )
-    return StoreAwayError(f"The store {address.shown} cannot be used: {said}")
+    return None
 
 
 def _text(data: bytes) -> str:
