@@ -1,7 +1,7 @@
-"""Read the records of logs: from files, also while they are written, or from an open session.
+"""Read the records of logs: from files, from an open session, or from a store of many stations.
 
-Start with `read_log`; `to_pandas`, `to_polars` and `to_arrow` return tables. The other names are
-for programs that convert records in their own way.
+Logs may be written meanwhile. Start with `read_log`; `to_pandas`, `to_polars` and `to_arrow` return
+tables. The other names are for programs that convert records in their own way.
 """
 
 from json_logger_client.records.arrow_types import ArrowLines, ArrowTypes
@@ -10,10 +10,11 @@ from json_logger_client.records.errors import DamagedLogError, DamagedWaveformEr
 from json_logger_client.records.filtering import Condition, RecordFilter, make_filter
 from json_logger_client.records.following import DiskTail
 from json_logger_client.records.frames import to_arrow, to_pandas, to_polars
-from json_logger_client.records.reading import Damaged, RecordReader, read_log
+from json_logger_client.records.reading import Damaged, RecordReader, open_source, read_log
 from json_logger_client.records.record import LogRecord
 from json_logger_client.records.restoring import Restorer, as_text
 from json_logger_client.records.sources import FileSource, Source, find_logs
+from json_logger_client.records.store import StoredLine, StoreSource, StoreTail, is_store
 from json_logger_client.records.tables import Batch, Table, TableSink, read_tables
 from json_logger_client.records.types import ColumnType
 from json_logger_client.records.waveforms import Waveform, as_waveform, import_numpy
@@ -35,6 +36,9 @@ __all__ = [
     "RecordReader",
     "Restorer",
     "Source",
+    "StoreSource",
+    "StoreTail",
+    "StoredLine",
     "Table",
     "TableSink",
     "Waveform",
@@ -44,7 +48,9 @@ __all__ = [
     "as_waveform",
     "find_logs",
     "import_numpy",
+    "is_store",
     "make_filter",
+    "open_source",
     "read_log",
     "read_tables",
     "to_arrow",

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from json_logger_client.records.columns import Column
+from json_logger_client.records.extras import needed
 from json_logger_client.records.tables import Table
 from json_logger_client.records.types import ColumnType
 
@@ -167,18 +168,3 @@ def _is_able(column: Column) -> bool:
         kind = kind.element
     is_plain = kind.kind in _PLAIN_KINDS or column.path == ("timestamp",)
     return is_plain and not column.has_parts
-
-
-def needed(module: str, extra: str) -> Any:
-    """Return a module that an extra of this package installs.
-
-    Raises:
-        ImportError: It is not installed; the message says how to install it.
-    """
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise ImportError(
-            f"This needs {module}, which is not installed: "
-            f"pip install 'json-logger-client[{extra}]'"
-        ) from error

@@ -143,11 +143,11 @@ def make_filter(
     else:
         conditions = [*map(parse_condition, where or ())]
     return RecordFilter(
-        names=frozenset(_several(name)),
+        names=frozenset(several(name)),
         since=parse_time(since) if isinstance(since, str) else since,
         until=parse_time(until) if isinstance(until, str) else until,
-        writers=tuple(_several(writer)),
-        sites=frozenset(map(str, _several(site))),
+        writers=tuple(several(writer)),
+        sites=frozenset(map(str, several(site))),
         where=tuple(conditions),
     )
 
@@ -189,7 +189,8 @@ def parse_condition(text: str) -> Condition:
         return Condition(key, (value,))
 
 
-def _several(wanted: Any) -> Iterable[Any]:
+def several(wanted: Any) -> Iterable[Any]:
+    """Return the values that one value, several values or None mean."""
     if wanted is None:
         return ()
     return (wanted,) if isinstance(wanted, (str, int)) else wanted

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from json_logger_client.records.arrow_types import ArrowTypes, needed
+from json_logger_client.records.arrow_types import ArrowTypes
 from json_logger_client.records.columns import as_values
-from json_logger_client.records.filtering import Chosen, make_filter
+from json_logger_client.records.extras import needed
+from json_logger_client.records.filtering import Chosen, RecordFilter, make_filter
 from json_logger_client.records.reading import Damaged, open_source
+from json_logger_client.records.sources import Source
 from json_logger_client.records.tables import Batch, Table, read_tables
 from json_logger_client.records.types import ColumnType
 
@@ -35,7 +37,12 @@ _PANDAS_TYPES = {
 
 
 def to_arrow(
-    source: LogSource, *, damaged: Damaged = "raise", **chosen: Unpack[Chosen]
+    source: LogSource,
+    *,
+    damaged: Damaged = "raise",
+    station: str | Iterable[str] | None = None,
+    store_insecure: bool = False,
+    **chosen: Unpack[Chosen],
 ) -> dict[str, pyarrow.Table]:
     """Read logs as one Arrow table for each measurement name.
 
@@ -45,8 +52,11 @@ def to_arrow(
         leakage = to_arrow("measurements.ndjson", name="leakage")["leakage"]
 
     Args:
-        source: A log, a pattern, a list of these, or an open session; see `read_log`.
+        source: A log, a pattern, a list of these, the URL of a store, or an open session; see
+            `read_log`.
         damaged: What to do with a line that is not a record: "raise" an error, or "skip" it.
+        station: In a store, only the logs of this station, or of these.
+        store_insecure: Read a store on another host also if TLS does not prove which host answers.
         chosen: Which records to take: name, since, until, writer, site, where; see `read_log`.
 
     Raises:
@@ -59,11 +69,18 @@ def to_arrow(
     def frame(table: Table, batch: Batch) -> Any:
         return types.batch([as_values(batch.values(c), c.type) for c in table.columns], table)
 
-    return _frames(source, damaged, chosen, frame, types.arrow.Table.from_batches)
+    wanted = make_filter(**chosen)
+    opened = open_source(source, wanted, station, store_insecure=store_insecure)
+    return _frames(opened, damaged, wanted, frame, types.arrow.Table.from_batches)
 
 
 def to_polars(
-    source: LogSource, *, damaged: Damaged = "raise", **chosen: Unpack[Chosen]
+    source: LogSource,
+    *,
+    damaged: Damaged = "raise",
+    station: str | Iterable[str] | None = None,
+    store_insecure: bool = False,
+    **chosen: Unpack[Chosen],
 ) -> dict[str, polars.DataFrame]:
     """Read logs as one Polars frame for each measurement name; see `to_arrow`.
 
@@ -86,11 +103,18 @@ def to_polars(
         }
         return library.DataFrame(columns)
 
-    return _frames(source, damaged, chosen, frame, library.concat)
+    wanted = make_filter(**chosen)
+    opened = open_source(source, wanted, station, store_insecure=store_insecure)
+    return _frames(opened, damaged, wanted, frame, library.concat)
 
 
 def to_pandas(
-    source: LogSource, *, damaged: Damaged = "raise", **chosen: Unpack[Chosen]
+    source: LogSource,
+    *,
+    damaged: Damaged = "raise",
+    station: str | Iterable[str] | None = None,
+    store_insecure: bool = False,
+    **chosen: Unpack[Chosen],
 ) -> dict[str, pandas.DataFrame]:
     """Read logs as one pandas frame for each measurement name; see `to_arrow`.
 
@@ -114,13 +138,15 @@ def to_pandas(
         }
         return library.DataFrame(columns)
 
-    return _frames(source, damaged, chosen, frame, partial(library.concat, ignore_index=True))
+    wanted = make_filter(**chosen)
+    opened = open_source(source, wanted, station, store_insecure=store_insecure)
+    return _frames(opened, damaged, wanted, frame, partial(library.concat, ignore_index=True))
 
 
 def _frames(
-    source: LogSource,
+    source: Source,
     damaged: Damaged,
-    chosen: Chosen,
+    chosen: RecordFilter,
     make: Callable[[Table, Batch], Any],
     join: Callable[[list[Any]], Any],
 ) -> dict[str, Any]:
@@ -131,7 +157,7 @@ def _frames(
         frames[table.name] = _Frames(table, make)
         return frames[table.name]
 
-    tables, _ = read_tables(open_source(source), begin, make_filter(**chosen), damaged)
+    tables, _ = read_tables(source, begin, chosen, damaged)
     return {name: join(frames[name].parts) for name in tables}
 
 

@@ -17,6 +17,7 @@ from json_logger_client.records.filtering import RecordFilter, make_filter
 from json_logger_client.records.record import UNREADABLE, LogRecord, decode_many, decode_one
 from json_logger_client.records.restoring import Restorer
 from json_logger_client.records.sources import FileSource, Lines, Source, find_logs
+from json_logger_client.records.store import StoreSource, is_store, refuse_stations
 
 if TYPE_CHECKING:
     from json_logger_client.client import JsonLoggerClient
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     LogSource: TypeAlias = (
         str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | JsonLoggerClient
     )
-    """What readers read: a path, a pattern, several of these, or an open session."""
+    """What readers read: a path, a pattern, several of these, the URL of a store, or an open
+    session."""
 
 Damaged = Literal["raise", "skip"]
 
@@ -40,6 +42,8 @@ def read_log(
     where: Mapping[str, Any] | Iterable[str] | None = None,
     arrays: bool = False,
     damaged: Damaged = "raise",
+    station: str | Iterable[str] | None = None,
+    store_insecure: bool = False,
 ) -> RecordReader:
     """Read the records that logs have now, one after the other. Memory stays small.
 
@@ -56,6 +60,8 @@ def read_log(
     Args:
         source: The path of a log, a pattern such as ``logs/*.ndjson``, a list of these, or an open
             session, which reads by its server. Several logs are read one after the other.
+            Or the URL of a store, ``postgresql://ROLE@HOST/DATABASE``, which has the logs of many
+            stations; it needs the extra ``[postgresql]``.
         name: Name of the measurement, or several names.
         since: Earliest time: a datetime, or a text such as ``2026-01-31``, ``2026-01-31T12:00Z``,
             or ``2h`` for two hours ago. A time without a zone is local time.
@@ -68,6 +74,8 @@ def read_log(
         arrays: Return lists of numbers as numpy arrays.
         damaged: What to do with a line that is not a record: "raise" an error, or "skip" and count
             it in `RecordReader.damaged`.
+        station: In a store, only the logs of this station, or of these.
+        store_insecure: Read a store on another host also if TLS does not prove which host answers.
 
     Returns:
         An iterator over the records.
@@ -76,18 +84,36 @@ def read_log(
         ResourceNotFoundError: There is no such log.
         NotAResourceError: A file is not a log, for example a compressed file.
         DamagedLogError: While iterating: a line is not a record.
+        ImportError: The source is a store, and psycopg is not installed.
         SessionSharingError: A log cannot be read.
     """
     chosen = make_filter(name=name, since=since, until=until, writer=writer, site=site, where=where)
-    return RecordReader(open_source(source), chosen, Restorer(arrays), damaged)
+    opened = open_source(source, chosen, station, store_insecure=store_insecure)
+    return RecordReader(opened, chosen, Restorer(arrays), damaged)
 
 
-def open_source(source: LogSource) -> Source:
+def open_source(
+    source: LogSource,
+    chosen: RecordFilter,
+    station: str | Iterable[str] | None = None,
+    *,
+    store_insecure: bool = False,
+) -> Source:
     """Return the lines that a reader's argument means.
 
+    Args:
+        source: See `read_log`.
+        chosen: Which records are wanted. A store leaves out many of the others.
+        station: In a store, only the logs of this station, or of these.
+        store_insecure: See `read_log`.
+
     Raises:
+        ImportError: The source is a store, and psycopg is not installed.
         SessionSharingError: A log does not exist, or cannot be read.
     """
+    if is_store(source):
+        return StoreSource(str(source), chosen, station, insecure=store_insecure)
+    refuse_stations(station)
     from json_logger_client.client import JsonLoggerClient
     from json_logger_client.records.session import SessionSource
 
@@ -163,7 +189,7 @@ class RecordReader:
     def _read(self) -> Generator[LogRecord, None, None]:
         for lines in self._source.lines():
             for record in self.decode(lines):
-                record.__dict__.update(file=lines.file, log=lines.log)
+                record.__dict__.update(file=lines.file, log=lines.log, waveforms=lines.waveforms)
                 if self._restorer is not None:
                     self._restorer.restore(record)
                 yield record

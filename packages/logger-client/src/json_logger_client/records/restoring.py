@@ -63,21 +63,21 @@ class Restorer:
         for values in (record.measurement_configurations, record.measurement_outputs):
             for key, value in values.items():
                 if not isinstance(value, (float, int)):
-                    values[key] = self._restored(value, record.file)
+                    values[key] = self._restored(value, record)
 
-    def _restored(self, value: Any, file: str) -> Any:
+    def _restored(self, value: Any, record: LogRecord) -> Any:
         if isinstance(value, str):
             found = NOT_FINITE.get(value)
             return found if found is not None else (time_of(value) or value)
         if isinstance(value, dict):
-            waveform = as_waveform(value, file)
+            waveform = as_waveform(value, record.file, record.__dict__.get("waveforms"))
             if waveform is not None:
                 return waveform
-            return {key: self._restored(item, file) for key, item in value.items()}
+            return {key: self._restored(item, record) for key, item in value.items()}
         if isinstance(value, list):
             items = value
             if not _AS_THEY_ARE.issuperset(map(type, value)):
-                items = [self._restored(item, file) for item in value]
+                items = [self._restored(item, record) for item in value]
             return _as_array(items) if self.arrays else items
         return value
 

@@ -20,7 +20,7 @@ from json_logger_proto.log_files.lines import (
 )
 from json_logger_proto.log_files.opening import identity_of
 from json_logger_proto.log_files.rotated import files_before, log_of, rotated_files
-from json_logger_proto.log_format import LOG_SUFFIXES
+from json_logger_proto.log_format import LOG_SUFFIXES, WaveformReference
 from session_sharing import (
     InvalidArgumentError,
     NotPermittedError,
@@ -30,6 +30,23 @@ from session_sharing import (
 
 _CHUNK = 1024 * 1024
 _HEAD = 512
+
+
+class WaveformSource(Protocol):
+    """Has the waveforms of a log, but not in a file of this host."""
+
+    @property
+    def name(self) -> str:
+        """Name of the log for messages."""
+        ...
+
+    def read(self, reference: WaveformReference) -> bytearray | None:
+        """Return the bytes of the samples; None if they are not there.
+
+        Raises:
+            SessionSharingError: They cannot be read.
+        """
+        ...
 
 
 class Lines(NamedTuple):
@@ -42,6 +59,8 @@ class Lines(NamedTuple):
     """Path of the file; empty if a server sent the lines."""
     first_line: int
     """Number of the first line in its file, from 1."""
+    waveforms: WaveformSource | None = None
+    """What reads their waveforms; None for files beside the log."""
 
 
 class Source(Protocol):

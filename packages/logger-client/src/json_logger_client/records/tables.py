@@ -18,7 +18,7 @@ from json_logger_client.records.filtering import RecordFilter
 from json_logger_client.records.reading import Damaged, RecordReader
 from json_logger_client.records.record import LogRecord
 from json_logger_client.records.server_lines import lines_by_name
-from json_logger_client.records.sources import Lines, Source
+from json_logger_client.records.sources import Lines, Source, WaveformSource
 
 Progress = Callable[[int], None]
 """Is told how many bytes were read since it was called last."""
@@ -47,6 +47,8 @@ class Batch:
     """Path of the file of their log; empty if a server sent them."""
     known: dict[Path, list[Any]]
     """Values that were taken from the records already."""
+    waveforms: WaveformSource | None = None
+    """What reads their waveforms; None for files beside the log."""
 
     def values(self, column: Column) -> Sequence[Any]:
         """Return the values of a column as JSON has them; None where a record has none."""
@@ -195,7 +197,7 @@ class _Building:
         elif columns != self._columns:
             self._begin_again(self._sink)
             return
-        self._sink.write(Batch(records, lines.log, lines.file, known))
+        self._sink.write(Batch(records, lines.log, lines.file, known, lines.waveforms))
         self.is_quick = self._finder.is_settled
 
     def take_lines(self, lines: bytes, log: str) -> bool:
@@ -212,7 +214,7 @@ class _Building:
         """Write some records with the final columns."""
         if self._sink is None:
             self._sink = self._open(Table(self._name, self._finder.columns()))
-        self._sink.write(Batch(records, lines.log, lines.file, {}))
+        self._sink.write(Batch(records, lines.log, lines.file, {}, lines.waveforms))
 
     def result(self) -> Table:
         """Return the complete table."""

@@ -7,7 +7,7 @@ import importlib
 import sys
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,8 @@ from json_logger_client.records.record import in_utc
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from json_logger_client.records.sources import WaveformSource
+
 
 @dataclass(frozen=True, slots=True)
 class Waveform:
@@ -34,6 +36,8 @@ class Waveform:
     """Place, type and shape of the samples."""
     log_file: str
     """Path of the file with the record; empty if the server's host has it."""
+    source: WaveformSource | None = field(default=None, repr=False, compare=False)
+    """What reads the samples; None for a file beside that of the record."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -80,6 +84,8 @@ class Waveform:
         Raises:
             DamagedWaveformError: The samples are missing, or are not those that were written.
         """
+        if self.source is not None:
+            return self._read_from(self.source)
         reasons = []
         for path in self._files():
             data = bytearray(self.reference.size)
@@ -102,6 +108,21 @@ class Waveform:
             + "."
         )
 
+    def _read_from(self, source: WaveformSource) -> bytearray:
+        data = source.read(self.reference)
+        if data is None:
+            raise DamagedWaveformError(
+                f"The {self.reference.count} samples are not in the store: the station copies "
+                "shorter waveforms only, or has not had them. They are at byte "
+                f"{self.reference.offset} of the waveforms of the log {source.name}."
+            )
+        if len(data) != self.reference.size or zlib.crc32(data) != self.reference.crc32:
+            raise DamagedWaveformError(
+                f"The store has other samples for the log {source.name} at byte "
+                f"{self.reference.offset}: the check sums differ."
+            )
+        return data
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> npt.NDArray[Any]:
         """Return the samples for numpy."""
         found = self.samples()
@@ -116,17 +137,20 @@ class Waveform:
                 yield from (waveforms_of(older.path) for older in reversed(rotated_files(path)))
 
 
-def as_waveform(value: Mapping[str, Any], file: str) -> Waveform | None:
+def as_waveform(
+    value: Mapping[str, Any], file: str, source: WaveformSource | None = None
+) -> Waveform | None:
     """Return the waveform to which an object in a record refers; None if it is another object.
 
     Args:
         value: The object.
         file: Path of the file with the record; may be empty.
+        source: What reads the samples; None for a file beside that of the record.
     """
     if not is_reference(value):
         return None
     try:
-        return Waveform(WaveformReference.from_json(value[WAVEFORM_KEY]), file)
+        return Waveform(WaveformReference.from_json(value[WAVEFORM_KEY]), file, source)
     except (ValueError, TypeError):
         return None
 

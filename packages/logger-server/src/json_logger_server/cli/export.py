@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import click
-from json_logger_client.records import FileSource, RecordFilter
+from json_logger_client.records import FileSource, RecordFilter, Source, is_store
+from session_sharing import InvalidArgumentError
 from session_sharing.printing import say
 
 from json_logger_server.cli.choosing import choosing_options, find_files
+from json_logger_server.cli.store_options import StoreChoice, reading_options
 from json_logger_server.cli.target import server_options
 from json_logger_server.export.exporting import FORMATS, Export, ExportOptions, Format, export
 
@@ -37,6 +39,7 @@ from json_logger_server.export.exporting import FORMATS, Export, ExportOptions, 
     help="The folder for the files; it is created if it is missing.",
 )
 @choosing_options
+@reading_options
 @click.option(
     "--waveforms",
     type=click.Choice(["npy", "reference"]),
@@ -58,6 +61,7 @@ def export_command(
     file_format: Format,
     folder: Path,
     chosen: RecordFilter,
+    of_store: StoreChoice,
     waveforms: Literal["npy", "reference"],
     overwrite: bool,
     escape_formulas: bool,
@@ -69,11 +73,19 @@ def export_command(
     """Write the records of logs as tables, one file for each measurement name.
 
     LOG is the path of a log, a pattern, or the name that a server knows. Rotated files are read,
-    too. A log may be written meanwhile.
+    too. A log may be written meanwhile. Or LOG is the URL of a store, which has the logs of many
+    stations.
 
     Example: json-logger export measurements.ndjson --format parquet --to tables --name leakage
     """
-    source = FileSource(find_files(logs, state_file, target))
+    source: Source
+    if any(map(is_store, logs)):
+        if len(logs) > 1:
+            raise InvalidArgumentError("Export a store by itself, without other logs.")
+        source = of_store.source(logs[0], chosen)
+    else:
+        of_store.check_unused()
+        source = FileSource(find_files(logs, state_file, target))
     options = ExportOptions(
         file_format,
         folder,
@@ -92,8 +104,8 @@ def export_command(
 
 @contextlib.contextmanager
 def _progress(size: int) -> Iterator[Callable[[int], None]]:
-    """Show a progress bar if a person watches."""
-    if not sys.stderr.isatty():
+    """Show a progress bar if a person watches, and the size is known."""
+    if not size or not sys.stderr.isatty():
         yield lambda _: None
         return
     bar: Any = click.progressbar(length=size, label="Exporting", file=sys.stderr)

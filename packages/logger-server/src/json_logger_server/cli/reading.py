@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 import grpc
-from json_logger_client.records import DiskTail, RecordFilter
+from json_logger_client.records import DiskTail, RecordFilter, StoredLine, StoreTail, is_store
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
 from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
 from session_sharing.client import (
@@ -30,6 +30,7 @@ from session_sharing.v1 import lifecycle_pb2
 
 from json_logger_server.cli.choosing import choosing_options
 from json_logger_server.cli.finding import find_file, locate
+from json_logger_server.cli.store_options import StoreChoice, reading_options
 from json_logger_server.cli.target import (
     find_session,
     open_connection,
@@ -38,10 +39,11 @@ from json_logger_server.cli.target import (
 from json_logger_server.storage.verify import verify
 
 _POLL_SECONDS = 0.2
+_POLL_STORE_SECONDS = 1.0
 
 
 @click.command("tail")
-@click.argument("source", metavar="FILE|SESSION")
+@click.argument("source", metavar="FILE|SESSION|URL")
 @click.option("-f", "--follow", is_flag=True, help="Continue with new records as they are written.")
 @click.option(
     "--until-closed", is_flag=True, help="Like -f, but end with exit code 0 when the log is closed."
@@ -50,6 +52,7 @@ _POLL_SECONDS = 0.2
     "-n", "count", default=10, show_default=True, help="Number of records to print first."
 )
 @choosing_options
+@reading_options
 @click.option("--json", "as_json", is_flag=True, help="Print the lines exactly as in the file.")
 @server_options
 def tail_command(
@@ -58,6 +61,7 @@ def tail_command(
     until_closed: bool,
     count: int,
     chosen: RecordFilter,
+    of_store: StoreChoice,
     as_json: bool,
     state_file: Path | None,
     target: str | None,
@@ -68,19 +72,24 @@ def tail_command(
     open is read from disk. With -f, the command continues until Ctrl-C, also when the log is closed
     and opened again. If the server stops, the exit code is 1.
 
+    URL is a store, which has the logs of many stations. Its records are printed in the order in
+    which they arrived there.
+
     Example: json-logger tail -f measurements.ndjson --name leakage
     """
     if count < 0:
         raise InvalidArgumentError("-n must be 0 or more.")
-    tail = _Tail(count, chosen, follow=follow or until_closed, until_closed=until_closed)
     try:
+        if is_store(source):
+            if until_closed:
+                raise InvalidArgumentError("A store has many logs. Use -f instead.")
+            for station, line in _stored_lines(of_store.tail(source, chosen), count, follow=follow):
+                _print(line, as_json=as_json, station=station)
+            return
+        of_store.check_unused()
+        tail = _Tail(count, chosen, follow=follow or until_closed, until_closed=until_closed)
         for line in tail.lines(source, state_file, target):
-            if as_json and sys.stdout.isatty():
-                say(harmless(line.decode(errors="backslashreplace")))
-            elif as_json:
-                click.echo(line)
-            else:
-                say(harmless(summary(line)))
+            _print(line, as_json=as_json)
     except KeyboardInterrupt:
         return
 
@@ -120,6 +129,23 @@ def verify_command(
         say(f"{path} is in order: {verdict.records} records{waves}{files}{foreign}.")
     if verdict.problem:
         raise click.exceptions.Exit(1)
+
+
+def _stored_lines(tail: StoreTail, count: int, *, follow: bool) -> Iterator[StoredLine]:
+    """Yield the last records of a store, and those that arrive later."""
+    yield from tail.last(count)
+    while follow:
+        time.sleep(_POLL_STORE_SECONDS)
+        yield from tail.more()
+
+
+def _print(line: bytes, *, as_json: bool, station: str = "") -> None:
+    if as_json and sys.stdout.isatty():
+        say(harmless(line.decode(errors="backslashreplace")))
+    elif as_json:
+        click.echo(line)
+    else:
+        say(harmless(f"{station}  {summary(line)}" if station else summary(line)))
 
 
 def summary(line: bytes) -> str:

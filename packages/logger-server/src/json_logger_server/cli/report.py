@@ -7,13 +7,14 @@ import json
 from pathlib import Path
 
 import click
-from json_logger_client.records import RecordFilter
+from json_logger_client.records import RecordFilter, is_store
 from session_sharing.printing import readable, say
 
 from json_logger_server.cli.choosing import choosing_options
 from json_logger_server.cli.finding import find_file
+from json_logger_server.cli.store_options import StoreChoice, reading_options
 from json_logger_server.cli.target import server_options
-from json_logger_server.report.reading import read_log
+from json_logger_server.report.reading import read_log, read_source
 from json_logger_server.report.series import LogContents
 from json_logger_server.report.summary import summary
 
@@ -34,6 +35,7 @@ from json_logger_server.report.summary import summary
     help="Show records separately that differ in this configuration; may be repeated.",
 )
 @choosing_options
+@reading_options
 @click.option("--json", "as_json", is_flag=True, help="Print the tables as JSON; write no page.")
 @server_options
 def report_command(
@@ -41,6 +43,7 @@ def report_command(
     output: Path | None,
     by: tuple[str, ...],
     chosen: RecordFilter,
+    of_store: StoreChoice,
     as_json: bool,
     state_file: Path | None,
     target: str | None,
@@ -48,13 +51,19 @@ def report_command(
     """Write an HTML page that shows the measurements of a log over time. It needs no network.
 
     FILE is the path of a log, or the name that its server knows. Its rotated files are read, too.
+    Or FILE is the URL of a store, which has the logs of many stations; its page is store.html.
 
     Example: json-logger report measurements.ndjson --by voltage
     """
     if as_json and output is not None:
         raise click.UsageError("-o writes a page, and --json writes no page. Use one of them.")
-    path = find_file(file, state_file, target)
-    contents = read_log(path, by, chosen)
+    if is_store(file):
+        path = Path("store")
+        contents = read_source(of_store.source(file, chosen), by, chosen)
+    else:
+        of_store.check_unused()
+        path = find_file(file, state_file, target)
+        contents = read_log(path, by, chosen)
     if as_json:
         click.echo(json.dumps(summary(contents, path), indent=2, allow_nan=False))
     else:

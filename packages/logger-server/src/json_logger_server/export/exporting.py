@@ -194,16 +194,16 @@ class _TableFile:
             return as_values(values, column.type)
         rows = enumerate(values, start=self._rows + 1)
         prefix = self._samples / self._prefixes[column.name]
-        return [_save(value, batch.file, f"{prefix}-{row}.npy") for row, value in rows]
+        return [_save(value, batch, f"{prefix}-{row}.npy") for row, value in rows]
 
 
-def _save(value: Any, file: str, path: str) -> str | None:
+def _save(value: Any, batch: Batch, path: str) -> str | None:
     """Write the samples of a waveform; return the path from the table's folder. None has none.
 
     Raises:
         DamagedWaveformError: The samples are missing or damaged.
     """
-    waveform = None if value is None else as_waveform(value, file)
+    waveform = None if value is None else as_waveform(value, batch.file, batch.waveforms)
     if waveform is None:
         return None
     import_numpy().save(path, waveform.samples())

@@ -15,6 +15,7 @@ from json_logger_client.records import (
     RecordFilter,
     RecordReader,
     Restorer,
+    Source,
     Waveform,
     as_text,
     find_logs,
@@ -40,22 +41,33 @@ _LONGEST_TEXT = 200
 
 
 def read_log(path: Path, by: Sequence[str] = (), chosen: RecordFilter | None = None) -> LogContents:
-    """Read a whole log, its rotated files included.
-
-    Args:
-        path: The log.
-        by: Names of configurations. Records of one name that differ in their values are separate
-            measurements.
-        chosen: Which records to read; None for all.
+    """Read a whole log, its rotated files included; see `read_source`.
 
     Raises:
         NotAResourceError: The file is not a log, for example a compressed file.
         SessionSharingError: The file cannot be read.
     """
+    return read_source(FileSource(find_logs(path)), by, chosen)
+
+
+def read_source(
+    source: Source, by: Sequence[str] = (), chosen: RecordFilter | None = None
+) -> LogContents:
+    """Read whole logs.
+
+    Args:
+        source: The logs.
+        by: Names of configurations. Records of one name that differ in their values are separate
+            measurements.
+        chosen: Which records to read; None for all.
+
+    Raises:
+        SessionSharingError: A log cannot be read.
+    """
     contents = LogContents()
-    reader = RecordReader(FileSource(find_logs(path)), chosen, Restorer(), damaged="skip")
+    reader = RecordReader(source, chosen, Restorer(), damaged="skip")
     for record in reader:
-        contents.files.add(record.file)
+        contents.files.add(record.file or record.log)
         _take(contents, record, by)
     contents.unreadable = reader.damaged
     for measurement in contents.measurements.values():
