@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 _SCHEMES = ("postgresql://", "postgres://")
 _CHUNK = 1024 * 1024
-_FETCH = 500
-"""Rows that libpq hands over at once. Older ones hand over single rows."""
 
 _ALL_FILES = """
 select id, station, name, last_seq, first_seq - 1 from json_logger.log
@@ -141,8 +139,7 @@ class _Reader:
     def rows(self, connection: Connection, file: _File, after: int) -> Iterator[Any]:
         """Yield number, line and time of arrival of the records of a file after a number."""
         values = {**self._conditions, "log": file.id, "after": after, "last": file.last_seq}
-        with connection.cursor() as cursor:
-            yield from cursor.stream(_LINES, values, binary=True, size=_stream_size())
+        return connection.streamed(_LINES, values)
 
 
 class StoreSource:
@@ -294,13 +291,6 @@ def _connected(address: StoreAddress) -> Iterator[Connection]:
         check_encoding(connection, address)
         connection.execute("begin isolation level repeatable read, read only")
         yield connection
-
-
-def _stream_size() -> int:
-    """Return how many rows libpq can hand over at once."""
-    from psycopg import capabilities
-
-    return _FETCH if capabilities.has_stream_chunked() else 1
 
 
 def _joined(lines: list[bytes]) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import psycopg
@@ -15,6 +15,8 @@ from psycopg.abc import RV, PQGen
 from json_logger_proto.store.address import StoreAddress
 from json_logger_proto.store.errors import StoreAwayError, StoreError, StoreVersionError
 
+_FETCH = 500
+"""Rows of a large answer that libpq hands over at once. Older ones hand over single rows."""
 _MISSING = ("3F000", "42883", "42P01")
 _NOT_PERMITTED = "42501"
 
@@ -28,6 +30,12 @@ class Connection(psycopg.Connection[tuple[Any, ...]]):
     def wait(self, gen: PQGen[RV], *args: Any, **kwargs: Any) -> RV:
         """Wait for the end of an operation; its generator is woken several times a second."""
         return super().wait(_within(gen, self.patience), *args, **kwargs)
+
+    def streamed(self, query: str, values: Mapping[str, object]) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows of a large answer as they come, so that memory stays small."""
+        size = _FETCH if psycopg.capabilities.has_stream_chunked() else 1
+        with self.cursor() as cursor:
+            yield from cursor.stream(query.encode(), values, binary=True, size=size)
 
 
 def _within(operation: PQGen[RV], seconds: float) -> PQGen[RV]:
