@@ -35,8 +35,8 @@ def test_init_makes_a_store_and_the_roles_of_stations(
         connection.execute("create database made_by_command")
     url = postgres.url("made_by_command")
     made = run("init", f"--store={url}", "--station-role=station 10")
-    assert made == {"version": 1, "applied": [1]}
-    assert run("init", f"--store={url}") == {"version": 1, "applied": []}
+    assert made == {"version": 2, "applied": [1, 2]}
+    assert run("init", f"--store={url}") == {"version": 2, "applied": []}
     write_records(tmp_path / "a.ndjson", 1, 3)
     copy_all(tmp_path, postgres.url("made_by_command", "station%2010"), "station 10")
     rows = run("status", f"--store={url}", f"--log-root={tmp_path}", "--station=station 10")

@@ -83,7 +83,7 @@ def test_an_administrator_who_is_no_superuser_can_init(binaries: Binaries) -> No
         with server.connected(user="manager") as connection:
             connection.execute("create database managed")
         address = parse_address(server.url("managed", "manager"))
-        assert initialise(address, [STATION]) == [1]
+        assert initialise(address, [STATION]) == [1, 2]
         assert initialise(address, [STATION]) == []
         with closing(Statements(parse_address(server.url("managed", STATION)))) as store:
             begin(store)

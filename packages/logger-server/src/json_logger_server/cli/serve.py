@@ -108,6 +108,13 @@ _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
     is_flag=True,
     help="Copy to a store on another host also if TLS does not prove which host answers.",
 )
+@click.option(
+    "--store-waveforms",
+    type=click.IntRange(0, 256 * 1024 * 1024),
+    metavar="BYTES",
+    help="Copy the samples of waveforms of at most so many bytes. The samples of longer ones stay "
+    "only in the station's file. Default: 1 MiB.",
+)
 @click.option("--anonymous", is_flag=True, help="Accept every user of this host, without a token.")
 @click.option(
     "--any-path", is_flag=True, help="Accept log files in every folder, not only in log roots."
@@ -220,7 +227,12 @@ def _metrics_listener(given: Mapping[str, Any]) -> TcpListener | None:
 def _store_options(given: Mapping[str, Any]) -> StoreOptions | None:
     if given["store_url"] is None:
         return None
-    return store_options(given["store_url"], given["station"], insecure=given["store_insecure"])
+    return store_options(
+        given["store_url"],
+        given["station"],
+        insecure=given["store_insecure"],
+        longest_waveform=given["store_waveforms"],
+    )
 
 
 def _tls_files(given: Mapping[str, Any]) -> TlsFiles | None:

@@ -19,7 +19,7 @@ from json_logger_server.cli.store_options import store_options
 from json_logger_server.cli.tables import table
 
 if TYPE_CHECKING:
-    from json_logger_server.store.comparing import LocalFile
+    from json_logger_server.store.comparing import Comparison, LocalFile
 
 _ROWS = 5_000
 """Records that one statement of `prune` removes, so that stations do not wait for it."""
@@ -198,7 +198,7 @@ def verify_command(
         click.echo(json.dumps(rows, indent=2))
     for item in found if not as_json else ():
         if item.is_equal:
-            say(f"{harmless(item.file)} and the store are equal: {item.equal} records.")
+            say(f"{harmless(item.file)} and the store are equal: {_equal_parts(item)}.")
         elif item.problem:
             say(f"{harmless(item.file)} and the store differ: {harmless(item.problem)}.")
         else:
@@ -245,6 +245,15 @@ def _files(roots: tuple[Path, ...]) -> Iterator[LocalFile]:
     for log in find_logs(roots or default_roots()):
         if log is not None:
             yield from local_files(log)
+
+
+def _equal_parts(found: Comparison) -> str:
+    parts = f"{found.equal} records"
+    if found.waveforms:
+        parts += f", {found.waveforms} waveforms"
+    if found.other_waveforms:
+        parts += f"; {found.other_waveforms} waveforms are only in the file"
+    return parts
 
 
 def _print_status(rows: list[dict[str, Any]]) -> None:

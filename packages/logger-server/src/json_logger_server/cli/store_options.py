@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
-def store_options(url: str, station: str | None, *, insecure: bool) -> StoreOptions:
+def store_options(
+    url: str, station: str | None, *, insecure: bool, longest_waveform: int | None = None
+) -> StoreOptions:
     """Check the URL of a store, and name this station.
 
     Raises:
@@ -28,7 +30,10 @@ def store_options(url: str, station: str | None, *, insecure: bool) -> StoreOpti
     with _psycopg_needed():
         from json_logger_server.store import StoreOptions, parse_address
     address = parse_address(url, insecure=insecure)
-    return StoreOptions(address, station or platform.node() or "station")
+    options = StoreOptions(address, station or platform.node() or "station")
+    if longest_waveform is not None:
+        options = replace(options, longest_waveform=longest_waveform)
+    return options
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from json_logger_server.store.blocks import make_block
 from json_logger_server.store.errors import LogRefusedError
 from json_logger_server.store.files import FirstLine, first_line, last_number
 from json_logger_server.store.statements import Statements
+from json_logger_server.store.waveforms import WaveformsBeside, references_in
 
 _WINDOW = 4 * 1024 * 1024
 
@@ -42,6 +43,10 @@ class Comparison:
     """Path of the file."""
     equal: int = 0
     """Records that are equal, from the first one on."""
+    waveforms: int = 0
+    """Waveforms of these records whose samples are equal."""
+    other_waveforms: int = 0
+    """Waveforms whose samples are only in the file, because they are long."""
     missing: int = 0
     """Records of the file that the store does not have yet."""
     problem: str = ""
@@ -117,8 +122,32 @@ def _compare_blocks(
             if same < block.count:
                 found.problem = f"record {seq + same + 1} is another one in the store"
                 return
+            _compare_waveforms(store, file, stored["id"], block.lines, found)
+            if found.problem:
+                return
         offset, seq, window = offset + block.end, seq + block.count, _WINDOW
     found.missing = max(0, file.last_seq - seq)
+
+
+def _compare_waveforms(
+    store: Statements, file: LocalFile, log: int, lines: bytes, found: Comparison
+) -> None:
+    """Compare the samples to which some lines refer."""
+    references = references_in(lines, sys.maxsize)
+    if not references:
+        return
+    digests = store.waveform_digests(log, [reference.offset for reference in references])
+    with WaveformsBeside(file.path) as waveforms:
+        for reference in references:
+            digest = digests.get(reference.offset)
+            if digest is None:
+                found.other_waveforms += 1
+                continue
+            data = waveforms.read(reference)
+            if data is None or hashlib.sha256(data).digest() != digest:
+                found.problem = f"the samples at byte {reference.offset} are others in the store"
+                return
+            found.waveforms += 1
 
 
 def _equal_lines(store: Statements, log: int, first_seq: int, lines: list[bytes]) -> int:

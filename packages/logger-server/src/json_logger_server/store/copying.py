@@ -28,6 +28,11 @@ from json_logger_server.store.errors import (
 from json_logger_server.store.files import first_line
 from json_logger_server.store.pace import Pace
 from json_logger_server.store.statements import Statements, StoredLog
+from json_logger_server.store.waveforms import (
+    LONGEST_WAVEFORM,
+    WaveformsBeside,
+    references_in,
+)
 
 _SETTLED = 2.0
 """Seconds after its last write in which a file that this server has not open may still be changed
@@ -98,6 +103,8 @@ class LogCopy:
     """Why the log cannot be copied; empty if it can."""
     whole: dict[Identity, int] = field(default_factory=dict)
     """The rotated files whose records are all in the store, and the number of their last record."""
+    longest_waveform: int = LONGEST_WAVEFORM
+    """Bytes up to which a waveform is copied; 0 for none."""
     _position: _Position | None = None
     _ahead: deque[tuple[Path, Identity]] = field(default_factory=deque)
     """Files that come after the position."""
@@ -249,6 +256,7 @@ class LogCopy:
         if block.count:
             _sync(handle)  # after a power loss, the store must not have more than the file
             began = time.monotonic()
+            self._send_waveforms(store, at, block)
             try:
                 self._send(store, at, block)
                 copied.parked = int(block.unreadable)
@@ -263,6 +271,19 @@ class LogCopy:
         at.last_seq += block.count
         at.offset += block.end
         return copied
+
+    def _send_waveforms(self, store: Statements, at: _Position, block: Block) -> None:
+        """Copy the waveforms of a block, so that no record comes before its samples."""
+        references = references_in(block.lines, self.longest_waveform)
+        if not references:
+            return
+        with WaveformsBeside(at.path) as waveforms:
+            if identity_of(at.path.stat()) != at.identity:
+                raise LogMovedError(f"{at.path} was rotated meanwhile")
+            if waveforms.handle is not None:
+                _sync(waveforms.handle)
+            for pieces in waveforms.pieces(references):
+                store.store_waveforms(at.log, pieces)
 
     def _send(self, store: Statements, at: _Position, block: Block) -> None:
         if block.unreadable:

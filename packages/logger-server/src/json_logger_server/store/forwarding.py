@@ -19,6 +19,7 @@ from json_logger_server.store.copying import GrowingLog, LogCopy
 from json_logger_server.store.files import find_logs, name_below
 from json_logger_server.store.pace import Pace
 from json_logger_server.store.statements import Statements
+from json_logger_server.store.waveforms import LONGEST_WAVEFORM
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +46,9 @@ class StoreOptions:
     station: str
     """Name of the station in the store. Use the same name for ever: with another one, all logs
     count as new."""
+    longest_waveform: int = LONGEST_WAVEFORM
+    """Bytes up to which the samples of a waveform are copied; 0 for none. The samples of a longer
+    one are only in the station's file."""
 
 
 @dataclass(slots=True)
@@ -208,7 +212,13 @@ class Forwarder:
     def _copy_of(self, path: Path) -> LogCopy:
         if path not in self._copies:
             name = name_below(path, self._folders)
-            copy = LogCopy(path, name, self._options.station, whole=self._whole)
+            copy = LogCopy(
+                path,
+                name,
+                self._options.station,
+                whole=self._whole,
+                longest_waveform=self._options.longest_waveform,
+            )
             self._copies[path] = copy
         return self._copies[path]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -24,8 +24,9 @@ from json_logger_server.store.errors import (
     LogMovedError,
     LogRefusedError,
 )
+from json_logger_server.store.waveforms import Piece
 
-OLDEST_VERSION = 1
+OLDEST_VERSION = 2
 """Version of the schema that this program needs; newer ones keep its functions."""
 
 _REFUSED_LINES = ("22", "54")
@@ -121,6 +122,26 @@ class Statements:
                 ),
             )
 
+    def store_waveforms(self, log: StoredLog, pieces: Sequence[Piece]) -> None:
+        """Store some chunks of waveforms of a log.
+
+        Raises:
+            StoreError: As `replicate`.
+        """
+        size = sum(len(piece.data) for piece in pieces)
+        with _errors(self._address), self._patient(size):
+            self._one(
+                "select json_logger.store_waveforms(%s::bigint, %s::bigint, %s::bigint[], "
+                "%s::int[], %b::bytea[])",
+                (
+                    log.id,
+                    log.generation,
+                    [piece.start for piece in pieces],
+                    [piece.chunk for piece in pieces],
+                    [piece.data for piece in pieces],
+                ),
+            )
+
     def park(self, log: StoredLog, prev_seq: int, block: Block, refusal: str) -> None:
         """Add the only record of a block as bytes, because the store refuses its line.
 
@@ -147,6 +168,15 @@ class Statements:
                 (log, first_seq, last_seq),
             )
         return row[0], row[1]
+
+    def waveform_digests(self, log: int, starts: Sequence[int]) -> dict[int, bytes]:
+        """Return the digests of the samples of some waveforms, by their start; none for the others."""
+        with _errors(self._address):
+            cursor = self._connection.execute(
+                "select * from json_logger.waveform_digests(%s::bigint, %s::bigint[])",
+                (log, [*starts]),
+            )
+            return {start: bytes(digest) for start, digest in cursor}
 
     def rows(self, query: str) -> list[dict[str, Any]]:
         """Return the rows of a query, by the names of its columns."""
