@@ -170,7 +170,7 @@ class Statements:
         return row[0], row[1]
 
     def waveform_digests(self, log: int, starts: Sequence[int]) -> dict[int, bytes]:
-        """Return the digests of the samples of some waveforms, by their start; none for the others."""
+        """Return the digests of the waveforms that the store has, by their start."""
         with _errors(self._address):
             cursor = self._connection.execute(
                 "select * from json_logger.waveform_digests(%s::bigint, %s::bigint[])",
