@@ -93,7 +93,7 @@ DISTRIBUTIONS = {
 
 # The environments of a station: one for each program, as on the users' machines.
 STATION = {
-    "server": ["json-logger-server"],
+    "server": ["json-logger-server[postgresql]"],
     "dcpower": ["dcpower-logger-plugin"],
     "dmm": ["dmm-logger-plugin"],
     "station": ["measurement-platform-sim", "json-logger-client[ni]"],

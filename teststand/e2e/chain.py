@@ -10,7 +10,7 @@ import shutil
 import socket
 import sys
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -77,12 +77,14 @@ class Chain:
         sequences: Folder with the sequence files, code modules and pin maps.
         work: Private folder for state files and copies.
         results: Folder for logs, reports and the log file.
+        logger_options: More options of the logger.
     """
 
     environments: Environments
     sequences: Path
     work: Path
     results: Path
+    logger_options: Sequence[str] = ()
     run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     reports: list[RunReport] = field(default_factory=list)
     _resources: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
@@ -178,6 +180,7 @@ class Chain:
             f"--state-file={self._logger_state}",
             f"--log-root={self.data}",
             "--listen=tcp:127.0.0.1:0",
+            *self.logger_options,
         )
         self._logger.wait_until(self._logger_state.exists, "it was ready", _SHORT)
         state = json.loads(self._logger_state.read_text(encoding="utf-8"))

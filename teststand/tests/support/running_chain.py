@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,12 +21,14 @@ from run_chain import do_steps
 
 
 @contextmanager
-def running_chain(folder: Path, sequences: Path = TESTSTAND) -> Iterator[Chain]:
+def running_chain(
+    folder: Path, sequences: Path = TESTSTAND, logger_options: Sequence[str] = ()
+) -> Iterator[Chain]:
     """Start the platform and the logger, with the plug-ins installed."""
     environments = Environments(*map(environment, ("server", "dcpower", "dmm", "station")))
     work = folder / "work"
     work.mkdir()
-    chain = Chain(environments, sequences, work, folder / "results")
+    chain = Chain(environments, sequences, work, folder / "results", logger_options)
     try:
         chain.find_commands()
         chain.lay_out()
