@@ -22,7 +22,7 @@ from json_logger_server.store.schema import VERSION, Migration, initialise, migr
 from json_logger_server.store.statements import Statements, StoredLog
 from postgres_server import Binaries, PostgresServer
 from store_database import STATION, StoreDatabase, lines_in
-from store_logs import copy_all, line, write_records
+from store_logs import copy_all, copying, line, until, write_records
 
 OTHER = "station8"
 
@@ -57,6 +57,21 @@ def test_init_brings_an_older_store_forward_and_an_older_program_refuses_to_go_b
     write_records(tmp_path / "a.ndjson", 1, 10)
     copy_all(tmp_path, database.url())  # a station of the older version goes on
     assert database.count() == 10
+
+
+def test_a_station_that_is_newer_than_its_store_waits_until_the_store_is_brought_forward(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    with postgres.connected() as connection:
+        connection.execute("drop database if exists older")
+        connection.execute("create database older")
+    address = parse_address(postgres.url("older", "postgres"))
+    initialise(address, [STATION], steps=migrations()[:1])
+    write_records(tmp_path / "a.ndjson", 1, 10)
+    with copying(tmp_path, postgres.url("older", STATION)) as forwarder:
+        until("it tells the outage", lambda: forwarder.figures.outages == 1)
+        assert initialise(address) == [*range(2, VERSION + 1)]
+        until("it has copied", lambda: forwarder.figures.records == 10)
 
 
 def test_a_migration_that_fails_changes_nothing(database: StoreDatabase) -> None:
