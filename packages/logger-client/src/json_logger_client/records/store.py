@@ -24,7 +24,8 @@ _SCHEMES = ("postgresql://", "postgres://")
 _CHUNK = 1024 * 1024
 
 _ALL_FILES = """
-select id, station, name, last_seq, first_seq - 1 from json_logger.log
+select id, station, name, last_seq, first_seq - 1, coalesce(extract(epoch from stored)::float8, 0)
+from json_logger.log
 where (%(stations)s::text[] is null or station = any(%(stations)s))
 order by station, name, series, first_seq
 """
@@ -57,6 +58,8 @@ class _File(NamedTuple):
     last_seq: int
     before: int
     """Number before that of the first record."""
+    stored: float
+    """When its last record arrived, in seconds since 1970."""
 
     @property
     def log(self) -> str:
@@ -241,11 +244,13 @@ class StoreTail:
         turn = count()
         newest: list[tuple[float, int, StoredLine]] = []
         with self._reader.connected() as connection:
-            for file in self._reader.files(connection):
-                self._seen[file.id] = file.last_seq
-                # Without other conditions, only the last records of each file can be wanted.
+            files = self._reader.files(connection)
+            self._seen.update((file.id, file.last_seq) for file in files)
+            if self._chosen.is_empty or not wanted:  # then only the last records can be wanted
+                files = heapq.nlargest(wanted, files, key=lambda file: file.stored)
+            for file in files:
                 first = file.last_seq - wanted if self._chosen.is_empty else file.before
-                for _, line, stored in self._reader.rows(connection, file, first) if wanted else ():
+                for _, line, stored in self._reader.rows(connection, file, first):
                     if self._chosen.accepts_line(line):
                         item = (stored, next(turn), StoredLine(file.station, line))
                         heapq.heappush(newest, item)
