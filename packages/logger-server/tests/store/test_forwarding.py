@@ -227,8 +227,9 @@ def test_a_file_is_on_the_disk_before_the_store_has_its_records(
 ) -> None:
     write_records(tmp_path / "a.ndjson", 1, 10)
     counts = []
-    sync = os.fdatasync
-    monkeypatch.setattr(os, "fdatasync", lambda f: (counts.append(database.count()), sync(f)))
+    name = "fdatasync" if hasattr(os, "fdatasync") else "fsync"
+    sync = getattr(os, name)
+    monkeypatch.setattr(os, name, lambda f: (counts.append(database.count()), sync(f)))
     copy_all(tmp_path, database.url())
     assert counts == [0]
     assert database.count() == 10
