@@ -354,9 +354,11 @@ def write_waveforms(path: Path, *arrays: numpy.ndarray[Any, Any]) -> Path:
             "unit": "V",
         }
         samples += data.ljust(-(-len(data) // 64) * 64, b"\0")
-        records.append(("scope", {}, {"trace": {"$waveform": reference}}))
+        records.append(("scope", {}, {"trace": {"reference": reference}}))
     path.with_suffix(".waveforms").write_bytes(samples)
-    return write(path, *records, ("scope", {}, {"trace": None}))
+    write(path, *records, ("scope", {}, {"trace": None}))
+    path.write_bytes(path.read_bytes().replace(b'"reference":', b'"$waveform":'))
+    return path
 
 
 def test_waveforms_are_files_of_numpy_beside_the_table(tmp_path: Path) -> None:
