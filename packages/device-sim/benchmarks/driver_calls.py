@@ -49,6 +49,73 @@ b = "GND"
 value = 1000.0
 """
 
+SITES = 4
+"""The sites of the benchmark of that name, each with eight instruments."""
+
+SITES_SAMPLES = 2000
+"""The samples of a fetch there, of two channels."""
+
+SITES_BENCH = """
+sites = [0, 1, 2, 3]
+
+[[connect]]
+channel = "SMU1/{site}"
+hi = "supply{site}"
+
+[[connect]]
+channel = "SMU2/{site}"
+hi = "second{site}"
+
+[[connect]]
+channel = "DMM1{site}"
+hi = "out{site}"
+
+[[connect]]
+channel = "DMM2{site}"
+hi = "second{site}"
+
+[[connect]]
+channel = "SCOPE{site}/0"
+hi = "out{site}"
+
+[[connect]]
+channel = "SCOPE{site}/1"
+hi = "drive{site}"
+
+[[connect]]
+channel = "FGEN{site}/0"
+hi = "drive{site}"
+
+[[connect]]
+channel = "SWITCH{site}/r0"
+hi = "drive{site}"
+
+[[connect]]
+channel = "SWITCH{site}/c0"
+hi = "out{site}"
+
+[[part]]
+name = "R{site}"
+kind = "resistor"
+a = "supply{site}"
+b = "out{site}"
+value = 1000.0
+
+[[part]]
+name = "C{site}"
+kind = "capacitor"
+a = "out{site}"
+b = "GND"
+value = 1e-7
+
+[[part]]
+name = "Rload{site}"
+kind = "resistor"
+a = "second{site}"
+b = "GND"
+value = [100.0, 220.0, 470.0, 1000.0]
+"""
+
 
 @dataclass(frozen=True)
 class Result:
@@ -64,23 +131,23 @@ class Result:
         return self.ratio >= self.target
 
 
-def serve_nothing() -> None:
-    """Answer every call of the drivers with the default response, a fetch with as many samples."""
+def serve_nothing(samples: int) -> None:
+    """Answer every call of the drivers with the default response, a fetch with some samples."""
     server = grpc.server(ThreadPoolExecutor(64), options=[("grpc.so_reuseport", 0)])
     modules = (pb, nidmm_pb2, nifgen_pb2, niscope_pb2, niswitch_pb2)
-    server.add_generic_rpc_handlers([no_op(module) for module in modules])
+    server.add_generic_rpc_handlers([no_op(module, samples) for module in modules])
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     wait_for_end(port)
 
 
-def response_of(kind: Any) -> Any:
+def response_of(kind: Any, samples: int) -> Any:
     if kind is niscope_pb2.FetchResponse:
-        return kind(waveform=[0.25] * SAMPLES, wfm_info=[{"actual_samples": SAMPLES}])
+        return kind(waveform=[0.25] * samples, wfm_info=[{"actual_samples": samples}])
     return kind()
 
 
-def no_op(module: Any) -> grpc.GenericRpcHandler:
+def no_op(module: Any, samples: int) -> grpc.GenericRpcHandler:
     """Return a handler that does nothing for each call of a driver."""
     (service,) = module.DESCRIPTOR.services_by_name.values()
     handlers = {}
@@ -88,7 +155,7 @@ def no_op(module: Any) -> grpc.GenericRpcHandler:
         request, response = (
             getattr(module, t.name) for t in (method.input_type, method.output_type)
         )
-        message = response_of(response)
+        message = response_of(response, samples)
         handlers[method.name] = grpc.unary_unary_rpc_method_handler(
             lambda _, __, message=message: message,
             request.FromString,
@@ -97,12 +164,20 @@ def no_op(module: Any) -> grpc.GenericRpcHandler:
     return grpc.method_handlers_generic_handler(service.full_name, handlers)
 
 
-def serve_instruments() -> None:
+def serve(kind: str) -> None:
+    """Serve nothing, or the instruments of a benchmark, until standard input is closed."""
+    if kind.startswith("nothing"):
+        serve_nothing(SITES_SAMPLES if kind == "nothing for sites" else SAMPLES)
+    else:
+        serve_instruments(SITES_BENCH if kind == "sites" else BENCH)
+
+
+def serve_instruments(text: str) -> None:
     from device_sim import DeviceServer
 
     with tempfile.TemporaryDirectory() as folder:
         bench = Path(folder, "bench.toml")
-        bench.write_text(BENCH, encoding="utf-8")
+        bench.write_text(text, encoding="utf-8")
         server = DeviceServer(bench)
         wait_for_end(server.start())
 
@@ -117,8 +192,8 @@ def wait_for_end(port: int) -> None:
 class Server:
     """A server process. It ends when its standard input is closed."""
 
-    def __init__(self, kind: str) -> None:
-        command = [sys.executable, __file__, "--serve", kind]
+    def __init__(self, kind: str, script: str = __file__) -> None:
+        command = [sys.executable, script, "--serve", kind]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -258,7 +333,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     if options.serve:
-        (serve_instruments if options.serve == "instruments" else serve_nothing)()
+        serve(options.serve)
         return 0
     results = measure(options.rounds)
     if options.json:

@@ -179,4 +179,4 @@ def test_a_bench_file_with_a_mistake_fails_the_check(bench_file, content, told):
 def test_the_check_reports_likely_mistakes(bench_file):
     done = run("bench", "check", bench_file(DANGLING))
     assert done.returncode == 0
-    assert "WARNING: bench bench.toml: The net 'ent' is dangling" in done.stderr
+    assert "WARNING: bench bench.toml: line 6: the net 'ent' is dangling" in done.stderr

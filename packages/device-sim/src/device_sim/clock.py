@@ -22,9 +22,12 @@ class Clock(Protocol):
 class SystemClock:
     """Real time: delays and apertures last as long as they say."""
 
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+
     def now(self) -> float:
-        """Return the seconds of the system's monotonic clock."""
-        return time.monotonic()
+        """Return the seconds since the clock was made: small numbers, so nanoseconds count."""
+        return time.monotonic() - self._start
 
     def wait(self, condition: threading.Condition, seconds: float) -> None:
         """Sleep until notified or until `seconds` have passed."""

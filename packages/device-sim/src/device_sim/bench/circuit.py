@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from device_sim.bench.diode import diode_current, limit_steps
+from device_sim.bench.diode import diode_current, diode_currents, limit_steps
 from device_sim.bench.equations import Equations, Nodes, Vector
 from device_sim.bench.parts import (
     MIN_RESISTANCE,
@@ -41,10 +41,13 @@ from device_sim.errors import BenchError
 OUTPUT_RESISTANCE = 1e-12
 """Ohms in every voltage output. Two in parallel stay solvable; the error is a picovolt per amp."""
 
+ROUNDING_FLOOR = 1e-6
+"""Volts at a junction without current that rounding may leave."""
+
+_LEAST_CONDUCTANCE = 1e-6  # Siemens.
 _INDUCTOR_LEAK = 1e-10  # Siemens across every inductor: a current without a path has a voltage.
 _NEWTON_STEPS = 200
 _NEWTON_TOLERANCE = 1e-13
-_ROUNDING_FLOOR = 1e-6  # volts
 
 
 class _UnsettledError(Exception):
@@ -62,7 +65,7 @@ class Slopes:
     """For a change of each wave by 1 V."""
 
     by_diode: Vector
-    """For 1 A through each diode beyond that of its tangent."""
+    """For 1 A through each diode beyond that of its conductance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ class Solution:
     """Net voltages, capacitor currents, output currents."""
 
     slopes: Slopes
-    """Changes of `observed`, with the diodes as their tangents."""
+    """Changes of `observed`, with the diodes as conductances."""
 
     across_diodes: Vector
     """The voltage of each diode."""
@@ -181,12 +184,19 @@ class Circuit:
 
     # Finding the modes of the outputs.
 
-    def solve(self, states: Vector, waves: Vector) -> Solution:
+    def solve(self, states: Vector, waves: Vector, across: Vector | None = None) -> Solution:
         """Find the moment at which the states and the waves have these values.
+
+        Args:
+            states: The voltages of the capacitors and the currents of the inductors.
+            waves: The voltages of the waves.
+            across: About the voltages of the diodes, to begin from.
 
         Raises:
             BenchError: No combination of regulating and limiting outputs is a solution.
         """
+        if across is not None:
+            self._across = across
         modes = self._modes
         for attempt in range(20 + 4 * len(modes)):
             modes = self._hold_voltage_where_open(modes)
@@ -269,13 +279,23 @@ class Circuit:
         equations, across = self._linearised(equations)
         x = equations.solve()
         key = tuple(modes.values())
-        slopes = self._slopes.get(key) or self._slopes_of(frame, equations)
+        slopes = self._slopes.get(key) or self._slopes_of(frame, across)
         if not self.diodes:
             self._slopes[key] = slopes
         return Solution(self._observe(x, frame.outputs_at, frame.held), slopes, across, modes)
 
-    def _slopes_of(self, frame: _Frame, equations: Equations) -> Slopes:
+    def conductances(self, across: Vector) -> Vector:
+        """Return the conductance that stands for each diode in `Slopes`, around a voltage of it."""
+        _, tangents = diode_currents(self.diodes, across, self.now)
+        # With states, steps need the tangents. Without them, diodes that do not conduct need not
+        # make the equations stiff.
+        return tangents if self.states else np.maximum(tangents, _LEAST_CONDUCTANCE)
+
+    def _slopes_of(self, frame: _Frame, across: Vector) -> Slopes:
         count = len(self.states)
+        equations = frame.equations.copy()
+        for part, conducting in zip(self.diodes, self.conductances(across), strict=True):
+            equations.add_conductance(part.nets, float(conducting))
         through = Equations(self.nodes, len(equations.right) - self.nodes.count)
         columns = [frame.causes]
         for part in self.diodes:
@@ -378,7 +398,7 @@ class Circuit:
             before, change = change, float(np.max(np.abs(wanted - across)))
             settled = change <= _NEWTON_TOLERANCE * (1.0 + float(np.max(np.abs(wanted))))
             # A junction without current has only the voltage that rounding leaves.
-            rounded = _ROUNDING_FLOOR >= change >= before / 2.0
+            rounded = ROUNDING_FLOOR >= change >= before / 2.0
             if bool((limited == wanted).all()) and (settled or rounded):
                 return tangent, across
             across = limited

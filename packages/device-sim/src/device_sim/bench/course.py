@@ -65,6 +65,8 @@ class Course:
         """The time up to which the chain is known. The last run goes on after it."""
         self._step = math.inf
         """The length of the last run."""
+        self._kink = -math.inf
+        """The next kink of a wave."""
         self._wanted = _FIRST_STEP
         """The length that the next run should have."""
         self._repeats = math.inf
@@ -206,6 +208,9 @@ class Course:
         still = not len(self._first) and not self.circuit.waves
         if not self._limited or still or end <= begin:
             return None
+        if self._is_stepped:
+            fits = self._fits(run, np.array([(begin + end) / 2.0, end]))
+            return None if fits.all() else self._refine(run, begin, end, end - begin)
         first = begin + (end - begin) * _FIRST_PART
         for grid in (Grid.over(begin, first, _POINTS), Grid.over(begin, end, _POINTS)):
             fits = self._fits(run, grid)
@@ -220,22 +225,23 @@ class Course:
             middle = (fitting + wrong) / 2.0
             if not fitting < middle < wrong:
                 break
-            if self._fits(run, Grid(middle, 0.0, 1)).all():
+            at = np.array([middle]) if self._is_stepped else Grid(middle, 0.0, 1)
+            if self._fits(run, at).all():
                 fitting = middle
             else:
                 wrong = middle
         # A run is not infinitely short, so that a chain has an end.
         return max(wrong, run.begin + length * _SMALLEST)
 
-    def _fits(self, run: Run, grid: Grid) -> Vector:
+    def _fits(self, run: Run, at: Grid | Vector) -> Vector:
         circuit, names = self.circuit, self._limited
 
         def probe(observed: Vector) -> Vector:
             pairs = [(circuit.voltage(observed, n), circuit.current(observed, n)) for n in names]
             return np.array(pairs).reshape(2 * len(names), *observed.shape[1:])
 
-        values = run.values(grid, probe)
-        fits = np.ones(grid.count, bool)
+        values = run.values(at, probe)
+        fits = np.ones(values.shape[1], bool)
         for place, name in enumerate(names):
             voltages, currents = values[2 * place], values[2 * place + 1]
             mode = run.moment.modes[name]
@@ -260,14 +266,10 @@ class Course:
 
     def _longest(self, run: Run) -> float:
         """Return the longest step of a run: to the next kink, and a part of a sine's cycle."""
-        longest = self._cycle * _PER_CYCLE
-        for wave in self.circuit.waves:
-            if not isinstance(wave, Sine):
-                kinks = wave.kinks(run.begin, run.begin + min(wave.period, self._wanted, longest))
-                later = kinks.times[kinks.times > run.begin]
-                if len(later):
-                    longest = min(longest, float(later[0]) - run.begin)
-        return longest
+        if run.begin >= self._kink:
+            waves = self.circuit.waves
+            self._kink = min((wave.next_kink(run.begin) for wave in waves), default=math.inf)
+        return min(self._cycle * _PER_CYCLE, self._kink - run.begin)
 
 
 def _common_period(periods: Sequence[float]) -> float:

@@ -36,6 +36,8 @@ def limit_steps(parts: Sequence[Part], old: Vector, new: Vector) -> Vector:
 
     Above the knee the step follows the logarithm, as in SPICE (Nagel 1975, `pnjlim`).
     """
+    if abs(new - old).max(initial=0.0) <= 2.0 * min(part.thermal_voltage for part in parts):
+        return new
     rows = [_limited(p, o, n) for p, o, n in zip(parts, old, new, strict=True)]
     return np.array(rows).reshape(new.shape)
 

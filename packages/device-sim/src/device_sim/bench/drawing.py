@@ -91,7 +91,7 @@ def _of_channels(
     connections: Mapping[str, Connection], models: Mapping[str, str]
 ) -> Iterator[_Item]:
     for channel, connection in connections.items():
-        model = models.get(channel.partition("/")[0], "")
+        model = models.get(channel.partition("/")[0], "").partition("/")[0]  # without a topology
         label = _harmless(channel.upper()) + (f"\n{_harmless(model)}" if model else "")
         yield _Item("RBox", (connection.hi, connection.lo), label)
 

@@ -22,8 +22,10 @@ Modal = npt.NDArray[Any]
 
 _WORST_CONDITION = 1e9
 _NUDGE = 1e-9  # Relative change of storage that takes modes with equal rates apart.
-_SERIES = 17  # Terms of the series of φ below 1.
+_SMALL = 0.25  # Below this, φ is the sum of its series,
+_SERIES = 10  # with so many terms.
 _LARGEST = 700.0  # The largest exponent.
+_TINY = 1e-150  # Complex numbers below it cannot be divided by.
 
 
 class Modes:
@@ -78,9 +80,10 @@ def phi(order: int, z: Modal) -> Modal:
     """Return φ of an order from 1 on: exp(z) without its first `order` terms, over z^order."""
     z = np.asarray(z)
     if order == 1:
-        safe = np.where(z == 0.0, 1.0, np.where(np.real(z) > _LARGEST, _LARGEST, z))
-        return np.asarray(np.where(z == 0.0, 1.0, np.expm1(safe) / safe))
-    small = abs(z) < 1.0
+        tiny = abs(z) < _TINY
+        safe = np.where(tiny, 1.0, np.where(np.real(z) > _LARGEST, _LARGEST, z))
+        return np.asarray(np.where(tiny, 1.0, np.expm1(safe) / safe))
+    small = abs(z) < _SMALL
     if small.all():
         return _series(order, z)
     safe = np.where(small, 1.0, np.where(np.real(z) > _LARGEST, _LARGEST, z))

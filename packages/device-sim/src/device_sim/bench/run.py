@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from device_sim.bench.circuit import Circuit
+from device_sim.bench.circuit import ROUNDING_FLOOR, Circuit
 from device_sim.bench.diode import diode_currents, limit_steps
 from device_sim.bench.equations import Vector
 from device_sim.bench.grid import Grid
@@ -27,7 +27,7 @@ Probe = Callable[[Vector], Vector]
 
 _PIECE = 65_536  # The most times or kinks that are computed together: memory is limited.
 _NEWTON_STEPS = 100
-_NEWTON_TOLERANCE = 1e-12
+_NEWTON_TOLERANCE = 1e-9  # volts
 _PANELS = 256  # Parts of an aperture in which residual currents are integrated.
 _GAUSS = math.sqrt(0.6)  # The outer nodes of Gauss' rule with three points.
 
@@ -76,10 +76,13 @@ class Run:
         self.begin = begin
         self.first_states = states
         self._first_waves = circuit.wave_values(begin)
-        self.moment = circuit.solve(states, self._first_waves)
+        start = None if last is None else last.last_across
+        self.moment = circuit.solve(states, self._first_waves, start)
         slopes = self.moment.slopes
         same = last is not None and last.moment.slopes is slopes
         self.modes: Modes = last.modes if last is not None and same else Modes(circuit, slopes)
+        self.last_across: Vector = self.moment.across_diodes
+        """The voltages of the diodes at the last time that was computed."""
         self.residual: Residual | None = None
         """The currents beyond the tangents, in a step of a circuit with diodes and states."""
         self._sines = [(i, w) for i, w in enumerate(circuit.waves) if isinstance(w, Sine)]
@@ -93,7 +96,11 @@ class Run:
         self._push = self.modes.inverse @ rates
         for (i, _), phasor in zip(self._sines, self._phasors, strict=True):
             self._push = self._push - self.modes.by_wave[:, i] * phasor.real
-        self._currents = diode_currents(circuit.diodes, self.moment.across_diodes, circuit.now)
+        across = self.moment.across_diodes
+        self._currents = (
+            diode_currents(circuit.diodes, across, circuit.now)[0],
+            circuit.conductances(across),
+        )
         zero = np.zeros((len(self._lines), len(self.modes.rates)), self.modes.by_wave.dtype)
         self._mark: tuple[float, Modal] = (begin, zero)
 
@@ -111,7 +118,8 @@ class Run:
 
     def states(self, time: float) -> Vector:
         """Return the states at a time."""
-        amounts, _ = self._response(Grid(time, 0.0, 1))
+        is_step = self.residual is not None
+        amounts, _ = self._response(np.array([time]) if is_step else Grid(time, 0.0, 1))
         return self.first_states + self.modes.states(amounts)[:, 0]
 
     def values(self, at: Grid | Vector, probe: Probe) -> Vector:
@@ -147,6 +155,7 @@ class Run:
         )
         linear = start + by_state @ self.modes.states(amounts) + by_wave @ waves
         across = limit_steps(circuit.diodes, np.broadcast_to(start, linear.shape), linear)
+        step = math.inf
         for _ in range(_NEWTON_STEPS):
             now, slope = diode_currents(circuit.diodes, across, circuit.now)
             residual = now - currents - conductances * (across - start)
@@ -156,8 +165,14 @@ class Run:
                 error.T[:, :, None],
             )[:, :, 0].T
             wanted = across - change
-            across, before = limit_steps(circuit.diodes, across, wanted), across
-            if abs(across - before).max() <= _NEWTON_TOLERANCE * (1.0 + abs(wanted).max()):
+            limited = limit_steps(circuit.diodes, across, wanted)
+            before, step = step, float(abs(limited - across).max())
+            across = limited
+            # Newton's method squares a small error. A junction without current has only the
+            # voltage that rounding leaves.
+            rounded = ROUNDING_FLOOR >= step >= before / 2.0
+            if step <= _NEWTON_TOLERANCE or rounded:
+                self.last_across = across[:, -1]
                 return np.asarray(residual)
         raise BenchError("The diodes have no operating point. Check the values of diodes.")
 
@@ -165,15 +180,18 @@ class Run:
         """Let the diodes' residual currents follow over a step from the begin.
 
         Returns:
-            The estimated error of the states at its end.
+            The estimated error of the states at its end; infinity if the step is far too long.
         """
-        self.residual = None
+        self.residual = Residual(step, *(np.zeros(len(self.circuit.diodes)),) * 2)
         modes, z = self.modes, self.modes.rates * step
         times = self.begin + np.array([[step / 2.0], [step]])
-        (middle,) = self.residual_currents(*self._response(times[0])).T
-        amounts, waves = self._response(times[1])
-        late = amounts + (modes.by_diode @ middle * step * phi(1, z))[:, None]
-        (end,) = self.residual_currents(late, waves).T
+        try:
+            (middle,) = self.residual_currents(*self._response(times[0])).T
+            amounts, waves = self._response(times[1])
+            late = amounts + (modes.by_diode @ middle * step * phi(1, z))[:, None]
+            (end,) = self.residual_currents(late, waves).T
+        except BenchError:
+            return np.full(len(self.first_states), math.inf)
         self.residual = Residual(step, middle, end)
         return modes.states(modes.by_diode @ (12.0 * end - 48.0 * middle) * step * phi(4, z))
 
@@ -195,7 +213,10 @@ class Run:
             amounts = amounts + a[:, None] * (cosine - decay) + b[:, None] * sine
             waves[i] = phasor.real * (cosine - 1.0) - phasor.imag * sine
         if self._lines:
-            brought, levels = self._filtered(at) if isinstance(at, Grid) else self._straight(since)
+            if isinstance(at, Grid) and self.residual is None:
+                brought, levels = self._filtered(at)
+            else:
+                brought, levels = self._straight(since)
             amounts = amounts + brought
             waves[[i for i, _ in self._lines]] = levels
         if self.residual is not None:
@@ -283,13 +304,22 @@ class Run:
             start = start - a * np.exp(modes.rates * since)
             mean = mean + a * cosine + b * sine
             waves[i] = phasor.real * (cosine - 1.0) - phasor.imag * sine
-        if self._lines:
+        if self._lines and self.residual is not None:
+            # No kink: each line has its slope from the begin of the run on.
+            brought, levels = self._straight(np.array([since]))
+            indices = [i for i, _ in self._lines]
+            slopes = np.array([wave.slope(self.begin) for _, wave in self._lines])
+            start = start + brought[:, 0]
+            mean = mean + modes.by_wave[:, indices] @ levels[:, 0] * length * phi(2, z)
+            mean = mean + modes.by_wave[:, indices] @ slopes * length**2 * phi(3, z)
+            waves[indices] = levels[:, 0] + slopes * length / 2.0
+        elif self._lines:
             start = start + self._advance_lines(begin).sum(axis=0)
-        for i, line in self._lines:
-            base = self._first_waves[i]
-            brought = _forced(line, base, modes.rates, begin, end, integral=1) / length
-            mean = mean + modes.by_wave[:, i] * brought
-            waves[i] = float(_forced(line, base, np.zeros(1), begin, end)[0]) / length
+            for i, line in self._lines:
+                base = self._first_waves[i]
+                passed = _forced(line, base, modes.rates, begin, end, integral=1) / length
+                mean = mean + modes.by_wave[:, i] * passed
+                waves[i] = float(_forced(line, base, np.zeros(1), begin, end)[0]) / length
         mean = mean + phi(1, z) * start + length * phi(2, z) * self._push
         if self.residual is not None:
             ends = np.array([since, since + length])

@@ -63,6 +63,10 @@ class Wave(ABC):
         """Return the kinks after `begin`, up to and including `end`."""
         return Kinks(np.empty(0), np.empty(0), np.empty(0))
 
+    def next_kink(self, time: float) -> float:
+        """Return the time of the next kink after a time; infinity if there is none."""
+        return math.inf
+
 
 @dataclass(frozen=True, slots=True)
 class Sine(Wave):
@@ -158,6 +162,12 @@ class Cycle(Wave):
         number, _ = self._place(np.array([time]))
         return float(self._slopes[number[0] % len(self.corners)]) * self.frequency
 
+    def next_kink(self, time: float) -> float:
+        """Return the time of the next corner after a time."""
+        (last,), _ = self._place(np.array([time]))
+        whole, corner = divmod(int(last) + 1, len(self.corners))
+        return self.begin + (whole + self.corners[corner].turn) / self.frequency
+
     def kinks(self, begin: float, end: float) -> Kinks:
         """Return the corners after `begin`, up to and including `end`."""
         (first, last), _ = self._place(np.array([begin, end]))
@@ -206,6 +216,10 @@ class Held(Wave):
     def values(self, times: Vector) -> Vector:
         """Return the volts at some times, just after a step."""
         return self._volts(self._index(times))
+
+    def next_kink(self, time: float) -> float:
+        """Return the time of the next step after a time."""
+        return self.begin + (int(self._index(np.array([time]))[0]) + 1) / self.rate
 
     def kinks(self, begin: float, end: float) -> Kinks:
         """Return the steps after `begin`, up to and including `end`.
