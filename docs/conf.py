@@ -23,5 +23,6 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "description"
 autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_mock_imports: list[str] = []
+suppress_warnings = ["ref.python"]  # several packages have a class of the same name, such as Limits
 
 draw_all()
