@@ -72,7 +72,7 @@ class Wine:
             "WINEDEBUG": "-all",
             "WINEDLLOVERRIDES": "mscoree,mshtml=",
             "LC_ALL": "C.UTF-8",  # file names beyond ASCII
-            # A program starts three times faster when it need not compile what it imports.
+            # Programs need not compile again what they import.
             "PYTHONPYCACHEPREFIX": windows_path(self.folder / "bytecode"),
         }
 
