@@ -281,18 +281,23 @@ def test_rotated_files_are_removed_only_when_the_store_has_them_whole(
     assert database.count() >= 50
 
 
-def test_rotated_files_with_waveforms_are_not_removed(
-    database: StoreDatabase, tmp_path: Path
+@pytest.mark.parametrize("samples", [20_000, 200_000])
+def test_rotated_files_stay_when_the_store_does_not_have_all_their_samples(
+    database: StoreDatabase, tmp_path: Path, samples: int
 ) -> None:
-    """The store has the records, but not all samples."""
-    options = ("--rotate-size=100000", "--keep=0.000001")
+    options = ("--rotate-size=100000", "--keep=0.000001", "--store-waveforms=1000000")
     with LoggerProcess(tmp_path, *database.options(), *options) as logger:
         with logger.client("a.ndjson") as log:
             for number in range(5):
-                log.log_data("waveform", {}, {"w": numpy.arange(20_000.0) + number})
-            database.await_count(5)
-            log.log_data("waveform", {}, {"w": numpy.arange(20_000.0)})
+                log.log_data("waveform", {}, {"w": numpy.arange(float(samples)) + number})
+            for _ in database.until("the records, and rotations after them"):
+                log.log_data("waveform", {}, {"w": numpy.arange(float(samples))})
+                if database.count() > 9 and (samples > 125_000 or not _first(tmp_path).exists()):
+                    break
         assert logger.terminate() == 0
-    names = {path.name for path in tmp_path.glob("a.*")}
-    assert {"a.1.ndjson", "a.1.waveforms"} <= names
-    assert database.count() == 6
+    assert _first(tmp_path).exists() == (samples > 125_000)
+    assert _first(tmp_path).with_suffix(".waveforms").exists() == (samples > 125_000)
+
+
+def _first(folder: Path) -> Path:
+    return folder / "a.1.ndjson"
