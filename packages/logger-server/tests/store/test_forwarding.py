@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy
 import pytest
+from as_user import STRANGER, needs_users
 from logger_process import LoggerProcess
 from postgres_server import Binaries, PostgresServer
 from store_database import STATION, StoreDatabase, lines_in
@@ -63,6 +64,17 @@ def test_logs_of_earlier_runs_are_copied_from_the_folders_and_those_below(
     logs = database.query("select name, first_seq, last_seq, closed is null from json_logger.log")
     assert sorted(logs) == [("a.ndjson", 1, 3000, False), ("line 1/b.log", 1, 2, False)]
     assert database.lines(log="a%") == lines_in(tmp_path / "a.ndjson")
+
+
+@needs_users
+def test_a_file_that_another_user_planted_is_not_copied(
+    database: StoreDatabase, tmp_path: Path
+) -> None:
+    write_records(tmp_path / "planted.ndjson", 1, 3, name="planted")
+    os.chown(tmp_path / "planted.ndjson", STRANGER, STRANGER)
+    write_records(tmp_path / "own.ndjson", 1, 3)
+    copy_all(tmp_path, database.url())
+    assert database.query("select name from json_logger.log") == [("own.ndjson",)]
 
 
 def test_a_second_run_copies_only_what_is_new(database: StoreDatabase, tmp_path: Path) -> None:
