@@ -112,6 +112,23 @@ def test_prune_removes_whole_closed_logs_and_the_station_does_not_copy_them_agai
     assert database.count() == 13
 
 
+def test_every_command_works_on_an_older_server(binaries: Binaries, tmp_path: Path) -> None:
+    with PostgresServer(binaries, 16) as server:
+        database = StoreDatabase(server)
+        bad = line(2, timestamp="2026-13-01T00:00:00Z")
+        write_log(tmp_path / "a.ndjson", [line(1), bad, line(3)])
+        copy_all(tmp_path, database.url())
+        (row,) = run("status", *of_station(database, tmp_path))
+        assert (row["last_seq"], row["lag"], row["parked"]) == (3, 0, 1)
+        assert run("retry", f"--store={database.url()}")["stored"] == 1
+        (found,) = run("verify", *of_station(database, tmp_path))
+        assert found["is_equal"]
+        assert database.query("select count(*) from json_logger.measurement") == [(3,)]
+        database.query("update json_logger.log set closed = closed - interval '2 days'")
+        url = f"--store={database.url('postgres')}"
+        assert run("prune", url, "--older-than=1") == {"removed": 3}
+
+
 @pytest.mark.parametrize("command", ["init", "status", "retry", "verify", "prune"])
 def test_every_command_refuses_a_password_and_never_repeats_it(command: str) -> None:
     arguments = ["store", command, "--store=postgresql://u:s3cret@127.0.0.1/d"]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy
 import pytest
+from as_user import STRANGER, needs_users
 from logger_process import LoggerProcess
 from postgres_server import Binaries, PostgresServer
 from store_database import STATION, StoreDatabase, lines_in
@@ -63,6 +64,17 @@ def test_logs_of_earlier_runs_are_copied_from_the_folders_and_those_below(
     logs = database.query("select name, first_seq, last_seq, closed is null from json_logger.log")
     assert sorted(logs) == [("a.ndjson", 1, 3000, False), ("line 1/b.log", 1, 2, False)]
     assert database.lines(log="a%") == lines_in(tmp_path / "a.ndjson")
+
+
+@needs_users
+def test_a_file_that_another_user_planted_is_not_copied(
+    database: StoreDatabase, tmp_path: Path
+) -> None:
+    write_records(tmp_path / "planted.ndjson", 1, 3, name="planted")
+    os.chown(tmp_path / "planted.ndjson", STRANGER, STRANGER)
+    write_records(tmp_path / "own.ndjson", 1, 3)
+    copy_all(tmp_path, database.url())
+    assert database.query("select name from json_logger.log") == [("own.ndjson",)]
 
 
 def test_a_second_run_copies_only_what_is_new(database: StoreDatabase, tmp_path: Path) -> None:
@@ -281,18 +293,23 @@ def test_rotated_files_are_removed_only_when_the_store_has_them_whole(
     assert database.count() >= 50
 
 
-def test_rotated_files_with_waveforms_are_not_removed(
-    database: StoreDatabase, tmp_path: Path
+@pytest.mark.parametrize("samples", [20_000, 200_000])
+def test_rotated_files_stay_when_the_store_does_not_have_all_their_samples(
+    database: StoreDatabase, tmp_path: Path, samples: int
 ) -> None:
-    """The store has the records, but not all samples."""
-    options = ("--rotate-size=100000", "--keep=0.000001")
+    options = ("--rotate-size=100000", "--keep=0.000001", "--store-waveforms=1000000")
     with LoggerProcess(tmp_path, *database.options(), *options) as logger:
         with logger.client("a.ndjson") as log:
             for number in range(5):
-                log.log_data("waveform", {}, {"w": numpy.arange(20_000.0) + number})
-            database.await_count(5)
-            log.log_data("waveform", {}, {"w": numpy.arange(20_000.0)})
+                log.log_data("waveform", {}, {"w": numpy.arange(float(samples)) + number})
+            for _ in database.until("the records, and rotations after them"):
+                log.log_data("waveform", {}, {"w": numpy.arange(float(samples))})
+                if database.count() > 9 and (samples > 125_000 or not _first(tmp_path).exists()):
+                    break
         assert logger.terminate() == 0
-    names = {path.name for path in tmp_path.glob("a.*")}
-    assert {"a.1.ndjson", "a.1.waveforms"} <= names
-    assert database.count() == 6
+    assert _first(tmp_path).exists() == (samples > 125_000)
+    assert _first(tmp_path).with_suffix(".waveforms").exists() == (samples > 125_000)
+
+
+def _first(folder: Path) -> Path:
+    return folder / "a.1.ndjson"

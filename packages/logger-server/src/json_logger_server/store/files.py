@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +73,8 @@ def last_number(handle: int, size: int) -> int:
 def find_logs(folders: Iterable[Path]) -> Iterator[Path | None]:
     """Yield the path of every log in some folders and below; None often in between.
 
-    Links and hidden names are not followed. The rotated files of a log are not logs of their own.
+    Links, hidden names and files of other users are left out. The rotated files of a log are not
+    logs of their own.
     """
     waiting = [*map(canonical, folders)]
     seen: set[Path] = set()
@@ -124,18 +126,23 @@ def _logs_among(folder: Path, names: list[str]) -> Iterator[Path | None]:
     for name in names:
         yield None
         path = folder / name
-        if path in has_rotated or (path not in rotated and _looks_like_a_log(path)):
+        if path not in rotated and _is_log(path, path in has_rotated):
             yield path
 
 
-def _looks_like_a_log(path: Path) -> bool:
+def _is_log(path: Path, has_rotated: bool) -> bool:
+    """Return whether a file is a log of this user; one with rotated files may be empty itself."""
     try:
         handle = os.open(path, READ_FLAGS)
     except OSError:
         return False
     try:
-        is_file = stat.S_ISREG(os.fstat(handle).st_mode)
-        return is_file and _KEY in read_at(handle, 0, _HEAD)
+        facts = os.fstat(handle)
+        if not stat.S_ISREG(facts.st_mode):
+            return False
+        if sys.platform != "win32" and facts.st_uid != os.geteuid():
+            return False  # somebody may have planted it
+        return has_rotated or _KEY in read_at(handle, 0, _HEAD)
     except OSError:
         return False
     finally:

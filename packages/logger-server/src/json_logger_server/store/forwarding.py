@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import random
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -12,14 +13,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from json_logger_proto.log_files.rotated import RotatedFile, waveforms_of
+from json_logger_proto.log_files.rotated import RotatedFile
 from json_logger_proto.store import StoreAddress, StoreError
 
 from json_logger_server.store.copying import GrowingLog, LogCopy
 from json_logger_server.store.files import find_logs, name_below
 from json_logger_server.store.pace import Pace
 from json_logger_server.store.statements import Statements
-from json_logger_server.store.waveforms import LONGEST_WAVEFORM
+from json_logger_server.store.waveforms import LONGEST_WAVEFORM, references_in
 
 _log = logging.getLogger(__name__)
 
@@ -148,12 +149,16 @@ class Forwarder:
         log.listen(partial(self._note, path))
 
     def has_whole(self, rotated: RotatedFile) -> bool:
-        """Return whether the store has every line of a rotated file, and it has no waveforms."""
+        """Return whether the store has every line of a rotated file, and every waveform."""
         last_seq = self._whole.get(rotated.identity)
-        if last_seq is None or waveforms_of(rotated.path).exists():
+        if last_seq is None:
             return False
+        lines, longest = 0, self._options.longest_waveform
         with rotated.path.open("rb") as file:
-            lines = sum(chunk.count(b"\n") for chunk in iter(partial(file.read, 1 << 20), b""))
+            for line in file:
+                lines += 1
+                if any(one.size > longest for one in references_in(line, sys.maxsize)):
+                    return False
         return lines == last_seq - rotated.first_seq + 1
 
     def _note(self, path: Path, _: object) -> None:
