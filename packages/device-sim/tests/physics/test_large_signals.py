@@ -130,8 +130,10 @@ wrdata OUT v(out)
 def test_a_rectifier_agrees_with_ngspice(load, tmp_path):
     out, netlist = tmp_path / "out.txt", tmp_path / "rectifier.cir"
     netlist.write_text(NETLIST.replace("OUT", str(out)), encoding="ascii")
-    subprocess.run(["ngspice", "-b", str(netlist)], check=True, capture_output=True, timeout=120)
+    # The exit code is 1, because the .control block has already run the simulation.
+    done = subprocess.run(["ngspice", "-b", str(netlist)], capture_output=True, timeout=120)
+    assert out.exists(), done.stdout + done.stderr
     times, volts = np.loadtxt(out, unpack=True)
     grid = Grid(0.0, 1e-6, 5000)
     found = load(SINE, DIODE, SMOOTHED).sample(SCOPE, grid).voltages
-    assert found == pytest.approx(np.interp(grid.times, times, volts), abs=0.01 * PEAK)
+    assert found == pytest.approx(np.interp(grid.times, times, volts), abs=1e-3 * PEAK)

@@ -15,7 +15,7 @@ from device_sim.bench import Grid
 
 Volts = npt.NDArray[np.float64]
 
-_LOOK = 10e-3  # Seconds after which a search for a trigger looks at the signal again.
+_LOOK = 20e-3  # Seconds after which a search for a trigger looks at the signal again.
 _AUTO = 0.1  # Seconds after which an acquisition with automatic triggering does not wait any more.
 
 

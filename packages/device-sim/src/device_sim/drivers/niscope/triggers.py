@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from device_sim.bench import Bench, Grid
 
-_POINTS = 131_072  # Largest number of points of one search.
+_POINTS = 32_768  # Largest number of points of one search.
 _FINER = 64  # Points in which a search looks at the time between two points again.
 _RESOLUTION = 1e-6  # Part of the time between samples up to which a trigger's time is known.
 
@@ -60,7 +60,7 @@ def window(low: float, high: float, *, entering: bool) -> Condition:
 class Search:
     """The search for one trigger, through ascending stretches of time.
 
-    It looks at up to 131,072 points of a stretch, and at both sides of each change of the bench, so
+    It looks at up to 32,768 points of a stretch, and at both sides of each change of the bench, so
     it can miss a pulse only if that is shorter than the time between two points.
     """
 
