@@ -9,6 +9,7 @@ import threading
 import grpc
 import nidcpower
 import nidmm
+import nifgen
 import pytest
 from device_sim import BenchError, DeviceControl, DeviceServer, Faults, SystemClock
 from device_sim.bench import Bench
@@ -54,6 +55,46 @@ def test_over_range_reads_nan(server, open_dmm):
     assert math.isnan(dmm.read())
     server.faults.clear("DMM1")
     assert not math.isnan(dmm.read())
+
+
+def test_a_fault_begins_and_ends_at_its_time(server, open_dmm):
+    dmm = open_dmm("DMM1")
+    server.faults.over_range("DMM1", after=3600.0, lasting=1.0)
+    assert not math.isnan(dmm.read())
+
+
+@pytest.mark.parametrize(
+    ("add", "told"),
+    [
+        (lambda faults: faults.clip_input("S", 1.5), "share must be from 0 to 1"),
+        (lambda faults: faults.drop_samples("S", math.nan), "share must be from 0 to 1"),
+        (lambda faults: faults.add_noise("S", -1.0), "at least 0 V"),
+        (lambda faults: faults.bounce_relay("S", "k0", math.inf), "at least 0 seconds"),
+        (lambda faults: faults.over_range("S", after=-1.0), "after at least 0 seconds"),
+        (lambda faults: faults.lose_triggers("S", lasting=0.0), "lasts longer than 0"),
+    ],
+)
+def test_faults_with_impossible_values_are_refused(server, address, add, told):
+    with pytest.raises(ValueError, match=told):
+        add(server.faults)
+    with DeviceControl(address) as control, pytest.raises(BenchError, match=told):
+        add(control.faults)
+
+
+def test_every_kind_of_fault_can_be_added_from_another_process(server, address):
+    with DeviceControl(address) as control:
+        for faults in (control.faults, server.faults):
+            faults.over_range("S", after=1.0, lasting=2.0)
+            faults.clip_input("S", 0.5, lasting=2.0)
+            faults.add_noise("S", 0.25)
+            faults.drop_samples("S", 0.125)
+            faults.lose_triggers("S")
+            faults.stick_relay("S", "K1")
+            faults.bounce_relay("S", "k1", 0.5, after=1.0)
+    added = [
+        (each.kind, each.device, each.amount, each.relay) for each in server.faults._disturbances
+    ]
+    assert added[:7] == added[7:]
 
 
 def test_a_device_that_stops_answering_blocks_no_other(server, channel, open_dcpower, open_dmm):
@@ -220,3 +261,36 @@ class TestWired:
             assert dmm.read() == pytest.approx(0.0, abs=1e-3)
             control.bench.reconnect("DMM1")
             assert dmm.read() == pytest.approx(3.0, rel=1e-3)
+
+    def test_software_triggers_of_each_driver_can_be_lost(
+        self, server, open_dcpower, open_dmm, open_fgen
+    ):
+        for device in ("SMU1", "DMM1", "FGEN1"):
+            server.faults.lose_triggers(device)
+        generator = open_fgen("FGEN1")
+        generator.output_mode = nifgen.OutputMode.FUNC
+        generator.start_trigger_type = nifgen.StartTriggerType.SOFTWARE_EDGE
+        meter = open_dmm("DMM1")
+        meter.configure_trigger(nidmm.TriggerSource.SOFTWARE_TRIG)
+        smu = open_dcpower("SMU1/0")
+        smu.source_trigger_type = nidcpower.TriggerType.SOFTWARE_EDGE
+        smu.source_delay = 0.0
+        with generator.initiate(), meter.initiate(), smu.initiate():
+
+            def send() -> None:
+                generator.send_software_edge_trigger(nifgen.Trigger.START, "None")
+                meter.send_software_trigger()
+                smu.send_software_edge_trigger(nidcpower.SendSoftwareEdgeTriggerType.SOURCE)
+
+            send()
+            waiting = nifgen.HardwareState.WAITING_FOR_START_TRIGGER
+            assert generator.get_hardware_state() is waiting
+            with pytest.raises(nidmm.errors.DriverError):
+                meter.fetch(maximum_time=50)
+            with pytest.raises(nidcpower.errors.DriverError):
+                smu.wait_for_event(nidcpower.Event.SOURCE_COMPLETE, timeout=0.05)
+            server.faults.clear()
+            send()
+            assert generator.get_hardware_state() is nifgen.HardwareState.RUNNING
+            assert meter.fetch() != 0.0
+            smu.wait_for_event(nidcpower.Event.SOURCE_COMPLETE, timeout=20.0)

@@ -248,6 +248,16 @@ class InstrumentSession:
         """
         return self.timeline.now
 
+    def loses_trigger(self, at: float, device: str = "") -> bool:
+        """Return whether a fault keeps a trigger from coming to an instrument at a time.
+
+        Args:
+            at: The time.
+            device: The instrument; empty for the first one of the session.
+        """
+        device = device or self.channels.devices[0]
+        return bool(self.bench.faults.disturbances("lose_triggers", device, at))
+
     def catch_up(self) -> None:
         """Run everything that is due by now on all instruments. A call does this first."""
         self.timeline.advance(self.clock.now())

@@ -35,7 +35,7 @@ _SMALLEST = 2.0**-50  # Of the time: no step is smaller.
 _CYCLES = 8  # A circuit repeats itself if it does not change over so many cycles,
 _SAME = 4.0  # by so many times the tolerance.
 _MOST_STEPS = 200_000  # In one chain; more take minutes.
-_KEPT = 50_000  # Runs of a chain that stay in memory.
+_KEPT = 10_000  # Runs of a chain that stay in memory.
 
 
 class Course:
@@ -71,8 +71,10 @@ class Course:
         """The length that the next run should have."""
         self._repeats = math.inf
         """The begin of the cycle that repeats for ever; infinity if none is known."""
-        self._check = self.circuit.now + 2.0 * _CYCLES * self._period
-        """The time at which the chain is compared with some cycles before."""
+        self._check = self.circuit.now + _CYCLES * self._period
+        """The time at which the states are compared with those at the time before."""
+        self._checked = np.full(len(self._first), math.inf)
+        """The states at the last such time."""
         if self._is_stepped:
             self._take_step(self._runs[-1])
 
@@ -169,13 +171,15 @@ class Course:
     # Cycles: a circuit with diodes comes to repeat itself. Then no more steps are taken.
 
     def _look_for_cycle(self) -> None:
-        cycles = _CYCLES * self._period
         if self._known < self._check:
             return
-        now, before = (self.states(time) for time in (self._check, self._check - cycles))
-        if (abs(now - before) <= _SAME * (_FLOOR + _TOLERANCE * abs(now))).all():
-            self._repeats = self._check - self._period
-        self._check += cycles
+        now, begin = self.states(self._check), self._check - self._period
+        change = abs(now - self._checked)
+        is_same = bool((change <= _SAME * (_FLOOR + _TOLERANCE * abs(now))).all())
+        if is_same and self._runs[0].begin <= begin:
+            self._repeats = begin
+        self._checked = now
+        self._check += _CYCLES * self._period
 
     def _folded(self, times: Vector) -> Vector:
         """Return the times within the cycle that repeats for times after its begin."""

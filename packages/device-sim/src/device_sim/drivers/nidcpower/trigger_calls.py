@@ -59,6 +59,7 @@ def _send_trigger(session: DCPowerSession, indices: list[int], number: int) -> N
         raise DriverError(INVALID_VALUE, f"Trigger: {number}") from error
     for index in indices:
         engine = session.units[index].engine
-        if engine:
+        device = session.channels.channels[index].device
+        if engine and not session.loses_trigger(now, device):
             engine.send(trigger, now)
     session.lock.notify_all()

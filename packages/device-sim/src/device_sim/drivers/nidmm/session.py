@@ -76,7 +76,8 @@ class DmmSession(AcquiringSession[Acquisition]):
         """Send a software trigger."""
         if self.activity is None:
             raise DriverError(ERRORS.DATA_NOT_AVAILABLE)
-        self.activity.send(Wait.TRIGGER, self.now)
+        if not self.loses_trigger(self.now):
+            self.activity.send(Wait.TRIGGER, self.now)
         self.lock.notify_all()
 
     def status(self) -> tuple[int, int]:

@@ -180,7 +180,7 @@ class FgenSession(AcquiringSession[Generation]):
         elif trigger != Trigger.START.value:
             raise DriverError(FUNCTION_NOT_SUPPORTED, f"Not simulated: the trigger {trigger}")
         for each in found:
-            if self.activity is not None:
+            if self.activity is not None and not self.loses_trigger(self.now):
                 self.activity.send(each, self.now)
         self.lock.notify_all()
 

@@ -210,7 +210,7 @@ class ScopeSession(AcquiringSession[Acquisition]):
         self.commit(())
         plan = self._plan()
         sample = partial(self._sample, plan)
-        make = partial(Acquisition, plan, sample, now, loses=self._loses_trigger)
+        make = partial(Acquisition, plan, sample, now, loses=self.loses_trigger)
         source = self._trigger_source()
         kind = self.get("trigger_type")
         if source is not None and self.is_wired(source):
@@ -245,11 +245,6 @@ class ScopeSession(AcquiringSession[Acquisition]):
             self.number("vertical_offset", index),
             self.get("vertical_coupling", index) == VerticalCoupling.GND.value,
         )
-
-    def _loses_trigger(self, at: float) -> bool:
-        """Return whether a fault keeps a trigger from coming at a time."""
-        device = self.channels.devices[0]
-        return bool(self.bench.faults.disturbances("lose_triggers", device, at))
 
     def _search(self, source: int) -> Callable[[], Callable[[float, float], float | None]]:
         condition = self._condition()
