@@ -7,6 +7,7 @@ import math
 import threading
 
 import grpc
+import hightime
 import nidcpower
 import nidmm
 import nifgen
@@ -286,7 +287,7 @@ class TestWired:
             waiting = nifgen.HardwareState.WAITING_FOR_START_TRIGGER
             assert generator.get_hardware_state() is waiting
             with pytest.raises(nidmm.errors.DriverError):
-                meter.fetch(maximum_time=50)
+                meter.fetch(maximum_time=hightime.timedelta(milliseconds=50))
             with pytest.raises(nidcpower.errors.DriverError):
                 smu.wait_for_event(nidcpower.Event.SOURCE_COMPLETE, timeout=0.05)
             server.faults.clear()
