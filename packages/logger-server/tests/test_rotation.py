@@ -31,11 +31,11 @@ from logger_process import LoggerProcess, records_in
 from logger_thread import FaultyDisk, LoggerThread
 from processes import eventually
 from session_sharing.client import (
+    Connection,
     NotAResourceError,
     ResourceInUseError,
     ResourceLostError,
     SessionSharingError,
-    connect,
 )
 from session_sharing.v1 import lifecycle_pb2
 from waveforms import waveforms_in
@@ -220,7 +220,10 @@ class RawClient:
     """A client that chooses the numbers of its records, the same one after a restart."""
 
     def __init__(self, logger: LoggerProcess, file: str, secret: bytes = SECRET) -> None:
-        self._connection = connect(logger.connect(presence=False, attempts=1))
+        self._connection = Connection(logger.connect(presence=False, attempts=1))
+        eventually(
+            self._connection.is_connected, within=60
+        )  # one attempt can fail on a busy machine
         request = lifecycle_pb2.OpenRequest(
             client_secret=secret, kind=KIND, resource=file, without_presence=True
         )
