@@ -6,6 +6,7 @@ As root, those functions would add a user to the system and open folders to ever
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import importlib.util
 import os
 import shutil
@@ -27,6 +28,7 @@ VERSIONS = {16: "pginstall", 18: "pginstall18"}
 """Folder in the wheel of each version of PostgreSQL."""
 NEWEST = 18
 
+_IPC_RMID = 0  # sys/ipc.h
 _LAUNCHER = Path(__file__).with_name("launched_engine.py")
 _ENGINE_USER = "nobody"
 """For root: PostgreSQL refuses to run as root, and as a user without a name."""
@@ -34,6 +36,7 @@ _READY = "database system is ready to accept"
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "fsync": "off",  # tests kill processes, not the machine
+    "dynamic_shared_memory_type": "mmap",  # so that a killed engine leaves its files in its folder
     "shared_buffers": "32MB",
     "max_connections": "60",
     "autovacuum_naptime": "1h",
@@ -171,6 +174,7 @@ class PostgresServer:
         traceback: TracebackType | None,
     ) -> None:
         self.kill()
+        self._remove_memory()
 
     @property
     def pid(self) -> int:
@@ -218,6 +222,13 @@ class PostgresServer:
                 time.sleep(0.001)
         self._process.wait()
         self._process = None
+
+    def _remove_memory(self) -> None:
+        """Remove the shared memory of System V that a killed server leaves on the machine."""
+        with contextlib.suppress(OSError, IndexError, ValueError):
+            facts = (self.data / "postmaster.pid").read_text().splitlines()
+            _key, identifier = map(int, facts[6].split())
+            ctypes.CDLL(None).shmctl(identifier, _IPC_RMID, None)
 
     @contextlib.contextmanager
     def stopped(self) -> Iterator[None]:
