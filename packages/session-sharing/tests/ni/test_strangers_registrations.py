@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from as_user import needs_users
 from bare_platform import discovery_client, start_platform
-from capabilities import needs_fifos, needs_symlinks
+from capabilities import needs_fifos, needs_symlinks, needs_unix_sockets
 from hosting import hosted
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -258,6 +258,7 @@ def test_no_registration_makes_the_client_send_a_secret_to_a_listener_that_is_no
         assert word.encode() not in rogue.heard
 
 
+@needs_unix_sockets
 def test_the_client_connects_to_the_unix_socket_if_there_is_one(
     client: DiscoveryClient, tmp_path: Path
 ) -> None:
