@@ -13,6 +13,7 @@ from typing import Any
 import grpc
 import psutil
 import pytest
+from capabilities import needs_whole_sends
 from fuzzing import SECRET, requests, values
 from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import DecodeError
@@ -128,6 +129,7 @@ def test_anything_that_is_sent_gets_a_clear_answer(
     assert process.num_threads() <= before + 40, "workers are bounded"
 
 
+@needs_whole_sends
 @every_method
 def test_a_message_that_is_too_large_is_refused(
     method: MethodDescriptor, bench: LoggerBench
