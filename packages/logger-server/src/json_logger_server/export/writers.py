@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import math
 from collections.abc import Callable, Sequence
@@ -94,7 +95,9 @@ class ArrowWriter:
         self._schema = schema.with_metadata({"measurement_name": table.name})
         self._rows: list[Any] = []
         self._size = self._count = 0
-        self._writer = self._open(path)
+        # pyarrow's own file stays open after its writer. Windows then refuses to rename it.
+        self._file = self._types.arrow.OSFile(str(path), "wb")
+        self._writer = self._open(self._file)
 
     def write(self, cells: Cells) -> None:
         """Write some rows, or keep them until there are enough for a group."""
@@ -110,11 +113,9 @@ class ArrowWriter:
 
     def close(self) -> None:
         """Write the rest, and close the file."""
-        try:
+        with contextlib.closing(self._file), contextlib.closing(self._writer):
             if self._rows:
                 self._write_group()
-        finally:
-            self._writer.close()
 
     def _take(self, rows: Any) -> None:
         self._rows.append(rows)
@@ -128,17 +129,17 @@ class ArrowWriter:
         self._writer.write_table(group.cast(self._schema))
         self._rows, self._size, self._count = [], 0, 0
 
-    def _open(self, path: Path) -> Any:
-        return self._types.arrow.ipc.new_file(str(path), self._schema)
+    def _open(self, file: Any) -> Any:
+        return self._types.arrow.ipc.new_file(file, self._schema)
 
 
 class ParquetWriter(ArrowWriter):
     """Writes a Parquet file."""
 
-    def _open(self, path: Path) -> Any:
+    def _open(self, file: Any) -> Any:
         from pyarrow import parquet
 
-        return parquet.ParquetWriter(path, self._schema, compression="zstd")
+        return parquet.ParquetWriter(file, self._schema, compression="zstd")
 
 
 def _same(values: Sequence[Any]) -> Sequence[Any]:
