@@ -237,7 +237,7 @@ def test_polars_reads_any_number_as_the_page_shows(
     path = logger.folder / name
 
     (code,) = [code for title, code in EXAMPLES if title == "Polars"]
-    found = run(code.replace("measurements.ndjson", str(path)), "Polars")["currents"]
+    found = run(code.replace("measurements.ndjson", path.as_posix()), "Polars")["currents"]
     expected = [float(value) for row in rows for value in row]
     assert [*map(repr, found["current"].drop_nulls())] == [*map(repr, expected)]
     path.unlink()

@@ -18,7 +18,7 @@ from logger_process import LoggerProcess
 ARRAYS = [
     numpy.linspace(0, 1, 5_000),
     numpy.arange(6_000, dtype=">i4").reshape(2, 3_000),
-    numpy.exp(1j * numpy.arange(3_000.0)),
+    numpy.linspace(0, 1, 6_000).view("<c16"),
     numpy.arange(4_000) % 3 == 0,
 ]
 
