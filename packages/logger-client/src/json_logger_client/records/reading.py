@@ -236,6 +236,6 @@ def _damaged(lines: Lines, number: int, error: Exception) -> DamagedLogError:
     reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
     place = f"{lines.file}, line {number}" if lines.file else f"A line of {lines.log}"
     return DamagedLogError(
-        f'{place}, is not a record: {reason}. Skip such lines by damaged="skip", or look at the '
-        "log by `json-logger verify`."
+        f"{place}, is not a record: {reason}. Look at the log by `json-logger verify`. To leave "
+        'such lines out, use damaged="skip" in Python, or the option --skip-damaged of `export`.'
     )
