@@ -76,6 +76,7 @@ DIST = ROOT / "dist"
 RESULTS = ROOT / "results"
 WHEELHOUSE = ROOT / "wheelhouse"
 DOWNLOADS = ROOT / ".nox" / "windows-python" / "downloads"
+POSTGRESQL = PACKAGES / "logger-server" / "tests" / "support" / "postgres_server.py"
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 
 # Folders in packages/, and the extras that tests need; a package comes after those that it needs.
@@ -182,7 +183,8 @@ def tests(session: nox.Session) -> None:
 def windows(session: nox.Session) -> None:
     """Run all tests on Windows' own Python: under Wine, where the system is not Windows.
 
-    `-- 3.12 --package logger-client` chooses the Python (under Wine) and a package.
+    `-- 3.12 --package logger-client` chooses the Python (under Wine) and a package; `-- --promises`
+    runs the tests of the promises and the chain.
     """
     folders = [*(PACKAGES / package for package in DISTRIBUTIONS), TESTSTAND]
     version = arguments(session.posargs, [folder.name for folder in folders]).python
@@ -190,7 +192,7 @@ def windows(session: nox.Session) -> None:
         _install_workshop(session)
     build(session)
     wanted = [*_distributions(), *TEST_TOOLS, *TEST_LIBRARIES]
-    with windows_runner(session, version, DIST, wanted, DOWNLOADS) as (runner, where):
+    with windows_runner(session, version, DIST, wanted, DOWNLOADS, POSTGRESQL) as (runner, where):
         run_suites(session, runner, where, folders, RESULTS / "windows")
 
 

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,20 +47,25 @@ class Outcome:
     """The reason of a skip, or the report of a failure."""
 
 
-def run_package(
-    runner: Runner, folder: Path, *, jobs: int, limit: float, pattern: str, options: list[str]
+def run_files(
+    runner: Runner,
+    folder: Path,
+    files: Iterable[Path],
+    *,
+    jobs: int,
+    limit: float,
+    options: list[str],
 ) -> Iterator[Outcome]:
-    """Run the test files of a package.
+    """Run test files of a package.
 
     Args:
         runner: Runs the Python.
         folder: Folder of the package.
+        files: The test files.
         jobs: How many files run at once.
         limit: Seconds after which a file is ended.
-        pattern: Of the names of the files.
         options: More options of pytest.
     """
-    files = sorted((folder / "tests").rglob(pattern))
     with ThreadPoolExecutor(jobs) as pool:
         for outcomes in pool.map(lambda f: _run_file(runner, folder, f, limit, options), files):
             yield from outcomes

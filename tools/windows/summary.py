@@ -10,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from comparison import Names, comparison
+from promises import promise_table
 from suites import Outcome
 
 KINDS = ("passed", "failed", "skipped")
@@ -51,7 +52,7 @@ def write_summary(
         folder: Is made if it is missing.
         elsewhere: The tests of each package that passed on this machine's own Python; may be empty.
     """
-    parts = [f"Tests on {where}", table(outcomes)]
+    parts = [f"Tests on {where}", table(outcomes), promise_table(outcomes)]
     if any(outcome.outcome == "skipped" for outcome in outcomes):
         parts.append(skip_reasons(outcomes))
     if elsewhere:

@@ -16,7 +16,9 @@ import windows_python
 from comparison import passed_elsewhere
 from environments import uv
 from localhost import check_localhost
-from suites import Outcome, Runner, run_package
+from postgresql import running_postgresql
+from promises import file_name, files_of_promises, missing_files
+from suites import Outcome, Runner, run_files
 from summary import write_summary
 from wine import Wine, find_wine, running_wine, windows_path
 
@@ -26,6 +28,9 @@ def arguments(given: list[str], packages: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="nox -s windows --")
     parser.add_argument("python", nargs="?", default="3.11", choices=list(windows_python.SOURCES))
     parser.add_argument("--package", action="append", choices=packages, help="only this package")
+    parser.add_argument(
+        "--promises", action="store_true", help="only the tests of the promises, and the chain"
+    )
     parser.add_argument("--jobs", type=int, default=2, help="how many test files run at once")
     parser.add_argument("--limit", type=float, default=900, help="seconds for one test file")
     parser.add_argument("--pytest", action="append", default=[], help="an option for pytest")
@@ -35,7 +40,12 @@ def arguments(given: list[str], packages: list[str]) -> argparse.Namespace:
 
 @contextmanager
 def windows_runner(
-    session: nox.Session, version: str, wheels: Path, wanted: list[str], cache: Path
+    session: nox.Session,
+    version: str,
+    wheels: Path,
+    wanted: list[str],
+    cache: Path,
+    postgresql: Path,
 ) -> Iterator[tuple[Runner, str]]:
     """Give what runs Python for Windows, and the name of the system and the Python.
 
@@ -48,6 +58,7 @@ def windows_runner(
         wheels: The folder of our wheels.
         wanted: Requirements: our distributions, and what their tests need.
         cache: Keeps what was downloaded.
+        postgresql: The program that runs a PostgreSQL for the tests, where they cannot start one.
     """
     if os.name == "nt":
         python = str(Path(session.bin) / "python.exe")
@@ -72,9 +83,10 @@ def windows_runner(
         again = ["--no-index", "--no-deps", "--force-reinstall"]
         wine.run(python, "-m", "pip", "install", "--quiet", *again, *ours)
         programs = ";".join(map(windows_path, (home, home / "Scripts")))
-        environment = {**wine.environment, "WINEPATH": programs}
-        runner = Runner([*wine.command, python], environment, windows_path)
-        yield runner, f"{_version(wine)}, Windows' own Python {version}"
+        with running_postgresql(session, postgresql, wine.network) as server:
+            environment = {**wine.environment, **server, "WINEPATH": programs}
+            runner = Runner([*wine.command, python], environment, windows_path)
+            yield runner, f"{_version(wine)}, Windows' own Python {version}"
 
 
 def run_suites(
@@ -85,17 +97,19 @@ def run_suites(
     The summary compares them with the last `nox -s tests`, if its reports are there.
     """
     options = arguments(session.posargs, [folder.name for folder in folders])
+    if missing := missing_files({folder.name: folder for folder in folders}):
+        session.error(f"tools/windows/promises.py names files that are missing: {missing}")
     outcomes: list[Outcome] = []
     elsewhere = passed_elsewhere(results.parent / "tests")
     summary = ""
     for folder in folders:
-        if folder.name in (options.package or [folder.name]):
-            outcomes += run_package(
+        if files := _wanted_files(folder, options):
+            outcomes += run_files(
                 runner,
                 folder,
+                files,
                 jobs=options.jobs,
                 limit=options.limit,
-                pattern=options.file,
                 options=options.pytest,
             )
             # A run that is interrupted later leaves what it found so far.
@@ -103,6 +117,16 @@ def run_suites(
     print(summary, file=sys.stderr)
     if failed := sum(outcome.outcome == "failed" for outcome in outcomes):
         session.error(f"{failed} tests failed; {results / 'outcomes.json'} has their reports")
+
+
+def _wanted_files(folder: Path, options: argparse.Namespace) -> list[Path]:
+    """Return the test files of a package that the command line asks for."""
+    if folder.name not in (options.package or [folder.name]):
+        return []
+    files = sorted((folder / "tests").rglob(options.file))
+    if options.promises:
+        files = [file for file in files if file_name(folder, file) in files_of_promises()]
+    return files
 
 
 def _version(wine: Wine) -> str:

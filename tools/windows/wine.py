@@ -17,7 +17,7 @@ from fetching import IndexFile, fetch
 from localhost import with_localhost
 from own_network import own_network
 
-INSTALL = ["apt-get", "install", "-y", "--no-install-recommends", "wine64"]
+INSTALL = "apt-get install -y --no-install-recommends wine64"
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder in it is made by mkdtemp
 
 ZIG = IndexFile(
@@ -111,19 +111,15 @@ def windows_path(path: Path) -> str:
 
 
 def find_wine() -> str:
-    """Return the path of wine64; install it by apt in CI, and only there.
+    """Return the path of wine64.
 
     Raises:
         FileNotFoundError: Wine is not installed; the message says how to install it.
     """
-    found = _installed()
-    if found is None and os.environ.get("CI") == "true":
-        subprocess.run(["apt-get", "update", "-qq"], check=True)  # noqa: S607
-        subprocess.run(INSTALL, check=True)
-        found = _installed()
-    if found is None:
-        raise FileNotFoundError(f"wine64 is not installed; install it: {' '.join(INSTALL)}")
-    return found
+    for name in ("wine64", "/usr/lib/wine/wine64", "wine"):
+        if found := shutil.which(name):
+            return found
+    raise FileNotFoundError(f"wine64 is not installed; install it: {INSTALL}")
 
 
 @contextlib.contextmanager
@@ -142,13 +138,6 @@ def running_wine(program: str, cache: Path) -> Iterator[Wine]:
         finally:
             wine.end_all()
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _installed() -> str | None:
-    for name in ("wine64", "/usr/lib/wine/wine64", "wine"):
-        if found := shutil.which(name):
-            return found
-    return None
 
 
 def _boot(wine: Wine, cache: Path) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
-from postgres_server import Binaries, PostgresServer
+from postgres_server import OUTSIDE, Binaries, PostgresServer, RunningServer
 from store_database import StoreDatabase
 
 
@@ -18,13 +19,16 @@ def binaries() -> Iterator[Binaries]:
 
 
 @pytest.fixture(scope="session")
-def postgres(binaries: Binaries) -> Iterator[PostgresServer]:
+def postgres(request: pytest.FixtureRequest) -> Iterator[RunningServer]:
     """A PostgreSQL that all tests share; each makes a database of its own."""
-    with PostgresServer(binaries) as server:
+    if port := os.environ.get(OUTSIDE):
+        yield RunningServer(int(port))
+        return
+    with PostgresServer(request.getfixturevalue("binaries")) as server:
         yield server
 
 
 @pytest.fixture
-def database(postgres: PostgresServer) -> StoreDatabase:
+def database(postgres: RunningServer) -> StoreDatabase:
     """A new store."""
     return StoreDatabase(postgres)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from logger_process import LoggerProcess
-from postgres_server import Binaries, PostgresServer
+from postgres_server import Binaries, PostgresServer, RunningServer
 from store_database import STATION, StoreDatabase
 from store_logs import copy_all, line, until, write_log, write_records
 
@@ -29,7 +29,7 @@ def of_station(database: StoreDatabase, folder: Path) -> list[str]:
 
 
 def test_init_makes_a_store_and_the_roles_of_stations(
-    postgres: PostgresServer, tmp_path: Path
+    postgres: RunningServer, tmp_path: Path
 ) -> None:
     with postgres.connected() as connection:
         connection.execute("create database made_by_command")

@@ -10,7 +10,7 @@ import numpy
 import pytest
 from as_user import STRANGER, needs_users
 from logger_process import LoggerProcess
-from postgres_server import Binaries, PostgresServer
+from postgres_server import Binaries, PostgresServer, RunningServer
 from store_database import STATION, StoreDatabase, lines_in
 from store_logs import copy_all, copying, line, until, write_log, write_records
 
@@ -273,7 +273,7 @@ def test_two_forwarders_at_once_copy_everything_once(
 
 
 def test_rotated_files_are_removed_only_when_the_store_has_them_whole(
-    postgres: PostgresServer, database: StoreDatabase, tmp_path: Path
+    postgres: RunningServer, database: StoreDatabase, tmp_path: Path
 ) -> None:
     database.query(f"alter role {STATION} nologin")
     options = ("--rotate-size=1000", "--keep=0.000001")

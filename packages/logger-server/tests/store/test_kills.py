@@ -70,25 +70,39 @@ def test_nothing_is_lost_doubled_or_out_of_order(
         (folder / "line 1").mkdir(parents=True)
         database = StoreDatabase(server)
         for _ in range(min(_TOGETHER, kills)):
-            kill_once(database, folder, chance)
+            kill_once(database, folder, chance, server)
+            if not server.is_running:
+                server.start()
         check_equal(database, folder)
         shutil.rmtree(folder)
 
 
-def kill_once(database: StoreDatabase, folder: Path, chance: random.Random) -> None:
+def test_a_server_that_is_killed_stores_every_record_once(
+    database: StoreDatabase, tmp_path: Path
+) -> None:
+    (tmp_path / "line 1").mkdir()
+    for _ in range(3):
+        kill_once(database, tmp_path, random.Random())
+    check_equal(database, tmp_path)
+
+
+def kill_once(
+    database: StoreDatabase,
+    folder: Path,
+    chance: random.Random,
+    engine: PostgresServer | None = None,
+) -> None:
     """Log for a random time; kill the server, and often the engine, too."""
     with LoggerProcess(folder, *database.options(), "--rotate-size=200000") as logger:
         load = Load(logger)
         threading.Event().wait(chance.uniform(0.0, 0.7))
-        if chance.random() < 0.5:
-            database.server.kill()
+        if engine is not None and chance.random() < 0.5:
+            engine.kill()
             if chance.random() < 0.5:
-                database.server.start()
+                engine.start()
             threading.Event().wait(chance.uniform(0.0, 0.3))
         logger.kill()
         load.join()
-    if not database.server.is_running:
-        database.server.start()
 
 
 def check_equal(database: StoreDatabase, folder: Path) -> None:

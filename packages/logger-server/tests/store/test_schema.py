@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
@@ -20,7 +22,7 @@ from json_logger_server.store import (
 from json_logger_server.store.blocks import make_block
 from json_logger_server.store.schema import VERSION, Migration, initialise, migrations
 from json_logger_server.store.statements import Statements, StoredLog
-from postgres_server import Binaries, PostgresServer
+from postgres_server import Binaries, PostgresServer, RunningServer
 from store_database import STATION, StoreDatabase, lines_in
 from store_logs import copy_all, copying, line, until, write_records
 
@@ -46,6 +48,28 @@ def test_init_can_be_done_again(database: StoreDatabase) -> None:
     assert database.query("select json_logger.version()") == [(VERSION,)]
 
 
+def test_the_databases_of_one_server_can_be_initialised_at_once(
+    postgres: RunningServer,
+) -> None:
+    databases = [f"at_once_{number}_{uuid4().hex[:8]}" for number in range(8)]
+    with postgres.connected() as connection:
+        for name in databases:
+            connection.execute(f"create database {name}".encode())
+    initialise(parse_address(postgres.url(databases[0])))
+    role = f"station_{uuid4().hex[:8]}"
+    together = threading.Barrier(len(databases))
+
+    def begin_store(name: str) -> None:
+        address = parse_address(postgres.url(name))
+        together.wait(60)
+        initialise(address, [role])
+
+    with ThreadPoolExecutor(len(databases)) as pool:
+        list(pool.map(begin_store, databases))
+    for name in databases:
+        assert initialise(parse_address(postgres.url(name)), [role]) == []
+
+
 def test_init_brings_an_older_store_forward_and_an_older_program_refuses_to_go_back(
     database: StoreDatabase, tmp_path: Path
 ) -> None:
@@ -60,7 +84,7 @@ def test_init_brings_an_older_store_forward_and_an_older_program_refuses_to_go_b
 
 
 def test_a_station_that_is_newer_than_its_store_waits_until_the_store_is_brought_forward(
-    postgres: PostgresServer, tmp_path: Path
+    postgres: RunningServer, tmp_path: Path
 ) -> None:
     with postgres.connected() as connection:
         connection.execute("drop database if exists older")
@@ -83,7 +107,7 @@ def test_a_migration_that_fails_changes_nothing(database: StoreDatabase) -> None
     assert database.query("select json_logger.version()") == [(VERSION,)]
 
 
-def test_a_database_in_another_encoding_is_refused(postgres: PostgresServer) -> None:
+def test_a_database_in_another_encoding_is_refused(postgres: RunningServer) -> None:
     with postgres.connected() as connection:
         connection.execute("drop database if exists latin")
         connection.execute("create database latin encoding 'LATIN1' template template0")
@@ -104,7 +128,7 @@ def test_an_administrator_who_is_no_superuser_can_init(binaries: Binaries) -> No
             begin(store)
 
 
-def test_a_database_without_a_store_is_said(postgres: PostgresServer) -> None:
+def test_a_database_without_a_store_is_said(postgres: RunningServer) -> None:
     with pytest.raises(StoreVersionError, match="json-logger store init"):
         Statements(parse_address(postgres.url()))
 

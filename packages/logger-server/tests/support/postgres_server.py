@@ -24,6 +24,8 @@ import psutil
 import psycopg
 import pytest
 
+OUTSIDE = "TEST_POSTGRESQL_PORT"
+"""Variable with the port of a server that the tests may use, where they cannot start one."""
 VERSIONS = {16: "pginstall", 18: "pginstall18"}
 """Folder in the wheel of each version of PostgreSQL."""
 NEWEST = 18
@@ -134,7 +136,34 @@ class SystemBinaries(Binaries):
         return str(self._programs / name)
 
 
-class PostgresServer:
+class RunningServer:
+    """A server on a loopback port that trusts everybody there."""
+
+    def __init__(self, port: int) -> None:
+        """Name a server that runs, or will run."""
+        self.port = port
+
+    def url(self, database: str = "postgres", user: str = "postgres", port: int = 0) -> str:
+        """Return the URL of a database for a user."""
+        return f"postgresql://{user}@127.0.0.1:{port or self.port}/{database}"
+
+    @contextlib.contextmanager
+    def connected(
+        self, database: str = "postgres", user: str = "postgres"
+    ) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
+        """Connect during the block; each statement is a transaction of its own."""
+        with psycopg.connect(self.url(database, user), autocommit=True) as connection:
+            yield connection
+
+    def value(self, query: str) -> object:
+        """Return the first value of a query, made by the administrator."""
+        with self.connected() as connection:
+            row = connection.execute(query.encode()).fetchone()
+        assert row is not None
+        return row[0]
+
+
+class PostgresServer(RunningServer):
     """One server on a free loopback port. It can be killed and started again with its data."""
 
     def __init__(
@@ -152,6 +181,7 @@ class PostgresServer:
             settings: More settings.
             data: A data folder that exists already; without it, a new one is made.
         """
+        super().__init__(_free_port())
         self.binaries = binaries
         self.version = version
         self.settings = {**_SETTINGS, **(settings or {})}
@@ -159,7 +189,6 @@ class PostgresServer:
             data = binaries.new_folder() / "data"
             binaries.new_data(version, data)
         self.data = data
-        self.port = _free_port()
         self.errors = data.with_name(f"{data.name}.log")
         self._process: subprocess.Popen[str] | None = None
 
@@ -251,25 +280,6 @@ class PostgresServer:
         self._process.wait()
         self._process = None
 
-    def url(self, database: str = "postgres", user: str = "postgres", port: int = 0) -> str:
-        """Return the URL of a database for a user."""
-        return f"postgresql://{user}@127.0.0.1:{port or self.port}/{database}"
-
-    @contextlib.contextmanager
-    def connected(
-        self, database: str = "postgres", user: str = "postgres"
-    ) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
-        """Connect during the block; each statement is a transaction of its own."""
-        with psycopg.connect(self.url(database, user), autocommit=True) as connection:
-            yield connection
-
-    def value(self, query: str) -> object:
-        """Return the first value of a query, made by the administrator."""
-        with self.connected() as connection:
-            row = connection.execute(query.encode()).fetchone()
-        assert row is not None
-        return row[0]
-
     def demand_password(self, user: str) -> None:
         """Let the server ask a user for the password from now on."""
         rules = self.data / "pg_hba.conf"
@@ -293,8 +303,23 @@ def _runs(process: psutil.Process) -> bool:
         return False
 
 
+def _serve() -> None:
+    """Run a server, print its port, and end it when the standard input ends."""
+    binaries = Binaries()
+    try:
+        with PostgresServer(binaries) as server:
+            print(server.port, flush=True)
+            sys.stdin.read()
+    finally:
+        binaries.remove()
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     return port
+
+
+if __name__ == "__main__":
+    _serve()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,21 +11,19 @@ from typing import Any
 
 from json_logger_server.store import parse_address
 from json_logger_server.store.schema import initialise
-from postgres_server import PostgresServer
+from postgres_server import RunningServer
 
 STATION = "station7"
 """The login role of the first station; it is also the name of the station."""
 _PATIENCE = 120.0
-
-_names = (f"records{number}" for number in itertools.count(1))
 
 
 @dataclass
 class StoreDatabase:
     """A new database with the tables of a store, and a role for a station."""
 
-    server: PostgresServer
-    name: str = field(default_factory=lambda: next(_names))
+    server: RunningServer
+    name: str = field(default_factory=lambda: f"records_{uuid.uuid4().hex[:12]}")
     tablespace: str = "pg_default"
     is_new: bool = True
 
@@ -38,7 +36,7 @@ class StoreDatabase:
         initialise(parse_address(self.url("postgres")), [STATION])
 
     @classmethod
-    def of_existing(cls, server: PostgresServer, name: str) -> StoreDatabase:
+    def of_existing(cls, server: RunningServer, name: str) -> StoreDatabase:
         """Return a store that exists already, such as one on a standby."""
         return cls(server, name, is_new=False)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,15 @@ from json_logger_proto.store import (
     connect,
     store_errors,
 )
-from psycopg import sql
+from psycopg import errors, sql
 
 _FOLDER = Path(__file__).with_name("migrations")
 _NAME = re.compile(r"(\d{4})-.+\.sql")
 _LOCK = 0x6A6C_6F67
 """Key of the lock by which one `init` of a database waits for another."""
+_OTHER_INIT = (errors.UniqueViolation, errors.DuplicateObject, errors.InternalError_)
+"""How PostgreSQL refuses a role that an `init` of another database changes at the same time."""
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +71,22 @@ def initialise(
         StoreError: The store is away, or the role may not do this.
     """
     steps = migrations() if steps is None else steps
-    with store_errors(address), connect(address) as connection, connection.transaction():
+    with store_errors(address), connect(address) as connection:
         check_encoding(connection, address)
+        for _ in range(_ATTEMPTS - 1):
+            with suppress(*_OTHER_INIT):
+                return _apply(connection, address, stations, steps)
+        return _apply(connection, address, stations, steps)
+
+
+def _apply(
+    connection: psycopg.Connection[Any],
+    address: StoreAddress,
+    stations: Sequence[str],
+    steps: Sequence[Migration],
+) -> list[int]:
+    """Make the roles, and apply the migrations that are missing, in one transaction."""
+    with connection.transaction():
         connection.execute("select pg_advisory_xact_lock(%s)", [_LOCK])
         connection.execute(_script("roles.sql"))
         for station in stations:
