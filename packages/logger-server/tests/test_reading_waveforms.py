@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy
 import pytest
+from capabilities import needs_renames_of_open_files
 from click.testing import CliRunner
 from json_logger_client import read_log
 from json_logger_client.records import Waveform, to_polars
@@ -53,6 +54,7 @@ def check(outputs: list[dict[str, Any]]) -> None:
             assert waveform.samples().dtype == array.dtype.newbyteorder("<")
 
 
+@needs_renames_of_open_files
 @pytest.mark.parametrize("place", ["session", "file"])
 def test_samples_are_found_after_a_rotation(logger: LoggerProcess, place: str) -> None:
     name = f"{uuid.uuid4().hex}.ndjson"

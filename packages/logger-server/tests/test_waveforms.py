@@ -15,7 +15,7 @@ import grpc
 import numpy as np
 import psutil
 import pytest
-from capabilities import SYNCS_FOLDERS
+from capabilities import SYNCS_FOLDERS, needs_whole_sends
 from chaos_proxy import ChaosProxy
 from json_logger_client import ConnectOptions, JsonLoggerClient
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as ext
@@ -82,13 +82,14 @@ def test_a_waveform_that_cannot_be_written_disturbs_no_record_of_the_same_group(
     assert [found["client"] for found in records_in(path)] == ["client 1", "client 3"]
 
 
+@pytest.mark.parametrize("most", [20_000, pytest.param(1_000_000, marks=needs_whole_sends)])
 def test_what_is_logged_is_read_by_numpy_from_the_file_beside_the_log(
-    own_logger: LoggerProcess,
+    own_logger: LoggerProcess, most: int
 ) -> None:
     path = own_logger.folder / "a.ndjson"
     chance = np.random.default_rng(3)
     logged = [
-        chance.normal(size=1_000_000),
+        chance.normal(size=most),
         chance.integers(-9, 9, (30, 40)).astype("<i2"),
         chance.normal(size=(300, 2)).view("<c16"),
         chance.normal(size=999) > 0,

@@ -14,7 +14,6 @@ from device_sim import BenchError
 from device_sim.bench import Bench, Grid
 from device_sim.clock import ManualClock
 from exact_bench import EXACT
-from scipy.integrate import solve_ivp
 
 pytestmark = needs_complex_numbers
 
@@ -57,6 +56,8 @@ def test_a_rectifier_obeys_its_differential_equation(load):
     def slope(time: float, volts: np.ndarray) -> list[float]:
         source = PEAK * math.sin(2.0 * math.pi * HERTZ * time)
         return [(diode_current(source - volts[0]) - volts[0] / LOAD) / FARADS]
+
+    from scipy.integrate import solve_ivp
 
     found = load(SINE, DIODE, SMOOTHED).sample(SCOPE, grid).voltages
     solved = solve_ivp(

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 import niscope
 import pytest
+from capabilities import needs_whole_sends
 
 CLIENTS = 32
 SESSIONS = 64
@@ -105,6 +106,7 @@ class TestKilledClient:
             assert len(scope.fetch()[0].samples) == 1000
 
 
+@needs_whole_sends
 def test_a_waveform_larger_than_a_plain_message_is_fetched(address):
     unlimited = [("grpc.max_receive_message_length", -1)]
     with grpc.insecure_channel(address, options=unlimited) as channel:

@@ -1,18 +1,21 @@
-"""Run a TCP proxy that can lose an answer of a server, as a network can."""
+"""Run a TCP proxy that can lose an answer of a server, or be slow, as a network can."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Callable
 
 
 class LossyProxy:
     """Forwards connections to a port of this host, and can lose the answer on one of them."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, delay: float = 0.0) -> None:
+        """Forward to a port; what is sent arrives `delay` seconds later."""
         self._port = port
+        self._delay = delay
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._lose_when: Callable[[], bool] = lambda: False
@@ -57,6 +60,7 @@ class LossyProxy:
                     self._losing = -1
                     self.lost.set()
                     break
+                time.sleep(self._delay)
                 sink.sendall(data)
         _break(source, sink)
 

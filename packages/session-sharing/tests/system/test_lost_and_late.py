@@ -119,6 +119,15 @@ def test_an_open_whose_answer_was_lost_takes_effect_once() -> None:
                 assert _event_types(host) == ["OPENED", "DETACHED", "CLOSED"]
 
 
+def test_a_link_on_which_an_answer_takes_more_than_a_second_can_be_used() -> None:
+    with hosted(HostOptions(window=60.0)) as host:
+        port = int(host.targets[0].rpartition(":")[2])
+        with closing(LossyProxy(port, delay=0.6)) as proxy:
+            options = replace(_options(host), target=proxy.target)
+            with connect(options) as connection, LockSession("r", connection) as session:
+                assert session.new_session
+
+
 def test_a_client_that_begins_twice_at_once_is_one_client() -> None:
     with hosted(HostOptions(window=0.5)) as host, ExitStack() as stack:
         options = _options(host)

@@ -137,7 +137,8 @@ class ConnectOptions:
     def _channel_options(self, own_connection: bool) -> list[tuple[str, int | str]]:
         options: list[tuple[str, int | str]] = [
             ("grpc.initial_reconnect_backoff_ms", 50),
-            ("grpc.min_reconnect_backoff_ms", 50),
+            # How long one attempt may take. A slow link needs several answers for TCP, TLS, HTTP/2.
+            ("grpc.min_reconnect_backoff_ms", 3000),
             ("grpc.max_reconnect_backoff_ms", 500),
             ("grpc.max_send_message_length", -1),
             ("grpc.max_receive_message_length", -1),
