@@ -30,6 +30,11 @@ def pytest_collectreport(report: pytest.CollectReport) -> None:
         _write(test=report.nodeid, outcome=report.outcome, why=_reason(report))
 
 
+def pytest_sessionfinish() -> None:
+    """Write that nothing more comes."""
+    _write(test="", outcome="finished")
+
+
 def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
     if report.skipped and isinstance(report.longrepr, tuple):
         return str(report.longrepr[2]).removeprefix("Skipped: ")

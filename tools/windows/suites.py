@@ -1,4 +1,4 @@
-"""Runs the tests of packages, one process for each file, and collects every outcome."""
+"""Runs the tests of packages in processes of their own, and collects every outcome."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 HERE = Path(__file__).parent
+_TOGETHER = 8
+"""How many test files run in one process."""
+_TO_THE_END = (0, 1, 5)
+"""Exit codes of pytest when it ran all tests: all passed, some failed, or there was none."""
 ENDED = "the process ended during this test"
 
 
@@ -50,32 +54,51 @@ class Outcome:
 def run_files(
     runner: Runner,
     folder: Path,
-    files: Iterable[Path],
+    files: Sequence[Path],
     *,
     jobs: int,
     limit: float,
     options: list[str],
 ) -> Iterator[Outcome]:
-    """Run test files of a package.
+    """Run test files of a package, some in one process: to start one takes seconds under Wine.
 
     Args:
         runner: Runs the Python.
         folder: Folder of the package.
         files: The test files.
-        jobs: How many files run at once.
-        limit: Seconds after which a file is ended.
+        jobs: How many processes run at once.
+        limit: Seconds after which a process is ended.
         options: More options of pytest.
     """
+    names = [file.relative_to(folder).as_posix() for file in files]
+    groups = [names[first : first + _TOGETHER] for first in range(0, len(names), _TOGETHER)]
     with ThreadPoolExecutor(jobs) as pool:
-        for outcomes in pool.map(lambda f: _run_file(runner, folder, f, limit, options), files):
+        for outcomes in pool.map(lambda g: _run_group(runner, folder, g, limit, options), groups):
             yield from outcomes
 
 
-def _run_file(
-    runner: Runner, folder: Path, file: Path, limit: float, options: list[str]
+def _run_group(
+    runner: Runner, folder: Path, names: list[str], limit: float, options: list[str]
 ) -> list[Outcome]:
-    name = file.relative_to(folder).as_posix()
+    """Run test files in one process; if it does not reach its end, run each file in its own."""
     begun = time.monotonic()
+    outcomes, said = _run_process(runner, folder, names, limit, options)
+    if said is not None and len(names) > 1:
+        return [o for name in names for o in _run_group(runner, folder, [name], limit, options)]
+    if said is not None and not any(o.outcome == "failed" for o in outcomes):
+        outcomes.append(Outcome(folder.name, names[0], "failed", said))
+    count = Counter(outcome.outcome for outcome in outcomes)
+    seconds = time.monotonic() - begun
+    report = [f"{folder.name}/{' '.join(names)}: {dict(count)} in {seconds:.0f} s"]
+    report += [f"{o.test} failed:\n{o.why}" for o in outcomes if o.outcome == "failed"]
+    print("\n".join(report), file=sys.stderr, flush=True)
+    return outcomes
+
+
+def _run_process(
+    runner: Runner, folder: Path, names: list[str], limit: float, options: list[str]
+) -> tuple[list[Outcome], str | None]:
+    """Run test files; return the outcomes, and what was said if pytest did not reach its end."""
     pytest = [*runner.command, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "outcomes"]
     with TemporaryDirectory(prefix="outcomes-", ignore_cleanup_errors=True) as scratch:
         told = Path(scratch, "outcomes")
@@ -83,21 +106,13 @@ def _run_file(
             "OUTCOMES_FILE": runner.name(told),
             "PYTHONPATH": runner.name(HERE),
         }
-        command = [*pytest, *options, name]
+        command = [*pytest, *options, *names]
         code, said = _run_limited(command, folder, environment, limit)
-        outcomes = _read(told, folder.name)
-        # pytest ends with 0 when all passed, and with 5 when it selected no test.
-        complete = code == 5 or (code == 0 and outcomes)
-        if not complete and not any(o.outcome == "failed" for o in outcomes):
-            why = f"pytest ended with {code}" if code is not None else f"ended after {limit} s"
-            why = f"{why}; its last words:\n{said[-2000:]}"
-            outcomes.append(Outcome(folder.name, name, "failed", why))
-    count = Counter(outcome.outcome for outcome in outcomes)
-    seconds = time.monotonic() - begun
-    report = [f"{folder.name}/{name}: {dict(count)} in {seconds:.0f} s"]
-    report += [f"{o.test} failed:\n{o.why}" for o in outcomes if o.outcome == "failed"]
-    print("\n".join(report), file=sys.stderr, flush=True)
-    return outcomes
+        outcomes, is_finished = _read(told, folder.name)
+    if is_finished and code in _TO_THE_END:
+        return outcomes, None
+    why = f"pytest ended with {code}" if code is not None else f"ended after {limit} s"
+    return outcomes, f"{why}; its last words:\n{said[-2000:]}"
 
 
 def _run_limited(
@@ -132,16 +147,23 @@ def _run_limited(
     return code, b"".join(said).decode(errors="replace")
 
 
-def _read(told: Path, package: str) -> list[Outcome]:
-    """Read what the plugin wrote; a test that began and has no outcome has failed."""
+def _read(told: Path, package: str) -> tuple[list[Outcome], bool]:
+    """Read what the plugin wrote, and whether pytest reached its end.
+
+    A test that began and has no outcome has failed.
+    """
     if not told.exists():
-        return []
+        return [], False
+    is_finished = False
     found: dict[str, Outcome] = {}
     for line in told.read_text(encoding="utf-8").splitlines():
         entry = json.loads(line)
+        if entry["outcome"] == "finished":
+            is_finished = True
+            continue
         if entry["outcome"] == "started":
             entry |= {"outcome": "failed", "why": ENDED}
         elif (before := found.get(entry["test"])) is not None and before.why not in ("", ENDED):
             continue  # what follows a failure or a skip does not change it
         found[entry["test"]] = Outcome(package, **entry)
-    return list(found.values())
+    return list(found.values()), is_finished
