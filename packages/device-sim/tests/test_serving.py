@@ -34,8 +34,6 @@ resistance = 1.0
 ODD_KIND = BENCH.replace("source", "so\\u001b[31murce")
 DANGLING = BENCH.replace('a = "net"', 'a = "ent"')
 
-ENDS = [signal.SIGTERM] if sys.platform == "win32" else [signal.SIGTERM, signal.SIGINT]
-
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -65,7 +63,7 @@ def test_nis_driver_measures_what_the_bench_file_describes(tmp_path, bench_file)
         assert [one.name for one in control.sessions] == ["mine"]
 
 
-@pytest.mark.parametrize("number", ENDS)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_with_exit_code_0_and_removes_the_state_file(tmp_path, number):
     with running_device_sim(tmp_path) as server:
         state = json.loads(server.state_file.read_text("utf-8"))

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from stopping_processes import OWN_CONSOLE, stop_process
+
 DEADLINE = 40.0
 READY = "device-sim is ready"
 
@@ -29,6 +31,7 @@ class DeviceProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            **OWN_CONSOLE,
         )
         assert self.process.stdout is not None
         self.output: list[str] = []
@@ -44,10 +47,10 @@ class DeviceProcess:
         address: str = json.loads(self.state_file.read_text("utf-8"))["device_server_address"]
         return address
 
-    def stop(self, number: int = signal.SIGTERM) -> int:
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Ask the server to stop, and return its exit code."""
         if self.process.poll() is None:
-            self.process.send_signal(number)
+            stop_process(self.process.pid, number)
         return self.process.wait(DEADLINE)
 
 

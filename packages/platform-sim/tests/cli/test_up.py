@@ -18,6 +18,7 @@ from capabilities import (
     HAS_SYMLINKS,
     needs_full_device,
     needs_modes,
+    needs_proc,
     needs_signals,
     needs_signals_to_threads,
 )
@@ -122,7 +123,7 @@ def test_a_signal_stops_platform_and_plugins_with_exit_code_zero(tmp_path, numbe
         with PlatformClient(platform.state.discovery_address) as client:
             client.resolve("test.Interface")
         stop_process(platform.process.pid, number)
-        assert platform.process.wait(10) == 0
+        assert platform.process.wait(60) == 0
     assert all(wait_for_exit(pid, 0.1) for pid in started_pids(tmp_path / "plain"))
     assert not platform.state_file.exists()
 
@@ -242,6 +243,7 @@ def test_a_platform_under_nohup_outlives_its_terminal(tmp_path):
         signal.signal(signal.SIGHUP, hang_up)
 
 
+@needs_proc
 def test_no_child_is_left_of_a_platform_that_had_none(tmp_path):
     with running_platform(tmp_path) as platform:
         assert psutil.Process(platform.process.pid).children() == []

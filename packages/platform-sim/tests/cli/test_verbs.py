@@ -174,7 +174,7 @@ def test_exec_runs_a_program_that_finds_the_platform_and_ends_with_its_exit_code
 def test_exec_of_nothing_that_exists_is_reported(platform_process):
     done = platform_process.run("exec", "--", "no-such-program", check=False)
     assert done.returncode == 1
-    assert "no-such-program cannot be run: No such file" in done.stderr
+    assert "no-such-program cannot be run: " in done.stderr
 
 
 def test_reservations_shows_the_holder_and_frees_the_session(platform_process, pin_map):

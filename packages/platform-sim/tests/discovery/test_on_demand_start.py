@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 import psutil
 import pytest
-from capabilities import needs_full_device
+from capabilities import needs_batch_reader, needs_full_device, needs_signals
 from ni.measurementlink.discovery.v1.client import DiscoveryClient
 from platform_process import running_platform, wait_for_exit
 from platform_sim.platform import Platform, PlatformOptions
@@ -41,6 +41,7 @@ def can_connect(address):
         return True
 
 
+@needs_batch_reader
 def test_a_batch_file_that_changes_folder_and_sets_variables_starts_its_plugin(
     ni_platform, tmp_path
 ):
@@ -243,6 +244,7 @@ def test_the_platforms_stop_ends_its_plugins_gently_first(tmp_path):
     assert wait_for_exit(started_pids(tmp_path)[0], 0.1)
 
 
+@needs_signals
 def test_the_platforms_stop_ends_also_a_plugin_that_ignores_input_and_sigterm(tmp_path):
     write_plain_service(tmp_path, "test.Plain")
     script = tmp_path / "measurement.py"
