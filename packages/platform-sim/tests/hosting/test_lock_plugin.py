@@ -16,7 +16,8 @@ from platform_sim import Platform, PlatformOptions
 from platform_sim.hook import hooked_environment
 from plugin_kit.calling import MeasurementPlugin, PlatformClient, PluginCallError
 from plugin_processes import served
-from session_sharing.server import HostOptions, SessionHost, UnixListener
+from processes import server_address
+from session_sharing.server import HostOptions, SessionHost, parse_listener
 
 SUPPORT = Path(__file__).parents[1] / "support"
 CLASS = "session_sharing.tests.Lock"
@@ -71,7 +72,7 @@ def folder() -> Iterator[Path]:
 @pytest.fixture
 def bench(folder: Path) -> Iterator[Bench]:
     (folder / "pins.pinmap").write_text(PIN_MAP)
-    options = HostOptions(listeners=(UnixListener(folder / "s" / "lock"),), grace=0.5)
+    options = HostOptions(listeners=(parse_listener(server_address(folder)),), grace=0.5)
     with (
         Platform(PlatformOptions(has_device_server=False)) as platform,
         hosted(options) as host,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from capabilities import needs_shell
+from platform_process import wait_for_exit
 from platform_sim.sequence.reports import Notes
 from platform_sim.sequence.results import RunResult
 from platform_sim.sequence.runner import run_sequence_file
@@ -158,10 +159,7 @@ os._exit(0)
         [sys.executable, "-c", program], check=True, capture_output=True, text=True
     ).stdout
 
-    child = int(printed)
-    with pytest.raises(ProcessLookupError):
-        while True:
-            os.kill(child, 0)
+    assert wait_for_exit(int(printed), 60)
 
 
 def test_what_code_modules_print_does_not_disturb_the_run(bench: Bench) -> None:

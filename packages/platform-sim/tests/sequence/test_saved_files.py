@@ -87,8 +87,8 @@ def test_windows_line_ends_and_a_byte_order_mark_change_nothing(bench: Bench) ->
     path = bench.sequence(MEASUREMENT, with_types)
     content, types = read_sequence_file(path), types_from(path)
 
-    text = path.read_bytes()
-    path.write_bytes(b"\xef\xbb\xbf" + text.replace(b"\n", b"\r\n"))
+    lines = path.read_bytes().splitlines()
+    path.write_bytes(b"\xef\xbb\xbf" + b"\r\n".join(lines) + b"\r\n")
 
     assert read_sequence_file(path) == content
     assert types_from(path) == types
