@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 import pytest
+from capabilities import SLOWNESS
 from click.testing import CliRunner
 from plain_discovery import SERVICE_CLASS, PlainDiscovery, environment
 from plugin_kit import PluginCallError, PluginError
@@ -27,7 +28,7 @@ from plugin_kit.hosting import (
 )
 from plugin_processes import DEADLINE, WAYS_TO_STOP, ask_to_stop, install, served
 
-SOON = 30.0
+SOON = 30.0 * SLOWNESS
 """Seconds that a busy machine may need for an effect that other machines show at once."""
 
 

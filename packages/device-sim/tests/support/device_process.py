@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from capabilities import SLOWNESS
 from stopping_processes import OWN_CONSOLE, stop_process
 
-DEADLINE = 40.0
+DEADLINE = 40.0 * SLOWNESS
 READY = "device-sim is ready"
 
 

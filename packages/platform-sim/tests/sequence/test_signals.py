@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
-from capabilities import needs_signals_to_threads
+from capabilities import needs_signals, needs_signals_to_threads
 from platform_process import DEADLINE
 from platform_sim.sequence.interrupts import Interrupts
 from platform_sim.sequence.reports import Notes
@@ -157,6 +157,7 @@ MANY_STEPS = (
 QUICK = SLOW.replace("for _ in range(1000)", "for _ in range(0)").replace("gave up", "done")
 
 
+@needs_signals
 @pytest.mark.parametrize("rounds", [5, pytest.param(300, marks=pytest.mark.soak)])
 def test_cleanup_runs_whenever_the_signal_comes(bench: Bench, rounds: int) -> None:
     bench.module("quick.py", QUICK)

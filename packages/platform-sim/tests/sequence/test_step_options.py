@@ -100,7 +100,7 @@ def test_a_wait_step_waits_for_its_time(bench: Bench) -> None:
     result = bench.run(WAIT, waiting("0.1 + 0.1"))
 
     assert bench.trace(result) == ["Main wait: Done", "Cleanup close: Done"]
-    assert 0.2 <= result.steps[0].seconds < 2
+    assert 0.19 < result.steps[0].seconds < 2  # clocks of Windows are coarse
 
 
 @pytest.mark.parametrize("seconds", ['"soon"', "True", "-1", "1e999"])

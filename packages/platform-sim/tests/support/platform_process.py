@@ -12,13 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+from capabilities import SLOWNESS
 from click.testing import CliRunner, Result
 from platform_sim.cli import main
 from platform_sim.state_file import PlatformState, read_state
 from stopping_processes import OWN_CONSOLE, stop_process
 
 READY = "platform-sim is ready"
-DEADLINE = 40.0
+DEADLINE = 40.0 * SLOWNESS
 
 
 def command(*arguments: object) -> list[str]:
