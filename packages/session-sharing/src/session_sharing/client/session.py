@@ -247,6 +247,10 @@ class SharedSession:
     ) -> None:
         self.owner.leave(self.detach, error, lambda: f"Leaving {self.resource} failed")
 
+    def _parameters(self) -> Mapping[str, str]:
+        """Return how to open the resource. A subclass overrides it if its kind takes parameters."""
+        return {}
+
     def _before_end(self) -> None:
         """Finish pending work before the attachment or the session ends.
 
@@ -307,6 +311,7 @@ class SharedSession:
             label=wanted.label or self.connection.label,
             without_presence=not self.connection.options.presence,
             anyone_may_close=wanted.anyone_may_close,
+            parameters=self._parameters(),
         )
 
     def _end(self, method: grpc.UnaryUnaryMultiCallable[Any, Any], request: object) -> None:

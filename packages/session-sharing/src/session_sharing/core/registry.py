@@ -37,7 +37,7 @@ from session_sharing.core.errors import ResourceNotFoundError, SessionSharingErr
 from session_sharing.core.events import EventLog, EventType, SessionEvent
 from session_sharing.core.leases import Clock, Leases
 from session_sharing.core.releases import Release, Releases, still_releasing
-from session_sharing.core.resources import ResourceKind
+from session_sharing.core.resources import Candidate, ResourceKind, with_parameters
 from session_sharing.core.sessions import (
     Attachment,
     Client,
@@ -215,12 +215,10 @@ class SessionRegistry:
         client: Client | None,
         result: Future[Opened],
     ) -> None:
-        may_create = RULES[request.behavior].may_create
         try:
-            candidate = kind.locate(request.resource, create=may_create)
+            candidate = _candidate(kind, request)
         except BaseException as error:
-            missing = isinstance(error, ResourceNotFoundError) and not may_create
-            answer = no_session_for(request) if missing else _explain(error, request)
+            answer = _explain(error, request)
             self._publish_refusal(request, answer)
             if result.set_running_or_notify_cancel():
                 result.set_exception(answer)
@@ -580,6 +578,18 @@ class SessionRegistry:
                 principal=request.principal,
             )
         )
+
+
+def _candidate(kind: ResourceKind, request: OpenRequest) -> Candidate:
+    """Locate the resource of a request. If it is missing, a request to attach finds no session."""
+    may_create = RULES[request.behavior].may_create
+    kind = with_parameters(kind, request.parameters)
+    try:
+        return kind.locate(request.resource, create=may_create)
+    except ResourceNotFoundError:
+        if may_create:
+            raise
+        raise no_session_for(request) from None
 
 
 def _explain(error: BaseException, request: OpenRequest) -> SessionSharingError:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
+
+from session_sharing.core.errors import InvalidArgumentError
 
 
 class Resource:
@@ -82,3 +84,39 @@ class ResourceKind(Protocol):
     def locate(self, name: str, *, create: bool) -> Candidate:
         """See `Resource.locate`."""
         ...
+
+
+@runtime_checkable
+class KindWithParameters(Protocol):
+    """A kind whose resources are opened with parameters, such as the name of a settings file."""
+
+    def locate(self, name: str, *, create: bool) -> Candidate:
+        """See `Resource.locate`; the request has no parameters."""
+        ...
+
+    def with_parameters(self, parameters: Mapping[str, str]) -> ResourceKind:
+        """Return a kind that locates resources with the parameters of one request.
+
+        A request that attaches to an open session has parameters, too. It is for the kind to say
+        whether they must fit.
+
+        Raises:
+            SessionSharingError: A parameter is unknown or wrong.
+        """
+        ...
+
+
+def with_parameters(kind: ResourceKind, parameters: Mapping[str, str]) -> ResourceKind:
+    """Return the kind for a request with these parameters.
+
+    Raises:
+        SessionSharingError: The kind takes no parameters, or does not accept these.
+    """
+    if not parameters:
+        return kind
+    if not isinstance(kind, KindWithParameters):
+        raise InvalidArgumentError(
+            f"Resources of this kind take no parameters, but the request has "
+            f"{', '.join(sorted(parameters))}. Leave them out."
+        )
+    return kind.with_parameters(parameters)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -36,6 +36,8 @@ class OpenRequest:
     """Identity of the caller; empty when the server does not distinguish callers."""
     anyone_may_close: bool = False
     """Other identities may close the session. The request that creates the session decides it."""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """How to open the resource, for kinds that take parameters."""
 
 
 @dataclass(slots=True, eq=False)

@@ -43,6 +43,7 @@ from session_sharing.core.registry import (
 )
 from session_sharing.core.resources import (
     Candidate,
+    KindWithParameters,
     Resource,
     ResourceKind,
 )
@@ -121,6 +122,7 @@ __all__ = [
     "HostOptions",
     "InitializationBehavior",
     "InvalidArgumentError",
+    "KindWithParameters",
     "LimitExceededError",
     "Limits",
     "Listener",

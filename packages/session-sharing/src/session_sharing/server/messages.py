@@ -48,6 +48,7 @@ def open_request(message: pb.OpenRequest, principal: str) -> OpenRequest:
         label=message.label,
         principal=principal,
         anyone_may_close=message.anyone_may_close,
+        parameters=dict(message.parameters),
     )
 
 

@@ -170,6 +170,22 @@ global___HoldEvent = HoldEvent
 class OpenRequest(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
+    @typing.final
+    class ParametersEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
     CLIENT_SECRET_FIELD_NUMBER: builtins.int
     KIND_FIELD_NUMBER: builtins.int
     RESOURCE_FIELD_NUMBER: builtins.int
@@ -181,6 +197,7 @@ class OpenRequest(google.protobuf.message.Message):
     LABEL_FIELD_NUMBER: builtins.int
     WITHOUT_PRESENCE_FIELD_NUMBER: builtins.int
     ANYONE_MAY_CLOSE_FIELD_NUMBER: builtins.int
+    PARAMETERS_FIELD_NUMBER: builtins.int
     client_secret: builtins.bytes
     kind: builtins.str
     """Resource kind, as the server names it ("json-log", "lock", ...)."""
@@ -199,6 +216,10 @@ class OpenRequest(google.protobuf.message.Message):
     """The client holds no stream; its calls keep it present."""
     anyone_may_close: builtins.bool
     """Other identities may close the session, too."""
+    @property
+    def parameters(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
+        """How to open the resource; only kinds that take parameters accept them."""
+
     def __init__(
         self,
         *,
@@ -213,8 +234,9 @@ class OpenRequest(google.protobuf.message.Message):
         label: builtins.str = ...,
         without_presence: builtins.bool = ...,
         anyone_may_close: builtins.bool = ...,
+        parameters: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["anyone_may_close", b"anyone_may_close", "behavior", b"behavior", "client_secret", b"client_secret", "close_policy", b"close_policy", "kind", b"kind", "label", b"label", "reclaim", b"reclaim", "request_id", b"request_id", "resource", b"resource", "session_name", b"session_name", "without_presence", b"without_presence"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["anyone_may_close", b"anyone_may_close", "behavior", b"behavior", "client_secret", b"client_secret", "close_policy", b"close_policy", "kind", b"kind", "label", b"label", "parameters", b"parameters", "reclaim", b"reclaim", "request_id", b"request_id", "resource", b"resource", "session_name", b"session_name", "without_presence", b"without_presence"]) -> None: ...
 
 global___OpenRequest = OpenRequest
 
