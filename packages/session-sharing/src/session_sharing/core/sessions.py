@@ -13,6 +13,7 @@ from session_sharing.core.behaviors import RULES, ClosePolicy, EndAction, Initia
 from session_sharing.core.events import utc_now
 from session_sharing.core.leases import Lease
 from session_sharing.core.resources import Resource
+from session_sharing.core.waiting import Line
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,9 @@ class OpenRequest:
     """When a close takes effect. The request that creates the session decides it."""
     reclaim: bool = False
     """Close a session without attachments first, if it prevents a new one."""
+    wait: float = 0.0
+    """Seconds to wait, behind those who came before, while the resource is in use; 0 to be refused
+    at once. Only for requests that name the resource."""
     label: str = ""
     """Name of the caller for people."""
     principal: str = ""
@@ -53,6 +57,8 @@ class Session:
     """The request that created it."""
     opened_at: datetime = field(default_factory=utc_now)
     attachments: dict[str, Attachment] = field(default_factory=dict)
+    waiting: Line = field(default_factory=Line)
+    """The requests that wait until the resource is not in use."""
     closing: bool = False
     """A client closed it. It accepts no new attachments, and closes with its last one."""
     closes_with_last: bool = False
