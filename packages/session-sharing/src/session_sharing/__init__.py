@@ -55,6 +55,8 @@ if TYPE_CHECKING:
         Resource,
         SessionHost,
         StateFile,
+        calls,
+        serve,
     )
 
 __all__ = [
@@ -93,10 +95,14 @@ __all__ = [
     "StateFile",
     "StorageFullError",
     "UnexpectedStatusError",
+    "calls",
     "connect",
+    "serve",
 ]
 
-_OF_SERVER = frozenset({"Candidate", "HostOptions", "Resource", "SessionHost", "StateFile"})
+_OF_SERVER = frozenset(
+    {"Candidate", "HostOptions", "Resource", "SessionHost", "StateFile", "calls", "serve"}
+)
 
 
 def __getattr__(name: str) -> object:

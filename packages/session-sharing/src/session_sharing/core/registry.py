@@ -141,9 +141,12 @@ class SessionRegistry:
         """
         if attachment.session.has_parts:
             with self.lock:
-                if self._slots.attachment(attachment.id) is not attachment:
-                    raise ended_attachment(self._slots.why_ended(attachment.id), self.epoch)
+                self._check_live(attachment)
                 attachment.uses += 1
+
+    def _check_live(self, attachment: Attachment) -> None:
+        if self._slots.attachment(attachment.id) is not attachment:
+            raise ended_attachment(self._slots.why_ended(attachment.id), self.epoch)
 
     def end_use(self, attachment: Attachment) -> None:
         """Note that a call for which `begin_use` was called has returned."""
@@ -154,23 +157,31 @@ class SessionRegistry:
                     attachment.when_unused()
 
     def run(
-        self, function: Callable[[], _Result], attachment: Attachment | None = None
+        self, function: Callable[[], _Result], attachment: Attachment, *, alone: bool
     ) -> Future[_Result]:
-        """Call a function in a worker thread.
+        """Call a function that uses an attachment's resource, in a worker thread.
 
         Args:
             function: The function; it may be slow.
-            attachment: The attachment that it uses, if it uses one.
+            attachment: The attachment. The hook for its end waits for the function.
+            alone: Run beside no hook of the session, and beside no other such function.
 
         Raises:
             SessionExpiredError: The attachment has ended.
         """
-        if attachment is None:
-            return self._executor.submit(function)
+        self._check_live(attachment)
         self.begin_use(attachment)
-        running = self._executor.submit(function)
+        work = partial(self._run_alone, attachment, function) if alone else function
+        running = self._executor.submit(work)
         running.add_done_callback(lambda _: self.end_use(attachment))
         return running
+
+    def _run_alone(self, attachment: Attachment, function: Callable[[], _Result]) -> _Result:
+        session = attachment.session
+        with session.alone:
+            if session.released:
+                raise ended_attachment(self._slots.why_ended(attachment.id), self.epoch)
+            return function()
 
     def session(self, name: str) -> Session:
         """Return an open session by name.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import threading
 from collections.abc import Callable, Hashable, Mapping
@@ -67,8 +68,10 @@ class Session:
     last_call: float = -math.inf
     """When a caller without an attachment last used it, on the registry's clock."""
     orphan_lease: Lease | None = None
-    hooks: threading.Lock = field(default_factory=threading.Lock)
-    """Held while a hook of the resource runs, so that no two of them run at once."""
+    alone: threading.Lock = field(default_factory=threading.Lock)
+    """Held while a hook of the resource runs, or a function that must run alone."""
+    turns: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Orders such functions of a server's calls, so that they take no thread while they wait."""
     released: bool = False
     """The hook `close` or `abandon` was called; no other hook follows."""
 

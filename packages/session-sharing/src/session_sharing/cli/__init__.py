@@ -1,0 +1,23 @@
+"""The command `session-sharing`."""
+
+from __future__ import annotations
+
+import click
+
+from session_sharing.cli.stubs import stubs_command
+from session_sharing.commands import HarmlessGroup
+from session_sharing.core.errors import SessionSharingError
+
+
+@click.group(
+    cls=HarmlessGroup,
+    shown_errors=[SessionSharingError],
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(package_name="session-sharing")
+def main() -> None:
+    """Look at the sessions of any server, and make the stubs of your own resource."""
+
+
+for command in (stubs_command,):
+    main.add_command(command)
