@@ -14,6 +14,7 @@ from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import TypeVar
 
 from session_sharing.core.admission import (
     Limits,
@@ -49,6 +50,7 @@ from session_sharing.core.sessions import (
 from session_sharing.core.slots import PendingOpen, SlotTable, Transition
 
 _log = logging.getLogger(__name__)
+_Result = TypeVar("_Result")
 _LONGEST_FACT = 1000
 """Characters of a name in the event of a refusal; refused names can have any length."""
 
@@ -124,6 +126,45 @@ class SessionRegistry:
             raise ended_attachment(why, self.epoch)
         attachment.client.note_call()
         return attachment
+
+    def begin_use(self, attachment: Attachment) -> None:
+        """Note that a call uses an attachment; the hook for the end of the attachment waits for it.
+
+        Raises:
+            SessionExpiredError: The attachment has ended.
+        """
+        if attachment.session.has_parts:
+            with self.lock:
+                if self._slots.attachment(attachment.id) is not attachment:
+                    raise ended_attachment(self._slots.why_ended(attachment.id), self.epoch)
+                attachment.uses += 1
+
+    def end_use(self, attachment: Attachment) -> None:
+        """Note that a call for which `begin_use` was called has returned."""
+        if attachment.session.has_parts:
+            with self.lock:
+                attachment.uses -= 1
+                if attachment.uses == 0 and attachment.when_unused is not None:
+                    attachment.when_unused()
+
+    def run(
+        self, function: Callable[[], _Result], attachment: Attachment | None = None
+    ) -> Future[_Result]:
+        """Call a function in a worker thread.
+
+        Args:
+            function: The function; it may be slow.
+            attachment: The attachment that it uses, if it uses one.
+
+        Raises:
+            SessionExpiredError: The attachment has ended.
+        """
+        if attachment is None:
+            return self._executor.submit(function)
+        self.begin_use(attachment)
+        running = self._executor.submit(function)
+        running.add_done_callback(lambda _: self.end_use(attachment))
+        return running
 
     def session(self, name: str) -> Session:
         """Return an open session by name.
@@ -390,12 +431,26 @@ class SessionRegistry:
             if closes and not session.waits_for_last:
                 return self._release(session, reason, why=why_closed(attachment, reason))
             session.closes_with_last |= closes
-            if session.attachments:
-                return _done(False)
-            if session.closes_with_last:
+            if not session.attachments and session.closes_with_last:
                 return self._release(session, reason)
             self._watch_for_orphan(session)
+            return self._end_part(attachment, reason)
+
+    def _end_part(self, attachment: Attachment, reason: str) -> Future[bool]:
+        """Release what an ended attachment held, because its session stays open."""
+        session = attachment.session
+        if not session.has_parts:
             return _done(False)
+
+        def note_failure(done: Future[bool]) -> None:
+            error = done.exception()
+            if error is not None:
+                _log.error("%s", error, exc_info=error.__cause__)
+                self._publish(EventType.FAILED, session, attachment, str(error))
+
+        ended = self._releases.end_part(attachment, reason)
+        ended.add_done_callback(note_failure)
+        return ended
 
     def close(
         self, session: Session, principal: str = "", attachment: Attachment | None = None
@@ -418,12 +473,13 @@ class SessionRegistry:
         with self.lock:
             if not session.open:
                 return _done(True)
-            if attachment is not None and self._slots.attachment(attachment.id):
-                self._slots.drop(attachment, "This client has closed the session.")
-                self._publish(EventType.DETACHED, session, attachment)
+            own = self._slots.attachment(attachment.id) if attachment is not None else None
+            if own is not None:
+                self._slots.drop(own, "This client has closed the session.")
+                self._publish(EventType.DETACHED, session, own)
             if session.waits_for_last:
                 session.closing = session.closes_with_last = True
-                return _done(False)
+                return _done(False) if own is None else self._end_part(own, "")
             return self._release(session, why=why_closed(attachment, ""))
 
     def fail(self, session: Session, reason: str) -> Future[bool]:

@@ -58,6 +58,24 @@ class Resource:
         """
         self.close()
 
+    def end_attachment(self, attachment: str, reason: str) -> None:
+        """Release what one attachment holds; its session stays open.
+
+        By default this does nothing. Override it when each attachment has a part of its own in the
+        resource, such as a transaction or a place in a queue. `calls.attachment().id` names the
+        attachment in the calls that make such a part.
+
+        The server calls it once for each attachment, after the calls that use the attachment have
+        returned. It calls no two hooks of a session at once. When the session ends together with
+        the attachment, `close` or `abandon` is called instead.
+
+        If this method raises an error, the client that leaves gets it; the session stays open.
+
+        Args:
+            attachment: Id of the attachment.
+            reason: Why the server ended the attachment; empty when the client left by itself.
+        """
+
     def describe(self) -> Mapping[str, str]:
         """Return facts about the resource. Clients that open or list the session get them.
 

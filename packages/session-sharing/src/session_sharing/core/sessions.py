@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping
+import threading
+from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -60,6 +61,15 @@ class Session:
     last_call: float = -math.inf
     """When a caller without an attachment last used it, on the registry's clock."""
     orphan_lease: Lease | None = None
+    hooks: threading.Lock = field(default_factory=threading.Lock)
+    """Held while a hook of the resource runs, so that no two of them run at once."""
+    released: bool = False
+    """The hook `close` or `abandon` was called; no other hook follows."""
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether the resource has a hook for the end of one attachment."""
+        return type(self.resource).end_attachment is not Resource.end_attachment
 
     @property
     def waits_for_last(self) -> bool:
@@ -133,6 +143,10 @@ class Attachment:
     """Whether this attachment created the session."""
     label: str
     since: datetime = field(default_factory=utc_now)
+    uses: int = 0
+    """Calls under way that use it; counted only where the resource has a hook for its end."""
+    when_unused: Callable[[], object] | None = None
+    """Called, after the attachment has ended, when the last of these calls returns."""
 
     @property
     def end_action(self) -> EndAction:

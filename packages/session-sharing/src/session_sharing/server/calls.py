@@ -1,15 +1,25 @@
-"""Return facts about the call that the current task serves: its caller and its attachment."""
+"""Serve a call: its caller, its attachment and resource, and threads for its blocking work."""
 
 from __future__ import annotations
 
-from contextvars import ContextVar
+import asyncio
+from collections.abc import Callable
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
+from session_sharing.core.errors import InvalidArgumentError
+from session_sharing.core.registry import SessionRegistry
+from session_sharing.core.resources import Resource
 from session_sharing.core.sessions import Attachment
 from session_sharing.server.quota import Held
 
-__all__ = ["attachment", "held", "principal"]
+__all__ = ["attachment", "held", "in_thread", "principal", "resource"]
 """For servicers; the interceptor and the host use the other functions."""
+
+_Result = TypeVar("_Result")
+_Resource = TypeVar("_Resource", bound=Resource)
 
 
 @dataclass(slots=True)
@@ -19,17 +29,36 @@ class Call:
     principal: str
     window: float
     """Presence window, in seconds, of callers of this listener that ask for none."""
+    registry: SessionRegistry
     attachment: Attachment | None = None
     held: Held | None = None
     """Bytes and streams that the call holds; set when the caller is known."""
+    uses_attachment: bool = False
+    """The hook for the end of the attachment waits for this call."""
+
+    def begin_use(self) -> None:
+        """Let the hook for the end of the attachment, if there is one, wait for this call.
+
+        Raises:
+            SessionExpiredError: The attachment has ended.
+        """
+        if self.attachment is not None:
+            self.registry.begin_use(self.attachment)
+            self.uses_attachment = True
+
+    def end_use(self) -> None:
+        """Let the hook wait for this call no more."""
+        if self.attachment is not None and self.uses_attachment:
+            self.uses_attachment = False
+            self.registry.end_use(self.attachment)
 
 
 _current: ContextVar[Call] = ContextVar("session_sharing_call")
 
 
-def begin(principal: str, window: float) -> Call:
+def begin(principal: str, window: float, registry: SessionRegistry) -> Call:
     """Start a call in the current task."""
-    call = Call(principal, window)
+    call = Call(principal, window, registry)
     _current.set(call)
     return call
 
@@ -77,3 +106,38 @@ def attachment() -> Attachment:
             "This method has no attachment. Set the option requires_lease in its .proto file."
         )
     return found
+
+
+def resource(kind: type[_Resource]) -> _Resource:
+    """Return the resource of the attachment that the request names.
+
+    Args:
+        kind: The class of the resource.
+
+    Raises:
+        InvalidArgumentError: The attachment belongs to a resource of another class.
+        LookupError: The method does not have the option `requires_lease`.
+    """
+    session = attachment().session
+    if not isinstance(session.resource, kind):
+        raise InvalidArgumentError(
+            f"The attachment belongs to {session.request.resource!r}, a resource of the kind "
+            f"{session.request.kind!r}, which does not have this call."
+        )
+    return session.resource
+
+
+async def in_thread(function: Callable[..., _Result], *arguments: object) -> _Result:
+    """Call a function that may be slow in one of the server's worker threads.
+
+    Use it for everything that waits, as for a disk, a network or hardware: a servicer that waits in
+    the event loop stops the whole server. If the request names an attachment, `end_attachment` is
+    not called before the function returns, also when the client is gone.
+
+    Raises:
+        SessionExpiredError: The attachment has ended.
+        Exception: The function raised it.
+    """
+    call = current()
+    work = partial(copy_context().run, function, *arguments)
+    return await asyncio.wrap_future(call.registry.run(work, call.attachment))

@@ -82,7 +82,7 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
             principal = self._identify(handler_call_details.invocation_metadata or ())
         except SessionSharingError as error:
             return self._refusing(error)
-        calls.begin(principal, self._window)
+        calls.begin(principal, self._window, self._registry)
         method = handler_call_details.method
         wrapped = self._wrapped.get(method)
         if wrapped is None:
@@ -121,17 +121,20 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
     def _unary_unary(self, inner: Any, decode: _Decoder, encode: Encode) -> Any:
         async def serve(requests: AsyncIterator[bytes], context: Context) -> bytes:
             started = perf_counter()
-            held = None
+            call, held = calls.current(), None
             try:
-                call, held = self._begin(context)
+                held = self._begin(call, context)
                 data = await self._read(requests, call)
                 held.take_bytes(len(data))
-                answer = encode(await inner(decode(data, call), context))
+                request = decode(data, call)
+                call.begin_use()
+                answer = encode(await inner(request, context))
                 held.take_bytes(len(answer))
                 return answer
             except Exception as error:
                 await self._abort(context, error)
             finally:
+                call.end_use()
                 self._sums["calls"] += 1
                 self._sums["call_seconds"] += perf_counter() - started
                 if held is not None:
@@ -151,9 +154,9 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
         """Serve a method that streams its answers; `read` decodes its request or requests."""
 
         async def serve(requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
-            held = None
+            call, held = calls.current(), None
             try:
-                call, held = self._begin(context)
+                held = self._begin(call, context)
                 held.take_stream(of_requests=uploads)
                 data = requests if uploads else await self._read(requests, call)
                 async with aclosing(inner(read(data, call), context)) as responses:
@@ -170,13 +173,12 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
 
         return serve
 
-    def _begin(self, context: Context) -> tuple[calls.Call, Held]:
+    def _begin(self, call: calls.Call, context: Context) -> Held:
         """Complete the facts about a call before its request is decoded."""
-        call = calls.current()
         if not call.principal:
             call.principal = certificate_principal(context.auth_context())
         call.held = held = Held(self._quota, call.principal)
-        return call, held
+        return held
 
     async def _read(self, requests: AsyncIterator[bytes], call: calls.Call) -> bytes:
         """Wait for the turn of a call, and read its one request.
@@ -259,7 +261,12 @@ class _Decoder:
         assert held is not None
         async for data in stream:
             held.take_bytes(len(data))
-            yield self(data, call)
+            request = self(data, call)
+            call.begin_use()
+            try:
+                yield request
+            finally:
+                call.end_use()
             held.release_bytes(len(data))
 
     def __call__(self, data: bytes, call: calls.Call) -> Any:
