@@ -11,10 +11,9 @@ import click
 from json_logger_client import locate_logger
 from json_logger_proto.names import PROGRAM
 from session_sharing.client import Connection, ConnectOptions, connect
+from session_sharing.file_roots import canonical
 from session_sharing.places import default_state_file
 from session_sharing.v1 import lifecycle_pb2 as pb
-
-from json_logger_server.storage.paths import canonical
 
 _TIMEOUT = 3.0
 """Seconds; a server on this host answers at once."""

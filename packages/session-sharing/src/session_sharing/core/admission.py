@@ -34,8 +34,8 @@ class Limits:
     max_clients: int = 10_000
     """Clients at a time. Set it lower when the machine has little memory."""
     max_name_length: int = 4_096
-    """Characters in a resource name, a session name, a label or a parameter. Set it higher when names
-    are longer than paths."""
+    """Characters in a resource name, a session name, a label or a parameter. Set it higher when
+    names are longer than paths."""
     fair: bool = False
     """Several identities share sessions and clients: each may have as many as it leaves free. A
     `SessionHost` sets it when it knows several identities."""
