@@ -5,6 +5,9 @@ Import from here the names for a new kind of resource: `Resource` and `SessionHo
 `session_sharing.server` export the rest.
 
 Importing the package is fast: the first use of a name loads its half (client or server) and gRPC.
+
+PYTEST_DONT_REWRITE: a program, or another plugin, may import this package before pytest can rewrite
+its assertions, and without this marker pytest warns about it.
 """
 
 from importlib import import_module
