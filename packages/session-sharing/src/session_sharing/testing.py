@@ -2,7 +2,7 @@
 
 They hold for all workers of pytest-xdist, for other runs of this user, and for other hosts when
 there is a lock server for them. pytest loads this module by its entry point in every run, so it
-imports nothing large before a test is marked. docs/testing-plugins.md shows how to use it.
+imports nothing large before a test is marked. docs/shared-instruments.md shows how to use it.
 """
 
 from __future__ import annotations

@@ -144,6 +144,27 @@ class SessionRegistry:
                 self._check_live(attachment)
                 attachment.uses += 1
 
+    def listen_for_end(
+        self, attachment: Attachment, listener: Callable[[], object]
+    ) -> Callable[[], None]:
+        """Call `listener` when an attachment ends; it must return quickly.
+
+        Returns:
+            A function that removes the listener.
+
+        Raises:
+            SessionExpiredError: The attachment has ended.
+        """
+        with self.lock:
+            self._check_live(attachment)
+            attachment.when_ended.append(listener)
+
+        def stop() -> None:
+            with self.lock:
+                attachment.when_ended.remove(listener)
+
+        return stop
+
     def _check_live(self, attachment: Attachment) -> None:
         if self._slots.attachment(attachment.id) is not attachment:
             raise ended_attachment(self._slots.why_ended(attachment.id), self.epoch)

@@ -154,6 +154,8 @@ class Attachment:
     since: datetime = field(default_factory=utc_now)
     uses: int = 0
     """Calls under way that use it; counted only where the resource has a hook for its end."""
+    when_ended: list[Callable[[], object]] = field(default_factory=list)
+    """Called, with the registry's lock, when it ends."""
     when_unused: Callable[[], object] | None = None
     """Called, after the attachment has ended, when the last of these calls returns."""
 

@@ -197,3 +197,5 @@ class SlotTable:
             attachment.client.attachments,
         ):
             table.pop(attachment.id, None)
+        for tell in attachment.when_ended:
+            tell()
