@@ -121,6 +121,7 @@ TEST_LIBRARIES = [
     "psutil",
     "pyarrow",
     "pyvisa-py",
+    "sqlalchemy",
     "trustme",
 ]
 BENCHMARKS = [

@@ -6,7 +6,7 @@ import contextlib
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -15,7 +15,7 @@ from session_sharing.client.arguments import check_argument
 from session_sharing.client.background import uninterrupted
 from session_sharing.client.backoff import Backoff
 from session_sharing.client.connection import Connection
-from session_sharing.client.errors import ServerRestartedError
+from session_sharing.client.errors import CALL_ERRORS, ServerRestartedError, from_rpc_error
 from session_sharing.client.options import ConnectOptions
 from session_sharing.client.ownership import Owner
 from session_sharing.core.behaviors import ClosePolicy, InitializationBehavior
@@ -223,6 +223,29 @@ class SharedSession:
             if explained is error:
                 raise
             raise explained from error
+
+    def stream(
+        self, method: Callable[[Any], Iterator[_Response]], request: object
+    ) -> Iterator[_Response]:
+        """Yield the answers of a method of the resource's service that streams them.
+
+        Leave the loop, or close the generator, to end the stream.
+
+        Args:
+            method: The stub's method.
+            request: The request message.
+
+        Raises:
+            SessionExpiredError: The session was closed, or this client was lost for too long.
+            SessionSharingError: As `call`.
+        """
+        answers: Any = method(request)
+        try:
+            yield from answers
+        except CALL_ERRORS as error:
+            raise self.explain(from_rpc_error(error)) from error
+        finally:
+            answers.cancel()
 
     def explain(self, error: SessionSharingError) -> SessionSharingError:
         """Return a `ServerRestartedError` if a restart of the server ended the session.
