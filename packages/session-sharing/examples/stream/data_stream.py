@@ -53,7 +53,7 @@ class StreamSession(SharedSession):
 
     def read(self):
         """Yield what is published; the end of the session is an error."""
-        for chunk in self.stream(self.stub.Read, Chunk(attachment=self.attachment)):
+        for chunk in self.call_stream(self.stub.Read, Chunk(attachment=self.attachment)):
             yield chunk.data
 
 

@@ -224,7 +224,7 @@ class SharedSession:
                 raise
             raise explained from error
 
-    def stream(
+    def call_stream(
         self, method: Callable[[Any], Iterator[_Response]], request: object
     ) -> Iterator[_Response]:
         """Yield the answers of a method of the resource's service that streams them.
