@@ -64,12 +64,12 @@ def test_the_end_of_the_session_is_one_hook_for_all_its_attachments(world: World
 def test_the_hook_waits_for_the_calls_of_its_attachment_only(world: World) -> None:
     other, ending = attach(world, "a"), attach(world, "b")
     for used in (other, ending, ending):
-        world.registry.begin_use(used)
+        world.registry.uses.begin(used)
     done = world.registry.end(ending, "silent")
-    world.registry.end_use(ending)
+    world.registry.uses.end(ending)
     assert not done.done() and not world.released
 
-    world.registry.end_use(ending)
+    world.registry.uses.end(ending)
 
     assert done.result(0) is False
     assert world.released == [("end", "silent")]
@@ -81,16 +81,16 @@ def test_no_call_begins_to_use_an_attachment_that_has_ended(world: World) -> Non
     world.registry.end(ended, "silent")
 
     with pytest.raises(SessionExpiredError, match="silent"):
-        world.registry.begin_use(ended)
+        world.registry.uses.begin(ended)
     with pytest.raises(SessionExpiredError, match="silent"):
-        world.registry.run(lambda: None, ended, alone=True)
+        world.registry.uses.run(lambda: None, ended, alone=True)
 
 
 def test_the_hook_waits_for_work_whose_caller_has_gone(world: World) -> None:
     attach(world, "a")
     ending = attach(world, "b")
     world.executor.held = True
-    running: Future[object] = world.registry.run(
+    running: Future[object] = world.registry.uses.run(
         lambda: Probe.log.append(("work", "t")), ending, alone=True
     )
     world.registry.end(ending, "silent")
@@ -105,7 +105,7 @@ def test_work_that_never_began_does_not_delay_the_hook(world: World) -> None:
     attach(world, "a")
     ending = attach(world, "b")
     world.executor.held = True
-    assert world.registry.run(lambda: None, ending, alone=True).cancel()
+    assert world.registry.uses.run(lambda: None, ending, alone=True).cancel()
     done = world.registry.end(ending, "silent")
     world.executor.held = False
     world.executor.run()
@@ -115,10 +115,10 @@ def test_work_that_never_began_does_not_delay_the_hook(world: World) -> None:
 
 def test_the_hook_is_not_called_after_the_session_was_closed(world: World) -> None:
     creator, ending = attach(world, "a"), attach(world, "b")
-    world.registry.begin_use(ending)
+    world.registry.uses.begin(ending)
     done = world.registry.end(ending)
     world.registry.end(creator)
-    world.registry.end_use(ending)
+    world.registry.uses.end(ending)
 
     assert done.result(0) is False
     assert world.released == [("close", "t")]
@@ -147,14 +147,14 @@ def test_a_hook_that_fails_reaches_the_client_and_the_session_goes_on(
 
 def test_a_call_that_does_not_return_delays_the_hook_and_nobody_else(world: World) -> None:
     creator, ending = attach(world, "a"), attach(world, "b")
-    world.registry.begin_use(ending)
+    world.registry.uses.begin(ending)
     done = world.registry.end(ending)
     world.pass_time(world.registry.options.release_timeout)
     with pytest.raises(ResourceBusyError, match="does not return"):
         done.result(0)
 
     assert attach(world, "c").session is creator.session
-    world.registry.end_use(ending)
+    world.registry.uses.end(ending)
     assert world.released == [("end", "left")]
 
 
@@ -162,6 +162,6 @@ def test_a_resource_without_the_hook_counts_no_calls() -> None:
     world = World()
     opened = world.registry.open(OpenRequest("probe", "r"), Client("a")).result()
     assert opened.attachment is not None
-    world.registry.begin_use(opened.attachment)
+    world.registry.uses.begin(opened.attachment)
 
     assert opened.attachment.uses == 0

@@ -14,7 +14,6 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TypeVar
 
 from session_sharing.core.admission import (
     Limits,
@@ -51,10 +50,10 @@ from session_sharing.core.sessions import (
     Session,
 )
 from session_sharing.core.slots import SlotTable, Transition
+from session_sharing.core.uses import Uses
 from session_sharing.core.waiting import Line, PendingOpen
 
 _log = logging.getLogger(__name__)
-_Result = TypeVar("_Result")
 _Step = Callable[[], object]
 """The last part of a decision, which is done outside the lock."""
 _LONGEST_FACT = 1000
@@ -107,6 +106,8 @@ class SessionRegistry:
         self._clock = clock
         limits = self.options.limits
         self._slots = SlotTable(Shares("sessions", limits.max_sessions, fair=limits.fair))
+        self.uses = Uses(self.lock, self._slots, executor, self.epoch)
+        """The calls that use attachments."""
         self._releases = Releases(
             executor, self.leases, self.options.release_timeout, self._on_free, self._on_late
         )
@@ -132,77 +133,6 @@ class SessionRegistry:
             raise ended_attachment(why, self.epoch)
         attachment.client.note_call()
         return attachment
-
-    def begin_use(self, attachment: Attachment) -> None:
-        """Note that a call uses an attachment; the hook for the end of the attachment waits for it.
-
-        Raises:
-            SessionExpiredError: The attachment has ended.
-        """
-        if attachment.session.has_parts:
-            with self.lock:
-                self._check_live(attachment)
-                attachment.uses += 1
-
-    def listen_for_end(
-        self, attachment: Attachment, listener: Callable[[], object]
-    ) -> Callable[[], None]:
-        """Call `listener` when an attachment ends; it must return quickly.
-
-        Returns:
-            A function that removes the listener.
-
-        Raises:
-            SessionExpiredError: The attachment has ended.
-        """
-        with self.lock:
-            self._check_live(attachment)
-            attachment.when_ended.append(listener)
-
-        def stop() -> None:
-            with self.lock:
-                attachment.when_ended.remove(listener)
-
-        return stop
-
-    def _check_live(self, attachment: Attachment) -> None:
-        if self._slots.attachment(attachment.id) is not attachment:
-            raise ended_attachment(self._slots.why_ended(attachment.id), self.epoch)
-
-    def end_use(self, attachment: Attachment) -> None:
-        """Note that a call for which `begin_use` was called has returned."""
-        if attachment.session.has_parts:
-            with self.lock:
-                attachment.uses -= 1
-                if attachment.uses == 0 and attachment.when_unused is not None:
-                    attachment.when_unused()
-
-    def run(
-        self, function: Callable[[], _Result], attachment: Attachment, *, alone: bool
-    ) -> Future[_Result]:
-        """Call a function that uses an attachment's resource, in a worker thread.
-
-        Args:
-            function: The function; it may be slow.
-            attachment: The attachment. The hook for its end waits for the function.
-            alone: Run beside no hook of the session, and beside no other such function.
-
-        Raises:
-            SessionExpiredError: The attachment has ended.
-        """
-        self._check_live(attachment)
-        self.begin_use(attachment)
-        work = partial(self._run_alone, attachment, function) if alone else function
-        running = self._executor.submit(work)
-        running.add_done_callback(lambda _: self.end_use(attachment))
-        return running
-
-    def _run_alone(self, attachment: Attachment, function: Callable[[], _Result]) -> _Result:
-        session = attachment.session
-        with session.alone:
-            if session.released:
-                raise ended_attachment(self._slots.why_ended(attachment.id), self.epoch)
-            return function()
 
     def session(self, name: str) -> Session:
         """Return an open session by name.

@@ -10,9 +10,9 @@ from functools import partial
 from typing import TypeVar
 
 from session_sharing.core.errors import InvalidArgumentError
-from session_sharing.core.registry import SessionRegistry
 from session_sharing.core.resources import Resource
 from session_sharing.core.sessions import Attachment
+from session_sharing.core.uses import Uses
 from session_sharing.server.quota import Held
 
 __all__ = ["attachment", "held", "in_thread", "principal", "resource"]
@@ -29,7 +29,7 @@ class Call:
     principal: str
     window: float
     """Presence window, in seconds, of callers of this listener that ask for none."""
-    registry: SessionRegistry
+    uses: Uses
     attachment: Attachment | None = None
     held: Held | None = None
     """Bytes and streams that the call holds; set when the caller is known."""
@@ -43,22 +43,22 @@ class Call:
             SessionExpiredError: The attachment has ended.
         """
         if self.attachment is not None:
-            self.registry.begin_use(self.attachment)
+            self.uses.begin(self.attachment)
             self.uses_attachment = True
 
     def end_use(self) -> None:
         """Let the hook wait for this call no more."""
         if self.attachment is not None and self.uses_attachment:
             self.uses_attachment = False
-            self.registry.end_use(self.attachment)
+            self.uses.end(self.attachment)
 
 
 _current: ContextVar[Call] = ContextVar("session_sharing_call")
 
 
-def begin(principal: str, window: float, registry: SessionRegistry) -> Call:
+def begin(principal: str, window: float, uses: Uses) -> Call:
     """Start a call in the current task."""
-    call = Call(principal, window, registry)
+    call = Call(principal, window, uses)
     _current.set(call)
     return call
 
@@ -150,7 +150,7 @@ async def in_thread(
     """
     used = attachment()
     work = partial(copy_context().run, function, *arguments)
-    run = partial(_current.get().registry.run, work, used, alone=not parallel)
+    run = partial(_current.get().uses.run, work, used, alone=not parallel)
     if parallel:
         return await asyncio.wrap_future(run())
     async with used.session.turns:

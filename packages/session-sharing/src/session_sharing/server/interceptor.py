@@ -85,7 +85,7 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
             principal = self._identify(handler_call_details.invocation_metadata or ())
         except SessionSharingError as error:
             return self._refusing(error)
-        calls.begin(principal, self._window, self._registry)
+        calls.begin(principal, self._window, self._registry.uses)
         method = handler_call_details.method
         wrapped = self._wrapped.get(method)
         if wrapped is None:
@@ -185,7 +185,7 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
         """Yield the answers of a stream; when its attachment ends, raise an error that says why."""
         ended = asyncio.Event()
         tell = partial(asyncio.get_running_loop().call_soon_threadsafe, ended.set)
-        stop = self._registry.listen_for_end(attachment, tell)
+        stop = self._registry.uses.listen_for_end(attachment, tell)
         try:
             async with aclosing(answers), aclosing(until(ended, answers)) as wanted:
                 async for answer in wanted:
