@@ -124,9 +124,9 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
     def _unary_unary(self, inner: Any, decode: _Decoder, encode: Encode) -> Any:
         async def serve(requests: AsyncIterator[bytes], context: Context) -> bytes:
             started = perf_counter()
-            call, held = calls.current(), None
+            held = None
             try:
-                held = self._begin(call, context)
+                call, held = self._begin(context)
                 data = await self._read(requests, call)
                 held.take_bytes(len(data))
                 request = decode(data, call)
@@ -137,10 +137,10 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
             except Exception as error:
                 await self._abort(context, error)
             finally:
-                call.end_use()
                 self._sums["calls"] += 1
                 self._sums["call_seconds"] += perf_counter() - started
                 if held is not None:
+                    calls.current().end_use()
                     held.end_when_sent()
             raise AssertionError  # aborting raises
 
@@ -157,9 +157,9 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
         """Serve a method that streams its answers; `read` decodes its request or requests."""
 
         async def serve(requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
-            call, held = calls.current(), None
+            held = None
             try:
-                held = self._begin(call, context)
+                call, held = self._begin(context)
                 held.take_stream(of_requests=uploads)
                 data = requests if uploads else await self._read(requests, call)
                 answers = inner(read(data, call), context)
@@ -195,12 +195,13 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
         if ended.is_set():
             self._registry.attachment(attachment.id, attachment.client.principal)
 
-    def _begin(self, call: calls.Call, context: Context) -> Held:
+    def _begin(self, context: Context) -> tuple[calls.Call, Held]:
         """Complete the facts about a call before its request is decoded."""
+        call = calls.current()
         if not call.principal:
             call.principal = certificate_principal(context.auth_context())
         call.held = held = Held(self._quota, call.principal)
-        return held
+        return call, held
 
     async def _read(self, requests: AsyncIterator[bytes], call: calls.Call) -> bytes:
         """Wait for the turn of a call, and read its one request.
