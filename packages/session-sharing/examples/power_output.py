@@ -4,7 +4,6 @@ Serve it:  python power_output.py serve
 Use it:    python power_output.py hold supply-1
 """
 
-import asyncio
 import sys
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from session_sharing import (
     ResourceNotFoundError,
     SessionHost,
     SharedSession,
-    StateFile,
+    serve,
 )
 
 STATE = Path("output-server.json")
@@ -51,17 +50,9 @@ class OutputSession(SharedSession):
     kind = "output"
 
 
-async def serve(state: StateFile) -> None:
-    """Serve outputs until Ctrl-C."""
-    state.claim()
-    host = SessionHost({"output": PowerOutput})
-    await host.run(lambda: state.publish(host))
-    state.remove()
-
-
 if __name__ == "__main__":
     if sys.argv[1] == "serve":
-        asyncio.run(serve(StateFile(STATE.absolute())))
+        serve(SessionHost({"output": PowerOutput}), STATE)
     else:
         with OutputSession(sys.argv[2], ConnectOptions.from_state_file(STATE)) as output:
             input(f"{output.resource} is on; press Enter to switch it off ")

@@ -10,15 +10,16 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Protocol
 
-from json_logger_proto.log_files.opening import identity_of
 from json_logger_proto.log_files.rotated import RotatedFile
+from session_sharing.file_errors import from_os_error
+from session_sharing.opening import identity_of
 from session_sharing.server import Candidate, ResourceInUseError, ResourceLostError, Workers
 
 from json_logger_server.json_log import Durability, FileLimits, JsonLog, Totals
 from json_logger_server.storage.disk import Disk
 from json_logger_server.storage.exclusive import lock_exclusively
 from json_logger_server.storage.log_file import LogFile
-from json_logger_server.storage.paths import LogRoots, from_os_error
+from json_logger_server.storage.paths import LogRoots
 from json_logger_server.storage.rotated import refuse_rotated
 
 _WRITERS = 4

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 from capabilities import needs_long_paths, only_windows
-from json_logger_server.storage.windows_names import (
+from logger_process import LoggerProcess, records_in
+from session_sharing import InvalidArgumentError, NotAResourceError
+from session_sharing.windows_names import (
     plain_name,
     with_prefix_if_long,
     without_prefix,
 )
-from logger_process import LoggerProcess, records_in
-from session_sharing import InvalidArgumentError, NotAResourceError
 
 REFUSED = [
     "a.ndjson:x.log",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from inline import World
+from inline import Probe, World
 from session_sharing.core.behaviors import ClosePolicy, InitializationBehavior
 from session_sharing.core.clients import Clients
 from session_sharing.core.errors import (
@@ -45,16 +46,25 @@ class ModelSession:
     unattended_since: float = 0.0
 
 
+class Parted(Probe):
+    """A resource with a part for each attachment."""
+
+    def end_attachment(self, attachment: str, reason: str) -> None:
+        self.log.append(("end", self.name))
+
+
 class RegistryMachine(RuleBasedStateMachine):
     """Clients open, leave, crash, come back and become silent, while time goes on."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = World(RegistryOptions(orphan_timeout=ORPHAN_TIMEOUT))
+        self.world = World(RegistryOptions(orphan_timeout=ORPHAN_TIMEOUT), {"probe": Parted})
         self.clients = Clients(self.world.registry)
         self.model: dict[str, ModelSession] = {}
         self.here: dict[str, Client] = {}
         self.away: dict[str, float] = {}
+        self.ended_parts: Counter[str] = Counter()
+        """By resource, the attachments that ended while their session stayed open."""
 
     @rule(person=st.sampled_from(PEOPLE))
     def arrive(self, person: str) -> None:
@@ -150,7 +160,10 @@ class RegistryMachine(RuleBasedStateMachine):
             event.type.name == "OPENED"
             for event in self.world.registry.events.since(1)[0]  # type: ignore[union-attr]
         )
-        assert opened - len(self.world.released) == len(self.model)
+        released = Counter(self.world.released)
+        ended = {name: released.pop(("end", name), 0) for name in RESOURCES}
+        assert opened - released.total() == len(self.model)
+        assert +Counter(ended) == self.ended_parts
 
     def _expected_opening(
         self, person: str, resource: str, behavior: InitializationBehavior, reclaim: bool
@@ -177,6 +190,8 @@ class RegistryMachine(RuleBasedStateMachine):
                 session.attachments.clear()
         if session.closes_with_last and not session.attachments:
             del self.model[resource]
+        else:
+            self.ended_parts[resource] += 1
 
     def _all_attachments(self) -> list[tuple[str, str]]:
         return [(r, a) for r, session in self.model.items() for a in session.attachments]

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +17,7 @@ from bare_platform import discovery_client
 from hosting import hosted
 from ni.measurementlink.discovery.v1.client import DiscoveryClient, ServiceLocation
 from platform_sim import Platform
+from platform_sim.hook import hooked_environment
 from processes import eventually
 from session_sharing.client import ConnectOptions, ServerUnavailableError, connect
 from session_sharing.ni import DiscoveryAnnouncer, DiscoveryName, locate
@@ -64,6 +69,20 @@ def test_an_announced_server_is_located_with_its_token_and_gone_when_it_stops(
             with connect(options) as connection:
                 assert connection.is_connected()
         assert not _knows(client)
+
+
+def test_the_command_finds_a_server_by_its_names_in_discovery(
+    client: DiscoveryClient, bare_platform: Platform, tmp_path: Path
+) -> None:
+    with hosted() as host, announced(host, lambda: client, tmp_path):
+        eventually(lambda: _knows(client), within=30)
+        service = f"--service={NAME.interface}/{NAME.service_class}"
+        command = [sys.executable, "-m", "session_sharing", "show", "--json", service]
+        environment = hooked_environment(bare_platform.discovery_address, os.environ)
+        ended = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
+
+    (facts,) = json.loads(ended.stdout).values()
+    assert facts["kinds"] == ["lock"]
 
 
 def test_a_registration_describes_the_server_and_never_has_the_token(

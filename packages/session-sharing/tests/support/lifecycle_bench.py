@@ -45,6 +45,9 @@ def moody(free: threading.Event) -> ResourceKind:
             if error is not None:
                 raise error(f"{name}, as asked for.")
 
+        def end_attachment(self, attachment: str, reason: str) -> None:
+            self.close()
+
         def close(self) -> None:
             if self.name == STUCK:
                 free.wait()

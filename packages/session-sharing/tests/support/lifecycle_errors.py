@@ -109,6 +109,16 @@ def _(bench: LifecycleBench) -> None:
 
 @_open(
     errors.SessionAlreadyOpenError,
+    "the request has waited for as long as it wanted; the error names those who came before it",
+)
+def _(bench: LifecycleBench) -> None:
+    bench.hold()
+    bench.open("r")
+    bench.open("r", behavior=NEW, wait_ms=100)
+
+
+@_open(
+    errors.SessionAlreadyOpenError,
     "a client has closed the session, which ends with its last attachment",
 )
 def _(bench: LifecycleBench) -> None:
@@ -239,6 +249,19 @@ def _(bench: LifecycleBench) -> None:
 def _(bench: LifecycleBench) -> None:
     bench.hold()
     bench.detach(bench.open(STUCK).attachment)
+
+
+@_detach(errors.ResourceBusyError, "the session stays open, and end_attachment does not return")
+def _(bench: LifecycleBench) -> None:
+    bench.hold()
+    bench.detach(bench.open(STUCK, behavior=pb.BEHAVIOR_INITIALIZE_SESSION_THEN_DETACH).attachment)
+
+
+@_detach(errors.ResourceFailedError, "the session stays open, and end_attachment fails")
+def _(bench: LifecycleBench) -> None:
+    bench.hold()
+    behavior = pb.BEHAVIOR_INITIALIZE_SESSION_THEN_DETACH
+    bench.detach(bench.open(FAILING, behavior=behavior).attachment)
 
 
 @_detach(errors.ResourceFailedError, "the session closes, and its release hook fails")

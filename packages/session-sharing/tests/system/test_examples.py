@@ -40,6 +40,19 @@ def test_two_processes_share_a_lock_and_a_killed_holder_hands_it_over(
     eventually(the_next_one_holds_it, within=30)
 
 
+def test_a_process_that_waits_gets_the_lock_when_its_holder_is_killed(
+    folder: Path, start: Start
+) -> None:
+    start(LOCK, "serve")
+    eventually((folder / "lock-server.json").exists, within=10)
+    holder = start(LOCK, "hold", "scope-1")
+    assert _hears(holder, "holding scope-1")
+    waiting = start(LOCK, "hold", "scope-1", 60)
+    holder.kill()
+
+    assert _hears(waiting, "holding scope-1")
+
+
 def test_an_output_is_switched_off_when_its_holder_dies(folder: Path, start: Start) -> None:
     supply = folder / "supplies" / "supply-1"
     supply.parent.mkdir()

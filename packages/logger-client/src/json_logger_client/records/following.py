@@ -14,8 +14,8 @@ from json_logger_proto.log_files.lines import (
     read_at,
     start_of_line,
 )
-from json_logger_proto.log_files.opening import identity_of
 from json_logger_proto.log_files.rotated import files_of, rotated_files
+from session_sharing.opening import identity_of
 
 _CHUNK = 256 * 1024
 

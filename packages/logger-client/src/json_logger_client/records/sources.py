@@ -18,7 +18,6 @@ from json_logger_proto.log_files.lines import (
     read_at,
     start_of_line,
 )
-from json_logger_proto.log_files.opening import identity_of
 from json_logger_proto.log_files.rotated import files_before, log_of, rotated_files
 from json_logger_proto.log_format import LOG_SUFFIXES, WaveformReference
 from session_sharing import (
@@ -27,6 +26,7 @@ from session_sharing import (
     ResourceLostError,
     ResourceNotFoundError,
 )
+from session_sharing.opening import identity_of
 
 _CHUNK = 1024 * 1024
 _HEAD = 512

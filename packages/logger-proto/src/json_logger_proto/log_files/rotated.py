@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from session_sharing import ResourceLostError
+from session_sharing.opening import READ_FLAGS, identity_of
 
 from json_logger_proto.log_files.foreign import refuse_foreign
 from json_logger_proto.log_files.lines import first_number, start_of_line
-from json_logger_proto.log_files.opening import READ_FLAGS, identity_of
 from json_logger_proto.log_format import first_seq_in_name, log_name, waveform_file_name
 
 _HEAD = 512

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
 import click
 from json_logger_proto.names import PROGRAM
+from session_sharing.doctor import tell
 from session_sharing.places import default_state_file
-from session_sharing.printing import harmless, say
 
 from json_logger_server.cli.serve import default_roots
-from json_logger_server.doctor import Verdict, examine
-
-_COLORS = {Verdict.OK: "green", Verdict.NOTE: "yellow", Verdict.WRONG: "red"}
+from json_logger_server.doctor import examine
 
 
 @click.command("doctor")
@@ -37,15 +34,4 @@ def doctor_command(state_file: Path | None, roots: tuple[Path, ...], as_json: bo
     The exit code is 1 when something is wrong. Example: json-logger doctor
     """
     state = state_file or default_state_file(PROGRAM)
-    findings = list(examine(state, roots or default_roots()))
-    if as_json:
-        rows = [
-            {"subject": item.subject, "verdict": item.verdict.value, "text": item.text}
-            for item in findings
-        ]
-        click.echo(json.dumps(rows, indent=2))
-    else:
-        for item in findings:
-            click.secho(f"{item.verdict.value:<5}", fg=_COLORS[item.verdict], nl=False)
-            say(f" {harmless(item.subject)}: {harmless(item.text)}")
-    sys.exit(any(item.verdict is Verdict.WRONG for item in findings))
+    sys.exit(tell(examine(state, roots or default_roots()), as_json=as_json))

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 from types import TracebackType
 
-from json_logger_proto.log_files.opening import identity_of
 from session_sharing import ResourceLostError
+from session_sharing.opening import identity_of
 
 
 class Folder:

@@ -14,14 +14,15 @@ from json_logger_proto.log_files.lines import (
     read_at,
     start_of_line,
 )
-from json_logger_proto.log_files.opening import READ_FLAGS, identity_of
 from json_logger_proto.log_files.rotated import rotated_files
 from session_sharing import ResourceLostError, SessionSharingError
+from session_sharing.file_errors import from_os_error, system_errors
+from session_sharing.opening import READ_FLAGS, identity_of
 
 from json_logger_server.storage.disk import Disk, SystemDisk, write_all
 from json_logger_server.storage.exclusive import lock_exclusively
 from json_logger_server.storage.folder import Folder
-from json_logger_server.storage.paths import from_os_error, not_on_the_disk, system_errors
+from json_logger_server.storage.paths import not_on_the_disk
 from json_logger_server.storage.repair import TAIL_WINDOW, LogEnd, inspect_and_repair
 from json_logger_server.storage.rotated import numbers_at_end, undo_unfinished
 from json_logger_server.storage.waveform_file import Samples, WaveformFile

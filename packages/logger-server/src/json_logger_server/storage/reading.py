@@ -18,9 +18,9 @@ from json_logger_proto.log_files.lines import (
     read_at,
 )
 from json_logger_proto.log_files.rotated import rotated_files
+from session_sharing.file_errors import system_errors
 
 from json_logger_server.storage.log_file import LogFile
-from json_logger_server.storage.paths import system_errors
 
 _CHUNK = 256 * 1024
 _NONE = -1

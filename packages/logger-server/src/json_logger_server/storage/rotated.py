@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from json_logger_proto.log_files.lines import LineNumbers, numbers_in, read_at, start_of_line
-from json_logger_proto.log_files.opening import identity_of
 from json_logger_proto.log_files.rotated import (
     RotatedFile,
     log_of,
@@ -18,8 +17,8 @@ from json_logger_proto.log_files.rotated import (
     waveforms_of,
 )
 from session_sharing import NotAResourceError
-
-from json_logger_server.storage.paths import system_errors
+from session_sharing.file_errors import system_errors
+from session_sharing.opening import identity_of
 
 _DAY = 24 * 3600
 

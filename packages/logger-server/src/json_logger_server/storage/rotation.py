@@ -21,15 +21,11 @@ from session_sharing import (
     ResourceInUseError,
     SessionSharingError,
 )
+from session_sharing.file_errors import from_os_error, system_errors
 
 from json_logger_server.storage.folder import Folder
 from json_logger_server.storage.log_file import LogFile
-from json_logger_server.storage.paths import (
-    OPEN_FLAGS,
-    from_os_error,
-    not_on_the_disk,
-    system_errors,
-)
+from json_logger_server.storage.paths import OPEN_FLAGS, not_on_the_disk
 
 _NO_HARD_LINKS = {
     getattr(errno, name, 0) for name in ("EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK")

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from json_logger_proto.log_files.lines import read_at, start_of_line
-from json_logger_proto.log_files.opening import identity_of
 from json_logger_proto.log_files.rotated import waveforms_of
 from json_logger_proto.log_format import (
     REFERENCE,
@@ -26,15 +25,12 @@ from json_logger_proto.log_format import (
     WaveformReference,
 )
 from session_sharing import NotAResourceError, ResourceLostError, SessionSharingError
+from session_sharing.file_errors import from_os_error, system_errors
+from session_sharing.opening import identity_of
 
 from json_logger_server.storage.disk import write_all
 from json_logger_server.storage.folder import Folder
-from json_logger_server.storage.paths import (
-    OPEN_FLAGS,
-    from_os_error,
-    not_on_the_disk,
-    system_errors,
-)
+from json_logger_server.storage.paths import OPEN_FLAGS, not_on_the_disk
 from json_logger_server.storage.repair import path_aside
 from json_logger_server.storage.rotated import have_waveforms
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Protocol
 
 from json_logger_proto.log_files.lines import NEWLINE, end_of_line, find_line, numbers_of, read_at
-from json_logger_proto.log_files.opening import READ_FLAGS, identity_of
 from json_logger_proto.log_files.rotated import rotated_files
 from json_logger_proto.store import StoreAwayError
+from session_sharing.opening import READ_FLAGS, identity_of
 
 from json_logger_server.storage.log_file import LogFile
 from json_logger_server.store.blocks import Block, make_block

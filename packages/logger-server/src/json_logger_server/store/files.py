@@ -18,11 +18,10 @@ from json_logger_proto.log_files.lines import (
     read_at,
     start_of_line,
 )
-from json_logger_proto.log_files.opening import READ_FLAGS
 from json_logger_proto.log_files.rotated import rotated_files
 from json_logger_proto.log_format import LOG_SUFFIXES, log_name
-
-from json_logger_server.storage.paths import canonical
+from session_sharing.file_roots import canonical
+from session_sharing.opening import READ_FLAGS
 
 _HEAD = 4096
 _KEY = b'"measurement_name"'

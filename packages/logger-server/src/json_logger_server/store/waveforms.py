@@ -12,9 +12,9 @@ from pathlib import Path
 from types import TracebackType
 
 from json_logger_proto.log_files.lines import read_at
-from json_logger_proto.log_files.opening import READ_FLAGS
 from json_logger_proto.log_files.rotated import waveforms_of
 from json_logger_proto.log_format import REFERENCE, WAVEFORM_KEY, WaveformReference
+from session_sharing.opening import READ_FLAGS
 
 LONGEST_WAVEFORM = 1024 * 1024
 """Bytes up to which a waveform is copied, by default."""

@@ -6,7 +6,7 @@ import contextlib
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -15,7 +15,7 @@ from session_sharing.client.arguments import check_argument
 from session_sharing.client.background import uninterrupted
 from session_sharing.client.backoff import Backoff
 from session_sharing.client.connection import Connection
-from session_sharing.client.errors import ServerRestartedError
+from session_sharing.client.errors import CALL_ERRORS, ServerRestartedError, from_rpc_error
 from session_sharing.client.options import ConnectOptions
 from session_sharing.client.ownership import Owner
 from session_sharing.core.behaviors import ClosePolicy, InitializationBehavior
@@ -52,6 +52,9 @@ class SessionOptions:
     anyone_may_close: bool = False
     """Other identities may close the session; the client that creates it decides this. Set it when
     a program with another API key or certificate must close the session."""
+    wait: float = 0.0
+    """Seconds to wait while other clients use the resource, behind those who came before; 0 to be
+    refused at once. Set it for locks, and for other resources that one client at a time may use."""
     label: str = ""
     """Name of the opener for people; empty for the connection's label. Set it when one connection
     opens several sessions that people must distinguish."""
@@ -221,6 +224,29 @@ class SharedSession:
                 raise
             raise explained from error
 
+    def call_stream(
+        self, method: Callable[[Any], Iterator[_Response]], request: object
+    ) -> Iterator[_Response]:
+        """Yield the answers of a method of the resource's service that streams them.
+
+        Leave the loop, or close the generator, to end the stream.
+
+        Args:
+            method: The stub's method.
+            request: The request message.
+
+        Raises:
+            SessionExpiredError: The session was closed, or this client was lost for too long.
+            SessionSharingError: As `call`.
+        """
+        answers: Any = method(request)
+        try:
+            yield from answers
+        except CALL_ERRORS as error:
+            raise self.explain(from_rpc_error(error)) from error
+        finally:
+            answers.cancel()
+
     def explain(self, error: SessionSharingError) -> SessionSharingError:
         """Return a `ServerRestartedError` if a restart of the server ended the session.
 
@@ -246,6 +272,10 @@ class SharedSession:
         traceback: TracebackType | None,
     ) -> None:
         self.owner.leave(self.detach, error, lambda: f"Leaving {self.resource} failed")
+
+    def _parameters(self) -> Mapping[str, str]:
+        """Return how to open the resource. A subclass overrides it if its kind takes parameters."""
+        return {}
 
     def _before_end(self) -> None:
         """Finish pending work before the attachment or the session ends.
@@ -281,11 +311,12 @@ class SharedSession:
     def _open(self) -> pb.OpenResponse:
         request = self._open_request()
         backoff = Backoff()
-        deadline = time.monotonic() + self.connection.options.timeout
+        timeout = self.options.wait + self.connection.options.timeout
+        deadline = time.monotonic() + timeout
         while True:
             self.connection.be_present()
             try:
-                return self.connection.call(self.connection.lifecycle.Open, request)
+                return self.connection.call(self.connection.lifecycle.Open, request, timeout)
             except SessionExpiredError:
                 # The presence stream broke and is being opened again, as after a restart.
                 pause = backoff.next_pause()
@@ -303,10 +334,12 @@ class SharedSession:
             behavior=pb.Behavior.ValueType(wanted.behavior),
             close_policy=pb.ClosePolicy.ValueType(wanted.close_policy),
             reclaim=wanted.reclaim,
+            wait_ms=round(wanted.wait * 1000),
             request_id=uuid.uuid4().hex,
             label=wanted.label or self.connection.label,
             without_presence=not self.connection.options.presence,
             anyone_may_close=wanted.anyone_may_close,
+            parameters=self._parameters(),
         )
 
     def _end(self, method: grpc.UnaryUnaryMultiCallable[Any, Any], request: object) -> None:

@@ -10,7 +10,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -21,14 +21,17 @@ from session_sharing.core.admission import (
     check_attach,
     check_may_close,
     check_may_create,
+    check_may_wait,
     check_request,
     client_expired,
     describe_holder,
     ended_attachment,
+    is_in_use,
     may_close,
     no_session_for,
     server_is_draining,
     unknown_session,
+    waited_too_long,
     why_attachment_ended,
     why_closed,
 )
@@ -37,7 +40,7 @@ from session_sharing.core.errors import ResourceNotFoundError, SessionSharingErr
 from session_sharing.core.events import EventLog, EventType, SessionEvent
 from session_sharing.core.leases import Clock, Leases
 from session_sharing.core.releases import Release, Releases, still_releasing
-from session_sharing.core.resources import ResourceKind
+from session_sharing.core.resources import Candidate, ResourceKind, with_parameters
 from session_sharing.core.sessions import (
     Attachment,
     Client,
@@ -46,9 +49,13 @@ from session_sharing.core.sessions import (
     OpenRequest,
     Session,
 )
-from session_sharing.core.slots import PendingOpen, SlotTable, Transition
+from session_sharing.core.slots import SlotTable, Transition
+from session_sharing.core.uses import Uses
+from session_sharing.core.waiting import Line, PendingOpen
 
 _log = logging.getLogger(__name__)
+_Step = Callable[[], object]
+"""The last part of a decision, which is done outside the lock."""
 _LONGEST_FACT = 1000
 """Characters of a name in the event of a refusal; refused names can have any length."""
 
@@ -99,6 +106,8 @@ class SessionRegistry:
         self._clock = clock
         limits = self.options.limits
         self._slots = SlotTable(Shares("sessions", limits.max_sessions, fair=limits.fair))
+        self.uses = Uses(self.lock, self._slots, executor, self.epoch)
+        """The calls that use attachments."""
         self._releases = Releases(
             executor, self.leases, self.options.release_timeout, self._on_free, self._on_late
         )
@@ -215,12 +224,10 @@ class SessionRegistry:
         client: Client | None,
         result: Future[Opened],
     ) -> None:
-        may_create = RULES[request.behavior].may_create
         try:
-            candidate = kind.locate(request.resource, create=may_create)
+            candidate = _candidate(kind, request)
         except BaseException as error:
-            missing = isinstance(error, ResourceNotFoundError) and not may_create
-            answer = no_session_for(request) if missing else _explain(error, request)
+            answer = _explain(error, request)
             self._publish_refusal(request, answer)
             if result.set_running_or_notify_cancel():
                 result.set_exception(answer)
@@ -229,57 +236,89 @@ class SessionRegistry:
 
     def _decide(self, pending: PendingOpen) -> None:
         """Create, attach, wait, reclaim or refuse, as the state of the resource says."""
+        _take(self._steps([pending]))
+
+    def _steps(self, waiting: Iterable[PendingOpen]) -> list[_Step]:
+        """Decide requests in their order; return the steps to take outside the lock.
+
+        No other request comes between them, because the lock is held until all are decided.
+        """
+        with self.lock:
+            return [self._step(pending) for pending in waiting]
+
+    def _step(self, pending: PendingOpen) -> _Step:
         try:
-            with self.lock:
-                step = self._next_step(pending)
+            return self._next_step(pending)
         except BaseException as error:
             answer = _explain(error, pending.request)
             self._publish_refusal(pending.request, answer)
-            pending.fail(answer)
-            return
-        if step is not None:
-            step()
+            return partial(pending.fail, answer)
 
-    def _next_step(self, pending: PendingOpen) -> Callable[[], None] | None:
-        """Decide a request; return the next step outside the lock; None if it is decided again."""
+    def _next_step(self, pending: PendingOpen) -> _Step:
+        """Decide a request; return the next step, to take outside the lock."""
         request = pending.request
         if pending.result.cancelled():
             return pending.discard
         slot = self._slots.at(pending.key)
         if isinstance(slot, Transition):
-            return self._wait(pending, slot)
+            if slot.stuck:
+                raise still_releasing(request.resource)
+            return self._wait(pending, slot.waiting)
         if slot is not None and request.reclaim and self._is_reclaimable(slot, request):
             pending.reclaimed = describe_holder(slot)
             self._close_for(pending, slot, "reclaimed, because no client was attached")
-            return None
+            return _nothing
         if slot is None:
             check_may_create(request)
             if (orphan := self._orphan_in_the_way(pending)) is not None:
                 pending.made_room = True
                 why = "no client was attached, and another session needed its place"
                 self._close_for(pending, orphan, why)
-                return None
+                return _nothing
+        elif request.wait and is_in_use(slot, request):
+            self._refuse_when_draining()
+            check_may_wait(slot, self.options.limits)
+            return self._wait(pending, slot.waiting)
         if not pending.claim():
             return pending.discard
         if slot is None:
             return partial(self._create, pending, self._begin_opening(pending))
         return partial(pending.succeed, self._attach(slot, request, pending.client))
 
-    def _wait(self, pending: PendingOpen, transition: Transition) -> Callable[[], None]:
-        """Let a request wait for the end of a transition, or withdraw it when it is cancelled."""
-        if transition.stuck:
-            raise still_releasing(pending.request.resource)
-        transition.waiting.append(pending)
-
-        def withdraw(answer: Future[Opened]) -> None:
-            if answer.cancelled():
-                with self.lock:
-                    was_waiting = transition.withdraw(pending)
-                if was_waiting:
-                    pending.discard()
-
+    def _wait(self, pending: PendingOpen, line: Line) -> _Step:
+        """Let a request wait in a line, or withdraw it when it is cancelled."""
+        line.add(pending)
+        if pending.has_waited:
+            return _nothing
+        pending.has_waited = True
+        if pending.request.wait:
+            give_up = partial(self._give_up, pending)
+            pending.patience = self.leases.grant(pending.request.wait, give_up)
         # Outside the lock: a request that was cancelled meanwhile is withdrawn at once.
-        return partial(pending.result.add_done_callback, withdraw)
+        return partial(pending.result.add_done_callback, partial(self._stop_waiting, pending))
+
+    def _stop_waiting(self, pending: PendingOpen, answer: Future[Opened]) -> None:
+        """Forget a request that was answered, or withdraw one that its caller has cancelled."""
+        if pending.patience is not None:
+            pending.patience.end()
+        with self.lock:
+            line = pending.line if answer.cancelled() else None
+            if line is not None:
+                line.remove(pending)
+        if line is not None:
+            pending.discard()
+
+    def _give_up(self, pending: PendingOpen) -> None:
+        """Refuse a request that has waited for as long as it wanted."""
+        with self.lock:
+            if pending.line is None:
+                return  # it is being answered
+            ahead = pending.line.remove(pending)
+            slot = self._slots.at(pending.key)
+            holder = slot if isinstance(slot, Session) else None
+            error = waited_too_long(pending.request, holder, ahead)
+            self._publish_refusal(pending.request, error)
+        pending.fail(error)
 
     def _close_for(self, pending: PendingOpen, session: Session, why: str) -> None:
         """Close a session that no client uses; then this request is decided before others."""
@@ -323,23 +362,22 @@ class SessionRegistry:
             return
         try:
             with self.lock:
-                waiting = transition.take_waiting()
                 self._generation += 1
                 session = Session(
                     transition.name, pending.key, self._generation, resource, pending.request
                 )
-                self._slots.settle(session)
+                self._slots.settle(session, transition)
                 self._publish(EventType.OPENED, session)
                 if self._all_free is not None:
                     raise server_is_draining()
                 opened = self._attach(session, pending.request, pending.client, created=True)
+                followers = self._steps(session.waiting.take())
         except SessionSharingError as error:
             self._release(session, str(error))
             pending.result.set_exception(error)
         else:
             pending.result.set_result(replace(opened, reclaimed=pending.reclaimed))
-        for follower in waiting:
-            self._decide(follower)
+            _take(followers)
 
     def _fail_to_create(
         self, pending: PendingOpen, transition: Transition, error: SessionSharingError
@@ -383,21 +421,42 @@ class SessionRegistry:
         """
         session = attachment.session
         with self.lock:
-            if self._slots.attachment(attachment.id) is not attachment:
-                return _done(False)
-            self._slots.drop(attachment, why_attachment_ended(reason))
-            ended = EventType.EXPIRED if reason else EventType.DETACHED
-            self._publish(ended, session, attachment, reason)
-            closes = attachment.end_action is EndAction.CLOSE
-            if closes and not session.waits_for_last:
-                return self._release(session, reason, why=why_closed(attachment, reason))
-            session.closes_with_last |= closes
-            if session.attachments:
-                return _done(False)
-            if session.closes_with_last:
-                return self._release(session, reason)
-            self._watch_for_orphan(session)
+            done = self._end(attachment, reason)
+            followers = self._steps(session.waiting.take()) if session.open else []
+        _take(followers)
+        return done
+
+    def _end(self, attachment: Attachment, reason: str) -> Future[bool]:
+        session = attachment.session
+        if self._slots.attachment(attachment.id) is not attachment:
             return _done(False)
+        self._slots.drop(attachment, why_attachment_ended(reason))
+        ended = EventType.EXPIRED if reason else EventType.DETACHED
+        self._publish(ended, session, attachment, reason)
+        closes = attachment.end_action is EndAction.CLOSE
+        if closes and not session.waits_for_last:
+            return self._release(session, reason, why=why_closed(attachment, reason))
+        session.closes_with_last |= closes
+        if not session.attachments and session.closes_with_last:
+            return self._release(session, reason)
+        self._watch_for_orphan(session)
+        return self._end_part(attachment, reason)
+
+    def _end_part(self, attachment: Attachment, reason: str) -> Future[bool]:
+        """Release what an ended attachment held, because its session stays open."""
+        session = attachment.session
+        if not session.has_parts:
+            return _done(False)
+
+        def note_failure(done: Future[bool]) -> None:
+            error = done.exception()
+            if error is not None:
+                _log.error("%s", error, exc_info=error.__cause__)
+                self._publish(EventType.FAILED, session, attachment, str(error))
+
+        ended = self._releases.end_part(attachment, reason)
+        ended.add_done_callback(note_failure)
+        return ended
 
     def close(
         self, session: Session, principal: str = "", attachment: Attachment | None = None
@@ -420,12 +479,13 @@ class SessionRegistry:
         with self.lock:
             if not session.open:
                 return _done(True)
-            if attachment is not None and self._slots.attachment(attachment.id):
-                self._slots.drop(attachment, "This client has closed the session.")
-                self._publish(EventType.DETACHED, session, attachment)
+            own = self._slots.attachment(attachment.id) if attachment is not None else None
+            if own is not None:
+                self._slots.drop(own, "This client has closed the session.")
+                self._publish(EventType.DETACHED, session, own)
             if session.waits_for_last:
                 session.closing = session.closes_with_last = True
-                return _done(False)
+                return _done(False) if own is None else self._end_part(own, "")
             return self._release(session, why=why_closed(attachment, ""))
 
     def fail(self, session: Session, reason: str) -> Future[bool]:
@@ -466,12 +526,12 @@ class SessionRegistry:
                 self._publish(EventType.FAILED, session, reason=str(failure))
             waiting = self._leave(transition, session.key)
             self._publish(EventType.CLOSED, session, reason=release.abandoned)
+            followers = self._steps(waiting)
         if failure is not None:
             _log.error("%s", failure, exc_info=release.error)
         if not transition.stuck:
             release.finish(failure)
-        for pending in waiting:
-            self._decide(pending)
+        _take(followers)
 
     def _on_late(self, release: Release) -> None:
         """Refuse the waiting requests, because the release hook has not returned in time."""
@@ -480,7 +540,7 @@ class SessionRegistry:
             if self._slots.at(session.key) is not transition:
                 return
             transition.stuck = True
-            waiting = transition.take_waiting()
+            waiting = transition.waiting.take()
             self._publish(EventType.FAILED, session, reason="its release hook does not return")
         release.done.set_exception(release.busy)
         for pending in waiting:
@@ -491,7 +551,7 @@ class SessionRegistry:
         with self.lock:
             self._slots.leave(transition, key)
             self._finish_when_all_is_free()
-            return transition.take_waiting()
+            return transition.waiting.take()
 
     def _watch_for_orphan(self, session: Session, seconds: float | None = None) -> None:
         """Close a session unless a client attaches to it, or calls it, in time."""
@@ -518,8 +578,12 @@ class SessionRegistry:
                 self._release(session, f"no client was attached for {timeout:g} s")
 
     def drain(self) -> None:
-        """Refuse every new session and attachment from now on."""
-        self.draining = True
+        """Refuse every new session and attachment from now on, and all that wait for one."""
+        with self.lock:
+            self.draining = True
+            waiting = [pending for one in self._slots.sessions() for pending in one.waiting.take()]
+            followers = self._steps(waiting)
+        _take(followers)
 
     def close_all(self) -> Future[bool]:
         """Close every session, whatever its policy, and open none from now on.
@@ -582,6 +646,18 @@ class SessionRegistry:
         )
 
 
+def _candidate(kind: ResourceKind, request: OpenRequest) -> Candidate:
+    """Locate the resource of a request. If it is missing, a request to attach finds no session."""
+    may_create = RULES[request.behavior].may_create
+    kind = with_parameters(kind, request.parameters)
+    try:
+        return kind.locate(request.resource, create=may_create)
+    except ResourceNotFoundError:
+        if may_create:
+            raise
+        raise no_session_for(request) from None
+
+
 def _explain(error: BaseException, request: OpenRequest) -> SessionSharingError:
     """Return the error for a resource that cannot be opened; log an error of its own code."""
     explained = as_domain_error(error, f"{request.resource!r} cannot be opened")
@@ -589,6 +665,16 @@ def _explain(error: BaseException, request: OpenRequest) -> SessionSharingError:
         _log.error("%s", explained, exc_info=error)
         explained.__cause__ = error
     return explained
+
+
+def _take(steps: Iterable[_Step]) -> None:
+    """Take the steps that were decided under the lock."""
+    for step in steps:
+        step()
+
+
+def _nothing() -> None:
+    """Do nothing: the request is decided again later."""
 
 
 def _done(closed: bool) -> Future[bool]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
+
+from session_sharing.core.errors import InvalidArgumentError
 
 
 class Resource:
@@ -56,6 +58,24 @@ class Resource:
         """
         self.close()
 
+    def end_attachment(self, attachment: str, reason: str) -> None:
+        """Release what one attachment holds; its session stays open.
+
+        By default this does nothing. Override it when each attachment has a part of its own in the
+        resource, such as a transaction or a place in a queue. `calls.attachment().id` names the
+        attachment in the calls that make such a part.
+
+        The server calls it once for each attachment, after the calls that use the attachment have
+        returned. It calls no two hooks of a session at once. When the session ends together with
+        the attachment, `close` or `abandon` is called instead.
+
+        If this method raises an error, the client that leaves gets it; the session stays open.
+
+        Args:
+            attachment: Id of the attachment.
+            reason: Why the server ended the attachment; empty when the client left by itself.
+        """
+
     def describe(self) -> Mapping[str, str]:
         """Return facts about the resource. Clients that open or list the session get them.
 
@@ -82,3 +102,39 @@ class ResourceKind(Protocol):
     def locate(self, name: str, *, create: bool) -> Candidate:
         """See `Resource.locate`."""
         ...
+
+
+@runtime_checkable
+class KindWithParameters(Protocol):
+    """A kind whose resources are opened with parameters, such as the name of a settings file."""
+
+    def locate(self, name: str, *, create: bool) -> Candidate:
+        """See `Resource.locate`; the request has no parameters."""
+        ...
+
+    def with_parameters(self, parameters: Mapping[str, str]) -> ResourceKind:
+        """Return a kind that locates resources with the parameters of one request.
+
+        A request that attaches to an open session has parameters, too. It is for the kind to say
+        whether they must fit.
+
+        Raises:
+            SessionSharingError: A parameter is unknown or wrong.
+        """
+        ...
+
+
+def with_parameters(kind: ResourceKind, parameters: Mapping[str, str]) -> ResourceKind:
+    """Return the kind for a request with these parameters.
+
+    Raises:
+        SessionSharingError: The kind takes no parameters, or does not accept these.
+    """
+    if not parameters:
+        return kind
+    if not isinstance(kind, KindWithParameters):
+        raise InvalidArgumentError(
+            f"Resources of this kind take no parameters, but the request has "
+            f"{', '.join(sorted(parameters))}. Leave them out."
+        )
+    return kind.with_parameters(parameters)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
-from collections.abc import Hashable
+import threading
+from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +14,7 @@ from session_sharing.core.behaviors import RULES, ClosePolicy, EndAction, Initia
 from session_sharing.core.events import utc_now
 from session_sharing.core.leases import Lease
 from session_sharing.core.resources import Resource
+from session_sharing.core.waiting import Line
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +33,17 @@ class OpenRequest:
     """When a close takes effect. The request that creates the session decides it."""
     reclaim: bool = False
     """Close a session without attachments first, if it prevents a new one."""
+    wait: float = 0.0
+    """Seconds to wait, behind those who came before, while the resource is in use; 0 to be refused
+    at once. Only for requests that name the resource."""
     label: str = ""
     """Name of the caller for people."""
     principal: str = ""
     """Identity of the caller; empty when the server does not distinguish callers."""
     anyone_may_close: bool = False
     """Other identities may close the session. The request that creates the session decides it."""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """How to open the resource, for kinds that take parameters."""
 
 
 @dataclass(slots=True, eq=False)
@@ -50,6 +58,8 @@ class Session:
     """The request that created it."""
     opened_at: datetime = field(default_factory=utc_now)
     attachments: dict[str, Attachment] = field(default_factory=dict)
+    waiting: Line = field(default_factory=Line)
+    """The requests that wait until the resource is not in use."""
     closing: bool = False
     """A client closed it. It accepts no new attachments, and closes with its last one."""
     closes_with_last: bool = False
@@ -58,6 +68,17 @@ class Session:
     last_call: float = -math.inf
     """When a caller without an attachment last used it, on the registry's clock."""
     orphan_lease: Lease | None = None
+    alone: threading.Lock = field(default_factory=threading.Lock)
+    """Held while a hook of the resource runs, or a function that must run alone."""
+    turns: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Orders such functions of a server's calls, so that they take no thread while they wait."""
+    released: bool = False
+    """The hook `close` or `abandon` was called; no other hook follows."""
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether the resource has a hook for the end of one attachment."""
+        return type(self.resource).end_attachment is not Resource.end_attachment
 
     @property
     def waits_for_last(self) -> bool:
@@ -131,6 +152,12 @@ class Attachment:
     """Whether this attachment created the session."""
     label: str
     since: datetime = field(default_factory=utc_now)
+    uses: int = 0
+    """Calls under way that use it; counted only where the resource has a hook for its end."""
+    when_ended: list[Callable[[], object]] = field(default_factory=list)
+    """Called, with the registry's lock, when it ends."""
+    when_unused: Callable[[], object] | None = None
+    """Called, after the attachment has ended, when the last of these calls returns."""
 
     @property
     def end_action(self) -> EndAction:

@@ -43,6 +43,7 @@ from session_sharing.core.registry import (
 )
 from session_sharing.core.resources import (
     Candidate,
+    KindWithParameters,
     Resource,
     ResourceKind,
 )
@@ -93,6 +94,9 @@ from session_sharing.server.listeners import (
 from session_sharing.server.quota import (
     CallLimits,
 )
+from session_sharing.server.serving import (
+    serve,
+)
 from session_sharing.server.signals import (
     Signal,
 )
@@ -121,6 +125,7 @@ __all__ = [
     "HostOptions",
     "InitializationBehavior",
     "InvalidArgumentError",
+    "KindWithParameters",
     "LimitExceededError",
     "Limits",
     "Listener",
@@ -161,5 +166,6 @@ __all__ = [
     "parse_listener",
     "raise_descriptor_limit",
     "read_api_keys",
+    "serve",
     "sessions_for",
 ]

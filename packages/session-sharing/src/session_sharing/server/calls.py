@@ -1,15 +1,25 @@
-"""Return facts about the call that the current task serves: its caller and its attachment."""
+"""Serve a call: its caller, its attachment and resource, and threads for its blocking work."""
 
 from __future__ import annotations
 
-from contextvars import ContextVar
+import asyncio
+from collections.abc import Callable
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
+from session_sharing.core.errors import InvalidArgumentError
+from session_sharing.core.resources import Resource
 from session_sharing.core.sessions import Attachment
+from session_sharing.core.uses import Uses
 from session_sharing.server.quota import Held
 
-__all__ = ["attachment", "held", "principal"]
+__all__ = ["attachment", "held", "in_thread", "principal", "resource"]
 """For servicers; the interceptor and the host use the other functions."""
+
+_Result = TypeVar("_Result")
+_Resource = TypeVar("_Resource", bound=Resource)
 
 
 @dataclass(slots=True)
@@ -19,17 +29,36 @@ class Call:
     principal: str
     window: float
     """Presence window, in seconds, of callers of this listener that ask for none."""
+    uses: Uses
     attachment: Attachment | None = None
     held: Held | None = None
     """Bytes and streams that the call holds; set when the caller is known."""
+    uses_attachment: bool = False
+    """The hook for the end of the attachment waits for this call."""
+
+    def begin_use(self) -> None:
+        """Let the hook for the end of the attachment, if there is one, wait for this call.
+
+        Raises:
+            SessionExpiredError: The attachment has ended.
+        """
+        if self.attachment is not None:
+            self.uses.begin(self.attachment)
+            self.uses_attachment = True
+
+    def end_use(self) -> None:
+        """Let the hook wait for this call no more."""
+        if self.attachment is not None and self.uses_attachment:
+            self.uses_attachment = False
+            self.uses.end(self.attachment)
 
 
 _current: ContextVar[Call] = ContextVar("session_sharing_call")
 
 
-def begin(principal: str, window: float) -> Call:
+def begin(principal: str, window: float, uses: Uses) -> Call:
     """Start a call in the current task."""
-    call = Call(principal, window)
+    call = Call(principal, window, uses)
     _current.set(call)
     return call
 
@@ -77,3 +106,52 @@ def attachment() -> Attachment:
             "This method has no attachment. Set the option requires_lease in its .proto file."
         )
     return found
+
+
+def resource(kind: type[_Resource]) -> _Resource:
+    """Return the resource of the attachment that the request names.
+
+    Args:
+        kind: The class of the resource.
+
+    Raises:
+        InvalidArgumentError: The attachment belongs to a resource of another class.
+        LookupError: The method does not have the option `requires_lease`.
+    """
+    session = attachment().session
+    if not isinstance(session.resource, kind):
+        raise InvalidArgumentError(
+            f"The attachment belongs to {session.request.resource!r}, a resource of the kind "
+            f"{session.request.kind!r}, which does not have this call."
+        )
+    return session.resource
+
+
+async def in_thread(
+    function: Callable[..., _Result], *arguments: object, parallel: bool = False
+) -> _Result:
+    """Call a function that may be slow, in one of the server's worker threads.
+
+    Use it for everything that waits, as for a disk, a network or hardware: a servicer that waits in
+    the event loop stops the whole server. The functions of one session run one after the other, in
+    the order of the calls, and never beside a hook of the resource. The function goes on when the
+    client is gone, and then `end_attachment` or the release of the resource waits for it.
+
+    Args:
+        function: The function, such as a method of the resource.
+        *arguments: Its arguments.
+        parallel: Let the function run beside others of the session, and beside its hooks. Set it
+            for functions that wait long, when the resource has locks of its own.
+
+    Raises:
+        SessionExpiredError: The attachment has ended, or the session was closed.
+        LookupError: The method does not have the option `requires_lease`.
+        Exception: The function raised it.
+    """
+    used = attachment()
+    work = partial(copy_context().run, function, *arguments)
+    run = partial(_current.get().uses.run, work, used, alone=not parallel)
+    if parallel:
+        return await asyncio.wrap_future(run())
+    async with used.session.turns:
+        return await asyncio.wrap_future(run())

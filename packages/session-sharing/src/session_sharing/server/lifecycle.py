@@ -68,6 +68,7 @@ class SessionLifecycleServicer(lifecycle_pb2_grpc.SessionLifecycleServicer):
 
     async def Detach(self, request: pb.DetachRequest, context: Context) -> pb.DetachResponse:  # noqa: N802
         """See lifecycle.proto."""
+        calls.current().end_use()  # the end of the attachment must not wait for this call
         closed = self._registry.end(calls.attachment())
         return pb.DetachResponse(session_closed=await asyncio.wrap_future(closed))
 

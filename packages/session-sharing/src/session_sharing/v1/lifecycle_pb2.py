@@ -26,13 +26,15 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from session_sharing.v1 import options_pb2 as session__sharing_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"session_sharing/v1/lifecycle.proto\x12\x12session_sharing.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a session_sharing/v1/options.proto\"F\n\x0bHoldRequest\x12\x15\n\rclient_secret\x18\x01 \x01(\x0c\x12\x11\n\twindow_ms\x18\x02 \x01(\r\x12\r\n\x05label\x18\x03 \x01(\t\"\xd1\x02\n\tHoldEvent\x12\x38\n\x07granted\x18\x01 \x01(\x0b\x32%.session_sharing.v1.HoldEvent.GrantedH\x00\x12:\n\x08\x64raining\x18\x02 \x01(\x0b\x32&.session_sharing.v1.HoldEvent.DrainingH\x00\x12\x38\n\x07\x65xpired\x18\x03 \x01(\x0b\x32%.session_sharing.v1.HoldEvent.ExpiredH\x00\x1aO\n\x07Granted\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\x11\n\twindow_ms\x18\x02 \x01(\r\x12\x0f\n\x07resumed\x18\x03 \x01(\x08\x12\r\n\x05\x65poch\x18\x04 \x01(\t\x1a\n\n\x08\x44raining\x1a.\n\x07\x45xpired\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x13\n\x0b\x61ttachments\x18\x02 \x01(\rB\x07\n\x05\x65vent\"\xa9\x02\n\x0bOpenRequest\x12\x15\n\rclient_secret\x18\x01 \x01(\x0c\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x10\n\x08resource\x18\x03 \x01(\t\x12\x14\n\x0csession_name\x18\x04 \x01(\t\x12.\n\x08\x62\x65havior\x18\x05 \x01(\x0e\x32\x1c.session_sharing.v1.Behavior\x12\x35\n\x0c\x63lose_policy\x18\x06 \x01(\x0e\x32\x1f.session_sharing.v1.ClosePolicy\x12\x0f\n\x07reclaim\x18\x07 \x01(\x08\x12\x12\n\nrequest_id\x18\x08 \x01(\t\x12\r\n\x05label\x18\t \x01(\t\x12\x18\n\x10without_presence\x18\n \x01(\x08\x12\x18\n\x10\x61nyone_may_close\x18\x0b \x01(\x08\"\xa1\x02\n\x0cOpenResponse\x12\x12\n\nattachment\x18\x01 \x01(\t\x12\x14\n\x0csession_name\x18\x02 \x01(\t\x12\x13\n\x0bnew_session\x18\x03 \x01(\x08\x12\x12\n\ngeneration\x18\x04 \x01(\x04\x12\x11\n\treclaimed\x18\x05 \x01(\t\x12\r\n\x05\x65poch\x18\x06 \x01(\t\x12\x11\n\tclient_id\x18\x07 \x01(\t\x12>\n\x07\x64\x65tails\x18\x08 \x03(\x0b\x32-.session_sharing.v1.OpenResponse.DetailsEntry\x12\x19\n\x11max_message_bytes\x18\t \x01(\x04\x1a.\n\x0c\x44\x65tailsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"#\n\rDetachRequest\x12\x12\n\nattachment\x18\x01 \x01(\t\"(\n\x0e\x44\x65tachResponse\x12\x16\n\x0esession_closed\x18\x01 \x01(\x08\"G\n\x0c\x43loseRequest\x12\x14\n\nattachment\x18\x01 \x01(\tH\x00\x12\x16\n\x0csession_name\x18\x02 \x01(\tH\x00\x42\t\n\x07session\"\'\n\rCloseResponse\x12\x16\n\x0esession_closed\x18\x01 \x01(\x08\"*\n\x13ListSessionsRequest\x12\x13\n\x0bname_prefix\x18\x01 \x01(\t\"|\n\x14ListSessionsResponse\x12\x31\n\x08sessions\x18\x01 \x03(\x0b\x32\x1f.session_sharing.v1.SessionInfo\x12\x31\n\x06\x66\x61iled\x18\x02 \x03(\x0b\x32!.session_sharing.v1.FailedSession\"\x8f\x01\n\rFailedSession\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x10\n\x08resource\x18\x03 \x01(\t\x12\x11\n\topened_by\x18\x04 \x01(\t\x12-\n\tfailed_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x06 \x01(\t\"\x81\x03\n\x0bSessionInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x10\n\x08resource\x18\x03 \x01(\t\x12\x12\n\ngeneration\x18\x04 \x01(\x04\x12-\n\topened_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\topened_by\x18\x06 \x01(\t\x12\x35\n\x0c\x63lose_policy\x18\x07 \x01(\x0e\x32\x1f.session_sharing.v1.ClosePolicy\x12\x0f\n\x07\x63losing\x18\x08 \x01(\x08\x12\x37\n\x0b\x61ttachments\x18\t \x03(\x0b\x32\".session_sharing.v1.AttachmentInfo\x12=\n\x07\x64\x65tails\x18\n \x03(\x0b\x32,.session_sharing.v1.SessionInfo.DetailsEntry\x1a.\n\x0c\x44\x65tailsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x9e\x01\n\x0e\x41ttachmentInfo\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\x12.\n\x08\x62\x65havior\x18\x03 \x01(\x0e\x32\x1c.session_sharing.v1.Behavior\x12)\n\x05since\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07present\x18\x05 \x01(\x08\"I\n\x0cWatchRequest\x12\x15\n\rfrom_revision\x18\x01 \x01(\x04\x12\x13\n\x0bname_prefix\x18\x02 \x01(\t\x12\r\n\x05\x65poch\x18\x03 \x01(\t\"\xcb\x02\n\rWatchResponse\x12\x33\n\x07session\x18\x01 \x01(\x0b\x32 .session_sharing.v1.SessionEventH\x00\x12\x34\n\x03gap\x18\x02 \x01(\x0b\x32%.session_sharing.v1.WatchResponse.GapH\x00\x12>\n\x08\x64raining\x18\x03 \x01(\x0b\x32*.session_sharing.v1.WatchResponse.DrainingH\x00\x12<\n\x07started\x18\x04 \x01(\x0b\x32).session_sharing.v1.WatchResponse.StartedH\x00\x1a\x18\n\x07Started\x12\r\n\x05\x65poch\x18\x01 \x01(\t\x1a\"\n\x03Gap\x12\r\n\x05\x66irst\x18\x01 \x01(\x04\x12\x0c\n\x04last\x18\x02 \x01(\x04\x1a\n\n\x08\x44rainingB\x07\n\x05\x65vent\"\x83\x03\n\x0cSessionEvent\x12\x10\n\x08revision\x18\x01 \x01(\x04\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x04type\x18\x03 \x01(\x0e\x32%.session_sharing.v1.SessionEvent.Type\x12\x14\n\x0csession_name\x18\x04 \x01(\t\x12\x0c\n\x04kind\x18\x05 \x01(\t\x12\x10\n\x08resource\x18\x06 \x01(\t\x12\x12\n\ngeneration\x18\x07 \x01(\x04\x12\x11\n\tclient_id\x18\x08 \x01(\t\x12\r\n\x05label\x18\t \x01(\t\x12\x0e\n\x06reason\x18\n \x01(\t\"\x85\x01\n\x04Type\x12\x14\n\x10TYPE_UNSPECIFIED\x10\x00\x12\n\n\x06OPENED\x10\x01\x12\x0c\n\x08\x41TTACHED\x10\x02\x12\x0c\n\x08\x44\x45TACHED\x10\x03\x12\x0b\n\x07\x45XPIRED\x10\x04\x12\n\n\x06\x43LOSED\x10\x05\x12\n\n\x06\x46\x41ILED\x10\x06\x12\r\n\tRECLAIMED\x10\x07\x12\x0b\n\x07REFUSED\x10\x08\"\x16\n\x14GetServerInfoRequest\"\x9f\x02\n\x15GetServerInfoResponse\x12\r\n\x05\x65poch\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\r\n\x05kinds\x18\x03 \x03(\t\x12.\n\nstarted_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x64raining\x18\x05 \x01(\x08\x12I\n\x08\x63ounters\x18\x06 \x03(\x0b\x32\x37.session_sharing.v1.GetServerInfoResponse.CountersEntry\x12\x19\n\x11max_message_bytes\x18\x07 \x01(\x04\x1a/\n\rCountersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01*\xc4\x01\n\x08\x42\x65havior\x12\x11\n\rBEHAVIOR_AUTO\x10\x00\x12&\n\"BEHAVIOR_INITIALIZE_SERVER_SESSION\x10\x01\x12%\n!BEHAVIOR_ATTACH_TO_SERVER_SESSION\x10\x02\x12+\n\'BEHAVIOR_INITIALIZE_SESSION_THEN_DETACH\x10\x03\x12)\n%BEHAVIOR_ATTACH_TO_SESSION_THEN_CLOSE\x10\x04*S\n\x0b\x43losePolicy\x12\x1d\n\x19\x43LOSE_POLICY_FOR_EVERYONE\x10\x00\x12%\n!CLOSE_POLICY_WITH_LAST_ATTACHMENT\x10\x01\x32\xe5\x04\n\x10SessionLifecycle\x12H\n\x04Hold\x12\x1f.session_sharing.v1.HoldRequest\x1a\x1d.session_sharing.v1.HoldEvent0\x01\x12I\n\x04Open\x12\x1f.session_sharing.v1.OpenRequest\x1a .session_sharing.v1.OpenResponse\x12U\n\x06\x44\x65tach\x12!.session_sharing.v1.DetachRequest\x1a\".session_sharing.v1.DetachResponse\"\x04\x90\xc2\x18\x01\x12L\n\x05\x43lose\x12 .session_sharing.v1.CloseRequest\x1a!.session_sharing.v1.CloseResponse\x12\x61\n\x0cListSessions\x12\'.session_sharing.v1.ListSessionsRequest\x1a(.session_sharing.v1.ListSessionsResponse\x12N\n\x05Watch\x12 .session_sharing.v1.WatchRequest\x1a!.session_sharing.v1.WatchResponse0\x01\x12\x64\n\rGetServerInfo\x12(.session_sharing.v1.GetServerInfoRequest\x1a).session_sharing.v1.GetServerInfoResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"session_sharing/v1/lifecycle.proto\x12\x12session_sharing.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a session_sharing/v1/options.proto\"F\n\x0bHoldRequest\x12\x15\n\rclient_secret\x18\x01 \x01(\x0c\x12\x11\n\twindow_ms\x18\x02 \x01(\r\x12\r\n\x05label\x18\x03 \x01(\t\"\xd1\x02\n\tHoldEvent\x12\x38\n\x07granted\x18\x01 \x01(\x0b\x32%.session_sharing.v1.HoldEvent.GrantedH\x00\x12:\n\x08\x64raining\x18\x02 \x01(\x0b\x32&.session_sharing.v1.HoldEvent.DrainingH\x00\x12\x38\n\x07\x65xpired\x18\x03 \x01(\x0b\x32%.session_sharing.v1.HoldEvent.ExpiredH\x00\x1aO\n\x07Granted\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\x11\n\twindow_ms\x18\x02 \x01(\r\x12\x0f\n\x07resumed\x18\x03 \x01(\x08\x12\r\n\x05\x65poch\x18\x04 \x01(\t\x1a\n\n\x08\x44raining\x1a.\n\x07\x45xpired\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x13\n\x0b\x61ttachments\x18\x02 \x01(\rB\x07\n\x05\x65vent\"\xb2\x03\n\x0bOpenRequest\x12\x15\n\rclient_secret\x18\x01 \x01(\x0c\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x10\n\x08resource\x18\x03 \x01(\t\x12\x14\n\x0csession_name\x18\x04 \x01(\t\x12.\n\x08\x62\x65havior\x18\x05 \x01(\x0e\x32\x1c.session_sharing.v1.Behavior\x12\x35\n\x0c\x63lose_policy\x18\x06 \x01(\x0e\x32\x1f.session_sharing.v1.ClosePolicy\x12\x0f\n\x07reclaim\x18\x07 \x01(\x08\x12\x12\n\nrequest_id\x18\x08 \x01(\t\x12\r\n\x05label\x18\t \x01(\t\x12\x18\n\x10without_presence\x18\n \x01(\x08\x12\x18\n\x10\x61nyone_may_close\x18\x0b \x01(\x08\x12\x43\n\nparameters\x18\x0c \x03(\x0b\x32/.session_sharing.v1.OpenRequest.ParametersEntry\x12\x0f\n\x07wait_ms\x18\r \x01(\r\x1a\x31\n\x0fParametersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xa1\x02\n\x0cOpenResponse\x12\x12\n\nattachment\x18\x01 \x01(\t\x12\x14\n\x0csession_name\x18\x02 \x01(\t\x12\x13\n\x0bnew_session\x18\x03 \x01(\x08\x12\x12\n\ngeneration\x18\x04 \x01(\x04\x12\x11\n\treclaimed\x18\x05 \x01(\t\x12\r\n\x05\x65poch\x18\x06 \x01(\t\x12\x11\n\tclient_id\x18\x07 \x01(\t\x12>\n\x07\x64\x65tails\x18\x08 \x03(\x0b\x32-.session_sharing.v1.OpenResponse.DetailsEntry\x12\x19\n\x11max_message_bytes\x18\t \x01(\x04\x1a.\n\x0c\x44\x65tailsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"#\n\rDetachRequest\x12\x12\n\nattachment\x18\x01 \x01(\t\"(\n\x0e\x44\x65tachResponse\x12\x16\n\x0esession_closed\x18\x01 \x01(\x08\"G\n\x0c\x43loseRequest\x12\x14\n\nattachment\x18\x01 \x01(\tH\x00\x12\x16\n\x0csession_name\x18\x02 \x01(\tH\x00\x42\t\n\x07session\"\'\n\rCloseResponse\x12\x16\n\x0esession_closed\x18\x01 \x01(\x08\"*\n\x13ListSessionsRequest\x12\x13\n\x0bname_prefix\x18\x01 \x01(\t\"|\n\x14ListSessionsResponse\x12\x31\n\x08sessions\x18\x01 \x03(\x0b\x32\x1f.session_sharing.v1.SessionInfo\x12\x31\n\x06\x66\x61iled\x18\x02 \x03(\x0b\x32!.session_sharing.v1.FailedSession\"\x8f\x01\n\rFailedSession\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x10\n\x08resource\x18\x03 \x01(\t\x12\x11\n\topened_by\x18\x04 \x01(\t\x12-\n\tfailed_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06reason\x18\x06 \x01(\t\"\x92\x03\n\x0bSessionInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x10\n\x08resource\x18\x03 \x01(\t\x12\x12\n\ngeneration\x18\x04 \x01(\x04\x12-\n\topened_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\topened_by\x18\x06 \x01(\t\x12\x35\n\x0c\x63lose_policy\x18\x07 \x01(\x0e\x32\x1f.session_sharing.v1.ClosePolicy\x12\x0f\n\x07\x63losing\x18\x08 \x01(\x08\x12\x37\n\x0b\x61ttachments\x18\t \x03(\x0b\x32\".session_sharing.v1.AttachmentInfo\x12=\n\x07\x64\x65tails\x18\n \x03(\x0b\x32,.session_sharing.v1.SessionInfo.DetailsEntry\x12\x0f\n\x07waiting\x18\x0b \x03(\t\x1a.\n\x0c\x44\x65tailsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x9e\x01\n\x0e\x41ttachmentInfo\x12\x11\n\tclient_id\x18\x01 \x01(\t\x12\r\n\x05label\x18\x02 \x01(\t\x12.\n\x08\x62\x65havior\x18\x03 \x01(\x0e\x32\x1c.session_sharing.v1.Behavior\x12)\n\x05since\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0f\n\x07present\x18\x05 \x01(\x08\"I\n\x0cWatchRequest\x12\x15\n\rfrom_revision\x18\x01 \x01(\x04\x12\x13\n\x0bname_prefix\x18\x02 \x01(\t\x12\r\n\x05\x65poch\x18\x03 \x01(\t\"\xcb\x02\n\rWatchResponse\x12\x33\n\x07session\x18\x01 \x01(\x0b\x32 .session_sharing.v1.SessionEventH\x00\x12\x34\n\x03gap\x18\x02 \x01(\x0b\x32%.session_sharing.v1.WatchResponse.GapH\x00\x12>\n\x08\x64raining\x18\x03 \x01(\x0b\x32*.session_sharing.v1.WatchResponse.DrainingH\x00\x12<\n\x07started\x18\x04 \x01(\x0b\x32).session_sharing.v1.WatchResponse.StartedH\x00\x1a\x18\n\x07Started\x12\r\n\x05\x65poch\x18\x01 \x01(\t\x1a\"\n\x03Gap\x12\r\n\x05\x66irst\x18\x01 \x01(\x04\x12\x0c\n\x04last\x18\x02 \x01(\x04\x1a\n\n\x08\x44rainingB\x07\n\x05\x65vent\"\x83\x03\n\x0cSessionEvent\x12\x10\n\x08revision\x18\x01 \x01(\x04\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x04type\x18\x03 \x01(\x0e\x32%.session_sharing.v1.SessionEvent.Type\x12\x14\n\x0csession_name\x18\x04 \x01(\t\x12\x0c\n\x04kind\x18\x05 \x01(\t\x12\x10\n\x08resource\x18\x06 \x01(\t\x12\x12\n\ngeneration\x18\x07 \x01(\x04\x12\x11\n\tclient_id\x18\x08 \x01(\t\x12\r\n\x05label\x18\t \x01(\t\x12\x0e\n\x06reason\x18\n \x01(\t\"\x85\x01\n\x04Type\x12\x14\n\x10TYPE_UNSPECIFIED\x10\x00\x12\n\n\x06OPENED\x10\x01\x12\x0c\n\x08\x41TTACHED\x10\x02\x12\x0c\n\x08\x44\x45TACHED\x10\x03\x12\x0b\n\x07\x45XPIRED\x10\x04\x12\n\n\x06\x43LOSED\x10\x05\x12\n\n\x06\x46\x41ILED\x10\x06\x12\r\n\tRECLAIMED\x10\x07\x12\x0b\n\x07REFUSED\x10\x08\"\x16\n\x14GetServerInfoRequest\"\x9f\x02\n\x15GetServerInfoResponse\x12\r\n\x05\x65poch\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\r\n\x05kinds\x18\x03 \x03(\t\x12.\n\nstarted_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x64raining\x18\x05 \x01(\x08\x12I\n\x08\x63ounters\x18\x06 \x03(\x0b\x32\x37.session_sharing.v1.GetServerInfoResponse.CountersEntry\x12\x19\n\x11max_message_bytes\x18\x07 \x01(\x04\x1a/\n\rCountersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01:\x02\x38\x01*\xc4\x01\n\x08\x42\x65havior\x12\x11\n\rBEHAVIOR_AUTO\x10\x00\x12&\n\"BEHAVIOR_INITIALIZE_SERVER_SESSION\x10\x01\x12%\n!BEHAVIOR_ATTACH_TO_SERVER_SESSION\x10\x02\x12+\n\'BEHAVIOR_INITIALIZE_SESSION_THEN_DETACH\x10\x03\x12)\n%BEHAVIOR_ATTACH_TO_SESSION_THEN_CLOSE\x10\x04*S\n\x0b\x43losePolicy\x12\x1d\n\x19\x43LOSE_POLICY_FOR_EVERYONE\x10\x00\x12%\n!CLOSE_POLICY_WITH_LAST_ATTACHMENT\x10\x01\x32\xe5\x04\n\x10SessionLifecycle\x12H\n\x04Hold\x12\x1f.session_sharing.v1.HoldRequest\x1a\x1d.session_sharing.v1.HoldEvent0\x01\x12I\n\x04Open\x12\x1f.session_sharing.v1.OpenRequest\x1a .session_sharing.v1.OpenResponse\x12U\n\x06\x44\x65tach\x12!.session_sharing.v1.DetachRequest\x1a\".session_sharing.v1.DetachResponse\"\x04\x90\xc2\x18\x01\x12L\n\x05\x43lose\x12 .session_sharing.v1.CloseRequest\x1a!.session_sharing.v1.CloseResponse\x12\x61\n\x0cListSessions\x12\'.session_sharing.v1.ListSessionsRequest\x1a(.session_sharing.v1.ListSessionsResponse\x12N\n\x05Watch\x12 .session_sharing.v1.WatchRequest\x1a!.session_sharing.v1.WatchResponse0\x01\x12\x64\n\rGetServerInfo\x12(.session_sharing.v1.GetServerInfoRequest\x1a).session_sharing.v1.GetServerInfoResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'session_sharing.v1.lifecycle_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_OPENREQUEST_PARAMETERSENTRY']._loaded_options = None
+  _globals['_OPENREQUEST_PARAMETERSENTRY']._serialized_options = b'8\001'
   _globals['_OPENRESPONSE_DETAILSENTRY']._loaded_options = None
   _globals['_OPENRESPONSE_DETAILSENTRY']._serialized_options = b'8\001'
   _globals['_SESSIONINFO_DETAILSENTRY']._loaded_options = None
@@ -41,10 +43,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETSERVERINFORESPONSE_COUNTERSENTRY']._serialized_options = b'8\001'
   _globals['_SESSIONLIFECYCLE'].methods_by_name['Detach']._loaded_options = None
   _globals['_SESSIONLIFECYCLE'].methods_by_name['Detach']._serialized_options = b'\220\302\030\001'
-  _globals['_BEHAVIOR']._serialized_start=3301
-  _globals['_BEHAVIOR']._serialized_end=3497
-  _globals['_CLOSEPOLICY']._serialized_start=3499
-  _globals['_CLOSEPOLICY']._serialized_end=3582
+  _globals['_BEHAVIOR']._serialized_start=3455
+  _globals['_BEHAVIOR']._serialized_end=3651
+  _globals['_CLOSEPOLICY']._serialized_start=3653
+  _globals['_CLOSEPOLICY']._serialized_end=3736
   _globals['_HOLDREQUEST']._serialized_start=125
   _globals['_HOLDREQUEST']._serialized_end=195
   _globals['_HOLDEVENT']._serialized_start=198
@@ -56,51 +58,53 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_HOLDEVENT_EXPIRED']._serialized_start=480
   _globals['_HOLDEVENT_EXPIRED']._serialized_end=526
   _globals['_OPENREQUEST']._serialized_start=538
-  _globals['_OPENREQUEST']._serialized_end=835
-  _globals['_OPENRESPONSE']._serialized_start=838
-  _globals['_OPENRESPONSE']._serialized_end=1127
-  _globals['_OPENRESPONSE_DETAILSENTRY']._serialized_start=1081
-  _globals['_OPENRESPONSE_DETAILSENTRY']._serialized_end=1127
-  _globals['_DETACHREQUEST']._serialized_start=1129
-  _globals['_DETACHREQUEST']._serialized_end=1164
-  _globals['_DETACHRESPONSE']._serialized_start=1166
-  _globals['_DETACHRESPONSE']._serialized_end=1206
-  _globals['_CLOSEREQUEST']._serialized_start=1208
-  _globals['_CLOSEREQUEST']._serialized_end=1279
-  _globals['_CLOSERESPONSE']._serialized_start=1281
-  _globals['_CLOSERESPONSE']._serialized_end=1320
-  _globals['_LISTSESSIONSREQUEST']._serialized_start=1322
-  _globals['_LISTSESSIONSREQUEST']._serialized_end=1364
-  _globals['_LISTSESSIONSRESPONSE']._serialized_start=1366
-  _globals['_LISTSESSIONSRESPONSE']._serialized_end=1490
-  _globals['_FAILEDSESSION']._serialized_start=1493
-  _globals['_FAILEDSESSION']._serialized_end=1636
-  _globals['_SESSIONINFO']._serialized_start=1639
-  _globals['_SESSIONINFO']._serialized_end=2024
-  _globals['_SESSIONINFO_DETAILSENTRY']._serialized_start=1081
-  _globals['_SESSIONINFO_DETAILSENTRY']._serialized_end=1127
-  _globals['_ATTACHMENTINFO']._serialized_start=2027
-  _globals['_ATTACHMENTINFO']._serialized_end=2185
-  _globals['_WATCHREQUEST']._serialized_start=2187
-  _globals['_WATCHREQUEST']._serialized_end=2260
-  _globals['_WATCHRESPONSE']._serialized_start=2263
-  _globals['_WATCHRESPONSE']._serialized_end=2594
-  _globals['_WATCHRESPONSE_STARTED']._serialized_start=2513
-  _globals['_WATCHRESPONSE_STARTED']._serialized_end=2537
-  _globals['_WATCHRESPONSE_GAP']._serialized_start=2539
-  _globals['_WATCHRESPONSE_GAP']._serialized_end=2573
+  _globals['_OPENREQUEST']._serialized_end=972
+  _globals['_OPENREQUEST_PARAMETERSENTRY']._serialized_start=923
+  _globals['_OPENREQUEST_PARAMETERSENTRY']._serialized_end=972
+  _globals['_OPENRESPONSE']._serialized_start=975
+  _globals['_OPENRESPONSE']._serialized_end=1264
+  _globals['_OPENRESPONSE_DETAILSENTRY']._serialized_start=1218
+  _globals['_OPENRESPONSE_DETAILSENTRY']._serialized_end=1264
+  _globals['_DETACHREQUEST']._serialized_start=1266
+  _globals['_DETACHREQUEST']._serialized_end=1301
+  _globals['_DETACHRESPONSE']._serialized_start=1303
+  _globals['_DETACHRESPONSE']._serialized_end=1343
+  _globals['_CLOSEREQUEST']._serialized_start=1345
+  _globals['_CLOSEREQUEST']._serialized_end=1416
+  _globals['_CLOSERESPONSE']._serialized_start=1418
+  _globals['_CLOSERESPONSE']._serialized_end=1457
+  _globals['_LISTSESSIONSREQUEST']._serialized_start=1459
+  _globals['_LISTSESSIONSREQUEST']._serialized_end=1501
+  _globals['_LISTSESSIONSRESPONSE']._serialized_start=1503
+  _globals['_LISTSESSIONSRESPONSE']._serialized_end=1627
+  _globals['_FAILEDSESSION']._serialized_start=1630
+  _globals['_FAILEDSESSION']._serialized_end=1773
+  _globals['_SESSIONINFO']._serialized_start=1776
+  _globals['_SESSIONINFO']._serialized_end=2178
+  _globals['_SESSIONINFO_DETAILSENTRY']._serialized_start=1218
+  _globals['_SESSIONINFO_DETAILSENTRY']._serialized_end=1264
+  _globals['_ATTACHMENTINFO']._serialized_start=2181
+  _globals['_ATTACHMENTINFO']._serialized_end=2339
+  _globals['_WATCHREQUEST']._serialized_start=2341
+  _globals['_WATCHREQUEST']._serialized_end=2414
+  _globals['_WATCHRESPONSE']._serialized_start=2417
+  _globals['_WATCHRESPONSE']._serialized_end=2748
+  _globals['_WATCHRESPONSE_STARTED']._serialized_start=2667
+  _globals['_WATCHRESPONSE_STARTED']._serialized_end=2691
+  _globals['_WATCHRESPONSE_GAP']._serialized_start=2693
+  _globals['_WATCHRESPONSE_GAP']._serialized_end=2727
   _globals['_WATCHRESPONSE_DRAINING']._serialized_start=468
   _globals['_WATCHRESPONSE_DRAINING']._serialized_end=478
-  _globals['_SESSIONEVENT']._serialized_start=2597
-  _globals['_SESSIONEVENT']._serialized_end=2984
-  _globals['_SESSIONEVENT_TYPE']._serialized_start=2851
-  _globals['_SESSIONEVENT_TYPE']._serialized_end=2984
-  _globals['_GETSERVERINFOREQUEST']._serialized_start=2986
-  _globals['_GETSERVERINFOREQUEST']._serialized_end=3008
-  _globals['_GETSERVERINFORESPONSE']._serialized_start=3011
-  _globals['_GETSERVERINFORESPONSE']._serialized_end=3298
-  _globals['_GETSERVERINFORESPONSE_COUNTERSENTRY']._serialized_start=3251
-  _globals['_GETSERVERINFORESPONSE_COUNTERSENTRY']._serialized_end=3298
-  _globals['_SESSIONLIFECYCLE']._serialized_start=3585
-  _globals['_SESSIONLIFECYCLE']._serialized_end=4198
+  _globals['_SESSIONEVENT']._serialized_start=2751
+  _globals['_SESSIONEVENT']._serialized_end=3138
+  _globals['_SESSIONEVENT_TYPE']._serialized_start=3005
+  _globals['_SESSIONEVENT_TYPE']._serialized_end=3138
+  _globals['_GETSERVERINFOREQUEST']._serialized_start=3140
+  _globals['_GETSERVERINFOREQUEST']._serialized_end=3162
+  _globals['_GETSERVERINFORESPONSE']._serialized_start=3165
+  _globals['_GETSERVERINFORESPONSE']._serialized_end=3452
+  _globals['_GETSERVERINFORESPONSE_COUNTERSENTRY']._serialized_start=3405
+  _globals['_GETSERVERINFORESPONSE_COUNTERSENTRY']._serialized_end=3452
+  _globals['_SESSIONLIFECYCLE']._serialized_start=3739
+  _globals['_SESSIONLIFECYCLE']._serialized_end=4352
 # @@protoc_insertion_point(module_scope)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import PureWindowsPath
 
-from session_sharing import InvalidArgumentError
+from session_sharing.core.errors import InvalidArgumentError
 
 _LONGEST_PART = 255
 _LONGEST_PLAIN = 200
-"""A plain path has at most 260 characters; names of rotated files are longer than the log's."""
+"""A plain path has at most 260 characters; servers put files with longer names beside it."""
 
 _FORBIDDEN = re.compile(r'[\x00-\x1f<>"|?*]')
 
