@@ -76,7 +76,7 @@ DIST = ROOT / "dist"
 RESULTS = ROOT / "results"
 WHEELHOUSE = ROOT / "wheelhouse"
 DOWNLOADS = ROOT / ".nox" / "windows-python" / "downloads"
-POSTGRESQL = PACKAGES / "logger-server" / "tests" / "support" / "postgres_server.py"
+POSTGRESQL = PACKAGES / "session-sharing" / "tests" / "support" / "postgres_server.py"
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 
 # Folders in packages/, and the extras that tests need; a package comes after those that it needs.

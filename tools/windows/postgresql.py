@@ -24,7 +24,7 @@ def running_postgresql(
 
     Args:
         session: Gets the libraries that the server's program needs.
-        program: postgres_server.py of the logger's tests.
+        program: postgres_server.py of the tests of session-sharing.
         network: What must stand before a command that runs in the network of the tests.
     """
     session.install("--quiet", *NEEDS)
