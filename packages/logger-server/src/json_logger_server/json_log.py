@@ -161,6 +161,8 @@ class JsonLog(Resource):
             for record in batch.records:
                 self._context.complete(record)
         self._waiting.append(batch)
+        if batch.after is not None and not batch.after.settled.done():
+            self._pacing.expect_others()
         if not self._scheduled and self._job is None:
             self._scheduled = True
             self._loop.call_soon(self._wait_for_others, self._pacing.turns)
