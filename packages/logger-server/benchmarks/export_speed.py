@@ -4,9 +4,9 @@
 
 The log has two measurements in turn, with fractions, integers, texts and lists. Rounds are
 interleaved. DuckDB reads the log twice: with types from its sample, which are right for this log,
-and with types from all records, as `export` finds them for every log. Python's bytecode is kept, as for
-installed programs. Memory is the largest resident set of the export, for the log and for a tenth of
-it.
+and with types from all records, as `export` finds them for every log. Python's bytecode is kept, as
+for installed programs. Memory is the largest resident set of the export, for the log and for a
+tenth of it.
 """
 
 from __future__ import annotations
