@@ -116,14 +116,14 @@ def read_tables(
     tables: dict[str, _Building] = {}
     for lines in source.lines():
         by_name = _lines_by_name(lines, tables, chosen)
-        of = by_name or {}
-        taken = {n for n in of if n in tables and tables[n].take_lines(of[n], lines.log)}
-        if by_name is None or not tables or taken < of.keys():
+        own = by_name or {}
+        taken = {n for n in own if n in tables and tables[n].take_lines(own[n], lines.log)}
+        if by_name is None or not tables or taken < own.keys():
             for name, records in _groups(reader, lines):
                 if name not in tables:
                     tables[name] = _Building(name, open_sink, with_log=source.logs > 1)
                 if name not in taken:
-                    tables[name].take(lines, records, of.get(name, b""))
+                    tables[name].take(lines, records, own.get(name, b""))
         progress(len(lines.data))
     changed = {name: table for name, table in tables.items() if table.has_changed}
     if changed:
