@@ -166,12 +166,14 @@ def _waveforms(bench: Bench, effort: Effort) -> list[str]:
                 f"| {found.noop * 1e3:.2f} ms | {found.noop / found.ours:.2f} "
                 f"| {found.saved * 1e3:.2f} ms | {found.saved / found.ours:.2f} |"
             )
-    calm, busy = beside_waveforms(bench.flushed, bench.durable, effort.seconds * 3)
+    beside = beside_waveforms(bench.flushed, bench.durable, effort.seconds * 3)
+    calm, elsewhere, here = beside.undisturbed, beside.elsewhere, beside.here
     return [
         *lines,
         "",
-        "Another session's p99 while waveforms of a million doubles go to another server and to "
-        f"this one: {calm * 1e3:.2f} and {busy * 1e3:.2f} ms, ratio {busy / calm:.2f}.",
+        "Another session's p99 undisturbed, and while waveforms of a million doubles go to another "
+        f"server and to this one: {calm * 1e3:.2f}, {elsewhere * 1e3:.2f} and {here * 1e3:.2f} ms, "
+        f"ratios of the last to the others {here / calm:.2f} and {here / elsewhere:.2f}.",
     ]
 
 

@@ -68,17 +68,27 @@ def waveform(noop: Server, ours: OurServer, count: int, rounds: int = ROUNDS) ->
     return Waveform(*(median(seconds[_WARM_UP:]) for seconds in took.values()))
 
 
-def beside_waveforms(ours: OurServer, other: OurServer, seconds: float) -> tuple[float, float]:
-    """Log small records while another process logs waveforms of a million doubles.
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """p99 of small records, in seconds, while another process logs waveforms."""
 
-    The waveforms go first to another server and then to this one. They use the same share of the
-    machine in both cases, so that the ratio shows the effect in the server.
+    undisturbed: float
+    """Without waveforms."""
+    elsewhere: float
+    """The waveforms go to another server. They use the same share of the machine as here, so that
+    the ratio of `here` shows the effect in the server."""
+    here: float
+    """The waveforms go to the same server."""
 
-    Returns:
-        p99 of both, in seconds.
-    """
+
+def beside_waveforms(ours: OurServer, other: OurServer, seconds: float) -> Beside:
+    """Log small records while another process logs waveforms of a million doubles."""
     with ours.open("beside.ndjson") as small:
-        return tuple(_p99_while_sending(small, server, seconds) for server in (other, ours))  # type: ignore[return-value]
+        return Beside(
+            _p99(small, seconds),
+            _p99_while_sending(small, other, seconds),
+            _p99_while_sending(small, ours, seconds),
+        )
 
 
 def _p99_while_sending(log: JsonLoggerClient, server: OurServer, seconds: float) -> float:

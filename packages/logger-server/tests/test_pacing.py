@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
+from pathlib import Path
+
+import msgspec
 import pytest
 from inline import ManualClock
+from json_logger_server.batch import PendingBatch
+from json_logger_server.json_log import Durability, JsonLog, Totals
 from json_logger_server.pacing import (
     CROWDED_FOR,
     LARGE_GROUP,
@@ -13,6 +23,8 @@ from json_logger_server.pacing import (
     TURNS,
     WritePacing,
 )
+from json_logger_server.records import Record
+from json_logger_server.storage.log_file import LogFile
 
 
 @pytest.fixture
@@ -105,3 +117,42 @@ def test_groups_wait_for_others_until_only_single_callers_came_for_long(
         assert pacing.turns == TURNS
         pacing.note_group(1)
     assert pacing.turns == 1
+
+
+def test_groups_wait_for_others_when_a_client_does_not_wait_for_answers(
+    pacing: WritePacing,
+) -> None:
+    pacing.expect_others()
+    assert pacing.turns == TURNS
+
+
+def test_batches_of_a_client_that_does_not_wait_for_answers_share_a_write(tmp_path: Path) -> None:
+    async def run() -> None:
+        may_write, writer, totals = threading.Event(), ThreadPoolExecutor(1), Totals()
+        writer.submit(may_write.wait)
+        handle = os.open(tmp_path / "a.log", os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0))
+        file = LogFile(handle, tmp_path / "a.log")
+        log = JsonLog(file, asyncio.get_running_loop(), Durability.FLUSHED, writer, totals)
+        sent = await send_ahead(log, 1, None)
+        sent = await send_ahead(log, 2, sent)
+        may_write.set()
+        await sent.outcome()
+        assert totals.groups == 2, "the thread wrote the first batch alone"
+        for number in range(3, TURNS // 4):
+            sent = await send_ahead(log, number, sent)
+        await sent.outcome()
+        assert totals.groups == 3
+        await asyncio.to_thread(log.close)
+
+    asyncio.run(run())
+
+
+async def send_ahead(log: JsonLog, number: int, before: PendingBatch | None) -> PendingBatch:
+    """Append a batch, and let the event loop turn."""
+    values = msgspec.Raw(b"{}")
+    record = Record(datetime(2026, 1, 1, tzinfo=timezone.utc), "m", values, values)
+    batch = PendingBatch([record], "client", number, after=before)
+    log.append(batch)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    return batch

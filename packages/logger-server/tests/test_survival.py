@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -133,14 +135,16 @@ def test_opening_and_closing_leaves_descriptors_threads_and_memory_as_they_were(
 ) -> None:
     stub = anonymous.reference_stub()
 
-    def open_and_close(times: int) -> None:
+    def open_and_close(times: int, caller: int = 0) -> None:
         for number in range(times):
-            path = str(folder / f"{number % 50}.ndjson")
+            path = str(folder / f"{caller}-{number % 50}.ndjson")
             name = stub.InitializeFile(pb.InitializeFileRequest(file_path=path)).session_name
             stub.LogMeasurementData(pb.LogMeasurementDataRequest(session_name=name))
             stub.CloseFile(pb.CloseFileRequest(session_name=name))
 
-    open_and_close(200)  # worker threads, buffers and the event log fill up
+    with ThreadPoolExecutor(40) as callers:  # as many threads start as the server may need
+        list(callers.map(partial(open_and_close, 5), range(1, 41)))
+    open_and_close(200)  # buffers and the event log fill up
     descriptors, threads = count_handles(probe), probe.num_threads()
     memory = probe.memory_info().rss
     open_and_close(count)

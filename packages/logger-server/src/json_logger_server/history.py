@@ -84,14 +84,15 @@ class Plan:
 
     def take(self, batch: PendingBatch, begin: int, end: int) -> None:
         """Assign numbers to the records from index `begin` to before `end`, which are new."""
-        records = batch.records[begin:end]
-        for index, record in enumerate(records, start=begin):
-            record.seq = self.next_seq + index - begin
-            record.writer = batch.writer
-            record.client = batch.client
-            record.client_seq = batch.first_client_seq + index if batch.client else 0
-            if index in batch.waveforms:
-                of_record = batch.waveforms[index]
+        records, writer, client = batch.records[begin:end], batch.writer, batch.client
+        to_client_seq = batch.first_client_seq + begin - self.next_seq
+        for seq, record in enumerate(records, start=self.next_seq):
+            record.seq = seq
+            record.writer = writer
+            record.client = client
+            record.client_seq = seq + to_client_seq if client else 0
+        for index, of_record in batch.waveforms.items():
+            if begin <= index < end:
                 self.waveforms_end = of_record.place(self.waveforms_end)
                 self.waveforms += of_record.waveforms
         self.records += records

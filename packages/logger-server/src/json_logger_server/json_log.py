@@ -161,6 +161,8 @@ class JsonLog(Resource):
             for record in batch.records:
                 self._context.complete(record)
         self._waiting.append(batch)
+        if batch.after is not None and not batch.after.settled.done():
+            self._pacing.expect_others()
         if not self._scheduled and self._job is None:
             self._scheduled = True
             self._loop.call_soon(self._wait_for_others, self._pacing.turns)
@@ -276,7 +278,8 @@ class JsonLog(Resource):
             self._commit(group)
             self._settle(group)
         else:
-            self._job = asyncio.ensure_future(self._commit_elsewhere(group))
+            self._job = self._loop.run_in_executor(self._executor, self._commit, group)
+            self._job.add_done_callback(lambda _: self._finish_commit(group))
 
     def _is_quick(self, group: list[PendingBatch]) -> bool:
         """Return whether a group may be written in the event loop."""
@@ -292,8 +295,8 @@ class JsonLog(Resource):
         batch.settle()
         return True
 
-    async def _commit_elsewhere(self, group: list[PendingBatch]) -> None:
-        await self._loop.run_in_executor(self._executor, self._commit, group)
+    def _finish_commit(self, group: list[PendingBatch]) -> None:
+        """Settle a group that a thread has written, and write the next one."""
         self._job = None
         self._settle(group)
         self._take_turn()

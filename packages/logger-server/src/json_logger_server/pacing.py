@@ -60,6 +60,10 @@ class WritePacing:
         """Note how many batches shared a group."""
         self._crowded = CROWDED_FOR if batches > 1 else max(0, self._crowded - 1)
 
+    def expect_others(self) -> None:
+        """Note that a client sends batches without waiting for answers, so that more will come."""
+        self._crowded = CROWDED_FOR
+
     def begin_write(self) -> None:
         """Start the clock of a write."""
         self._began = self._clock()

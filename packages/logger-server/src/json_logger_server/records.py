@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime, timezone
-from operator import itemgetter
 from typing import Annotated, Literal
 
 import msgspec
@@ -20,7 +19,8 @@ _BRACE, _LF = b"{\n"
 _SHAPES = bytes.maketrans(b"123456789E[: \t", b"000000000e,,,,")
 _NINETEEN_DIGITS = b"0" * 19
 _LONG_INTEGER = re.compile(rb"(?<=[\[,:\s])-?[0-9]{19,}(?![0-9.eE])")
-_NO_OPENING_BRACKET = bytes(byte for byte in range(256) if byte not in b"{[\n")
+_NO_SIGN = bytes(byte for byte in range(256) if byte not in b'{["\n')
+"""All bytes but those that begin an object, a list or a text, and that end a line."""
 _BRACE_TO_BRACKET = bytes.maketrans(b"{", b"[")
 _TOO_MANY_BRACKETS = b"[" * (MAX_DEPTH + 1)
 _NO_BRACKET = bytes(byte for byte in range(256) if byte not in b"{[]}")
@@ -184,18 +184,18 @@ def fault_of(line: bytes) -> str:
 def _check_values(records: Sequence[Record]) -> None:
     """Check the parts that msgspec only skips: first all of them together, as this is quick."""
     values = [
-        bytes(raw)
+        raw
         for record in records
         for raw in (record.measurement_configurations, record.measurement_outputs)
     ]
-    lines = b"\n".join(values)
-    may_have_big_numbers, may_be_deep = _may_have_big_numbers(lines), _may_be_deep(lines)
-    are_objects = {*map(itemgetter(0), values)} == {_BRACE}
-    are_on_one_line = lines.count(b"\n") == len(values) - 1
-    if are_objects and are_on_one_line and not may_have_big_numbers and not may_be_deep:
+    lines = b"\n".join([b"", *values])
+    signs = lines.translate(None, _NO_SIGN)
+    may_have_big_numbers, may_be_deep = _may_have_big_numbers(lines), _may_be_deep(signs)
+    are_objects_on_lines = signs.count(b"\n{") == signs.count(b"\n") == len(values)
+    if are_objects_on_lines and not may_have_big_numbers and not may_be_deep:
         return
-    for place, one in enumerate(values):
-        index = place // 2
+    for place, raw in enumerate(values):
+        one, index = bytes(raw), place // 2
         if one[0] != _BRACE or _LF in one:
             raise _not_an_object(one, index)
         if may_have_big_numbers:
@@ -245,9 +245,13 @@ def _may_have_big_numbers(lines: bytes) -> bool:
     )
 
 
-def _may_be_deep(lines: bytes) -> bool:
-    """Return whether a line has more opening brackets than allowed levels, strings included."""
-    return _TOO_MANY_BRACKETS in lines.translate(_BRACE_TO_BRACKET, _NO_OPENING_BRACKET)
+def _may_be_deep(signs: bytes) -> bool:
+    """Return whether a line has more opening brackets than allowed levels, strings included.
+
+    Args:
+        signs: The lines without the bytes of `_NO_SIGN`.
+    """
+    return _TOO_MANY_BRACKETS in signs.translate(_BRACE_TO_BRACKET, b'"')
 
 
 def _check_numbers(values: bytes, index: int) -> None:

@@ -133,8 +133,7 @@ def _references(record: Record, index: int) -> list[WaveformReference]:
 
 def _read(text: bytes, index: int) -> WaveformReference:
     try:
-        fields = json.loads(text, object_pairs_hook=_unique)
-        return WaveformReference.from_json(fields)
+        return WaveformReference.from_json(_decoder.decode(text.decode()))
     except ValueError as error:
         raise InvalidArgumentError(
             f"Record {index}: the reference to a waveform is wrong: {error}."
@@ -146,6 +145,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(fields) < len(pairs):
         raise ValueError("it has a field twice")
     return fields
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=_unique)
 
 
 def _unescaped(text: bytes) -> bytes:

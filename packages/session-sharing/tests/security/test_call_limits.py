@@ -11,7 +11,8 @@ import grpc
 import pytest
 from hosting import hosted
 from processes import eventually
-from session_sharing import LimitExceededError
+from raw_calls import assert_refused
+from session_sharing import InvalidArgumentError, LimitExceededError
 from session_sharing.client import ConnectOptions, connect
 from session_sharing.server import CallLimits, HostOptions, SessionHost
 from session_sharing.v1 import lifecycle_pb2 as pb
@@ -76,6 +77,14 @@ def test_calls_without_requests_do_not_delay_other_calls(
         assert host.counters.read()["reads"] <= LIMITS.max_reads
     eventually(lambda: sum(call.done() for call in begun) > LIMITS.max_reads, within=20)
     assert {call.code() for call in begun if call.done()} == {grpc.StatusCode.RESOURCE_EXHAUSTED}
+
+
+@pytest.mark.parametrize("method", ["ListSessions", "Hold"])
+def test_a_call_that_ends_without_a_request_is_refused(
+    host: SessionHost, greedy: GreedyCalls, method: str
+) -> None:
+    call = greedy.channel().stream_stream(f"/{SERVICE}/{method}")(iter(()))
+    assert_refused(lambda: call, InvalidArgumentError)
 
 
 def test_a_call_that_stops_waiting_for_its_turn_leaves_it_to_others(

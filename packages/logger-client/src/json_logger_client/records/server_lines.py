@@ -20,15 +20,15 @@ def lines_by_name(data: bytes) -> dict[str, bytes] | None:
 
     Texts that are not UTF-8 are unusual, too: a fast reader may not notice them.
     """
-    lines: list[tuple[bytes, bytes]] = _LINE.findall(data)
-    if len(lines) != data.count(b"\n") or not data.endswith(b"\n"):
+    parts = defaultdict[bytes, list[bytes]](list)
+    for line, name in _LINE.findall(data):
+        parts[name].append(line)
+    found = {name: b"".join(lines) for name, lines in parts.items()}
+    if sum(map(len, found.values())) < len(data):
         return None
-    found = defaultdict[bytes, list[bytes]](list)
-    for line, name in lines:
-        found[name].append(line)
     try:
         if not data.isascii():
             data.decode("utf-8")
     except UnicodeDecodeError:
         return None
-    return {name.decode("utf-8"): b"".join(parts) for name, parts in found.items()}
+    return {name.decode("utf-8"): lines for name, lines in found.items()}

@@ -9,7 +9,7 @@ A sink can take the lines of a table directly, as long as all values have the ty
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -115,11 +115,15 @@ def read_tables(
     reader = RecordReader(source, chosen, damaged=damaged)
     tables: dict[str, _Building] = {}
     for lines in source.lines():
-        taken = _take_quickly(lines, tables, chosen)
-        for name, records in _groups(reader, lines, taken):
-            if name not in tables:
-                tables[name] = _Building(name, open_sink, with_log=source.logs > 1)
-            tables[name].take(lines, records)
+        by_name = _lines_by_name(lines, tables, chosen)
+        own = by_name or {}
+        taken = {n for n in own if n in tables and tables[n].take_lines(own[n], lines.log)}
+        if by_name is None or not tables or taken < own.keys():
+            for name, records in _groups(reader, lines):
+                if name not in tables:
+                    tables[name] = _Building(name, open_sink, with_log=source.logs > 1)
+                if name not in taken:
+                    tables[name].take(lines, records, own.get(name, b""))
         progress(len(lines.data))
     changed = {name: table for name, table in tables.items() if table.has_changed}
     if changed:
@@ -134,39 +138,30 @@ def _write_again(
     for step in (_Building.look_again, _Building.write_again):
         reader = RecordReader(source, chosen, damaged=damaged)
         for lines in source.lines():
-            for name, records in _groups(reader, lines, frozenset()):
+            for name, records in _groups(reader, lines):
                 if name in tables:
                     step(tables[name], lines, records)
 
 
-def _take_quickly(
-    lines: Lines, tables: dict[str, _Building], chosen: RecordFilter
-) -> frozenset[str] | None:
-    """Let the sinks take lines that need no decoding here.
-
-    Returns:
-        The measurements whose lines were taken; None for all measurements.
-    """
-    if not chosen.is_by_name or not any(table.is_quick for table in tables.values()):
-        return frozenset()
+def _lines_by_name(
+    lines: Lines, tables: Mapping[str, _Building], chosen: RecordFilter
+) -> dict[str, bytes] | None:
+    """Return the chosen lines of each measurement for the sinks; None if they cannot take lines."""
+    is_first = not tables
+    if not chosen.is_by_name or not (is_first or any(table.is_quick for table in tables.values())):
+        return None
     by_name = lines_by_name(lines.data)
-    if by_name is None:
-        return frozenset()
-    wanted = by_name.keys() & chosen.names if chosen.names else by_name.keys()
-    taken = {n for n in wanted if n in tables and tables[n].take_lines(by_name[n], lines.log)}
-    return None if taken == wanted else frozenset(taken)
+    if by_name is None or not chosen.names:
+        return by_name
+    return {name: by_name[name] for name in by_name.keys() & chosen.names}
 
 
-def _groups(
-    reader: RecordReader, lines: Lines, taken: frozenset[str] | None
-) -> Iterator[tuple[str, list[LogRecord]]]:
-    """Yield the records of each measurement whose lines were not taken."""
-    if taken is None:
-        return
+def _groups(reader: RecordReader, lines: Lines) -> Iterator[tuple[str, list[LogRecord]]]:
+    """Yield the records of each measurement."""
     groups: dict[str, list[LogRecord]] = {}
     for record in reader.decode(lines):
         groups.setdefault(record.measurement_name, []).append(record)
-    yield from ((name, records) for name, records in groups.items() if name not in taken)
+    yield from groups.items()
 
 
 class _Building:
@@ -185,20 +180,29 @@ class _Building:
         self.is_quick = False
         """Whether the sink may take lines."""
 
-    def take(self, lines: Lines, records: Sequence[LogRecord]) -> None:
-        """Take some records for the first time."""
+    def take(self, lines: Lines, records: Sequence[LogRecord], own_lines: bytes) -> None:
+        """Take some records for the first time.
+
+        Args:
+            lines: The lines among which they are.
+            records: The records.
+            own_lines: Their lines, if sinks may take them.
+        """
         if self.has_changed:
             return
         known = self._finder.add(records)
         columns = self._finder.columns()
+        is_new = self._sink is None
         if self._sink is None:
             self._columns = columns
             self._sink = self._open(Table(self._name, columns))
         elif columns != self._columns:
             self._begin_again(self._sink)
             return
-        self._sink.write(Batch(records, lines.log, lines.file, known, lines.waveforms))
         self.is_quick = self._finder.is_settled
+        may_take_lines = is_new and self.is_quick and own_lines
+        if not (may_take_lines and self._sink.write_lines(own_lines, lines.log)):
+            self._sink.write(Batch(records, lines.log, lines.file, known, lines.waveforms))
 
     def take_lines(self, lines: bytes, log: str) -> bool:
         """Let the sink take lines; return whether it did."""

@@ -7,6 +7,7 @@ import io
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -71,6 +72,7 @@ def rotated_files(log: Path, before: int | None = None) -> list[RotatedFile]:
     return sorted(found, key=lambda rotated: rotated.first_seq)
 
 
+@lru_cache(maxsize=1024)
 def waveforms_of(log: Path) -> Path:
     """Return the path of the waveforms of a log, or of a rotated file."""
     return log.with_name(waveform_file_name(log.name))

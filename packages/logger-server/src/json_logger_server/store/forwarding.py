@@ -208,6 +208,7 @@ class Forwarder:
             self._copy_of(path).growing = self._opened.pop(path)
         for path in list(self._changed):
             self._add(path, self._changed.pop(path))
+        self._sum_up()  # until they are copied, the figures say that they wait
 
     def _add(self, path: Path, since: float) -> None:
         work = self._work.setdefault(path, _Work(self._copy_of(path), since))

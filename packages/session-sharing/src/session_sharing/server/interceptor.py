@@ -122,12 +122,12 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
         return make(behavior, request_deserializer=None, response_serializer=None)
 
     def _unary_unary(self, inner: Any, decode: _Decoder, encode: Encode) -> Any:
-        async def serve(requests: AsyncIterator[bytes], context: Context) -> bytes:
+        async def serve(_: AsyncIterator[bytes], context: Context) -> bytes:
             started = perf_counter()
             held = None
             try:
                 call, held = self._begin(context)
-                data = await self._read(requests, call)
+                data = await self._read(context, call)
                 held.take_bytes(len(data))
                 request = decode(data, call)
                 call.begin_use()
@@ -161,7 +161,7 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
             try:
                 call, held = self._begin(context)
                 held.take_stream(of_requests=uploads)
-                data = requests if uploads else await self._read(requests, call)
+                data = requests if uploads else await self._read(context, call)
                 answers = inner(read(data, call), context)
                 if call.attachment is not None:
                     answers = self._while_attached(answers, call.attachment)
@@ -203,8 +203,10 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
         call.held = held = Held(self._quota, call.principal)
         return call, held
 
-    async def _read(self, requests: AsyncIterator[bytes], call: calls.Call) -> bytes:
+    async def _read(self, context: Context, call: calls.Call) -> bytes:
         """Wait for the turn of a call, and read its one request.
+
+        gRPC's iterator of requests would cost a task of its own to be closed.
 
         Raises:
             InvalidArgumentError: The call has no request.
@@ -214,11 +216,7 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
         may_begin = turns.may_begin(principal)
         turn = turns.begin(principal) if may_begin else await turns.wait(principal)
         try:
-            return await anext(requests)
-        except StopAsyncIteration:
-            raise InvalidArgumentError(
-                "The caller ended the call without a request. Send one request message."
-            ) from None
+            data = await context.read()
         except asyncio.CancelledError:
             if not turn.is_over:
                 raise
@@ -228,6 +226,11 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
             ) from None
         finally:
             turn.end()
+        if not isinstance(data, bytes):  # it is grpc.aio.EOF
+            raise InvalidArgumentError(
+                "The caller ended the call without a request. Send one request message."
+            )
+        return data
 
     async def _abort(self, context: Context, error: Exception) -> None:
         if isinstance(error, grpc.aio.AbortError):
