@@ -1,0 +1,88 @@
+"""`platform-sim new`: make a project from a template."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from platform_sim.new.generated_plugin import find_generated_plugin
+from platform_sim.new.merging import merge
+from platform_sim.new.rendering import render
+from platform_sim.printing import print_line
+
+_folder_argument = click.argument(
+    "folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path)
+)
+_name_option = click.option("--name", help="Name of the project. Default: the name of DIR.")
+_defaults_option = click.option(
+    "--defaults", is_flag=True, help="Ask nothing: take the default answer to each question."
+)
+_overwrite_option = click.option(
+    "--overwrite", is_flag=True, help="Replace the files of DIR that differ."
+)
+
+
+@click.group("new")
+def new_group() -> None:
+    """Make a project for a plug-in or a resource, or the description of a sequence."""
+
+
+@new_group.command("plugin")
+@_folder_argument
+@_name_option
+@click.option("--service-class", help="Service class, such as my.Leakage.")
+@click.option("--instrument", help="One of dmm, dcpower, scope, fgen, switch, none.")
+@click.option("--resource", help="What it shares with other plug-ins: logger or none.")
+@_defaults_option
+@_overwrite_option
+def plugin_command(
+    folder: Path,
+    name: str | None,
+    service_class: str | None,
+    instrument: str | None,
+    resource: str | None,
+    defaults: bool,
+    overwrite: bool,
+) -> None:
+    """Write a Poetry project for a measurement plug-in into DIR.
+
+    The project has a measurement that works, its panel, tests on a stand-in for NI's platform,
+    scripts that start and install it, a CI workflow and tasks for VS Code. If DIR has a plug-in that
+    NI's generator wrote, the command adds what is missing there and keeps its files.
+
+    If DIR has files that differ, the command lists them, writes nothing, and ends with exit code 1.
+
+    Example: platform-sim new plugin leakage --instrument dcpower --defaults
+    """
+    generated = find_generated_plugin(folder)
+    answers = {
+        "name": name,
+        "service_class": service_class,
+        "instrument": instrument,
+        "resource": resource,
+    }
+    context = {"generated": generated, "layout": "generated" if generated else "package"}
+    _make("plugin", folder, answers, context, defaults, overwrite)
+
+
+def _make(
+    template: str,
+    folder: Path,
+    answers: dict[str, str | None],
+    context: dict[str, object],
+    defaults: bool,
+    overwrite: bool,
+) -> None:
+    given = {question: text for question, text in answers.items() if text is not None}
+    files = render(template, folder, given, defaults=defaults, context=context)
+    done = merge(files, folder, overwrite=overwrite)
+    if not done.written:
+        for name in done.different:
+            print_line(f"differs: {folder / name}")
+        print_line("Nothing was written. Add --overwrite to replace these files.", err=True)
+        raise SystemExit(1)
+    for name in (*done.new, *done.different):
+        print_line(folder / name)
+    if done.new or done.different:
+        print_line(f"{folder / 'README.md'} says how to go on.")
