@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -62,20 +63,37 @@ def plugin_command(
         "instrument": instrument,
         "resource": resource,
     }
-    context = {"generated": generated, "layout": "generated" if generated else "package"}
-    _make("plugin", folder, answers, context, defaults, overwrite)
-
-
-def _make(
-    template: str,
-    folder: Path,
-    answers: dict[str, str | None],
-    context: dict[str, object],
-    defaults: bool,
-    overwrite: bool,
-) -> None:
     given = {question: text for question, text in answers.items() if text is not None}
-    files = render(template, folder, given, defaults=defaults, context=context)
+    layout = "generated" if generated else "plugin"
+    files = render(layout, folder, given, defaults=defaults, generated=generated)
+    _write(files, folder, overwrite)
+
+
+@new_group.command("resource")
+@_folder_argument
+@_name_option
+@click.option("--service-class", help="Service class, such as my.RelayBox.")
+@_defaults_option
+@_overwrite_option
+def resource_command(
+    folder: Path, name: str | None, service_class: str | None, defaults: bool, overwrite: bool
+) -> None:
+    """Write a Poetry project into DIR for a resource that programs share over gRPC.
+
+    The project has a .proto file with two calls, a server, a client, a constructor for measurement
+    plug-ins, tests on a stand-in for NI's platform, scripts that start and install it, a CI workflow
+    and tasks for VS Code. Its README says where to write your own calls.
+
+    If DIR has files that differ, the command lists them, writes nothing, and ends with exit code 1.
+
+    Example: platform-sim new resource relay-box --defaults
+    """
+    answers = {"name": name, "service_class": service_class}
+    given = {question: text for question, text in answers.items() if text is not None}
+    _write(render("resource", folder, given, defaults=defaults), folder, overwrite)
+
+
+def _write(files: Mapping[str, bytes], folder: Path, overwrite: bool) -> None:
     done = merge(files, folder, overwrite=overwrite)
     if not done.written:
         for name in done.different:

@@ -37,9 +37,7 @@ def panel(
 
 
 def _all(entries: Iterable[Sequence[str]]) -> tuple[Parameter, ...]:
-    return tuple(
-        _parameter(number, *entry[:2]) for number, entry in enumerate(entries, start=1)
-    )
+    return tuple(_parameter(number, *entry[:2]) for number, entry in enumerate(entries, start=1))
 
 
 def _parameter(number: int, name: str, type_name: str) -> Parameter:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import keyword
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from platform_sim.new.errors import NewProjectError
+from platform_sim.new.generated_plugin import GeneratedPlugin
 from platform_sim.new.panel import panel
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -16,21 +19,21 @@ ANSWERS_FILE = ".template-answers.yml"
 
 
 def render(
-    template: str,
+    layout: str,
     folder: Path,
     answers: Mapping[str, str],
     *,
     defaults: bool,
-    context: Mapping[str, Any] | None = None,
+    generated: GeneratedPlugin | None = None,
 ) -> dict[str, bytes]:
     """Return the files of a template, by path relative to the project.
 
     Args:
-        template: Name of the template, such as ``plugin``.
+        layout: Folder of the template: ``plugin``, ``generated`` or ``resource``.
         folder: Folder of the project. Its name and its earlier answers give the default answers.
         answers: Answers to questions, which are then not asked.
         defaults: Ask nothing: take the default answer to each other question.
-        context: More values for the template.
+        generated: The plug-in for the layout ``generated``.
 
     Raises:
         NewProjectError: The extra ``templates`` is not installed, an answer is wrong, or there is
@@ -46,12 +49,19 @@ def render(
         ) from error
     folder = folder.resolve()
     earlier = _earlier_answers(folder)
+    context = {
+        "layout": layout,
+        "folder": folder.name,
+        "generated": generated,
+        "panel": panel,
+        "taken": [*sys.stdlib_module_names, *keyword.kwlist],
+    }
     with tempfile.TemporaryDirectory() as scratch:
         try:
             copier.run_copy(
-                str(_TEMPLATES / template),
+                str(_TEMPLATES),
                 scratch,
-                data={"folder": folder.name, "panel": panel, **(context or {}), **answers},
+                data={**context, **answers},
                 user_defaults=earlier,
                 defaults=defaults,
                 settings=copier.Settings(),
