@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import click
+from plugin_kit.calling import MeasurementPlugin
 
+from platform_sim.cli.options import locate_platform, state_file_option
 from platform_sim.new.generated_plugin import find_generated_plugin
 from platform_sim.new.merging import merge
 from platform_sim.new.rendering import render
+from platform_sim.new.sequence import sequence_files
 from platform_sim.printing import print_line
 
 _folder_argument = click.argument(
@@ -67,6 +70,7 @@ def plugin_command(
     layout = "generated" if generated else "plugin"
     files = render(layout, folder, given, defaults=defaults, generated=generated)
     _write(files, folder, overwrite)
+    print_line(f"{folder / 'README.md'} says how to go on.", err=True)
 
 
 @new_group.command("resource")
@@ -91,6 +95,48 @@ def resource_command(
     answers = {"name": name, "service_class": service_class}
     given = {question: text for question, text in answers.items() if text is not None}
     _write(render("resource", folder, given, defaults=defaults), folder, overwrite)
+    print_line(f"{folder / 'README.md'} says how to go on.", err=True)
+
+
+@new_group.command("sequence")
+@_folder_argument
+@click.option(
+    "--plugin",
+    "plugins",
+    multiple=True,
+    required=True,
+    metavar="CLASS",
+    help="Service class of a plug-in; may be repeated. Each gets a step, in this order.",
+)
+@click.option(
+    "--pin-map",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Pin map of the sequence. Default: a new one, with the pins that the plug-ins name.",
+)
+@_overwrite_option
+@state_file_option
+def sequence_command(
+    folder: Path,
+    plugins: tuple[str, ...],
+    pin_map: Path | None,
+    overwrite: bool,
+    state_file: Path | None,
+) -> None:
+    """Write the description of a sequence into DIR, from the metadata of running plug-ins.
+
+    Discovery starts plug-ins that do not run. Edit the description, and build the sequence file
+    from it: platform-sim sequence build DIR/NAME.toml
+
+    If DIR has files that differ, the command lists them, writes nothing, and ends with exit code 1.
+
+    Example: platform-sim new sequence board --plugin ni.examples.NIDmmMeasurementWithLogger
+    """
+    address = locate_platform(state_file)
+    metadata = {}
+    for service_class in plugins:
+        with MeasurementPlugin.resolve(service_class, discovery_address=address) as plugin:
+            metadata[service_class] = plugin.metadata
+    _write(sequence_files(folder, metadata, pin_map), folder, overwrite)
 
 
 def _write(files: Mapping[str, bytes], folder: Path, overwrite: bool) -> None:
@@ -102,5 +148,3 @@ def _write(files: Mapping[str, bytes], folder: Path, overwrite: bool) -> None:
         raise SystemExit(1)
     for name in (*done.new, *done.different):
         print_line(folder / name)
-    if done.new or done.different:
-        print_line(f"{folder / 'README.md'} says how to go on.")
