@@ -447,7 +447,7 @@ def _generate_stubs(session: nox.Session) -> None:
 
 @nox.session
 def pages(session: nox.Session) -> None:
-    """Write the tables of docs/errors.md; with `-- --check`, fail if they differ."""
+    """Write the pages that are made from the code; with `-- --check`, fail if they differ."""
     _install_workshop(session)
     folders = [
         PACKAGES / name / "tests" / "support" for name in ("session-sharing", "logger-server")
@@ -455,6 +455,8 @@ def pages(session: nox.Session) -> None:
     path = os.pathsep.join(map(str, folders))
     tables = ["lifecycle_errors", "logger_errors"]
     session.run("python", "-m", "error_page", *tables, *session.posargs, env={"PYTHONPATH": path})
+    page = [str(PACKAGES / "platform-sim" / "tests" / "support" / "description_page.py")]
+    session.run("python", *page, *session.posargs)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 from environments import build_wheel
 from platform_process import clean_environment, invoke
+from platform_sim.new import rendering
 from platform_sim.new.merging import merge
 from platform_sim.new.rendering import render
 
@@ -77,13 +79,8 @@ def test_a_plug_in_for_each_instrument_passes_its_own_tests(tmp_path, instrument
 
 
 def test_no_question_is_asked_with_defaults_and_five_at_most_without(tmp_path):
-    import yaml
-
-    from platform_sim.new import rendering
-
-    questions = yaml.safe_load(
-        (Path(rendering.__file__).parent / "templates" / "copier.yml").read_text(encoding="utf-8")
-    )
+    file = Path(rendering.__file__).parent / "templates" / "copier.yml"
+    questions = yaml.safe_load(file.read_text(encoding="utf-8"))
     asked = [name for name, one in questions.items() if name[0] != "_" and one["when"] is not False]
     assert len(asked) <= 5
 

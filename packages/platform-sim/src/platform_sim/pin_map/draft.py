@@ -63,13 +63,17 @@ def _connect(
         if number == 0 or alone:
             instrument = _instrument(type_id, number + 1, 1 if alone else len(pins))
             instruments.append(instrument)
-        channel = str(0 if alone else number)
+        channel = _channel(type_id, 0 if alone else number)
         where = {"instrument": str(instrument.get("name")), "channel": channel}
         if instrument.tag == "Instrument":
             etree.SubElement(instrument, "Channel", id=channel)
             etree.SubElement(connections, "SystemConnection", pin=pin, **where)
         else:
             etree.SubElement(connections, "Connection", pin=pin, siteNumber="0", **where)
+
+
+def _channel(type_id: str, number: int) -> str:
+    return f"Dev1/ai{number}" if type_id == DAQMX.type_id else str(number)
 
 
 def _instrument(type_id: str, number: int, channels: int) -> etree._Element:
@@ -80,7 +84,8 @@ def _instrument(type_id: str, number: int, channels: int) -> etree._Element:
     made = etree.Element(element, name=f"{name}{number}")
     if type_id == DAQMX.type_id:
         made.set("taskType", "AnalogInput")
-        made.set("channelList", f"Dev1/ai0:{max(channels - 1, 1)}")
+        channel_list = ", ".join(_channel(type_id, number) for number in range(channels))
+        made.set("channelList", channel_list)
     elif type_id != DMM.type_id:
         made.set("numberOfChannels", str(max(channels, 2)))
     if type_id in (DIGITAL.type_id, SCOPE.type_id):

@@ -38,7 +38,7 @@ def type_name(parameter: Parameter) -> str:
 
 
 def specialization(parameter: Parameter) -> str:
-    """Return TestStand's name of a specialization, such as ``IOResource``; ``None`` for a plain one."""
+    """Return TestStand's name of a specialization: ``IOResource``, or ``None`` for a plain type."""
     return _SPECIALIZATIONS.get(parameter.specialisation, parameter.specialisation)
 
 
