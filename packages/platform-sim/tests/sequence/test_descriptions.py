@@ -23,7 +23,7 @@ def test_the_file_has_a_list_of_steps_for_each_group():
 
 @pytest.mark.parametrize("place", ["", "[python]\n", "[[main]]\nname = 'a'\n"])
 def test_a_key_that_the_page_does_not_have_is_refused(place):
-    with pytest.raises(DescriptionError, match="surprise is not a known key. The keys are "):
+    with pytest.raises(DescriptionError, match=r"surprise is not a known key\. The keys are "):
         parse_description(f"{place}surprise = 1")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 import pytest
-from plugin_folders import TEST_PLUGINS, TINY, write_script_plugin
 from platform_process import invoke, running_platform
 from platform_sim.pin_map.draft import draft_pin_map
 from platform_sim.pin_map.instrument_types import TYPE_OF_ELEMENT
@@ -16,6 +15,7 @@ from platform_sim.sequence.draft import expression_of
 from platform_sim.sequence.expressions import evaluate
 from platform_sim.sequence.model import Sequence, SequenceFile
 from platform_sim.sequence.variables import ExecutionVariables
+from plugin_folders import TEST_PLUGINS, TINY, write_script_plugin
 from plugin_kit.calling import EnumValue
 
 READS_A_DMM = """

@@ -69,8 +69,7 @@ def plugin_command(
     given = {question: text for question, text in answers.items() if text is not None}
     layout = "generated" if generated else "plugin"
     files = render(layout, folder, given, defaults=defaults, generated=generated)
-    _write(files, folder, overwrite)
-    print_line(f"{folder / 'README.md'} says how to go on.", err=True)
+    _write_project(files, folder, overwrite)
 
 
 @new_group.command("resource")
@@ -94,8 +93,7 @@ def resource_command(
     """
     answers = {"name": name, "service_class": service_class}
     given = {question: text for question, text in answers.items() if text is not None}
-    _write(render("resource", folder, given, defaults=defaults), folder, overwrite)
-    print_line(f"{folder / 'README.md'} says how to go on.", err=True)
+    _write_project(render("resource", folder, given, defaults=defaults), folder, overwrite)
 
 
 @new_group.command("sequence")
@@ -139,12 +137,20 @@ def sequence_command(
     _write(sequence_files(folder, metadata, pin_map), folder, overwrite)
 
 
-def _write(files: Mapping[str, bytes], folder: Path, overwrite: bool) -> None:
+def _write_project(files: Mapping[str, bytes], folder: Path, overwrite: bool) -> None:
+    if _write(files, folder, overwrite):
+        print_line(f"{folder / 'README.md'} says how to go on.", err=True)
+
+
+def _write(files: Mapping[str, bytes], folder: Path, overwrite: bool) -> bool:
+    """Write files and print their names. Return whether anything changed."""
     done = merge(files, folder, overwrite=overwrite)
     if not done.written:
         for name in done.different:
             print_line(f"differs: {folder / name}")
         print_line("Nothing was written. Add --overwrite to replace these files.", err=True)
         raise SystemExit(1)
-    for name in (*done.new, *done.different):
+    changed = (*done.new, *done.different)
+    for name in changed:
         print_line(folder / name)
+    return bool(changed)
