@@ -30,7 +30,9 @@ def author(tmp_path: Path, built: Path) -> Terminals:
     return new_author(tmp_path, built)
 
 
-def test_the_commands_in_a_new_plug_ins_readme_pass(author: Terminals) -> None:
+def test_a_plug_ins_readme_has_commands_that_pass_and_a_second_run_keeps_an_edit(
+    author: Terminals,
+) -> None:
     project = Project(author, "leakage", "plugin")
 
     checked = project.set_up_and_check()
@@ -41,9 +43,6 @@ def test_the_commands_in_a_new_plug_ins_readme_pass(author: Terminals) -> None:
     assert [path.suffix for path in (project.folder / "dist").iterdir()] == [".whl"]
     assert "measured_value" in tried
 
-
-def test_a_second_run_keeps_what_the_author_edited(author: Terminals) -> None:
-    project = Project(author, "leakage", "plugin")
     measurement = project.folder / "src" / "leakage" / "measurement.py"
     measurement.write_text(measurement.read_text().replace("10.0", "1.0"))
     edited = project.files()

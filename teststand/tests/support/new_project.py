@@ -50,6 +50,7 @@ def new_author(folder: Path, wheels: Path) -> Terminals:
         "UV_CACHE_DIR": cache.stdout.strip(),
         "UV_FIND_LINKS": str(wheels),
     }
+    (folder / "dist").symlink_to(wheels)
     return Terminals(folder, environment)
 
 
@@ -65,10 +66,10 @@ class Project:
         path = f"{self.folder / '.venv' / 'bin'}{os.pathsep}{author.environment['PATH']}"
         self.terminals = Terminals(self.folder, {**author.environment, "PATH": path})
 
-    def make(self, options: str = "") -> str:
+    def make(self) -> str:
         """Run the command of the template, and return what it printed."""
-        program = f"uvx --quiet --python {sys.executable} --from 'measurement-platform-sim[templates]'"
-        return self._author.run(f"{program} {self._command} {options}")
+        program = "uvx --quiet --from 'measurement-platform-sim[templates]'"
+        return self._author.run(f"{program} --python {sys.executable} {self._command}")
 
     def set_up_and_check(self) -> str:
         """Type what the README says about working on the project."""
@@ -80,9 +81,9 @@ class Project:
 
     def files(self) -> dict[str, bytes]:
         """Return the content of each file, without those that tools make."""
-        made = (".venv", "dist", ".git", "plugins")
+        made = {".venv", "dist", ".git", "plugins", "__pycache__"}
         return {
             str(path.relative_to(self.folder)): path.read_bytes()
             for path in self.folder.rglob("*")
-            if path.is_file() and not {*path.relative_to(self.folder).parts} & {*made}
+            if path.is_file() and not made & {*path.relative_to(self.folder).parts}
         }

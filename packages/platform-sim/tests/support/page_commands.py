@@ -19,7 +19,11 @@ _FILE = re.compile(r"`(\w+/[\w.]+)`(?:(?!```).)*?:\n\n```\w+\n(.*?)^```$", re.M 
 _NAMED_FILE = re.compile(r"^```(?:python|json|bat)\n(?:#|//|REM) (\S+)\n(.*?)^```$", re.M | re.S)
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
 
-_READY = {"platform-sim up": "platform-sim is ready", "json-logger serve": "Registered with NI"}
+_READY = {
+    "platform-sim up": "platform-sim is ready",
+    "exec -- json-logger serve": "Registered with NI",
+    "json-logger serve": "json-logger is ready",
+}
 """What keeps its terminal, and what it says when the next command may be typed."""
 
 
