@@ -154,6 +154,7 @@ TYPE_TOOLS = [
     "types-grpcio",
     "types-protobuf",
     "types-psutil",
+    "types-pyyaml",
 ]
 
 

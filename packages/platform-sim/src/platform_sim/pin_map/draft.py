@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from lxml import etree
 
@@ -36,7 +37,8 @@ def draft_pin_map(pins: Mapping[str, str]) -> str:
     Args:
         pins: Instrument type id by pin. A pin without a type is connected to nothing.
     """
-    root = etree.Element("PinMap", {"schemaVersion": "1.6"}, nsmap={None: _NAMESPACE})
+    default_namespace: Any = {None: _NAMESPACE}
+    root = etree.Element("PinMap", {"schemaVersion": "1.6"}, nsmap=default_namespace)
     instruments, pin_list, _, sites, connections = (
         etree.SubElement(root, name)
         for name in ("Instruments", "Pins", "PinGroups", "Sites", "Connections")
@@ -67,9 +69,9 @@ def _connect(
         where = {"instrument": str(instrument.get("name")), "channel": channel}
         if instrument.tag == "Instrument":
             etree.SubElement(instrument, "Channel", id=channel)
-            etree.SubElement(connections, "SystemConnection", pin=pin, **where)
+            etree.SubElement(connections, "SystemConnection", {"pin": pin, **where})
         else:
-            etree.SubElement(connections, "Connection", pin=pin, siteNumber="0", **where)
+            etree.SubElement(connections, "Connection", {"pin": pin, "siteNumber": "0", **where})
 
 
 def _channel(type_id: str, number: int) -> str:
