@@ -73,7 +73,8 @@ def test_a_resource_with_calls_of_its_own_takes_its_author_less_than_60_lines(
 
     git(project.folder, "apply", str(RELAY_BOX))
     checks = "pytest && ruff check . && ruff format --check . && mypy"
-    checked = project.terminals.run(f"python generate_stubs.py && {checks}")
+    stubs = "session-sharing stubs --root src src/relay_box/v1/calls.proto"
+    checked = project.terminals.run(f"{stubs} && {checks}")
 
     assert "3 passed" in checked
     stats = git(project.folder, "diff", "--numstat", "--", ".", ":!*_pb2*")
