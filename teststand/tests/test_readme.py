@@ -11,7 +11,10 @@ import pytest
 from new_project import new_author, wheels
 from page_commands import Page, Terminals
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="the commands are those of a POSIX shell")
+pytestmark = [
+    pytest.mark.skipif(os.name == "nt", reason="the commands are those of a POSIX shell"),
+    pytest.mark.timeout(1200),  # environments: minutes on a busy machine
+]
 
 README = Page("README.md")
 DOORS = dict(re.findall(r"^### ([^\n]+)\n(.*?)(?=^##)", README.text, re.M | re.S))

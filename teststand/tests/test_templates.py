@@ -10,9 +10,10 @@ import pytest
 from new_project import Project, new_author, wheels
 from page_commands import Terminals
 
-pytestmark = pytest.mark.skipif(
-    os.name == "nt", reason="the commands of the READMEs are those of a POSIX shell"
-)
+pytestmark = [
+    pytest.mark.skipif(os.name == "nt", reason="the commands are those of a POSIX shell"),
+    pytest.mark.timeout(1200),  # environments, mypy: minutes on a busy machine
+]
 
 RELAY_BOX = Path(__file__).parent / "support" / "relay_box.patch"
 """What an author writes for a resource with calls of its own, and its tests."""
