@@ -32,6 +32,9 @@ def user(tmp_path: Path, built: Path) -> Terminals:
     return Terminals(tmp_path, environment)
 
 
+INSTALLED_BY_NOBODY = re.findall(r"^uvx .+$", README.blocks("Install", ""), re.M)
+
+
 def blocks(door: str, language: str = "") -> list[str]:
     found = re.findall(r"^```(\w*)\n(.*?)^```$", DOORS[door], re.M | re.S)
     return [text for kind, text in found if kind == language]
@@ -57,3 +60,14 @@ def test_a_record_is_logged_and_shown_as_printed(user: Terminals) -> None:
 
     without_time = re.compile(r"\d{4}-\d\d-\S+Z")
     assert without_time.sub("", seen).strip() in without_time.sub("", printed)
+
+
+@pytest.mark.parametrize("line", INSTALLED_BY_NOBODY)
+def test_a_program_runs_without_being_installed(user: Terminals, line: str) -> None:
+    assert "Usage: " in user.run(f"{line} --help")
+
+
+def test_each_program_has_a_line() -> None:
+    programs = ("platform-sim up", "json-logger serve", "measurement-device-sim serve")
+    for program in programs:
+        assert any(line.endswith(program) for line in INSTALLED_BY_NOBODY), program
