@@ -5,7 +5,8 @@ from __future__ import annotations
 import keyword
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,16 +40,7 @@ def render(
         NewProjectError: The extra ``templates`` is not installed, an answer is wrong, or there is
             no terminal in which to ask.
     """
-    try:
-        import copier
-        from copier.errors import CopierAnswersInterrupt, InteractiveSessionError
-    except ImportError as error:
-        raise NewProjectError(
-            "Templates need the extra 'templates'. Install it: "
-            "pip install 'measurement-platform-sim[templates]'."
-        ) from error
     folder = folder.resolve()
-    earlier = _earlier_answers(folder)
     context = {
         "layout": layout,
         "folder": folder.name,
@@ -56,27 +48,41 @@ def render(
         "panel": panel,
         "taken": [*sys.stdlib_module_names, *keyword.kwlist],
     }
-    with tempfile.TemporaryDirectory() as scratch:
-        try:
-            copier.run_copy(
-                str(_TEMPLATES),
-                scratch,
-                data={**context, **answers},
-                user_defaults=earlier,
-                defaults=defaults,
-                settings=copier.Settings(),
-                quiet=True,
-            )
-        except InteractiveSessionError as error:
-            raise NewProjectError(
-                "There is no terminal in which to ask. Add --defaults, or answer each question by "
-                "its option."
-            ) from error
-        except CopierAnswersInterrupt as error:
-            raise KeyboardInterrupt from error
-        except ValueError as error:
-            raise NewProjectError(str(error)) from error
+    with tempfile.TemporaryDirectory() as scratch, _told_by_our_errors():
+        import copier
+
+        copier.run_copy(
+            str(_TEMPLATES),
+            scratch,
+            data={**context, **answers},
+            user_defaults=_earlier_answers(folder),
+            defaults=defaults,
+            settings=copier.Settings(),  # not those of the user
+            quiet=True,
+        )
         return _files(Path(scratch))
+
+
+@contextmanager
+def _told_by_our_errors() -> Iterator[None]:
+    try:
+        from copier.errors import CopierAnswersInterrupt, InteractiveSessionError
+    except ImportError as error:
+        raise NewProjectError(
+            "Templates need the extra 'templates'. Install it: "
+            "pip install 'measurement-platform-sim[templates]'."
+        ) from error
+    try:
+        yield
+    except InteractiveSessionError as error:
+        raise NewProjectError(
+            "There is no terminal in which to ask. Add --defaults, or answer each question by its "
+            "option."
+        ) from error
+    except CopierAnswersInterrupt as error:
+        raise KeyboardInterrupt from error
+    except ValueError as error:
+        raise NewProjectError(str(error)) from error
 
 
 def _earlier_answers(folder: Path) -> dict[str, Any]:
