@@ -122,8 +122,8 @@ TEST_LIBRARIES = [
     "psutil",
     "pyarrow",
     "pyvisa-py",
-    "sqlalchemy",
     "ruff",
+    "sqlalchemy",
     "trustme",
     "uv; sys_platform != 'win32'",
 ]

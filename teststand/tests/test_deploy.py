@@ -19,6 +19,7 @@ from environments import environment
 from page_commands import ROOT, new_account
 
 DEPLOY = ROOT / "deploy"
+PROGRAMS = ("platform-sim", "json-logger", "measurement-console")
 PATIENCE = 120.0
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the files are for containers and systemd")
@@ -32,6 +33,11 @@ def programs() -> str:
 
 def is_there(program: str) -> bool:
     return shutil.which(program, path=programs()) is not None
+
+
+def program_of(command: list[str]) -> str:
+    """Return the program that serves: the last one, behind `platform-sim exec --`."""
+    return [word for word in command if word in PROGRAMS][-1]
 
 
 @contextmanager
@@ -58,10 +64,11 @@ def test_the_programs_of_the_compose_file_become_healthy_and_end_cleanly(tmp_pat
     file = yaml.safe_load((DEPLOY / "platform" / "compose.yaml").read_text(encoding="utf-8"))
     account = {**new_account(tmp_path / "home", tmp_path), "PATH": programs()}
 
+    services = list(file["services"].values())
+    assert all(service["read_only"] for service in services)
     with ExitStack() as running:
-        for service in file["services"].values():
-            assert service["read_only"]
-            if all(is_there(word) for word in service["command"] if word == "measurement-console"):
+        for service in services:
+            if is_there(program_of(service["command"])):
                 running.enter_context(healthy(service, tmp_path, account))
 
 
@@ -76,7 +83,7 @@ def command_lines() -> list[str]:
 @pytest.mark.parametrize("line", command_lines())
 def test_the_options_in_the_units_and_tasks_are_known(line: str) -> None:
     words = [Path(word).name for word in shlex.split(line.replace('`"', ""))]
-    *_, program = (word for word in words if word in PROGRAMS)
+    program = program_of(words)
     if not is_there(program):
         pytest.skip(f"{program} is not installed")
     arguments = words[words.index(program) + 1 :]
@@ -89,6 +96,3 @@ def test_the_options_in_the_units_and_tasks_are_known(line: str) -> None:
     options = [word for word in arguments if word.startswith("--")]
     assert options
     assert [word for word in options if word not in help_text] == []
-
-
-PROGRAMS = ("platform-sim", "json-logger", "measurement-console")
