@@ -27,9 +27,10 @@ class Job:
     def __init__(self, folder: Path, wheels: Path) -> None:
         self._files = {name: folder / name for name in ("GITHUB_ENV", "GITHUB_PATH")}
         self._files["GITHUB_OUTPUT"] = folder / "GITHUB_OUTPUT"
-        inputs = {"PLUGINS": "", "BENCH": "", "FIND_LINKS": str(wheels)}
+        author = new_author(folder, wheels)
+        inputs = {"PLUGINS": "", "BENCH": "", "FIND_LINKS": str(author.folder / "dist")}
         self._environment = {
-            **new_author(folder, wheels).environment,
+            **author.environment,
             **{name: str(file) for name, file in self._files.items()},
             **inputs,
             "REQUIREMENT": "measurement-platform-sim",

@@ -29,7 +29,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def user(tmp_path: Path, built: Path) -> Terminals:
     terminals = new_author(tmp_path, built)
     environment = {**terminals.environment, "UV_PYTHON": sys.executable}
-    return Terminals(tmp_path, environment)
+    return Terminals(terminals.folder, environment)
 
 
 INSTALLED_BY_NOBODY = re.findall(r"^uvx .+$", README.blocks("Install", ""), re.M)

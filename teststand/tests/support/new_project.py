@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 from page_commands import ROOT, Page, Terminals, new_account
@@ -34,9 +35,14 @@ def wheels(folder: Path) -> Path:
 
 
 def new_author(folder: Path, wheels: Path) -> Terminals:
-    """Return terminals for an author with an empty home, uv, and the wheels."""
+    """Return terminals for an author with an empty home, uv, and the wheels in `dist`.
+
+    uv remembers a wheel by its path, and does not see that it was built again. So the path is new.
+    """
+    folder = folder / uuid.uuid4().hex
     programs = folder / "programs"
-    programs.mkdir()
+    programs.mkdir(parents=True)
+    (folder / "dist").symlink_to(wheels)
     for name in ("uv", "uvx"):
         (programs / name).symlink_to(Path(sys.executable).parent / name)
     cache = subprocess.run(
@@ -48,9 +54,8 @@ def new_author(folder: Path, wheels: Path) -> Terminals:
         "UV_SYSTEM_CERTS": "1",
         **new_account(folder / "home", programs),
         "UV_CACHE_DIR": cache.stdout.strip(),
-        "UV_FIND_LINKS": str(wheels),
+        "UV_FIND_LINKS": str(folder / "dist"),
     }
-    (folder / "dist").symlink_to(wheels)
     return Terminals(folder, environment)
 
 
