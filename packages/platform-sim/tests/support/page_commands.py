@@ -19,18 +19,22 @@ _FILE = re.compile(r"`(\w+/[\w.]+)`(?:(?!```).)*?:\n\n```\w+\n(.*?)^```$", re.M 
 _NAMED_FILE = re.compile(r"^```(?:python|json|bat)\n(?:#|//|REM) (\S+)\n(.*?)^```$", re.M | re.S)
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
 
-_READY = {"platform-sim up": "platform-sim is ready", "json-logger serve": "Registered with NI"}
+_READY = {
+    "platform-sim up": "platform-sim is ready",
+    "exec -- json-logger serve": "Registered with NI",
+    "json-logger serve": "json-logger is ready",
+}
 """What keeps its terminal, and what it says when the next command may be typed."""
 
 
 class Page:
-    """A page of this project.
+    """A page of this project, or of another.
 
     Args:
-        path: Its place below the top folder.
+        path: Its place below the top folder, or an absolute path.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str | Path) -> None:
         self.text = (ROOT / path).read_text(encoding="utf-8")
 
     def files(self) -> dict[str, str]:
@@ -60,24 +64,32 @@ def write_files(folder: Path, files: Mapping[str, str]) -> None:
         (folder / name).write_text(content, encoding="utf-8")
 
 
-class Workplace:
-    """A folder with the files of a clone, and the environment of a new account."""
+def new_account(home: Path, programs: Path) -> dict[str, str]:
+    """Return the environment of an account that has done nothing yet.
 
-    def __init__(self, folder: Path) -> None:
+    Args:
+        home: Its empty home folder, to make.
+        programs: Folder of programs that it finds before all others.
+    """
+    home.mkdir(mode=0o700)
+    foreign = ("PLATFORM_SIM", "JSON_LOGGER", "MEASUREMENT_PLUGIN", "PYTEST", "XDG", "VIRTUAL_ENV")
+    own = {name: text for name, text in os.environ.items() if not name.startswith(foreign)}
+    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
+    places = {"HOME": str(home), "XDG_RUNTIME_DIR": str(home), "PATH": path}
+    return {**own, **places, "PYTHONUNBUFFERED": "1"}
+
+
+class Terminals:
+    """Terminals in a folder.
+
+    Args:
+        folder: Their working folder.
+        environment: The environment of each.
+    """
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self.folder = folder
-        skipped = shutil.ignore_patterns(".venv", "tests", "e2e", ".*_cache")
-        shutil.copytree(ROOT / "teststand", folder / "teststand", ignore=skipped)
-        home = folder / "home"
-        home.mkdir(mode=0o700)
-        foreign = ("PLATFORM_SIM", "JSON_LOGGER", "MEASUREMENT_PLUGIN", "PYTEST", "XDG")
-        own = {name: text for name, text in os.environ.items() if not name.startswith(foreign)}
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        places = {"HOME": str(home), "XDG_RUNTIME_DIR": str(home), "PATH": path}
-        self.environment = {**own, **places, "PYTHONUNBUFFERED": "1"}
-
-    def write(self, files: dict[str, str]) -> None:
-        """Write the files of a page."""
-        write_files(self.folder, files)
+        self.environment = environment
 
     def type(self, commands: Sequence[str]) -> str:
         """Type commands one after the other. Those that keep a terminal get one each.
@@ -90,12 +102,13 @@ class Workplace:
             for command in commands:
                 word = next((word for server, word in _READY.items() if server in command), None)
                 if word is None:
-                    printed.append(self._run(command))
+                    printed.append(self.run(command))
                 else:
                     terminals.enter_context(self._keep_running(command, word))
         return "".join(printed)
 
-    def _run(self, command: str) -> str:
+    def run(self, command: str) -> str:
+        """Run a command, or a script of several, and return what it printed."""
         done = subprocess.run(
             ["/bin/sh", "-c", command],
             cwd=self.folder,
@@ -131,6 +144,19 @@ class Workplace:
                 yield
             finally:
                 os.killpg(process.pid, signal.SIGINT)  # Ctrl-C, as the page says
+
+
+class Workplace(Terminals):
+    """A folder with the files of a clone, and the environment of a new account."""
+
+    def __init__(self, folder: Path) -> None:
+        skipped = shutil.ignore_patterns(".venv", "tests", "e2e", ".*_cache")
+        shutil.copytree(ROOT / "teststand", folder / "teststand", ignore=skipped)
+        super().__init__(folder, new_account(folder / "home", Path(sys.executable).parent))
+
+    def write(self, files: dict[str, str]) -> None:
+        """Write the files of a page."""
+        write_files(self.folder, files)
 
 
 @contextmanager

@@ -21,6 +21,8 @@ _VERBS = {
     "reservations": "platform_sim.cli.reservations:reservations_command",
     "instruments": "platform_sim.cli.instruments:instruments_command",
     "measui": "platform_sim.cli.measui:measui_command",
+    "new": "platform_sim.cli.new:new_group",
+    "sequence": "platform_sim.cli.sequences:sequence_group",
 }
 
 

@@ -1,4 +1,4 @@
-"""`platform-sim run` and `platform-sim check`: run or check a sequence file."""
+"""`platform-sim run`, `check` and `sequence build`: run, check or build a sequence file."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from platform_sim.cli.options import (
 from platform_sim.hook import hooked_environment
 from platform_sim.printing import print_line
 from platform_sim.sequence.check import check_sequence_file
+from platform_sim.sequence.description import read_description
 from platform_sim.sequence.interrupts import Interrupts
 from platform_sim.sequence.reports import (
     LiveTable,
@@ -29,6 +30,8 @@ from platform_sim.sequence.reports import (
     write_junit,
 )
 from platform_sim.sequence.runner import run_sequence_file
+from platform_sim.sequence.seq_writer import write_sequence_file
+from platform_sim.sequence.type_library import NO_TYPES, types_from
 
 _FAILED = 1
 _INTERRUPTED = 130
@@ -152,3 +155,40 @@ def check_command(
         print_line(", ".join(f"{n} {kind}{'' if n == 1 else 's'}" for kind, n in counts.items()))
     if errors:
         raise SystemExit(_FAILED)
+
+
+@click.group("sequence")
+def sequence_group() -> None:
+    """Build sequence files."""
+
+
+@sequence_group.command("build")
+@click.argument("description", metavar="F.toml", type=_existing_file)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Sequence file to write; an existing one is replaced. Default: F.seq, beside F.toml.",
+)
+@click.option(
+    "--types-from",
+    "sample",
+    type=_existing_file,
+    help="A .seq file in XML form that your TestStand saved, with the step types that the "
+    "description uses. Its type definitions are copied into the file.",
+)
+def build_command(description: Path, output: Path | None, sample: Path | None) -> None:
+    """Build a TestStand sequence file in XML form from a description.
+
+    The same description always gives the same file.
+
+    Example: platform-sim sequence build MeasureAndLog.toml
+    """
+    content = read_description(description)
+    types = types_from(sample) if sample else NO_TYPES
+    target = output or description.with_suffix(".seq")
+    try:
+        write_sequence_file(target, content, types)
+    except OSError as error:
+        raise click.ClickException(f"{target} cannot be written: {error.strerror}.") from error
+    print_line(target)

@@ -3,20 +3,21 @@
 The arrays ``setup``, ``main`` and ``cleanup`` contain the steps. The keys of a step decide its
 kind: ``pin_map``, or ``module`` with ``function``, or ``measurement`` with ``inputs``, ``outputs``
 and ``limits``. Values are TestStand expressions; limits are numbers. Keys with their usual value
-are left out.
+are left out. `description_keys` has all keys.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from plugin_kit import LimitsError, OutputLimits, read_limits
 from plugin_kit.limits import SITES_OUTPUT
 
+from platform_sim.sequence import description_keys as keys
+from platform_sim.sequence.description_keys import names_of
 from platform_sim.sequence.errors import DescriptionError
 from platform_sim.sequence.model import (
     Call,
@@ -42,19 +43,7 @@ else:
     import tomli as tomllib
 
 MAIN_SEQUENCE = "MainSequence"
-_FLOW_KEYS = frozenset(item.name for item in fields(StepFlow))
-_FILE_KEYS = frozenset({"python", "file_globals", "locals", "parameters"}) | {
-    group.value.lower() for group in Group
-}
-_CALL_KEYS = {
-    "pin_map": frozenset({"pin_map"}),
-    "module": frozenset(
-        {"module", "function", "arguments", "result", "operation", "scope", "class", "instance"}
-        | {"python"}
-    ),
-    "measurement": frozenset({"measurement", "version", "inputs", "outputs", "limits"}),
-}
-_PARAMETER_KEYS = frozenset({"name", "type", "value", "log", "id", "values", "message"})
+_FLOW_KEYS = names_of(keys.FLOW)
 _SPECIAL = {
     "ioresource": ("TypeString", "IOResource"),
     "pin": ("TypeString", "Pin"),
@@ -87,7 +76,7 @@ def parse_description(text: str) -> SequenceFile:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise DescriptionError(f"This is not valid TOML: {error}.") from error
-    _only(content, _FILE_KEYS, "the file")
+    _only(content, names_of(keys.FILE), "the file")
     environment = _environment(content.get("python", {}), PythonEnvironment())
     groups = {
         group: tuple(_step(entry, environment) for entry in _tables(content, group.value.lower()))
@@ -109,11 +98,11 @@ def _step(entry: Mapping[str, Any], environment: PythonEnvironment) -> Step:
     if not isinstance(name, str) or not name:
         raise DescriptionError(f"This step has no name: {dict(entry)}. Add one.")
     where = f"step {name!r}"
-    kinds = [key for key in _CALL_KEYS if key in entry]
+    kinds = [key for key in keys.CALLS if key in entry]
     if len(kinds) > 1:
         raise DescriptionError(f"{where} has {' and '.join(kinds)}. Give each step only one.")
-    allowed = _CALL_KEYS[kinds[0]] if kinds else frozenset()
-    _only(entry, allowed | _FLOW_KEYS | {"name", "id"}, where)
+    allowed = names_of(keys.STEP, keys.FLOW, *(keys.CALLS[kind] for kind in kinds))
+    _only(entry, allowed, where)
     flow = StepFlow(**{key: entry[key] for key in _FLOW_KEYS if key in entry})
     call = _call(entry, kinds, environment, where)
     return Step(name, call, _text(entry, "id", where), flow)
@@ -196,7 +185,7 @@ def _member(kind: Any, name: str, where: str) -> Any:
 
 
 def _environment(entry: Mapping[str, str], usual: PythonEnvironment) -> PythonEnvironment:
-    _only(entry, frozenset({"version", "environment"}), "python")
+    _only(entry, names_of(keys.PYTHON), "python")
     return PythonEnvironment(
         entry.get("version", usual.version), entry.get("environment", usual.path)
     )
@@ -206,7 +195,7 @@ def _parameters(
     entries: Iterable[Mapping[str, Any]], where: str, *, output: bool
 ) -> Iterable[MeasurementParameter]:
     for number, entry in enumerate(entries, start=1):
-        _only(entry, _PARAMETER_KEYS, f"{where}, parameter {entry.get('name', number)}")
+        _only(entry, names_of(keys.PARAMETER), f"{where}, parameter {entry.get('name', number)}")
         base, brackets, _ = str(entry.get("type", "")).partition("[]")
         if base not in _TYPES or "name" not in entry:
             raise DescriptionError(

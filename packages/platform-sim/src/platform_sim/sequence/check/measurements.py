@@ -8,24 +8,7 @@ from plugin_kit.calling import MeasurementPlugin, Parameter, PluginCallError, Pl
 
 from platform_sim.sequence.check.finding import Finding
 from platform_sim.sequence.model import MeasurementCall, MeasurementParameter
-
-_KINDS = {
-    1: "TypeDouble",
-    2: "TypeFloat",
-    3: "TypeInt64",
-    4: "TypeUint64",
-    5: "TypeInt32",
-    8: "TypeBool",
-    9: "TypeString",
-    11: "TypeMessage",
-    13: "TypeUint32",
-    14: "TypeEnum",
-}
-"""TestStand's names of ``google.protobuf.Field.Kind``."""
-
-_SPECIALIZATIONS = {"": "None", "pin": "Pin", "ioresource": "IOResource", "path": "Path"} | {
-    "enum": "Enum"
-}
+from platform_sim.sequence.parameter_types import specialization, type_name
 
 
 def plugin_metadata(call: MeasurementCall, discovery_address: str) -> PluginMetadata:
@@ -95,13 +78,9 @@ def _check_parameter(
 ) -> Iterator[Finding]:
     pairs: tuple[tuple[str, object, object], ...] = (
         ("field number", declared.id, actual.field_number),
-        ("type", declared.type, _KINDS.get(actual.type, f"kind {actual.type}")),
+        ("type", declared.type, type_name(actual)),
         ("dimension", int(declared.repeated), int(actual.is_repeated)),
-        (
-            "specialization",
-            declared.specialization,
-            _SPECIALIZATIONS.get(actual.specialisation, actual.specialisation),
-        ),
+        ("specialization", declared.specialization, specialization(actual)),
     )
     for what, stated, true in pairs:
         if stated != true:

@@ -16,11 +16,9 @@ from platform_sim.sequence.check.finding import Finding
 from platform_sim.sequence.errors import SequenceError
 from platform_sim.sequence.expressions import evaluate
 from platform_sim.sequence.model import MeasurementCall, PinMapUpdate
+from platform_sim.sequence.parameter_types import PIN_SPECIALIZATIONS, instrument_type
 from platform_sim.sequence.paths import evaluate_path, resolve
 from platform_sim.sequence.variables import ExecutionVariables
-
-_PIN_SPECIALIZATIONS = frozenset({"Pin", "IOResource"})
-_INSTRUMENT_TYPE_KEYS = ("ni/ioresource.instrument_type", "ni/pin.instrument_type")
 
 
 def check_pin_map(
@@ -56,7 +54,7 @@ def check_pins(
     Arguments that can be evaluated only in a run are not checked.
     """
     for parameter in call.inputs:
-        if parameter.specialization not in _PIN_SPECIALIZATIONS or not parameter.value:
+        if parameter.specialization not in PIN_SPECIALIZATIONS or not parameter.value:
             continue
         try:
             value = evaluate(parameter.value, variables)
@@ -68,12 +66,12 @@ def check_pins(
                 parameter.name,
                 str(name),
                 pin_map,
-                _instrument_type(parameter.name, metadata),
+                _type_of(parameter.name, metadata),
             )
 
 
 def _check_pin(
-    where: str, parameter: str, name: str, pin_map: PinMap, instrument_type: str
+    where: str, parameter: str, name: str, pin_map: PinMap, wanted_type: str
 ) -> Iterator[Finding]:
     known = _names(pin_map)
     if name not in known:
@@ -83,21 +81,20 @@ def _check_pin(
             f"Use one of its pins and pin groups: {', '.join(known)}",
         )
         return
-    if name not in _names(pin_map, instrument_type):
+    if name not in _names(pin_map, wanted_type):
         yield Finding(
             where,
             f"parameter {parameter} has the pin {name!r}, which is connected to no instrument of "
-            f"type {instrument_type}",
+            f"type {wanted_type}",
             "Connect the pin, or use another",
         )
 
 
-def _names(pin_map: PinMap, instrument_type: str = "") -> list[str]:
-    pins, groups = query_pins(pin_map, instrument_type)
+def _names(pin_map: PinMap, wanted_type: str = "") -> list[str]:
+    pins, groups = query_pins(pin_map, wanted_type)
     return [pin.name for pin in pins] + [group.name for group in groups]
 
 
-def _instrument_type(name: str, metadata: PluginMetadata | None) -> str:
+def _type_of(name: str, metadata: PluginMetadata | None) -> str:
     parameters = metadata.parameters if metadata else ()
-    annotations = next((item.annotations for item in parameters if item.name == name), {})
-    return next((annotations[key] for key in _INSTRUMENT_TYPE_KEYS if annotations.get(key)), "")
+    return next((instrument_type(item) for item in parameters if item.name == name), "")

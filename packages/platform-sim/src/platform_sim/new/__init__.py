@@ -1,0 +1,1 @@
+"""Make new projects from templates: a plug-in, a resource, a sequence."""
