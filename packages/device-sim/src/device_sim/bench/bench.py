@@ -7,6 +7,7 @@ import logging
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from device_sim.bench import small_signal
 from device_sim.bench.circuit import Circuit, Solution
 from device_sim.bench.course import Course
-from device_sim.bench.equations import Vector
+from device_sim.bench.equations import Nets, Vector
 from device_sim.bench.grid import Grid
 from device_sim.bench.history import History, net_key
 from device_sim.bench.line_driver import LineDriver
@@ -22,6 +23,7 @@ from device_sim.bench.netlist import Netlist, channel_key, load_netlist
 from device_sim.bench.parts import Connection, Imperfections, Part, Terminal
 from device_sim.bench.places import errors_at
 from device_sim.bench.readings import Converter
+from device_sim.bench.relay import Relay, coil_of
 from device_sim.bench.review import doubts
 from device_sim.bench.waves import Sine
 from device_sim.clock import Clock
@@ -113,6 +115,11 @@ class Bench:
         now = clock.now()
         for part in self._netlist.parts.values():
             part.since = now
+        self._relays = {
+            name: self._relay(part, now)
+            for name, part in self._netlist.parts.items()
+            if part.coil is not None
+        }
         self._history = History(self._netlist.ground)
         self._rewired(now)
         self._begin_faults()
@@ -141,10 +148,17 @@ class Bench:
         with self._lock:
             return {name: dict(part.values) for name, part in self._netlist.parts.items()}
 
-    def list_parts(self) -> list[Part]:
-        """Return copies of all parts."""
+    def list_parts(self) -> list[tuple[Part, bool | None]]:
+        """Return copies of all parts, and of each whether its contact is closed.
+
+        This is None for parts other than relays.
+        """
         with self._lock:
-            return copy.deepcopy(list(self._netlist.parts.values()))
+            self._catch_up()
+            return [
+                (copy.deepcopy(part), self._relays[name].is_closed if part.coil else None)
+                for name, part in self._netlist.parts.items()
+            ]
 
     def set(self, name: str, **values: float) -> None:
         """Set values of a part from now on.
@@ -167,6 +181,8 @@ class Bench:
             if "drift" in values:
                 changed.since = now
             self._netlist.parts[name] = changed
+            if name in self._relays:
+                self._relays[name].part = changed
             self._rewired(now)
 
     @property
@@ -230,7 +246,9 @@ class Bench:
                     "There is nothing to draw: the bench has neither parts nor connections. "
                     "Start the server with a bench file: device-sim serve --bench FILE."
                 )
-            return draw(list(netlist.parts.values()), connections, netlist.models, netlist.ground)
+            parts = list(netlist.parts.values())
+            parts += [coil for part in parts for coil in coil_of(part)]
+            return draw(parts, connections, netlist.models, netlist.ground)
 
     # Digital levels on nets.
 
@@ -239,7 +257,7 @@ class Bench:
         """The nets of the bench file, without the ground."""
         netlist = self._netlist
         wired = [(c.hi, c.lo) for c in (*netlist.connections.values(), *self._cut.values())]
-        pairs = [*(part.nets for part in netlist.parts.values()), *wired]
+        pairs = [*(part.all_nets for part in netlist.parts.values()), *wired]
         return sorted({net for pair in pairs for net in pair} - {netlist.ground})
 
     def read_nets(self, *nets: str) -> dict[str, float]:
@@ -422,21 +440,34 @@ class Bench:
         key = channel_key(channel)
         with self._lock:
             self._history.follow_drift(grid.begin, self._terminals)
-            early = grid.count_before(self._history.begin)
-            known = grid.part(min(early, grid.count - 1), grid.count)
-            known = known.not_before(self._history.begin)
-            pieces = list(self._history.pieces(key, known.begin, known.end))
-            parts = [
-                self._sampled(pieces[number][0], key, part)
-                for number, part in known.split([since for _, since, _ in pieces])
-            ]
-            values = np.concatenate(parts, axis=1)
-            # Before the known past, everything was as at its begin.
-            before = np.repeat(values[:, :1], grid.count - values.shape[1], axis=1)
-            voltages, currents = np.concatenate((before, values), axis=1)
+            sampled = partial(self._sampled, key)
+            voltages, currents = self._over(grid, key, sampled)
             return Samples(voltages, currents)
 
-    def _sampled(self, course: Course | None, key: str, grid: Grid) -> Vector:
+    def _over(
+        self, grid: Grid, key: str, sampled: Callable[[Course | None, Grid], Vector]
+    ) -> Vector:
+        """Return some values in the island of a channel or net, a row for each.
+
+        Args:
+            grid: The times.
+            key: The key of the channel or net.
+            sampled: Return the values in a course; None while it is disconnected.
+        """
+        early = grid.count_before(self._history.begin)
+        known = grid.part(min(early, grid.count - 1), grid.count)
+        known = known.not_before(self._history.begin)
+        pieces = list(self._history.pieces(key, known.begin, known.end))
+        parts = [
+            sampled(pieces[number][0], part)
+            for number, part in known.split([since for _, since, _ in pieces])
+        ]
+        values = np.concatenate(parts, axis=1)
+        # Before the known past, everything was as at its begin.
+        before = np.repeat(values[:, :1], grid.count - values.shape[1], axis=1)
+        return np.concatenate((before, values), axis=1)
+
+    def _sampled(self, key: str, course: Course | None, grid: Grid) -> Vector:
         if course is None:
             level = np.full(grid.count, _open_voltage(self._terminals.get(key)))
             return np.array([level, np.zeros(grid.count)])
@@ -503,7 +534,9 @@ class Bench:
         return None if course is None else (course.circuit, course.solution(time))
 
     def _rewired(self, at: float) -> None:
-        parts = [*self._netlist.parts.values()]
+        parts = [part for part in self._netlist.parts.values() if part.coil is None]
+        for relay in self._relays.values():
+            parts += relay.parts
         for pair in sorted(self._contacts):
             if all(channel in self._netlist.connections for channel in pair):
                 parts += self._contacts[pair]
@@ -521,6 +554,39 @@ class Bench:
             if nets[0] != nets[1]:
                 name = f"{first} to {second}, {wire}"
                 yield Part(name, "resistor", nets, {"value": _CONTACT})
+
+    # Relays.
+
+    def _relay(self, part: Part, begin: float) -> Relay:
+        relay = Relay(part, self._across, self._changes_across, self._fastest, self._rewired, begin)
+        self.timeline.add(relay)
+        return relay
+
+    def _key_of(self, nets: Nets) -> str:
+        """Return the key of two nets that a part joins."""
+        return net_key(nets[1] if nets[0] == self._netlist.ground else nets[0])
+
+    def _across(self, nets: Nets, grid: Grid) -> Vector:
+        """Return the voltage between two nets that a part joins."""
+
+        def sampled(course: Course | None, part: Grid) -> Vector:
+            if course is None:
+                return np.zeros((1, part.count))
+            nodes = course.circuit.nodes
+            return course.values(part, lambda observed: np.array([nodes.across(observed, nets)]))
+
+        return np.asarray(self._over(grid, self._key_of(nets), sampled)[0])
+
+    def _changes_across(self, nets: Nets, begin: float, end: float) -> list[float]:
+        return self._history.changes(self._key_of(nets), begin, end)
+
+    def _fastest(self, nets: Nets) -> float:
+        """Return the seconds in which the waves at two nets do not change by much."""
+        course = self._history.last(self._key_of(nets))
+        waves = course.circuit.waves if course else ()
+        return min((wave.resolution for wave in waves), default=math.inf)
+
+    # Faults at the start.
 
     def _begin_faults(self) -> None:
         actions: dict[str, Callable[..., None]] = {

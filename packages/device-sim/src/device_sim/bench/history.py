@@ -151,9 +151,13 @@ class History:
         """The begin of the past that is known."""
         return self._stretches[0].begin
 
-    def changes(self, channel: str, begin: float, end: float) -> list[float]:
-        """Return the times between two times at which the circuit of a channel changed."""
-        pieces = list(self.pieces(channel, begin, end))
+    def last(self, key: str) -> Course | None:
+        """Return the present course of a channel or net, None while it is disconnected."""
+        return self._stretches[-1].by_key.get(key)
+
+    def changes(self, key: str, begin: float, end: float) -> list[float]:
+        """Return the times between two times at which the circuit of a channel or net changed."""
+        pieces = list(self.pieces(key, begin, end))
         return [since for _, since, _ in pieces[1:] if begin < since < end]
 
     def pieces(

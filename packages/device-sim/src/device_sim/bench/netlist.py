@@ -134,7 +134,12 @@ def _add_part(netlist: Netlist, table: Table, line: int | None) -> None:
             f"Part {name} is defined twice. For several sites, write '{name}{{site}}'."
         )
     values = {k: v for k, v in table.items() if k not in tables.PART.required}
-    netlist.parts[name] = Part(name, table["kind"], (table["a"], table["b"]), values)
+    coil = None
+    if table["kind"] == "relay":
+        tables.RELAY.check(f"relay {name}", values)
+        coil = (values.pop("coil"), values.pop("coil_lo", netlist.ground))
+    nets = (table["a"], table["b"])
+    netlist.parts[name] = Part(name, table["kind"], nets, values, coil=coil)
     netlist.lines[f"part {name}"] = line
 
 

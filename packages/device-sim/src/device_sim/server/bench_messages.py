@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from device_sim.faults import FaultInfo
 from device_sim.inventory import ChannelInfo
 from device_sim.nets import Level
 from device_sim.v1 import bench_pb2 as pb
+
+if TYPE_CHECKING:
+    from device_sim.bench.parts import Part
 
 _LEVELS = {
     Level.LOW: pb.LEVEL_LOW,
@@ -36,6 +40,21 @@ def encode_channel(info: ChannelInfo) -> pb.Channel:
         amperes=info.amperes,
         is_limited=info.is_limited,
         problem=info.problem,
+    )
+
+
+def encode_part(part: Part, is_closed: bool | None) -> pb.Part:
+    """Return a part, and whether its contact is closed."""
+    (a, b), (coil, coil_lo) = part.nets, part.coil or ("", "")
+    return pb.Part(
+        name=part.name,
+        values=part.values,
+        kind=part.kind,
+        a=a,
+        b=b,
+        coil=coil,
+        coil_lo=coil_lo,
+        is_closed=is_closed,
     )
 
 

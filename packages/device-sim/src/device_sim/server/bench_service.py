@@ -14,7 +14,7 @@ from device_sim.base.sessions import SessionTable
 from device_sim.errors import BenchError, CallError
 from device_sim.inventory import describe_channels, describe_sessions
 from device_sim.nets import HIGH_FROM, LOW_TO, OUTPUT_RESISTANCE, NetDrive, NetDriver, level_of
-from device_sim.server.bench_messages import encode_channel, encode_fault, encode_net
+from device_sim.server.bench_messages import encode_channel, encode_fault, encode_net, encode_part
 from device_sim.server.transport import serve
 from device_sim.v1 import bench_pb2 as pb
 from device_sim.v1 import bench_pb2_grpc
@@ -77,10 +77,7 @@ class BenchServicer(bench_pb2_grpc.BenchServicer):
     ) -> pb.ListPartsResponse:
         """List the parts with their values."""
         return pb.ListPartsResponse(
-            parts=[
-                pb.Part(name=p.name, values=p.values, kind=p.kind, a=p.nets[0], b=p.nets[1])
-                for p in self._bench.list_parts()
-            ]
+            parts=[encode_part(part, is_closed) for part, is_closed in self._bench.list_parts()]
         )
 
     def SetPart(  # noqa: N802

@@ -310,12 +310,20 @@ class Part(google.protobuf.message.Message):
     KIND_FIELD_NUMBER: builtins.int
     A_FIELD_NUMBER: builtins.int
     B_FIELD_NUMBER: builtins.int
+    COIL_FIELD_NUMBER: builtins.int
+    COIL_LO_FIELD_NUMBER: builtins.int
+    IS_CLOSED_FIELD_NUMBER: builtins.int
     name: builtins.str
     kind: builtins.str
     """Its kind in the bench file, such as "resistor"."""
     a: builtins.str
     """Its two nets. The first one is the positive one, or that of the anode."""
     b: builtins.str
+    coil: builtins.str
+    """The nets at the coil of a relay, positive first; empty for other kinds."""
+    coil_lo: builtins.str
+    is_closed: builtins.bool
+    """Whether the contact of a relay is closed. Absent for other kinds."""
     @property
     def values(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.float]:
         """Its values by their names in the bench file, such as "value" or "voltage". Infinite values are
@@ -330,8 +338,13 @@ class Part(google.protobuf.message.Message):
         kind: builtins.str = ...,
         a: builtins.str = ...,
         b: builtins.str = ...,
+        coil: builtins.str = ...,
+        coil_lo: builtins.str = ...,
+        is_closed: builtins.bool | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["a", b"a", "b", b"b", "kind", b"kind", "name", b"name", "values", b"values"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_is_closed", b"_is_closed", "is_closed", b"is_closed"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_is_closed", b"_is_closed", "a", b"a", "b", b"b", "coil", b"coil", "coil_lo", b"coil_lo", "is_closed", b"is_closed", "kind", b"kind", "name", b"name", "values", b"values"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_is_closed", b"_is_closed"]) -> typing.Literal["is_closed"] | None: ...
 
 global___Part = Part
 

@@ -23,9 +23,8 @@ from device_sim.base.attributes import Attribute, Value
 from device_sim.base.configuration import refuse
 from device_sim.base.instrument import Opening
 from device_sim.base.overview import ChannelState, Quantity
-from device_sim.bench import Grid, Input
+from device_sim.bench import Condition, Grid, Input, Search, edge, window
 from device_sim.call import Call
-from device_sim.drivers.niscope import triggers
 from device_sim.drivers.niscope.acquisition import Acquisition, Plan, Scale, Volts
 from device_sim.drivers.niscope.configuration import ScopeConfiguration
 from device_sim.drivers.niscope.disturbed import Disturbed
@@ -263,7 +262,8 @@ class ScopeSession(AcquiringSession[Acquisition]):
         wire = self.wire(source)
 
         volts = self._coupled(source, self.get("trigger_coupling"))
-        return lambda: triggers.Search(self.bench, wire, volts, condition, spacing).find
+        changes = partial(self.bench.changes, wire)
+        return lambda: Search(volts, changes, condition, spacing).find
 
     def _limited(self, index: int) -> Signal:
         """Return the signal of a channel within its bandwidth."""
@@ -291,16 +291,16 @@ class ScopeSession(AcquiringSession[Acquisition]):
 
         return without_mean
 
-    def _condition(self) -> triggers.Condition:
+    def _condition(self) -> Condition:
         kind = self.get("trigger_type")
         if kind == TriggerType.WINDOW.value:
-            return triggers.window(
+            return window(
                 self.number("trigger_window_low_level"),
                 self.number("trigger_window_high_level"),
                 entering=self.get("trigger_window_mode") == TriggerWindowMode.ENTERING.value,
             )
         has_hysteresis = kind == TriggerType.HYSTERESIS.value
-        return triggers.edge(
+        return edge(
             self.number("trigger_level"),
             self.number("trigger_hysteresis") if has_hysteresis else 0.0,
             rising=self.get("trigger_slope") == TriggerSlope.POSITIVE.value,
