@@ -23,7 +23,9 @@ class Script(Protocol):
         ...
 
     def run(self, until: float, now: float) -> None:
-        """Run all parts due at or before `until`, at least the next one. `now` is the present.
+        """Run parts due at or before `until`, at least the next one. `now` is the present.
+
+        After a part that may concern other scripts at once, it must return, so that they run first.
 
         Raises:
             DeviceSimError: A part failed.
@@ -54,6 +56,10 @@ class Timeline:
         """Stop a script, if it runs."""
         with self.lock:
             self._scripts = [each for each in self._scripts if each is not script]
+
+    def has(self, script: Script) -> bool:
+        """Return whether a script was added and not discarded."""
+        return any(each is script for each in self._scripts)
 
     def advance(self, now: float) -> None:
         """Run all parts that are due, in the order of time.

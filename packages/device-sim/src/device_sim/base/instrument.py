@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from enum import Enum
+from functools import cache, partial
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from device_sim.base.configuration import Configuration, SessionAttributes
 from device_sim.base.files import FileRoots
 from device_sim.base.options import Options
 from device_sim.base.overview import ChannelState
+from device_sim.base.script import Activity
 from device_sim.call import Call, check_active, wake_on_end
 from device_sim.clock import Clock
 from device_sim.errors import (
@@ -262,6 +264,39 @@ class InstrumentSession:
         """
         device = device or self.channels.devices[0]
         return bool(self.bench.faults.disturbances("lose_triggers", device, at))
+
+    def listen(
+        self,
+        activity: Activity,
+        trigger: Enum,
+        terminal: str,
+        *,
+        rising: bool = True,
+        device: str = "",
+    ) -> None:
+        """Trigger an activity on the timeline by edges on a terminal.
+
+        Args:
+            activity: The activity.
+            trigger: Its trigger.
+            terminal: The terminal, as a client writes it.
+            rising: The edge.
+            device: The instrument; empty for the first one of the session.
+        """
+        from device_sim.bench import Ear, terminal_name  # with numpy, which takes long to import
+
+        device = device or self.channels.devices[0]
+        name = terminal_name(terminal, device)
+        if name:
+            is_deaf = partial(self.loses_trigger, device=device)
+            self.bench.bus.listen(Ear(activity, trigger, name, rising, is_deaf))
+
+    def pulse(self, at: float, *terminals: str, device: str = "") -> bool:
+        """Put a pulse onto terminals, as a client writes them. Return what `TriggerBus` does."""
+        from device_sim.bench import terminal_name
+
+        device = device or self.channels.devices[0]
+        return self.bench.bus.pulse([terminal_name(each, device) for each in terminals], at)
 
     def catch_up(self) -> None:
         """Run everything that is due by now on all instruments. A call does this first."""
