@@ -117,6 +117,7 @@ class InstrumentSession:
         self.timeline = self.bench.timeline
         self.lock = threading.Condition(self.timeline.lock)
         self.error: tuple[int, str] = (0, "")
+        self._listens = False
         self.catch_up()
 
     # Methods that drivers override.
@@ -283,20 +284,20 @@ class InstrumentSession:
             rising: The edge.
             device: The instrument; empty for the first one of the session.
         """
-        from device_sim.bench import Ear, terminal_name  # with numpy, which takes long to import
+        from device_sim.bench import Ear
 
         device = device or self.channels.devices[0]
-        name = terminal_name(terminal, device)
+        name = self.terminal(terminal, device)
         if name:
+            self._listens = True
             is_deaf = partial(self.loses_trigger, device=device)
             self.bench.bus.listen(Ear(activity, trigger, name, rising, is_deaf))
 
-    def pulse(self, at: float, *terminals: str, device: str = "") -> bool:
-        """Put a pulse onto terminals, as a client writes them. Return what `TriggerBus` does."""
-        from device_sim.bench import terminal_name
+    def terminal(self, text: str, device: str = "") -> str:
+        """Return the one name of a terminal that a client names; empty if it names none."""
+        from device_sim.bench import terminal_name  # with numpy, which takes long to import
 
-        device = device or self.channels.devices[0]
-        return self.bench.bus.pulse([terminal_name(each, device) for each in terminals], at)
+        return terminal_name(text, device or self.channels.devices[0])
 
     def catch_up(self) -> None:
         """Run everything that is due by now on all instruments. A call does this first."""
@@ -331,6 +332,8 @@ class InstrumentSession:
             again = self._poll(poll, now)
             if again is None or now >= deadline:
                 return again is None
+            if self._listens:  # A part of another instrument may trigger this one.
+                again = min(again, self.timeline.following(now))
             self.clock.wait(self.lock, min(again, deadline) - now)
 
     def _poll(self, poll: Callable[[float], float | None], now: float) -> float | None:

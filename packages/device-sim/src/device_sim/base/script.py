@@ -43,6 +43,7 @@ class Activity:
         """The time up to which they run. A script may do all its parts up to here together."""
         self.signal: Callable[[str, float], bool] = lambda signal, at: False
         """Put a signal of the instrument onto its terminals; return whether others must run now."""
+        self.is_looking = False
         self._gives_way = False
         self._scripts: list[_Entry] = []
         self._sent: defaultdict[Enum, deque[float]] = defaultdict(deque)

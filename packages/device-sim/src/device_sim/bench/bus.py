@@ -128,14 +128,15 @@ class TriggerBus:
 
     def edge(self, terminals: Iterable[str], at: float, *, rising: bool) -> bool:
         """Put one edge onto terminals. Return what `pulse` returns."""
-        used = [terminal for terminal in terminals if self._is_used(terminal)]
+        used = {terminal for terminal in terminals if terminal and self.is_used(terminal)}
         for terminal in used:
             self._count += 1
             heapq.heappush(self._edges, _Edge(at, self._count, terminal, rising))
         return bool(used)
 
-    def _is_used(self, terminal: str) -> bool:
-        return self._is_wired(terminal) or any(ear.terminal == terminal for ear in self._ears)
+    def is_used(self, terminal: str) -> bool:
+        """Return whether an activity may hear an edge on a terminal, or a net may get it."""
+        return bool(self._ears_of(terminal)) or self._is_wired(terminal)
 
     # Methods for what makes edges.
 
@@ -156,6 +157,8 @@ class TriggerBus:
         return [e for e in self._ears if e.terminal == terminal and self._timeline.has(e.listener)]
 
     # Methods for the timeline.
+
+    is_looking = False
 
     def due(self) -> float:
         """Return the time of the next edge that anybody waits for."""

@@ -46,6 +46,11 @@ class EdgeWatch:
         self._until = -math.inf
         self._searches: dict[bool, Search] = {}
 
+    @property
+    def is_looking(self) -> bool:
+        """Return whether an activity waits for an edge."""
+        return self._bus.waiting_since(self._terminal) is not None
+
     def due(self) -> float:
         """Return the next moment that it has not seen, which comes before all other parts."""
         since = self._bus.waiting_since(self._terminal)

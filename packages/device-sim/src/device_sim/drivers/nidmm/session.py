@@ -184,7 +184,8 @@ class DmmSession(AcquiringSession[Acquisition]):
             self.listen(self.activity, trigger, _LINES.get(int(self.number(attribute)), ""))
 
     def _put_out(self, signal: str, at: float) -> bool:
-        return self.pulse(at, _LINES.get(int(self.number("meas_complete_dest")), ""))
+        line = _LINES.get(int(self.number("meas_complete_dest")), "")
+        return self.bench.bus.pulse([self.terminal(line)], at)
 
     def make_activity(self, now: float) -> Acquisition:
         """Return the configured acquisition."""
