@@ -27,11 +27,12 @@ from device_sim.bench.places import errors_at
 from device_sim.bench.readings import Converter
 from device_sim.bench.relay import Relay, coil_of
 from device_sim.bench.review import doubts
+from device_sim.bench.schedule import DriftSteps, Schedule
 from device_sim.bench.terminals import is_terminal
 from device_sim.bench.waves import Sine
 from device_sim.clock import Clock
 from device_sim.errors import BenchError
-from device_sim.faults import Faults
+from device_sim.faults import Drifting, Faults, Opening, window
 from device_sim.nets import OUTPUT_RESISTANCE, NetDrive, NetDriver
 from device_sim.timeline import Timeline
 
@@ -115,7 +116,7 @@ class Bench:
         self.timeline = Timeline()
         self._lock = self.timeline.lock
         self._converters: dict[str, Converter] = {}
-        self.faults = Faults(clock.now)
+        self.faults = Faults(clock)
         now = clock.now()
         for part in self._netlist.parts.values():
             part.since = now
@@ -130,7 +131,12 @@ class Bench:
         for key in self._netlist.connections:
             if is_terminal(key.partition("/")[2]):
                 self.timeline.add(self._edge_watch(key))
+        self._openings: dict[str, tuple[float, float]] = {}
+        self._drifts: dict[str, tuple[float, float, float]] = {}
+        self._schedule = Schedule()
         self._history = History(self._netlist.ground)
+        self.timeline.add(self._schedule)
+        self.timeline.add(DriftSteps(self._history.oldest_drift, self._follow_drift))
         self._rewired(now)
         self._begin_faults()
 
@@ -181,58 +187,137 @@ class Bench:
             BenchError: The part does not exist, or has no such value.
         """
         with self._lock:
-            part = self._netlist.parts.get(name)
-            if part is None:
-                known = ", ".join(sorted(self._netlist.parts)) or "none"
-                raise BenchError(f"The bench has no part '{name}'. Its parts: {known}.")
-            changed = copy.deepcopy(part)
-            changed.update(values)
+            self._with(name, **values)  # which checks all of them
             now = self._catch_up()
             if "drift" in values:
-                changed.since = now
-            self._netlist.parts[name] = changed
-            if name in self._relays:
-                self._relays[name].part = changed
-            self._rewired(now)
+                self.drift(name, values.pop("drift"))
+            if values:
+                self._replace(self._with(name, **values), now)
 
-    @property
-    def drifts(self) -> dict[str, float]:
-        """The parts that drift, each with the relative change of its main value per second."""
-        return {name: v["drift"] for name, v in self.parts.items() if v["drift"]}
+    def _with(self, name: str, **values: float) -> Part:
+        """Return a part with other values."""
+        part = self._netlist.parts.get(name)
+        if part is None:
+            known = ", ".join(sorted(self._netlist.parts)) or "none"
+            raise BenchError(f"The bench has no part '{name}'. Its parts: {known}.")
+        changed = copy.deepcopy(part)
+        changed.update(values)
+        return changed
 
-    @property
-    def open_connections(self) -> list[str]:
-        """The channels whose connection is open."""
-        return [wire.channel for wire in self.wires if wire.is_open]
+    def _replace(self, part: Part, at: float) -> None:
+        self._netlist.parts[part.name] = part
+        if part.name in self._relays:
+            self._relays[part.name].part = part
+        self._rewired(at)
 
-    def disconnect(self, channel: str) -> None:
-        """Open the connection of a channel, as if its wire were broken.
+    def drift(
+        self, part: str, rate: float, *, after: float = 0.0, lasting: float = math.inf
+    ) -> None:
+        """Let a part drift. At the end it has its value again.
+
+        Args:
+            part: The part.
+            rate: Relative change of its main value per second; 0 to end its drift.
+            after: Seconds from now to the begin.
+            lasting: Seconds that it drifts.
 
         Raises:
-            BenchError: The channel is not wired.
+            BenchError: The part does not exist, or the rate is invalid.
+            ValueError: The times are invalid.
         """
-        self._rewire(channel, self._netlist.connections, self._cut)
+        with self._lock:
+            now = self._catch_up()
+            begin, end = window(now, after, lasting)
+            self._with(part, drift=rate)  # which checks both
+            self._stop_drift(part, now)
+            if rate:
+                owner = f"drift {part}"
+                self._drifts[part] = (rate, begin, end)
+                self._schedule.begin(owner, now, begin, partial(self._set_drift, part, rate))
+                self._schedule.add(end, owner, partial(self._stop_drift, part))
+
+    def _set_drift(self, part: str, rate: float, at: float) -> None:
+        changed = self._with(part, drift=rate)
+        changed.since = at
+        self._replace(changed, at)
+
+    def _stop_drift(self, part: str, at: float) -> None:
+        self._schedule.cancel(f"drift {part}")
+        self._drifts.pop(part, None)
+        if self._netlist.parts[part].values["drift"]:
+            self._set_drift(part, 0.0, at)
+
+    @property
+    def drifts(self) -> list[Drifting]:
+        """The parts that drift, or will."""
+        with self._lock:
+            now = self._catch_up()
+            return [
+                Drifting(part, rate, max(begin - now, 0.0), end - max(begin, now))
+                for part, (rate, begin, end) in self._drifts.items()
+            ]
+
+    @property
+    def open_connections(self) -> list[Opening]:
+        """The connections that are open, or will be."""
+        with self._lock:
+            now = self._catch_up()
+            wired = {**self._netlist.connections, **self._cut}
+            return [
+                Opening(wired[key].channel, max(begin - now, 0.0), end - max(begin, now))
+                for key, (begin, end) in self._openings.items()
+            ]
+
+    def disconnect(self, channel: str, *, after: float = 0.0, lasting: float = math.inf) -> None:
+        """Open the connection of a channel, as if its wire were broken.
+
+        Args:
+            channel: The channel.
+            after: Seconds from now to the begin.
+            lasting: Seconds that it is open.
+
+        Raises:
+            BenchError: The channel is not wired, or is open already, or will be.
+            ValueError: The times are invalid.
+        """
+        key = channel_key(channel)
+        with self._lock:
+            now = self._catch_up()
+            begin, end = window(now, after, lasting)
+            if key not in self._netlist.connections or key in self._openings:
+                raise BenchError(
+                    f"Channel '{channel}' is not connected. If it was disconnected before, "
+                    "reconnect it first."
+                )
+            self._openings[key] = (begin, end)
+            self._schedule.begin(f"open {key}", now, begin, partial(self._open, key))
+            self._schedule.add(end, f"open {key}", partial(self._close, key))
 
     def reconnect(self, channel: str) -> None:
-        """Close a connection that was opened.
+        """Close a connection that was opened, or will be.
 
         Raises:
             BenchError: The channel was not disconnected.
         """
-        self._rewire(channel, self._cut, self._netlist.connections)
-
-    def _rewire(
-        self, channel: str, source: dict[str, Connection], target: dict[str, Connection]
-    ) -> None:
         key = channel_key(channel)
         with self._lock:
-            if key not in source:
+            now = self._catch_up()
+            if key not in self._openings:
                 raise BenchError(
                     f"Channel '{channel}' is not connected, or was not disconnected before."
                 )
-            now = self._catch_up()
-            target[key] = source.pop(key)
-            self._rewired(now)
+            self._close(key, now)
+
+    def _open(self, key: str, at: float) -> None:
+        self._cut[key] = self._netlist.connections.pop(key)
+        self._rewired(at)
+
+    def _close(self, key: str, at: float) -> None:
+        self._schedule.cancel(f"open {key}")
+        del self._openings[key]
+        if key in self._cut:
+            self._netlist.connections[key] = self._cut.pop(key)
+            self._rewired(at)
 
     def _catch_up(self) -> float:
         """Run everything that is due on the instruments before a change. Return the present."""
@@ -413,7 +498,6 @@ class Bench:
     def measure(self, channel: str, begin: float, end: float) -> State:
         """Return the mean of a wired channel over an aperture."""
         with self._lock:
-            self._history.follow_drift(begin, self._terminals)
             return self._state(channel_key(channel), begin, end)
 
     def present(self, channel: str) -> State:
@@ -434,6 +518,7 @@ class Bench:
                 voltage += share * _open_voltage(self._terminals.get(key))
                 limited = False
                 continue
+            course = course.as_of(since)
             circuit, last = course.circuit, course.solution(until)
             limited = bool(last.modes.get(key, 0))
             observed = course.mean(since, until) if until > since else last.observed
@@ -449,7 +534,6 @@ class Bench:
         """
         key = channel_key(channel)
         with self._lock:
-            self._history.follow_drift(grid.begin, self._terminals)
             sampled = partial(self._sampled, key)
             voltages, currents = self._over(grid, key, sampled)
             return Samples(voltages, currents)
@@ -468,8 +552,9 @@ class Bench:
         known = grid.part(min(early, grid.count - 1), grid.count)
         known = known.not_before(self._history.begin)
         pieces = list(self._history.pieces(key, known.begin, known.end))
+        courses = [course and course.as_of(since) for course, since, _ in pieces]
         parts = [
-            sampled(pieces[number][0], part)
+            sampled(courses[number], part)
             for number, part in known.split([since for _, since, _ in pieces])
         ]
         values = np.concatenate(parts, axis=1)
@@ -541,7 +626,10 @@ class Bench:
         """Return the circuit of a channel at a time, None if it is disconnected."""
         time = max(time, self._history.begin)
         ((course, time, _),) = self._history.pieces(key, time, time)
-        return None if course is None else (course.circuit, course.solution(time))
+        if course is None:
+            return None
+        course = course.as_of(time)
+        return course.circuit, course.solution(time)
 
     def _rewired(self, at: float) -> None:
         parts = [part for part in self._netlist.parts.values() if part.coil is None]
@@ -564,6 +652,9 @@ class Bench:
             if nets[0] != nets[1]:
                 name = f"{first} to {second}, {wire}"
                 yield Part(name, "resistor", nets, {"value": _CONTACT})
+
+    def _follow_drift(self, at: float) -> None:
+        self._history.follow_drift(at, self._terminals)
 
     # Relays.
 
@@ -620,7 +711,7 @@ class Bench:
     def _begin_faults(self) -> None:
         actions: dict[str, Callable[..., None]] = {
             "open": self.disconnect,
-            "drift": lambda part, rate: self.set(part, drift=rate),
+            "drift": self.drift,
             "over-range": self.faults.over_range,
             "clip-input": self.faults.clip_input,
             "add-noise": self.faults.add_noise,

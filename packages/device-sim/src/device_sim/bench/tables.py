@@ -123,8 +123,8 @@ RELAY = Shape({"coil": TEXT}, {"coil_lo": TEXT}, has_more=True)
 FAULT = Shape({"kind": TEXT}, has_more=True)
 _TIME = {"after": AMOUNT, "lasting": DURATION}
 FAULTS: Mapping[str, Shape] = {
-    "open": Shape({"channel": CHANNEL}),
-    "drift": Shape({"part": TEXT, "rate": NUMBER}),
+    "open": Shape({"channel": CHANNEL}, _TIME),
+    "drift": Shape({"part": TEXT, "rate": NUMBER}, _TIME),
     "over-range": Shape({"device": TEXT}, _TIME),
     "clip-input": Shape({"device": TEXT, "share": SHARE}, _TIME),
     "add-noise": Shape({"device": TEXT, "volts": AMOUNT}, _TIME),
@@ -133,8 +133,8 @@ FAULTS: Mapping[str, Shape] = {
     "stick-relay": Shape({"device": TEXT, "relay": TEXT}, _TIME),
     "bounce-relay": Shape({"device": TEXT, "relay": TEXT, "seconds": AMOUNT}, _TIME),
     "fail-call": Shape(
-        {"device": TEXT, "code": ERROR_CODE}, {"rpc": TEXT, "nth": COUNT, "text": TEXT}
+        {"device": TEXT, "code": ERROR_CODE}, {"rpc": TEXT, "nth": COUNT, "text": TEXT, **_TIME}
     ),
-    "stop-answering": Shape({"device": TEXT}),
+    "stop-answering": Shape({"device": TEXT}, _TIME),
 }
 """The arguments of each kind of fault."""
