@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import grpc
 import hightime
 import nidcpower
 import nidmm
@@ -12,6 +13,8 @@ import niscope
 import pytest
 from bench_text import channel as wire
 from bench_text import part
+from driver_client import invoke, request_for
+from every_driver import DRIVERS
 from exact_bench import EXACT
 
 BENCH = (
@@ -366,3 +369,68 @@ class TestLinesThatAreNets:
             assert server.bench.read_nets("gate") == pytest.approx({"gate": 0.0})
             clock.advance(0.02)  # 50 Ω and 1 µF
             assert server.bench.read_nets("gate") == pytest.approx({"gate": 3.3}, rel=1e-6)
+
+
+def test_a_lost_trigger_is_lost_for_the_device_with_the_fault_alone(
+    server, open_dcpower, open_dmm, open_scope, clock
+):
+    smu, dmm, scope = open_dcpower("SMU1/0"), meter(open_dmm), digitizer(open_scope)
+    scope.configure_horizontal_timing(1e6, 100, 0.0, 1, True)
+    sequence(smu)
+    smu.source_complete_event_output_terminal = "PXI_Trig0"
+    server.faults.lose_triggers("SCOPE1", lasting=0.015)  # the first of three
+    begin = clock.now()
+    with dmm.initiate(), scope.initiate(), smu.initiate():
+        _, trigger, _ = fetched(scope)
+        assert dmm.fetch() == pytest.approx(1.0, rel=1e-4)
+    assert trigger - begin > 0.02
+
+
+@pytest.mark.parametrize("looks", [0, 7, 50])
+def test_who_calls_meanwhile_does_not_change_what_is_measured(
+    open_dcpower, open_dmm, open_scope, server, clock, looks
+):
+    smu, dmm, scope = open_dcpower("SMU1/0"), meter(open_dmm), digitizer(open_scope)
+    scope.configure_horizontal_timing(1e6, 100, 0.0, 1, True)
+    scope.configure_trigger_edge("0", 2.5, niscope.TriggerCoupling.DC)
+    scope.exported_ref_trigger_output_terminal = "PXI_Trig0"
+    sequence(smu)
+    dmm.aperture_time_units = nidmm.ApertureTimeUnits.SECONDS
+    dmm.aperture_time = 0.02
+    begin = clock.now()
+    with dmm.initiate(), scope.initiate(), smu.initiate():
+        for _ in range(looks):
+            clock.advance(0.2 / looks)
+            server.bench.read_nets()
+        assert dmm.fetch() == pytest.approx(3.0, rel=1e-4)
+        _, trigger, _ = fetched(scope)
+    # Each step takes its delay and an aperture of a line cycle. The third one crosses 2.5 V.
+    assert trigger - begin == pytest.approx(2 * (0.01 + 0.01666), abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("driver", "signal", "identifier", "attribute"),
+    [
+        ("nidcpower", 1030, "", "source_complete_event_output_terminal"),
+        ("nidcpower", 1034, "", "exported_start_trigger_output_terminal"),
+        ("niscope", 1, "", "exported_ref_trigger_output_terminal"),
+        ("niscope", 4, "", "end_of_record_event_output_terminal"),
+        ("nifgen", 106, "", "started_event_output_terminal"),
+        ("nifgen", 1001, "Marker2", "marker_event_output_terminal"),
+    ],
+)
+def test_a_signal_can_be_exported_by_its_number(
+    channel, open_dcpower, open_scope, open_fgen, driver, signal, identifier, attribute
+):
+    open_session = {"nidcpower": open_dcpower, "niscope": open_scope, "nifgen": open_fgen}[driver]
+    session = open_session(name="mine")
+    rpc = "ExportSignalWithChannels" if driver == "nidcpower" else "ExportSignal"
+    request = request_for(DRIVERS[driver], rpc, "mine")
+    request.signal_raw, request.signal_identifier = signal, identifier
+    field = "output_terminal_raw" if driver == "niscope" else "output_terminal"
+    setattr(request, field, "PXI_Trig4")
+    assert invoke(channel, DRIVERS[driver], rpc, request)[0] is grpc.StatusCode.OK
+    owner = session.markers[2] if identifier else session
+    assert getattr(owner, attribute) == "PXI_Trig4"
+    request.signal_raw = 99
+    assert invoke(channel, DRIVERS[driver], rpc, request)[0] is grpc.StatusCode.UNKNOWN
