@@ -10,18 +10,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
-from device_sim.bench import small_signal
 from device_sim.bench.bus import TriggerBus
-from device_sim.bench.circuit import Circuit, Solution
-from device_sim.bench.course import Course
 from device_sim.bench.edge_watch import EdgeWatch
-from device_sim.bench.equations import Nets, Vector
 from device_sim.bench.grid import Grid
-from device_sim.bench.history import History, net_key
+from device_sim.bench.history import History
 from device_sim.bench.line_driver import LineDriver
 from device_sim.bench.netlist import Netlist, channel_key, load_netlist
+from device_sim.bench.observer import Alternating, Observer, Samples, State
 from device_sim.bench.parts import Connection, Imperfections, Output, Part, Terminal
 from device_sim.bench.places import errors_at
 from device_sim.bench.readings import Converter
@@ -29,45 +24,16 @@ from device_sim.bench.relay import Relay, coil_of
 from device_sim.bench.review import doubts
 from device_sim.bench.schedule import DriftSteps, Schedule
 from device_sim.bench.terminals import is_terminal
-from device_sim.bench.waves import Sine
 from device_sim.clock import Clock
 from device_sim.errors import BenchError
 from device_sim.faults import Drifting, Faults, Opening, window
 from device_sim.nets import OUTPUT_RESISTANCE, NetDrive, NetDriver
-from device_sim.timeline import Timeline
+from device_sim.timeline import Script, Timeline
 
 _log = logging.getLogger(__name__)
 
 _CONTACT = 0.05  # Ohms of a closed contact.
 _LOGIC_HIGH = 3.3  # Volts of a terminal that is high.
-_POINTS = 8192  # Samples of an alternating voltage that is not a sine,
-_CYCLES = 16  # over at most so many cycles.
-_SHORTEST = 1e-3  # Seconds over which noise is sampled at least.
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """The exact values at a channel's terminals, without the instrument's own deviations."""
-
-    voltage: float
-    """Volts, the mean over the aperture."""
-
-    current: float
-    """Amperes out of the high terminal, the mean over the aperture."""
-
-    limited: bool
-    """True if the channel's output was at a limit at the end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Samples:
-    """The exact values at a channel's terminals at some times."""
-
-    voltages: Vector
-    """Volts."""
-
-    currents: Vector
-    """Amperes out of the high terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +48,6 @@ class Wire:
 
     is_open: bool
     """True if a fault opened it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Alternating:
-    """The alternating part of a voltage."""
-
-    rms: float
-    """Its effective value, in volts."""
-
-    frequency: float
-    """That of its strongest sine, or of its whole cycle, in hertz; NaN without one."""
 
 
 class Bench:
@@ -120,25 +75,32 @@ class Bench:
         now = clock.now()
         for part in self._netlist.parts.values():
             part.since = now
-        self._relays = {
-            name: self._relay(part, now)
-            for name, part in self._netlist.parts.items()
-            if part.coil is not None
-        }
-        self.bus = TriggerBus(self.timeline, self.is_wired, self._put_level)
-        """The trigger lines, and the terminals of the instruments."""
-        self.timeline.add(self.bus)
-        for key in self._netlist.connections:
-            if is_terminal(key.partition("/")[2]):
-                self.timeline.add(self._edge_watch(key))
+        self._history = History(self._netlist.ground)
+        self._observer = Observer(self._history, self._terminals, self._netlist.ground)
         self._openings: dict[str, tuple[float, float]] = {}
         self._drifts: dict[str, tuple[float, float, float]] = {}
         self._schedule = Schedule()
-        self._history = History(self._netlist.ground)
-        self.timeline.add(self._schedule)
-        self.timeline.add(DriftSteps(self._history.oldest_drift, self._follow_drift))
+        self.bus = TriggerBus(self.timeline, self.is_wired, self._put_level)
+        """The trigger lines, and the terminals of the instruments."""
+        self._relays = {
+            name: Relay(part, self._observer, self._rewired, now)
+            for name, part in self._netlist.parts.items()
+            if part.coil is not None
+        }
+        for script in self._scripts():
+            self.timeline.add(script)
         self._rewired(now)
         self._begin_faults()
+
+    def _scripts(self) -> Iterator[Script]:
+        """Yield the scripts of the bench itself. At equal times they run before others."""
+        yield self.bus
+        yield self._schedule
+        yield DriftSteps(self._history.oldest_drift, self._follow_drift)
+        yield from self._relays.values()
+        for key in self._netlist.connections:
+            if is_terminal(key.partition("/")[2]):
+                yield EdgeWatch(key, self.bus, self._observer)
 
     @classmethod
     def load(cls, path: Path, clock: Clock) -> Bench:
@@ -369,7 +331,7 @@ class Bench:
         with self._lock:
             self._check_nets(nets)
             now = self._catch_up()
-            return {net: self._net_voltage(net, now) for net in nets or self.nets}
+            return {net: self._observer.net_voltage(net, now) for net in nets or self.nets}
 
     def net_driver(self, name: str) -> NetDriver:
         """Return a driver of nets. It drives none yet.
@@ -414,13 +376,6 @@ class Bench:
                     f"The bench has no net '{net}', or it is the ground. Its nets: "
                     f"{', '.join(known) or 'none'}."
                 )
-
-    def _net_voltage(self, net: str, at: float) -> float:
-        found = self._at(net_key(net), at)
-        if found is None:
-            return 0.0
-        circuit, solution = found
-        return float(circuit.nodes.across(solution.observed, (net, self._netlist.ground)))
 
     # For the instruments.
 
@@ -498,33 +453,13 @@ class Bench:
     def measure(self, channel: str, begin: float, end: float) -> State:
         """Return the mean of a wired channel over an aperture."""
         with self._lock:
-            return self._state(channel_key(channel), begin, end)
+            return self._observer.state(channel_key(channel), begin, end)
 
     def present(self, channel: str) -> State:
         """Return the values of a wired channel now. This has no effect on the bench."""
         with self._lock:
             now = self._catch_up()
-            return self._state(channel_key(channel), now, now)
-
-    def _state(self, key: str, begin: float, end: float) -> State:
-        begin, end = max(begin, self._history.begin), max(end, self._history.begin)
-        voltage = current = 0.0
-        limited = False
-        for course, since, until in self._history.pieces(key, begin, end):
-            share = (until - since) / (end - begin) if end > begin else 1.0
-            if not share:
-                continue
-            if course is None:
-                voltage += share * _open_voltage(self._terminals.get(key))
-                limited = False
-                continue
-            course = course.as_of(since)
-            circuit, last = course.circuit, course.solution(until)
-            limited = bool(last.modes.get(key, 0))
-            observed = course.mean(since, until) if until > since else last.observed
-            voltage += share * float(circuit.voltage(observed, key))
-            current += share * float(circuit.current(observed, key))
-        return State(voltage, current, limited)
+            return self._observer.state(channel_key(channel), now, now)
 
     def sample(self, channel: str, grid: Grid) -> Samples:
         """Return the voltages and currents at a channel at equidistant times, not in the future.
@@ -532,46 +467,8 @@ class Bench:
         All are computed together. In a circuit with diodes and capacitors or inductors, each step
         adds an error of up to a millionth of their voltages and currents.
         """
-        key = channel_key(channel)
         with self._lock:
-            sampled = partial(self._sampled, key)
-            voltages, currents = self._over(grid, key, sampled)
-            return Samples(voltages, currents)
-
-    def _over(
-        self, grid: Grid, key: str, sampled: Callable[[Course | None, Grid], Vector]
-    ) -> Vector:
-        """Return some values in the island of a channel or net, a row for each.
-
-        Args:
-            grid: The times.
-            key: The key of the channel or net.
-            sampled: Return the values in a course; None while it is disconnected.
-        """
-        early = grid.count_before(self._history.begin)
-        known = grid.part(min(early, grid.count - 1), grid.count)
-        known = known.not_before(self._history.begin)
-        pieces = list(self._history.pieces(key, known.begin, known.end))
-        courses = [course and course.as_of(since) for course, since, _ in pieces]
-        parts = [
-            sampled(courses[number], part)
-            for number, part in known.split([since for _, since, _ in pieces])
-        ]
-        values = np.concatenate(parts, axis=1)
-        # Before the known past, everything was as at its begin.
-        before = np.repeat(values[:, :1], grid.count - values.shape[1], axis=1)
-        return np.concatenate((before, values), axis=1)
-
-    def _sampled(self, key: str, course: Course | None, grid: Grid) -> Vector:
-        if course is None:
-            level = np.full(grid.count, _open_voltage(self._terminals.get(key)))
-            return np.array([level, np.zeros(grid.count)])
-        circuit = course.circuit
-
-        def probe(observed: Vector) -> Vector:
-            return np.array([circuit.voltage(observed, key), circuit.current(observed, key)])
-
-        return course.values(grid, probe)
+            return self._observer.samples(channel_key(channel), grid)
 
     def changes(self, channel: str, begin: float, end: float) -> list[float]:
         """Return the times between two times at which the circuit of a channel changed."""
@@ -584,52 +481,15 @@ class Bench:
         Sines in a circuit without diodes are phasors around the operating point. Every other
         signal is sampled over whole cycles.
         """
-        key = channel_key(channel)
         with self._lock:
-            found = self._at(key, end)
-            if found is None or not found[0].waves:
-                return Alternating(0.0, math.nan)
-            circuit, solution = found
-            if circuit.diodes or not all(isinstance(wave, Sine) for wave in circuit.waves):
-                return self._sampled_alternating(channel, circuit, begin, end)
-            parts = [
-                (abs(small_signal.phasor(circuit, solution, key, frequency)), frequency)
-                for frequency in small_signal.sines(circuit)
-            ]
-            strongest, frequency = max(parts)
-            rms = math.hypot(*(amplitude for amplitude, _ in parts))
-            return Alternating(rms, frequency if strongest else math.nan)
-
-    def _sampled_alternating(
-        self, channel: str, circuit: Circuit, begin: float, end: float
-    ) -> Alternating:
-        period = max(wave.period for wave in circuit.waves)
-        cycles = min(max(math.floor((end - begin) / period), 1), _CYCLES)
-        length = cycles * period if math.isfinite(period) else max(end - begin, _SHORTEST)
-        spacing = length / _POINTS
-        volts = self.sample(channel, Grid(end - length, spacing, _POINTS)).voltages
-        rms = float(volts.std())
-        return Alternating(rms, 1.0 / period if rms and math.isfinite(period) else math.nan)
+            return self._observer.alternating(channel_key(channel), begin, end)
 
     def impedance(self, channel: str, frequency: float, at: float) -> complex:
         """Return the ohms that a channel sees at a frequency and time, infinity if open."""
-        key = channel_key(channel)
         with self._lock:
-            found = self._at(key, at)
-            if found is None:
-                return complex(math.inf)
-            return small_signal.impedance(*found, key, frequency)
+            return self._observer.impedance(channel_key(channel), frequency, at)
 
-    # Time.
-
-    def _at(self, key: str, time: float) -> tuple[Circuit, Solution] | None:
-        """Return the circuit of a channel at a time, None if it is disconnected."""
-        time = max(time, self._history.begin)
-        ((course, time, _),) = self._history.pieces(key, time, time)
-        if course is None:
-            return None
-        course = course.as_of(time)
-        return course.circuit, course.solution(time)
+    # Changing the circuit.
 
     def _rewired(self, at: float) -> None:
         parts = [part for part in self._netlist.parts.values() if part.coil is None]
@@ -656,55 +516,12 @@ class Bench:
     def _follow_drift(self, at: float) -> None:
         self._history.follow_drift(at, self._terminals)
 
-    # Relays.
-
-    def _relay(self, part: Part, begin: float) -> Relay:
-        relay = Relay(part, self._across, self._changes_across, self._fastest, self._rewired, begin)
-        self.timeline.add(relay)
-        return relay
-
-    def _key_of(self, nets: Nets) -> str:
-        """Return the key of two nets that a part joins."""
-        return net_key(nets[1] if nets[0] == self._netlist.ground else nets[0])
-
-    def _across(self, nets: Nets, grid: Grid) -> Vector:
-        """Return the voltage between two nets that a part joins."""
-
-        def sampled(course: Course | None, part: Grid) -> Vector:
-            if course is None:
-                return np.zeros((1, part.count))
-            nodes = course.circuit.nodes
-            return course.values(part, lambda observed: np.array([nodes.across(observed, nets)]))
-
-        return np.asarray(self._over(grid, self._key_of(nets), sampled)[0])
-
-    def _changes_across(self, nets: Nets, begin: float, end: float) -> list[float]:
-        return self._history.changes(self._key_of(nets), begin, end)
-
-    def _fastest(self, nets: Nets) -> float:
-        """Return the seconds in which the waves at two nets do not change by much."""
-        return self._fastest_at(self._key_of(nets))
-
-    def _fastest_at(self, key: str) -> float:
-        course = self._history.last(key)
-        waves = course.circuit.waves if course else ()
-        return min((wave.resolution for wave in waves), default=math.inf)
-
     # Terminals that are wired to nets.
 
     def _put_level(self, terminal: str, is_high: bool, at: float) -> None:
         level = _LOGIC_HIGH if is_high else 0.0
         output = Output("voltage", level, -math.inf, math.inf, OUTPUT_RESISTANCE)
         self.drive(terminal, output, at)
-
-    def _edge_watch(self, key: str) -> EdgeWatch:
-        return EdgeWatch(
-            key,
-            self.bus,
-            lambda grid: self._over(grid, key, partial(self._sampled, key))[0],
-            partial(self.changes, key),
-            lambda: self._fastest_at(key),
-        )
 
     # Faults at the start.
 
@@ -726,12 +543,3 @@ class Bench:
             arguments = dict(fault)
             with errors_at(self._netlist.lines[f"fault {number}"]):
                 actions[arguments.pop("kind")](**arguments)
-
-
-def _open_voltage(terminal: Terminal | None) -> float:
-    """Return the voltage at a channel's terminals when its wire is broken."""
-    level = getattr(terminal, "level", 0.0) if terminal is not None else 0.0
-    quantity = getattr(terminal, "quantity", "")
-    if quantity == "current":
-        return float(getattr(terminal, "high" if level >= 0 else "low"))
-    return float(level)
