@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import time
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import grpc
 import hightime
@@ -13,6 +15,7 @@ import niscope
 import pytest
 from bench_text import channel as wire
 from bench_text import part
+from device_sim import SystemClock
 from driver_client import invoke, request_for
 from every_driver import DRIVERS
 from exact_bench import EXACT
@@ -434,3 +437,22 @@ def test_a_signal_can_be_exported_by_its_number(
     assert getattr(owner, attribute) == "PXI_Trig4"
     request.signal_raw = 99
     assert invoke(channel, DRIVERS[driver], rpc, request)[0] is grpc.StatusCode.UNKNOWN
+
+
+class TestInRealTime:
+    @pytest.fixture
+    def clock(self):
+        return SystemClock()
+
+    def test_a_waiting_fetch_hears_an_instrument_that_starts_later(self, open_dcpower, open_dmm):
+        smu, dmm = open_dcpower("SMU1/0"), meter(open_dmm)
+        smu.voltage_level = 2.0
+        smu.source_delay = 0.05
+        smu.source_complete_event_output_terminal = "PXI_Trig0"
+        with dmm.initiate(), ThreadPoolExecutor(1) as pool:
+            begin = time.monotonic()
+            fetched = pool.submit(dmm.fetch, hightime.timedelta(seconds=300))
+            assert not wait([fetched], timeout=0.2).done
+            with smu.initiate():
+                assert fetched.result(timeout=100) == pytest.approx(2.0, rel=1e-3)
+            assert time.monotonic() - begin < 100.0
