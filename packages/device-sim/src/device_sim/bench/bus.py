@@ -17,8 +17,7 @@ from typing import Protocol
 from device_sim.errors import DeviceSimError
 from device_sim.timeline import Script, Timeline
 
-PULSE = 250e-9
-"""Seconds of a pulse, unless its instrument says otherwise."""
+_PULSE = 250e-9  # Seconds of a pulse, unless its instrument says otherwise.
 
 
 class Listener(Script, Protocol):
@@ -66,7 +65,7 @@ class Stream:
     following: Callable[[float], float]
     """Return the begin of the first pulse at or after a time; infinity if none is known."""
 
-    width: float = PULSE
+    width: float = _PULSE
     """Seconds of a pulse."""
 
     seen: float = -math.inf
@@ -117,7 +116,12 @@ class TriggerBus:
         self._streams.append(stream)
 
     def pulse(
-        self, terminals: Iterable[str], at: float, width: float = PULSE, *, active_high: bool = True
+        self,
+        terminals: Iterable[str],
+        at: float,
+        width: float = _PULSE,
+        *,
+        active_high: bool = True,
     ) -> bool:
         """Put a pulse onto terminals. Return whether anything depends on it.
 
