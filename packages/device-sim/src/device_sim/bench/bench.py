@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -80,27 +80,27 @@ class Bench:
         self._openings: dict[str, tuple[float, float]] = {}
         self._drifts: dict[str, tuple[float, float, float]] = {}
         self._schedule = Schedule()
-        self.bus = TriggerBus(self.timeline, self.is_wired, self._put_level)
+        wired = [k for k in self._netlist.connections if is_terminal(k.partition("/")[2])]
+        self.bus = TriggerBus(self.timeline, wired, self._put_level)
         """The trigger lines, and the terminals of the instruments."""
         self._relays = {
             name: Relay(part, self._observer, self._rewired, now)
             for name, part in self._netlist.parts.items()
             if part.coil is not None
         }
-        for script in self._scripts():
+        for script in self._scripts(wired):
             self.timeline.add(script)
         self._rewired(now)
         self._begin_faults()
 
-    def _scripts(self) -> Iterator[Script]:
+    def _scripts(self, wired: Sequence[str]) -> Iterator[Script]:
         """Yield the scripts of the bench itself. At equal times they run before others."""
         yield self.bus
         yield self._schedule
         yield DriftSteps(self._history.oldest_drift, self._follow_drift)
         yield from self._relays.values()
-        for key in self._netlist.connections:
-            if is_terminal(key.partition("/")[2]):
-                yield EdgeWatch(key, self.bus, self._observer)
+        for terminal in wired:
+            yield EdgeWatch(terminal, self.bus, self._observer)
 
     @classmethod
     def load(cls, path: Path, clock: Clock) -> Bench:
