@@ -18,7 +18,7 @@ from bench_text import part
 from device_sim import SystemClock
 from driver_client import invoke, request_for
 from every_driver import DRIVERS
-from exact_bench import EXACT
+from exact_bench import EXACT, measure
 
 BENCH = (
     EXACT
@@ -319,6 +319,46 @@ def test_the_synchronisation_output_has_an_edge_in_each_cycle(open_fgen, open_sc
         records = scope.channels[0].fetch()
     triggers = [r.absolute_initial_x - r.relative_initial_x - start for r in records]
     assert triggers == pytest.approx([0.75e-3, 1.75e-3, 2.75e-3], abs=1e-11)
+
+
+def test_an_edge_starts_the_waveform_of_a_multimeter(open_dcpower, open_dmm, clock):
+    smu, dmm = open_dcpower("SMU1/0"), meter(open_dmm)
+    dmm.configure_waveform_acquisition(nidmm.Function.WAVEFORM_VOLTAGE, 10.0, 1e3, 30)
+    sequence(smu, delay=0.01)
+    smu.measure_when = nidcpower.MeasureWhen.ON_MEASURE_TRIGGER
+    smu.exported_source_trigger_output_terminal = "PXI_Trig0"
+    with dmm.initiate():
+        clock.advance(0.5)
+        with smu.initiate():
+            points = list(dmm.fetch_waveform(30))
+    wanted = [level for level in LEVELS for _ in range(10)]
+    assert points[1:] == pytest.approx(wanted[1:], rel=1e-3)
+
+
+def test_an_edge_advances_the_loops_of_a_sequence_and_another_shuts_it_down(open_dcpower, clock):
+    first, second = open_dcpower("SMU1/0"), open_dcpower("SMU2/0", model="4139")
+    first.source_delay = 0.5
+    first.source_complete_event_output_terminal = "PXI_Trig5"
+    first.measure_when = nidcpower.MeasureWhen.AUTOMATICALLY_AFTER_SOURCE_COMPLETE
+    first.aperture_time = 0.25
+    first.measure_complete_event_output_terminal = "RTSI6"
+    sequence(second, levels=(1.0, 2.0), delay=0.01)
+    second.sequence_loop_count = 3
+    second.measure_when = nidcpower.MeasureWhen.ON_MEASURE_TRIGGER
+    second.sequence_advance_trigger_type = nidcpower.TriggerType.DIGITAL_EDGE
+    second.digital_edge_sequence_advance_trigger_input_terminal = "PXI_Trig5"
+    second.shutdown_trigger_type = nidcpower.TriggerType.DIGITAL_EDGE
+    second.digital_edge_shutdown_trigger_input_terminal = "PXI_Trig6"
+    done = nidcpower.Event.SEQUENCE_ITERATION_COMPLETE
+    with second.initiate(), first.initiate():
+        second.wait_for_event(done, 0.1)
+        assert measure(second).voltage == pytest.approx(2.0, rel=1e-3)
+        with pytest.raises(nidcpower.errors.DriverError):
+            second.wait_for_event(done, 0.1)
+        second.wait_for_event(done, 1.0)
+        assert clock.now() == pytest.approx(0.52, abs=1e-3)
+        clock.advance(0.5)
+        assert measure(second).voltage == pytest.approx(0.0, abs=1e-9)
 
 
 WIRED = (

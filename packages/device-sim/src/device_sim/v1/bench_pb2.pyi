@@ -146,7 +146,9 @@ class Channel(google.protobuf.message.Message):
     IS_LIMITED_FIELD_NUMBER: builtins.int
     PROBLEM_FIELD_NUMBER: builtins.int
     name: builtins.str
-    """The full name, such as "SMU1/0"."""
+    """The full name, such as "SMU1/0"; of a trigger line that is wired to a net, such as
+    "SCOPE1/PFI0".
+    """
     instrument: builtins.str
     """The instrument, such as "SMU1"."""
     driver: builtins.str
