@@ -10,8 +10,9 @@ from __future__ import annotations
 from device_sim.client import DeviceControl
 from device_sim.clock import Clock, ManualClock, SystemClock
 from device_sim.errors import BenchError, DeviceSimError, NoDriverError
-from device_sim.faults import Faults
+from device_sim.faults import Drifting, FaultInfo, Faults, Opening
 from device_sim.inventory import ModelInfo, SessionInfo, list_models
+from device_sim.nets import NetDrive, NetDriver
 from device_sim.server import DeviceServer
 
 __all__ = [
@@ -20,10 +21,15 @@ __all__ = [
     "DeviceControl",
     "DeviceServer",
     "DeviceSimError",
+    "Drifting",
+    "FaultInfo",
     "Faults",
     "ManualClock",
     "ModelInfo",
+    "NetDrive",
+    "NetDriver",
     "NoDriverError",
+    "Opening",
     "SessionInfo",
     "SystemClock",
     "list_models",

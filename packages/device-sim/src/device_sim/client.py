@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
+import queue
+import threading
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 
 import grpc
 
 from device_sim.errors import BenchError
+from device_sim.faults import Drifting, FaultInfo, Opening
 from device_sim.inventory import SessionInfo
+from device_sim.nets import NetDrive, NetDriver
 from device_sim.v1 import bench_pb2 as pb
 from device_sim.v1 import bench_pb2_grpc
+
+_REFUSALS = (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.FAILED_PRECONDITION)
 
 _SECONDS = 10.0
 """Seconds to wait for an answer."""
@@ -36,9 +42,54 @@ class RemoteBench:
         with _refusals():
             self._stub.SetPart(request, timeout=_SECONDS)
 
-    def disconnect(self, channel: str) -> None:
+    @property
+    def nets(self) -> list[str]:
+        """The nets of the bench file, without the ground."""
+        return list(self.read_nets())
+
+    def read_nets(self, *nets: str) -> dict[str, float]:
+        """Return the volts of nets against ground now, by their names."""
+        request = pb.ReadNetsRequest(nets=nets)
+        with _refusals():
+            answer = self._stub.ReadNets(request, timeout=_SECONDS)
+        return {each.net: each.volts for each in answer.nets}
+
+    def net_driver(self, name: str) -> NetDriver:
+        """Return a driver of nets. The bench releases its nets if this process ends."""
+        return _RemoteNetDriver(name, self._stub)
+
+    def picture(self) -> str:
+        """Return a picture as SVG of what the bench file wires to what."""
+        with _refusals():
+            return self._stub.GetPicture(pb.GetPictureRequest(), timeout=_SECONDS).svg
+
+    @property
+    def drifts(self) -> list[Drifting]:
+        """The parts that drift, or will."""
+        return [
+            Drifting(each.part, each.rate, each.after, _lasting(each))
+            for each in _list_faults(self._stub).drifts
+        ]
+
+    @property
+    def open_connections(self) -> list[Opening]:
+        """The connections that are open, or will be."""
+        return [
+            Opening(each.channel, each.after, _lasting(each))
+            for each in _list_faults(self._stub).open_connections
+        ]
+
+    def drift(
+        self, part: str, rate: float, *, after: float = 0.0, lasting: float = math.inf
+    ) -> None:
+        """Let a part drift. At the end it has its value again."""
+        drift = pb.Drift(part=part, rate=rate, after=after, lasting=lasting)
+        with _refusals():
+            self._stub.DriftPart(pb.DriftPartRequest(drift=drift), timeout=_SECONDS)
+
+    def disconnect(self, channel: str, *, after: float = 0.0, lasting: float = math.inf) -> None:
         """Open the connection of a channel, as if its wire were broken."""
-        request = pb.DisconnectRequest(channel=channel)
+        request = pb.DisconnectRequest(channel=channel, after=after, lasting=lasting)
         with _refusals():
             self._stub.Disconnect(request, timeout=_SECONDS)
 
@@ -49,6 +100,40 @@ class RemoteBench:
             self._stub.Reconnect(request, timeout=_SECONDS)
 
 
+class _RemoteNetDriver(NetDriver):
+    """Drives nets of a bench in another process, by a stream that lives as long as the driver."""
+
+    def __init__(self, name: str, stub: bench_pb2_grpc.BenchStub) -> None:
+        self._name = name
+        self._lock = threading.Lock()
+        self._requests: queue.SimpleQueue[pb.DriveNetsRequest | None] = queue.SimpleQueue()
+        self._answers = stub.DriveNets(iter(self._requests.get, None))
+
+    def change(self, drives: Mapping[str, NetDrive], released: Collection[str] = ()) -> None:
+        """Drive some nets and release others."""
+        request = pb.DriveNetsRequest(
+            driver=self._name,
+            drives=[
+                pb.NetDrive(net=net, volts=how.volts, resistance=how.resistance)
+                for net, how in drives.items()
+            ],
+            released=released,
+        )
+        with self._lock, _refusals():
+            self._requests.put(request)
+            refusal = next(self._answers).refusal
+        if refusal:
+            raise BenchError(refusal)
+
+    def close(self) -> None:
+        """End the stream, and wait until the bench has released the nets."""
+        with self._lock:
+            self._requests.put(None)
+            with suppress(grpc.RpcError):  # The server is gone, and the drives with it.
+                for _ in self._answers:
+                    pass
+
+
 class RemoteFaults:
     """The faults of a device server in another process. `Faults` documents the methods."""
 
@@ -56,15 +141,24 @@ class RemoteFaults:
         self._stub = stub
 
     def fail_call(
-        self, device: str, *, rpc: str = "", nth: int = 1, code: int, text: str = ""
+        self,
+        device: str,
+        *,
+        rpc: str = "",
+        nth: int = 1,
+        code: int,
+        text: str = "",
+        after: float = 0.0,
+        lasting: float = math.inf,
     ) -> None:
         """Make the device's driver report an error one time."""
         call = pb.FailCall(rpc=rpc, nth=nth, code=code, text=text)
-        self._add(pb.Fault(device=device, fail_call=call))
+        self._add(pb.Fault(device=device, after=after, lasting=lasting, fail_call=call))
 
-    def stop_answering(self, device: str) -> None:
-        """Leave all calls to the device without an answer."""
-        self._add(pb.Fault(device=device, stop_answering=pb.StopAnswering()))
+    def stop_answering(self, device: str, *, after: float = 0.0, lasting: float = math.inf) -> None:
+        """Leave all calls to the device without an answer, until the fault or the call ends."""
+        what = pb.StopAnswering()
+        self._add(pb.Fault(device=device, after=after, lasting=lasting, stop_answering=what))
 
     def over_range(self, device: str, *, after: float = 0.0, lasting: float = math.inf) -> None:
         """Make all readings of the device overload its range."""
@@ -117,6 +211,11 @@ class RemoteFaults:
         what = pb.BounceRelay(relay=relay, seconds=seconds)
         self._add(pb.Fault(device=device, after=after, lasting=lasting, bounce_relay=what))
 
+    @property
+    def all(self) -> list[FaultInfo]:
+        """The faults that are there or will come."""
+        return [_decode(fault) for fault in _list_faults(self._stub).faults]
+
     def clear(self, device: str | None = None) -> None:
         """End the faults of one device, or of all."""
         request = pb.ClearFaultsRequest(device=device)
@@ -168,12 +267,28 @@ class DeviceControl:
         ]
 
 
+def _list_faults(stub: bench_pb2_grpc.BenchStub) -> pb.ListFaultsResponse:
+    with _refusals():
+        return stub.ListFaults(pb.ListFaultsRequest(), timeout=_SECONDS)
+
+
+def _decode(fault: pb.Fault) -> FaultInfo:
+    kind = str(fault.WhichOneof("kind"))
+    message = getattr(fault, kind)
+    arguments = {each.name: getattr(message, each.name) for each in message.DESCRIPTOR.fields}
+    return FaultInfo(kind, fault.device, fault.after, _lasting(fault), arguments)
+
+
+def _lasting(message: pb.Fault | pb.OpenConnection | pb.Drift) -> float:
+    return message.lasting if message.HasField("lasting") else math.inf
+
+
 @contextmanager
 def _refusals() -> Iterator[None]:
     """Raise BenchError if the server refuses a call."""
     try:
         yield
     except grpc.RpcError as error:
-        if error.code() is grpc.StatusCode.INVALID_ARGUMENT:
+        if error.code() in _REFUSALS:
             raise BenchError(str(error.details())) from None
         raise

@@ -10,20 +10,32 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 from device_sim.errors import DeviceSimError
 
+LOOK = 1e-3
+"""Seconds after which a script that looks at the bench all the time gets a turn at the latest."""
+
 
 class Script(Protocol):
     """The activity of an instrument over time."""
+
+    @property
+    def is_looking(self) -> bool:
+        """Whether it looks at the bench all the time: it is always due, and finds what comes."""
+        ...
 
     def due(self) -> float:
         """Return the time of its next part; infinity if none comes by itself."""
         ...
 
     def run(self, until: float, now: float) -> None:
-        """Run all parts due at or before `until`, at least the next one. `now` is the present.
+        """Run parts due at or before `until`, at least the next one. `now` is the present.
+
+        After a part that may concern other scripts at once, it must return, so that they run first.
 
         Raises:
             DeviceSimError: A part failed.
@@ -44,6 +56,7 @@ class Timeline:
         self.now = -math.inf
         """The time up to which all scripts have run."""
         self._scripts: list[Script] = []
+        self._sleepers: list[threading.Condition] = []
 
     def add(self, script: Script) -> None:
         """Run a script from now on."""
@@ -54,6 +67,34 @@ class Timeline:
         """Stop a script, if it runs."""
         with self.lock:
             self._scripts = [each for each in self._scripts if each is not script]
+
+    @contextmanager
+    def waking(self, condition: threading.Condition) -> Iterator[None]:
+        """Let `wake` notify a condition of the lock."""
+        self._sleepers.append(condition)
+        try:
+            yield
+        finally:
+            self._sleepers.remove(condition)
+
+    def wake(self) -> None:
+        """Let the calls look again that wait for an edge: a call may have changed the scripts."""
+        with self.lock:
+            for condition in self._sleepers:
+                condition.notify_all()
+
+    def has(self, script: Script) -> bool:
+        """Return whether a script was added and not discarded."""
+        return any(each is script for each in self._scripts)
+
+    def following(self, now: float) -> float:
+        """Return the time of the next part after the present; infinity if none comes by itself.
+
+        A script that looks at the bench all the time cannot tell when something happens.
+        """
+        with self.lock:
+            times = [now + LOOK if each.is_looking else each.due() for each in self._scripts]
+            return min(times, default=math.inf)
 
     def advance(self, now: float) -> None:
         """Run all parts that are due, in the order of time.
