@@ -1,0 +1,25 @@
+"""The command `device-comm`. It needs the extra `server`."""
+
+from __future__ import annotations
+
+import click
+from session_sharing import SessionSharingError
+from session_sharing.commands import HarmlessGroup
+
+from device_comm.cli.doctor import doctor_command
+from device_comm.cli.install import install_command, uninstall_command
+from device_comm.cli.serve import serve_command
+
+
+@click.group(
+    cls=HarmlessGroup,
+    shown_errors=[SessionSharingError],
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(package_name="device-communication")
+def main() -> None:
+    """Serve custom instruments that many programs use at the same time."""
+
+
+for command in (serve_command, doctor_command, install_command, uninstall_command):
+    main.add_command(command)
