@@ -20,6 +20,13 @@ def anonymous(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeviceCommPr
         yield process
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeviceCommProcess]:
+    """A device server with tokens, shared by the tests of a module."""
+    with DeviceCommProcess(tmp_path_factory.mktemp("server")) as process:
+        yield process
+
+
 @pytest.fixture
 def own_server(tmp_path: Path) -> Iterator[DeviceCommProcess]:
     """A device server with tokens, for a single test."""
