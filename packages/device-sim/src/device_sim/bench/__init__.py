@@ -6,11 +6,13 @@ from device_sim.bench.bench import Bench, Samples, State
 from device_sim.bench.grid import Grid
 from device_sim.bench.parts import Imperfections, Input, Output, Terminal
 from device_sim.bench.readings import Accuracy, Converter
+from device_sim.bench.search import Condition, Search, edge, window
 from device_sim.bench.waves import Cycle, Held, Sine, Wave
 
 __all__ = [
     "Accuracy",
     "Bench",
+    "Condition",
     "Converter",
     "Cycle",
     "Grid",
@@ -19,8 +21,11 @@ __all__ = [
     "Input",
     "Output",
     "Samples",
+    "Search",
     "Sine",
     "State",
     "Terminal",
     "Wave",
+    "edge",
+    "window",
 ]

@@ -30,6 +30,7 @@ _SYMBOLS = {
     "triangle": "SourceTriangle",
     "ramp": "SourceRamp",
     "noise": "Source",
+    "relay": "Switch",
 }
 _UNITS = {"resistor": "Ω", "capacitor": "F", "inductor": "H"}
 _PREFIXES = {-12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G"}

@@ -48,7 +48,12 @@ class Netlist:
 
 def channel_key(channel: str) -> str:
     """Return the form in which channels compare. An instrument alone is its first channel."""
-    name = "".join(channel.split()).lower()
+    return channel_name(channel).lower()
+
+
+def channel_name(channel: str) -> str:
+    """Return the full name of a channel. An instrument alone is its first channel."""
+    name = "".join(channel.split())
     return name if "/" in name else f"{name}/0"
 
 
@@ -116,7 +121,8 @@ def _add_connection(netlist: Netlist, table: Table, line: int | None) -> None:
         raise BenchError(
             f"Channel {table['channel']} is connected twice. Remove one of the connections."
         )
-    netlist.connections[key] = Connection(table["hi"], table.get("lo", netlist.ground))
+    name, lo = channel_name(table["channel"]), table.get("lo", netlist.ground)
+    netlist.connections[key] = Connection(table["hi"], lo, name, len(netlist.connections))
     netlist.lines[f"channel {key}"] = line
 
 
@@ -128,7 +134,12 @@ def _add_part(netlist: Netlist, table: Table, line: int | None) -> None:
             f"Part {name} is defined twice. For several sites, write '{name}{{site}}'."
         )
     values = {k: v for k, v in table.items() if k not in tables.PART.required}
-    netlist.parts[name] = Part(name, table["kind"], (table["a"], table["b"]), values)
+    coil = None
+    if table["kind"] == "relay":
+        tables.RELAY.check(f"relay {name}", values)
+        coil = (values.pop("coil"), values.pop("coil_lo", netlist.ground))
+    nets = (table["a"], table["b"])
+    netlist.parts[name] = Part(name, table["kind"], nets, values, coil=coil)
     netlist.lines[f"part {name}"] = line
 
 

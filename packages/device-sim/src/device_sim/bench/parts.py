@@ -41,12 +41,31 @@ _KINDS: Mapping[str, _Kind] = {
     "square": _Kind(_LINES, {"voltage": 0.0, "phase": 0.0, "duty": 50.0}),
     "triangle": _Kind(_LINES, {"voltage": 0.0, "phase": 0.0}),
     "ramp": _Kind(_LINES, {"voltage": 0.0, "phase": 0.0}),
+    "relay": _Kind(
+        frozenset(),
+        {
+            "pull_in": 2.0,
+            "drop_out": 0.8,
+            "travel": 1e-3,
+            "resistance": 0.05,
+            "coil_resistance": 1e3,
+        },
+    ),
     "noise": _Kind(frozenset({"amplitude", "rate", "resistance"}), {"voltage": 0.0, "seed": 0.0}),
 }
 SHAPES = ("square", "triangle", "ramp", "noise")
 """The kinds of sources with a shape other than a sine."""
 
-_POSITIVE = {"esr", "resistance", "saturation_current", "ideality", "frequency", "rate"}
+_POSITIVE = {
+    "coil_resistance",
+    "esr",
+    "frequency",
+    "ideality",
+    "rate",
+    "resistance",
+    "saturation_current",
+}
+_SHORTEST_TRAVEL = 1e-6  # Seconds: a relay that switches its own coil takes some time.
 _RESISTORS = {"resistor", "open", "short"}
 
 
@@ -64,6 +83,9 @@ class Part:
             frequency and phase (degrees) of a sine on top.
         square, triangle, ramp: amplitude (peak to peak), frequency, resistance; voltage (its
             middle), phase (degrees), duty (percent high, of a square).
+        relay: a contact with the resistance (50 mΩ), which closes when the voltage at its coil
+            rises to pull_in (2 V), and opens when it falls to drop_out (0.8 V), both after travel
+            (1 ms); coil_resistance (1 kΩ).
         noise: amplitude (largest deviation), rate (values per second), resistance; voltage, seed.
 
     Every kind may have `drift`: relative change of its main value per second.
@@ -83,6 +105,9 @@ class Part:
 
     since: float = 0.0
     """The start of the drift, on the bench's clock."""
+
+    coil: tuple[str, str] | None = None
+    """The two nets at the coil of a relay, positive first; None for another kind."""
 
     def __post_init__(self) -> None:
         if self.kind not in _KINDS:
@@ -114,6 +139,12 @@ class Part:
                     f"Part {self.name} has no value '{name}'. A {self.kind} has {known}."
                 )
             self._check(name, value)
+        after = {**self.values, **values}
+        if self.kind == "relay" and not after["drop_out"] < after["pull_in"]:
+            raise BenchError(
+                f"Part {self.name}: drop_out must be below pull_in, but is {after['drop_out']} "
+                f"against {after['pull_in']}."
+            )
         self.values.update({name: float(value) for name, value in values.items()})
 
     def _check(self, name: str, value: Any) -> None:
@@ -127,6 +158,10 @@ class Part:
             raise BenchError(f"Part {self.name}: {name} must be finite.")
         if (name == "value" or name in _POSITIVE) and value <= 0:
             raise BenchError(f"Part {self.name}: {name} must be above 0, not {value}.")
+        if name == "travel" and value < _SHORTEST_TRAVEL:
+            raise BenchError(
+                f"Part {self.name}: travel must be at least {_SHORTEST_TRAVEL} s, not {value}."
+            )
         if name == "duty" and not 0.0 < value < 100.0:
             raise BenchError(f"Part {self.name}: duty must be above 0 and below 100, not {value}.")
         if name == "seed" and (value < 0 or value != int(value)):
@@ -134,11 +169,17 @@ class Part:
         if name == "temperature" and value <= -_ZERO_CELSIUS:
             raise BenchError(f"Part {self.name}: {value} °C is below absolute zero.")
 
+    @property
+    def all_nets(self) -> tuple[str, ...]:
+        """The nets at it, those of a coil included."""
+        return (*self.nets, *(self.coil or ()))
+
     def main_value(self, now: float) -> float:
         """Return the value (a source's voltage, a diode's saturation current) with its drift."""
         names = {
             **dict.fromkeys(("source", *SHAPES), "voltage"),
             "diode": "saturation_current",
+            "relay": "resistance",
         }
         nominal = self.values[names.get(self.kind, "value")]
         return nominal * (1.0 + self.values["drift"] * (now - self.since))
@@ -184,6 +225,12 @@ class Connection:
 
     lo: str
     """Net at the low terminal."""
+
+    channel: str = ""
+    """The channel, as the bench file spells it."""
+
+    number: int = 0
+    """Its place in the bench file."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ def doubts(netlist: Netlist) -> list[str]:
 def _dangling_nets(netlist: Netlist) -> list[str]:
     ends: defaultdict[str, list[str]] = defaultdict(list)
     for part in netlist.parts.values():
-        for net in part.nets:
+        for net in part.all_nets:
             ends[net].append(f"part {part.name}")
     for channel, connection in netlist.connections.items():
         for net in (connection.hi, connection.lo):

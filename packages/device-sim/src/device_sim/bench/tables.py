@@ -119,6 +119,7 @@ READINGS = Shape(
 INSTRUMENT = Shape({"model": MODEL})
 CONNECT = Shape({"channel": CHANNEL, "hi": TEXT}, {"lo": TEXT})
 PART = Shape({"name": TEXT, "kind": TEXT, "a": TEXT, "b": TEXT}, has_more=True)
+RELAY = Shape({"coil": TEXT}, {"coil_lo": TEXT}, has_more=True)
 FAULT = Shape({"kind": TEXT}, has_more=True)
 _TIME = {"after": AMOUNT, "lasting": DURATION}
 FAULTS: Mapping[str, Shape] = {

@@ -22,6 +22,7 @@ MOST_KINKS = 2**20
 
 _SLACK = 1e-9  # Of a cycle or a hold: times are rounded, and must not fall before a kink.
 _ROUNDING = 4e-16  # Of a time.
+_PARTS = 64.0  # Of a cycle, in which a wave does not change by much.
 
 Integers = npt.NDArray[np.int64]
 
@@ -50,6 +51,11 @@ class Wave(ABC):
     def period(self) -> float:
         """Return the seconds after which it repeats; infinity if it does not."""
         return math.inf
+
+    @property
+    def resolution(self) -> float:
+        """Return the seconds in which it does not change by much; infinity if it is constant."""
+        return self.period / _PARTS
 
     @abstractmethod
     def values(self, times: Vector) -> Vector:
@@ -204,6 +210,11 @@ class Held(Wave):
     def period(self) -> float:
         """Return the seconds of the values that repeat; infinity if they do not."""
         return self.length / self.rate if self.length else math.inf
+
+    @property
+    def resolution(self) -> float:
+        """Return half the seconds of a value."""
+        return 0.5 / self.rate
 
     def _index(self, times: Vector) -> Integers:
         place = (times - self.begin) * self.rate

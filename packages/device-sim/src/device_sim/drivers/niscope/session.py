@@ -22,9 +22,9 @@ from device_sim.base.acquiring import AcquiringSession
 from device_sim.base.attributes import Attribute, Value
 from device_sim.base.configuration import refuse
 from device_sim.base.instrument import Opening
-from device_sim.bench import Grid, Input
+from device_sim.base.overview import ChannelState, Quantity
+from device_sim.bench import Condition, Grid, Input, Search, edge, window
 from device_sim.call import Call
-from device_sim.drivers.niscope import triggers
 from device_sim.drivers.niscope.acquisition import Acquisition, Plan, Scale, Volts
 from device_sim.drivers.niscope.configuration import ScopeConfiguration
 from device_sim.drivers.niscope.disturbed import Disturbed
@@ -116,6 +116,16 @@ class ScopeSession(AcquiringSession[Acquisition]):
             coupling = 1.0 / (2.0 * math.pi * _AC_CORNER * ohms) if is_ac else 0.0
             terminal = Input(ohms, self.model.capacitance / probe, coupling)
             self.bench.drive(self.wire(index), terminal, now)
+
+    def describe(self, index: int) -> ChannelState:
+        """Return the vertical settings of a channel."""
+        units = {"vertical_range": "V", "vertical_offset": "V", "input_impedance": "Ω"}
+        return ChannelState(
+            setpoints=tuple(
+                Quantity(name.replace("_", " "), self.number(name, index), unit)
+                for name, unit in units.items()
+            )
+        )
 
     def changed(self, attribute: Attribute, indices: Sequence[int]) -> None:
         """Load the nets with another impedance or coupling."""
@@ -252,7 +262,8 @@ class ScopeSession(AcquiringSession[Acquisition]):
         wire = self.wire(source)
 
         volts = self._coupled(source, self.get("trigger_coupling"))
-        return lambda: triggers.Search(self.bench, wire, volts, condition, spacing).find
+        changes = partial(self.bench.changes, wire)
+        return lambda: Search(volts, changes, condition, spacing).find
 
     def _limited(self, index: int) -> Signal:
         """Return the signal of a channel within its bandwidth."""
@@ -280,16 +291,16 @@ class ScopeSession(AcquiringSession[Acquisition]):
 
         return without_mean
 
-    def _condition(self) -> triggers.Condition:
+    def _condition(self) -> Condition:
         kind = self.get("trigger_type")
         if kind == TriggerType.WINDOW.value:
-            return triggers.window(
+            return window(
                 self.number("trigger_window_low_level"),
                 self.number("trigger_window_high_level"),
                 entering=self.get("trigger_window_mode") == TriggerWindowMode.ENTERING.value,
             )
         has_hysteresis = kind == TriggerType.HYSTERESIS.value
-        return triggers.edge(
+        return edge(
             self.number("trigger_level"),
             self.number("trigger_hysteresis") if has_hysteresis else 0.0,
             rising=self.get("trigger_slope") == TriggerSlope.POSITIVE.value,

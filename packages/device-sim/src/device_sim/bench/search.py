@@ -1,20 +1,22 @@
-"""Find the analog trigger in the signal of a channel."""
+"""Find the moment at which a signal comes into a region of volts: a trigger, a coil, an edge."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from device_sim.bench import Bench, Grid
+from device_sim.bench.grid import Grid
 
 _POINTS = 32_768  # Largest number of points of one search.
 _FINER = 64  # Points in which a search looks at the time between two points again.
-_RESOLUTION = 1e-6  # Part of the time between samples up to which a trigger's time is known.
+_RESOLUTION = 1e-6  # Part of the time between points up to which the moment is known.
+
+_FINEST = 1e-9  # Seconds up to which it is always known.
 
 Flags = npt.NDArray[np.bool_]
 Volts = npt.NDArray[np.float64]
@@ -22,7 +24,7 @@ Volts = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """An analog trigger: the signal must be in one region, and then come into another."""
+    """The signal must be in one region, and then come into another."""
 
     arms: Callable[[Volts], Flags]
     """Return where the signal is in the first region."""
@@ -58,32 +60,30 @@ def window(low: float, high: float, *, entering: bool) -> Condition:
 
 @dataclass(slots=True)
 class Search:
-    """The search for one trigger, through ascending stretches of time.
+    """The search for one such moment, through ascending stretches of time.
 
     It looks at up to 32,768 points of a stretch, and at both sides of each change of the bench, so
     it can miss a pulse only if that is shorter than the time between two points.
     """
 
-    bench: Bench
-    """The bench with the signal."""
-
-    channel: str
-    """The channel, by its qualified name."""
-
     volts: Callable[[Grid], Volts]
-    """Return the signal of the trigger at some times."""
+    """Return the signal at some times."""
+
+    changes: Callable[[float, float], list[float]]
+    """Return the times between two times at which the circuit of the signal changed."""
 
     condition: Condition
-    """The trigger."""
+    """What to look for."""
 
     spacing: float
-    """Seconds between two samples: the finest time at which the search looks first."""
+    """Seconds between two points: the finest time at which the search looks first."""
 
-    _armed: bool = field(default=False, init=False)
+    armed: bool = False
+    """True if the signal has been in the first region."""
 
     def find(self, begin: float, end: float) -> float | None:
-        """Return the time of the trigger from `begin` to `end`, None if it does not come."""
-        for since, until in pairwise([begin, *self.bench.changes(self.channel, begin, end), end]):
+        """Return the moment from `begin` to `end`, None if it does not come."""
+        for since, until in pairwise([begin, *self.changes(begin, end), end]):
             count = min(_POINTS, max(2, math.ceil((until - since) / self.spacing) + 1))
             grid = Grid.over(since, until, count)
             index = self._first(grid)
@@ -94,16 +94,16 @@ class Search:
     def _first(self, grid: Grid) -> int | None:
         volts = self.volts(grid)
         armed = self.condition.arms(volts)
-        armed[0] |= self._armed
+        armed[0] |= self.armed
         ready = np.logical_or.accumulate(armed)
         # A point that arms does not fire as well; the next one may.
-        fired = self.condition.fires(volts) & np.concatenate(([self._armed], ready[:-1]))
-        self._armed = bool(ready[-1])
+        fired = self.condition.fires(volts) & np.concatenate(([self.armed], ready[:-1]))
+        self.armed = bool(ready[-1])
         return int(np.argmax(fired)) if fired.any() else None
 
     def _refine(self, begin: float, end: float) -> float:
         """Return when the second region begins between two times."""
-        while end - begin > self.spacing * _RESOLUTION:
+        while end - begin > min(self.spacing * _RESOLUTION, _FINEST):
             grid = Grid.over(begin, end, _FINER)
             fired = self.condition.fires(self.volts(grid))
             index = int(np.argmax(fired)) if fired.any() else _FINER - 1
