@@ -20,8 +20,8 @@ _FOLDER = click.Path(file_okay=False, path_type=Path)
 def install_command(folder: Path | None) -> None:
     """Write into FOLDER the files by which NI discovery finds the server and starts it on demand.
 
-    Without FOLDER, they go into NI's own folder for plug-ins, on Windows. Register maps in FOLDER
-    can be named by their file names.
+    Without FOLDER, they go into NI's own folder for plug-ins, on Windows. A server that discovery
+    starts takes the register maps in FOLDER.
 
     Example: device-comm install plug-ins/device-comm
     """
@@ -41,7 +41,7 @@ def uninstall_command(folder: Path | None) -> None:
 def _program() -> Startable:
     return Startable(
         data=Path(__file__).parent.parent / "data",
-        command="device_comm serve --stop-with-starter",
+        command="device_comm serve --stop-with-starter --map-root .",
         distribution=f"{_DISTRIBUTION}[server]",
         version=version(_DISTRIBUTION),
     )

@@ -57,7 +57,7 @@ def server_options(given: Mapping[str, Any]) -> ServerOptions:
     """
     program = DEVICE_SERVER.program
     return ServerOptions(
-        roots=MapRoots(given["roots"] or default_roots()),
+        roots=MapRoots(tuple(root.absolute() for root in given["roots"]) or default_roots()),
         state_file=state_file_of(given, program),
         host=host_options(given, program),
         bench=BenchAddress.parse(given["gpio"]),
