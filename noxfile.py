@@ -97,11 +97,18 @@ STATION = {
     "server": ["json-logger-server[postgresql]"],
     "dcpower": ["dcpower-logger-plugin"],
     "dmm": ["dmm-logger-plugin"],
-    "station": ["measurement-platform-sim", "json-logger-client[ni]"],
+    "devices": ["device-communication[server]"],
+    "station": ["measurement-platform-sim", "json-logger-client[ni]", "device-communication[ni]"],
 }
 
 # Commands that show that an environment of a station works.
-STATION_COMMANDS = ["json-logger", "dcpower-logger-plugin", "dmm-logger-plugin", "platform-sim"]
+STATION_COMMANDS = [
+    "json-logger",
+    "dcpower-logger-plugin",
+    "dmm-logger-plugin",
+    "device-comm",
+    "platform-sim",
+]
 
 # The simulated instruments, installed alone: each driver and all of them.
 DEVICE_EXTRAS = ["dcpower", "dmm", "fgen", "scope", "switch", "all"]
