@@ -15,15 +15,26 @@ from typing import Protocol
 from device_sim.errors import DeviceSimError
 
 
+LOOK = 1e-3
+"""Seconds after which a script that looks at the bench all the time gets a turn at the latest."""
+
+
 class Script(Protocol):
     """The activity of an instrument over time."""
+
+    @property
+    def is_looking(self) -> bool:
+        """Whether it looks at the bench all the time: it is always due, and finds what comes."""
+        ...
 
     def due(self) -> float:
         """Return the time of its next part; infinity if none comes by itself."""
         ...
 
     def run(self, until: float, now: float) -> None:
-        """Run all parts due at or before `until`, at least the next one. `now` is the present.
+        """Run parts due at or before `until`, at least the next one. `now` is the present.
+
+        After a part that may concern other scripts at once, it must return, so that they run first.
 
         Raises:
             DeviceSimError: A part failed.
@@ -54,6 +65,19 @@ class Timeline:
         """Stop a script, if it runs."""
         with self.lock:
             self._scripts = [each for each in self._scripts if each is not script]
+
+    def has(self, script: Script) -> bool:
+        """Return whether a script was added and not discarded."""
+        return any(each is script for each in self._scripts)
+
+    def following(self, now: float) -> float:
+        """Return the time of the next part after the present; infinity if none comes by itself.
+
+        A script that looks at the bench all the time cannot tell when something happens.
+        """
+        with self.lock:
+            times = [now + LOOK if each.is_looking else each.due() for each in self._scripts]
+            return min(times, default=math.inf)
 
     def advance(self, now: float) -> None:
         """Run all parts that are due, in the order of time.

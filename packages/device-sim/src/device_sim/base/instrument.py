@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from enum import Enum
+from functools import cache, partial
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from device_sim.base.configuration import Configuration, SessionAttributes
 from device_sim.base.files import FileRoots
 from device_sim.base.options import Options
 from device_sim.base.overview import ChannelState
+from device_sim.base.script import Activity
 from device_sim.call import Call, check_active, wake_on_end
 from device_sim.clock import Clock
 from device_sim.errors import (
@@ -115,6 +117,7 @@ class InstrumentSession:
         self.timeline = self.bench.timeline
         self.lock = threading.Condition(self.timeline.lock)
         self.error: tuple[int, str] = (0, "")
+        self._listens = False
         self.catch_up()
 
     # Methods that drivers override.
@@ -263,6 +266,39 @@ class InstrumentSession:
         device = device or self.channels.devices[0]
         return bool(self.bench.faults.disturbances("lose_triggers", device, at))
 
+    def listen(
+        self,
+        activity: Activity,
+        trigger: Enum,
+        terminal: str,
+        *,
+        rising: bool = True,
+        device: str = "",
+    ) -> None:
+        """Trigger an activity on the timeline by edges on a terminal.
+
+        Args:
+            activity: The activity.
+            trigger: Its trigger.
+            terminal: The terminal, as a client writes it.
+            rising: The edge.
+            device: The instrument; empty for the first one of the session.
+        """
+        from device_sim.bench import Ear
+
+        device = device or self.channels.devices[0]
+        name = self.terminal(terminal, device)
+        if name:
+            self._listens = True
+            is_deaf = partial(self.loses_trigger, device=device)
+            self.bench.bus.listen(Ear(activity, trigger, name, rising, is_deaf))
+
+    def terminal(self, text: str, device: str = "") -> str:
+        """Return the one name of a terminal that a client names; empty if it names none."""
+        from device_sim.bench import terminal_name  # with numpy, which takes long to import
+
+        return terminal_name(text, device or self.channels.devices[0])
+
     def catch_up(self) -> None:
         """Run everything that is due by now on all instruments. A call does this first."""
         self.timeline.advance(self.clock.now())
@@ -296,6 +332,8 @@ class InstrumentSession:
             again = self._poll(poll, now)
             if again is None or now >= deadline:
                 return again is None
+            if self._listens:  # A part of another instrument may trigger this one.
+                again = min(again, self.timeline.following(now))
             self.clock.wait(self.lock, min(again, deadline) - now)
 
     def _poll(self, poll: Callable[[float], float | None], now: float) -> float | None:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from device_sim.bench.bench import Bench, Samples, State
+from device_sim.bench.bus import PULSE, Ear, Stream
 from device_sim.bench.grid import Grid
 from device_sim.bench.parts import Imperfections, Input, Output, Terminal
 from device_sim.bench.readings import Accuracy, Converter
 from device_sim.bench.search import Condition, Search, edge, window
+from device_sim.bench.terminals import terminal_name
 from device_sim.bench.waves import Cycle, Held, Sine, Wave
 
 __all__ = [
+    "PULSE",
     "Accuracy",
     "Bench",
     "Condition",
     "Converter",
     "Cycle",
+    "Ear",
     "Grid",
     "Held",
     "Imperfections",
@@ -24,8 +28,10 @@ __all__ = [
     "Search",
     "Sine",
     "State",
+    "Stream",
     "Terminal",
     "Wave",
     "edge",
+    "terminal_name",
     "window",
 ]

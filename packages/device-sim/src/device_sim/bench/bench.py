@@ -13,28 +13,32 @@ from pathlib import Path
 import numpy as np
 
 from device_sim.bench import small_signal
+from device_sim.bench.bus import TriggerBus
 from device_sim.bench.circuit import Circuit, Solution
 from device_sim.bench.course import Course
+from device_sim.bench.edge_watch import EdgeWatch
 from device_sim.bench.equations import Nets, Vector
 from device_sim.bench.grid import Grid
 from device_sim.bench.history import History, net_key
 from device_sim.bench.line_driver import LineDriver
 from device_sim.bench.netlist import Netlist, channel_key, load_netlist
-from device_sim.bench.parts import Connection, Imperfections, Part, Terminal
+from device_sim.bench.parts import Connection, Imperfections, Output, Part, Terminal
 from device_sim.bench.places import errors_at
 from device_sim.bench.readings import Converter
 from device_sim.bench.relay import Relay, coil_of
 from device_sim.bench.review import doubts
+from device_sim.bench.terminals import is_terminal
 from device_sim.bench.waves import Sine
 from device_sim.clock import Clock
 from device_sim.errors import BenchError
 from device_sim.faults import Faults
-from device_sim.nets import NetDrive, NetDriver
+from device_sim.nets import OUTPUT_RESISTANCE, NetDrive, NetDriver
 from device_sim.timeline import Timeline
 
 _log = logging.getLogger(__name__)
 
 _CONTACT = 0.05  # Ohms of a closed contact.
+_LOGIC_HIGH = 3.3  # Volts of a terminal that is high.
 _POINTS = 8192  # Samples of an alternating voltage that is not a sine,
 _CYCLES = 16  # over at most so many cycles.
 _SHORTEST = 1e-3  # Seconds over which noise is sampled at least.
@@ -120,6 +124,12 @@ class Bench:
             for name, part in self._netlist.parts.items()
             if part.coil is not None
         }
+        self.bus = TriggerBus(self.timeline, self.is_wired, self._put_level)
+        """The trigger lines, and the terminals of the instruments."""
+        self.timeline.add(self.bus)
+        for key in self._netlist.connections:
+            if is_terminal(key.partition("/")[2]):
+                self.timeline.add(self._edge_watch(key))
         self._history = History(self._netlist.ground)
         self._rewired(now)
         self._begin_faults()
@@ -582,9 +592,28 @@ class Bench:
 
     def _fastest(self, nets: Nets) -> float:
         """Return the seconds in which the waves at two nets do not change by much."""
-        course = self._history.last(self._key_of(nets))
+        return self._fastest_at(self._key_of(nets))
+
+    def _fastest_at(self, key: str) -> float:
+        course = self._history.last(key)
         waves = course.circuit.waves if course else ()
         return min((wave.resolution for wave in waves), default=math.inf)
+
+    # Terminals that are wired to nets.
+
+    def _put_level(self, terminal: str, is_high: bool, at: float) -> None:
+        level = _LOGIC_HIGH if is_high else 0.0
+        output = Output("voltage", level, -math.inf, math.inf, OUTPUT_RESISTANCE)
+        self.drive(terminal, output, at)
+
+    def _edge_watch(self, key: str) -> EdgeWatch:
+        return EdgeWatch(
+            key,
+            self.bus,
+            lambda grid: self._over(grid, key, partial(self._sampled, key))[0],
+            partial(self.changes, key),
+            lambda: self._fastest_at(key),
+        )
 
     # Faults at the start.
 

@@ -76,6 +76,8 @@ class Relay:
 
     # Methods for the timeline.
 
+    is_looking = True
+
     def due(self) -> float:
         """Return the next moment that it has not seen, which comes before all other parts."""
         return min(self._moves_at, math.nextafter(self._seen, math.inf))

@@ -9,6 +9,7 @@ from pathlib import Path
 from device_sim.base.folder import DriverFolder
 from device_sim.bench import Bench
 from device_sim.bench.places import at_line
+from device_sim.bench.terminals import is_terminal
 from device_sim.clock import Clock
 from device_sim.drivers import list_folders, missing_models
 from device_sim.errors import BenchError
@@ -47,6 +48,8 @@ def _refuse_surplus_channels(file: Path, bench: Bench, folders: Sequence[DriverF
     """Raise BenchError for a channel that its model does not have, or no model has."""
     for channel in bench.channels:
         device, _, number = channel.partition("/")
+        if is_terminal(number):
+            continue
         wanted = bench.model_of(device)
         known = [
             names

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from enum import Enum
 
-from nidcpower.enums import OutputCutoffReason, OutputStates
+from nidcpower.enums import EventOutputBehavior, OutputCutoffReason, OutputStates, Polarity
 
 from device_sim.base.channels import ChannelId
-from device_sim.bench import Bench, State
+from device_sim.bench import Bench, State, terminal_name
 from device_sim.drivers.nidcpower.configuration import SmuConfiguration
 from device_sim.drivers.nidcpower.engine import Engine, Record
 from device_sim.drivers.nidcpower.lcr import LcrUnit
@@ -28,6 +28,16 @@ _WATCHED_CUTOFFS = (
     OutputCutoffReason.CURRENT_MEASURE_HIGH,
     OutputCutoffReason.CURRENT_MEASURE_LOW,
 )
+
+
+_TOGGLE = EventOutputBehavior.TOGGLE.value
+_TOGGLES = (
+    "source_complete_event",
+    "measure_complete_event",
+    "sequence_iteration_complete_event",
+    "sequence_engine_done_event",
+)
+"""The events whose terminal can toggle."""
 
 
 class Phase(Enum):
@@ -51,7 +61,7 @@ class Channel:
     def __init__(
         self, channel: ChannelId, smu: SmuModel, bench: Bench, configuration: SmuConfiguration
     ) -> None:
-        self._device = channel.device
+        self._device, self._number = channel.device, channel.number
         self._smu = smu
         self._bench = bench
         self.configuration = configuration
@@ -182,6 +192,23 @@ class Channel:
         )
         self._watch_cutoffs(record.voltage, record.current, end)
         return record
+
+    def put_out(self, signal: str, at: float, count: int) -> bool:
+        """Put a signal onto its own terminal, and onto that to which it is exported."""
+        value = self.configuration.value
+        own = signal.removeprefix("exported_").replace("_", "")
+        names = [f"{self._device}/engine{self._number}/{own}"]
+        if self._number == "0":
+            names.append(f"{self._device}/{own}")
+        names.append(str(value(f"{signal}_output_terminal", {})))
+        terminals = [terminal_name(name, self._device) for name in names]
+        if signal in _TOGGLES and value(f"{signal}_output_behavior", {}) == _TOGGLE:
+            return self._bench.bus.edge(terminals, at, rising=bool(count % 2))
+        if not signal.endswith("_event"):
+            return self._bench.bus.pulse(terminals, at)
+        width = float(value(f"{signal}_pulse_width", {}))
+        is_high = value(f"{signal}_pulse_polarity", {}) == Polarity.HIGH.value
+        return self._bench.bus.pulse(terminals, at, width, active_high=is_high)
 
     # Measuring.
 

@@ -68,6 +68,16 @@ class Hardware(Protocol):
         """Switch the output off."""
         ...
 
+    def put_out(self, signal: str, at: float, count: int) -> bool:
+        """Put a signal onto its terminals. Return whether another script depends on it.
+
+        Args:
+            signal: Its name as in the attributes, such as `source_complete_event`.
+            at: The time.
+            count: How often the event has occurred.
+        """
+        ...
+
 
 class Engine(Activity):
     """Runs the steps of one channel.
@@ -94,7 +104,9 @@ class Engine(Activity):
         start: float,
     ) -> None:
         super().__init__(start)
+        self._start = start
         self._hardware = hardware
+        self.signal = self._put_out
         self._value_in = value
         self._steps = steps
         self._loops = loops
@@ -110,6 +122,9 @@ class Engine(Activity):
         if self._value("measure_when") == MeasureWhen.ON_MEASURE_TRIGGER.value:
             self.begin(self._measure_on_trigger())
 
+    def _put_out(self, signal: str, at: float) -> bool:
+        return self._hardware.put_out(signal, at, self._count(signal))
+
     # Methods for the channel.
 
     def restart(self, at: float) -> None:
@@ -123,6 +138,10 @@ class Engine(Activity):
             self._hardware.shut_down(at)
             self.stop()
         super().send(trigger, at)
+
+    def waits_since(self, trigger: Enum) -> float | None:
+        """Return since when a script waits for a trigger. The shutdown trigger always counts."""
+        return self._start if trigger is Trigger.SHUTDOWN else super().waits_since(trigger)
 
     def take_event(self, event: int) -> bool:
         """Return whether the event has occurred since this last returned True."""
@@ -139,37 +158,35 @@ class Engine(Activity):
 
     def _source(self, start: float, *, triggered: bool) -> Script:
         now = start
-        if not triggered and self._awaits(Trigger.START):
-            now = yield Trigger.START
+        if not triggered:
+            now = yield from self._wait(Trigger.START, now)
         loop = 0
         while loop < self._loops:
-            if loop and self._awaits(Trigger.SEQUENCE_ADVANCE):
-                now = yield Trigger.SEQUENCE_ADVANCE
+            if loop:
+                now = yield from self._wait(Trigger.SEQUENCE_ADVANCE, now)
             begin = now
             for step in self._steps:
-                if self._awaits(Trigger.SOURCE):
-                    now = yield Trigger.SOURCE
+                now = yield from self._wait(Trigger.SOURCE, now)
                 now = yield from self._run_step(step, now)
             loop += 1
             if self._sequence:
-                self._emit(Event.SEQUENCE_ITERATION_COMPLETE)
+                self._occur(Event.SEQUENCE_ITERATION_COMPLETE, now)
             if math.isinf(self._loops):
                 now = self._skip(begin, now, len(self._steps))
         if self._sequence:
-            self._emit(Event.SEQUENCE_ENGINE_DONE)
+            self._occur(Event.SEQUENCE_ENGINE_DONE, now)
 
     def _run_step(self, step: Step, now: float) -> Generator[Waiting, float, float]:
         begin = now
         if self._pulsing:
             self._hardware.apply(step, now, bias=True)
             now = yield now + self._value("pulse_bias_delay", step)
-            self._emit(Event.READY_FOR_PULSE_TRIGGER)
-            if self._awaits(Trigger.PULSE):
-                now = yield Trigger.PULSE
+            self._occur(Event.READY_FOR_PULSE_TRIGGER, now)
+            now = yield from self._wait(Trigger.PULSE, now)
         pulse = now
         self._hardware.apply(step, now)
         now = yield now + self._value("source_delay", step)
-        self._emit(Event.SOURCE_COMPLETE)
+        self._occur(Event.SOURCE_COMPLETE, now)
         when = self._value("measure_when", step)
         if when == MeasureWhen.AUTOMATICALLY_AFTER_SOURCE_COMPLETE.value:
             now = yield from self._measure(step, now)
@@ -177,7 +194,7 @@ class Engine(Activity):
             now = yield max(now, pulse + self._value("pulse_on_time", step))
             self._hardware.apply(step, now, bias=True)
             now = yield now + self._value("pulse_off_time", step)
-            self._emit(Event.PULSE_COMPLETE)
+            self._occur(Event.PULSE_COMPLETE, now)
         if self._value("sequence_step_delta_time_enabled", step):
             now = yield max(now, begin + self._value("sequence_step_delta_time", step))
         return (yield max(now, begin + _SHORTEST_STEP))
@@ -191,7 +208,7 @@ class Engine(Activity):
             self.records.append(self._hardware.acquire(step, begin, now))
             remaining -= 1
             now = yield now + self._value("measure_complete_event_delay", step)
-            self._emit(Event.MEASURE_COMPLETE)
+            self._occur(Event.MEASURE_COMPLETE, now)
             now = yield max(now, begin + _SHORTEST_STEP)
             if math.isinf(remaining):
                 now = self._skip(begin, now, 1)
@@ -200,6 +217,7 @@ class Engine(Activity):
     def _measure_on_trigger(self) -> Script:
         while True:
             now = yield Trigger.MEASURE
+            self.emit("exported_measure_trigger", now)
             yield from self._measure({}, now)
 
     def _skip(self, begin: float, end: float, parts: int) -> float:
@@ -215,8 +233,23 @@ class Engine(Activity):
     def _awaits(self, trigger: SendSoftwareEdgeTriggerType) -> bool:
         return bool(self._value(TRIGGER_ATTRIBUTES[trigger]) != TriggerType.NONE.value)
 
-    def _emit(self, event: Event) -> None:
+    def _occur(self, event: Event, at: float) -> None:
         self._occurred[event.value] += 1
+        self.emit(f"{event.name.lower()}_event", at)
+
+    def _count(self, signal: str) -> int:
+        """Return how often an event has occurred, by the name of its signal; 0 for a trigger."""
+        event = Event.__members__.get(signal.removesuffix("_event").upper())
+        return self._occurred[event.value] if event else 0
+
+    def _wait(
+        self, trigger: SendSoftwareEdgeTriggerType, now: float
+    ) -> Generator[Waiting, float, float]:
+        """Wait for a trigger, if there is one to wait for. Return its time."""
+        if self._awaits(trigger):
+            now = yield trigger
+        self.emit(f"exported_{trigger.name.lower()}_trigger", now)
+        return now
 
     def _value(self, name: str, step: Step | None = None) -> float:
         return float(self._value_in(name, step or {}))

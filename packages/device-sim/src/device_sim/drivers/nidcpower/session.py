@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from nidcpower.enums import InstrumentMode
+from nidcpower.enums import InstrumentMode, TriggerType
 
 from device_sim.base.attributes import Attribute, Scope, Value
 from device_sim.base.instrument import InstrumentSession, Opening
@@ -13,7 +13,7 @@ from device_sim.base.overview import ChannelState
 from device_sim.call import Call
 from device_sim.drivers.nidcpower.channel import Channel
 from device_sim.drivers.nidcpower.configuration import SmuConfiguration
-from device_sim.drivers.nidcpower.engine import Record
+from device_sim.drivers.nidcpower.engine import TRIGGER_ATTRIBUTES, Record
 from device_sim.drivers.nidcpower.errors import ERRORS
 from device_sim.drivers.nidcpower.models import SmuModel
 from device_sim.errors import DriverError
@@ -98,6 +98,16 @@ class DCPowerSession(InstrumentSession):
         now = self.now
         for index in indices:
             self.units[index].initiate(now)
+            self._listen(index)
+
+    def _listen(self, index: int) -> None:
+        """Let the digital edges that the attributes of a channel name trigger its engine."""
+        engine, device = self.units[index].engine, self.channels.channels[index].device
+        for trigger, attribute in TRIGGER_ATTRIBUTES.items():
+            if engine and self.get(attribute, index) == TriggerType.DIGITAL_EDGE.value:
+                kind = attribute.removesuffix("_type")
+                terminal = str(self.get(f"digital_edge_{kind}_input_terminal", index))
+                self.listen(engine, trigger, terminal, device=device)
 
     def abort(self, indices: Sequence[int]) -> None:
         """Stop channels. Their outputs stay as they are."""

@@ -14,10 +14,10 @@ from device_sim.errors import INVALID_VALUE, DriverError
 
 # ExportSignal's number of each signal, with the attribute for its terminal.
 _SIGNALS: Mapping[int, str] = {
-    1023: "source_complete_event_output_terminal",
-    1024: "measure_complete_event_output_terminal",
-    1025: "sequence_iteration_complete_event_output_terminal",
-    1026: "sequence_engine_done_event_output_terminal",
+    1030: "source_complete_event_output_terminal",
+    1031: "measure_complete_event_output_terminal",
+    1032: "sequence_iteration_complete_event_output_terminal",
+    1033: "sequence_engine_done_event_output_terminal",
     1034: "exported_start_trigger_output_terminal",
     1035: "exported_source_trigger_output_terminal",
     1036: "exported_measure_trigger_output_terminal",

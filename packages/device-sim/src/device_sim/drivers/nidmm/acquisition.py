@@ -25,6 +25,7 @@ class Wait(Enum):
     """The events that a script can wait for, apart from a time."""
 
     TRIGGER = "trigger"
+    SAMPLE = "sample trigger"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +102,11 @@ class Readings(Acquisition):
             samples = 0
             while samples < plan.samples:
                 if samples and plan.waits_for_sample:
-                    now = yield Wait.TRIGGER
+                    now = yield Wait.SAMPLE
                 begin = now + plan.delay
                 now = yield begin + plan.aperture
                 self.readings.append(self._acquire(begin, now))
+                self.emit("measurement complete", now)
                 now = max(now, begin - plan.delay + max(plan.interval, _SHORTEST_SAMPLE))
                 samples += 1
                 if math.isinf(plan.samples):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from nidmm.enums import (
     AcquisitionStatus,
     Function,
+    MeasurementCompleteDest,
     OperationMode,
     SampleTrigger,
     TriggerSource,
@@ -29,6 +30,12 @@ from device_sim.errors import DriverError
 _AUTO_TIMEOUT = 10.0
 _OVERLOAD = 1.05  # A signal above this fraction of the range overloads it.
 _SIMULATED_FRACTION = 0.5  # Reading of a multimeter without wiring, as a fraction of its range.
+_LINES = {
+    line.value: line.name
+    for line in (*TriggerSource, *SampleTrigger, *MeasurementCompleteDest)
+    if line.name.startswith(("PXI_", "AUX_", "LBR_", "EXTERNAL"))
+}
+"""The terminal of each source of a trigger, and of each destination."""
 _SIMULATED = {
     Function.TEMPERATURE.value: 25.0,
     Function.FREQ.value: 1000.0,
@@ -89,7 +96,8 @@ class DmmSession(AcquiringSession[Acquisition]):
         if self.activity is None:
             raise DriverError(ERRORS.DATA_NOT_AVAILABLE)
         if not self.loses_trigger(self.now):
-            self.activity.send(Wait.TRIGGER, self.now)
+            for trigger in Wait:
+                self.activity.send(trigger, self.now)
         self.lock.notify_all()
 
     def status(self) -> tuple[int, int]:
@@ -165,6 +173,19 @@ class DmmSession(AcquiringSession[Acquisition]):
     def _delay(self) -> float:
         """Return the seconds from a trigger to the aperture."""
         return max(self.number("trigger_delay"), 0.0) + max(self.number("settle_time"), 0.0)
+
+    def initiate(self, indices: Sequence[int] = ()) -> None:
+        """Start the configured acquisition. Edges on the terminals of its triggers are heard."""
+        super().initiate(indices)
+        assert self.activity is not None
+        self.activity.signal = self._put_out
+        sources = {Wait.TRIGGER: "trigger_source", Wait.SAMPLE: "sample_trigger"}
+        for trigger, attribute in sources.items():
+            self.listen(self.activity, trigger, _LINES.get(int(self.number(attribute)), ""))
+
+    def _put_out(self, signal: str, at: float) -> bool:
+        line = _LINES.get(int(self.number("meas_complete_dest")), "")
+        return self.bench.bus.pulse([self.terminal(line)], at)
 
     def make_activity(self, now: float) -> Acquisition:
         """Return the configured acquisition."""

@@ -23,6 +23,9 @@ class Wait(Enum):
     """The triggers that a client sends."""
 
     TRIGGER = "trigger"
+    START = "start trigger"
+    ARM = "arm reference trigger"
+    ADVANCE = "advance trigger"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,9 @@ class Plan:
     is_automatic: bool
     """True if a record does not wait for its trigger for long."""
 
+    awaited: frozenset[Wait] = frozenset()
+    """The triggers that come by a terminal or by software."""
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -90,7 +96,8 @@ class Acquisition(Activity):
 
     Args:
         plan: Its timing.
-        waits: True if a client sends the triggers.
+        signal: Put a signal of the digitizer onto its terminals; see Activity.
+        is_heard: Return whether another script waits for a signal of the digitizer.
         loses: Return whether a fault keeps a trigger from coming at a time.
         search: Make a search for an analog trigger: a function that returns the time of the trigger
             between two times, None before it came. None for a trigger that comes at once.
@@ -105,7 +112,8 @@ class Acquisition(Activity):
         start: float,
         *,
         loses: Callable[[float], bool],
-        waits: bool = False,
+        signal: Callable[[str, float], bool],
+        is_heard: Callable[[], bool],
         search: Callable[[], Callable[[float, float], float | None]] | None = None,
     ) -> None:
         super().__init__(start)
@@ -116,17 +124,36 @@ class Acquisition(Activity):
         self.read_pointer = 0
         """The sample after the last one that was fetched relative to the read pointer."""
         self._sample = sample
-        self._waits = waits
+        self.signal = signal
+        self._is_heard = is_heard
+        self._earliest = start
         self._loses = loses
         self._search = search
         self.begin(self._acquire(start))
 
+    def waits_since(self, trigger: Enum) -> float | None:
+        """Return since when it waits for a trigger: not before the samples before it are there."""
+        since = super().waits_since(trigger)
+        return since if since is None else max(since, self._earliest)
+
     def _acquire(self, now: float) -> Script:
         plan = self.plan
+        self.emit("ready_for_start_event", now)
+        now = yield from self._await(Wait.START, now)
+        self.emit("start_trigger", now)
         start, last = now, -math.inf
-        for _ in range(plan.records):
-            earliest = max(now + plan.before / plan.rate, now + plan.quiet, last + plan.holdoff)
+        for number in range(plan.records):
+            if number:
+                self.emit("ready_for_advance_event", now)
+                now = yield from self._await(Wait.ADVANCE, now)
+                self.emit("advance_trigger", now)
+            armed = yield from self._await(Wait.ARM, now)
+            earliest = max(
+                armed, now + plan.before / plan.rate, now + plan.quiet, last + plan.holdoff
+            )
+            self.emit("ready_for_ref_event", earliest)
             last = yield from self._trigger(earliest)
+            self.emit("ref_trigger", last)
             # The sample clock runs from the start. Its next tick is the first sample.
             ticks = math.ceil((last + plan.delay - start) * plan.rate - 1e-6)
             begin = start + (ticks - plan.before) / plan.rate
@@ -135,13 +162,23 @@ class Acquisition(Activity):
                 now = yield end
             grid = Grid(begin, 1.0 / plan.rate, plan.length)
             self.records.append(Record(begin, last, self._sample(grid)))
+            self.emit("end_of_record_event", now)
+        self.emit("end_of_acquisition_event", now)
+
+    def _await(self, trigger: Wait, now: float) -> Generator[Waiting, float, float]:
+        """Wait for a trigger, if there is one to wait for. Return its time."""
+        if trigger not in self.plan.awaited:
+            return now
+        sent = yield trigger
+        while self._loses(sent):
+            sent = yield trigger
+        return sent
 
     def _trigger(self, earliest: float) -> Generator[Waiting, float, float]:
-        """Wait for a trigger. Return its time."""
-        if self._waits:
-            sent = yield Wait.TRIGGER
-            while self._loses(sent):
-                sent = yield Wait.TRIGGER
+        """Wait for the trigger of a record. Return its time."""
+        self._earliest = earliest
+        if Wait.TRIGGER in self.plan.awaited:
+            sent = yield from self._await(Wait.TRIGGER, earliest)
             return max(sent, earliest)
         if self._search is None:
             while self._loses(earliest):
@@ -149,7 +186,11 @@ class Acquisition(Activity):
             return earliest
         find, begin = self._search(), earliest
         while True:
-            end = max((yield begin + _LOOK), self.until)
+            # Who waits for a signal of this digitizer must hear it before others go on.
+            self.is_looking = self._is_heard()
+            look = math.nextafter(begin, math.inf) if self.is_looking else begin + _LOOK
+            end = max((yield look), self.until)
+            self.is_looking = False
             found = find(begin, end)
             if found is not None and not self._loses(found):
                 return found

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from niscope.enums import AcquisitionStatus, WhichTrigger
+from niscope.enums import AcquisitionStatus
 
 from device_sim.base.driver import Physics
 from device_sim.base.packing import pack_doubles, pack_integers
-from device_sim.base.wire import Fields, enum_value
+from device_sim.base.wire import Fields, enum_value, field_value
 from device_sim.call import Call
-from device_sim.drivers.niscope.acquisition import Volts, Wait
+from device_sim.drivers.niscope.acquisition import Volts
 from device_sim.drivers.niscope.models import ScopeModel
 from device_sim.drivers.niscope.session import MOST_SAMPLES, Excerpt, ScopeSession
 from device_sim.errors import INVALID_VALUE, DriverError
@@ -29,11 +29,15 @@ class AcquisitionCalls:
 
     def send_software_trigger_edge(self, session: ScopeSession, request: Any, call: Call) -> None:
         """Send a trigger."""
-        which = enum_value(request, "which_trigger")
-        if which not in [each.value for each in WhichTrigger]:
-            raise DriverError(INVALID_VALUE, f"Trigger: {which}")
-        if session.activity is not None:
-            session.activity.send(Wait.TRIGGER, session.now)
+        session.send_trigger(enum_value(request, "which_trigger"))
+
+    def export_signal(self, session: ScopeSession, request: Any, call: Call) -> None:
+        """Put a signal onto a terminal, too."""
+        terminal = field_value(request, "output_terminal")
+        if isinstance(terminal, int):  # as an enum, whose names have NI's text after VAL_
+            values = request.DESCRIPTOR.fields_by_name["output_terminal_mapped"].enum_type
+            terminal = f"VAL_{values.values_by_number[terminal].name.partition('_VAL_')[2]}"
+        session.export(enum_value(request, "signal"), terminal)
 
     def acquisition_status(self, session: ScopeSession, request: Any, call: Call) -> Fields:
         """Return whether an acquisition is in progress."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,6 +16,7 @@ from niscope.enums import (
     TriggerType,
     TriggerWindowMode,
     VerticalCoupling,
+    WhichTrigger,
 )
 
 from device_sim.base.acquiring import AcquiringSession
@@ -25,7 +26,7 @@ from device_sim.base.instrument import Opening
 from device_sim.base.overview import ChannelState, Quantity
 from device_sim.bench import Condition, Grid, Input, Search, edge, window
 from device_sim.call import Call
-from device_sim.drivers.niscope.acquisition import Acquisition, Plan, Scale, Volts
+from device_sim.drivers.niscope.acquisition import Acquisition, Plan, Scale, Volts, Wait
 from device_sim.drivers.niscope.configuration import ScopeConfiguration
 from device_sim.drivers.niscope.disturbed import Disturbed
 from device_sim.drivers.niscope.errors import ERRORS
@@ -38,6 +39,7 @@ from device_sim.errors import (
     UNKNOWN_CHANNEL,
     DriverError,
 )
+from device_sim.timeline import LOOK
 
 MOST_SAMPLES = 2**24
 """Largest number of samples of an acquisition or of an answer."""
@@ -55,6 +57,38 @@ _LOADS = ("input_impedance", "probe_attenuation", "vertical_coupling")
 
 _ANALOG = (TriggerType.EDGE.value, TriggerType.HYSTERESIS.value, TriggerType.WINDOW.value)
 _SENT = (TriggerType.SOFTWARE.value, TriggerType.DIGITAL.value)
+
+_SOURCES = {
+    Wait.TRIGGER: "trigger_source",
+    Wait.START: "acq_arm_source",
+    Wait.ARM: "arm_ref_trig_src",
+    Wait.ADVANCE: "record_arm_source",
+}
+"""The attribute with the source of each trigger."""
+_SENDABLE = {
+    WhichTrigger.START.value: Wait.START,
+    WhichTrigger.ARM_REFERENCE.value: Wait.ARM,
+    WhichTrigger.REFERENCE.value: Wait.TRIGGER,
+    WhichTrigger.ADVANCE.value: Wait.ADVANCE,
+}
+"""The trigger that each number of a software trigger sends."""
+_BY_SOFTWARE = "VAL_SW_TRIG_FUNC"
+_SIGNALS = {
+    "ref_trigger": 1,
+    "start_trigger": 2,
+    "end_of_acquisition_event": 3,
+    "end_of_record_event": 4,
+    "advance_trigger": 5,
+    "ready_for_advance_event": 6,
+    "ready_for_start_event": 7,
+    "ready_for_ref_event": 10,
+}
+"""The signals that can be exported, with NI's numbers."""
+_EDGES = {
+    True: (TriggerSlope.POSITIVE.value, TriggerSlope.SLOPE_EITHER.value),
+    False: (TriggerSlope.NEGATIVE.value, TriggerSlope.SLOPE_EITHER.value),
+}
+"""The slopes that each edge has, rising or falling."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +197,9 @@ class ScopeSession(AcquiringSession[Acquisition]):
             return len(activity.records) if activity else 0
         if name == "points_done":
             return float(len(activity.records) * activity.plan.length) if activity else 0.0
+        if name.endswith("_terminal_name"):
+            signal = name.removesuffix("_terminal_name")
+            return f"/{self.channels.devices[0]}/{signal.title().replace('_', '')}"
         if name == "trigger_auto_triggered":
             return activity is not None and activity.auto_triggered
         return super().combine(attribute, indices)
@@ -215,25 +252,89 @@ class ScopeSession(AcquiringSession[Acquisition]):
             raise DriverError(UNKNOWN_CHANNEL, f"Trigger source: {name}")
         return chosen[0]
 
+    def initiate(self, indices: Sequence[int] = ()) -> None:
+        """Start the configured acquisition. Edges on the terminals of its triggers are heard."""
+        super().initiate(indices)
+        assert self.activity is not None
+        slope = self.get("trigger_slope")
+        edges = [edge for edge, slopes in _EDGES.items() if slope in slopes]
+        for trigger in self.activity.plan.awaited:
+            terminal = str(self.get(_SOURCES[trigger]))
+            for rising in edges if trigger is Wait.TRIGGER else (True,):
+                self.listen(self.activity, trigger, terminal, rising=rising)
+
     def make_activity(self, now: float) -> Acquisition:
         """Return the configured acquisition."""
         self.commit(())
-        plan = self._plan()
-        sample = partial(self._sample, plan)
-        make = partial(Acquisition, plan, sample, now, loses=self.loses_trigger)
         source = self._trigger_source()
+        is_searched = source is not None and self.is_wired(source)
+        plan = self._plan()
+        return Acquisition(
+            plan,
+            partial(self._sample, plan),
+            now,
+            loses=self.loses_trigger,
+            signal=self._put_out,
+            is_heard=self._is_heard,
+            search=self._search(source) if is_searched and source is not None else None,
+        )
+
+    def _awaited(self) -> Iterator[Wait]:
+        """Yield the triggers that come by a terminal or by software.
+
+        Raises:
+            DriverError: The bench cannot have such a trigger.
+        """
+        if not any(map(self.is_wired, self.enabled)):
+            return  # Without wiring, a digitizer triggers itself, as NI's simulated ones do.
+        for trigger, attribute in _SOURCES.items():
+            source = str(self.get(attribute))
+            if trigger is not Wait.TRIGGER and (source == _BY_SOFTWARE or self.terminal(source)):
+                yield trigger
         kind = self.get("trigger_type")
-        if source is not None and self.is_wired(source):
-            return make(search=self._search(source))
-        if source is not None or not any(map(self.is_wired, self.enabled)):
-            # Without wiring, a digitizer triggers itself, as NI's simulated ones do.
-            return make()
-        if kind in _SENT or kind in _ANALOG:
-            return make(waits=True)
-        if kind != TriggerType.IMMEDIATE.value:
+        if kind in _SENT or (kind in _ANALOG and self._trigger_source() is None):
+            yield Wait.TRIGGER
+        elif kind not in _ANALOG and kind != TriggerType.IMMEDIATE.value:
             name = TriggerType(kind).name.lower()
             raise _cannot(f"a {name} trigger on a bench. Use an edge or window trigger.")
-        return make()
+
+    # Triggers from and to other instruments.
+
+    def send_trigger(self, which: int) -> None:
+        """Send a software trigger. If none of its kind is awaited, it triggers the record.
+
+        Raises:
+            DriverError: There is no such trigger.
+        """
+        if which not in _SENDABLE:
+            raise DriverError(INVALID_VALUE, f"Trigger: {which}")
+        if self.activity is not None:
+            wanted = _SENDABLE[which]
+            is_awaited = wanted in self.activity.plan.awaited
+            self.activity.send(wanted if is_awaited else Wait.TRIGGER, self.now)
+
+    def export(self, signal: int, terminal: str) -> None:
+        """Put a signal onto a terminal, too.
+
+        Raises:
+            DriverError: There is no such signal, or it is not simulated.
+        """
+        names = [name for name, number in _SIGNALS.items() if number == signal]
+        if not names:
+            raise _cannot(f"the export of the signal {signal}.")
+        self.set(_exported(names[0]), terminal)
+
+    def _terminals(self, signal: str) -> list[str]:
+        """Return the terminals of a signal: its own, and the one to which it is exported."""
+        own = f"{self.channels.devices[0]}/{signal.replace('_', '')}"
+        exported = str(self.get(_exported(signal)))
+        return [name for name in map(self.terminal, (own, exported)) if name]
+
+    def _put_out(self, signal: str, at: float) -> bool:
+        return self.bench.bus.pulse(self._terminals(signal), at)
+
+    def _is_heard(self) -> bool:
+        return any(self.bench.bus.is_used(name) for s in _SIGNALS for name in self._terminals(s))
 
     def _plan(self) -> Plan:
         configuration = self.configuration
@@ -246,6 +347,7 @@ class ScopeSession(AcquiringSession[Acquisition]):
             holdoff=self.number("trigger_holdoff"),
             quiet=self.number("start_to_ref_trigger_holdoff"),
             delay=self.number("trigger_delay_time"),
+            awaited=frozenset(self._awaited()),
             is_automatic=self.get("trigger_modifier") != TriggerModifier.NO_TRIGGER_MOD.value,
         )
 
@@ -404,7 +506,7 @@ class ScopeSession(AcquiringSession[Acquisition]):
             activity.check()
             if len(activity.records) >= records or activity is not self.activity:
                 return None
-            return activity.due()
+            return now + LOOK if activity.is_looking else activity.due()
 
         if math.isnan(timeout):
             raise DriverError(INVALID_VALUE, f"Timeout: {timeout}")
@@ -490,6 +592,12 @@ class ScopeSession(AcquiringSession[Acquisition]):
 def _check(name: str, value: int, low: int, high: int) -> None:
     if not low <= value <= high:
         raise refuse(name, value)
+
+
+def _exported(signal: str) -> str:
+    """Return the attribute with the terminal to which a signal is exported."""
+    prefix = "exported_" if signal.endswith("_trigger") else ""
+    return f"{prefix}{signal}_output_terminal"
 
 
 def _cannot(what: str) -> DriverError:
