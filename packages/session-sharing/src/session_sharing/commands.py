@@ -1,6 +1,6 @@
 """Make groups of click commands that show errors without a traceback.
 
-click is not a dependency of session-sharing; programs that import this module must install it.
+click is in the extra `server`; other programs that import this module must install it.
 """
 
 from __future__ import annotations

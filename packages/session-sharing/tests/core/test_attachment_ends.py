@@ -83,14 +83,16 @@ def test_no_call_begins_to_use_an_attachment_that_has_ended(world: World) -> Non
     with pytest.raises(SessionExpiredError, match="silent"):
         world.registry.begin_use(ended)
     with pytest.raises(SessionExpiredError, match="silent"):
-        world.registry.run(lambda: None, ended)
+        world.registry.run(lambda: None, ended, alone=True)
 
 
 def test_the_hook_waits_for_work_whose_caller_has_gone(world: World) -> None:
     attach(world, "a")
     ending = attach(world, "b")
     world.executor.held = True
-    running: Future[object] = world.registry.run(lambda: Probe.log.append(("work", "t")), ending)
+    running: Future[object] = world.registry.run(
+        lambda: Probe.log.append(("work", "t")), ending, alone=True
+    )
     world.registry.end(ending, "silent")
     world.executor.held = False
     world.executor.run()
@@ -103,7 +105,7 @@ def test_work_that_never_began_does_not_delay_the_hook(world: World) -> None:
     attach(world, "a")
     ending = attach(world, "b")
     world.executor.held = True
-    assert world.registry.run(lambda: None, ending).cancel()
+    assert world.registry.run(lambda: None, ending, alone=True).cancel()
     done = world.registry.end(ending, "silent")
     world.executor.held = False
     world.executor.run()

@@ -98,7 +98,7 @@ def test_a_caller_that_stops_waiting_leaves_no_session() -> None:
             with pytest.raises(CallTimeoutError):
                 LockSession("slow", impatient)
         (slot,) = host.registry._slots._slots.values()
-        eventually(lambda: slot.waiting == [], within=30)  # type: ignore[union-attr]
+        eventually(lambda: len(slot.waiting) == 0, within=30)  # type: ignore[union-attr]
         Gate.let.set()
         opener.join(30)
 

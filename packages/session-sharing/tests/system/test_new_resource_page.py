@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from printed_pages import blocks
 from processes import EXAMPLES
 
-PAGE = Path(__file__).parents[4] / "docs" / "new-resource.md"
+PAGE = "new-resource.md"
 Start = Callable[..., "subprocess.Popen[str]"]
 
 HOLD_BY_CONSTRUCTOR = """
@@ -26,16 +26,13 @@ with LockConstructor(behavior)(info) as lock:
 """
 
 
-def blocks(language: str) -> list[str]:
-    """Return the page's blocks of code in a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE.read_text(), re.M | re.S)
-
-
 @pytest.fixture(autouse=True)
 def code(folder: Path) -> None:
     """Write the page's code into an empty folder."""
-    lock = next(block for block in blocks("python") if "class HardwareLock" in block)
-    constructor = next(block for block in blocks("python") if "class LockConstructor" in block)
+    lock = next(block for block in blocks(PAGE, "python") if "class HardwareLock" in block)
+    constructor = next(
+        block for block in blocks(PAGE, "python") if "class LockConstructor" in block
+    )
     (folder / "hardware_lock.py").write_text(lock)
     (folder / "constructed.py").write_text(constructor + HOLD_BY_CONSTRUCTOR)
 
@@ -57,7 +54,7 @@ def holder(folder: Path, start: Start) -> subprocess.Popen[str]:
 
 
 def test_the_page_prints_the_example_that_the_package_has() -> None:
-    assert (EXAMPLES / "hardware_lock.py").read_text() in blocks("python")
+    assert (EXAMPLES / "hardware_lock.py").read_text() in blocks(PAGE, "python")
 
 
 def test_the_second_holder_is_refused_and_learns_who_has_the_lock(

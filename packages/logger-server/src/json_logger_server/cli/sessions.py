@@ -7,37 +7,34 @@ from pathlib import Path
 from typing import Any
 
 import click
-from google.protobuf.timestamp_pb2 import Timestamp
 from json_logger_client import JsonLoggerClient
 from json_logger_client.records import DiskTail
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as ext
 from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
 from json_logger_proto.log_files.lines import numbers_of
 from json_logger_proto.log_files.rotated import files_of, rotated_files
-from session_sharing.client import (
-    Connection,
-    InitializationBehavior,
-    SessionNotFoundError,
-    SessionSharingError,
+from session_sharing.cli.facts import (
+    failure_facts,
+    failure_line,
+    life_facts,
+    moment,
+    outline,
+    server_facts,
 )
+from session_sharing.cli.servers import close_session, list_sessions, read_info
+from session_sharing.cli.sessions import as_json_option, print_closed
+from session_sharing.cli.tables import table
+from session_sharing.client import Connection, SessionNotFoundError, SessionSharingError
 from session_sharing.printing import harmless, say
 from session_sharing.v1 import lifecycle_pb2 as pb
 
 from json_logger_server.cli.finding import locate
-from json_logger_server.cli.tables import table
-from json_logger_server.cli.target import (
-    find_session,
-    list_sessions,
-    open_connection,
-    server_options,
-)
-
-_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+from json_logger_server.cli.target import find_session, open_connection, server_options
 
 
 @click.command("ls")
 @server_options
-@_as_json
+@as_json_option
 def ls_command(state_file: Path | None, target: str | None, as_json: bool) -> None:
     """List the open logs, and the logs that failed when they were closed.
 
@@ -58,7 +55,7 @@ def ls_command(state_file: Path | None, target: str | None, as_json: bool) -> No
             session.details.get("path", session.resource),
             session.details.get("last_seq", ""),
             str(len(session.attachments)),
-            _moment(session.opened_at),
+            moment(session.opened_at),
             session.opened_by,
         )
         for session in listed.sessions
@@ -66,14 +63,13 @@ def ls_command(state_file: Path | None, target: str | None, as_json: bool) -> No
     cells = [tuple(map(harmless, row)) for row in rows]
     say(table(("SESSION", "FILE", "RECORDS", "ATTACHED", "OPENED", "BY"), cells))
     for failed in listed.failed:
-        opened = harmless(f"opened by {failed.opened_by}: {failed.reason}")
-        say(f"FAILED at {_moment(failed.failed_at)}, {opened}")
+        say(failure_line(failed))
 
 
 @click.command("show")
 @click.argument("session", required=False)
 @server_options
-@_as_json
+@as_json_option
 def show_command(
     session: str | None, state_file: Path | None, target: str | None, as_json: bool
 ) -> None:
@@ -86,20 +82,19 @@ def show_command(
     """
     with open_connection(state_file, target) as connection:
         if session is None:
-            info = connection.lifecycle.GetServerInfo(pb.GetServerInfoRequest(), timeout=10)
-            facts = server_facts(info)
+            facts = server_facts(read_info(connection))
         else:
             facts = _log_facts(connection, session)
     if as_json:
         click.echo(json.dumps(facts, indent=2))
     else:
-        say(_outline(facts))
+        say(outline(facts))
 
 
 @click.command("close")
 @click.argument("session")
 @server_options
-@_as_json
+@as_json_option
 def close_command(session: str, state_file: Path | None, target: str | None, as_json: bool) -> None:
     """Close a log, as its close policy says. SESSION is the name of a session, or its file.
 
@@ -107,20 +102,15 @@ def close_command(session: str, state_file: Path | None, target: str | None, as_
     """
     with open_connection(state_file, target) as connection:
         found = _open_session(connection, session)
-        request = pb.CloseRequest(session_name=found.name)
-        closed = connection.call(connection.lifecycle.Close, request).session_closed
-    facts = {"session": found.name, "file": found.details.get("path", ""), "closed": closed}
-    if as_json:
-        click.echo(json.dumps(facts))
-    else:
-        when = "is closed" if closed else "will be closed when its last attachment ends"
-        say(f"{facts['file']} {when}.")
+        closed = close_session(connection, found.name)
+    named = {"session": found.name, "file": found.details.get("path", "")}
+    print_closed(named, closed, as_json)
 
 
 @click.command("rotate")
 @click.argument("session")
 @server_options
-@_as_json
+@as_json_option
 def rotate_command(
     session: str, state_file: Path | None, target: str | None, as_json: bool
 ) -> None:
@@ -217,32 +207,13 @@ def session_facts(session: pb.SessionInfo) -> dict[str, Any]:
         "bytes": int(session.details.get("bytes", 0)),
         "rotated_files": _rotated_names(session.details.get("path", "")),
         "durability": session.details.get("durability", ""),
-        "opened": _moment(session.opened_at),
-        "opened_by": session.opened_by,
-        "closing": session.closing,
-        "attachments": [
-            {
-                "by": attachment.label,
-                "client": attachment.client_id,
-                "behavior": InitializationBehavior(attachment.behavior).name,
-                "since": _moment(attachment.since),
-                "present": attachment.present,
-            }
-            for attachment in session.attachments
-        ],
+        **life_facts(session),
     }
 
 
 def failed_facts(failed: pb.FailedSession) -> dict[str, Any]:
     """Describe in plain values a session that failed when it was closed."""
-    return {
-        "session": failed.name,
-        "file": failed.resource,
-        "failed": failed.reason,
-        "failed_at": _moment(failed.failed_at),
-        "opened_by": failed.opened_by,
-        "attachments": [],
-    }
+    return {"session": failed.name, "file": failed.resource, **failure_facts(failed)}
 
 
 def _rotated_names(path: str) -> list[str]:
@@ -251,40 +222,3 @@ def _rotated_names(path: str) -> list[str]:
         return [rotated.path.name for rotated in rotated_files(Path(path))] if path else []
     except OSError:
         return []
-
-
-def server_facts(info: pb.GetServerInfoResponse) -> dict[str, Any]:
-    """Describe a server and its counters in plain values."""
-    return {
-        "version": info.version,
-        "started": _moment(info.started_at),
-        "stopping": info.draining,
-        "counters": {name: _short(info.counters[name]) for name in sorted(info.counters)},
-    }
-
-
-def _moment(timestamp: Timestamp) -> str:
-    return timestamp.ToDatetime().isoformat(sep=" ", timespec="seconds") + "Z"
-
-
-def _short(number: float) -> float:
-    return int(number) if number == int(number) else round(number, 6)
-
-
-def _outline(facts: dict[str, Any], indent: str = "") -> str:
-    lines = []
-    for key, value in facts.items():
-        label = f"{indent}{key.replace('_', ' ')}:"
-        if isinstance(value, dict):
-            lines += [label, _outline(value, indent + "  ")]
-        elif isinstance(value, list):
-            lines.append(label + ("" if value else " none"))
-            lines += [
-                f"{indent}- {_outline(item, indent + '  ').lstrip()}"
-                if isinstance(item, dict)
-                else f"{indent}- {harmless(item)}"
-                for item in value
-            ]
-        else:
-            lines.append(f"{label} {harmless(str(value))}")
-    return "\n".join(lines)

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from json_logger_proto.names import STATION_VARIABLE
+from session_sharing.cli.tables import table
 from session_sharing.printing import harmless, say
 
 from json_logger_server.cli.serve import default_roots
 from json_logger_server.cli.store_options import store_options
-from json_logger_server.cli.tables import table
 
 if TYPE_CHECKING:
     from json_logger_server.store.comparing import Comparison, LocalFile

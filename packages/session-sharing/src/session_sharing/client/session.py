@@ -52,6 +52,9 @@ class SessionOptions:
     anyone_may_close: bool = False
     """Other identities may close the session; the client that creates it decides this. Set it when
     a program with another API key or certificate must close the session."""
+    wait: float = 0.0
+    """Seconds to wait while other clients use the resource, behind those who came before; 0 to be
+    refused at once. Set it for locks, and for other resources that one client at a time may use."""
     label: str = ""
     """Name of the opener for people; empty for the connection's label. Set it when one connection
     opens several sessions that people must distinguish."""
@@ -285,11 +288,12 @@ class SharedSession:
     def _open(self) -> pb.OpenResponse:
         request = self._open_request()
         backoff = Backoff()
-        deadline = time.monotonic() + self.connection.options.timeout
+        timeout = self.options.wait + self.connection.options.timeout
+        deadline = time.monotonic() + timeout
         while True:
             self.connection.be_present()
             try:
-                return self.connection.call(self.connection.lifecycle.Open, request)
+                return self.connection.call(self.connection.lifecycle.Open, request, timeout)
             except SessionExpiredError:
                 # The presence stream broke and is being opened again, as after a restart.
                 pause = backoff.next_pause()
@@ -307,6 +311,7 @@ class SharedSession:
             behavior=pb.Behavior.ValueType(wanted.behavior),
             close_policy=pb.ClosePolicy.ValueType(wanted.close_policy),
             reclaim=wanted.reclaim,
+            wait_ms=round(wanted.wait * 1000),
             request_id=uuid.uuid4().hex,
             label=wanted.label or self.connection.label,
             without_presence=not self.connection.options.presence,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from session_sharing.core.behaviors import RULES, EndAction
@@ -187,8 +187,7 @@ def check_attach(session: Session, request: OpenRequest, limits: Limits) -> None
     """
     if session.request.kind != request.kind:
         raise no_session_for(request)
-    taken = session.resource.exclusive and bool(session.attachments)
-    if taken or not RULES[request.behavior].may_attach:
+    if _is_taken(session, request):
         raise SessionAlreadyOpenError(
             f"{session.request.resource!r} already has a session: {describe_holder(session)}. "
             "Attach to it, or try again after it is closed.",
@@ -217,6 +216,53 @@ def check_attach(session: Session, request: OpenRequest, limits: Limits) -> None
             "some, or try again later.",
             limit="attachments",
         )
+
+
+def is_in_use(session: Session, request: OpenRequest) -> bool:
+    """Return whether a request must wait, or be refused, until other clients have left."""
+    return session.closing or _is_taken(session, request)
+
+
+def _is_taken(session: Session, request: OpenRequest) -> bool:
+    """Return whether the resource admits no more attachments, or the request only creates."""
+    taken = session.resource.exclusive and bool(session.attachments)
+    return taken or not RULES[request.behavior].may_attach
+
+
+def check_may_wait(session: Session, limits: Limits) -> None:
+    """Refuse one more request that waits for a resource.
+
+    Raises:
+        LimitExceededError: Too many wait for it.
+    """
+    if len(session.waiting) >= limits.max_attachments:
+        raise LimitExceededError(
+            f"{len(session.waiting)} clients wait for {session.request.resource!r}, which is the "
+            "limit. Try again later.",
+            limit="attachments",
+        )
+
+
+def waited_too_long(
+    request: OpenRequest, holder: Session | None, ahead: Sequence[str]
+) -> SessionAlreadyOpenError:
+    """Return the error for a request that has waited for as long as it wanted.
+
+    Args:
+        request: The request.
+        holder: The session that is open; None while one is being opened or released.
+        ahead: Names of the clients that came before it and wait, too.
+    """
+    state = describe_holder(holder) if holder else "it is being opened or released"
+    names = [name or "a client without a name" for name in ahead]
+    before = f" {len(names)} waited before this client: {', '.join(names)}." if names else ""
+    return SessionAlreadyOpenError(
+        f"{request.resource!r} was in use for all of the {request.wait:g} s that this client "
+        f"waited: {state}.{before} Wait longer, or find out why it is not released.",
+        holder=holder.request.label if holder else "",
+        since=holder.opened_at.isoformat(timespec="seconds") if holder else "",
+        ahead=", ".join(names),
+    )
 
 
 def may_close(session: Session, principal: str) -> bool:
@@ -285,8 +331,8 @@ def describe_holder(session: Session) -> str:
     """Return a text for people: who opened a session, when, and how many are attached."""
     since = session.opened_at.isoformat(timespec="seconds")
     opener = session.request.label or "a client without a name"
-    attached = len(session.attachments)
-    return f"opened by {opener} at {since}, {attached} attached"
+    waiting = f", {len(session.waiting)} waiting" if len(session.waiting) else ""
+    return f"opened by {opener} at {since}, {len(session.attachments)} attached{waiting}"
 
 
 def why_attachment_ended(reason: str) -> str:

@@ -10,7 +10,7 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -22,14 +22,17 @@ from session_sharing.core.admission import (
     check_attach,
     check_may_close,
     check_may_create,
+    check_may_wait,
     check_request,
     client_expired,
     describe_holder,
     ended_attachment,
+    is_in_use,
     may_close,
     no_session_for,
     server_is_draining,
     unknown_session,
+    waited_too_long,
     why_attachment_ended,
     why_closed,
 )
@@ -47,10 +50,13 @@ from session_sharing.core.sessions import (
     OpenRequest,
     Session,
 )
-from session_sharing.core.slots import PendingOpen, SlotTable, Transition
+from session_sharing.core.slots import SlotTable, Transition
+from session_sharing.core.waiting import Line, PendingOpen
 
 _log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
+_Step = Callable[[], object]
+"""The last part of a decision, which is done outside the lock."""
 _LONGEST_FACT = 1000
 """Characters of a name in the event of a refusal; refused names can have any length."""
 
@@ -135,9 +141,33 @@ class SessionRegistry:
         """
         if attachment.session.has_parts:
             with self.lock:
-                if self._slots.attachment(attachment.id) is not attachment:
-                    raise ended_attachment(self._slots.why_ended(attachment.id), self.epoch)
+                self._check_live(attachment)
                 attachment.uses += 1
+
+    def listen_for_end(
+        self, attachment: Attachment, listener: Callable[[], object]
+    ) -> Callable[[], None]:
+        """Call `listener` when an attachment ends; it must return quickly.
+
+        Returns:
+            A function that removes the listener.
+
+        Raises:
+            SessionExpiredError: The attachment has ended.
+        """
+        with self.lock:
+            self._check_live(attachment)
+            attachment.when_ended.append(listener)
+
+        def stop() -> None:
+            with self.lock:
+                attachment.when_ended.remove(listener)
+
+        return stop
+
+    def _check_live(self, attachment: Attachment) -> None:
+        if self._slots.attachment(attachment.id) is not attachment:
+            raise ended_attachment(self._slots.why_ended(attachment.id), self.epoch)
 
     def end_use(self, attachment: Attachment) -> None:
         """Note that a call for which `begin_use` was called has returned."""
@@ -148,23 +178,31 @@ class SessionRegistry:
                     attachment.when_unused()
 
     def run(
-        self, function: Callable[[], _Result], attachment: Attachment | None = None
+        self, function: Callable[[], _Result], attachment: Attachment, *, alone: bool
     ) -> Future[_Result]:
-        """Call a function in a worker thread.
+        """Call a function that uses an attachment's resource, in a worker thread.
 
         Args:
             function: The function; it may be slow.
-            attachment: The attachment that it uses, if it uses one.
+            attachment: The attachment. The hook for its end waits for the function.
+            alone: Run beside no hook of the session, and beside no other such function.
 
         Raises:
             SessionExpiredError: The attachment has ended.
         """
-        if attachment is None:
-            return self._executor.submit(function)
+        self._check_live(attachment)
         self.begin_use(attachment)
-        running = self._executor.submit(function)
+        work = partial(self._run_alone, attachment, function) if alone else function
+        running = self._executor.submit(work)
         running.add_done_callback(lambda _: self.end_use(attachment))
         return running
+
+    def _run_alone(self, attachment: Attachment, function: Callable[[], _Result]) -> _Result:
+        session = attachment.session
+        with session.alone:
+            if session.released:
+                raise ended_attachment(self._slots.why_ended(attachment.id), self.epoch)
+            return function()
 
     def session(self, name: str) -> Session:
         """Return an open session by name.
@@ -268,57 +306,89 @@ class SessionRegistry:
 
     def _decide(self, pending: PendingOpen) -> None:
         """Create, attach, wait, reclaim or refuse, as the state of the resource says."""
+        _take(self._steps([pending]))
+
+    def _steps(self, waiting: Iterable[PendingOpen]) -> list[_Step]:
+        """Decide requests in their order; return the steps to take outside the lock.
+
+        No other request comes between them, because the lock is held until all are decided.
+        """
+        with self.lock:
+            return [self._step(pending) for pending in waiting]
+
+    def _step(self, pending: PendingOpen) -> _Step:
         try:
-            with self.lock:
-                step = self._next_step(pending)
+            return self._next_step(pending)
         except BaseException as error:
             answer = _explain(error, pending.request)
             self._publish_refusal(pending.request, answer)
-            pending.fail(answer)
-            return
-        if step is not None:
-            step()
+            return partial(pending.fail, answer)
 
-    def _next_step(self, pending: PendingOpen) -> Callable[[], None] | None:
-        """Decide a request; return the next step outside the lock; None if it is decided again."""
+    def _next_step(self, pending: PendingOpen) -> _Step:
+        """Decide a request; return the next step, to take outside the lock."""
         request = pending.request
         if pending.result.cancelled():
             return pending.discard
         slot = self._slots.at(pending.key)
         if isinstance(slot, Transition):
-            return self._wait(pending, slot)
+            if slot.stuck:
+                raise still_releasing(request.resource)
+            return self._wait(pending, slot.waiting)
         if slot is not None and request.reclaim and self._is_reclaimable(slot, request):
             pending.reclaimed = describe_holder(slot)
             self._close_for(pending, slot, "reclaimed, because no client was attached")
-            return None
+            return _nothing
         if slot is None:
             check_may_create(request)
             if (orphan := self._orphan_in_the_way(pending)) is not None:
                 pending.made_room = True
                 why = "no client was attached, and another session needed its place"
                 self._close_for(pending, orphan, why)
-                return None
+                return _nothing
+        elif request.wait and is_in_use(slot, request):
+            self._refuse_when_draining()
+            check_may_wait(slot, self.options.limits)
+            return self._wait(pending, slot.waiting)
         if not pending.claim():
             return pending.discard
         if slot is None:
             return partial(self._create, pending, self._begin_opening(pending))
         return partial(pending.succeed, self._attach(slot, request, pending.client))
 
-    def _wait(self, pending: PendingOpen, transition: Transition) -> Callable[[], None]:
-        """Let a request wait for the end of a transition, or withdraw it when it is cancelled."""
-        if transition.stuck:
-            raise still_releasing(pending.request.resource)
-        transition.waiting.append(pending)
-
-        def withdraw(answer: Future[Opened]) -> None:
-            if answer.cancelled():
-                with self.lock:
-                    was_waiting = transition.withdraw(pending)
-                if was_waiting:
-                    pending.discard()
-
+    def _wait(self, pending: PendingOpen, line: Line) -> _Step:
+        """Let a request wait in a line, or withdraw it when it is cancelled."""
+        line.add(pending)
+        if pending.has_waited:
+            return _nothing
+        pending.has_waited = True
+        if pending.request.wait:
+            give_up = partial(self._give_up, pending)
+            pending.patience = self.leases.grant(pending.request.wait, give_up)
         # Outside the lock: a request that was cancelled meanwhile is withdrawn at once.
-        return partial(pending.result.add_done_callback, withdraw)
+        return partial(pending.result.add_done_callback, partial(self._stop_waiting, pending))
+
+    def _stop_waiting(self, pending: PendingOpen, answer: Future[Opened]) -> None:
+        """Forget a request that was answered, or withdraw one that its caller has cancelled."""
+        if pending.patience is not None:
+            pending.patience.end()
+        with self.lock:
+            line = pending.line if answer.cancelled() else None
+            if line is not None:
+                line.remove(pending)
+        if line is not None:
+            pending.discard()
+
+    def _give_up(self, pending: PendingOpen) -> None:
+        """Refuse a request that has waited for as long as it wanted."""
+        with self.lock:
+            if pending.line is None:
+                return  # it is being answered
+            ahead = pending.line.remove(pending)
+            slot = self._slots.at(pending.key)
+            holder = slot if isinstance(slot, Session) else None
+            error = waited_too_long(pending.request, holder, ahead)
+            self._publish_refusal(pending.request, error)
+        pending.fail(error)
 
     def _close_for(self, pending: PendingOpen, session: Session, why: str) -> None:
         """Close a session that no client uses; then this request is decided before others."""
@@ -362,23 +432,22 @@ class SessionRegistry:
             return
         try:
             with self.lock:
-                waiting = transition.take_waiting()
                 self._generation += 1
                 session = Session(
                     transition.name, pending.key, self._generation, resource, pending.request
                 )
-                self._slots.settle(session)
+                self._slots.settle(session, transition)
                 self._publish(EventType.OPENED, session)
                 if self._all_free is not None:
                     raise server_is_draining()
                 opened = self._attach(session, pending.request, pending.client, created=True)
+                followers = self._steps(session.waiting.take())
         except SessionSharingError as error:
             self._release(session, str(error))
             pending.result.set_exception(error)
         else:
             pending.result.set_result(replace(opened, reclaimed=pending.reclaimed))
-        for follower in waiting:
-            self._decide(follower)
+            _take(followers)
 
     def _fail_to_create(
         self, pending: PendingOpen, transition: Transition, error: SessionSharingError
@@ -422,19 +491,26 @@ class SessionRegistry:
         """
         session = attachment.session
         with self.lock:
-            if self._slots.attachment(attachment.id) is not attachment:
-                return _done(False)
-            self._slots.drop(attachment, why_attachment_ended(reason))
-            ended = EventType.EXPIRED if reason else EventType.DETACHED
-            self._publish(ended, session, attachment, reason)
-            closes = attachment.end_action is EndAction.CLOSE
-            if closes and not session.waits_for_last:
-                return self._release(session, reason, why=why_closed(attachment, reason))
-            session.closes_with_last |= closes
-            if not session.attachments and session.closes_with_last:
-                return self._release(session, reason)
-            self._watch_for_orphan(session)
-            return self._end_part(attachment, reason)
+            done = self._end(attachment, reason)
+            followers = self._steps(session.waiting.take()) if session.open else []
+        _take(followers)
+        return done
+
+    def _end(self, attachment: Attachment, reason: str) -> Future[bool]:
+        session = attachment.session
+        if self._slots.attachment(attachment.id) is not attachment:
+            return _done(False)
+        self._slots.drop(attachment, why_attachment_ended(reason))
+        ended = EventType.EXPIRED if reason else EventType.DETACHED
+        self._publish(ended, session, attachment, reason)
+        closes = attachment.end_action is EndAction.CLOSE
+        if closes and not session.waits_for_last:
+            return self._release(session, reason, why=why_closed(attachment, reason))
+        session.closes_with_last |= closes
+        if not session.attachments and session.closes_with_last:
+            return self._release(session, reason)
+        self._watch_for_orphan(session)
+        return self._end_part(attachment, reason)
 
     def _end_part(self, attachment: Attachment, reason: str) -> Future[bool]:
         """Release what an ended attachment held, because its session stays open."""
@@ -520,12 +596,12 @@ class SessionRegistry:
                 self._publish(EventType.FAILED, session, reason=str(failure))
             waiting = self._leave(transition, session.key)
             self._publish(EventType.CLOSED, session, reason=release.abandoned)
+            followers = self._steps(waiting)
         if failure is not None:
             _log.error("%s", failure, exc_info=release.error)
         if not transition.stuck:
             release.finish(failure)
-        for pending in waiting:
-            self._decide(pending)
+        _take(followers)
 
     def _on_late(self, release: Release) -> None:
         """Refuse the waiting requests, because the release hook has not returned in time."""
@@ -534,7 +610,7 @@ class SessionRegistry:
             if self._slots.at(session.key) is not transition:
                 return
             transition.stuck = True
-            waiting = transition.take_waiting()
+            waiting = transition.waiting.take()
             self._publish(EventType.FAILED, session, reason="its release hook does not return")
         release.done.set_exception(release.busy)
         for pending in waiting:
@@ -545,7 +621,7 @@ class SessionRegistry:
         with self.lock:
             self._slots.leave(transition, key)
             self._finish_when_all_is_free()
-            return transition.take_waiting()
+            return transition.waiting.take()
 
     def _watch_for_orphan(self, session: Session, seconds: float | None = None) -> None:
         """Close a session unless a client attaches to it, or calls it, in time."""
@@ -572,8 +648,12 @@ class SessionRegistry:
                 self._release(session, f"no client was attached for {timeout:g} s")
 
     def drain(self) -> None:
-        """Refuse every new session and attachment from now on."""
-        self.draining = True
+        """Refuse every new session and attachment from now on, and all that wait for one."""
+        with self.lock:
+            self.draining = True
+            waiting = [pending for one in self._slots.sessions() for pending in one.waiting.take()]
+            followers = self._steps(waiting)
+        _take(followers)
 
     def close_all(self) -> Future[bool]:
         """Close every session, whatever its policy, and open none from now on.
@@ -655,6 +735,16 @@ def _explain(error: BaseException, request: OpenRequest) -> SessionSharingError:
         _log.error("%s", explained, exc_info=error)
         explained.__cause__ = error
     return explained
+
+
+def _take(steps: Iterable[_Step]) -> None:
+    """Take the steps that were decided under the lock."""
+    for step in steps:
+        step()
+
+
+def _nothing() -> None:
+    """Do nothing: the request is decided again later."""
 
 
 def _done(closed: bool) -> Future[bool]:

@@ -59,8 +59,8 @@ class Release:
 def still_releasing(resource: str) -> ResourceBusyError:
     """Return the error for a resource whose release hook does not return in time."""
     return ResourceBusyError(
-        f"The last session of {resource!r} has not released it in time: its release hook does not "
-        "return. Try again later, or restart the server."
+        f"The last session of {resource!r} has not released it in time: its release hook, or a "
+        "call, does not return. Try again later, or restart the server."
     )
 
 
@@ -115,7 +115,7 @@ class Releases:
 
     def _run(self, release: Release, lease: Lease) -> None:
         session = release.session
-        with session.hooks:
+        with session.alone:
             session.released = True
             try:
                 if release.abandoned:
@@ -130,7 +130,7 @@ class Releases:
     @staticmethod
     def _run_end(attachment: Attachment, reason: str, done: Future[bool], lease: Lease) -> None:
         session = attachment.session
-        with session.hooks:
+        with session.alone:
             try:
                 if not session.released:
                     session.resource.end_attachment(attachment.id, reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import threading
 from collections.abc import Callable, Hashable, Mapping
@@ -13,6 +14,7 @@ from session_sharing.core.behaviors import RULES, ClosePolicy, EndAction, Initia
 from session_sharing.core.events import utc_now
 from session_sharing.core.leases import Lease
 from session_sharing.core.resources import Resource
+from session_sharing.core.waiting import Line
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,9 @@ class OpenRequest:
     """When a close takes effect. The request that creates the session decides it."""
     reclaim: bool = False
     """Close a session without attachments first, if it prevents a new one."""
+    wait: float = 0.0
+    """Seconds to wait, behind those who came before, while the resource is in use; 0 to be refused
+    at once. Only for requests that name the resource."""
     label: str = ""
     """Name of the caller for people."""
     principal: str = ""
@@ -53,6 +58,8 @@ class Session:
     """The request that created it."""
     opened_at: datetime = field(default_factory=utc_now)
     attachments: dict[str, Attachment] = field(default_factory=dict)
+    waiting: Line = field(default_factory=Line)
+    """The requests that wait until the resource is not in use."""
     closing: bool = False
     """A client closed it. It accepts no new attachments, and closes with its last one."""
     closes_with_last: bool = False
@@ -61,8 +68,10 @@ class Session:
     last_call: float = -math.inf
     """When a caller without an attachment last used it, on the registry's clock."""
     orphan_lease: Lease | None = None
-    hooks: threading.Lock = field(default_factory=threading.Lock)
-    """Held while a hook of the resource runs, so that no two of them run at once."""
+    alone: threading.Lock = field(default_factory=threading.Lock)
+    """Held while a hook of the resource runs, or a function that must run alone."""
+    turns: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Orders such functions of a server's calls, so that they take no thread while they wait."""
     released: bool = False
     """The hook `close` or `abandon` was called; no other hook follows."""
 
@@ -145,6 +154,8 @@ class Attachment:
     since: datetime = field(default_factory=utc_now)
     uses: int = 0
     """Calls under way that use it; counted only where the resource has a hook for its end."""
+    when_ended: list[Callable[[], object]] = field(default_factory=list)
+    """Called, with the registry's lock, when it ends."""
     when_unused: Callable[[], object] | None = None
     """Called, after the attachment has ended, when the last of these calls returns."""
 

@@ -2,96 +2,33 @@
 
 from __future__ import annotations
 
-import logging
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from session_sharing.core.admission import Shares
 from session_sharing.core.errors import NameInUseError
-from session_sharing.core.resources import Candidate
-from session_sharing.core.sessions import (
-    Attachment,
-    Client,
-    FailedSession,
-    Opened,
-    OpenRequest,
-    Session,
-)
+from session_sharing.core.sessions import Attachment, FailedSession, Session
+from session_sharing.core.waiting import Line, PendingOpen
 
 _REMEMBERED_ENDS = 10_000
 """How many of the latest ended attachments the table remembers, with the reason."""
 _MOST_FAILED = 100
 """How many of the latest sessions with a failed release the table remembers."""
 
-_log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True, eq=False)
-class PendingOpen:
-    """A request that the registry has not answered yet, with the resource that it means."""
-
-    request: OpenRequest
-    client: Client | None
-    candidate: Candidate
-    result: Future[Opened]
-    reclaimed: str = ""
-    made_room: bool = False
-    """A session was closed for this one."""
-
-    @property
-    def key(self) -> Hashable:
-        """Identity of the resource, together with its kind."""
-        return self.request.kind, self.candidate.key
-
-    def claim(self) -> bool:
-        """Begin to carry the request out; False when its caller has cancelled it."""
-        return self.result.running() or self.result.set_running_or_notify_cancel()
-
-    def succeed(self, opened: Opened) -> None:
-        """Answer with a session that an earlier request opened."""
-        self.result.set_result(opened)
-        self.discard()
-
-    def fail(self, error: BaseException) -> None:
-        """Free what was opened, and then answer with an error, so that nothing is left by then."""
-        is_wanted = self.claim()
-        self.discard()
-        if is_wanted:
-            self.result.set_exception(error)
-
-    def discard(self) -> None:
-        """Free everything that locating the resource opened."""
-        try:
-            self.candidate.discard()
-        except Exception:
-            _log.exception("The function discard of a located resource has failed.")
-
 
 @dataclass(slots=True, eq=False)
 class Transition:
-    """A resource that is being opened or released, and the requests that wait for the end of it."""
+    """A resource that is being opened or released."""
 
     name: str
     """Session name; no other session may take it meanwhile."""
     principal: str
     """Identity of the opener of the session."""
-    waiting: list[PendingOpen] = field(default_factory=list)
+    waiting: Line = field(default_factory=Line)
+    """The requests that wait for the end of the transition."""
     stuck: bool = False
     """The release hook has not returned in time."""
-
-    def take_waiting(self) -> list[PendingOpen]:
-        """Return the requests that wait, and forget them."""
-        taken, self.waiting = self.waiting, []
-        return taken
-
-    def withdraw(self, pending: PendingOpen) -> bool:
-        """Remove a request that waits here; return whether it waited."""
-        if pending not in self.waiting:
-            return False
-        self.waiting.remove(pending)
-        return True
 
 
 class SlotTable:
@@ -155,8 +92,9 @@ class SlotTable:
         self.shares.take(principal)
         return transition
 
-    def settle(self, session: Session) -> None:
-        """Replace a transition by the session that was opened."""
+    def settle(self, session: Session, transition: Transition) -> None:
+        """Replace a transition by the session that was opened; the session gets its line."""
+        session.waiting = transition.waiting
         self._slots[session.key] = session
 
     def move(self, session: Session, key: Hashable) -> None:
@@ -168,13 +106,21 @@ class SlotTable:
         self._slots[key] = session
 
     def vacate(self, session: Session, first: PendingOpen | None, why: str) -> Transition:
-        """Replace a session by the transition in which its resource is released."""
+        """Replace a session by the transition in which its resource is released; it gets the line.
+
+        Args:
+            session: The session.
+            first: A request to put before all others in the line.
+            why: A sentence for the clients that are still attached.
+        """
         session.open = False
         for attachment in list(session.attachments.values()):
             self.drop(attachment, why)
         self.forget_orphan(session)
         principal = session.request.principal
-        transition = Transition(session.name, principal, [first] if first else [])
+        transition = Transition(session.name, principal, session.waiting)
+        if first is not None:
+            transition.waiting.add(first, first=True)
         self._slots[session.key] = transition
         return transition
 
@@ -251,3 +197,5 @@ class SlotTable:
             attachment.client.attachments,
         ):
             table.pop(attachment.id, None)
+        for tell in attachment.when_ended:
+            tell()

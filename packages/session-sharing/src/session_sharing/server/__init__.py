@@ -94,6 +94,9 @@ from session_sharing.server.listeners import (
 from session_sharing.server.quota import (
     CallLimits,
 )
+from session_sharing.server.serving import (
+    serve,
+)
 from session_sharing.server.signals import (
     Signal,
 )
@@ -163,5 +166,6 @@ __all__ = [
     "parse_listener",
     "raise_descriptor_limit",
     "read_api_keys",
+    "serve",
     "sessions_for",
 ]

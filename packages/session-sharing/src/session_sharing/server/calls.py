@@ -140,17 +140,31 @@ def resource(kind: type[_Resource]) -> _Resource:
     return session.resource
 
 
-async def in_thread(function: Callable[..., _Result], *arguments: object) -> _Result:
-    """Call a function that may be slow in one of the server's worker threads.
+async def in_thread(
+    function: Callable[..., _Result], *arguments: object, parallel: bool = False
+) -> _Result:
+    """Call a function that may be slow, in one of the server's worker threads.
 
     Use it for everything that waits, as for a disk, a network or hardware: a servicer that waits in
-    the event loop stops the whole server. If the request names an attachment, `end_attachment` is
-    not called before the function returns, also when the client is gone.
+    the event loop stops the whole server. The functions of one session run one after the other, in
+    the order of the calls, and never beside a hook of the resource. The function goes on when the
+    client is gone, and then `end_attachment` or the release of the resource waits for it.
+
+    Args:
+        function: The function, such as a method of the resource.
+        *arguments: Its arguments.
+        parallel: Let the function run beside others of the session, and beside its hooks. Set it
+            for functions that wait long, when the resource has locks of its own.
 
     Raises:
-        SessionExpiredError: The attachment has ended.
+        SessionExpiredError: The attachment has ended, or the session was closed.
+        LookupError: The method does not have the option `requires_lease`.
         Exception: The function raised it.
     """
-    call = current()
+    used = attachment()
     work = partial(copy_context().run, function, *arguments)
-    return await asyncio.wrap_future(call.registry.run(work, call.attachment))
+    run = partial(_current.get().registry.run, work, used, alone=not parallel)
+    if parallel:
+        return await asyncio.wrap_future(run())
+    async with used.session.turns:
+        return await asyncio.wrap_future(run())

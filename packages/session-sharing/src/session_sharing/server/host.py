@@ -248,6 +248,7 @@ class SessionHost:
         on_ready: Callable[[], None] = lambda: None,
         *,
         stop_with_starter: bool = False,
+        stop_when_idle: float = 0.0,
         on_hangup: Callable[[], None] | None = None,
     ) -> None:
         """Serve until Ctrl-C, SIGTERM or the end of the terminal, then stop cleanly.
@@ -257,6 +258,8 @@ class SessionHost:
                 `run` raises that error.
             stop_with_starter: Stop also when the program that started this process closes its
                 standard input, as discovery services do.
+            stop_when_idle: Stop also when there was no client and no session for so many seconds; 0
+                to go on.
             on_hangup: Called in the loop for every SIGHUP while the terminal still exists, where
                 the system has that signal. Without it, every SIGHUP stops the server.
         """
@@ -286,9 +289,20 @@ class SessionHost:
                 self.announce()
                 if stop_with_starter:
                     when_starter_goes(stop)
+                if stop_when_idle:
+                    idle = asyncio.ensure_future(self._until_idle(stop_when_idle))
+                    idle.add_done_callback(stop)
                 await stopping.wait()
         finally:
             await self.stop()
+
+    async def _until_idle(self, seconds: float) -> None:
+        """Wait until there was no client and no session for so many seconds."""
+        used_at = time.monotonic()
+        while time.monotonic() - used_at < seconds:
+            await asyncio.sleep(min(seconds, 1.0))
+            if len(self.clients) or len(self.registry):
+                used_at = time.monotonic()
 
     def _add_own_services(self) -> None:
         identity = pb.GetServerInfoResponse(

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Container
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Container
 from contextlib import aclosing
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -29,10 +30,12 @@ from session_sharing.core.errors import (
 )
 from session_sharing.core.events import EventType, SessionEvent
 from session_sharing.core.registry import SessionRegistry
+from session_sharing.core.sessions import Attachment
 from session_sharing.server import calls
 from session_sharing.server.counters import Counters
 from session_sharing.server.identity import Identify, certificate_principal
 from session_sharing.server.quota import Held, Quota
+from session_sharing.server.signals import until
 from session_sharing.server.status import message, status_code, trailing_metadata
 from session_sharing.v1 import options_pb2
 
@@ -159,7 +162,10 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
                 held = self._begin(call, context)
                 held.take_stream(of_requests=uploads)
                 data = requests if uploads else await self._read(requests, call)
-                async with aclosing(inner(read(data, call), context)) as responses:
+                answers = inner(read(data, call), context)
+                if call.attachment is not None:
+                    answers = self._while_attached(answers, call.attachment)
+                async with aclosing(answers) as responses:
                     async for response in responses:
                         answer = encode(response)
                         held.take_bytes(len(answer))
@@ -172,6 +178,22 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
                     held.end()
 
         return serve
+
+    async def _while_attached(
+        self, answers: AsyncGenerator[Any, None], attachment: Attachment
+    ) -> AsyncIterator[Any]:
+        """Yield the answers of a stream; when its attachment ends, raise an error that says why."""
+        ended = asyncio.Event()
+        tell = partial(asyncio.get_running_loop().call_soon_threadsafe, ended.set)
+        stop = self._registry.listen_for_end(attachment, tell)
+        try:
+            async with aclosing(answers), aclosing(until(ended, answers)) as wanted:
+                async for answer in wanted:
+                    yield answer
+        finally:
+            stop()
+        if ended.is_set():
+            self._registry.attachment(attachment.id, attachment.client.principal)
 
     def _begin(self, call: calls.Call, context: Context) -> Held:
         """Complete the facts about a call before its request is decoded."""

@@ -49,6 +49,7 @@ def open_request(message: pb.OpenRequest, principal: str) -> OpenRequest:
         principal=principal,
         anyone_may_close=message.anyone_may_close,
         parameters=dict(message.parameters),
+        wait=message.wait_ms / 1000,
     )
 
 
@@ -101,6 +102,7 @@ def session_info(session: Session) -> pb.SessionInfo:
         closing=session.closing,
         attachments=[attachment_info(item) for item in session.attachments.values()],
         details=_facts_about(session),
+        waiting=session.waiting.labels,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -48,8 +48,8 @@ class Signal:
         return not self._draining.is_set()
 
 
-async def until(event: asyncio.Event, stream: AsyncIterator[_Item]) -> AsyncIterator[_Item]:
-    """Yield the items of a stream until it ends or the event is set."""
+async def until(event: asyncio.Event, stream: AsyncIterator[_Item]) -> AsyncGenerator[_Item, None]:
+    """Yield the items of a stream until it ends or the event is set; then the stream has ended."""
     happened = asyncio.ensure_future(event.wait())
     waiting: set[asyncio.Future[Any]] = {happened}
     try:
@@ -64,3 +64,4 @@ async def until(event: asyncio.Event, stream: AsyncIterator[_Item]) -> AsyncIter
     finally:
         for future in waiting:
             future.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)

@@ -198,6 +198,7 @@ class OpenRequest(google.protobuf.message.Message):
     WITHOUT_PRESENCE_FIELD_NUMBER: builtins.int
     ANYONE_MAY_CLOSE_FIELD_NUMBER: builtins.int
     PARAMETERS_FIELD_NUMBER: builtins.int
+    WAIT_MS_FIELD_NUMBER: builtins.int
     client_secret: builtins.bytes
     kind: builtins.str
     """Resource kind, as the server names it ("json-log", "lock", ...)."""
@@ -216,6 +217,10 @@ class OpenRequest(google.protobuf.message.Message):
     """The client holds no stream; its calls keep it present."""
     anyone_may_close: builtins.bool
     """Other identities may close the session, too."""
+    wait_ms: builtins.int
+    """Milliseconds to wait while the resource is in use, behind those who came before; 0 to be refused
+    at once. Only for requests that name the resource.
+    """
     @property
     def parameters(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
         """How to open the resource; only kinds that take parameters accept them."""
@@ -235,8 +240,9 @@ class OpenRequest(google.protobuf.message.Message):
         without_presence: builtins.bool = ...,
         anyone_may_close: builtins.bool = ...,
         parameters: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+        wait_ms: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["anyone_may_close", b"anyone_may_close", "behavior", b"behavior", "client_secret", b"client_secret", "close_policy", b"close_policy", "kind", b"kind", "label", b"label", "parameters", b"parameters", "reclaim", b"reclaim", "request_id", b"request_id", "resource", b"resource", "session_name", b"session_name", "without_presence", b"without_presence"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["anyone_may_close", b"anyone_may_close", "behavior", b"behavior", "client_secret", b"client_secret", "close_policy", b"close_policy", "kind", b"kind", "label", b"label", "parameters", b"parameters", "reclaim", b"reclaim", "request_id", b"request_id", "resource", b"resource", "session_name", b"session_name", "wait_ms", b"wait_ms", "without_presence", b"without_presence"]) -> None: ...
 
 global___OpenRequest = OpenRequest
 
@@ -469,6 +475,7 @@ class SessionInfo(google.protobuf.message.Message):
     CLOSING_FIELD_NUMBER: builtins.int
     ATTACHMENTS_FIELD_NUMBER: builtins.int
     DETAILS_FIELD_NUMBER: builtins.int
+    WAITING_FIELD_NUMBER: builtins.int
     name: builtins.str
     kind: builtins.str
     resource: builtins.str
@@ -483,6 +490,10 @@ class SessionInfo(google.protobuf.message.Message):
     def attachments(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___AttachmentInfo]: ...
     @property
     def details(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]: ...
+    @property
+    def waiting(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Labels of the requests that wait until the resource is not in use, the first in line first."""
+
     def __init__(
         self,
         *,
@@ -496,9 +507,10 @@ class SessionInfo(google.protobuf.message.Message):
         closing: builtins.bool = ...,
         attachments: collections.abc.Iterable[global___AttachmentInfo] | None = ...,
         details: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+        waiting: collections.abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["opened_at", b"opened_at"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["attachments", b"attachments", "close_policy", b"close_policy", "closing", b"closing", "details", b"details", "generation", b"generation", "kind", b"kind", "name", b"name", "opened_at", b"opened_at", "opened_by", b"opened_by", "resource", b"resource"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["attachments", b"attachments", "close_policy", b"close_policy", "closing", b"closing", "details", b"details", "generation", b"generation", "kind", b"kind", "name", b"name", "opened_at", b"opened_at", "opened_by", b"opened_by", "resource", b"resource", "waiting", b"waiting"]) -> None: ...
 
 global___SessionInfo = SessionInfo
 
