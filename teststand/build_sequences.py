@@ -42,7 +42,7 @@ class Variant:
     """Names of steps of the description that the file does not have."""
 
 
-DEVICE_STEPS = ("Open the device", "Close the relays", "Close the device")
+DEVICE_STEPS = ("Open the device", "Close the relay", "Close the device")
 """Steps with the custom instrument, which only the bench has."""
 
 
