@@ -9,6 +9,7 @@ from session_sharing.commands import HarmlessGroup
 from device_comm.cli.doctor import doctor_command
 from device_comm.cli.install import install_command, uninstall_command
 from device_comm.cli.serve import serve_command
+from device_comm.cli.sessions import COMMANDS
 
 
 @click.group(
@@ -21,5 +22,11 @@ def main() -> None:
     """Serve custom instruments that many programs use at the same time."""
 
 
-for command in (serve_command, doctor_command, install_command, uninstall_command):
+for command in (
+    serve_command,
+    *COMMANDS,
+    doctor_command,
+    install_command,
+    uninstall_command,
+):
     main.add_command(command)
