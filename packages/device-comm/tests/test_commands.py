@@ -31,26 +31,26 @@ def answer(server: DeviceCommProcess, *arguments: str) -> Any:
 
 
 def test_sessions_are_listed_shown_and_closed(server: DeviceCommProcess) -> None:
-    with server.client() as device:
-        (listed,) = answer(server, "ls")
-        assert listed["resource"] == "Dut"
-        shown = answer(server, "show", "Dut")
-        assert len(shown["attachments"]) == 1
-        assert "sample.csv" in json.dumps(shown)
+    device = server.client()
+    (listed,) = answer(server, "ls")
+    assert listed["resource"] == "Dut"
+    shown = answer(server, "show", "Dut")
+    assert len(shown["attachments"]) == 1
+    assert "sample.csv" in json.dumps(shown)
 
-        assert answer(server, "close", "Dut")["closed"] is True
-        device.connection.close()
+    assert answer(server, "close", "Dut")["closed"] is True
     assert answer(server, "ls") == []
+    device.detach()
 
 
 def test_a_server_starts_with_its_ready_line_and_stops_cleanly(
     own_server: DeviceCommProcess,
 ) -> None:
     assert own_server.ready_line.startswith("device-comm is ready at ipv4:127.0.0.1:")
-    with own_server.client() as device:
-        device.set_line(0, 0, True)
-        assert own_server.terminate() == 0
-        device.connection.close()
+    device = own_server.client()
+    device.set_line(0, 0, True)
+    assert own_server.terminate() == 0
+    device.connection.close()
     assert not own_server.state_file.exists()
 
 

@@ -80,11 +80,12 @@ def reference_file() -> FileDescriptorProto:
             enum.value.add(name=value, number=number)
     service = file.service.add(name="DeviceCommunication")
     for name, answer in CALLS.items():
-        service.method.add(
+        method = service.method.add(
             name=name,
             input_type=f".DeviceCommunication.{name}Request",
             output_type=f".DeviceCommunication.{answer}",
         )
+        method.options.SetInParent()  # empty options are in the reference's descriptor
     return file
 
 
@@ -93,6 +94,8 @@ def test_the_descriptor_is_equal_to_the_references() -> None:
     pb.DESCRIPTOR.CopyToProto(ours)
 
     assert ours == reference_file()
+    # A process refuses a second file of the same name unless its bytes are the same.
+    assert pb.DESCRIPTOR.serialized_pb == reference_file().SerializeToString(deterministic=True)
 
 
 @pytest.mark.parametrize("first", [0, 1])

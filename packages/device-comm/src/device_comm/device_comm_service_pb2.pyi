@@ -30,7 +30,8 @@ class _ProtocolEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumT
 
 class Protocol(_Protocol, metaclass=_ProtocolEnumTypeWrapper):
     """The custom-instrument protocol of NI's public session-sharing reference. Clients of it exist, and one
-    process can hold only one definition of a proto name: nothing may change here.
+    process can hold only one definition of a proto name: nothing may change here, also not the empty
+    options of the calls.
     """
 
 UNKNOWN_PROTOCOL: Protocol.ValueType  # 0

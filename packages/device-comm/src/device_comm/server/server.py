@@ -52,7 +52,7 @@ def build_host(options: ServerOptions) -> SessionHost:
     host = SessionHost({KIND: DeviceKind(options.roots, make_lines)}, options.host)
     host.add_service(
         device_comm_service_pb2_grpc.add_DeviceCommunicationServicer_to_server,
-        DeviceCommunicationServicer(host.registry),
+        DeviceCommunicationServicer(host.registry, host.executor),
         pb.DESCRIPTOR.services_by_name["DeviceCommunication"].full_name,
     )
     return host

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import Executor
 from typing import TypeVar
 
 from session_sharing.server import (
@@ -40,8 +41,15 @@ _Result = TypeVar("_Result")
 class DeviceCommunicationServicer(device_comm_service_pb2_grpc.DeviceCommunicationServicer):
     """Serves clients of the reference, and clients with attachments, from one registry."""
 
-    def __init__(self, registry: SessionRegistry) -> None:
+    def __init__(self, registry: SessionRegistry, executor: Executor) -> None:
+        """Serve the devices of a registry.
+
+        Args:
+            registry: The registry.
+            executor: Runs the calls of the devices, whose lines may be real hardware.
+        """
         self._registry = registry
+        self._executor = executor
 
     async def Initialize(  # noqa: N802
         self, request: pb.InitializeRequest, context: Context
@@ -159,9 +167,14 @@ class DeviceCommunicationServicer(device_comm_service_pb2_grpc.DeviceCommunicati
     async def _act(
         self, session: Session, attachment: Attachment | None, act: Callable[[Device], _Result]
     ) -> _Result:
-        """Let a device act in a worker thread, because its lines may be real hardware."""
+        """Let a device act in a worker thread.
+
+        A client of the reference has no attachment, so the device itself orders its calls and
+        refuses those that come after its end.
+        """
+        loop = asyncio.get_running_loop()
         try:
-            return await calls.in_thread(act, _device_of(session))
+            return await loop.run_in_executor(self._executor, act, _device_of(session))
         except SessionExpiredError:
             if attachment is None:
                 self._registry.session(session.name)  # is not found any more
