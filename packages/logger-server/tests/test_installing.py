@@ -11,7 +11,7 @@ import pytest
 from capabilities import needs_startup_folder
 from click.testing import CliRunner, Result
 from json_logger_server.cli import main
-from session_sharing import installing
+from session_sharing.cli import installing
 from session_sharing.client import stop_server
 
 SOON = 120.0

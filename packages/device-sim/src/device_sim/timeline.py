@@ -14,7 +14,6 @@ from typing import Protocol
 
 from device_sim.errors import DeviceSimError
 
-
 LOOK = 1e-3
 """Seconds after which a script that looks at the bench all the time gets a turn at the latest."""
 

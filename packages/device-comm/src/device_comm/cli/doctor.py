@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
-from session_sharing.doctor import (
+from session_sharing.cli.doctor import (
     Finding,
     Verdict,
     descriptors,

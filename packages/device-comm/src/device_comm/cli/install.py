@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import click
-from session_sharing.installing import install_files, uninstall_files
+from session_sharing.cli.installing import install_files, uninstall_files
 from session_sharing.ni import Startable
 
 from device_comm.names import DEVICE_SERVER

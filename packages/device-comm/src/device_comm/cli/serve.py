@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import click
-from session_sharing.server import configure_logging
-from session_sharing.serving_options import (
+from session_sharing.cli.serving import (
     default_folders,
     host_options,
     serving_options,
     state_file_of,
     warn_that_it_is_anonymous,
 )
+from session_sharing.server import configure_logging
 
 from device_comm.names import DEVICE_SERVER
 from device_comm.server import BenchAddress, MapRoots, ServerOptions, serve

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 from json_logger_proto.names import PROGRAM
-from session_sharing.installing import install_files, uninstall_files
+from session_sharing.cli.installing import install_files, uninstall_files
 from session_sharing.ni import Startable
 from session_sharing.server import InvalidArgumentError
 

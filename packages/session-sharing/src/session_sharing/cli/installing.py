@@ -1,7 +1,4 @@
-"""Do the work of the commands `install` and `uninstall` of a program that discovery starts.
-
-click is not a dependency of session-sharing; programs that import this module must install it.
-"""
+"""Do the work of the commands `install` and `uninstall` of a program that discovery starts."""
 
 from __future__ import annotations
 
