@@ -16,10 +16,17 @@ GOOD = {
     "readings": {"noise": True, "seed": 1},
     "instruments": {"SMU1": {"model": "4141"}},
     "connect": [{"channel": "SMU1/{site}", "hi": "net{site}"}],
-    "part": [{"name": "R{site}", "kind": "resistor", "a": "net{site}", "b": "GND", "value": 1.0}],
-    "fault": [{"kind": "drift", "part": "R{site}", "rate": [0.1, 0.2]}],
+    "part": [
+        {"name": "R{site}", "kind": "resistor", "a": "net{site}", "b": "GND", "value": 1.0},
+        {"name": "K{site}", "kind": "relay", "a": "net{site}", "b": "GND", "coil": "net{site}"},
+    ],
+    "fault": [
+        {"kind": "drift", "part": "R{site}", "rate": [0.1, 0.2]},
+        {"kind": "open", "channel": "SMU1/{site}", "after": 1.0, "lasting": 2.0},
+    ],
 }
-KINDS = ["resistor", "open", "short", "capacitor", "inductor", "diode", "source", "drift"]
+KINDS = ["resistor", "open", "short", "capacitor", "inductor", "diode", "source", "drift", "relay"]
+NEW_KEYS = ["value", "drift", "esr", "frequency", "lo", "x", "after", "lasting", "coil", "travel"]
 
 scalars = st.one_of(
     st.sampled_from(["{site}", "", "GND", "R0", "SMU1/0", *KINDS]),
@@ -49,7 +56,7 @@ def damaged(draw: st.DrawFn) -> dict[str, object]:
         copy = content.copy()
         key = draw(st.sampled_from(range(len(copy)) if isinstance(copy, list) else sorted(copy)))
         if isinstance(copy, dict) and draw(st.booleans()):
-            new_key = draw(st.sampled_from(["value", "drift", "esr", "frequency", "lo", "x"]))
+            new_key = draw(st.sampled_from(NEW_KEYS))
             copy[new_key] = draw(anything)
         elif isinstance(copy, dict) and draw(st.booleans()):
             del copy[key]

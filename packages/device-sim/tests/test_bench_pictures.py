@@ -39,6 +39,8 @@ BENCH = (
     + channel("DMM1/0", "in", "out")
     + channel("SMU1/0", "alone", "alone")
     + "".join(part(f"P-{kind}", kind, "in", "out", **how) for kind, how in PARTS.items())
+    + part("P-relay", "relay", "in", "out")
+    + 'coil = "in"\ncoil_lo = "out"\n'
     + part("R & <b>", "resistor", "out", "GND", value=math.inf)
 )
 
@@ -51,7 +53,7 @@ def texts(svg: str) -> Counter[str]:
 def test_each_net_part_and_channel_is_there_once(bench_file):
     found = texts(Bench.load(bench_file(BENCH), ManualClock()).picture())
     wanted = ["in", "out", "alone", "GND", "SCOPE1/0", "5164", "DMM1/0", "SMU1/0", "R & <b>"]
-    wanted += [f"P-{kind}" for kind in PARTS]
+    wanted += [f"P-{kind}" for kind in (*PARTS, "relay", "relay coil")]
     assert {name: found[name] for name in wanted} == dict.fromkeys(wanted, 1)
     assert {"4.7 kΩ", "2.2 nF", "1 mH", "5 V", "1 kHz"} <= found.keys()
 

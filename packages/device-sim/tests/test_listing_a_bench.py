@@ -12,7 +12,7 @@ import nidcpower
 import pytest
 from bench_text import channel as wire
 from bench_text import part
-from device_sim import BenchError, DeviceControl
+from device_sim import BenchError, DeviceControl, Drifting, Opening
 from device_sim.bench import Bench, Output
 from device_sim.clock import ManualClock
 from device_sim.v1 import bench_pb2 as pb
@@ -109,18 +109,19 @@ def test_open_connections_and_drifts_are_listed(server, address):
             bench.disconnect("smu1/2")
             bench.set("R1", drift=0.5)
             for listed in (control.bench, server.bench):
-                assert (listed.open_connections, listed.drifts) == (["SMU1/2"], {"R1": 0.5})
+                assert listed.open_connections == [Opening("SMU1/2")]
+                assert listed.drifts == [Drifting("R1", 0.5)]
             bench.reconnect("SMU1/2")
             bench.set("R1", drift=0.0)
             for listed in (control.bench, server.bench):
-                assert (listed.open_connections, listed.drifts) == ([], {})
+                assert (listed.open_connections, listed.drifts) == ([], [])
 
 
 def test_each_fault_is_listed_as_it_would_be_added_again(server, address, clock):
     with DeviceControl(address) as control:
         faults = server.faults
-        faults.fail_call("SMU1", rpc="Reset", nth=3, code=-7, text="Hot.")
-        faults.stop_answering("DMM1")
+        faults.fail_call("SMU1", rpc="Reset", nth=3, code=-7, text="Hot.", lasting=9.0)
+        faults.stop_answering("DMM1", after=5.0)
         faults.over_range("S", after=1.0, lasting=2.0)
         faults.clip_input("S", 0.5, lasting=4.0)
         faults.add_noise("S", 0.25)
@@ -136,10 +137,8 @@ def test_each_fault_is_listed_as_it_would_be_added_again(server, address, clock)
         before = faults.all
         faults.clear()
         for each in before:
-            when = {"after": each.after, "lasting": each.lasting}
-            has_end = each.kind not in ("fail_call", "stop_answering")
             add = getattr(control.faults, each.kind)
-            add(each.device, **each.arguments, **(when if has_end else {}))
+            add(each.device, **each.arguments, after=each.after, lasting=each.lasting)
         assert control.faults.all == before
         clock.advance(2.0)
         assert {"over_range", "clip_input"}.isdisjoint(each.kind for each in faults.all)
@@ -156,14 +155,18 @@ def readings(file: Path, looks: list[float]) -> list[float]:
     """Return what a meter reads while somebody looks at the bench at some times."""
     clock = ManualClock()
     bench = Bench.load(file, clock)
+    bench.drift("R2", 100.0, after=1e-4)
     found = []
     for number, level in enumerate((1.0, 2.0, -1.0, 0.5)):
+        bench.timeline.advance(clock.now())
         bench.drive("SMU1/2", Output("voltage", level, -1.0, 1.0), number * 1e-3)
         for look in sorted(looks):
             clock.advance(number * 1e-3 + look - clock.now())
             bench.present("DMM1")
             bench.read_nets()
+            bench.measure("SMU1/2", clock.now() - 1e-5, clock.now())
         clock.advance((number + 1) * 1e-3 - clock.now())
+        bench.timeline.advance(clock.now())
         found.append(bench.measure("DMM1", clock.now() - 5e-4, clock.now()).voltage)
     return found
 

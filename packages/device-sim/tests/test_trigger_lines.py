@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import math
+import time
+from concurrent.futures import ThreadPoolExecutor, wait
+
+import grpc
 import hightime
 import nidcpower
 import nidmm
+import nifgen
 import niscope
 import pytest
 from bench_text import channel as wire
 from bench_text import part
-from exact_bench import EXACT
+from device_sim import SystemClock
+from driver_client import invoke, request_for
+from every_driver import DRIVERS
+from exact_bench import EXACT, measure
 
 BENCH = (
     EXACT
@@ -18,8 +27,11 @@ BENCH = (
     + wire("DMM1", "a")
     + wire("SCOPE1/0", "a")
     + wire("SCOPE2/0", "a")
+    + wire("FGEN1/0", "c")
+    + wire("SCOPE3/0", "c")
     + part("R1", "resistor", "a", "GND", value=1e3)
     + part("R2", "resistor", "b", "GND", value=1e3)
+    + part("R3", "resistor", "c", "GND", value=50.0)
 )
 LEVELS = (1.0, 2.0, 3.0)
 
@@ -91,7 +103,7 @@ def test_an_edge_before_the_samples_of_the_past_are_there_is_not_heard(
     sequence(smu, levels=(1.0, 3.0), delay=0.01)
     smu.exported_source_trigger_output_terminal = "PXI_Trig0"
     with scope.initiate(), smu.initiate():  # The first edge comes at once, the second in 10 ms.
-        _, trigger, volts = fetched(scope)
+        volts = fetched(scope)[-1]
     assert volts[505] == pytest.approx(3.0, rel=1e-3)
     assert volts[495] == pytest.approx(1.0, rel=1e-3)
 
@@ -194,3 +206,293 @@ def test_start_advance_and_arm_triggers_gate_the_records(open_scope, open_dcpowe
             first, second = scope.channels[0].fetch()
     assert first.absolute_initial_x == pytest.approx(begin + 1.0, abs=1e-9)
     assert second.absolute_initial_x == pytest.approx(begin + 3.0, abs=2e-6)
+
+
+RAMP = [number / 1000.0 for number in range(1000)]
+"""A waveform of 1 ms, from 0 V to 1 V."""
+
+
+def generator(open_fgen, marker=-1):
+    fgen = open_fgen("FGEN1", "0")
+    fgen.output_mode = nifgen.OutputMode.ARB
+    fgen.arb_sample_rate = 1e6
+    fgen.arb_waveform_handle = fgen.create_waveform(RAMP)
+    if marker >= 0:
+        fgen.arb_marker_position = marker
+    return fgen
+
+
+@pytest.mark.parametrize("line", ["PXI_Trig3", "/FGEN1/Marker0Event"])
+@pytest.mark.parametrize("marker", [0, 250, 998])
+def test_a_marker_triggers_a_digitizer_at_its_sample(open_fgen, open_scope, clock, line, marker):
+    fgen, scope = generator(open_fgen, marker), digitizer(open_scope, "SCOPE3", line)
+    scope.configure_horizontal_timing(1e6, 4, 50.0, 3, True)
+    if line == "PXI_Trig3":
+        fgen.markers[0].marker_event_output_terminal = line
+    start = clock.now()
+    with scope.initiate(), fgen.initiate():
+        clock.advance(0.5)
+        records = scope.channels[0].fetch()
+        triggers = [r.absolute_initial_x - r.relative_initial_x - start for r in records]
+        first = marker if marker > 2 else marker + 1000  # The samples before it are needed.
+        wanted = [(first + 1000 * number) / 1e6 for number in range(3)]
+        assert triggers == pytest.approx(wanted, abs=1e-11)
+        for record in records:
+            assert record.samples[3] == pytest.approx((marker + 1) % 1000 / 1000.0, abs=2e-3)
+
+
+def test_the_falling_edge_of_a_marker_is_heard_after_its_pulse(open_fgen, open_scope, clock):
+    fgen = generator(open_fgen, 500)
+    scope = digitizer(open_scope, "SCOPE3", "PXI_Trig3", niscope.TriggerSlope.NEGATIVE)
+    fgen.markers[0].marker_event_output_terminal = "PXI_Trig3"
+    start = clock.now()
+    with scope.initiate(), fgen.initiate():
+        clock.advance(0.01)
+        _, trigger, _ = fetched(scope)
+    assert trigger - start == pytest.approx(500e-6 + 250e-9, abs=1e-11)
+
+
+def test_a_burst_has_no_marker_after_its_end(open_fgen, open_scope, clock):
+    fgen, scope = generator(open_fgen, 0), digitizer(open_scope, "SCOPE3", "PXI_Trig3")
+    fgen.markers[0].marker_event_output_terminal = "PXI_Trig3"
+    fgen.trigger_mode = nifgen.TriggerMode.SINGLE
+    fgen.arb_repeat_count = 2
+    scope.configure_horizontal_timing(1e6, 4, 50.0, 2, True)
+    with scope.initiate(), fgen.initiate():
+        clock.advance(0.5)
+        assert scope.records_done == 1  # The first marker comes too early, the second in 1 ms.
+
+
+def test_a_digital_edge_starts_a_generator_that_tells_its_end(open_fgen, open_dcpower, clock):
+    fgen, smu = generator(open_fgen), open_dcpower("SMU1/0")
+    fgen.trigger_mode = nifgen.TriggerMode.SINGLE
+    fgen.arb_repeat_count = 3
+    fgen.start_trigger_type = nifgen.StartTriggerType.DIGITAL_EDGE
+    fgen.digital_edge_start_trigger_source = "PXI_Trig0"
+    fgen.done_event_output_terminal = "PXI_Trig1"
+    smu.source_complete_event_output_terminal = "PXI_Trig0"
+    smu.source_delay = 0.1
+    smu.measure_when = nidcpower.MeasureWhen.ON_MEASURE_TRIGGER
+    smu.measure_trigger_type = nidcpower.TriggerType.DIGITAL_EDGE
+    smu.digital_edge_measure_trigger_input_terminal = "/FGEN1/PXI_Trig1"
+    smu.aperture_time = 1e-3
+    with fgen.initiate():
+        assert fgen.get_hardware_state() is nifgen.HardwareState.WAITING_FOR_START_TRIGGER
+        begin = clock.now()
+        with smu.initiate():
+            fgen.wait_until_done(hightime.timedelta(seconds=5))
+            assert clock.now() == pytest.approx(begin + 0.103, abs=1e-3)
+            smu.wait_for_event(nidcpower.Event.MEASURE_COMPLETE, 5.0)
+            assert clock.now() == pytest.approx(begin + 0.104, abs=1e-3)
+
+
+def test_an_edge_advances_a_script(open_fgen, open_dcpower, clock):
+    fgen, smu = generator(open_fgen), open_dcpower("SMU1/0")
+    fgen.output_mode = nifgen.OutputMode.SCRIPT
+    fgen.write_waveform("ramp", RAMP)
+    fgen.write_script(
+        "script one\nrepeat until scriptTrigger1\ngenerate ramp\nend repeat\n"
+        "wait until scriptTrigger0\ngenerate ramp\nend script"
+    )
+    fgen.script_to_generate = "one"
+    for trigger, line in (("0", "PXI_Trig2"), ("1", "/SMU1/SourceCompleteEvent")):
+        fgen.script_triggers[trigger].script_trigger_type = nifgen.ScriptTriggerType.DIGITAL_EDGE
+        fgen.script_triggers[trigger].digital_edge_script_trigger_source = line
+    smu.measure_complete_event_output_terminal = "PXI_Trig2"
+    smu.measure_when = nidcpower.MeasureWhen.AUTOMATICALLY_AFTER_SOURCE_COMPLETE
+    smu.source_delay, smu.aperture_time = 0.0105, 0.01
+    begin = clock.now()
+    with fgen.initiate(), smu.initiate():
+        fgen.wait_until_done(hightime.timedelta(seconds=5))
+    # Eleven ramps until the source is complete, then the pause, then one more.
+    assert clock.now() - begin == pytest.approx(0.0205 + 0.001, abs=1e-4)
+
+
+def test_the_synchronisation_output_has_an_edge_in_each_cycle(open_fgen, open_scope, clock):
+    fgen, scope = open_fgen("FGEN1", "0"), digitizer(open_scope, "SCOPE3", "/FGEN1/SyncOut")
+    fgen.output_mode = nifgen.OutputMode.FUNC
+    fgen.configure_standard_waveform(nifgen.Waveform.SINE, 2.0, 1e3, start_phase=90.0)
+    scope.configure_horizontal_timing(1e6, 4, 50.0, 3, True)
+    start = clock.now()
+    with scope.initiate(), fgen.initiate():
+        clock.advance(0.5)
+        records = scope.channels[0].fetch()
+    triggers = [r.absolute_initial_x - r.relative_initial_x - start for r in records]
+    assert triggers == pytest.approx([0.75e-3, 1.75e-3, 2.75e-3], abs=1e-11)
+
+
+def test_an_edge_starts_the_waveform_of_a_multimeter(open_dcpower, open_dmm, clock):
+    smu, dmm = open_dcpower("SMU1/0"), meter(open_dmm)
+    dmm.configure_waveform_acquisition(nidmm.Function.WAVEFORM_VOLTAGE, 10.0, 1e3, 30)
+    sequence(smu, delay=0.01)
+    smu.measure_when = nidcpower.MeasureWhen.ON_MEASURE_TRIGGER
+    smu.exported_source_trigger_output_terminal = "PXI_Trig0"
+    with dmm.initiate():
+        clock.advance(0.5)
+        with smu.initiate():
+            points = list(dmm.fetch_waveform(30))
+    wanted = [level for level in LEVELS for _ in range(10)]
+    assert points[1:] == pytest.approx(wanted[1:], rel=1e-3)
+
+
+def test_an_edge_advances_the_loops_of_a_sequence_and_another_shuts_it_down(open_dcpower, clock):
+    first, second = open_dcpower("SMU1/0"), open_dcpower("SMU2/0", model="4139")
+    first.source_delay = 0.5
+    first.source_complete_event_output_terminal = "PXI_Trig5"
+    first.measure_when = nidcpower.MeasureWhen.AUTOMATICALLY_AFTER_SOURCE_COMPLETE
+    first.aperture_time = 0.25
+    first.measure_complete_event_output_terminal = "RTSI6"
+    sequence(second, levels=(1.0, 2.0), delay=0.01)
+    second.sequence_loop_count = 3
+    second.measure_when = nidcpower.MeasureWhen.ON_MEASURE_TRIGGER
+    second.sequence_advance_trigger_type = nidcpower.TriggerType.DIGITAL_EDGE
+    second.digital_edge_sequence_advance_trigger_input_terminal = "PXI_Trig5"
+    second.shutdown_trigger_type = nidcpower.TriggerType.DIGITAL_EDGE
+    second.digital_edge_shutdown_trigger_input_terminal = "PXI_Trig6"
+    done = nidcpower.Event.SEQUENCE_ITERATION_COMPLETE
+    with second.initiate(), first.initiate():
+        second.wait_for_event(done, 0.1)
+        assert measure(second).voltage == pytest.approx(2.0, rel=1e-3)
+        with pytest.raises(nidcpower.errors.DriverError):
+            second.wait_for_event(done, 0.1)
+        second.wait_for_event(done, 1.0)
+        assert clock.now() == pytest.approx(0.52, abs=1e-3)
+        clock.advance(0.5)
+        assert measure(second).voltage == pytest.approx(0.0, abs=1e-9)
+
+
+WIRED = (
+    EXACT
+    + wire("SMU1/0", "a")
+    + wire("SMU2/0", "out")
+    + wire("SCOPE1/0", "a")
+    + wire("SCOPE1/PFI0", "gate")
+    + wire("SMU2/PFI1", "gate")
+    + part("R1", "resistor", "a", "gate", value=1e3)
+    + part("C1", "capacitor", "gate", "GND", value=1e-6, esr=1e-9)
+    + part("R2", "resistor", "out", "GND", value=1e3)
+)
+
+
+class TestLinesThatAreNets:
+    @pytest.fixture
+    def bench(self, bench_file):
+        return bench_file(WIRED)
+
+    @pytest.mark.parametrize(
+        ("slope", "seconds"),
+        [
+            # 4 V through 1 kΩ and 1 µF crosses 2 V, and falls from 4 V below 0.8 V.
+            (niscope.TriggerSlope.POSITIVE, 1e-3 * math.log(4.0 / 2.0)),
+            (niscope.TriggerSlope.NEGATIVE, 0.1 + 1e-3 * math.log(4.0 / 0.8)),
+        ],
+    )
+    def test_a_voltage_that_crosses_the_thresholds_is_an_edge(
+        self, open_dcpower, open_scope, clock, slope, seconds
+    ):
+        smu, scope = open_dcpower("SMU1/0"), digitizer(open_scope, source="PFI0", slope=slope)
+        sequence(smu, levels=(4.0, 0.0), delay=0.1)
+        smu.measure_when = nidcpower.MeasureWhen.ON_MEASURE_TRIGGER
+        with scope.initiate():
+            clock.advance(0.5)
+            begin = clock.now()
+            with smu.initiate():
+                _, trigger, _ = fetched(scope)
+        assert trigger - begin == pytest.approx(seconds, abs=2e-9)
+
+    def test_an_event_on_a_wired_line_puts_a_voltage_onto_its_net(
+        self, open_dcpower, server, clock
+    ):
+        smu = open_dcpower("SMU2/0", model="4190")
+        smu.source_complete_event_output_terminal = "PFI1"
+        smu.source_complete_event_output_behavior = nidcpower.EventOutputBehavior.TOGGLE
+        smu.source_delay = 0.01
+        with smu.initiate():
+            clock.advance(0.0099)
+            assert server.bench.read_nets("gate") == pytest.approx({"gate": 0.0})
+            clock.advance(0.02)  # 50 Ω and 1 µF
+            assert server.bench.read_nets("gate") == pytest.approx({"gate": 3.3}, rel=1e-6)
+
+
+def test_a_lost_trigger_is_lost_for_the_device_with_the_fault_alone(
+    server, open_dcpower, open_dmm, open_scope, clock
+):
+    smu, dmm, scope = open_dcpower("SMU1/0"), meter(open_dmm), digitizer(open_scope)
+    scope.configure_horizontal_timing(1e6, 100, 0.0, 1, True)
+    sequence(smu)
+    smu.source_complete_event_output_terminal = "PXI_Trig0"
+    server.faults.lose_triggers("SCOPE1", lasting=0.015)  # the first of three
+    begin = clock.now()
+    with dmm.initiate(), scope.initiate(), smu.initiate():
+        _, trigger, _ = fetched(scope)
+        assert dmm.fetch() == pytest.approx(1.0, rel=1e-4)
+    assert trigger - begin > 0.02
+
+
+@pytest.mark.parametrize("looks", [0, 7, 50])
+def test_who_calls_meanwhile_does_not_change_what_is_measured(
+    open_dcpower, open_dmm, open_scope, server, clock, looks
+):
+    smu, dmm, scope = open_dcpower("SMU1/0"), meter(open_dmm), digitizer(open_scope)
+    scope.configure_horizontal_timing(1e6, 100, 0.0, 1, True)
+    scope.configure_trigger_edge("0", 2.5, niscope.TriggerCoupling.DC)
+    scope.exported_ref_trigger_output_terminal = "PXI_Trig0"
+    sequence(smu)
+    dmm.aperture_time_units = nidmm.ApertureTimeUnits.SECONDS
+    dmm.aperture_time = 0.02
+    begin = clock.now()
+    with dmm.initiate(), scope.initiate(), smu.initiate():
+        for _ in range(looks):
+            clock.advance(0.2 / looks)
+            server.bench.read_nets()
+        assert dmm.fetch() == pytest.approx(3.0, rel=1e-4)
+        _, trigger, _ = fetched(scope)
+    # Each step takes its delay and an aperture of a line cycle. The third one crosses 2.5 V.
+    assert trigger - begin == pytest.approx(2 * (0.01 + 0.01666), abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("driver", "signal", "identifier", "attribute"),
+    [
+        ("nidcpower", 1030, "", "source_complete_event_output_terminal"),
+        ("nidcpower", 1034, "", "exported_start_trigger_output_terminal"),
+        ("niscope", 1, "", "exported_ref_trigger_output_terminal"),
+        ("niscope", 4, "", "end_of_record_event_output_terminal"),
+        ("nifgen", 106, "", "started_event_output_terminal"),
+        ("nifgen", 1001, "Marker2", "marker_event_output_terminal"),
+    ],
+)
+def test_a_signal_can_be_exported_by_its_number(
+    channel, open_dcpower, open_scope, open_fgen, driver, signal, identifier, attribute
+):
+    open_session = {"nidcpower": open_dcpower, "niscope": open_scope, "nifgen": open_fgen}[driver]
+    session = open_session(name="mine")
+    rpc = "ExportSignalWithChannels" if driver == "nidcpower" else "ExportSignal"
+    request = request_for(DRIVERS[driver], rpc, "mine")
+    request.signal_raw, request.signal_identifier = signal, identifier
+    field = "output_terminal_raw" if driver == "niscope" else "output_terminal"
+    setattr(request, field, "PXI_Trig4")
+    assert invoke(channel, DRIVERS[driver], rpc, request)[0] is grpc.StatusCode.OK
+    owner = session.markers[2] if identifier else session
+    assert getattr(owner, attribute) == "PXI_Trig4"
+    request.signal_raw = 99
+    assert invoke(channel, DRIVERS[driver], rpc, request)[0] is grpc.StatusCode.UNKNOWN
+
+
+class TestInRealTime:
+    @pytest.fixture
+    def clock(self):
+        return SystemClock()
+
+    def test_a_waiting_fetch_hears_an_instrument_that_starts_later(self, open_dcpower, open_dmm):
+        smu, dmm = open_dcpower("SMU1/0"), meter(open_dmm)
+        smu.voltage_level = 2.0
+        smu.source_delay = 0.05
+        smu.source_complete_event_output_terminal = "PXI_Trig0"
+        with dmm.initiate(), ThreadPoolExecutor(1) as pool:
+            begin = time.monotonic()
+            fetched = pool.submit(dmm.fetch, hightime.timedelta(seconds=300))
+            assert not wait([fetched], timeout=0.2).done
+            with smu.initiate():
+                assert fetched.result(timeout=100) == pytest.approx(2.0, rel=1e-3)
+            assert time.monotonic() - begin < 100.0

@@ -10,7 +10,7 @@ from __future__ import annotations
 from device_sim.client import DeviceControl
 from device_sim.clock import Clock, ManualClock, SystemClock
 from device_sim.errors import BenchError, DeviceSimError, NoDriverError
-from device_sim.faults import FaultInfo, Faults
+from device_sim.faults import Drifting, FaultInfo, Faults, Opening
 from device_sim.inventory import ModelInfo, SessionInfo, list_models
 from device_sim.nets import NetDrive, NetDriver
 from device_sim.server import DeviceServer
@@ -21,6 +21,7 @@ __all__ = [
     "DeviceControl",
     "DeviceServer",
     "DeviceSimError",
+    "Drifting",
     "FaultInfo",
     "Faults",
     "ManualClock",
@@ -28,6 +29,7 @@ __all__ = [
     "NetDrive",
     "NetDriver",
     "NoDriverError",
+    "Opening",
     "SessionInfo",
     "SystemClock",
     "list_models",

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 import grpc
 
 from device_sim.errors import BenchError
-from device_sim.faults import FaultInfo
+from device_sim.faults import Drifting, FaultInfo, Opening
 from device_sim.inventory import SessionInfo
 from device_sim.nets import NetDrive, NetDriver
 from device_sim.v1 import bench_pb2 as pb
@@ -64,18 +64,32 @@ class RemoteBench:
             return self._stub.GetPicture(pb.GetPictureRequest(), timeout=_SECONDS).svg
 
     @property
-    def drifts(self) -> dict[str, float]:
-        """The parts that drift, each with the relative change of its main value per second."""
-        return {each.part: each.rate for each in _list_faults(self._stub).drifts}
+    def drifts(self) -> list[Drifting]:
+        """The parts that drift, or will."""
+        return [
+            Drifting(each.part, each.rate, each.after, _lasting(each))
+            for each in _list_faults(self._stub).drifts
+        ]
 
     @property
-    def open_connections(self) -> list[str]:
-        """The channels whose connection is open."""
-        return [each.channel for each in _list_faults(self._stub).open_connections]
+    def open_connections(self) -> list[Opening]:
+        """The connections that are open, or will be."""
+        return [
+            Opening(each.channel, each.after, _lasting(each))
+            for each in _list_faults(self._stub).open_connections
+        ]
 
-    def disconnect(self, channel: str) -> None:
+    def drift(
+        self, part: str, rate: float, *, after: float = 0.0, lasting: float = math.inf
+    ) -> None:
+        """Let a part drift. At the end it has its value again."""
+        drift = pb.Drift(part=part, rate=rate, after=after, lasting=lasting)
+        with _refusals():
+            self._stub.DriftPart(pb.DriftPartRequest(drift=drift), timeout=_SECONDS)
+
+    def disconnect(self, channel: str, *, after: float = 0.0, lasting: float = math.inf) -> None:
         """Open the connection of a channel, as if its wire were broken."""
-        request = pb.DisconnectRequest(channel=channel)
+        request = pb.DisconnectRequest(channel=channel, after=after, lasting=lasting)
         with _refusals():
             self._stub.Disconnect(request, timeout=_SECONDS)
 
@@ -127,15 +141,24 @@ class RemoteFaults:
         self._stub = stub
 
     def fail_call(
-        self, device: str, *, rpc: str = "", nth: int = 1, code: int, text: str = ""
+        self,
+        device: str,
+        *,
+        rpc: str = "",
+        nth: int = 1,
+        code: int,
+        text: str = "",
+        after: float = 0.0,
+        lasting: float = math.inf,
     ) -> None:
         """Make the device's driver report an error one time."""
         call = pb.FailCall(rpc=rpc, nth=nth, code=code, text=text)
-        self._add(pb.Fault(device=device, fail_call=call))
+        self._add(pb.Fault(device=device, after=after, lasting=lasting, fail_call=call))
 
-    def stop_answering(self, device: str) -> None:
-        """Leave all calls to the device without an answer."""
-        self._add(pb.Fault(device=device, stop_answering=pb.StopAnswering()))
+    def stop_answering(self, device: str, *, after: float = 0.0, lasting: float = math.inf) -> None:
+        """Leave all calls to the device without an answer, until the fault or the call ends."""
+        what = pb.StopAnswering()
+        self._add(pb.Fault(device=device, after=after, lasting=lasting, stop_answering=what))
 
     def over_range(self, device: str, *, after: float = 0.0, lasting: float = math.inf) -> None:
         """Make all readings of the device overload its range."""
@@ -253,8 +276,11 @@ def _decode(fault: pb.Fault) -> FaultInfo:
     kind = str(fault.WhichOneof("kind"))
     message = getattr(fault, kind)
     arguments = {each.name: getattr(message, each.name) for each in message.DESCRIPTOR.fields}
-    lasting = fault.lasting if fault.HasField("lasting") else math.inf
-    return FaultInfo(kind, fault.device, fault.after, lasting, arguments)
+    return FaultInfo(kind, fault.device, fault.after, _lasting(fault), arguments)
+
+
+def _lasting(message: pb.Fault | pb.OpenConnection | pb.Drift) -> float:
+    return message.lasting if message.HasField("lasting") else math.inf
 
 
 @contextmanager

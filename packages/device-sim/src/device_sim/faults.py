@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from device_sim.call import Call, check_active, wake_on_end
+from device_sim.clock import Clock
 from device_sim.errors import DriverError, ErrorCode
 
 
@@ -37,19 +38,23 @@ class _FailingCall:
     rpc: str
     nth: int
     error: ErrorCode
+    begin: float
+    end: float
     seen: int = field(default=0)
 
-    def describe(self) -> FaultInfo:
+    def describe(self, now: float) -> FaultInfo:
         arguments: dict[str, float | str] = {
             "rpc": self.rpc,
             "nth": self.nth - self.seen,
             "code": self.error.code,
             "text": self.error.text,
         }
-        return FaultInfo("fail_call", self.device.lower(), arguments=arguments)
+        begin = max(self.begin, now)
+        return FaultInfo("fail_call", self.device.lower(), begin - now, self.end - begin, arguments)
 
-    def matches(self, devices: set[str], rpc: str) -> bool:
-        return self.device.lower() in devices and self.rpc.lower() in ("", rpc.lower())
+    def matches(self, devices: set[str], rpc: str, now: float) -> bool:
+        is_this = self.device.lower() in devices and self.rpc.lower() in ("", rpc.lower())
+        return is_this and self.begin <= now < self.end
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,51 @@ _ARGUMENTS: Mapping[str, Mapping[str, str]] = {
 """The arguments of each kind of disturbance, with the field that has the value."""
 
 
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A connection that is open, or will be."""
+
+    channel: str
+    """The channel, such as `SMU1/0`."""
+
+    after: float = 0.0
+    """Seconds from now to its begin; 0 if it is open."""
+
+    lasting: float = math.inf
+    """Seconds that it is open from its begin, or from now if it is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drifting:
+    """A part that drifts, or will."""
+
+    part: str
+    """The part."""
+
+    rate: float
+    """Relative change of its main value per second."""
+
+    after: float = 0.0
+    """Seconds from now to its begin; 0 if it drifts."""
+
+    lasting: float = math.inf
+    """Seconds that it drifts from its begin, or from now if it drifts."""
+
+
+def window(now: float, after: float, lasting: float) -> tuple[float, float]:
+    """Return the begin and the end of a fault.
+
+    Raises:
+        ValueError: They are no times.
+    """
+    if not (0.0 <= after < math.inf and lasting > 0.0):
+        raise ValueError(
+            f"A fault begins after at least 0 seconds and lasts longer than 0, but after is "
+            f"{after} and lasting is {lasting}."
+        )
+    return now + after, now + after + lasting
+
+
 class Faults:
     """The faults of all devices of a server.
 
@@ -99,43 +149,52 @@ class Faults:
     and `lasting` begins so many seconds from now, and lasts so many seconds.
 
     Args:
-        now: Return the time of the bench's clock.
+        clock: The bench's clock.
     """
 
-    def __init__(self, now: Callable[[], float]) -> None:
-        self._now = now
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self._changed = threading.Condition()
         self._failing: list[_FailingCall] = []
-        self._silent: set[str] = set()
         self._disturbances: list[Disturbance] = []
 
     def fail_call(
-        self, device: str, *, rpc: str = "", nth: int = 1, code: int, text: str = ""
+        self,
+        device: str,
+        *,
+        rpc: str = "",
+        nth: int = 1,
+        code: int,
+        text: str = "",
+        after: float = 0.0,
+        lasting: float = math.inf,
     ) -> None:
         """Make the device's driver report an error one time.
 
         Args:
             device: The instrument.
             rpc: The call to fail, by its name on the wire (`MeasureMultiple`). Empty means any.
-            nth: The number of the call to fail, counted from now. The next one is 1.
+            nth: The number of the call to fail, counted from the begin. The next one is 1.
             code: The driver's error code, negative.
             text: The driver's description.
+            after: Seconds from now from which on calls count.
+            lasting: Seconds after which they do not count any more.
 
         Raises:
-            ValueError: `code` is not negative, or `nth` is below 1.
+            ValueError: `code` is not negative, `nth` is below 1, or the times are invalid.
         """
         if code >= 0:
             raise ValueError(f"A driver's error code is negative, but {code} is not.")
         if nth < 1:
             raise ValueError(f"Calls are counted from 1, not from {nth}.")
         error = ErrorCode(code, text or "A test injected this error.")
+        begin, end = window(self._clock.now(), after, lasting)
         with self._changed:
-            self._failing.append(_FailingCall(device, rpc, nth, error))
+            self._failing.append(_FailingCall(device, rpc, nth, error, begin, end))
 
-    def stop_answering(self, device: str) -> None:
-        """Leave all calls to the device without an answer, until `clear` or until they end."""
-        with self._changed:
-            self._silent.add(device.lower())
+    def stop_answering(self, device: str, *, after: float = 0.0, lasting: float = math.inf) -> None:
+        """Leave all calls to the device without an answer, until the fault or the call ends."""
+        self._disturb("stop_answering", device, after, lasting)
 
     def over_range(self, device: str, *, after: float = 0.0, lasting: float = math.inf) -> None:
         """Make all readings of the device overload its range."""
@@ -196,32 +255,23 @@ class Faults:
         amount: float = 0.0,
         relay: str = "",
     ) -> None:
-        if not (0.0 <= after < math.inf and lasting > 0.0):
-            raise ValueError(
-                f"A fault begins after at least 0 seconds and lasts longer than 0, but after is "
-                f"{after} and lasting is {lasting}."
-            )
-        begin = self._now() + after
-        where = (kind, device.lower(), begin, begin + lasting)
+        where = (kind, device.lower(), *window(self._clock.now(), after, lasting))
         with self._changed:
             self._disturbances.append(Disturbance(*where, float(amount), relay.lower()))
 
     @property
     def all(self) -> list[FaultInfo]:
         """The faults that are there or will come."""
-        now = self._now()
+        now = self._clock.now()
         with self._changed:
-            failing = [fault.describe() for fault in self._failing]
-            silent = [FaultInfo("stop_answering", device) for device in sorted(self._silent)]
-            lasting = [each.describe(now) for each in self._disturbances if now < each.end]
-            return [*failing, *silent, *lasting]
+            known: list[_FailingCall | Disturbance] = [*self._failing, *self._disturbances]
+        return [each.describe(now) for each in known if now < each.end]
 
     def clear(self, device: str | None = None) -> None:
         """End the faults of one device, or of all. Hanging calls continue."""
         with self._changed:
             keep = device.lower() if device is not None else None
             self._failing = [f for f in self._failing if keep not in (None, f.device.lower())]
-            self._silent = set() if keep is None else self._silent - {keep}
             self._disturbances = [d for d in self._disturbances if keep not in (None, d.device)]
             self._changed.notify_all()
 
@@ -241,7 +291,7 @@ class Faults:
 
     def is_over_range(self, device: str) -> bool:
         """Return whether readings of the device must overload now."""
-        return bool(self.disturbances("over_range", device, self._now()))
+        return bool(self.disturbances("over_range", device, self._clock.now()))
 
     def before_call(self, devices: Iterable[str], rpc: str, call: Call) -> None:
         """Apply the faults of `devices` to a call.
@@ -250,23 +300,30 @@ class Faults:
             DriverError: A fault makes this call fail.
             CallCancelledError: The caller stopped waiting for a device that does not answer.
         """
-        if not self._failing and not self._silent:
+        if not self._failing and not self._disturbances:
             return
         names = {device.lower() for device in devices}
         with self._changed:
             self._hang_while_silent(names, call)
-            for fault in [f for f in self._failing if f.matches(names, rpc)]:
+            now = self._clock.now()
+            for fault in [f for f in self._failing if f.matches(names, rpc, now)]:
                 fault.seen += 1
                 if fault.seen == fault.nth:
                     self._failing.remove(fault)
                     raise DriverError(fault.error)
 
     def _hang_while_silent(self, names: set[str], call: Call) -> None:
-        if names & self._silent:
+        if self._silent_until(names) is not None:
             wake_on_end(call, self._changed)
-        while names & self._silent:
+        while (end := self._silent_until(names)) is not None:
             check_active(call)
-            self._changed.wait()
+            self._clock.wait(self._changed, end - self._clock.now())
+
+    def _silent_until(self, names: set[str]) -> float | None:
+        """Return the end of the silence of some devices, None if they answer now."""
+        now = self._clock.now()
+        silent = (s for name in names for s in self.disturbances("stop_answering", name, now))
+        return max((each.end for each in silent), default=None)
 
 
 def _check_share(share: float) -> None:

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 from device_sim.errors import DeviceSimError
@@ -54,6 +56,7 @@ class Timeline:
         self.now = -math.inf
         """The time up to which all scripts have run."""
         self._scripts: list[Script] = []
+        self._sleepers: list[threading.Condition] = []
 
     def add(self, script: Script) -> None:
         """Run a script from now on."""
@@ -64,6 +67,21 @@ class Timeline:
         """Stop a script, if it runs."""
         with self.lock:
             self._scripts = [each for each in self._scripts if each is not script]
+
+    @contextmanager
+    def waking(self, condition: threading.Condition) -> Iterator[None]:
+        """Let `wake` notify a condition of the lock."""
+        self._sleepers.append(condition)
+        try:
+            yield
+        finally:
+            self._sleepers.remove(condition)
+
+    def wake(self) -> None:
+        """Let the calls look again that wait for an edge: a call may have changed the scripts."""
+        with self.lock:
+            for condition in self._sleepers:
+                condition.notify_all()
 
     def has(self, script: Script) -> bool:
         """Return whether a script was added and not discarded."""

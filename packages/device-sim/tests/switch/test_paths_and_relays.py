@@ -20,7 +20,6 @@ TO_ITSELF = -1074126827
 BAD_RELAY = -1074118618
 TOO_LATE = -1074126826
 UNKNOWN = -1074135008
-NOT_SERVED = -1074135023
 BAD_RESOURCE = -1074118654
 
 
@@ -173,12 +172,6 @@ def test_a_topology_that_is_not_simulated_is_refused(open_switch, topology):
 
 def test_the_configured_topology_is_the_default(open_switch):
     assert open_switch("", "Configured Topology").channel_count == 68
-
-
-def test_scans_are_refused(matrix):
-    matrix.scan_list = "r0->c0; r1->c1"
-    assert "Not simulated: InitiateScan" in refused(NOT_SERVED, matrix.initiate)
-    assert not matrix.is_scanning
 
 
 def test_clients_that_race_for_a_name_share_one_session(open_switch, server):

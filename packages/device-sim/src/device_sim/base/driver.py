@@ -195,6 +195,7 @@ class DriverCalls:
                 session.catch_up()
                 fields = served.method(session, request, call) or {}
                 session.catch_up()
+                session.timeline.wake()
                 return renamed(fields, served.names)
         except DriverError as error:
             session.error = (error.code, error.description)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 
 _LONGEST_WAIT = 1e6  # Seconds; a longer wait has no end.
+_SHORTEST_SLEEP = 50e-6  # Seconds from one look at busy instruments to the next.
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,9 +333,13 @@ class InstrumentSession:
             again = self._poll(poll, now)
             if again is None or now >= deadline:
                 return again is None
-            if self._listens:  # A part of another instrument may trigger this one.
-                again = min(again, self.timeline.following(now))
-            self.clock.wait(self.lock, min(again, deadline) - now)
+            if not self._listens:
+                self.clock.wait(self.lock, min(again, deadline) - now)
+                continue
+            # A part of another instrument may trigger this one.
+            again = min(again, max(self.timeline.following(now), now + _SHORTEST_SLEEP))
+            with self.timeline.waking(self.lock):
+                self.clock.wait(self.lock, min(again, deadline) - now)
 
     def _poll(self, poll: Callable[[float], float | None], now: float) -> float | None:
         self.timeline.advance(now)

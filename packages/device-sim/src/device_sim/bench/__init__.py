@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from device_sim.bench.bench import Bench, Samples, State
-from device_sim.bench.bus import PULSE, Ear, Stream
+from device_sim.bench.bench import Bench
+from device_sim.bench.bus import Ear, Stream
 from device_sim.bench.grid import Grid
+from device_sim.bench.observer import Samples, State
 from device_sim.bench.parts import Imperfections, Input, Output, Terminal
 from device_sim.bench.readings import Accuracy, Converter
 from device_sim.bench.search import Condition, Search, edge, window
@@ -12,7 +13,6 @@ from device_sim.bench.terminals import terminal_name
 from device_sim.bench.waves import Cycle, Held, Sine, Wave
 
 __all__ = [
-    "PULSE",
     "Accuracy",
     "Bench",
     "Condition",

@@ -5,68 +5,35 @@ from __future__ import annotations
 import copy
 import logging
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
-from device_sim.bench import small_signal
 from device_sim.bench.bus import TriggerBus
-from device_sim.bench.circuit import Circuit, Solution
-from device_sim.bench.course import Course
 from device_sim.bench.edge_watch import EdgeWatch
-from device_sim.bench.equations import Nets, Vector
 from device_sim.bench.grid import Grid
-from device_sim.bench.history import History, net_key
+from device_sim.bench.history import History
 from device_sim.bench.line_driver import LineDriver
 from device_sim.bench.netlist import Netlist, channel_key, load_netlist
+from device_sim.bench.observer import Alternating, Observer, Samples, State
 from device_sim.bench.parts import Connection, Imperfections, Output, Part, Terminal
 from device_sim.bench.places import errors_at
 from device_sim.bench.readings import Converter
 from device_sim.bench.relay import Relay, coil_of
 from device_sim.bench.review import doubts
+from device_sim.bench.schedule import DriftSteps, Schedule
 from device_sim.bench.terminals import is_terminal
-from device_sim.bench.waves import Sine
 from device_sim.clock import Clock
 from device_sim.errors import BenchError
-from device_sim.faults import Faults
+from device_sim.faults import Drifting, Faults, Opening, window
 from device_sim.nets import OUTPUT_RESISTANCE, NetDrive, NetDriver
-from device_sim.timeline import Timeline
+from device_sim.timeline import Script, Timeline
 
 _log = logging.getLogger(__name__)
 
 _CONTACT = 0.05  # Ohms of a closed contact.
 _LOGIC_HIGH = 3.3  # Volts of a terminal that is high.
-_POINTS = 8192  # Samples of an alternating voltage that is not a sine,
-_CYCLES = 16  # over at most so many cycles.
-_SHORTEST = 1e-3  # Seconds over which noise is sampled at least.
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """The exact values at a channel's terminals, without the instrument's own deviations."""
-
-    voltage: float
-    """Volts, the mean over the aperture."""
-
-    current: float
-    """Amperes out of the high terminal, the mean over the aperture."""
-
-    limited: bool
-    """True if the channel's output was at a limit at the end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Samples:
-    """The exact values at a channel's terminals at some times."""
-
-    voltages: Vector
-    """Volts."""
-
-    currents: Vector
-    """Amperes out of the high terminal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +48,6 @@ class Wire:
 
     is_open: bool
     """True if a fault opened it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Alternating:
-    """The alternating part of a voltage."""
-
-    rms: float
-    """Its effective value, in volts."""
-
-    frequency: float
-    """That of its strongest sine, or of its whole cycle, in hertz; NaN without one."""
 
 
 class Bench:
@@ -115,24 +71,36 @@ class Bench:
         self.timeline = Timeline()
         self._lock = self.timeline.lock
         self._converters: dict[str, Converter] = {}
-        self.faults = Faults(clock.now)
+        self.faults = Faults(clock)
         now = clock.now()
         for part in self._netlist.parts.values():
             part.since = now
+        self._history = History(self._netlist.ground)
+        self._observer = Observer(self._history, self._terminals, self._netlist.ground)
+        self._openings: dict[str, tuple[float, float]] = {}
+        self._drifts: dict[str, tuple[float, float, float]] = {}
+        self._schedule = Schedule()
+        wired = [k for k in self._netlist.connections if is_terminal(k.partition("/")[2])]
+        self.bus = TriggerBus(self.timeline, wired, self._put_level)
+        """The trigger lines, and the terminals of the instruments."""
         self._relays = {
-            name: self._relay(part, now)
+            name: Relay(part, self._observer, self._rewired, now)
             for name, part in self._netlist.parts.items()
             if part.coil is not None
         }
-        self.bus = TriggerBus(self.timeline, self.is_wired, self._put_level)
-        """The trigger lines, and the terminals of the instruments."""
-        self.timeline.add(self.bus)
-        for key in self._netlist.connections:
-            if is_terminal(key.partition("/")[2]):
-                self.timeline.add(self._edge_watch(key))
-        self._history = History(self._netlist.ground)
+        for script in self._scripts(wired):
+            self.timeline.add(script)
         self._rewired(now)
         self._begin_faults()
+
+    def _scripts(self, wired: Sequence[str]) -> Iterator[Script]:
+        """Yield the scripts of the bench itself. At equal times they run before others."""
+        yield self.bus
+        yield self._schedule
+        yield DriftSteps(self._history.oldest_drift, self._follow_drift)
+        yield from self._relays.values()
+        for terminal in wired:
+            yield EdgeWatch(terminal, self.bus, self._observer)
 
     @classmethod
     def load(cls, path: Path, clock: Clock) -> Bench:
@@ -181,58 +149,137 @@ class Bench:
             BenchError: The part does not exist, or has no such value.
         """
         with self._lock:
-            part = self._netlist.parts.get(name)
-            if part is None:
-                known = ", ".join(sorted(self._netlist.parts)) or "none"
-                raise BenchError(f"The bench has no part '{name}'. Its parts: {known}.")
-            changed = copy.deepcopy(part)
-            changed.update(values)
+            self._with(name, **values)  # which checks all of them
             now = self._catch_up()
             if "drift" in values:
-                changed.since = now
-            self._netlist.parts[name] = changed
-            if name in self._relays:
-                self._relays[name].part = changed
-            self._rewired(now)
+                self.drift(name, values.pop("drift"))
+            if values:
+                self._replace(self._with(name, **values), now)
 
-    @property
-    def drifts(self) -> dict[str, float]:
-        """The parts that drift, each with the relative change of its main value per second."""
-        return {name: v["drift"] for name, v in self.parts.items() if v["drift"]}
+    def _with(self, name: str, **values: float) -> Part:
+        """Return a part with other values."""
+        part = self._netlist.parts.get(name)
+        if part is None:
+            known = ", ".join(sorted(self._netlist.parts)) or "none"
+            raise BenchError(f"The bench has no part '{name}'. Its parts: {known}.")
+        changed = copy.deepcopy(part)
+        changed.update(values)
+        return changed
 
-    @property
-    def open_connections(self) -> list[str]:
-        """The channels whose connection is open."""
-        return [wire.channel for wire in self.wires if wire.is_open]
+    def _replace(self, part: Part, at: float) -> None:
+        self._netlist.parts[part.name] = part
+        if part.name in self._relays:
+            self._relays[part.name].part = part
+        self._rewired(at)
 
-    def disconnect(self, channel: str) -> None:
-        """Open the connection of a channel, as if its wire were broken.
+    def drift(
+        self, part: str, rate: float, *, after: float = 0.0, lasting: float = math.inf
+    ) -> None:
+        """Let a part drift. At the end it has its value again.
+
+        Args:
+            part: The part.
+            rate: Relative change of its main value per second; 0 to end its drift.
+            after: Seconds from now to the begin.
+            lasting: Seconds that it drifts.
 
         Raises:
-            BenchError: The channel is not wired.
+            BenchError: The part does not exist, or the rate is invalid.
+            ValueError: The times are invalid.
         """
-        self._rewire(channel, self._netlist.connections, self._cut)
+        with self._lock:
+            now = self._catch_up()
+            begin, end = window(now, after, lasting)
+            self._with(part, drift=rate)  # which checks both
+            self._stop_drift(part, now)
+            if rate:
+                owner = f"drift {part}"
+                self._drifts[part] = (rate, begin, end)
+                self._schedule.begin(owner, now, begin, partial(self._set_drift, part, rate))
+                self._schedule.add(end, owner, partial(self._stop_drift, part))
+
+    def _set_drift(self, part: str, rate: float, at: float) -> None:
+        changed = self._with(part, drift=rate)
+        changed.since = at
+        self._replace(changed, at)
+
+    def _stop_drift(self, part: str, at: float) -> None:
+        self._schedule.cancel(f"drift {part}")
+        self._drifts.pop(part, None)
+        if self._netlist.parts[part].values["drift"]:
+            self._set_drift(part, 0.0, at)
+
+    @property
+    def drifts(self) -> list[Drifting]:
+        """The parts that drift, or will."""
+        with self._lock:
+            now = self._catch_up()
+            return [
+                Drifting(part, rate, max(begin - now, 0.0), end - max(begin, now))
+                for part, (rate, begin, end) in self._drifts.items()
+            ]
+
+    @property
+    def open_connections(self) -> list[Opening]:
+        """The connections that are open, or will be."""
+        with self._lock:
+            now = self._catch_up()
+            wired = {**self._netlist.connections, **self._cut}
+            return [
+                Opening(wired[key].channel, max(begin - now, 0.0), end - max(begin, now))
+                for key, (begin, end) in self._openings.items()
+            ]
+
+    def disconnect(self, channel: str, *, after: float = 0.0, lasting: float = math.inf) -> None:
+        """Open the connection of a channel, as if its wire were broken.
+
+        Args:
+            channel: The channel.
+            after: Seconds from now to the begin.
+            lasting: Seconds that it is open.
+
+        Raises:
+            BenchError: The channel is not wired, or is open already, or will be.
+            ValueError: The times are invalid.
+        """
+        key = channel_key(channel)
+        with self._lock:
+            now = self._catch_up()
+            begin, end = window(now, after, lasting)
+            if key not in self._netlist.connections or key in self._openings:
+                raise BenchError(
+                    f"Channel '{channel}' is not connected. If it was disconnected before, "
+                    "reconnect it first."
+                )
+            self._openings[key] = (begin, end)
+            self._schedule.begin(f"open {key}", now, begin, partial(self._open, key))
+            self._schedule.add(end, f"open {key}", partial(self._close, key))
 
     def reconnect(self, channel: str) -> None:
-        """Close a connection that was opened.
+        """Close a connection that was opened, or will be.
 
         Raises:
             BenchError: The channel was not disconnected.
         """
-        self._rewire(channel, self._cut, self._netlist.connections)
-
-    def _rewire(
-        self, channel: str, source: dict[str, Connection], target: dict[str, Connection]
-    ) -> None:
         key = channel_key(channel)
         with self._lock:
-            if key not in source:
+            now = self._catch_up()
+            if key not in self._openings:
                 raise BenchError(
                     f"Channel '{channel}' is not connected, or was not disconnected before."
                 )
-            now = self._catch_up()
-            target[key] = source.pop(key)
-            self._rewired(now)
+            self._close(key, now)
+
+    def _open(self, key: str, at: float) -> None:
+        self._cut[key] = self._netlist.connections.pop(key)
+        self._rewired(at)
+
+    def _close(self, key: str, at: float) -> None:
+        self._schedule.cancel(f"open {key}")
+        del self._openings[key]
+        if key in self._cut:
+            self._netlist.connections[key] = self._cut.pop(key)
+            self._rewired(at)
 
     def _catch_up(self) -> float:
         """Run everything that is due on the instruments before a change. Return the present."""
@@ -284,7 +331,7 @@ class Bench:
         with self._lock:
             self._check_nets(nets)
             now = self._catch_up()
-            return {net: self._net_voltage(net, now) for net in nets or self.nets}
+            return {net: self._observer.net_voltage(net, now) for net in nets or self.nets}
 
     def net_driver(self, name: str) -> NetDriver:
         """Return a driver of nets. It drives none yet.
@@ -329,13 +376,6 @@ class Bench:
                     f"The bench has no net '{net}', or it is the ground. Its nets: "
                     f"{', '.join(known) or 'none'}."
                 )
-
-    def _net_voltage(self, net: str, at: float) -> float:
-        found = self._at(net_key(net), at)
-        if found is None:
-            return 0.0
-        circuit, solution = found
-        return float(circuit.nodes.across(solution.observed, (net, self._netlist.ground)))
 
     # For the instruments.
 
@@ -413,33 +453,13 @@ class Bench:
     def measure(self, channel: str, begin: float, end: float) -> State:
         """Return the mean of a wired channel over an aperture."""
         with self._lock:
-            self._history.follow_drift(begin, self._terminals)
-            return self._state(channel_key(channel), begin, end)
+            return self._observer.state(channel_key(channel), begin, end)
 
     def present(self, channel: str) -> State:
         """Return the values of a wired channel now. This has no effect on the bench."""
         with self._lock:
             now = self._catch_up()
-            return self._state(channel_key(channel), now, now)
-
-    def _state(self, key: str, begin: float, end: float) -> State:
-        begin, end = max(begin, self._history.begin), max(end, self._history.begin)
-        voltage = current = 0.0
-        limited = False
-        for course, since, until in self._history.pieces(key, begin, end):
-            share = (until - since) / (end - begin) if end > begin else 1.0
-            if not share:
-                continue
-            if course is None:
-                voltage += share * _open_voltage(self._terminals.get(key))
-                limited = False
-                continue
-            circuit, last = course.circuit, course.solution(until)
-            limited = bool(last.modes.get(key, 0))
-            observed = course.mean(since, until) if until > since else last.observed
-            voltage += share * float(circuit.voltage(observed, key))
-            current += share * float(circuit.current(observed, key))
-        return State(voltage, current, limited)
+            return self._observer.state(channel_key(channel), now, now)
 
     def sample(self, channel: str, grid: Grid) -> Samples:
         """Return the voltages and currents at a channel at equidistant times, not in the future.
@@ -447,46 +467,8 @@ class Bench:
         All are computed together. In a circuit with diodes and capacitors or inductors, each step
         adds an error of up to a millionth of their voltages and currents.
         """
-        key = channel_key(channel)
         with self._lock:
-            self._history.follow_drift(grid.begin, self._terminals)
-            sampled = partial(self._sampled, key)
-            voltages, currents = self._over(grid, key, sampled)
-            return Samples(voltages, currents)
-
-    def _over(
-        self, grid: Grid, key: str, sampled: Callable[[Course | None, Grid], Vector]
-    ) -> Vector:
-        """Return some values in the island of a channel or net, a row for each.
-
-        Args:
-            grid: The times.
-            key: The key of the channel or net.
-            sampled: Return the values in a course; None while it is disconnected.
-        """
-        early = grid.count_before(self._history.begin)
-        known = grid.part(min(early, grid.count - 1), grid.count)
-        known = known.not_before(self._history.begin)
-        pieces = list(self._history.pieces(key, known.begin, known.end))
-        parts = [
-            sampled(pieces[number][0], part)
-            for number, part in known.split([since for _, since, _ in pieces])
-        ]
-        values = np.concatenate(parts, axis=1)
-        # Before the known past, everything was as at its begin.
-        before = np.repeat(values[:, :1], grid.count - values.shape[1], axis=1)
-        return np.concatenate((before, values), axis=1)
-
-    def _sampled(self, key: str, course: Course | None, grid: Grid) -> Vector:
-        if course is None:
-            level = np.full(grid.count, _open_voltage(self._terminals.get(key)))
-            return np.array([level, np.zeros(grid.count)])
-        circuit = course.circuit
-
-        def probe(observed: Vector) -> Vector:
-            return np.array([circuit.voltage(observed, key), circuit.current(observed, key)])
-
-        return course.values(grid, probe)
+            return self._observer.samples(channel_key(channel), grid)
 
     def changes(self, channel: str, begin: float, end: float) -> list[float]:
         """Return the times between two times at which the circuit of a channel changed."""
@@ -499,49 +481,15 @@ class Bench:
         Sines in a circuit without diodes are phasors around the operating point. Every other
         signal is sampled over whole cycles.
         """
-        key = channel_key(channel)
         with self._lock:
-            found = self._at(key, end)
-            if found is None or not found[0].waves:
-                return Alternating(0.0, math.nan)
-            circuit, solution = found
-            if circuit.diodes or not all(isinstance(wave, Sine) for wave in circuit.waves):
-                return self._sampled_alternating(channel, circuit, begin, end)
-            parts = [
-                (abs(small_signal.phasor(circuit, solution, key, frequency)), frequency)
-                for frequency in small_signal.sines(circuit)
-            ]
-            strongest, frequency = max(parts)
-            rms = math.hypot(*(amplitude for amplitude, _ in parts))
-            return Alternating(rms, frequency if strongest else math.nan)
-
-    def _sampled_alternating(
-        self, channel: str, circuit: Circuit, begin: float, end: float
-    ) -> Alternating:
-        period = max(wave.period for wave in circuit.waves)
-        cycles = min(max(math.floor((end - begin) / period), 1), _CYCLES)
-        length = cycles * period if math.isfinite(period) else max(end - begin, _SHORTEST)
-        spacing = length / _POINTS
-        volts = self.sample(channel, Grid(end - length, spacing, _POINTS)).voltages
-        rms = float(volts.std())
-        return Alternating(rms, 1.0 / period if rms and math.isfinite(period) else math.nan)
+            return self._observer.alternating(channel_key(channel), begin, end)
 
     def impedance(self, channel: str, frequency: float, at: float) -> complex:
         """Return the ohms that a channel sees at a frequency and time, infinity if open."""
-        key = channel_key(channel)
         with self._lock:
-            found = self._at(key, at)
-            if found is None:
-                return complex(math.inf)
-            return small_signal.impedance(*found, key, frequency)
+            return self._observer.impedance(channel_key(channel), frequency, at)
 
-    # Time.
-
-    def _at(self, key: str, time: float) -> tuple[Circuit, Solution] | None:
-        """Return the circuit of a channel at a time, None if it is disconnected."""
-        time = max(time, self._history.begin)
-        ((course, time, _),) = self._history.pieces(key, time, time)
-        return None if course is None else (course.circuit, course.solution(time))
+    # Changing the circuit.
 
     def _rewired(self, at: float) -> None:
         parts = [part for part in self._netlist.parts.values() if part.coil is None]
@@ -565,39 +513,8 @@ class Bench:
                 name = f"{first} to {second}, {wire}"
                 yield Part(name, "resistor", nets, {"value": _CONTACT})
 
-    # Relays.
-
-    def _relay(self, part: Part, begin: float) -> Relay:
-        relay = Relay(part, self._across, self._changes_across, self._fastest, self._rewired, begin)
-        self.timeline.add(relay)
-        return relay
-
-    def _key_of(self, nets: Nets) -> str:
-        """Return the key of two nets that a part joins."""
-        return net_key(nets[1] if nets[0] == self._netlist.ground else nets[0])
-
-    def _across(self, nets: Nets, grid: Grid) -> Vector:
-        """Return the voltage between two nets that a part joins."""
-
-        def sampled(course: Course | None, part: Grid) -> Vector:
-            if course is None:
-                return np.zeros((1, part.count))
-            nodes = course.circuit.nodes
-            return course.values(part, lambda observed: np.array([nodes.across(observed, nets)]))
-
-        return np.asarray(self._over(grid, self._key_of(nets), sampled)[0])
-
-    def _changes_across(self, nets: Nets, begin: float, end: float) -> list[float]:
-        return self._history.changes(self._key_of(nets), begin, end)
-
-    def _fastest(self, nets: Nets) -> float:
-        """Return the seconds in which the waves at two nets do not change by much."""
-        return self._fastest_at(self._key_of(nets))
-
-    def _fastest_at(self, key: str) -> float:
-        course = self._history.last(key)
-        waves = course.circuit.waves if course else ()
-        return min((wave.resolution for wave in waves), default=math.inf)
+    def _follow_drift(self, at: float) -> None:
+        self._history.follow_drift(at, self._terminals)
 
     # Terminals that are wired to nets.
 
@@ -606,21 +523,12 @@ class Bench:
         output = Output("voltage", level, -math.inf, math.inf, OUTPUT_RESISTANCE)
         self.drive(terminal, output, at)
 
-    def _edge_watch(self, key: str) -> EdgeWatch:
-        return EdgeWatch(
-            key,
-            self.bus,
-            lambda grid: self._over(grid, key, partial(self._sampled, key))[0],
-            partial(self.changes, key),
-            lambda: self._fastest_at(key),
-        )
-
     # Faults at the start.
 
     def _begin_faults(self) -> None:
         actions: dict[str, Callable[..., None]] = {
             "open": self.disconnect,
-            "drift": lambda part, rate: self.set(part, drift=rate),
+            "drift": self.drift,
             "over-range": self.faults.over_range,
             "clip-input": self.faults.clip_input,
             "add-noise": self.faults.add_noise,
@@ -635,12 +543,3 @@ class Bench:
             arguments = dict(fault)
             with errors_at(self._netlist.lines[f"fault {number}"]):
                 actions[arguments.pop("kind")](**arguments)
-
-
-def _open_voltage(terminal: Terminal | None) -> float:
-    """Return the voltage at a channel's terminals when its wire is broken."""
-    level = getattr(terminal, "level", 0.0) if terminal is not None else 0.0
-    quantity = getattr(terminal, "quantity", "")
-    if quantity == "current":
-        return float(getattr(terminal, "high" if level >= 0 else "low"))
-    return float(level)

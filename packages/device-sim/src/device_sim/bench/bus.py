@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
@@ -17,8 +17,7 @@ from typing import Protocol
 from device_sim.errors import DeviceSimError
 from device_sim.timeline import Script, Timeline
 
-PULSE = 250e-9
-"""Seconds of a pulse, unless its instrument says otherwise."""
+_PULSE = 250e-9  # Seconds of a pulse, unless its instrument says otherwise.
 
 
 class Listener(Script, Protocol):
@@ -66,7 +65,7 @@ class Stream:
     following: Callable[[float], float]
     """Return the begin of the first pulse at or after a time; infinity if none is known."""
 
-    width: float = PULSE
+    width: float = _PULSE
     """Seconds of a pulse."""
 
     seen: float = -math.inf
@@ -86,18 +85,18 @@ class TriggerBus:
 
     Args:
         timeline: The timeline of the server.
-        is_wired: Return whether a terminal is wired to a net.
+        wired: The terminals that are wired to nets.
         put: Put the level of such a terminal onto its net, from a time on.
     """
 
     def __init__(
         self,
         timeline: Timeline,
-        is_wired: Callable[[str], bool],
+        wired: Collection[str],
         put: Callable[[str, bool, float], None],
     ) -> None:
         self._timeline = timeline
-        self._is_wired = is_wired
+        self._wired = frozenset(wired)
         self._put = put
         self._ears: list[Ear] = []
         self._streams: list[Stream] = []
@@ -117,7 +116,12 @@ class TriggerBus:
         self._streams.append(stream)
 
     def pulse(
-        self, terminals: Iterable[str], at: float, width: float = PULSE, *, active_high: bool = True
+        self,
+        terminals: Iterable[str],
+        at: float,
+        width: float = _PULSE,
+        *,
+        active_high: bool = True,
     ) -> bool:
         """Put a pulse onto terminals. Return whether anything depends on it.
 
@@ -134,9 +138,14 @@ class TriggerBus:
             heapq.heappush(self._edges, _Edge(at, self._count, terminal, rising))
         return bool(used)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no edge has any effect, whatever its terminal is."""
+        return not (self._ears or self._wired)
+
     def is_used(self, terminal: str) -> bool:
         """Return whether an activity may hear an edge on a terminal, or a net may get it."""
-        return bool(self._ears_of(terminal)) or self._is_wired(terminal)
+        return terminal in self._wired or bool(self._ears_of(terminal))
 
     # Methods for what makes edges.
 
@@ -174,7 +183,7 @@ class TriggerBus:
                 self.pulse(stream.terminals, at, stream.width)
         while self._edges and self._edges[0].at <= at:
             edge = heapq.heappop(self._edges)
-            if self._is_wired(edge.terminal):
+            if edge.terminal in self._wired:
                 self._put(edge.terminal, edge.rising, edge.at)
             else:
                 self.deliver(edge.terminal, edge.at, rising=edge.rising)
@@ -195,7 +204,7 @@ class TriggerBus:
 
     def _needed_since(self, terminal: str) -> float:
         """Return the time from which on the edges of a terminal matter; infinity if they do not."""
-        if self._is_wired(terminal):
+        if terminal in self._wired:
             return 0.0
         since = self.waiting_since(terminal)
         return math.inf if since is None else since

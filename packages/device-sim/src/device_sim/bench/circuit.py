@@ -115,6 +115,8 @@ class Circuit:
         ground: str,
         now: float,
     ) -> None:
+        self.made_of = (tuple(parts), connections, terminals, ground)
+        """The arguments other than the time."""
         self.parts = parts = list(parts)
         self.now = now
         self.terminals = terminals

@@ -78,6 +78,13 @@ class Course:
         if self._is_stepped:
             self._take_step(self._runs[-1])
 
+    def as_of(self, time: float) -> Course:
+        """Return the course with the values that drifting parts have at a time, from then on."""
+        if not any(part.values["drift"] for part in self.circuit.parts):
+            return self
+        circuit = Circuit(*self.circuit.made_of, time)
+        return Course(circuit, self.states(time))
+
     # Asking.
 
     def states(self, time: float) -> Vector:

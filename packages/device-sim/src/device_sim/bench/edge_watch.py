@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from functools import partial
 
 from device_sim.bench.bus import TriggerBus
 from device_sim.bench.equations import Vector
 from device_sim.bench.grid import Grid
+from device_sim.bench.observer import Observer
 from device_sim.bench.search import Condition, Search
 from device_sim.errors import DeviceSimError
 from device_sim.nets import HIGH_FROM, LOW_TO
@@ -27,21 +28,11 @@ class EdgeWatch:
     Args:
         terminal: The terminal.
         bus: The bus to which the edges go.
-        volts: Return the voltage of the terminal at some times.
-        changes: Return when its circuit changed between two times.
-        fastest: Return the seconds in which a wave on its net may change.
+        observer: Reads the bench.
     """
 
-    def __init__(
-        self,
-        terminal: str,
-        bus: TriggerBus,
-        volts: Callable[[Grid], Vector],
-        changes: Callable[[float, float], list[float]],
-        fastest: Callable[[], float],
-    ) -> None:
-        self._terminal, self._bus = terminal, bus
-        self._volts, self._changes, self._fastest = volts, changes, fastest
+    def __init__(self, terminal: str, bus: TriggerBus, observer: Observer) -> None:
+        self._terminal, self._bus, self._observer = terminal, bus, observer
         self._seen = -math.inf
         self._until = -math.inf
         self._searches: dict[bool, Search] = {}
@@ -63,12 +54,11 @@ class EdgeWatch:
         if since > self._seen:  # It has not looked for a while.
             self._seen, self._searches = since, {}
         self._until = until
-        spacing = min(self._fastest(), (until - self._seen) / _POINTS) or math.inf
+        fastest = self._observer.fastest(self._terminal)
+        spacing = min(fastest, (until - self._seen) / _POINTS) or math.inf
         found: list[tuple[float, bool]] = []
         for rising, condition in _EDGES.items():
-            search = self._searches.setdefault(
-                rising, Search(self._volts, self._changes, condition, spacing)
-            )
+            search = self._searches.setdefault(rising, self._search(condition))
             search.spacing = spacing
             at = search.find(self._seen, until)
             if at is not None:
@@ -78,6 +68,13 @@ class EdgeWatch:
             self._seen, rising = min(found)
             self._searches = {}
             self._bus.deliver(self._terminal, self._seen, rising=rising)
+
+    def _search(self, condition: Condition) -> Search:
+        def volts(grid: Grid) -> Vector:
+            return self._observer.samples(self._terminal, grid).voltages
+
+        changes = partial(self._observer.changes, self._terminal)
+        return Search(volts, changes, condition, math.inf)
 
     def fail(self, error: DeviceSimError) -> None:
         """Look again later. Who measures such a bench gets the error."""

@@ -40,9 +40,9 @@ class Island:
     """The keys of its channels and nets."""
 
     @property
-    def is_drifting(self) -> bool:
-        """Return whether a part changes all the time."""
-        return any(part.values["drift"] for part in self.parts)
+    def drifts_since(self) -> float:
+        """Return since when a part drifts; infinity if none does."""
+        return min((part.since for part in self.parts if part.values["drift"]), default=math.inf)
 
     def is_same(self, other: Island) -> bool:
         """Return whether this is the other island, and no part of it was changed."""
@@ -100,11 +100,16 @@ class History:
         self._begin(at, kept, terminals)
 
     def follow_drift(self, at: float, terminals: Mapping[str, Terminal]) -> None:
-        """Begin a stretch if parts drift."""
-        if any(island.is_drifting for island in self._islands):
-            pairs = zip(self._islands, self._last_courses, strict=True)
-            kept = [None if island.is_drifting else course for island, course in pairs]
-            self._begin(at, kept, terminals)
+        """Begin a stretch with the present values of drifting parts, where there are states."""
+        pairs = zip(self._islands, self._last_courses, strict=True)
+        kept = [None if _follows(island, course) else course for island, course in pairs]
+        self._begin(at, kept, terminals)
+
+    def oldest_drift(self) -> float | None:
+        """Return the begin of the oldest drift in a circuit with states, None without one."""
+        pairs = zip(self._islands, self._last_courses, strict=True)
+        times = [island.drifts_since for island, course in pairs if _follows(island, course)]
+        return min(times, default=None)
 
     @property
     def _last_courses(self) -> tuple[Course, ...]:
@@ -188,6 +193,11 @@ class History:
             if until > end:
                 return
             number += 1
+
+
+def _follows(island: Island, course: Course) -> bool:
+    """Return whether states of an island follow parts that drift."""
+    return bool(course.circuit.states) and math.isfinite(island.drifts_since)
 
 
 def split(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 
-from device_sim.bench.equations import Nets, Vector
-from device_sim.bench.grid import Grid
+from device_sim.bench.observer import Observer
 from device_sim.bench.parts import Part
 from device_sim.bench.search import Condition, Search
 from device_sim.errors import DeviceSimError
@@ -31,9 +31,7 @@ class Relay:
 
     Args:
         part: Its part.
-        volts: Return the voltage between two nets at some times.
-        changes: Return when the circuit of two nets changed between two times.
-        fastest: Return the seconds in which a wave at two nets may change.
+        observer: Reads the bench.
         moved: Called when the contact moves, with the time.
         begin: The time from which on it follows its coil.
     """
@@ -41,15 +39,12 @@ class Relay:
     def __init__(
         self,
         part: Part,
-        volts: Callable[[Nets, Grid], Vector],
-        changes: Callable[[Nets, float, float], list[float]],
-        fastest: Callable[[Nets], float],
+        observer: Observer,
         moved: Callable[[float], None],
         begin: float,
     ) -> None:
         self.is_closed = False
-        self._volts, self._changes = volts, changes
-        self._fastest, self._moved = fastest, moved
+        self._observer, self._moved = observer, moved
         self._is_pulled = False
         self._moves_at = math.inf
         self._seen = begin
@@ -107,10 +102,11 @@ class Relay:
         assert coil is not None
         pull_in, drop_out = values["pull_in"], values["drop_out"]
         fires = (lambda v: v <= drop_out) if self._is_pulled else (lambda v: v >= pull_in)
-        spacing = min(self._fastest(coil), max(end - begin, 0.0) / _POINTS) or math.inf
+        key = self._observer.key_of(coil)
+        spacing = min(self._observer.fastest(key), max(end - begin, 0.0) / _POINTS) or math.inf
         search = Search(
-            lambda grid: self._volts(coil, grid),
-            lambda since, until: self._changes(coil, since, until),
+            partial(self._observer.across, coil),
+            partial(self._observer.changes, key),
             Condition(lambda volts: np.ones(volts.shape, bool), fires),
             spacing,
             armed=True,

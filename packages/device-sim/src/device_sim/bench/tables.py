@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -72,7 +73,9 @@ def _is_whole(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return _is_whole(value) or (isinstance(value, float) and math.isfinite(value))
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return _is_whole(value) and abs(value) <= sys.float_info.max
 
 
 def _is_list_of_sites(value: Any) -> bool:
@@ -123,8 +126,8 @@ RELAY = Shape({"coil": TEXT}, {"coil_lo": TEXT}, has_more=True)
 FAULT = Shape({"kind": TEXT}, has_more=True)
 _TIME = {"after": AMOUNT, "lasting": DURATION}
 FAULTS: Mapping[str, Shape] = {
-    "open": Shape({"channel": CHANNEL}),
-    "drift": Shape({"part": TEXT, "rate": NUMBER}),
+    "open": Shape({"channel": CHANNEL}, _TIME),
+    "drift": Shape({"part": TEXT, "rate": NUMBER}, _TIME),
     "over-range": Shape({"device": TEXT}, _TIME),
     "clip-input": Shape({"device": TEXT, "share": SHARE}, _TIME),
     "add-noise": Shape({"device": TEXT, "volts": AMOUNT}, _TIME),
@@ -133,8 +136,8 @@ FAULTS: Mapping[str, Shape] = {
     "stick-relay": Shape({"device": TEXT, "relay": TEXT}, _TIME),
     "bounce-relay": Shape({"device": TEXT, "relay": TEXT, "seconds": AMOUNT}, _TIME),
     "fail-call": Shape(
-        {"device": TEXT, "code": ERROR_CODE}, {"rpc": TEXT, "nth": COUNT, "text": TEXT}
+        {"device": TEXT, "code": ERROR_CODE}, {"rpc": TEXT, "nth": COUNT, "text": TEXT, **_TIME}
     ),
-    "stop-answering": Shape({"device": TEXT}),
+    "stop-answering": Shape({"device": TEXT}, _TIME),
 }
 """The arguments of each kind of fault."""

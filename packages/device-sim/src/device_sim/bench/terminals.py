@@ -33,5 +33,5 @@ def terminal_name(text: str, device: str) -> str:
 
 
 def is_terminal(line: str) -> bool:
-    """Return whether a bench file may wire this line of an instrument: PFI lines, and `external`."""
+    """Return whether it is a line of an instrument that a bench file may wire to a net."""
     return line == "external" or bool(_OWN.fullmatch(line))

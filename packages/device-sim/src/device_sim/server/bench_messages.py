@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from device_sim.faults import FaultInfo
+from device_sim.faults import Drifting, FaultInfo, Opening
 from device_sim.inventory import ChannelInfo
 from device_sim.nets import Level
 from device_sim.v1 import bench_pb2 as pb
@@ -73,11 +73,28 @@ def encode_net(
     )
 
 
+def lasting(message: pb.Fault | pb.DisconnectRequest | pb.Drift) -> float:
+    """Return the seconds that a fault lasts; infinity if it has no end."""
+    return message.lasting if message.HasField("lasting") else math.inf
+
+
+def encode_opening(info: Opening) -> pb.OpenConnection:
+    """Return an open connection."""
+    return pb.OpenConnection(channel=info.channel, after=info.after, lasting=_finite(info.lasting))
+
+
+def encode_drift(info: Drifting) -> pb.Drift:
+    """Return a part that drifts."""
+    return pb.Drift(part=info.part, rate=info.rate, after=info.after, lasting=_finite(info.lasting))
+
+
+def _finite(seconds: float) -> float | None:
+    return seconds if math.isfinite(seconds) else None
+
+
 def encode_fault(info: FaultInfo) -> pb.Fault:
     """Return a fault, as AddFault takes it."""
-    fault = pb.Fault(device=info.device, after=info.after)
-    if math.isfinite(info.lasting):
-        fault.lasting = info.lasting
+    fault = pb.Fault(device=info.device, after=info.after, lasting=_finite(info.lasting))
     kind = getattr(fault, info.kind)
     kind.SetInParent()
     for name, value in info.arguments.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -14,7 +13,15 @@ from device_sim.base.sessions import SessionTable
 from device_sim.errors import BenchError, CallError
 from device_sim.inventory import describe_channels, describe_sessions
 from device_sim.nets import HIGH_FROM, LOW_TO, OUTPUT_RESISTANCE, NetDrive, NetDriver, level_of
-from device_sim.server.bench_messages import encode_channel, encode_fault, encode_net, encode_part
+from device_sim.server.bench_messages import (
+    encode_channel,
+    encode_drift,
+    encode_fault,
+    encode_net,
+    encode_opening,
+    encode_part,
+    lasting,
+)
 from device_sim.server.transport import serve
 from device_sim.v1 import bench_pb2 as pb
 from device_sim.v1 import bench_pb2_grpc
@@ -22,16 +29,18 @@ from device_sim.v1 import bench_pb2_grpc
 if TYPE_CHECKING:
     from device_sim.bench import Bench
 
-_DISTURBANCES: Mapping[str, tuple[str, ...]] = {
-    "over_range": (),
-    "clip_input": ("share",),
-    "add_noise": ("volts",),
-    "drop_samples": ("share",),
-    "lose_triggers": (),
-    "stick_relay": ("relay",),
-    "bounce_relay": ("relay", "seconds"),
+_KINDS: Mapping[str, Mapping[str, float | str]] = {
+    "fail_call": {"code": 0},
+    "stop_answering": {},
+    "over_range": {},
+    "clip_input": {"share": 0.0},
+    "add_noise": {"volts": 0.0},
+    "drop_samples": {"share": 0.0},
+    "lose_triggers": {},
+    "stick_relay": {"relay": ""},
+    "bounce_relay": {"relay": "", "seconds": 0.0},
 }
-"""The fields of each kind of fault that lasts for a time."""
+"""The values of fields that a message of a fault does not have, by its kind."""
 
 
 class BenchServicer(bench_pb2_grpc.BenchServicer):
@@ -87,11 +96,21 @@ class BenchServicer(bench_pb2_grpc.BenchServicer):
         _call(lambda: self._bench.set(request.name, **dict(request.values)), context)
         return pb.SetPartResponse()
 
+    def DriftPart(  # noqa: N802
+        self, request: pb.DriftPartRequest, context: grpc.ServicerContext
+    ) -> pb.DriftPartResponse:
+        """Let a part drift."""
+        drift = request.drift
+        times = {"after": drift.after, "lasting": lasting(drift)}
+        _call(lambda: self._bench.drift(drift.part, drift.rate, **times), context)
+        return pb.DriftPartResponse()
+
     def Disconnect(  # noqa: N802
         self, request: pb.DisconnectRequest, context: grpc.ServicerContext
     ) -> pb.DisconnectResponse:
         """Open the connection of a channel."""
-        _call(lambda: self._bench.disconnect(request.channel), context)
+        times = {"after": request.after, "lasting": lasting(request)}
+        _call(lambda: self._bench.disconnect(request.channel, **times), context)
         return pb.DisconnectResponse()
 
     def Reconnect(  # noqa: N802
@@ -135,8 +154,8 @@ class BenchServicer(bench_pb2_grpc.BenchServicer):
         bench = self._bench
         return pb.ListFaultsResponse(
             faults=map(encode_fault, bench.faults.all),
-            open_connections=[pb.OpenConnection(channel=c) for c in bench.open_connections],
-            drifts=[pb.Drift(part=part, rate=rate) for part, rate in bench.drifts.items()],
+            open_connections=map(encode_opening, bench.open_connections),
+            drifts=map(encode_drift, bench.drifts),
         )
 
     def AddFault(  # noqa: N802
@@ -164,22 +183,14 @@ class BenchServicer(bench_pb2_grpc.BenchServicer):
             raise BenchError("The fault names no device. Set the field device.")
         faults = self._bench.faults
         kind = str(fault.WhichOneof("kind") or "")
-        lasting = fault.lasting if fault.HasField("lasting") else math.inf
-        if kind == "fail_call":
-            call = fault.fail_call
-            nth = call.nth if call.HasField("nth") else 1
-            faults.fail_call(fault.device, rpc=call.rpc, nth=nth, code=call.code, text=call.text)
-        elif kind == "stop_answering":
-            faults.stop_answering(fault.device)
-        elif kind in _DISTURBANCES:
-            values = {each.name: value for each, value in getattr(fault, kind).ListFields()}
-            given = dict.fromkeys(_DISTURBANCES[kind], 0.0) | values
-            if "relay" in given and not given["relay"]:
-                raise BenchError("The fault names no relay. Set the field relay.")
-            add = getattr(faults, kind)
-            add(fault.device, **given, after=fault.after, lasting=lasting)
-        else:
+        if kind not in _KINDS:
             raise BenchError("The fault has no kind, or a kind that this server does not know.")
+        values = {each.name: value for each, value in getattr(fault, kind).ListFields()}
+        given = {**_KINDS[kind], **values}
+        if given.get("relay") == "":
+            raise BenchError("The fault names no relay. Set the field relay.")
+        add = getattr(faults, kind)
+        add(fault.device, **given, after=fault.after, lasting=lasting(fault))
 
 
 def _change(driver: NetDriver, request: pb.DriveNetsRequest) -> pb.DriveNetsResponse:

@@ -146,7 +146,9 @@ class Channel(google.protobuf.message.Message):
     IS_LIMITED_FIELD_NUMBER: builtins.int
     PROBLEM_FIELD_NUMBER: builtins.int
     name: builtins.str
-    """The full name, such as "SMU1/0"."""
+    """The full name, such as "SMU1/0"; of a trigger line that is wired to a net, such as
+    "SCOPE1/PFI0".
+    """
     instrument: builtins.str
     """The instrument, such as "SMU1"."""
     driver: builtins.str
@@ -396,18 +398,55 @@ class SetPartResponse(google.protobuf.message.Message):
 global___SetPartResponse = SetPartResponse
 
 @typing.final
+class DriftPartRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DRIFT_FIELD_NUMBER: builtins.int
+    @property
+    def drift(self) -> global___Drift: ...
+    def __init__(
+        self,
+        *,
+        drift: global___Drift | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["drift", b"drift"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["drift", b"drift"]) -> None: ...
+
+global___DriftPartRequest = DriftPartRequest
+
+@typing.final
+class DriftPartResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+global___DriftPartResponse = DriftPartResponse
+
+@typing.final
 class DisconnectRequest(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     CHANNEL_FIELD_NUMBER: builtins.int
+    AFTER_FIELD_NUMBER: builtins.int
+    LASTING_FIELD_NUMBER: builtins.int
     channel: builtins.str
     """The channel, such as "SMU1/0"."""
+    after: builtins.float
+    """Seconds from now to its begin."""
+    lasting: builtins.float
+    """Seconds that it is open. Default: until Reconnect."""
     def __init__(
         self,
         *,
         channel: builtins.str = ...,
+        after: builtins.float = ...,
+        lasting: builtins.float | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["channel", b"channel"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_lasting", b"_lasting", "lasting", b"lasting"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_lasting", b"_lasting", "after", b"after", "channel", b"channel", "lasting", b"lasting"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_lasting", b"_lasting"]) -> typing.Literal["lasting"] | None: ...
 
 global___DisconnectRequest = DisconnectRequest
 
@@ -635,16 +674,16 @@ class ListFaultsResponse(google.protobuf.message.Message):
     @property
     def faults(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Fault]:
         """The time that is left stands in `after` and `lasting`: AddFault with such a fault would add an
-        equal one. `nth` of FailCall counts from now.
+        equal one. `nth` of FailCall counts the calls that are left.
         """
 
     @property
     def open_connections(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___OpenConnection]:
-        """The connections that Disconnect opened."""
+        """The connections that are open, or will be."""
 
     @property
     def drifts(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Drift]:
-        """The parts whose value drifts."""
+        """The parts whose value drifts, or will."""
 
     def __init__(
         self,
@@ -662,14 +701,24 @@ class OpenConnection(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     CHANNEL_FIELD_NUMBER: builtins.int
+    AFTER_FIELD_NUMBER: builtins.int
+    LASTING_FIELD_NUMBER: builtins.int
     channel: builtins.str
     """The channel, such as "SMU1/0"."""
+    after: builtins.float
+    """Seconds from now to its begin; 0 if it is open."""
+    lasting: builtins.float
+    """Seconds that it is open from its begin, or from now. Absent: until Reconnect."""
     def __init__(
         self,
         *,
         channel: builtins.str = ...,
+        after: builtins.float = ...,
+        lasting: builtins.float | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["channel", b"channel"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_lasting", b"_lasting", "lasting", b"lasting"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_lasting", b"_lasting", "after", b"after", "channel", b"channel", "lasting", b"lasting"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_lasting", b"_lasting"]) -> typing.Literal["lasting"] | None: ...
 
 global___OpenConnection = OpenConnection
 
@@ -679,17 +728,27 @@ class Drift(google.protobuf.message.Message):
 
     PART_FIELD_NUMBER: builtins.int
     RATE_FIELD_NUMBER: builtins.int
+    AFTER_FIELD_NUMBER: builtins.int
+    LASTING_FIELD_NUMBER: builtins.int
     part: builtins.str
     """The name of the part."""
     rate: builtins.float
-    """Relative change of its main value per second."""
+    """Relative change of its main value per second. 0 ends the drift."""
+    after: builtins.float
+    """Seconds from now to its begin; 0 if it drifts."""
+    lasting: builtins.float
+    """Seconds that it drifts from its begin, or from now. Default: without end."""
     def __init__(
         self,
         *,
         part: builtins.str = ...,
         rate: builtins.float = ...,
+        after: builtins.float = ...,
+        lasting: builtins.float | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["part", b"part", "rate", b"rate"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_lasting", b"_lasting", "lasting", b"lasting"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_lasting", b"_lasting", "after", b"after", "lasting", b"lasting", "part", b"part", "rate", b"rate"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_lasting", b"_lasting"]) -> typing.Literal["lasting"] | None: ...
 
 global___Drift = Drift
 
@@ -722,7 +781,7 @@ global___AddFaultResponse = AddFaultResponse
 
 @typing.final
 class Fault(google.protobuf.message.Message):
-    """A fault of a device. It lasts until ClearFaults. FailCall ends after one error."""
+    """A fault of a device for a time. FailCall ends after one error."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -741,9 +800,9 @@ class Fault(google.protobuf.message.Message):
     device: builtins.str
     """The instrument, as in resource names; upper and lower case are the same."""
     after: builtins.float
-    """Seconds from now to its begin. FailCall and StopAnswering begin at once."""
+    """Seconds from now to its begin."""
     lasting: builtins.float
-    """Seconds that it lasts. Default: until ClearFaults. FailCall and StopAnswering have no end."""
+    """Seconds that it lasts. Default: until ClearFaults."""
     @property
     def fail_call(self) -> global___FailCall: ...
     @property
@@ -800,7 +859,7 @@ class FailCall(google.protobuf.message.Message):
     rpc: builtins.str
     """The call to fail, by its name on the wire, such as "MeasureMultiple". Empty: any call."""
     nth: builtins.int
-    """The number of the call to fail, counted from now. The next call is 1. Default: 1."""
+    """The number of the call to fail, counted from the begin. The next call is 1. Default: 1."""
     code: builtins.int
     """The driver's error code, which is negative."""
     text: builtins.str

@@ -63,6 +63,11 @@ class BenchStub(object):
                 request_serializer=device__sim_dot_v1_dot_bench__pb2.SetPartRequest.SerializeToString,
                 response_deserializer=device__sim_dot_v1_dot_bench__pb2.SetPartResponse.FromString,
                 _registered_method=True)
+        self.DriftPart = channel.unary_unary(
+                '/device_sim.v1.Bench/DriftPart',
+                request_serializer=device__sim_dot_v1_dot_bench__pb2.DriftPartRequest.SerializeToString,
+                response_deserializer=device__sim_dot_v1_dot_bench__pb2.DriftPartResponse.FromString,
+                _registered_method=True)
         self.Disconnect = channel.unary_unary(
                 '/device_sim.v1.Bench/Disconnect',
                 request_serializer=device__sim_dot_v1_dot_bench__pb2.DisconnectRequest.SerializeToString,
@@ -143,6 +148,13 @@ class BenchServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DriftPart(self, request, context):
+        """Lets a part drift. At the end it has its value again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Disconnect(self, request, context):
         """Opens the connection of a channel, as if its wire were broken.
         """
@@ -151,7 +163,7 @@ class BenchServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Reconnect(self, request, context):
-        """Closes a connection that was opened.
+        """Closes a connection that was opened, or will be.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -224,6 +236,11 @@ def add_BenchServicer_to_server(servicer, server):
                     servicer.SetPart,
                     request_deserializer=device__sim_dot_v1_dot_bench__pb2.SetPartRequest.FromString,
                     response_serializer=device__sim_dot_v1_dot_bench__pb2.SetPartResponse.SerializeToString,
+            ),
+            'DriftPart': grpc.unary_unary_rpc_method_handler(
+                    servicer.DriftPart,
+                    request_deserializer=device__sim_dot_v1_dot_bench__pb2.DriftPartRequest.FromString,
+                    response_serializer=device__sim_dot_v1_dot_bench__pb2.DriftPartResponse.SerializeToString,
             ),
             'Disconnect': grpc.unary_unary_rpc_method_handler(
                     servicer.Disconnect,
@@ -400,6 +417,33 @@ class Bench(object):
             '/device_sim.v1.Bench/SetPart',
             device__sim_dot_v1_dot_bench__pb2.SetPartRequest.SerializeToString,
             device__sim_dot_v1_dot_bench__pb2.SetPartResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DriftPart(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/device_sim.v1.Bench/DriftPart',
+            device__sim_dot_v1_dot_bench__pb2.DriftPartRequest.SerializeToString,
+            device__sim_dot_v1_dot_bench__pb2.DriftPartResponse.FromString,
             options,
             channel_credentials,
             insecure,

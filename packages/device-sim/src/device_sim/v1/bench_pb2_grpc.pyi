@@ -57,6 +57,12 @@ class BenchStub:
     ]
     """Sets values of a part from now on."""
 
+    DriftPart: grpc.UnaryUnaryMultiCallable[
+        device_sim.v1.bench_pb2.DriftPartRequest,
+        device_sim.v1.bench_pb2.DriftPartResponse,
+    ]
+    """Lets a part drift. At the end it has its value again."""
+
     Disconnect: grpc.UnaryUnaryMultiCallable[
         device_sim.v1.bench_pb2.DisconnectRequest,
         device_sim.v1.bench_pb2.DisconnectResponse,
@@ -67,7 +73,7 @@ class BenchStub:
         device_sim.v1.bench_pb2.ReconnectRequest,
         device_sim.v1.bench_pb2.ReconnectResponse,
     ]
-    """Closes a connection that was opened."""
+    """Closes a connection that was opened, or will be."""
 
     DriveNets: grpc.StreamStreamMultiCallable[
         device_sim.v1.bench_pb2.DriveNetsRequest,
@@ -144,6 +150,12 @@ class BenchAsyncStub:
     ]
     """Sets values of a part from now on."""
 
+    DriftPart: grpc.aio.UnaryUnaryMultiCallable[
+        device_sim.v1.bench_pb2.DriftPartRequest,
+        device_sim.v1.bench_pb2.DriftPartResponse,
+    ]
+    """Lets a part drift. At the end it has its value again."""
+
     Disconnect: grpc.aio.UnaryUnaryMultiCallable[
         device_sim.v1.bench_pb2.DisconnectRequest,
         device_sim.v1.bench_pb2.DisconnectResponse,
@@ -154,7 +166,7 @@ class BenchAsyncStub:
         device_sim.v1.bench_pb2.ReconnectRequest,
         device_sim.v1.bench_pb2.ReconnectResponse,
     ]
-    """Closes a connection that was opened."""
+    """Closes a connection that was opened, or will be."""
 
     DriveNets: grpc.aio.StreamStreamMultiCallable[
         device_sim.v1.bench_pb2.DriveNetsRequest,
@@ -242,6 +254,14 @@ class BenchServicer(metaclass=abc.ABCMeta):
         """Sets values of a part from now on."""
 
     @abc.abstractmethod
+    def DriftPart(
+        self,
+        request: device_sim.v1.bench_pb2.DriftPartRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[device_sim.v1.bench_pb2.DriftPartResponse, collections.abc.Awaitable[device_sim.v1.bench_pb2.DriftPartResponse]]:
+        """Lets a part drift. At the end it has its value again."""
+
+    @abc.abstractmethod
     def Disconnect(
         self,
         request: device_sim.v1.bench_pb2.DisconnectRequest,
@@ -255,7 +275,7 @@ class BenchServicer(metaclass=abc.ABCMeta):
         request: device_sim.v1.bench_pb2.ReconnectRequest,
         context: _ServicerContext,
     ) -> typing.Union[device_sim.v1.bench_pb2.ReconnectResponse, collections.abc.Awaitable[device_sim.v1.bench_pb2.ReconnectResponse]]:
-        """Closes a connection that was opened."""
+        """Closes a connection that was opened, or will be."""
 
     @abc.abstractmethod
     def DriveNets(

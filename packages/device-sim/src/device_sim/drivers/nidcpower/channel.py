@@ -195,6 +195,8 @@ class Channel:
 
     def put_out(self, signal: str, at: float, count: int) -> bool:
         """Put a signal onto its own terminal, and onto that to which it is exported."""
+        if self._bench.bus.is_idle:
+            return False
         value = self.configuration.value
         own = signal.removeprefix("exported_").replace("_", "")
         names = [f"{self._device}/engine{self._number}/{own}"]

@@ -15,6 +15,7 @@ from device_sim.base.script import Activity, Script
 from device_sim.drivers.nifgen.signals import Floats, Level, Signal
 
 _KEPT = 1000  # Pieces of the past.
+_CLOSE = 1e-12  # Seconds: what comes so close to the end of a piece does not come any more.
 
 Signals = tuple[Signal, ...]
 """The signal of each channel."""
@@ -23,11 +24,14 @@ Signals = tuple[Signal, ...]
 class Wait(Enum):
     """The triggers that a generation can wait for."""
 
-    START = "start"
-    SCRIPT0 = "script trigger 0"
-    SCRIPT1 = "script trigger 1"
-    SCRIPT2 = "script trigger 2"
-    SCRIPT3 = "script trigger 3"
+    START = "start_trigger"
+    SCRIPT0 = "script_trigger0"
+    SCRIPT1 = "script_trigger1"
+    SCRIPT2 = "script_trigger2"
+    SCRIPT3 = "script_trigger3"
+
+
+SCRIPT_TRIGGERS = (Wait.SCRIPT0, Wait.SCRIPT1, Wait.SCRIPT2, Wait.SCRIPT3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +163,21 @@ class Generation(Activity):
         plan: Its plan.
         begin: Called for each piece, with its time on the server's clock.
         start: Time of initiate.
+        signal: Put a signal of the generator onto its terminals; see Activity.
     """
 
-    def __init__(self, plan: Plan, begin: Callable[[float, Signals], None], start: float) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        begin: Callable[[float, Signals], None],
+        start: float,
+        *,
+        signal: Callable[[str, float], bool] | None = None,
+    ) -> None:
         super().__init__(start)
+        self.signal = signal or self.signal
+        self._start = start
+        self._end = math.inf
         self.track = Track()
         self.track.add(-math.inf, tuple(map(Level, plan.before)))
         self.origin: float | None = None
@@ -175,6 +190,31 @@ class Generation(Activity):
         """Deliver a trigger. One that comes before a script waits for it counts then, but once."""
         if not self.finished and not self._sent[trigger]:
             self._sent[trigger].append(at)
+
+    def waits_since(self, trigger: Enum) -> float | None:
+        """Return since when a trigger counts; see `send`."""
+        return None if self.finished or self._sent[trigger] else self._start
+
+    def next_marker(self, marker: int, at: float) -> float:
+        """Return when a marker comes next, at or after a time on the server's clock.
+
+        This is infinity if no marker comes in what is known to be put out.
+        """
+        return self._next(at, lambda signal, seconds: signal.next_marker(marker, seconds))
+
+    def next_cycle(self, at: float) -> float:
+        """Return when the next cycle of a standard function begins, as `next_marker` does."""
+        return self._next(at, lambda signal, seconds: signal.next_cycle(seconds))
+
+    def _next(self, at: float, find: Callable[[Signal, float], float]) -> float:
+        if self.origin is None:
+            return math.inf
+        piece = self.track.pieces[-1]
+        signal, begin = piece.signals[0], self.origin + piece.begin
+        found = find(signal, max(at - begin, 0.0))
+        if begin + found < at:  # The time is that of the one before, but for rounding.
+            found = find(signal, math.nextafter(found, math.inf))
+        return begin + found if piece.begin + found < self._end - _CLOSE else math.inf
 
     def voltages(self, channel: int, times: Floats) -> Floats:
         """Return the voltages of a channel at some times on the server's clock."""
@@ -191,10 +231,14 @@ class Generation(Activity):
     def _generate(self, plan: Plan, start: float) -> Script:
         if plan.waits_for_start:
             self._begin(start, self.track.pieces[0].signals)
+            self.emit("ready_for_start_event", start)
             start = yield Wait.START
         self.origin = start
+        self.emit("start_trigger", start)
+        self.emit("started_event", start)
         yield from self._run(plan.program)
         self._hold(plan.after)
+        self.emit("done_event", start + self._position)
 
     def _run(self, program: Sequence[Node]) -> Script:
         for node in program:
@@ -203,20 +247,22 @@ class Generation(Activity):
             elif isinstance(node, Pause):
                 self._hold(node.levels)
                 arrived = yield node.trigger
+                self.emit(node.trigger.value, arrived)
                 self._position = max(self._position, arrived - self._started)
             else:
                 yield from self._loop(node)
 
     def _play(self, play: Play) -> Script:
         begin = self._position
+        self._end = begin + play.passes * play.period if play.until is None else math.inf
         self._add(play.signals)
         if play.until is None:
-            self._position = begin + play.passes * play.period
+            self._position = self._end
             yield from self._step(play.signals, begin, self._position)
             return
         arrived = yield play.until
         passes = max(math.ceil((arrived - self._started - begin) / play.period - 1e-9), 1)
-        self._position = begin + passes * play.period
+        self._position = self._end = begin + passes * play.period
         yield self._started + self._position
 
     def _step(self, signals: Signals, begin: float, end: float) -> Script:

@@ -216,6 +216,11 @@ class GenerationCalls:
         """Send a trigger."""
         session.send_trigger(enum_value(request, "trigger"), request.trigger_id)
 
+    def export_signal(self, session: FgenSession, request: Any, call: Call) -> None:
+        """Put a signal onto a terminal, too."""
+        signal = enum_value(request, "signal")
+        session.export(signal, request.signal_identifier, request.output_terminal)
+
     def configure_software_edge_script_trigger(
         self, session: FgenSession, request: Any, call: Call
     ) -> None:

@@ -18,7 +18,15 @@ from nifgen.enums import (
 from nifgen.enums import Waveform as Standard
 
 from device_sim.base.attributes import Value
-from device_sim.drivers.nifgen.generation import Loop, Node, Pause, Plan, Play, Wait
+from device_sim.drivers.nifgen.generation import (
+    SCRIPT_TRIGGERS,
+    Loop,
+    Node,
+    Pause,
+    Plan,
+    Play,
+    Wait,
+)
 from device_sim.drivers.nifgen.memory import NO_MARKER, Key, Memory, Step
 from device_sim.drivers.nifgen.scripting import Generate, Instruction, Repeat
 from device_sim.drivers.nifgen.signals import (
@@ -37,7 +45,6 @@ from device_sim.errors import FUNCTION_NOT_SUPPORTED, INVALID_VALUE, DriverError
 _FULL_SCALE = 32768.0  # Of the values that idle_value and wait_value have.
 _REPEATED = 8  # Samples of the next stage that repeat until its trigger comes.
 _LONGEST = 2**53  # Samples of a pattern; more are not exact numbers.
-_TRIGGERS = (Wait.SCRIPT0, Wait.SCRIPT1, Wait.SCRIPT2, Wait.SCRIPT3)
 
 S = TypeVar("S", bound=Signal)
 
@@ -208,8 +215,8 @@ class Compiler:
         if not isinstance(instruction, Repeat):
             jumps = self.get("wait_behavior", 0) == WaitBehavior.JUMP_TO.value
             levels = self._levels("wait_value") if jumps else None
-            return [Pause(_TRIGGERS[instruction.trigger], levels)]
-        until = None if instruction.until is None else _TRIGGERS[instruction.until]
+            return [Pause(SCRIPT_TRIGGERS[instruction.trigger], levels)]
+        until = None if instruction.until is None else SCRIPT_TRIGGERS[instruction.until]
         if all(map(_is_pattern, instruction.body)):
             (played,) = self._played(instruction.body)
             return [Play(played.signals, instruction.count, until)]

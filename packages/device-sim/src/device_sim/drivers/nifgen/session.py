@@ -3,26 +3,54 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
-from nifgen.enums import HardwareState, OutputMode, Trigger
+from nifgen.enums import (
+    HardwareState,
+    OutputMode,
+    ScriptTriggerDigitalEdgeEdge,
+    ScriptTriggerType,
+    StartTriggerDigitalEdgeEdge,
+    StartTriggerType,
+    Trigger,
+)
 
 from device_sim.base.acquiring import AcquiringSession
 from device_sim.base.attributes import Attribute, Value
 from device_sim.base.instrument import Opening
 from device_sim.base.overview import ChannelState, Quantity
-from device_sim.bench import Output
+from device_sim.bench import Output, Stream
 from device_sim.call import Call
 from device_sim.drivers.nifgen.configuration import FgenConfiguration, FgenModel
 from device_sim.drivers.nifgen.errors import ERRORS
-from device_sim.drivers.nifgen.generation import Generation, Plan, Signals, Wait, signals_in
+from device_sim.drivers.nifgen.generation import (
+    SCRIPT_TRIGGERS,
+    Generation,
+    Plan,
+    Signals,
+    Wait,
+    signals_in,
+)
 from device_sim.drivers.nifgen.memory import Memory
 from device_sim.drivers.nifgen.program import Compiler
 from device_sim.drivers.nifgen.signals import Floats, Function, Level, Signal
 from device_sim.errors import FUNCTION_NOT_SUPPORTED, DriverError
 
 _MARKERS = range(4)
+_FALLING_START = StartTriggerDigitalEdgeEdge.FALLING.value
+_FALLING_SCRIPT = ScriptTriggerDigitalEdgeEdge.FALLING.value
+_SYNC_OUT = 1002
+_EXPORTED = {
+    103: "exported_script_trigger_output_terminal",
+    105: "ready_for_start_event_output_terminal",
+    106: "started_event_output_terminal",
+    107: "done_event_output_terminal",
+    1001: "marker_event_output_terminal",
+    1004: "exported_start_trigger_output_terminal",
+}
+"""The attribute with the terminal of each signal, by NI's number of the signal."""
 _SHORTEST_STEP = 100e-6  # Seconds of a frequency on the bench.
 _STANDARD = {
     "amplitude": ("func_amplitude", "V"),
@@ -51,6 +79,8 @@ class FgenSession(AcquiringSession[Generation]):
         """The voltages while nothing is generated."""
         self._put_out: tuple[float, Signals] = (0.0, ())
         """The signals of the generation that are on the bench, and when they began."""
+        self.sync_terminal = ""
+        """The terminal to which the synchronisation output is exported."""
         self._seen = dict.fromkeys(_MARKERS, 0)
         """How often each marker had come when a client cleared its status."""
         self.connect(self.now)
@@ -101,11 +131,13 @@ class FgenSession(AcquiringSession[Generation]):
         self.abort()
         self._plan = plan
         super().initiate(indices)
+        self._listen()
+        self._attach()
 
     def make_activity(self, now: float) -> Generation:
         """Return the configured generation."""
         self._seen = dict.fromkeys(_MARKERS, 0)
-        return Generation(self._plan, self._begin_piece, now)
+        return Generation(self._plan, self._begin_piece, now, signal=self._tell)
 
     def abort(self, indices: Sequence[int] = ()) -> None:
         """End the generation. The outputs stay at their last voltages, or take the idle value."""
@@ -123,6 +155,7 @@ class FgenSession(AcquiringSession[Generation]):
         """End the generation, forget all waveforms, and set the attributes to their defaults."""
         self.abort()
         self._levels = (0.0,) * len(self.channels)
+        self.sync_terminal = ""
         self.memory = Memory(self.model.defaults)
         super().reset(indices)
 
@@ -207,6 +240,76 @@ class FgenSession(AcquiringSession[Generation]):
             if self.activity is not None and not self.loses_trigger(self.now):
                 self.activity.send(each, self.now)
         self.lock.notify_all()
+
+    # Triggers from and to other instruments.
+
+    def _listen(self) -> None:
+        """Let the digital edges that the attributes name trigger the generation."""
+        assert self.activity is not None
+        if self.get("start_trigger_type") == StartTriggerType.DIGITAL_EDGE.value:
+            rising = self.get("digital_edge_start_trigger_edge") != _FALLING_START
+            source = str(self.get("digital_edge_start_trigger_source"))
+            self.listen(self.activity, Wait.START, source, rising=rising)
+        for number, trigger in enumerate(SCRIPT_TRIGGERS):
+            name = f"ScriptTrigger{number}"
+            if self._of("script_trigger_type", name) == ScriptTriggerType.DIGITAL_EDGE.value:
+                rising = self._of("digital_edge_script_trigger_edge", name) != _FALLING_SCRIPT
+                source = str(self._of("digital_edge_script_trigger_source", name))
+                self.listen(self.activity, trigger, source, rising=rising)
+
+    def _attach(self) -> None:
+        """Put the markers and the synchronisation output onto their terminals."""
+        generation = self.activity
+        assert generation is not None
+        for marker in _MARKERS:
+            exported = str(self._of("marker_event_output_terminal", f"Marker{marker}"))
+            following = partial(generation.next_marker, marker)
+            self._stream(f"marker{marker}event", exported, following)
+        self._stream("syncout", self.sync_terminal, generation.next_cycle)
+
+    def _stream(self, own: str, exported: str, following: Callable[[float], float]) -> None:
+        if self.activity is not None:
+            terminals = tuple(self._terminals(own, exported))
+            self.bench.bus.attach(Stream(self.activity, terminals, following))
+
+    def _tell(self, signal: str, at: float) -> bool:
+        """Put a signal onto its own terminal, and onto that to which it is exported."""
+        if signal.startswith("script_trigger"):
+            name = f"ScriptTrigger{signal[-1]}"
+            exported = self._of("exported_script_trigger_output_terminal", name)
+        else:
+            prefix = "exported_" if signal == "start_trigger" else ""
+            exported = self.get(f"{prefix}{signal}_output_terminal")
+        terminals = self._terminals(signal.replace("_", ""), str(exported))
+        return self.bench.bus.pulse(terminals, at)
+
+    def _terminals(self, own: str, exported: str) -> list[str]:
+        names = (f"{self.channels.devices[0]}/{own}", exported)
+        return [name for name in map(self.terminal, names) if name]
+
+    def _of(self, attribute: str, name: str) -> Value:
+        """Return an attribute of a marker or a script trigger."""
+        return self.get_attribute(name, self.table[attribute].id, self.table[attribute].kind)
+
+    def export(self, signal: int, name: str, terminal: str) -> None:
+        """Put a signal onto a terminal, too.
+
+        Args:
+            signal: NI's number of the signal.
+            name: The marker or script trigger; empty for other signals.
+            terminal: The terminal.
+
+        Raises:
+            DriverError: There is no such signal, or it is not simulated.
+        """
+        if signal == _SYNC_OUT:
+            self.sync_terminal = terminal
+        elif signal in _EXPORTED:
+            self.set(_EXPORTED[signal], terminal, name)
+        else:
+            raise DriverError(
+                FUNCTION_NOT_SUPPORTED, f"Not simulated: the export of the signal {signal}."
+            )
 
     # The bench.
 

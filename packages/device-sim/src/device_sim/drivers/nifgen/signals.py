@@ -7,6 +7,7 @@ seconds since the signal began, voltages in volts across the load that the clien
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -47,6 +48,14 @@ class Signal:
     def markers(self, marker: int, seconds: float) -> int:
         """Return how often a marker came before a time."""
         return 0
+
+    def next_marker(self, marker: int, seconds: float) -> float:
+        """Return the time of the first marker at or after a time; infinity if none comes."""
+        return math.inf
+
+    def next_cycle(self, seconds: float) -> float:
+        """Return when the first cycle at or after a time begins; infinity without cycles."""
+        return math.inf
 
     # For the bench: a constant voltage, and a wave on top of it.
 
@@ -214,6 +223,15 @@ class Function(Signal):
             return self.shape.offset
         return float(self.shape.at(np.array(self.phase / 360.0)))
 
+    def next_cycle(self, seconds: float) -> float:
+        """Return when the first cycle at or after a time begins; infinity without cycles."""
+        frequency, start = self.frequencies[0], self.phase / 360.0
+        if len(self.frequencies) > 1 or not frequency:
+            return math.inf
+        turn = math.ceil(seconds * frequency + start - _SLACK)
+        turn += (turn - start) / frequency < seconds
+        return (turn - start) / frequency
+
     def wave(self, begin: float, scale: float) -> Wave | None:
         """Return the function without its offset, as it is from `begin` on."""
         return self.shape.wave(self.frequencies[0], self.phase % 360.0, begin, scale)
@@ -375,3 +393,19 @@ class Clocked(Signal):
         whole, rest = divmod(begun, self.pattern.length)
         of_each = self.pattern.events(marker, self.pattern.length)
         return whole * of_each + self.pattern.events(marker, rest)
+
+    def next_marker(self, marker: int, seconds: float) -> float:
+        """Return the time of the first marker at or after a time; infinity if none comes."""
+        pattern = self.pattern
+        if not pattern.events(marker, pattern.length):
+            return math.inf
+        index = math.ceil(seconds * self.rate - _SLACK)
+        index += index / self.rate < seconds  # The time is that of a marker, but for rounding.
+        passes, rest = divmod(index, pattern.length)
+        before = pattern.events(marker, rest)
+        if before == pattern.events(marker, pattern.length):
+            passes, before = passes + 1, 0
+        position = bisect_left(
+            range(pattern.length), before + 1, key=lambda last: pattern.events(marker, last + 1)
+        )
+        return (passes * pattern.length + position) / self.rate

@@ -334,7 +334,9 @@ class ScopeSession(AcquiringSession[Acquisition]):
         return self.bench.bus.pulse(self._terminals(signal), at)
 
     def _is_heard(self) -> bool:
-        return any(self.bench.bus.is_used(name) for s in _SIGNALS for name in self._terminals(s))
+        return not self.bench.bus.is_idle and any(
+            self.bench.bus.is_used(name) for s in _SIGNALS for name in self._terminals(s)
+        )
 
     def _plan(self) -> Plan:
         configuration = self.configuration

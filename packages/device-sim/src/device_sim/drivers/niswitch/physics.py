@@ -35,26 +35,32 @@ class SwitchCalls:
 
     def connect(self, session: SwitchSession, request: Any, call: Call) -> None:
         """Connect two channels."""
+        session.check_rest()
         session.connect([session.find(request.channel1, request.channel2)])
 
     def connect_multiple(self, session: SwitchSession, request: Any, call: Call) -> None:
         """Connect several pairs of channels."""
+        session.check_rest()
         session.connect(session.parse(request.connection_list))
 
     def set_path(self, session: SwitchSession, request: Any, call: Call) -> None:
         """Connect a path as `get_path` returns it."""
+        session.check_rest()
         session.connect(session.parse(request.path_list))
 
     def disconnect(self, session: SwitchSession, request: Any, call: Call) -> None:
         """Disconnect two channels."""
+        session.check_rest()
         session.disconnect([session.path(request.channel1, request.channel2)])
 
     def disconnect_multiple(self, session: SwitchSession, request: Any, call: Call) -> None:
         """Disconnect several pairs of channels."""
+        session.check_rest()
         session.disconnect(session.parse(request.disconnection_list))
 
     def disconnect_all(self, session: SwitchSession, request: Any, call: Call) -> None:
         """Disconnect everything."""
+        session.check_rest()
         session.disconnect_all()
 
     def get_path(self, session: SwitchSession, request: Any, call: Call) -> Fields:
@@ -78,6 +84,7 @@ class SwitchCalls:
 
     def relay_control(self, session: SwitchSession, request: Any, call: Call) -> None:
         """Close or open a relay, or the relays of a comma list."""
+        session.check_rest()
         action = enum_value(request, "relay_action")
         if action not in [one.value for one in RelayAction]:
             raise DriverError(INVALID_VALUE, f"Relay action: {action}")
@@ -95,6 +102,20 @@ class SwitchCalls:
         if not 1 <= request.index <= len(session.model.relays):
             raise DriverError(UNKNOWN_CHANNEL, f"Index: {request.index}")
         return {"relay_name_buffer": session.model.relays[request.index - 1]}
+
+    # Scans.
+
+    def is_scanning(self, session: SwitchSession, request: Any, call: Call) -> Fields:
+        """Return whether a scan is in progress."""
+        return {"is_scanning": session.is_scanning}
+
+    def send_software_trigger(self, session: SwitchSession, request: Any, call: Call) -> None:
+        """Send a trigger to a scan."""
+        session.send_trigger()
+
+    def wait_for_scan_complete(self, session: SwitchSession, request: Any, call: Call) -> None:
+        """Wait until the scan ends."""
+        session.wait_for_scan(request.maximum_time_ms / 1000.0, call)
 
     # Time.
 

@@ -6,16 +6,31 @@ import re
 from collections.abc import Iterable, Sequence, Set
 from itertools import pairwise
 
+from niswitch.enums import (
+    ScanAdvancedOutput,
+    ScanAdvancedPolarity,
+    TriggerInput,
+    TriggerInputPolarity,
+)
+
 from device_sim.base.attributes import Attribute, Value
 from device_sim.base.instrument import InstrumentSession, Opening
 from device_sim.base.script import Activity, Script
 from device_sim.call import Call
 from device_sim.drivers.niswitch.errors import ERRORS
 from device_sim.drivers.niswitch.layout import Contact, SwitchModel
+from device_sim.drivers.niswitch.scan import Plan, Scan, Wait, parse_scan_list
 from device_sim.errors import UNKNOWN_CHANNEL, DriverError
 
 _TRAVEL = 0.5  # Of the settling time: contacts move, and then may bounce.
 _BOUNCES = 3  # How often a bouncing contact opens again.
+
+_LINES = {
+    line.value: line.name
+    for line in (*TriggerInput, *ScanAdvancedOutput)
+    if line.name not in ("IMMEDIATE", "SOFTWARE_TRIG", "NONE")
+}
+"""The terminal of each source of a trigger, and of each destination."""
 
 _ARROW = re.compile(r"\s*->\s*")
 _BETWEEN_PATHS = re.compile(r"[,;&]")
@@ -33,6 +48,8 @@ class SwitchSession(InstrumentSession):
         self.paths: set[Contact] = set()
         """The paths that a client connected."""
         self._settled_at = 0.0
+        self.scan: Scan | None = None
+        """The scan since initiate."""
         self._movements = Activity(self.now)
         self._moving = 0
         self._is_over = False
@@ -45,6 +62,10 @@ class SwitchSession(InstrumentSession):
             return len(self.model.relays)
         if attribute.name == "is_debounced":
             return self.is_debounced
+        if attribute.name == "is_scanning":
+            return self.is_scanning
+        if attribute.name == "is_waiting_for_trig":
+            return self.scan is not None and self.scan.waits_since(Wait.TRIGGER) is not None
         if attribute.name in self.model.facts:
             return self.model.facts[attribute.name]
         return super().combine(attribute, indices)
@@ -112,8 +133,12 @@ class SwitchSession(InstrumentSession):
             raise DriverError(ERRORS.NO_SUCH_PATH, f"Channels: {first}, {second}")
         return contact
 
-    def connect(self, contacts: Sequence[Contact]) -> None:
+    def connect(self, contacts: Sequence[Contact], at: float | None = None) -> None:
         """Connect all of some paths, or none.
+
+        Args:
+            contacts: The paths.
+            at: The time, for a scan; None for now.
 
         Raises:
             DriverError: One is connected already, or needs a relay that another path uses.
@@ -126,14 +151,14 @@ class SwitchSession(InstrumentSession):
                 raise DriverError(ERRORS.RSRC_IN_USE, f"Path: {contact.path}")
         for contact in contacts:
             self.paths.add(contact)
-            self.operate([contact.relay], close=not contact.closed_at_rest)
+            self.operate([contact.relay], close=not contact.closed_at_rest, at=at)
 
     def is_in_use(self, contact: Contact) -> bool:
         """Return whether another path needs the relay of a contact."""
         return any(path.relay == contact.relay for path in self.paths - {contact})
 
-    def disconnect(self, contacts: Sequence[Contact]) -> None:
-        """Disconnect all of some paths, or none.
+    def disconnect(self, contacts: Sequence[Contact], at: float | None = None) -> None:
+        """Disconnect all of some paths, or none; at a time as in `connect`.
 
         Raises:
             DriverError: A client did not connect one of them.
@@ -142,7 +167,7 @@ class SwitchSession(InstrumentSession):
             self.path(contact.first, contact.second)
         for contact in contacts:
             self.paths.remove(contact)
-            self.operate([contact.relay], close=False)
+            self.operate([contact.relay], close=False, at=at)
 
     def disconnect_all(self) -> None:
         """Disconnect all paths and open all relays."""
@@ -162,19 +187,20 @@ class SwitchSession(InstrumentSession):
             raise DriverError(ERRORS.INVALID_RELAY_NAME, f"Relay: {name}")
         return found
 
-    def operate(self, relays: Sequence[str], *, close: bool) -> None:
+    def operate(self, relays: Sequence[str], *, close: bool, at: float | None = None) -> None:
         """Close or open relays. They need the settling time, and their contacts a part of it."""
+        begin = self.now if at is None else at
         moved = [relay for relay in relays if close != (relay in self.closed)]
         if close:
             self.closed.update(moved)
         else:
             self.closed.difference_update(moved)
         settling = self.number("settling_time")
-        self._settled_at = self.now + settling
-        at = self.now + _TRAVEL * settling
+        self._settled_at = begin + settling
         for relay in moved:
             self._moving += 1
-            self._movements.begin(self._move(relay, at, is_closed=close))
+            script = self._move(relay, begin + _TRAVEL * settling, is_closed=close)
+            self._movements.begin(script)
 
     def _move(self, relay: str, at: float, *, is_closed: bool) -> Script:
         yield at
@@ -209,6 +235,93 @@ class SwitchSession(InstrumentSession):
     def _device(self) -> str:
         return self.channels.devices[0]
 
+    # Scans.
+
+    @property
+    def is_scanning(self) -> bool:
+        """Return whether a scan is in progress."""
+        return self.scan is not None and not self.scan.finished
+
+    def check_rest(self) -> None:
+        """Raise DriverError if a scan is in progress."""
+        if self.is_scanning:
+            raise DriverError(ERRORS.SCAN_IN_PROGRESS)
+
+    def initiate(self, indices: Sequence[int] = ()) -> None:
+        """Start the configured scan. Edges on the terminal of its trigger are heard.
+
+        Raises:
+            DriverError: A scan is in progress, or the scan list has an error.
+        """
+        self.check_rest()
+        entries = parse_scan_list(str(self.get("scan_list")), self.parse)
+        source = self.get("trigger_input")
+        plan = Plan(
+            entries,
+            mode=int(self.number("scan_mode")),
+            settling=self.number("settling_time"),
+            delay=self.number("scan_delay"),
+            is_triggered=source != TriggerInput.IMMEDIATE.value,
+            is_continuous=bool(self.get("continuous_scan")),
+        )
+        self.timeline.discard(self.scan)
+        self.scan = Scan(plan, self, self._tell, self.now)
+        self.timeline.add(self.scan)
+        polarity = self.get("trigger_input_polarity")
+        is_rising = polarity != TriggerInputPolarity.FALLING.value
+        self.listen(self.scan, Wait.TRIGGER, _LINES.get(int(source), ""), rising=is_rising)
+
+    def _tell(self, signal: str, at: float) -> bool:
+        """Put the scan advanced output onto its terminals."""
+        line = _LINES.get(int(self.number("scan_advanced_output")), "")
+        names = map(self.terminal, (f"{self._device}/scanadvanced", line))
+        polarity = self.get("scan_advanced_polarity")
+        is_high = polarity != ScanAdvancedPolarity.FALLING.value
+        return self.bench.bus.pulse([name for name in names if name], at, active_high=is_high)
+
+    def send_trigger(self) -> None:
+        """Send a software trigger.
+
+        Raises:
+            DriverError: No scan is in progress.
+        """
+        if self.scan is None or not self.is_scanning:
+            raise DriverError(ERRORS.NO_SCAN_IN_PROGRESS)
+        if not self.loses_trigger(self.now):
+            self.scan.send(Wait.TRIGGER, self.now)
+        self.lock.notify_all()
+
+    def abort(self, indices: Sequence[int] = ()) -> None:
+        """End the scan. The paths stay as they are.
+
+        Raises:
+            DriverError: No scan was initiated.
+        """
+        if self.scan is None:
+            raise DriverError(ERRORS.NO_SCAN_IN_PROGRESS)
+        self._end_scan()
+
+    def _end_scan(self) -> None:
+        self.timeline.discard(self.scan)
+        self.scan = None
+        with self.lock:
+            self.lock.notify_all()
+
+    def wait_for_scan(self, timeout: float, call: Call) -> None:
+        """Wait until the scan ends.
+
+        Raises:
+            DriverError: It has not within `timeout` seconds, or a path cannot be connected.
+        """
+
+        def poll(now: float) -> float | None:
+            if self.scan is not None:
+                self.scan.check()
+            return self.scan.due() if self.scan is not None and self.is_scanning else None
+
+        if not self.wait(call, poll, self.now + timeout):
+            raise DriverError(ERRORS.MAX_TIME_EXCEEDED)
+
     # Time and the end.
 
     @property
@@ -231,17 +344,20 @@ class SwitchSession(InstrumentSession):
 
     def reset(self, indices: Sequence[int] | None = None) -> None:
         """Open all relays and set all attributes to their defaults."""
+        self._end_scan()
         self.attributes.reset()
         self.disconnect_all()
 
     def disable(self) -> None:
         """Open all relays."""
+        self._end_scan()
         self.disconnect_all()
 
     def close(self) -> None:
         """Leave the relays as they are. Those that move come to rest at their time."""
         with self.lock:
             self.catch_up()
+            self._end_scan()
             self._is_over = True
             self._rest()
 
