@@ -97,8 +97,12 @@ STATION = {
     "server": ["json-logger-server[postgresql]"],
     "dcpower": ["dcpower-logger-plugin"],
     "dmm": ["dmm-logger-plugin"],
-    "devices": ["device-communication[server]"],
-    "station": ["measurement-platform-sim", "json-logger-client[ni]", "device-communication[ni]"],
+    "devices": ["measurement-device-communication[server]"],
+    "station": [
+        "measurement-platform-sim",
+        "json-logger-client[ni]",
+        "measurement-device-communication[ni]",
+    ],
 }
 
 # Commands that show that an environment of a station works.

@@ -49,7 +49,7 @@ class Environments:
     """dmm-logger-plugin."""
 
     devices: Path
-    """device-communication with the extra server."""
+    """measurement-device-communication with the extra server."""
 
     station: Path
     """measurement-platform-sim, and the packages that the code modules import."""

@@ -99,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
         ("server", "json-logger-server"),
         ("dcpower", "dcpower-logger-plugin"),
         ("dmm", "dmm-logger-plugin"),
-        ("devices", "device-communication with the extra server"),
+        ("devices", "measurement-device-communication with the extra server"),
         ("station", "measurement-platform-sim and the packages that the code modules import"),
     ):
         parser.add_argument(

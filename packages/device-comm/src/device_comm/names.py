@@ -45,7 +45,7 @@ DEVICE_SERVER = ServerNames(
     token_file_variable="DEVICE_COMM_TOKEN_FILE",  # noqa: S106 - names a variable, is no secret
     discovery_interface="ni.device_control.v1.service",
     discovery_class="ni.DeviceControl.CommService",
-    ni_extra="device-communication[ni]",
+    ni_extra="measurement-device-communication[ni]",
 )
 """The names by which clients find the server; those in discovery are the reference's."""
 

@@ -17,7 +17,7 @@ from device_comm.cli.sessions import COMMANDS
     shown_errors=[SessionSharingError],
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.version_option(package_name="device-communication")
+@click.version_option(package_name="measurement-device-communication")
 def main() -> None:
     """Serve custom instruments that many programs use at the same time."""
 

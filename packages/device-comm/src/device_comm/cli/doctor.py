@@ -50,7 +50,7 @@ def doctor_command(state_file: Path | None, roots: tuple[Path, ...], as_json: bo
 
 
 def _examine(state_file: Path, roots: tuple[Path, ...]) -> Iterator[Finding]:
-    yield versions(("device-communication", "session-sharing", "grpcio", "protobuf"))
+    yield versions(("measurement-device-communication", "session-sharing", "grpcio", "protobuf"))
     yield descriptors()
     yield loopback()
     for root in roots:

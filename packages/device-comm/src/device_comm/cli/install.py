@@ -11,7 +11,7 @@ from session_sharing.ni import Startable
 
 from device_comm.names import DEVICE_SERVER
 
-_DISTRIBUTION = "device-communication"
+_DISTRIBUTION = "measurement-device-communication"
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 
 

@@ -87,5 +87,5 @@ def _discovery_name() -> DiscoveryName:
         DEVICE_SERVER.discovery_interface,
         DEVICE_SERVER.discovery_class,
         display_name="Device communication service",
-        version=version("device-communication"),
+        version=version("measurement-device-communication"),
     )
