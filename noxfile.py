@@ -88,6 +88,7 @@ DISTRIBUTIONS = {
     "device-sim": "[all]",
     "plugin-kit": "[host]",
     "platform-sim": "[templates]",
+    "device-comm": "[ni,server]",
     "dcpower-plugin": "",
     "dmm-plugin": "",
 }
@@ -97,11 +98,22 @@ STATION = {
     "server": ["json-logger-server[postgresql]"],
     "dcpower": ["dcpower-logger-plugin"],
     "dmm": ["dmm-logger-plugin"],
-    "station": ["measurement-platform-sim", "json-logger-client[ni]"],
+    "devices": ["measurement-device-communication[server]"],
+    "station": [
+        "measurement-platform-sim",
+        "json-logger-client[ni]",
+        "measurement-device-communication[ni]",
+    ],
 }
 
 # Commands that show that an environment of a station works.
-STATION_COMMANDS = ["json-logger", "dcpower-logger-plugin", "dmm-logger-plugin", "platform-sim"]
+STATION_COMMANDS = [
+    "json-logger",
+    "dcpower-logger-plugin",
+    "dmm-logger-plugin",
+    "device-comm",
+    "platform-sim",
+]
 
 # The simulated instruments, installed alone: each driver and all of them.
 DEVICE_EXTRAS = ["dcpower", "dmm", "fgen", "scope", "switch", "all"]
@@ -439,13 +451,18 @@ def _generate_stubs(session: nox.Session) -> None:
     generate(devices, sorted((devices / "device_sim" / "v1").glob("*.proto")))
     generate(platform, sorted((platform / "platform_sim" / "v1").glob("*.proto")))
 
-    # In its descriptor, the reference's file has the name json_logger.proto, without a folder.
-    package = logger / "json_logger_proto"
-    generate(package, [package / "json_logger.proto"])
-    for stub in (package / "json_logger_pb2_grpc.py", package / "json_logger_pb2_grpc.pyi"):
-        text = stub.read_text(encoding="utf-8")
-        text = re.sub(r"^import json_", "from json_logger_proto import json_", text, flags=re.M)
-        stub.write_text(text, encoding="utf-8")
+    # In their descriptors, the reference's files have names without a folder.
+    for package, name in (
+        (logger / "json_logger_proto", "json_logger"),
+        (PACKAGES / "device-comm" / "src" / "device_comm", "device_comm_service"),
+    ):
+        generate(package, [package / f"{name}.proto"])
+        for stub in (package / f"{name}_pb2_grpc.py", package / f"{name}_pb2_grpc.pyi"):
+            text = stub.read_text(encoding="utf-8")
+            text = re.sub(
+                rf"^import {name}", f"from {package.name} import {name}", text, flags=re.M
+            )
+            stub.write_text(text, encoding="utf-8")
 
 
 @nox.session

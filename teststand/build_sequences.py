@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -38,10 +38,17 @@ class Variant:
     limits: Mapping[str, object] = field(default_factory=dict)
     """Limits by output, as in a description. They replace those of the description."""
 
+    without: Collection[str] = ()
+    """Names of steps of the description that the file does not have."""
+
+
+DEVICE_STEPS = ("Open the device", "Close the relay", "Close the device")
+"""Steps with the custom instrument, which only the bench has."""
+
 
 VARIANTS = {
-    "MeasureAndLogOneSite.seq": Variant(r"pinmaps\OneSite.pinmap"),
-    "MeasureAndLogFourSites.seq": Variant(r"pinmaps\FourSites.pinmap"),
+    "MeasureAndLogOneSite.seq": Variant(r"pinmaps\OneSite.pinmap", without=DEVICE_STEPS),
+    "MeasureAndLogFourSites.seq": Variant(r"pinmaps\FourSites.pinmap", without=DEVICE_STEPS),
     # The DC power plug-in resets its SMU at its end, so the DMM has no voltage to measure. On a
     # bench it measures ohms. The contact of site 2 is open, so its reading has no limits.
     "MeasureAndLogBench.seq": Variant(
@@ -65,7 +72,7 @@ VARIANTS = {
 
 
 def with_variant(content: SequenceFile, variant: Variant) -> SequenceFile:
-    """Return the sequence with the pin map, the inputs and the limits of a variant."""
+    """Return the sequence with the pin map, the steps, the inputs and the limits of a variant."""
     limits = read_limits(variant.limits)
 
     def parameter(one: MeasurementParameter) -> MeasurementParameter:
@@ -82,11 +89,15 @@ def with_variant(content: SequenceFile, variant: Variant) -> SequenceFile:
             return replace(step, call=replace(step.call, parameters=parameters, limits=own))
         return step
 
+    def steps(group: tuple[Step, ...]) -> tuple[Step, ...]:
+        return tuple(changed(step) for step in group if step.name not in variant.without)
+
     sequences = tuple(
         replace(
             sequence,
-            setup=tuple(map(changed, sequence.setup)),
-            main=tuple(map(changed, sequence.main)),
+            setup=steps(sequence.setup),
+            main=steps(sequence.main),
+            cleanup=steps(sequence.cleanup),
         )
         for sequence in content.sequences
     )

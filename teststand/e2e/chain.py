@@ -20,6 +20,7 @@ from processes import RUN_VARIABLE, Background, ChainError, end_survivors, run, 
 from runs import RUNS, PinValue, SequenceRun
 
 LOGGER_SERVICE_CLASS = "ni.logger.JSONLogService"
+DEVICES_SERVICE_CLASS = "ni.DeviceControl.CommService"
 LOG_FILE = "measurements.ndjson"
 """Instrument name of the log in the pin maps; relative to the logger's first log root."""
 
@@ -46,6 +47,9 @@ class Environments:
 
     dmm: Path
     """dmm-logger-plugin."""
+
+    devices: Path
+    """measurement-device-communication with the extra server."""
 
     station: Path
     """measurement-platform-sim, and the packages that the code modules import."""
@@ -98,6 +102,7 @@ class Chain:
         self._plugins = self.work / "plugins"
         self.platform_state = self.work / "state" / "platform.json"
         self._logger_state = self.work / "state" / "json-logger.json"
+        self._devices_state = self.work / "state" / "device-comm.json"
         self._addresses: list[str] = []
 
     def steps(self) -> Iterator[Step]:
@@ -106,6 +111,7 @@ class Chain:
         yield "lay out the plug-ins", self.lay_out
         yield "start the platform", self.start_platform
         yield "start the logger", self.start_logger
+        yield "start the device server", self.start_devices
         for one in RUNS:
             yield f"run {one.sequence}", functools.partial(self.run_sequence, one)
         yield "stop everything", self.stop
@@ -126,6 +132,7 @@ class Chain:
             (self.environments.server, "json-logger"),
             (self.environments.dcpower, "dcpower-logger-plugin"),
             (self.environments.dmm, "dmm-logger-plugin"),
+            (self.environments.devices, "device-comm"),
             (self.environments.station, "platform-sim"),
         ):
             if not Path(installed_command(environment, command)).exists():
@@ -169,25 +176,26 @@ class Chain:
 
     def start_logger(self) -> None:
         """Start the logger so that it finds the platform, and wait until it is registered."""
-        self._logger = self._background(
+        self._logger = self._server(
             "json-logger",
-            installed_command(self.environments.station, "platform-sim"),
-            "exec",
-            f"--state-file={self.platform_state}",
-            "--",
-            installed_command(self.environments.server, "json-logger"),
-            "serve",
-            f"--state-file={self._logger_state}",
+            self.environments.server,
+            self._logger_state,
             f"--log-root={self.data}",
-            "--listen=tcp:127.0.0.1:0",
             *self.logger_options,
         )
-        self._logger.wait_until(self._logger_state.exists, "it was ready", _SHORT)
-        state = json.loads(self._logger_state.read_text(encoding="utf-8"))
-        self._addresses += [
-            target.removeprefix("ipv4:") for target in state["targets"] if "ipv4:" in target
-        ]
-        self._logger.wait_until(self._logger_is_known, "it was registered", _SHORT)
+        self._wait_until_known(self._logger, self._logger_state, LOGGER_SERVICE_CLASS)
+
+    def start_devices(self) -> None:
+        """Start the device server, whose GPIO lines are nets of the bench, in the same way."""
+        state = json.loads(self.platform_state.read_text(encoding="utf-8"))
+        self._devices = self._server(
+            "device-comm",
+            self.environments.devices,
+            self._devices_state,
+            f"--map-root={self.data}",
+            f"--gpio=bench:{state['device_server_address']}",
+        )
+        self._wait_until_known(self._devices, self._devices_state, DEVICES_SERVICE_CLASS)
 
     def run_sequence(self, one: SequenceRun) -> None:
         """Run a sequence, and check its measured values and its records."""
@@ -221,13 +229,14 @@ class Chain:
         self.reports.append(RunReport(one.sequence, session, values, records))
 
     def stop(self) -> None:
-        """Stop the logger, then the platform with its plug-ins."""
+        """Stop the servers, then the platform with its plug-ins."""
+        self._devices.stop()
         self._logger.stop()
         self._platform.stop()
 
     def find_nothing_left(self) -> None:
         """Check that no process, socket or state file is left."""
-        for state in (self.platform_state, self._logger_state):
+        for state in (self.platform_state, self._logger_state, self._devices_state):
             if state.exists():
                 raise ChainError(f"the state file {state.name} is still there")
         for address in self._addresses:
@@ -245,7 +254,7 @@ class Chain:
         """Return the environment variables of the programs: nothing of another platform."""
         environment = {**os.environ, RUN_VARIABLE: self.run_id, "PYTHONUNBUFFERED": "1"}
         for name in list(environment):
-            if name.startswith(("PLATFORM_SIM_", "JSON_LOGGER_", "PYTHONPATH")):
+            if name.startswith(("DEVICE_COMM_", "PLATFORM_SIM_", "JSON_LOGGER_", "PYTHONPATH")):
                 del environment[name]
         return environment
 
@@ -254,7 +263,30 @@ class Chain:
         self._resources.callback(process.end)
         return process
 
-    def _logger_is_known(self) -> bool:
+    def _server(self, command: str, environment: Path, state: Path, *options: str) -> Background:
+        """Start a server so that it finds the platform."""
+        return self._background(
+            command,
+            installed_command(self.environments.station, "platform-sim"),
+            "exec",
+            f"--state-file={self.platform_state}",
+            "--",
+            installed_command(environment, command),
+            "serve",
+            f"--state-file={state}",
+            "--listen=tcp:127.0.0.1:0",
+            *options,
+        )
+
+    def _wait_until_known(self, server: Background, state: Path, service_class: str) -> None:
+        """Wait until a server is ready and registered."""
+        server.wait_until(state.exists, "it was ready", _SHORT)
+        targets = json.loads(state.read_text(encoding="utf-8"))["targets"]
+        self._addresses += [target.removeprefix("ipv4:") for target in targets if "ipv4:" in target]
+        is_known = functools.partial(self._is_known, service_class)
+        server.wait_until(is_known, "it was registered", _SHORT)
+
+    def _is_known(self, service_class: str) -> bool:
         code, output = run(
             [
                 installed_command(self.environments.station, "platform-sim"),
@@ -267,7 +299,7 @@ class Chain:
             _SHORT,
         )
         return code == 0 and any(
-            service["service_class"] == LOGGER_SERVICE_CLASS and service["addresses"]
+            service["service_class"] == service_class and service["addresses"]
             for service in json.loads(output)
         )
 

@@ -30,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         server=options.server_env.absolute(),
         dcpower=options.dcpower_env.absolute(),
         dmm=options.dmm_env.absolute(),
+        devices=options.devices_env.absolute(),
         station=options.station_env.absolute(),
     )
     rows: list[tuple[str, str, float]] = []
@@ -98,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
         ("server", "json-logger-server"),
         ("dcpower", "dcpower-logger-plugin"),
         ("dmm", "dmm-logger-plugin"),
+        ("devices", "measurement-device-communication with the extra server"),
         ("station", "measurement-platform-sim and the packages that the code modules import"),
     ):
         parser.add_argument(

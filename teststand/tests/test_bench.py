@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from chain import BENCH_FILE, Chain
-from chain_sequences import TESTSTAND
+from chain_sequences import TESTSTAND, changed_sequences
 from device_sim import DeviceControl
 from device_sim.bench.netlist import load_netlist
-from running_chain import run_step, running_chain
+from running_chain import run_step, running_chain, start_run
 
 RUN = "MeasureAndLogBench.seq"
 SMU = "Source and measure DC voltage"
@@ -89,3 +89,17 @@ def test_instruments_of_the_other_pin_maps_are_not_on_the_bench() -> None:
     wired = {channel.partition("/")[0] for channel in netlist.connections}
 
     assert wired == {"benchsmu", *(f"benchdmm{site}" for site in range(4))}
+
+
+def test_the_smu_measures_that_the_relay_is_open_when_the_gpio_line_is_low(
+    chain: Chain, tmp_path: Path
+) -> None:
+    low = changed_sequences(tmp_path, lambda text: text.replace('state = "1"', 'state = "0"'))
+
+    output, errors = start_run(chain, low / RUN).communicate(timeout=120)
+
+    steps = {step["step"]: step for step in json.loads(output)["steps"]}
+    assert steps["Close the relay"]["status"] == "Done", errors
+    currents = steps[SMU]["measurements"][0]["outputs"]["current_measurements"]
+    assert len(currents) == 4
+    assert all(abs(amperes) < 10e-6 for amperes in currents), currents

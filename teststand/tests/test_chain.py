@@ -31,7 +31,7 @@ PATIENCE = 400.0
 
 pytestmark = pytest.mark.timeout(3 * PATIENCE)
 
-NAMES = ("server", "dcpower", "dmm", "station")
+NAMES = ("server", "dcpower", "dmm", "devices", "station")
 
 
 def command(results: Path, *options: str, **environments: Path) -> list[str]:

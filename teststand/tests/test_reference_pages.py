@@ -11,6 +11,7 @@ import pytest
 
 PAGES = Path(__file__).parents[2] / "docs" / "reference"
 FACES = {
+    "device-comm.md": ["device_comm", "device_comm.server"],
     "logger.md": [
         "json_logger_client",
         "json_logger_client.aio",

@@ -176,3 +176,30 @@ def test_a_relay_needs_a_coil_and_other_parts_have_none(bench_file):
         made(bench_file, BENCH.replace('coil = "enable"\n', ""))
     with pytest.raises(BenchError, match="has no value 'coil'"):
         made(bench_file, BENCH + 'coil = "enable"\n')
+
+
+def test_several_relays_follow_their_coils_side_by_side_and_in_a_chain(bench_file):
+    bench, clock = made(
+        bench_file,
+        EXACT
+        + relay("K1", "supply", "second", "first")
+        + relay("K2", "supply", "third", "second")
+        + relay("K3", "supply", "load", "third")
+        + relay("K4", "supply", "other", "fourth")
+        + part("V1", "source", "supply", "GND", voltage=5.0, resistance=0.1)
+        + "".join(
+            part(f"R{net}", "resistor", net, "GND", value=1000.0) for net in ("load", "other")
+        ),
+    )
+    with bench.net_driver("GPIO1") as lines:
+        clock.advance(60.0)
+        lines.drive({"first": 3.3})
+        clock.advance(60.0)
+        assert bench.read_nets("load")["load"] == pytest.approx(5.0, rel=1e-2)
+        assert bench.read_nets("other") == {"other": 0.0}
+        lines.drive({"first": 0.0, "fourth": 3.3})
+        clock.advance(2.5e-3)  # K1 and K2 have opened after 1 ms each; K3 opens after one more
+        assert bench.read_nets("load")["load"] == pytest.approx(5.0, rel=1e-2)
+        assert bench.read_nets("other")["other"] == pytest.approx(5.0, rel=1e-2)
+        clock.advance(1.0e-3)
+        assert bench.read_nets("load")["load"] == pytest.approx(0.0, abs=1e-6)

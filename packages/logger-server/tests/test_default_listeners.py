@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from capabilities import needs_unix_sockets
+from session_sharing.cli.serving import default_listeners
 from session_sharing.server import TcpListener, UnixListener
-from session_sharing.serving_options import default_listeners
 
 pytestmark = needs_unix_sockets
 TCP = TcpListener("127.0.0.1")

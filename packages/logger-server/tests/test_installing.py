@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from capabilities import needs_startup_folder
 from click.testing import CliRunner, Result
-from json_logger_server.cli import install, main
+from json_logger_server.cli import main
+from session_sharing.cli import installing
 from session_sharing.client import stop_server
 
 SOON = 120.0
@@ -35,7 +36,7 @@ def test_uninstall_removes_the_folder_that_install_wrote(tmp_path: Path) -> None
 def test_without_a_folder_the_logger_is_installed_into_nis_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(install, "plugins_folder", lambda: tmp_path)  # no machine here has one
+    monkeypatch.setattr(installing, "plugins_folder", lambda: tmp_path)  # no machine here has one
 
     assert run("install").exit_code == 0
     assert (tmp_path / "json-logger" / "start.bat").exists()

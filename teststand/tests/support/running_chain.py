@@ -25,7 +25,9 @@ def running_chain(
     folder: Path, sequences: Path = TESTSTAND, logger_options: Sequence[str] = ()
 ) -> Iterator[Chain]:
     """Start the platform and the logger, with the plug-ins installed."""
-    environments = Environments(*map(environment, ("server", "dcpower", "dmm", "station")))
+    environments = Environments(
+        *map(environment, ("server", "dcpower", "dmm", "devices", "station"))
+    )
     work = folder / "work"
     work.mkdir()
     chain = Chain(environments, sequences, work, folder / "results", logger_options)
@@ -34,6 +36,7 @@ def running_chain(
         chain.lay_out()
         chain.start_platform()
         chain.start_logger()
+        chain.start_devices()
         yield chain
     finally:
         chain.close()

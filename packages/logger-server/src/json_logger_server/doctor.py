@@ -10,8 +10,7 @@ from pathlib import Path
 
 import grpc
 from json_logger_client.locating import LOGGER
-from session_sharing.client import ConnectOptions, SessionSharingError, connect
-from session_sharing.doctor import (
+from session_sharing.cli.doctor import (
     PROBE_SECONDS,
     Finding,
     Verdict,
@@ -22,6 +21,7 @@ from session_sharing.doctor import (
     running_server,
     versions,
 )
+from session_sharing.client import ConnectOptions, SessionSharingError, connect
 from session_sharing.v1 import lifecycle_pb2
 
 _LITTLE_SPACE = 1 << 30

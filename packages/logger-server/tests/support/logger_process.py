@@ -9,79 +9,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import grpc
 from json_logger_client import (
-    ConnectOptions,
     InitializationBehavior,
     JsonLoggerClient,
     SessionOptions,
 )
 from json_logger_proto import json_logger_pb2_grpc
-from session_sharing.stop_event import ask_to_stop
+from server_process import ServerProcess
 
 
-class LoggerProcess:
+class LoggerProcess(ServerProcess):
     """`json-logger serve` on a free loopback port. It is killed at the end if it still runs."""
 
-    def __init__(
-        self,
-        folder: Path,
-        *options: str,
-        program: tuple[str, ...] = (),
-        detached: bool = False,
-    ) -> None:
-        """Start the logger, and wait for its ready line.
-
-        Args:
-            folder: Its log root and the place of its state file.
-            options: More options of `serve`.
-            program: What to run instead of `python -m json_logger_server`.
-            detached: Run it without the terminal of the tests, as a service is.
-        """
-        self.folder = folder
-        self.state_file = folder / "state" / "json-logger.json"
-        command = [
-            sys.executable,
-            *(program or ("-m", "json_logger_server")),
-            "serve",
-            "--listen=tcp:127.0.0.1:0",
-            f"--state-file={self.state_file}",
-            f"--log-root={folder}",
-            "--no-discovery",
-            *options,
-        ]
-        self._errors = (folder / "server.err").open("ab")
-        self.process = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            cwd=folder,
-            text=True,
-            start_new_session=detached,
-        )
-        assert self.process.stdout is not None
-        self.ready_line = self.process.stdout.readline()
-        if "ready" not in self.ready_line:
-            raise AssertionError((folder / "server.err").read_text())
-        self.pid = int(self.state["pid"])
-        """Of the server. In an environment on Windows, `process` is a program that starts it."""
-
-    @property
-    def state(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.state_file.read_text())
-        return found
-
-    @property
-    def target(self) -> str:
-        return str(self.state["targets"][0])
-
-    @property
-    def token(self) -> str:
-        return Path(self.state["token_file"]).read_text().strip()
-
-    def connect(self, **options: Any) -> ConnectOptions:
-        """Return options to connect as the server's own user."""
-        return ConnectOptions(self.target, self.token, **options)
+    module = "json_logger_server"
+    name = "json-logger"
+    root_option = "--log-root"
 
     def client(
         self,
@@ -93,41 +35,8 @@ class LoggerProcess:
             file, behavior, connection=self.connect(), options=SessionOptions(**options)
         )
 
-    def channel(self) -> grpc.Channel:
-        """Open a plain channel, as clients of the reference do; for anonymous servers."""
-        return grpc.insecure_channel(self.target, [("grpc.use_local_subchannel_pool", 1)])
-
     def reference_stub(self) -> json_logger_pb2_grpc.JsonLoggerStub:
         return json_logger_pb2_grpc.JsonLoggerStub(self.channel())
-
-    def kill(self) -> None:
-        """Kill the process by SIGKILL, so that it cannot clean up."""
-        self.process.kill()
-        self.process.wait()
-
-    def terminate(self) -> int:
-        """Ask the process to stop, and wait for its end.
-
-        Returns:
-            Its exit code.
-        """
-        ask_to_stop(self.pid)
-        return self.process.wait(timeout=120)
-
-    def __enter__(self) -> LoggerProcess:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self.process.poll() is None:
-            self.kill()
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-        self._errors.close()
 
 
 class ClientProcess:

@@ -16,7 +16,7 @@ import pytest
 
 RUNTIME_FOLDER = "WIN_PD_OVERRIDE_LOCAL_APPDATA" if sys.platform == "win32" else "XDG_RUNTIME_DIR"
 """The variable that says where this user's state files lie; that of Windows is platformdirs'."""
-_PREFIXES = ("JSON_LOGGER_", "PLATFORM_SIM_", "MEASUREMENT_PLUGIN_")
+_PREFIXES = ("DEVICE_COMM_", "JSON_LOGGER_", "PLATFORM_SIM_", "MEASUREMENT_PLUGIN_")
 _FOLDERS = (RUNTIME_FOLDER, "XDG_DATA_HOME", "XDG_STATE_HOME")
 
 

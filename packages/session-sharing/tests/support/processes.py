@@ -27,8 +27,9 @@ _ports: dict[Path, int] = {}
 class Process:
     """A Python script with which the test exchanges lines."""
 
-    def __init__(self, script: str, *arguments: object) -> None:
-        path = os.pathsep.join([str(SUPPORT), str(EXAMPLES)])
+    def __init__(self, script: str, *arguments: object, more_path: Path | None = None) -> None:
+        folders = [SUPPORT, EXAMPLES, *([more_path] if more_path else [])]
+        path = os.pathsep.join(map(str, folders))
         self.popen = subprocess.Popen(
             [sys.executable, str(SUPPORT / script), *map(str, arguments)],
             stdin=subprocess.PIPE,

@@ -20,7 +20,7 @@ from device_sim.bench.observer import Alternating, Observer, Samples, State
 from device_sim.bench.parts import Connection, Imperfections, Output, Part, Terminal
 from device_sim.bench.places import errors_at
 from device_sim.bench.readings import Converter
-from device_sim.bench.relay import Relay, coil_of
+from device_sim.bench.relay import Relay, Relays, coil_of
 from device_sim.bench.review import doubts
 from device_sim.bench.schedule import DriftSteps, Schedule
 from device_sim.bench.terminals import is_terminal
@@ -84,7 +84,7 @@ class Bench:
         self.bus = TriggerBus(self.timeline, wired, self._put_level)
         """The trigger lines, and the terminals of the instruments."""
         self._relays = {
-            name: Relay(part, self._observer, self._rewired, now)
+            name: Relay(part, self._observer)
             for name, part in self._netlist.parts.items()
             if part.coil is not None
         }
@@ -98,7 +98,8 @@ class Bench:
         yield self.bus
         yield self._schedule
         yield DriftSteps(self._history.oldest_drift, self._follow_drift)
-        yield from self._relays.values()
+        if self._relays:
+            yield Relays(self._relays.values(), self._rewired, self._clock.now())
         for terminal in wired:
             yield EdgeWatch(terminal, self.bus, self._observer)
 

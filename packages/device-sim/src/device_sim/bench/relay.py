@@ -1,9 +1,9 @@
-"""A relay of the bench: a contact between two nets that the voltage of its coil moves."""
+"""Relays of the bench: contacts between two nets that the voltages of their coils move."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 
 import numpy as np
@@ -24,32 +24,19 @@ def coil_of(part: Part) -> Iterator[Part]:
 
 
 class Relay:
-    """A relay on the timeline of the bench.
-
-    It follows the voltage of its coil through all of the time. So it moves at the same moments,
-    whoever looks at the bench, and however seldom.
+    """A relay of the bench: its part, its contact, and what its coil does.
 
     Args:
         part: Its part.
         observer: Reads the bench.
-        moved: Called when the contact moves, with the time.
-        begin: The time from which on it follows its coil.
     """
 
-    def __init__(
-        self,
-        part: Part,
-        observer: Observer,
-        moved: Callable[[float], None],
-        begin: float,
-    ) -> None:
+    def __init__(self, part: Part, observer: Observer) -> None:
         self.is_closed = False
-        self._observer, self._moved = observer, moved
+        self.moves_at = math.inf
+        """When the contact will move; infinity if it will not."""
+        self._observer = observer
         self._is_pulled = False
-        self._moves_at = math.inf
-        self._seen = begin
-        """The time up to which it has followed its coil."""
-        self._until = begin
         self.part = part
 
     @property
@@ -69,34 +56,18 @@ class Relay:
         """The parts of which it is made now."""
         return [*self._coil, self._contact] if self.is_closed else self._coil
 
-    # Methods for the timeline.
+    def turn(self, at: float) -> None:
+        """Begin or cease to pull. The contact follows later, unless the coil turns back before."""
+        self._is_pulled = not self._is_pulled
+        moves = self._is_pulled != self.is_closed
+        self.moves_at = at + self._part.values["travel"] if moves else math.inf
 
-    is_looking = True
+    def move(self) -> None:
+        """Let the contact follow the coil."""
+        self.moves_at = math.inf
+        self.is_closed = self._is_pulled
 
-    def due(self) -> float:
-        """Return the next moment that it has not seen, which comes before all other parts."""
-        return min(self._moves_at, math.nextafter(self._seen, math.inf))
-
-    def run(self, until: float, now: float) -> None:
-        """Follow the coil up to a time, or to the first moment at which something happens."""
-        self._until = until
-        end = min(until, self._moves_at)
-        turned = self._turn_in(self._seen, end)
-        self._seen = end if turned is None else turned
-        if turned is not None:
-            self._is_pulled = not self._is_pulled
-            moves = self._is_pulled != self.is_closed
-            self._moves_at = turned + self._part.values["travel"] if moves else math.inf
-        if self._moves_at <= self._seen:
-            self._moves_at = math.inf
-            self.is_closed = self._is_pulled
-            self._moved(self._seen)
-
-    def fail(self, error: DeviceSimError) -> None:
-        """Stay as it is. Who measures such a bench gets the error."""
-        self._seen = self._until
-
-    def _turn_in(self, begin: float, end: float) -> float | None:
+    def turn_in(self, begin: float, end: float) -> float | None:
         """Return when the coil begins or ceases to pull within a time, None if it does not."""
         values, coil = self._part.values, self._part.coil
         assert coil is not None
@@ -112,3 +83,54 @@ class Relay:
             armed=True,
         )
         return search.find(begin, end)
+
+
+class Relays:
+    """The relays of a bench on its timeline.
+
+    They follow the voltages of their coils through all of the time. So they move at the same
+    moments, whoever looks at the bench, and however seldom. They are one script, because the
+    contact of one may switch the coil of another: each looks no further than to the next move.
+
+    Args:
+        relays: The relays.
+        moved: Called when contacts move, with the time.
+        begin: The time from which on they follow their coils.
+    """
+
+    is_looking = True
+
+    def __init__(
+        self, relays: Collection[Relay], moved: Callable[[float], None], begin: float
+    ) -> None:
+        self._relays, self._moved = relays, moved
+        self._seen = begin
+        """The time up to which they have followed their coils."""
+        self._until = begin
+
+    def due(self) -> float:
+        """Return the next moment that they have not seen, which comes before all other parts."""
+        return min(self._moves_at, math.nextafter(self._seen, math.inf))
+
+    def run(self, until: float, now: float) -> None:
+        """Follow the coils up to a time, or to the first moment at which something happens."""
+        self._until = until
+        end = min(until, self._moves_at)
+        turns = [(relay.turn_in(self._seen, end), relay) for relay in self._relays]
+        self._seen = min((at for at, _ in turns if at is not None), default=end)
+        for at, relay in turns:
+            if at == self._seen:
+                relay.turn(at)
+        moving = [relay for relay in self._relays if relay.moves_at <= self._seen]
+        for relay in moving:
+            relay.move()
+        if moving:
+            self._moved(self._seen)
+
+    def fail(self, error: DeviceSimError) -> None:
+        """Stay as they are. Who measures such a bench gets the error."""
+        self._seen = self._until
+
+    @property
+    def _moves_at(self) -> float:
+        return min((relay.moves_at for relay in self._relays), default=math.inf)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 from json_logger_proto.names import PROGRAM
-from session_sharing.doctor import tell
+from session_sharing.cli.doctor import tell
 from session_sharing.places import default_state_file
 
 from json_logger_server.cli.serve import default_roots

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 from json_logger_proto.names import PROGRAM
-from session_sharing.ni.folders import Startable, lay_out, take_away
-from session_sharing.ni.plugins_folder import plugins_folder
+from session_sharing.cli.installing import install_files, uninstall_files
+from session_sharing.ni import Startable
 from session_sharing.server import InvalidArgumentError
 
 from json_logger_server.cli.at_login import remove_entry, write_entry
@@ -42,8 +42,7 @@ def install_command(folder: Path | None, at_login: bool, roots: tuple[Path, ...]
     if at_login:
         click.echo(write_entry(roots))
         return
-    for path in lay_out(_program(), folder or _in_plugins_folder()):
-        click.echo(path)
+    install_files(_program(), folder, PROGRAM)
 
 
 @click.command("uninstall")
@@ -58,20 +57,12 @@ def uninstall_command(folder: Path | None, at_login: bool) -> None:
     if at_login:
         click.echo(f"removed {remove_entry()}")
         return
-    folder = folder or _in_plugins_folder()
-    left = take_away(_program(), folder)
-    click.echo(f"removed from {folder}" if left else f"removed {folder}")
-    for path in left:
-        click.echo(f"not removed: {path}")
+    uninstall_files(_program(), folder, PROGRAM)
 
 
 def _check_one_way(folder: Path | None, at_login: bool) -> None:
     if folder is not None and at_login:
         raise InvalidArgumentError("Give FOLDER or --at-login, not both.")
-
-
-def _in_plugins_folder() -> Path:
-    return plugins_folder() / PROGRAM
 
 
 def _program() -> Startable:

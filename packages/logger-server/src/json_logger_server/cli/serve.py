@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from json_logger_proto.names import PROGRAM, STATION_VARIABLE
-from session_sharing.server import (
-    InvalidArgumentError,
-    TcpListener,
-    configure_logging,
-    parse_listener,
-)
-from session_sharing.serving_options import (
+from session_sharing.cli.serving import (
     default_folders,
     host_options,
     serving_options,
     state_file_of,
     warn_that_it_is_anonymous,
+)
+from session_sharing.server import (
+    InvalidArgumentError,
+    TcpListener,
+    configure_logging,
+    parse_listener,
 )
 
 from json_logger_server.cli.store_options import store_options

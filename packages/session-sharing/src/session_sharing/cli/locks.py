@@ -7,15 +7,15 @@ from typing import Any
 
 import click
 
-from session_sharing.locks.kind import LockKind
-from session_sharing.locks.names import KIND, PROGRAM
-from session_sharing.server import AuditTrail, SessionHost, configure_logging, serve
-from session_sharing.serving_options import (
+from session_sharing.cli.serving import (
     host_options,
     serving_options,
     state_file_of,
     warn_that_it_is_anonymous,
 )
+from session_sharing.locks.kind import LockKind
+from session_sharing.locks.names import KIND, PROGRAM
+from session_sharing.server import AuditTrail, SessionHost, configure_logging, serve
 
 
 @click.command("locks")

@@ -15,7 +15,7 @@ from session_sharing.core.sessions import Attachment
 from session_sharing.core.uses import Uses
 from session_sharing.server.quota import Held
 
-__all__ = ["attachment", "held", "in_thread", "principal", "resource"]
+__all__ = ["attach", "attachment", "held", "in_thread", "principal", "resource"]
 """For servicers; the interceptor and the host use the other functions."""
 
 _Result = TypeVar("_Result")
@@ -105,6 +105,19 @@ def attachment() -> Attachment:
         raise LookupError(
             "This method has no attachment. Set the option requires_lease in its .proto file."
         )
+    return found
+
+
+def attach(attachment_id: str) -> Attachment:
+    """Take the attachment of a call that names it elsewhere than in its field `attachment`.
+
+    Use it for a protocol that has no such field, whose clients send the id in the metadata.
+
+    Raises:
+        SessionExpiredError: The attachment has ended, or belongs to another identity.
+    """
+    call = current()
+    call.attachment = found = call.registry.attachment(attachment_id, call.principal)
     return found
 
 

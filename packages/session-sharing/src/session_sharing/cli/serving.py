@@ -1,7 +1,4 @@
-"""The options that the command `serve` of every server has, and their meaning for its host.
-
-click is not a dependency of session-sharing; programs that import this module must install it.
-"""
+"""The options that the command `serve` of every server has, and their meaning for its host."""
 
 from __future__ import annotations
 

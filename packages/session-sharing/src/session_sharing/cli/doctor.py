@@ -1,7 +1,4 @@
-"""Check a station, and report in plain words everything that keeps a server from its clients.
-
-click is not a dependency of session-sharing; programs that import this module must install it.
-"""
+"""Check a station, and report in plain words everything that keeps a server from its clients."""
 
 from __future__ import annotations
 

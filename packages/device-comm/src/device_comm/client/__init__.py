@@ -1,0 +1,1 @@
+"""The client half: it needs nothing of the server half."""
