@@ -1,0 +1,186 @@
+"""Call a gRPC service whose messages come from the server's reflection: no stubs are needed.
+
+So the console works with simulations that it does not import, and with another version of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable
+from typing import Any
+
+import grpc
+import grpc.aio
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import DecodeError, Message
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
+from measurement_console.errors import ServiceCallError
+
+_SECONDS = 10.0
+"""Seconds to wait for an answer."""
+_MOST_FILES = 200
+"""Descriptor files that a server may send."""
+
+
+class ReflectedService:
+    """A service of a server. Make it with `reflect`.
+
+    Args:
+        channel: Channel to the server.
+        descriptor: Description of the service.
+    """
+
+    def __init__(self, channel: grpc.aio.Channel, descriptor: ServiceDescriptor) -> None:
+        self._channel = channel
+        self._descriptor = descriptor
+
+    def has(self, method: str) -> bool:
+        """Return whether the server's version of the service has a method."""
+        return method in self._descriptor.methods_by_name
+
+    async def call(self, method: str, **fields: Any) -> Any:
+        """Call a method that has one answer.
+
+        Args:
+            method: Name of the method.
+            **fields: Fields of the request. Messages are given as dictionaries.
+
+        Returns:
+            The answer, a message.
+
+        Raises:
+            ServiceCallError: The server refused, cannot be reached, or has no such method.
+        """
+        found = self._method(method)
+        call = self._channel.unary_unary(self._path(found), *_codec(found))
+        answer: Awaitable[Any] = call(_request(found, fields), timeout=_SECONDS)
+        try:
+            return await answer
+        except grpc.aio.AioRpcError as error:
+            raise ServiceCallError.of(error) from error
+
+    async def stream(self, method: str, **fields: Any) -> AsyncIterator[Any]:
+        """Call a method that streams its answers, and yield them.
+
+        Raises:
+            ServiceCallError: The server refused, went away, or has no such method.
+        """
+        found = self._method(method)
+        call = self._channel.unary_stream(self._path(found), *_codec(found))
+        answers = call(_request(found, fields))
+        try:
+            async for answer in answers:
+                yield answer
+        except grpc.aio.AioRpcError as error:
+            raise ServiceCallError.of(error) from error
+        finally:
+            answers.cancel()
+
+    def _method(self, name: str) -> MethodDescriptor:
+        if not self.has(name):
+            raise ServiceCallError(
+                f"{self._descriptor.full_name} of this server has no {name}. Update the server.",
+                grpc.StatusCode.UNIMPLEMENTED,
+            )
+        return self._descriptor.methods_by_name[name]
+
+    def _path(self, method: MethodDescriptor) -> str:
+        return f"/{self._descriptor.full_name}/{method.name}"
+
+
+async def reflect(channel: grpc.aio.Channel, service: str) -> ReflectedService:
+    """Ask a server for the description of a service.
+
+    Args:
+        channel: Channel to the server.
+        service: Full name, such as "device_sim.v1.Bench".
+
+    Raises:
+        ServiceCallError: The server cannot be reached, has no reflection or no such service.
+    """
+    stub = reflection_pb2_grpc.ServerReflectionStub(channel)
+    call = stub.ServerReflectionInfo(timeout=_SECONDS)
+    files: dict[str, descriptor_pb2.FileDescriptorProto] = {}
+    try:
+        await _ask(call, files, file_containing_symbol=service)
+        while missing := _missing(files):
+            await _ask(call, files, file_by_filename=missing)
+        pool = descriptor_pool.DescriptorPool()
+        for file in _in_order(files):
+            pool.Add(file)
+        return ReflectedService(channel, pool.FindServiceByName(service))
+    except grpc.aio.AioRpcError as error:
+        raise ServiceCallError.of(error) from error
+    except (DecodeError, KeyError, TypeError, RecursionError) as error:
+        raise ServiceCallError(
+            f"The server's description of {service} cannot be used: {error}.",
+            grpc.StatusCode.UNIMPLEMENTED,
+        ) from error
+    finally:
+        call.cancel()
+
+
+async def _ask(
+    call: Any, files: dict[str, descriptor_pb2.FileDescriptorProto], **question: str
+) -> None:
+    """Ask for files, and add those of the answer.
+
+    Raises:
+        ServiceCallError: The server does not know them, or sends too many.
+    """
+    await call.write(reflection_pb2.ServerReflectionRequest(**question))
+    answer = await call.read()
+    (wanted,) = question.values()
+    if answer is grpc.aio.EOF or not answer.HasField("file_descriptor_response"):
+        raise ServiceCallError(
+            f"This server does not have {wanted}.", grpc.StatusCode.UNIMPLEMENTED
+        )
+    for content in answer.file_descriptor_response.file_descriptor_proto:
+        file = descriptor_pb2.FileDescriptorProto.FromString(content)
+        files[file.name] = file
+    if len(files) > _MOST_FILES or ("file_by_filename" in question and wanted not in files):
+        raise ServiceCallError(
+            f"The server's description of {wanted} cannot be used.", grpc.StatusCode.UNIMPLEMENTED
+        )
+
+
+def _missing(files: dict[str, descriptor_pb2.FileDescriptorProto]) -> str:
+    """Return the name of a file that another one imports and that is not there, or ""."""
+    imported = (name for file in files.values() for name in file.dependency)
+    return next((name for name in imported if name not in files), "")
+
+
+def _in_order(
+    files: dict[str, descriptor_pb2.FileDescriptorProto],
+) -> list[descriptor_pb2.FileDescriptorProto]:
+    """Return files so that each one comes after those that it imports."""
+    ordered: dict[str, descriptor_pb2.FileDescriptorProto] = {}
+
+    def add(name: str, path: tuple[str, ...]) -> None:
+        if name in path:
+            raise TypeError(f"{name} imports itself")
+        if name not in ordered:
+            for imported in files[name].dependency:
+                add(imported, (*path, name))
+            ordered[name] = files[name]
+
+    for name in files:
+        add(name, ())
+    return list(ordered.values())
+
+
+def _codec(method: MethodDescriptor) -> tuple[Any, Any]:
+    request = message_factory.GetMessageClass(method.input_type)
+    answer = message_factory.GetMessageClass(method.output_type)
+    return request.SerializeToString, answer.FromString
+
+
+def _request(method: MethodDescriptor, fields: dict[str, Any]) -> Message:
+    try:
+        return message_factory.GetMessageClass(method.input_type)(**fields)
+    except (TypeError, ValueError) as error:
+        raise ServiceCallError(
+            f"{method.name} of this server does not take {', '.join(fields)}. Update the server or the console.",
+            grpc.StatusCode.INVALID_ARGUMENT,
+        ) from error
