@@ -181,6 +181,7 @@ def _request(method: MethodDescriptor, fields: dict[str, Any]) -> Message:
         return message_factory.GetMessageClass(method.input_type)(**fields)
     except (TypeError, ValueError) as error:
         raise ServiceCallError(
-            f"{method.name} of this server does not take {', '.join(fields)}. Update the server or the console.",
+            f"{method.name} of this server does not take {', '.join(fields)}. "
+            "Update the server or the console.",
             grpc.StatusCode.INVALID_ARGUMENT,
         ) from error

@@ -73,11 +73,8 @@ def test_values_stand_in_the_column_of_their_site_with_their_limits() -> None:
         ("v (A) = 3", "at least 1", True),
         ("in_compliance (A) = true", "", None),
     ]
-    assert [(one.text, one.limits, one.passed) for one in cells[1]][0] == (
-        "v (B) = 3",
-        "1 to 2",
-        False,
-    )
+    first = cells[1][0]
+    assert (first.text, first.limits, first.passed) == ("v (B) = 3", "1 to 2", False)
     assert [one.text for one in cells[ALL_SITES]] == ["mode = DC"]
 
 
