@@ -11,8 +11,22 @@ from google.protobuf import json_format
 from measurement_console.bench.faults import FaultKind, fault_text, kinds_for
 from measurement_console.bench.quantities import quantity_text
 
-_UNITS = {"resistor": "Ω", "capacitor": "F", "inductor": "H", "contact": "Ω"}
-"""Units of the main value of a part, by its kind."""
+_UNITS_OF_KIND = {"resistor": "Ω", "short": "Ω", "open": "Ω", "capacitor": "F", "inductor": "H"}
+"""Units of the value of a part that is called "value", by its kind."""
+_UNITS = {
+    "voltage": "V",
+    "amplitude": "V",
+    "resistance": "Ω",
+    "esr": "Ω",
+    "frequency": "Hz",
+    "rate": "Hz",
+    "saturation_current": "A",
+    "temperature": "°C",
+    "phase": "°",
+    "duty": "%",
+}
+"""Units of the other values, by name."""
+_DRIFT = "drift"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,15 +165,16 @@ def _fault(fault: Any) -> str:
 
 
 def _part(part: Any, drifts: Iterable[Any]) -> PartRow:
-    unit = _UNITS.get(part.kind, "")
+    units = {"value": _UNITS_OF_KIND.get(part.kind, ""), **_UNITS}
     drift = next((one.rate for one in drifts if one.part == part.name), 0.0)
     return PartRow(
         name=part.name,
         kind=part.kind,
         nets=" to ".join(net for net in (part.a, part.b) if net),
         values=tuple(
-            (name, value, quantity_text(value, unit if name == "value" else ""))
+            (name, value, quantity_text(value, units.get(name, "")))
             for name, value in sorted(part.values.items())
+            if name != _DRIFT
         ),
         drift=f"drifts by {drift:.3g} of its value each second" if drift else "",
     )
