@@ -103,6 +103,7 @@ async def reflect(channel: grpc.aio.Channel, service: str) -> ReflectedService:
     call = stub.ServerReflectionInfo(timeout=_SECONDS)
     files: dict[str, descriptor_pb2.FileDescriptorProto] = {}
     try:
+        await _require(call, service)
         await _ask(call, files, file_containing_symbol=service)
         while missing := _missing(files):
             await _ask(call, files, file_by_filename=missing)
@@ -119,6 +120,15 @@ async def reflect(channel: grpc.aio.Channel, service: str) -> ReflectedService:
         ) from error
     finally:
         call.cancel()
+
+
+async def _require(call: Any, service: str) -> None:
+    """Refuse a server that does not serve a service. It may describe others, too."""
+    await call.write(reflection_pb2.ServerReflectionRequest(list_services=""))
+    answer = await call.read()
+    served = () if answer is grpc.aio.EOF else answer.list_services_response.service
+    if service not in [one.name for one in served]:
+        raise _lacks(service)
 
 
 async def _ask(
@@ -143,6 +153,10 @@ async def _ask(
         raise ServiceCallError(
             f"The server's description of {wanted} cannot be used.", grpc.StatusCode.UNIMPLEMENTED
         )
+
+
+def _lacks(wanted: str) -> ServiceCallError:
+    return ServiceCallError(f"This server does not have {wanted}.", grpc.StatusCode.UNIMPLEMENTED)
 
 
 def _missing(files: dict[str, descriptor_pb2.FileDescriptorProto]) -> str:
