@@ -99,60 +99,57 @@ async def reflect(channel: grpc.aio.Channel, service: str) -> ReflectedService:
     Raises:
         ServiceCallError: The server cannot be reached, has no reflection or no such service.
     """
-    stub = reflection_pb2_grpc.ServerReflectionStub(channel)
-    call = stub.ServerReflectionInfo(timeout=_SECONDS)
     files: dict[str, descriptor_pb2.FileDescriptorProto] = {}
+    ask = _Questions(channel)
+    # A server may describe services that it does not serve.
+    if service not in await ask.services():
+        raise _lacks(service)
     try:
-        await _require(call, service)
-        await _ask(call, files, file_containing_symbol=service)
+        files.update(await ask.files(file_containing_symbol=service))
         while missing := _missing(files):
-            await _ask(call, files, file_by_filename=missing)
+            files.update(await ask.files(file_by_filename=missing))
+            if missing not in files or len(files) > _MOST_FILES:
+                raise TypeError(f"{missing} is missing")
         pool = descriptor_pool.DescriptorPool()
         for file in _in_order(files):
             pool.Add(file)
         return ReflectedService(channel, pool.FindServiceByName(service))
-    except grpc.aio.AioRpcError as error:
-        raise ServiceCallError.of(error) from error
     except (DecodeError, KeyError, TypeError, RecursionError) as error:
         raise ServiceCallError(
             f"The server's description of {service} cannot be used: {error}.",
             grpc.StatusCode.UNIMPLEMENTED,
         ) from error
-    finally:
-        call.cancel()
 
 
-async def _require(call: Any, service: str) -> None:
-    """Refuse a server that does not serve a service. It may describe others, too."""
-    await call.write(reflection_pb2.ServerReflectionRequest(list_services=""))
-    answer = await call.read()
-    served = () if answer is grpc.aio.EOF else answer.list_services_response.service
-    if service not in [one.name for one in served]:
-        raise _lacks(service)
+class _Questions:
+    """Ask a server's reflection. All methods raise ServiceCallError if it does not answer."""
 
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._stub = reflection_pb2_grpc.ServerReflectionStub(channel)
 
-async def _ask(
-    call: Any, files: dict[str, descriptor_pb2.FileDescriptorProto], **question: str
-) -> None:
-    """Ask for files, and add those of the answer.
+    async def services(self) -> list[str]:
+        """Return the names of the services that the server serves."""
+        answer = await self._ask(list_services="")
+        return [one.name for one in answer.list_services_response.service]
 
-    Raises:
-        ServiceCallError: The server does not know them, or sends too many.
-    """
-    await call.write(reflection_pb2.ServerReflectionRequest(**question))
-    answer = await call.read()
-    (wanted,) = question.values()
-    if answer is grpc.aio.EOF or not answer.HasField("file_descriptor_response"):
-        raise ServiceCallError(
-            f"This server does not have {wanted}.", grpc.StatusCode.UNIMPLEMENTED
-        )
-    for content in answer.file_descriptor_response.file_descriptor_proto:
-        file = descriptor_pb2.FileDescriptorProto.FromString(content)
-        files[file.name] = file
-    if len(files) > _MOST_FILES or ("file_by_filename" in question and wanted not in files):
-        raise ServiceCallError(
-            f"The server's description of {wanted} cannot be used.", grpc.StatusCode.UNIMPLEMENTED
-        )
+    async def files(self, **question: str) -> dict[str, descriptor_pb2.FileDescriptorProto]:
+        """Return the descriptor files of an answer by name; none if the server knows none."""
+        answer = await self._ask(**question)
+        contents = answer.file_descriptor_response.file_descriptor_proto
+        files = map(descriptor_pb2.FileDescriptorProto.FromString, contents)
+        return {file.name: file for file in files}
+
+    async def _ask(self, **question: str) -> Any:
+        request = reflection_pb2.ServerReflectionRequest(**question)
+        answers = self._stub.ServerReflectionInfo([request], timeout=_SECONDS)
+        try:
+            async for answer in answers:
+                return answer
+        except grpc.aio.AioRpcError as error:
+            raise ServiceCallError.of(error) from error
+        finally:
+            answers.cancel()
+        return reflection_pb2.ServerReflectionResponse()
 
 
 def _lacks(wanted: str) -> ServiceCallError:

@@ -175,14 +175,15 @@ def _checked_line(check: Any) -> CellLine:
 
 def _other_lines(measurement: Any, checked: set[str]) -> Iterator[tuple[int | None, CellLine]]:
     """Yield the outputs without limits, each with its site."""
-    values = {one.name: json_format.MessageToDict(one.value) for one in measurement.outputs}
+    values: dict[str, Any] = {
+        one.name: json_format.MessageToDict(one.value) for one in measurement.outputs
+    }
     sites, pins = values.get(SITES_OUTPUT), values.get(PINS_OUTPUT)
     call_site = measurement.site if measurement.HasField("site") else ALL_SITES
     for name, value in values.items():
         if name in checked or name in (SITES_OUTPUT, PINS_OUTPUT):
             continue
-        by_site = isinstance(value, list) and isinstance(sites, list) and len(value) == len(sites)
-        if not by_site:
+        if not (isinstance(sites, list) and isinstance(value, list) and len(value) == len(sites)):
             yield call_site, CellLine(f"{name} = {_value_text(value)}")
             continue
         named = pins if isinstance(pins, list) and len(pins) == len(value) else [""] * len(value)
