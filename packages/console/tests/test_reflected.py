@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent import futures
 from contextlib import contextmanager
 
 import grpc
-import grpc.aio
 import pytest
 from google.protobuf import descriptor_pb2
 from grpc_reflection.v1alpha import reflection_pb2 as pb
@@ -31,30 +29,19 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def reflected(address: str, service: str = SEQUENCES) -> ReflectedService:
     """Return the service of a server. Its channel is closed, so it cannot be called."""
-
-    async def ask() -> ReflectedService:
-        async with grpc.aio.insecure_channel(address) as channel:
-            return await reflect(channel, service)
-
-    return asyncio.run(ask())
+    with grpc.insecure_channel(address) as channel:
+        return reflect(channel, service)
 
 
 def test_calls_and_streams_have_the_servers_answers_and_refusals(address: str) -> None:
-    async def call() -> None:
-        async with grpc.aio.insecure_channel(address) as channel:
-            service = await reflect(channel, SEQUENCES)
-            assert list((await service.call("List")).runs) == []
-            with pytest.raises(ServiceCallError, match="does not exist") as caught:
-                await service.call("Terminate", run_id="no")
-            assert caught.value.status is grpc.StatusCode.NOT_FOUND
-            with pytest.raises(ServiceCallError, match="does not exist"):
-                await drained(service.stream("Watch", run_id="no"))
-
-    asyncio.run(call())
-
-
-async def drained(answers: AsyncIterator[object]) -> list[object]:
-    return [one async for one in answers]
+    with grpc.insecure_channel(address) as channel:
+        service = reflect(channel, SEQUENCES)
+        assert list(service.call("List").runs) == []
+        with pytest.raises(ServiceCallError, match="does not exist") as caught:
+            service.call("Terminate", run_id="no")
+        assert caught.value.status is grpc.StatusCode.NOT_FOUND
+        with pytest.raises(ServiceCallError, match="does not exist"):
+            list(service.stream("Watch", run_id="no"))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +58,7 @@ def test_what_another_version_of_the_server_lacks_is_said(
     service = reflected(address)
     assert service.has("List")
     with pytest.raises(ServiceCallError, match=said):
-        asyncio.run(service.call(method, **fields))
+        service.call(method, **fields)
 
 
 def test_a_service_that_the_server_does_not_have_is_said(address: str) -> None:

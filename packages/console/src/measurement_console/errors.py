@@ -1,30 +1,38 @@
-"""Define the errors of this package."""
+"""Define the errors of the console."""
 
 from __future__ import annotations
 
 import grpc
-import grpc.aio
 
 
 class ConsoleError(Exception):
     """Root of all errors that this package raises."""
 
 
-class ServiceCallError(ConsoleError):
-    """A service refused a call, cannot be reached, or does not have what was asked.
+class OptionsError(ConsoleError):
+    """The options of the console contradict each other, or a file cannot be read."""
 
-    Attributes:
-        status: The gRPC status.
-    """
 
-    def __init__(self, text: str, status: grpc.StatusCode) -> None:
-        super().__init__(text)
+class RunningConsoleError(ConsoleError):
+    """The request to a running console failed, or no console runs."""
+
+
+class RefusedError(ConsoleError):
+    """The console refuses what a browser asks for."""
+
+    def __init__(self, status: int, message: str) -> None:
+        """Give the HTTP status, and the text that the user reads."""
+        super().__init__(message)
         self.status = status
 
-    @classmethod
-    def of(cls, error: grpc.aio.AioRpcError) -> ServiceCallError:
-        """Return the error of a failed call."""
-        return cls(error.details() or error.code().name, error.code())
+
+class ServiceCallError(ConsoleError):
+    """A service refused a call, cannot be reached, or does not have what was asked."""
+
+    def __init__(self, text: str, status: grpc.StatusCode) -> None:
+        """Give the reason, and the gRPC status."""
+        super().__init__(text)
+        self.status = status
 
     @property
     def is_away(self) -> bool:

@@ -5,11 +5,10 @@ So the console works with simulations that it does not import, and with another 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, cast
 
 import grpc
-import grpc.aio
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import DecodeError, Message
@@ -31,7 +30,7 @@ class ReflectedService:
         descriptor: Description of the service.
     """
 
-    def __init__(self, channel: grpc.aio.Channel, descriptor: ServiceDescriptor) -> None:
+    def __init__(self, channel: grpc.Channel, descriptor: ServiceDescriptor) -> None:
         self._channel = channel
         self._descriptor = descriptor
 
@@ -39,7 +38,7 @@ class ReflectedService:
         """Return whether the server's version of the service has a method."""
         return method in self._descriptor.methods_by_name
 
-    async def call(self, method: str, **fields: Any) -> Any:
+    def call(self, method: str, **fields: Any) -> Any:
         """Call a method that has one answer.
 
         Args:
@@ -54,13 +53,12 @@ class ReflectedService:
         """
         found = self._method(method)
         call = self._channel.unary_unary(self._path(found), *_codec(found))
-        answer: Awaitable[Any] = call(_request(found, fields), timeout=_SECONDS)
         try:
-            return await answer
-        except grpc.aio.AioRpcError as error:
-            raise ServiceCallError.of(error) from error
+            return call(_request(found, fields), timeout=_SECONDS)
+        except grpc.RpcError as error:
+            raise _as_own(error) from error
 
-    async def stream(self, method: str, **fields: Any) -> AsyncIterator[Any]:
+    def stream(self, method: str, **fields: Any) -> Iterator[Any]:
         """Call a method that streams its answers, and yield them.
 
         Raises:
@@ -70,10 +68,9 @@ class ReflectedService:
         call = self._channel.unary_stream(self._path(found), *_codec(found))
         answers = call(_request(found, fields))
         try:
-            async for answer in answers:
-                yield answer
-        except grpc.aio.AioRpcError as error:
-            raise ServiceCallError.of(error) from error
+            yield from answers
+        except grpc.RpcError as error:
+            raise _as_own(error) from error
         finally:
             answers.cancel()
 
@@ -89,7 +86,7 @@ class ReflectedService:
         return f"/{self._descriptor.full_name}/{method.name}"
 
 
-async def reflect(channel: grpc.aio.Channel, service: str) -> ReflectedService:
+def reflect(channel: grpc.Channel, service: str) -> ReflectedService:
     """Ask a server for the description of a service.
 
     Args:
@@ -102,12 +99,12 @@ async def reflect(channel: grpc.aio.Channel, service: str) -> ReflectedService:
     files: dict[str, descriptor_pb2.FileDescriptorProto] = {}
     ask = _Questions(channel)
     # A server may describe services that it does not serve.
-    if service not in await ask.services():
+    if service not in ask.services():
         raise _lacks(service)
     try:
-        files.update(await ask.files(file_containing_symbol=service))
+        files.update(ask.files(file_containing_symbol=service))
         while missing := _missing(files):
-            files.update(await ask.files(file_by_filename=missing))
+            files.update(ask.files(file_by_filename=missing))
             if missing not in files or len(files) > _MOST_FILES:
                 raise TypeError(f"{missing} is missing")
         pool = descriptor_pool.DescriptorPool()
@@ -124,32 +121,37 @@ async def reflect(channel: grpc.aio.Channel, service: str) -> ReflectedService:
 class _Questions:
     """Ask a server's reflection. All methods raise ServiceCallError if it does not answer."""
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
+    def __init__(self, channel: grpc.Channel) -> None:
         self._stub = reflection_pb2_grpc.ServerReflectionStub(channel)
 
-    async def services(self) -> list[str]:
+    def services(self) -> list[str]:
         """Return the names of the services that the server serves."""
-        answer = await self._ask(list_services="")
+        answer = self._ask(list_services="")
         return [one.name for one in answer.list_services_response.service]
 
-    async def files(self, **question: str) -> dict[str, descriptor_pb2.FileDescriptorProto]:
+    def files(self, **question: str) -> dict[str, descriptor_pb2.FileDescriptorProto]:
         """Return the descriptor files of an answer by name; none if the server knows none."""
-        answer = await self._ask(**question)
+        answer = self._ask(**question)
         contents = answer.file_descriptor_response.file_descriptor_proto
         files = map(descriptor_pb2.FileDescriptorProto.FromString, contents)
         return {file.name: file for file in files}
 
-    async def _ask(self, **question: str) -> Any:
+    def _ask(self, **question: str) -> Any:
         request = reflection_pb2.ServerReflectionRequest(**question)
-        answers = self._stub.ServerReflectionInfo([request], timeout=_SECONDS)
+        answers = self._stub.ServerReflectionInfo(iter([request]), timeout=_SECONDS)
         try:
-            async for answer in answers:
+            for answer in answers:
                 return answer
-        except grpc.aio.AioRpcError as error:
-            raise ServiceCallError.of(error) from error
+        except grpc.RpcError as error:
+            raise _as_own(error) from error
         finally:
             answers.cancel()
         return reflection_pb2.ServerReflectionResponse()
+
+
+def _as_own(error: grpc.RpcError) -> ServiceCallError:
+    call = cast(grpc.Call, error)  # gRPC's stubs do not show that an error is a call, too
+    return ServiceCallError(call.details() or call.code().name, call.code())
 
 
 def _lacks(wanted: str) -> ServiceCallError:

@@ -1,0 +1,76 @@
+"""Hold the parts of a running console together."""
+
+from __future__ import annotations
+
+import getpass
+
+from session_sharing.roles import Role
+
+from measurement_console.live.board import Board
+from measurement_console.live.changes import Changes
+from measurement_console.options import ConsoleOptions
+from measurement_console.security.audit import Audit
+from measurement_console.security.control import Control
+from measurement_console.security.visitors import Visitors
+from measurement_console.sources.finding_logger import logger_finder
+from measurement_console.sources.platform import Platform
+from measurement_console.sources.session_servers import SessionServer
+
+_STOP_SECONDS = 2.0
+
+
+class Console:
+    """What all pages share."""
+
+    def __init__(self, options: ConsoleOptions) -> None:
+        """Make the parts; nothing runs before `start`.
+
+        Raises:
+            OptionsError: The audit trail cannot be opened.
+        """
+        self.options = options
+        self.changes = Changes()
+        self.board = Board()
+        self.visitors = Visitors(options.keys, user=_user())
+        self.control = Control(is_allowed=options.control, changed=self.changes.announce)
+        self.audit = Audit(options.audit)
+        self.platform = Platform(self.changes.announce)
+        self.logger = SessionServer(
+            "Logger",
+            logger_finder(self.platform),
+            remedy="json-logger serve",
+            changed=self.changes.announce,
+        )
+
+    @property
+    def session_servers(self) -> list[SessionServer]:
+        """The servers of sessions that the console follows."""
+        return [self.logger]
+
+    def make_link(self) -> str:
+        """Return the one-time token of a new link, for the user who runs the console."""
+        role = Role.ADMINISTRATE if self.options.control else Role.OBSERVE
+        return self.visitors.make_link(role)
+
+    def start(self) -> None:
+        """Begin to follow everything. An event loop must run."""
+        self.changes.begin()
+        self.platform.start()
+        for server in self.session_servers:
+            server.start()
+
+    def stop(self) -> None:
+        """End everything that runs."""
+        parts = [*self.session_servers, self.platform]
+        for part in parts:
+            part.stop()
+        for part in parts:
+            part.join(_STOP_SECONDS)
+        self.audit.close()
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a user without a name, as in some containers
+        return "local user"

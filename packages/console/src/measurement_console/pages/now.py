@@ -1,0 +1,48 @@
+"""Show in one place what runs, who holds what, and what was done last."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from measurement_console.console import Console
+from measurement_console.pages.page import Arguments, Facts, Page
+
+_MOST_ACTIONS = 10
+
+
+def _health(console: Console, _: Arguments) -> Facts:
+    servers = [server.health for server in console.session_servers]
+    return {"things": [console.platform.health, *servers]}
+
+
+def _services(console: Console, _: Arguments) -> Facts:
+    return {
+        "platform": console.platform.health,
+        "services": [one for one in console.platform.state.services if one.address],
+    }
+
+
+def _sessions(console: Console, _: Arguments) -> Facts:
+    return {"servers": console.session_servers}
+
+
+def _reservations(console: Console, _: Arguments) -> Facts:
+    reservations = [one for one in console.platform.state.reservations if one.is_reserved]
+    return {"platform": console.platform.health, "reservations": reservations}
+
+
+def _actions(console: Console, _: Arguments) -> Facts:
+    return {"actions": list(islice(reversed(console.audit.actions), _MOST_ACTIONS))}
+
+
+NOW = Page(
+    "now",
+    "Now",
+    sections={
+        "now-health": _health,
+        "now-sessions": _sessions,
+        "now-services": _services,
+        "now-reservations": _reservations,
+        "now-actions": _actions,
+    },
+)
