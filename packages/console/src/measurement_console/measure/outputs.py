@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -55,17 +55,20 @@ class SiteTable:
 class ShownOutputs:
     """All outputs of one update of a measurement."""
 
-    outputs: tuple[ShownOutput, ...]
+    outputs: tuple[ShownOutput, ...] = ()
     """The outputs that are not in the table, in the order of the plug-in."""
     table: SiteTable | None = None
     """The outputs with one value for each site and pin, None if there are none."""
+    plots: str = ""
+    """The plots as JSON for the page; "" for none."""
 
 
 def show_outputs(outputs: Mapping[str, object]) -> ShownOutputs:
     """Return how a page shows the outputs of one update."""
     table, in_table = _site_table(outputs)
     rest = {name: value for name, value in outputs.items() if name not in in_table}
-    return ShownOutputs(tuple(_show(name, value) for name, value in rest.items()), table)
+    shown = tuple(_show(name, value) for name, value in rest.items())
+    return ShownOutputs(shown, table, _plots_json(shown))
 
 
 def plain_text(value: object) -> str:
@@ -78,6 +81,22 @@ def plain_text(value: object) -> str:
         return "not set"
     number = getattr(value, "number", None)
     return str(value) if number is None else f"{value} ({number})"
+
+
+def _plots_json(outputs: Iterable[ShownOutput]) -> str:
+    plots = [
+        {
+            "name": output.name,
+            "x_label": output.x_label,
+            "lines": [
+                {"label": line.label, "x": json_value(list(line.x)), "y": json_value(list(line.y))}
+                for line in output.lines
+            ],
+        }
+        for output in outputs
+        if output.lines
+    ]
+    return json.dumps(plots) if plots else ""
 
 
 def _site_table(outputs: Mapping[str, object]) -> tuple[SiteTable | None, set[str]]:

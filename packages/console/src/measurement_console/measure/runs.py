@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +15,7 @@ from plugin_kit.calling import MeasurementPlugin, PlatformClient, PluginCallErro
 
 from measurement_console.errors import ConsoleError
 from measurement_console.measure.call_lines import MeasureCall
+from measurement_console.measure.outputs import ShownOutputs, show_outputs
 
 MOST_RUNNING = 8
 MOST_KEPT = 50
@@ -46,14 +47,14 @@ class MeasureRun:
     """Time of its end; None while it runs."""
     updates: int = 0
     """How often the plug-in sent outputs."""
-    outputs: Mapping[str, object] = field(default_factory=dict)
-    """The last outputs."""
+    shown: ShownOutputs = field(default_factory=ShownOutputs)
+    """The last outputs, as a page shows them."""
     error: str = ""
     """Why it failed, or who cancelled it."""
     is_cancelled: bool = False
     """Whether a user cancelled it."""
-    revision: int = 1
-    """Grows with each change."""
+    revision: int = 0
+    """Number of its last change, counted over all runs."""
 
     @property
     def state(self) -> str:
@@ -71,13 +72,14 @@ class MeasureRuns:
     A slow reader of a run misses updates in between, and `updates` says how many there were.
 
     Args:
-        changed: Is called after each change of a run.
+        changed: Is called after each change of a run, on the event loop.
     """
 
-    def __init__(self, changed: Callable[[MeasureRun], None]) -> None:
+    def __init__(self, changed: Callable[[], None]) -> None:
         self._changed = changed
         self._runs: dict[str, MeasureRun] = {}
         self._calls: dict[str, _Call] = {}
+        self._revision = 0
 
     def all(self) -> list[MeasureRun]:
         """Return the runs, the latest first."""
@@ -119,7 +121,7 @@ class MeasureRuns:
         one = _Call(run, discovery_address, asyncio.get_running_loop(), self._update)
         self._calls[run.run_id] = one
         one.start()
-        self._changed(run)
+        self._note(run)
         return run
 
     def cancel(self, run_id: str, who: str) -> None:
@@ -133,9 +135,8 @@ class MeasureRuns:
         if call is not None and not run.is_cancelled:
             run.is_cancelled = True
             run.error = f"Cancelled by {who}."
-            run.revision += 1
             call.cancel()
-            self._changed(run)
+            self._note(run)
 
     def close(self) -> None:
         """Cancel all runs."""
@@ -144,14 +145,18 @@ class MeasureRuns:
 
     def _update(self, run: MeasureRun, news: _News) -> None:
         run.updates += news.updates
-        if news.outputs is not None:
-            run.outputs = news.outputs
+        if news.shown is not None:
+            run.shown = news.shown
         if news.has_ended:
             run.ended_at = time.time()
             run.error = run.error or news.error
             self._calls.pop(run.run_id, None)
-        run.revision += 1
-        self._changed(run)
+        self._note(run)
+
+    def _note(self, run: MeasureRun) -> None:
+        self._revision += 1
+        run.revision = self._revision
+        self._changed()
 
     def _forget_old(self) -> None:
         ended = [one.run_id for one in self._runs.values() if one.ended_at is not None]
@@ -164,7 +169,7 @@ class _News:
     """What happened in the thread of a run since the event loop looked last."""
 
     updates: int = 0
-    outputs: Mapping[str, object] | None = None
+    shown: ShownOutputs | None = None
     error: str = ""
     has_ended: bool = False
 
@@ -220,21 +225,21 @@ class _Call:
                 if self._is_cancelled:
                     plugin.cancel()
             for outputs in updates:
-                self._tell(outputs=outputs)
+                self._tell(show_outputs(outputs))
             with self._lock:
                 self._plugin = None
 
     def _tell(
         self,
-        outputs: Mapping[str, object] | None = None,
+        shown: ShownOutputs | None = None,
         error: str = "",
         has_ended: bool = False,
     ) -> None:
         with self._lock:
             is_first = self._news is None
             news = self._news or _News()
-            news.updates += outputs is not None
-            news.outputs = outputs if outputs is not None else news.outputs
+            news.updates += shown is not None
+            news.shown = shown or news.shown
             news.error, news.has_ended = error, has_ended
             self._news = news
         if is_first:

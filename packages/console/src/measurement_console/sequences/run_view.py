@@ -98,7 +98,7 @@ class RunView:
         elif kind == "step_ended":
             self._end(event)
         elif kind == "ended":
-            self.outcome = _word(event.ended, "outcome")
+            self.outcome = word(event.ended, "outcome")
             self.message = event.ended.message
         if kind in ("note", "ended") or self.sites != sites:
             self.head_revision = event.number
@@ -109,7 +109,7 @@ class RunView:
             StepRow(
                 number=len(self.rows) + 1,
                 revision=event.number,
-                group=_word(started, "group"),
+                group=word(started, "group"),
                 name=started.step,
                 started_at=event.at.ToNanoseconds() / 1e9,
             )
@@ -122,9 +122,9 @@ class RunView:
         row = StepRow(
             number=len(self.rows) + 1,
             revision=event.number,
-            group=_word(ended, "group"),
+            group=word(ended, "group"),
             name=ended.step,
-            state=_word(ended, "status"),
+            state=word(ended, "status"),
             started_at=at - ended.seconds,
             seconds=ended.seconds,
             message=ended.message,
@@ -140,8 +140,8 @@ class RunView:
             self.rows.append(row)
 
 
-def _word(message: Any, field_name: str) -> str:
-    """Return the value of an enum as a word: STEP_STATUS_DONE becomes "done"."""
+def word(message: Any, field_name: str) -> str:
+    """Return the value of an enum field as a word: STEP_STATUS_DONE becomes "done"."""
     kind = message.DESCRIPTOR.fields_by_name[field_name].enum_type
     number = getattr(message, field_name)
     value = kind.values_by_number.get(number)
