@@ -55,7 +55,7 @@ _state_file_option = click.option(
 @click.option("--tls-key", type=_FILE, help="PEM file of the private key of the certificate.")
 @click.option("--api-keys", type=_FILE, help="JSON file with the ids, keys and roles of the users.")
 @click.pass_context
-def main(context: click.Context, **given: Any) -> None:
+def main(context: click.Context, /, **given: Any) -> None:
     """Show this station in a browser until Ctrl-C or SIGTERM.
 
     It prints one line with the address. The link in it works once.

@@ -12,9 +12,9 @@ from measurement_console.options import ConsoleOptions
 from measurement_console.security.audit import Audit
 from measurement_console.security.control import Control
 from measurement_console.security.visitors import Visitors
-from measurement_console.sources.finding_logger import logger_finder
+from measurement_console.sources.finding_servers import SessionServers
 from measurement_console.sources.platform import Platform
-from measurement_console.sources.session_servers import SessionServer
+from measurement_console.sources.session_server import SessionServer
 
 _STOP_SECONDS = 2.0
 
@@ -35,17 +35,12 @@ class Console:
         self.control = Control(is_allowed=options.control, changed=self.changes.announce)
         self.audit = Audit(options.audit)
         self.platform = Platform(self.changes.announce)
-        self.logger = SessionServer(
-            "Logger",
-            logger_finder(self.platform),
-            remedy="json-logger serve",
-            changed=self.changes.announce,
-        )
+        self.servers = SessionServers(self.platform, self.changes.announce)
 
     @property
-    def session_servers(self) -> list[SessionServer]:
-        """The servers of sessions that the console follows."""
-        return [self.logger]
+    def logger(self) -> SessionServer:
+        """The logger."""
+        return self.servers.logger
 
     def make_link(self) -> str:
         """Return the one-time token of a new link, for the user who runs the console."""
@@ -56,16 +51,14 @@ class Console:
         """Begin to follow everything. An event loop must run."""
         self.changes.begin()
         self.platform.start()
-        for server in self.session_servers:
-            server.start()
+        self.servers.start()
 
     def stop(self) -> None:
         """End everything that runs."""
-        parts = [*self.session_servers, self.platform]
-        for part in parts:
-            part.stop()
-        for part in parts:
-            part.join(_STOP_SECONDS)
+        self.servers.stop()
+        self.platform.stop()
+        self.servers.join(_STOP_SECONDS)
+        self.platform.join(_STOP_SECONDS)
         self.audit.close()
 
 

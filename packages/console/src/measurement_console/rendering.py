@@ -29,7 +29,7 @@ def make_environment() -> Environment:
 
 
 def shown(value: object, longest: int = _LONGEST) -> str:
-    """Return a text that other people chose, cut to a length, with control characters as escapes."""
+    """Return a text of other people, cut to a length, with control characters as escapes."""
     text = str(value)
     cut = text if len(text) <= longest else text[:longest] + "…"
     return harmless(cut)

@@ -11,6 +11,7 @@ import socket
 import ssl
 import sys
 import webbrowser
+from collections.abc import Generator
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
@@ -69,9 +70,10 @@ async def serve(options: ConsoleOptions, state_file: Path, *, opens_browser: boo
 class _Server(uvicorn.Server):
     """A server that leaves the signals of the process alone."""
 
-    def capture_signals(self) -> contextlib.AbstractContextManager[None]:
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
         """Do nothing."""
-        return contextlib.nullcontext()
+        yield
 
 
 def ask_for_link(state_file: Path) -> str:

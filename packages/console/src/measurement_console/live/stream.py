@@ -22,7 +22,7 @@ from measurement_console.live.feed import Feed
 EPOCH = secrets.token_hex(4)
 """Identifies this run of the console."""
 _BEAT_SECONDS = 1.0
-"""Every stream sends something so often. A browser that gets nothing says that the line is broken."""
+"""Every stream sends something so often, so that a browser notices a broken line."""
 _FRAME_SECONDS = 0.1
 """Shortest time between two updates of a page."""
 _SEND_SECONDS = 20.0

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from measurement_console.pages.now import NOW
 from measurement_console.pages.page import Page
+from measurement_console.pages.sessions import SESSIONS
 
-PAGES: tuple[Page, ...] = (NOW,)
+PAGES: tuple[Page, ...] = (NOW, SESSIONS)

@@ -11,7 +11,7 @@ _MOST_ACTIONS = 10
 
 
 def _health(console: Console, _: Arguments) -> Facts:
-    servers = [server.health for server in console.session_servers]
+    servers = [server.health for server in console.servers.all]
     return {"things": [console.platform.health, *servers]}
 
 
@@ -23,7 +23,7 @@ def _services(console: Console, _: Arguments) -> Facts:
 
 
 def _sessions(console: Console, _: Arguments) -> Facts:
-    return {"servers": console.session_servers}
+    return {"servers": console.servers.all}
 
 
 def _reservations(console: Console, _: Arguments) -> Facts:

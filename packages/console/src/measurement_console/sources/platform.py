@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -169,15 +168,14 @@ def find_discovery() -> str:
 
 def _find_on_windows() -> str:
     """Return HOST:PORT of NI's own discovery service, which NI's SDK starts if necessary."""
-    if sys.platform != "win32":
+    if os.name != "nt":
         return ""
     from ni.measurementlink.discovery.v1.client import _support
 
     try:
-        address: str = _support._get_discovery_service_address()
+        return _support._get_discovery_service_address()
     except (OSError, RuntimeError, ValueError, LookupError):
         return ""
-    return address
 
 
 def _reservations(client: PlatformClient) -> list[Reservation]:

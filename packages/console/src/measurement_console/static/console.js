@@ -42,3 +42,22 @@
     if (!document.hidden && !asking && Date.now() - heard > PATIENCE) explain();
   }, 500);
 })();
+
+// Rows that a page's stream adds to the top of its table; the oldest rows go.
+(() => {
+  const body = document.getElementById("rows");
+  if (!body) return;
+
+  function add(texts) {
+    const row = document.createElement("tr");
+    for (const text of texts) row.insertCell().textContent = text;
+    body.prepend(row);
+  }
+
+  document.addEventListener("rows", (event) => {
+    const data = JSON.parse(event.detail.data);
+    if (data.missed) add(["", `${data.missed} rows are missing here: this page was too slow.`]);
+    data.rows.forEach(add);
+    while (body.rows.length > Number(body.dataset.most)) body.deleteRow(-1);
+  });
+})();

@@ -1,24 +1,25 @@
-"""Follow servers of sessions: who holds what, and what happens there."""
+"""Follow a server of sessions: who holds what, and what happens there."""
 
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from dataclasses import replace
+from datetime import timezone
 
 import grpc
 from session_sharing.client import (
     CALL_ERRORS,
     Connection,
     ConnectOptions,
+    ServerUnavailableError,
     SessionSharingError,
     from_rpc_error,
 )
 from session_sharing.v1 import lifecycle_pb2 as pb
 
-from measurement_console.sources.health import Health, HealthBook, now
+from measurement_console.sources.event_log import EventLog
+from measurement_console.sources.health import Health, HealthBook
 from measurement_console.sources.worker import Worker
 
 _PAUSE = 1.0
@@ -26,23 +27,6 @@ _PAUSE = 1.0
 _RETRY = 0.5
 _TIMEOUT = 1.5
 """Seconds; a server on this host answers at once."""
-_MOST_EVENTS = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that happened to a session."""
-
-    number: int
-    """Number in this run of the console."""
-    server: str
-    time: datetime
-    type: str
-    """Name of the type in SessionEvent, such as "OPENED"; "MISSED" for events that are lost."""
-    session: str = ""
-    resource: str = ""
-    who: str = ""
-    reason: str = ""
 
 
 class SessionServer:
@@ -52,6 +36,7 @@ class SessionServer:
         self,
         name: str,
         find: Callable[[], ConnectOptions],
+        events: EventLog,
         *,
         remedy: str,
         changed: Callable[[], None],
@@ -61,25 +46,24 @@ class SessionServer:
         Args:
             name: Name for people.
             find: Returns how to connect; it raises a SessionSharingError if there is no server.
+            events: Takes what happens to sessions.
             remedy: What to do when there is no server.
             changed: Called after every change, in a thread of its own.
         """
         self.name = name
         self._find = find
+        self._events = events
         self._changed = changed
         self._book = HealthBook(name, remedy, changed)
         self._lock = threading.Lock()
         self._connection: Connection | None = None
         self._epoch = ""
         self._revision = 1
-        self._numbers = 0
         self._call: grpc.Call | None = None
         self.sessions: tuple[pb.SessionInfo, ...] = ()
         """The open sessions; empty while the server is not there."""
         self.failed: tuple[pb.FailedSession, ...] = ()
         self.info = pb.GetServerInfoResponse()
-        self.events: deque[Event] = deque(maxlen=_MOST_EVENTS)
-        """The last events, the newest last."""
         self._lister = Worker(f"list {name}", self._list, _PAUSE)
         self._watcher = Worker(f"watch {name}", self._watch, _RETRY)
 
@@ -149,7 +133,11 @@ class SessionServer:
         except SessionSharingError as error:
             self._lost(str(error))
         except CALL_ERRORS as error:
-            self._lost(str(from_rpc_error(error)))
+            lost = from_rpc_error(error)
+            is_gone = isinstance(lost, ServerUnavailableError)
+            self._lost(
+                "It has ended, or the connection to it has broken." if is_gone else str(lost)
+            )
 
     def _connect(self) -> Connection:
         """Return a connection to the server as it runs now; a restart changes the token."""
@@ -166,7 +154,7 @@ class SessionServer:
         kind = response.WhichOneof("event")
         if kind == "started":
             if self._epoch not in ("", response.started.epoch):
-                self._note("MISSED", reason="The server was started again.")
+                self._events.add(self.name, "MISSED", reason="The server was started again.")
             if self._epoch != response.started.epoch:
                 self._revision = 1
             self._epoch = response.started.epoch
@@ -175,11 +163,14 @@ class SessionServer:
         elif kind == "gap":
             self._revision = response.gap.last + 1
             lost = response.gap.last - response.gap.first + 1
-            self._note("MISSED", reason=f"The server does not keep {lost} older events.")
+            self._events.add(
+                self.name, "MISSED", reason=f"The server does not keep {lost} older events."
+            )
         elif kind == "session":
             event = response.session
             self._revision = event.revision + 1
-            self._note(
+            self._events.add(
+                self.name,
                 pb.SessionEvent.Type.Name(event.type),
                 time=event.time.ToDatetime(timezone.utc).astimezone(),
                 session=event.session_name,
@@ -188,21 +179,6 @@ class SessionServer:
                 reason=event.reason,
             )
         self._lister.hurry()
-
-    def _note(
-        self,
-        kind: str,
-        *,
-        time: datetime | None = None,
-        session: str = "",
-        resource: str = "",
-        who: str = "",
-        reason: str = "",
-    ) -> None:
-        self._numbers += 1
-        event = Event(self._numbers, self.name, time or now(), kind, session, resource, who, reason)
-        self.events.append(event)
-        self._changed()
 
     def _list(self) -> None:
         connection = self.connection
