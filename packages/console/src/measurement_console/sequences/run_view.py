@@ -84,6 +84,11 @@ class RunView:
         """The sites that have values."""
         return sorted({one for row in self.rows for one in row.cells if one is not None})
 
+    @property
+    def has_values_of_no_site(self) -> bool:
+        """Whether there are values that belong to no single site."""
+        return any(ALL_SITES in row.cells for row in self.rows)
+
     def add(self, event: Any) -> None:
         """Add an event, a message RunEvent."""
         if event.number <= self.revision:

@@ -97,6 +97,10 @@ class Platform:
                 return service
         return None
 
+    def refresh(self) -> None:
+        """Ask again at once, because something was changed."""
+        self._worker.hurry()
+
     def _ask(self) -> None:
         try:
             address = find_discovery()
