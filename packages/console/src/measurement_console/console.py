@@ -13,6 +13,7 @@ from measurement_console.security.audit import Audit
 from measurement_console.security.control import Control
 from measurement_console.security.visitors import Visitors
 from measurement_console.sources.finding_servers import SessionServers
+from measurement_console.sources.logs import Logs
 from measurement_console.sources.platform import Platform
 from measurement_console.sources.session_server import SessionServer
 
@@ -36,6 +37,7 @@ class Console:
         self.audit = Audit(options.audit)
         self.platform = Platform(self.changes.announce)
         self.servers = SessionServers(self.platform, self.changes.announce)
+        self.logs = Logs(self.servers.logger, self.changes.announce)
 
     @property
     def logger(self) -> SessionServer:
@@ -52,9 +54,11 @@ class Console:
         self.changes.begin()
         self.platform.start()
         self.servers.start()
+        self.logs.start()
 
     def stop(self) -> None:
         """End everything that runs."""
+        self.logs.stop()
         self.servers.stop()
         self.platform.stop()
         self.servers.join(_STOP_SECONDS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from measurement_console.pages.now import NOW
 from measurement_console.pages.page import Page
+from measurement_console.pages.records import RECORDS
 from measurement_console.pages.sessions import SESSIONS
 
-PAGES: tuple[Page, ...] = (NOW, SESSIONS)
+PAGES: tuple[Page, ...] = (NOW, SESSIONS, RECORDS)
