@@ -124,7 +124,7 @@ class Site:
         known = request.headers.get("last-event-id") or request.query_params.get("after", "")
         view = View(
             sections=partial(self._sections, page, arguments),
-            feed=page.feed(self._console, arguments),
+            feeds=page.feeds(self._console, arguments),
             own=partial(self._own, visitor),
             revision=lambda: self._console.board.revision,
         )

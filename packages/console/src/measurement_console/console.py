@@ -16,6 +16,7 @@ from measurement_console.security.control import Control
 from measurement_console.security.visitors import Visitors
 from measurement_console.sources.bench import Bench
 from measurement_console.sources.finding_servers import SessionServers
+from measurement_console.sources.logs import Logs
 from measurement_console.sources.platform import Platform
 from measurement_console.sources.sequences import Sequences
 from measurement_console.sources.session_server import SessionServer
@@ -46,6 +47,7 @@ class Console:
         self.pin_maps = PinMapFiles(options.pin_maps)
         self.pin_map = ""
         """Path of the active pin map: that of the last measurement, "" for none."""
+        self.logs = Logs(self.servers.logger, self.changes.announce)
 
     @property
     def logger(self) -> SessionServer:
@@ -64,10 +66,12 @@ class Console:
         self.servers.start()
         self.sequences.start()
         self.bench.start()
+        self.logs.start()
 
     def stop(self) -> None:
         """End everything that runs."""
         self.measurements.close()
+        self.logs.stop()
         parts = (self.bench, self.sequences, self.servers, self.platform)
         for part in parts:
             part.stop()

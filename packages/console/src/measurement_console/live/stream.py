@@ -1,6 +1,6 @@
 """Stream the changes of one page to one browser as Server-Sent Events.
 
-The id of each event is the place up to which the browser knows everything: EPOCH.REVISION.POSITION.
+The id of each event is the place up to which the browser knows all: EPOCH.REVISION.POSITIONS.
 A page begins its stream with the place in which it was rendered. A broken stream continues with the
 place of its last event. So neither a reload nor a broken line loses or repeats anything.
 """
@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from starlette.types import Receive, Scope, Send
@@ -21,6 +22,7 @@ from measurement_console.live.feed import Feed
 
 EPOCH = secrets.token_hex(4)
 """Identifies this run of the console."""
+_PLACE = re.compile(r"(?P<epoch>\w+)\.(?P<revision>\d{1,18})\.(?P<positions>[\d-]{0,99})", re.ASCII)
 _BEAT_SECONDS = 1.0
 """Every stream sends something so often, so that a browser notices a broken line."""
 _FRAME_SECONDS = 0.1
@@ -34,20 +36,31 @@ class Place:
     """How much of a page a browser knows."""
 
     revision: int = 0
-    position: int = 0
+    positions: tuple[int, ...] = ()
+    """The position in each feed of the page."""
 
     @classmethod
     def parse(cls, text: str) -> Place:
         """Return the place that a browser names; the beginning if this console did not give it."""
-        epoch, _, numbers = text.partition(".")
-        revision, _, position = numbers.partition(".")
-        digits = revision.isdecimal() and position.isdecimal()
-        if epoch != EPOCH or not digits or len(numbers) > 40:
+        found = _PLACE.fullmatch(text)
+        if found is None or found["epoch"] != EPOCH:
             return cls()
-        return cls(int(revision), int(position))
+        positions = tuple(int(number) for number in found["positions"].split("-") if number)
+        return cls(int(found["revision"]), positions)
+
+    def position(self, index: int) -> int:
+        """Return the position in a feed; 0 if nothing of it is known."""
+        return self.positions[index] if index < len(self.positions) else 0
+
+    def moved(self, index: int, position: int) -> Place:
+        """Return the place with another position in a feed."""
+        count = max(index + 1, len(self.positions))
+        positions = [self.position(number) for number in range(count)]
+        positions[index] = position
+        return replace(self, positions=tuple(positions))
 
     def __str__(self) -> str:
-        return f"{EPOCH}.{self.revision}.{self.position}"
+        return f"{EPOCH}.{self.revision}.{'-'.join(map(str, self.positions))}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +69,7 @@ class View:
 
     sections: Callable[[], Mapping[str, Section]]
     """Returns the page's sections by name."""
-    feed: Feed | None
+    feeds: Sequence[Feed]
     """What the page shows live beside its sections."""
     own: Callable[[], str]
     """Returns the HTML that only this visitor sees."""
@@ -100,8 +113,8 @@ class EventStream:
             pass  # the browser does not read, or has gone
         finally:
             left.cancel()
-            if self._view.feed is not None:
-                self._view.feed.close()
+            for feed in self._view.feeds:
+                feed.close()
 
     async def _chunks(self, left: asyncio.Future[None]) -> AsyncIterator[bytes]:
         own = ""
@@ -123,9 +136,10 @@ class EventStream:
         """Return the events that the browser does not know yet."""
         events = []
         place = self._place
-        for message in self._view.feed.since(place.position) if self._view.feed else ():
-            place = replace(place, position=message.position)
-            events.append(_event(message.event, message.data, place=str(place)))
+        for index, feed in enumerate(self._view.feeds):
+            for message in feed.since(place.position(index)):
+                place = place.moved(index, message.position)
+                events.append(_event(message.event, message.data, place=str(place)))
         sections = self._view.sections()
         parts = [own] if own else []
         parts += [

@@ -69,9 +69,7 @@ class CallForm:
         sites = self.chosen_sites
         is_all = not sites or sites == self.plugin.pin_map.sites
         pin_map = self.plugin.pin_map.pin_map_id
-        return MeasureCall(
-            self.service.service_class, values, pin_map, None if is_all else sites
-        )
+        return MeasureCall(self.service.service_class, values, pin_map, None if is_all else sites)
 
 
 def last_of(submitted: Submitted, name: str) -> str:

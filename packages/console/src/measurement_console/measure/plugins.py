@@ -59,9 +59,7 @@ def read_plugin(
         PluginCallError: The plug-in cannot be reached.
     """
     has_v2 = V2_INTERFACE in set(interfaces)
-    with MeasurementPlugin(
-        address, has_v2=has_v2, discovery_address=discovery_address
-    ) as plugin:
+    with MeasurementPlugin(address, has_v2=has_v2, discovery_address=discovery_address) as plugin:
         metadata = plugin.metadata
     if not pin_map:
         return PluginFacts(metadata, PinMapView())

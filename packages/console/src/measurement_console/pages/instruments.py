@@ -58,8 +58,8 @@ class _Look:
         """Do nothing: the source stops asking by itself."""
 
 
-def _feed(console: Console, _: Arguments) -> Feed:
-    return _Look(console)
+def _feeds(console: Console, _: Arguments) -> Sequence[Feed]:
+    return (_Look(console),)
 
 
 async def _set(request: Request) -> Response:
@@ -71,7 +71,12 @@ async def _set(request: Request) -> Response:
     except ValueError:
         return notice(request, f"{text!r:.60} is not a number.", is_problem=True)
     return await _act(
-        request, "set part", f"{part} {name} = {value:g}", "SetPart", name=part, values={name: value}
+        request,
+        "set part",
+        f"{part} {name} = {value:g}",
+        "SetPart",
+        name=part,
+        values={name: value},
     )
 
 
@@ -100,9 +105,7 @@ async def _clear_faults(request: Request) -> Response:
     return await _act(request, "clear faults", device, "ClearFaults", device=device)
 
 
-async def _act(
-    request: Request, what: str, thing: str, method: str, **fields: Any
-) -> Response:
+async def _act(request: Request, what: str, thing: str, method: str, **fields: Any) -> Response:
     """Call the bench for a visitor who is in control."""
     visitor, console = require_control(request), console_of(request)
     try:
@@ -135,7 +138,7 @@ INSTRUMENTS = Page(
         "instruments-faults": _fault_form,
         "instruments-parts": _parts,
     },
-    feed=_feed,
+    feeds=_feeds,
     routes=(
         Route("/instruments/set", _set, methods=["POST"]),
         Route("/instruments/break", _break_wire, methods=["POST"]),

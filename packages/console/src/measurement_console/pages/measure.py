@@ -101,8 +101,8 @@ class _Plots:
         """Do nothing: the console keeps the runs."""
 
 
-def _feed(console: Console, arguments: Arguments) -> Feed:
-    return _Plots(console, arguments)
+def _feeds(console: Console, arguments: Arguments) -> Sequence[Feed]:
+    return (_Plots(console, arguments),)
 
 
 async def _show_form(request: Request) -> Response:
@@ -220,7 +220,7 @@ MEASURE = Page(
     "Measure",
     sections={"measure-plugins": _plugins, "measure-run": _run, "measure-runs": _runs},
     facts=_facts,
-    feed=_feed,
+    feeds=_feeds,
     routes=(
         Route("/measure/form", _show_form, methods=["POST"]),
         Route("/measure/run", _start_run, methods=["POST"]),

@@ -45,8 +45,8 @@ class Page:
     the values for the template. It is called after every change, so it must be fast."""
     facts: Callable[[Console, Arguments], Facts] = lambda console, arguments: {}
     """Returns the values for the page's own template."""
-    feed: Callable[[Console, Arguments], Feed | None] = lambda console, arguments: None
-    """Returns what the page shows live beside its sections; None for nothing."""
+    feeds: Callable[[Console, Arguments], Sequence[Feed]] = lambda console, arguments: ()
+    """Returns what the page shows live beside its sections."""
     routes: Sequence[Route] = ()
     """Actions and downloads of the page."""
     scripts: Sequence[str] = ()

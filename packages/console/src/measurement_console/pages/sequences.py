@@ -77,9 +77,7 @@ async def _terminate(request: Request) -> Response:
     run_id, is_kill = form.get("run", ""), form.get("kill") == "yes"
     what = "kill sequence" if is_kill else "terminate sequence"
     try:
-        await asyncio.to_thread(
-            _call, console, "Terminate", run_id=run_id, without_cleanup=is_kill
-        )
+        await asyncio.to_thread(_call, console, "Terminate", run_id=run_id, without_cleanup=is_kill)
     except ServiceCallError as error:
         console.audit.note(visitor, what, run_id, str(error))
         return notice(request, f"The run was not terminated. {error}", is_problem=True)

@@ -94,6 +94,6 @@ SESSIONS = Page(
     "sessions",
     "Sessions",
     sections={"sessions-open": _open},
-    feed=lambda console, arguments: _EventFeed(console.servers.events),
+    feeds=lambda console, arguments: [_EventFeed(console.servers.events)],
     routes=(Route("/sessions/close", _close, methods=["POST"]),),
 )

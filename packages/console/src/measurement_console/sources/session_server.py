@@ -16,6 +16,7 @@ from session_sharing.client import (
     SessionSharingError,
     from_rpc_error,
 )
+from session_sharing.client.options import is_this_host
 from session_sharing.v1 import lifecycle_pb2 as pb
 
 from measurement_console.sources.event_log import EventLog
@@ -76,6 +77,12 @@ class SessionServer:
     def connection(self) -> Connection | None:
         """The connection to the server; None when it is not there. Any thread may use it."""
         return self._connection if self._book.health.is_there else None
+
+    @property
+    def is_on_this_host(self) -> bool:
+        """Whether the server, as far as it is known, can only be on this host."""
+        connection = self._connection
+        return connection is not None and is_this_host(connection.options.target)
 
     def start(self) -> None:
         """Begin to follow."""

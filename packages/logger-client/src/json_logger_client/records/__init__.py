@@ -13,7 +13,7 @@ from json_logger_client.records.frames import to_arrow, to_pandas, to_polars
 from json_logger_client.records.reading import Damaged, RecordReader, open_source, read_log
 from json_logger_client.records.record import LogRecord
 from json_logger_client.records.restoring import Restorer, as_text
-from json_logger_client.records.sources import FileSource, Source, find_logs
+from json_logger_client.records.sources import FileSource, Lines, Source, find_logs
 from json_logger_client.records.store import StoredLine, StoreSource, StoreTail, is_store
 from json_logger_client.records.tables import Batch, Table, TableSink, read_tables
 from json_logger_client.records.types import ColumnType
@@ -31,6 +31,7 @@ __all__ = [
     "DamagedWaveformError",
     "DiskTail",
     "FileSource",
+    "Lines",
     "LogRecord",
     "RecordFilter",
     "RecordReader",
