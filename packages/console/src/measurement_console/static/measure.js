@@ -7,11 +7,17 @@
   let charts = [];
 
   function color(name) {
-    return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+    const probe = document.createElement("span");
+    probe.style.color = `var(${name})`;
+    place.append(probe);
+    const found = getComputedStyle(probe).color;
+    probe.remove();
+    return found;
   }
 
   function axis(label) {
-    return { label, stroke: () => color("--axis"), grid: { stroke: () => color("--grid") }, ticks: { stroke: () => color("--grid") } };
+    const edge = color("--edge");
+    return { label, labelSize: 20, stroke: color("--dim"), grid: { stroke: edge }, ticks: { stroke: edge } };
   }
 
   // Return the data of several lines as uPlot wants it: one list of places for all of them.
@@ -35,7 +41,7 @@
       width: figure.clientWidth,
       height: 240,
       scales: { x: { time: false } },
-      axes: [axis(plot.x_label), axis("")],
+      axes: [axis(plot.x_label), { ...axis(), size: 80 }],
       series: [{ label: plot.x_label }, ...series],
     }, joined(plot.lines), figure);
   }
@@ -54,3 +60,11 @@
   });
   addEventListener("resize", () => charts.forEach((chart) => chart.setSize({ width: place.clientWidth, height: 240 })));
 })();
+
+// Copy the text of another element.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+  button.textContent = "Copied";
+});
