@@ -19,6 +19,8 @@ MOST_ELEMENTS = 20
 """Elements of a list that are shown as text."""
 MOST_ROWS = 64
 """Rows of a table that are shown."""
+_LONGEST_WITHOUT_PLOT = 8
+"""Whole numbers, such as of sites, that have no plot."""
 MOST_LINES = 8
 """Lines of one plot."""
 
@@ -144,7 +146,8 @@ def _show_list(name: str, value: list[Any]) -> ShownOutput:
     first = ", ".join(_cut(plain_text(one)) for one in value[:MOST_ELEMENTS])
     more = len(value) - MOST_ELEMENTS
     left_out = f"{more:,} more of {len(value):,} values." if more > 0 else ""
-    has_plot = len(value) > 1 and all(map(_is_number, value))
+    is_short = len(value) <= _LONGEST_WITHOUT_PLOT and all(isinstance(one, int) for one in value)
+    has_plot = len(value) > 1 and not is_short and all(map(_is_number, value))
     lines = [reduce_line(Line(name, range(len(value)), value))] if has_plot else []
     return ShownOutput(name, first or "empty", left_out, lines=lines, x_label="index")
 

@@ -24,8 +24,10 @@ ALL_SITES = None
 class CellLine:
     """One value of a step on a site."""
 
+    name: str
+    """Name of the output and pin, such as "voltage (A)"."""
     text: str
-    """Name and value, such as "voltage (A) = 6.0008"."""
+    """The value, shortened."""
     limits: str = ""
     """The limits, such as "5.9 to 6.1"; "" for none."""
     passed: bool | None = None
@@ -175,7 +177,7 @@ def _checked_line(check: Any) -> CellLine:
     limits = f"{low} to {high}" if low and high else f"at least {low}" if low else f"at most {high}"
     name = f"{check.output} ({check.pin})" if check.pin else check.output
     value = _value_text(json_format.MessageToDict(check.value))
-    return CellLine(f"{name} = {value}", limits if low or high else "", check.passed)
+    return CellLine(name, value, limits if low or high else "", check.passed)
 
 
 def _other_lines(measurement: Any, checked: set[str]) -> Iterator[tuple[int | None, CellLine]]:
@@ -189,20 +191,20 @@ def _other_lines(measurement: Any, checked: set[str]) -> Iterator[tuple[int | No
         if name in checked or name in (SITES_OUTPUT, PINS_OUTPUT):
             continue
         if not (isinstance(sites, list) and isinstance(value, list) and len(value) == len(sites)):
-            yield call_site, CellLine(f"{name} = {_value_text(value)}")
+            yield call_site, CellLine(name, _value_text(value))
             continue
         named = pins if isinstance(pins, list) and len(pins) == len(value) else [""] * len(value)
         for one, site, pin in zip(value, sites, named, strict=True):
             at = int(site) if isinstance(site, float) and site.is_integer() else ALL_SITES
             label = f"{name} ({pin})" if pin else name
-            yield at, CellLine(f"{label} = {_value_text(one)}")
+            yield at, CellLine(label, _value_text(one))
 
 
 def _shortened(lines: list[CellLine]) -> list[CellLine]:
     rest = len(lines) - MOST_CELL_LINES
     if rest <= 0:
         return lines
-    return [*lines[:MOST_CELL_LINES], CellLine(f"{rest} more values; the JUnit report has them")]
+    return [*lines[:MOST_CELL_LINES], CellLine(f"{rest} more values", "in the JUnit report")]
 
 
 def _value_text(value: Any) -> str:
@@ -211,5 +213,7 @@ def _value_text(value: Any) -> str:
         return f"[{shown}, … {len(value)} values]" if len(value) > 4 else f"[{shown}]"
     if isinstance(value, Mapping):
         return f"{{{', '.join(value)}}}"
+    if isinstance(value, float):
+        return f"{value:.6g}"
     text = "null" if value is None else plain_text(value)
     return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"

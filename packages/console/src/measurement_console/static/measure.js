@@ -17,7 +17,7 @@
 
   function axis(label) {
     const edge = color("--edge");
-    return { label, labelSize: 20, stroke: color("--dim"), grid: { stroke: edge }, ticks: { stroke: edge } };
+    return { label, labelSize: 20, stroke: color("--dim"), grid: { stroke: edge, width: 0.5 }, ticks: { stroke: edge, width: 0.5 } };
   }
 
   // Return the data of several lines as uPlot wants it: one list of places for all of them.
