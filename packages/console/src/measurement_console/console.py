@@ -16,6 +16,7 @@ from measurement_console.sources.finding_servers import SessionServers
 from measurement_console.sources.logs import Logs
 from measurement_console.sources.platform import Platform
 from measurement_console.sources.session_server import SessionServer
+from measurement_console.sources.stations import Stations
 
 _STOP_SECONDS = 2.0
 
@@ -38,6 +39,9 @@ class Console:
         self.platform = Platform(self.changes.announce)
         self.servers = SessionServers(self.platform, self.changes.announce)
         self.logs = Logs(self.servers.logger, self.changes.announce)
+        self.stations = Stations(
+            options.store, insecure=options.store_insecure, changed=self.changes.announce
+        )
 
     @property
     def logger(self) -> SessionServer:
@@ -55,9 +59,11 @@ class Console:
         self.platform.start()
         self.servers.start()
         self.logs.start()
+        self.stations.start()
 
     def stop(self) -> None:
         """End everything that runs."""
+        self.stations.stop()
         self.logs.stop()
         self.servers.stop()
         self.platform.stop()

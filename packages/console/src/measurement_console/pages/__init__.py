@@ -6,5 +6,6 @@ from measurement_console.pages.now import NOW
 from measurement_console.pages.page import Page
 from measurement_console.pages.records import RECORDS
 from measurement_console.pages.sessions import SESSIONS
+from measurement_console.pages.stations import STATIONS
 
-PAGES: tuple[Page, ...] = (NOW, SESSIONS, RECORDS)
+PAGES: tuple[Page, ...] = (NOW, SESSIONS, RECORDS, STATIONS)
