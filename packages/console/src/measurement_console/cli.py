@@ -40,6 +40,18 @@ _state_file_option = click.option(
 @_state_file_option
 @click.option("--audit", type=_NEW_FILE, help="File to which every control action is appended.")
 @click.option(
+    "--store",
+    default="",
+    metavar="URL",
+    help="Also show the stations that copy to this PostgreSQL, such as "
+    "postgresql://ROLE@HOST/DATABASE. A password belongs into a password file.",
+)
+@click.option(
+    "--store-insecure",
+    is_flag=True,
+    help="Connect to the store also if TLS does not prove which host answers.",
+)
+@click.option(
     "--host",
     default="127.0.0.1",
     show_default=True,
@@ -81,6 +93,8 @@ def main(context: click.Context, /, **given: Any) -> None:
         certificate=given["tls_certificate"],
         certificate_key=given["tls_key"],
         keys=read_api_keys(given["api_keys"]) if given["api_keys"] else {},
+        store=given["store"],
+        store_insecure=given["store_insecure"],
         audit=given["audit"],
         pin_maps=given["pin_maps"] or (Path(),),
     )

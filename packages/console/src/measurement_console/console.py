@@ -20,6 +20,7 @@ from measurement_console.sources.logs import Logs
 from measurement_console.sources.platform import Platform
 from measurement_console.sources.sequences import Sequences
 from measurement_console.sources.session_server import SessionServer
+from measurement_console.sources.stations import Stations
 
 _STOP_SECONDS = 2.0
 
@@ -48,6 +49,9 @@ class Console:
         self.pin_map = ""
         """Path of the active pin map: that of the last measurement, "" for none."""
         self.logs = Logs(self.servers.logger, self.changes.announce)
+        self.stations = Stations(
+            options.store, insecure=options.store_insecure, changed=self.changes.announce
+        )
 
     @property
     def logger(self) -> SessionServer:
@@ -67,10 +71,15 @@ class Console:
         self.sequences.start()
         self.bench.start()
         self.logs.start()
+        self.stations.start()
 
     def stop(self) -> None:
         """End everything that runs."""
+<<<<<<< HEAD
         self.measurements.close()
+=======
+        self.stations.stop()
+>>>>>>> h-consa
         self.logs.stop()
         parts = (self.bench, self.sequences, self.servers, self.platform)
         for part in parts:

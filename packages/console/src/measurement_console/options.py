@@ -30,6 +30,10 @@ class ConsoleOptions:
     """PEM file of the private key of `certificate`."""
     keys: Mapping[str, ApiKey] = field(default_factory=dict)
     """API keys by id, with which users of other hosts sign in."""
+    store: str = ""
+    """URL of the store whose stations are shown; empty for none."""
+    store_insecure: bool = False
+    """Connect to the store also if TLS does not prove which host answers."""
     audit: Path | None = None
     """File to which the console appends every control action; None for no file."""
 

@@ -10,5 +10,15 @@ from measurement_console.pages.records import RECORDS
 from measurement_console.pages.sequences import SEQUENCES
 from measurement_console.pages.services import SERVICES
 from measurement_console.pages.sessions import SESSIONS
+from measurement_console.pages.stations import STATIONS
 
-PAGES: tuple[Page, ...] = (NOW, SESSIONS, SERVICES, MEASURE, SEQUENCES, INSTRUMENTS, RECORDS)
+PAGES: tuple[Page, ...] = (
+    NOW,
+    SESSIONS,
+    SERVICES,
+    MEASURE,
+    SEQUENCES,
+    INSTRUMENTS,
+    RECORDS,
+    STATIONS,
+)
