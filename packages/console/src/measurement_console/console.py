@@ -75,11 +75,8 @@ class Console:
 
     def stop(self) -> None:
         """End everything that runs."""
-<<<<<<< HEAD
         self.measurements.close()
-=======
         self.stations.stop()
->>>>>>> h-consa
         self.logs.stop()
         parts = (self.bench, self.sequences, self.servers, self.platform)
         for part in parts:

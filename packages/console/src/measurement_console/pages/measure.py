@@ -30,7 +30,7 @@ from measurement_console.pages.page import (
     notice,
     require_control,
 )
-from measurement_console.pages.services import service_named
+from measurement_console.pages.services import service_named, start_plugin
 from measurement_console.sources.platform import Service
 
 
@@ -107,12 +107,23 @@ def _feeds(console: Console, arguments: Arguments) -> Sequence[Feed]:
 
 async def _show_form(request: Request) -> Response:
     """Return the form of a plug-in, new or with another pin map."""
-    console, submitted = console_of(request), await _submitted(request)
-    service = service_named(console, last_of(submitted, "service"))
+    submitted = await _submitted(request)
+    service = service_named(console_of(request), last_of(submitted, "service"))
+    return await _form_of(request, service, submitted)
+
+
+async def _start_plugin(request: Request) -> Response:
+    """Start a plug-in, and return its form."""
+    submitted = await _submitted(request)
+    service = service_named(console_of(request), last_of(submitted, "service"))
+    return await _form_of(request, await start_plugin(request, service), submitted)
+
+
+async def _form_of(request: Request, service: Service, submitted: Submitted) -> Response:
     if not service.address:
         return _html(request, "measure_idle.html", {"service": service})
     try:
-        form = await _load(console, service, submitted)
+        form = await _load(console_of(request), service, submitted)
     except PluginCallError as error:
         return _html(request, "measure_problem.html", {"service": service, "text": str(error)})
     return _html(request, "measure_form.html", {"form": form})
@@ -223,6 +234,7 @@ MEASURE = Page(
     feeds=_feeds,
     routes=(
         Route("/measure/form", _show_form, methods=["POST"]),
+        Route("/measure/start", _start_plugin, methods=["POST"]),
         Route("/measure/run", _start_run, methods=["POST"]),
         Route("/measure/call", _show_call, methods=["POST"]),
         Route("/measure/cancel", _cancel, methods=["POST"]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from plugin_kit import PluginCallError
 from starlette.requests import Request
@@ -44,22 +45,34 @@ def _list(console: Console, _: Arguments) -> Facts:
     }
 
 
-async def _start(request: Request) -> Response:
-    """Start a plug-in, by asking discovery where it is."""
+async def start_plugin(request: Request, service: Service) -> Service:
+    """Start a plug-in for a visitor who is in control, by asking discovery where it is.
+
+    Returns:
+        The service, with the address of the plug-in.
+
+    Raises:
+        RefusedError: The plug-in cannot be started, or the visitor is not in control.
+    """
     visitor, console = require_control(request), console_of(request)
-    service = service_named(console, (await form_of(request)).get("service", ""))
     client = console.platform.client
     if client is None:
         raise RefusedError(503, "No measurement platform is there now.")
+    interface = service.interfaces[0] if service.interfaces else ""
     try:
-        interface = service.interfaces[0] if service.interfaces else ""
         address = await asyncio.to_thread(client.resolve, interface, service.service_class)
     except PluginCallError as error:
         console.audit.note(visitor, "start", service.service_class, str(error))
-        return notice(request, f"{service.name} did not start. {error}", is_problem=True)
+        raise RefusedError(502, f"{service.name} did not start. {error}") from error
     console.audit.note(visitor, "start", service.service_class)
     console.platform.refresh()
-    return notice(request, f"{service.name} runs at {address}.")
+    return replace(service, address=address)
+
+
+async def _start(request: Request) -> Response:
+    named = (await form_of(request)).get("service", "")
+    service = await start_plugin(request, service_named(console_of(request), named))
+    return notice(request, f"{service.name} runs at {service.address}.")
 
 
 async def _output(request: Request) -> Response:
