@@ -14,6 +14,7 @@ from pathlib import Path
 
 from json_logger_client import JsonLoggerClient
 from platform_process import DEADLINE, PlatformProcess, clean_environment, running_platform
+from platform_sim.hook import hooked_environment
 from plugin_processes import install
 from session_sharing.client import ConnectOptions
 from stopping_processes import OWN_CONSOLE, stop_process
@@ -99,7 +100,10 @@ class Station:
     def environment(self) -> dict[str, str]:
         """The environment in which programs find the platform of this folder, and each other."""
         named = {"PLATFORM_SIM_STATE_FILE": str(self.folder / "platform" / "state.json")}
-        return {**clean_environment(), **named}
+        if self.platform is None:
+            return {**clean_environment(), **named}
+        address = self.platform.state.discovery_address
+        return hooked_environment(address, {**clean_environment(), **named})
 
     def lay_out_chain(self) -> None:
         """Copy the four-site chain: its sequences, pin maps and bench."""
@@ -125,10 +129,10 @@ class Station:
         self._platforms = ExitStack()
 
     def start_logger(self) -> Program:
-        """Start the logger; it registers with the platform."""
+        """Start the logger, and wait until the platform knows it."""
         self.data.mkdir(exist_ok=True)
         options = ["serve", "--log-root", self.data, "--state-file", self._logger_state]
-        self.logger = self._start("json_logger_server", options, "ready")
+        self.logger = self._start("json_logger_server", options, "Registered with NI discovery")
         return self.logger
 
     def hold_session(self, name: str) -> JsonLoggerClient:
