@@ -17,6 +17,8 @@ from measurement_console.pages.downloads import download
 from measurement_console.pages.page import Arguments, Facts, Page
 
 _MOST_NAMES = 100
+_LONGEST_NAME = 500
+"""Characters of a name that can be chosen; a longer one would not fit into an address."""
 
 
 def _address(arguments: Mapping[str, str], **changes: str) -> str:
@@ -87,7 +89,10 @@ def _names(console: Console, arguments: Arguments) -> Facts:
         "name": name,
         "field": arguments.get("field", ""),
         "waveform": arguments.get("waveform", ""),
-        "names": [(one, at(name=one, field="", waveform="")) for one in shown],
+        "names": [
+            (one, at(name=one, field="", waveform="") if len(one) <= _LONGEST_NAME else "")
+            for one in shown
+        ],
         "more": len(names) - len(shown),
         "fields": [(one, at(field=one, waveform="")) for one in fields],
         "waveforms": [(one, at(field="", waveform=one)) for one in waveforms],
