@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from console_browser import PATIENCE, Visit
 from playwright.sync_api import Browser, Error, Playwright, expect, sync_playwright
-from station import ConsoleProgram, Station
+from running_chain import Chain
+from running_station import Console
 
 _COMMANDS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -43,9 +44,9 @@ def chromium(playwright: Playwright) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def station(tmp_path: Path) -> Iterator[Station]:
-    with Station(tmp_path) as station:
-        yield station
+def chain() -> Iterator[Chain]:
+    with Chain() as chain:
+        yield chain
 
 
 Open = Callable[..., Visit]
@@ -56,7 +57,7 @@ def visit(chromium: Browser) -> Iterator[Open]:
     """Return a function that opens a console in a browser of its own."""
     visits: list[Visit] = []
 
-    def open_console(console: ConsoleProgram, **options: object) -> Visit:
+    def open_console(console: Console, **options: object) -> Visit:
         visits.append(Visit(chromium.new_context(**options), console))
         return visits[-1]
 

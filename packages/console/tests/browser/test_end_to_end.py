@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from console_browser import PATIENCE, Visit
 from playwright.sync_api import Locator, Page, expect
-from station import DMM, LOG, Station
+from running_chain import DMM, LOG, Chain
 
 Open = Callable[..., Visit]
 BUSY = 5.0
@@ -16,36 +16,35 @@ BUSY = 5.0
 RESISTANCE = {"measurement_type": "TWO_WIRE_RES", "range": "10000"}
 
 
-def test_a_user_measures_runs_a_sequence_and_disturbs_the_bench(
-    station: Station, visit: Open
-) -> None:
-    station.lay_out_chain()
-    folder = station.sequences
-    options = ["--bench", folder / "bench.toml", "--sequences", folder]
-    station.start_platform("dcpower_logger_plugin", "dmm_logger_plugin", options=options)
-    logger = station.start_logger()
-    user = visit(station.start_console("--control"))
+def test_a_user_measures_runs_a_sequence_and_disturbs_the_bench(chain: Chain, visit: Open) -> None:
+    chain.lay_out()
+    folder = chain.sequences
+    options = ("--bench", folder / "bench.toml", "--sequences", folder)
+    plugins = ("dcpower_logger_plugin", "dmm_logger_plugin")
+    platform = chain.start_platform(*plugins, options=options)
+    logger = chain.start_registered_logger(platform)
+    user = visit(chain.start_chain_console("--control"))
     user.take_control()
 
     measure(user, RESISTANCE, measured_value="999.85", signal_out_of_range="false")
     plot = open_plot(user)
-    expect_points(plot, sorted(values_of(station)))
+    expect_points(plot, sorted(values_of(chain)))
 
     run_sequence(user, "MeasureAndLogBench.seq")
     plot = open_plot(user)
-    expect_points(plot, sorted(values_of(station)))
+    expect_points(plot, sorted(values_of(chain)))
 
     logger.kill()
     killed = time.monotonic()
     expect(plot.locator("#records-state")).to_contain_text("not there")
     assert time.monotonic() - killed < BUSY * 2.0
-    station.start_logger()
+    chain.start_registered_logger(platform)
     measure_in_another_tab(user, RESISTANCE)
-    expect_points(plot, sorted(values_of(station)))
+    expect_points(plot, sorted(values_of(chain)))
     plot.reload()
-    expect_points(plot, sorted(values_of(station)))
+    expect_points(plot, sorted(values_of(chain)))
 
-    with station.hold_session("held.ndjson"):
+    with chain.open_log("held.ndjson"):
         close_session(user, "held.ndjson")
 
     channel = break_wire(user, "BenchDMM0/0")
@@ -151,9 +150,9 @@ def break_wire(user: Visit, channel: str) -> Locator:
     return row
 
 
-def values_of(station: Station) -> dict[int, object]:
+def values_of(chain: Chain) -> dict[int, object]:
     """Return what the DMM has measured in the log file, by the numbers of the records."""
-    lines = station.log_file.read_text(encoding="utf-8").splitlines()
+    lines = chain.log_file.read_text(encoding="utf-8").splitlines()
     logged = [json.loads(line) for line in lines]
     return {
         one["seq"]: one["measurement_outputs"]["measured_value"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Page, Request
-from station import ConsoleProgram
+from running_station import Console
 
 PATIENCE = 30_000
 """Milliseconds in which a page must show something; only one that never does needs as long."""
@@ -12,7 +12,7 @@ PATIENCE = 30_000
 class Visit:
     """A browser that is signed in."""
 
-    def __init__(self, context: BrowserContext, console: ConsoleProgram, link: str = "") -> None:
+    def __init__(self, context: BrowserContext, console: Console, link: str = "") -> None:
         """Open the first link of the console, or another one."""
         self.context = context
         self.address = console.address
