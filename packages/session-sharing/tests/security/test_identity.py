@@ -171,9 +171,9 @@ def test_the_role_of_a_key_says_what_its_holder_may_do() -> None:
 
 
 def test_the_user_who_runs_the_server_may_close_sessions_of_keys(host: SessionHost) -> None:
-    with LockSession("a", _options(host).with_api_key("k3y", "station-7")) as session:
-        with connect(_options(host)) as owner:
-            _close(owner, session.session_name)
+    of_key = _options(host).with_api_key("k3y", "station-7")
+    with LockSession("a", of_key) as session, connect(_options(host)) as owner:
+        _close(owner, session.session_name)
 
 
 def _close(connection: Connection, session_name: str) -> None:

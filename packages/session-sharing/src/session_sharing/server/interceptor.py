@@ -191,8 +191,7 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
         if not call.role.includes(needed):
             raise NotPermittedError(
                 f"This call needs the role {needed.value!r}; {call.principal!r} has the role "
-                f"{call.role.value!r}. Use another API key, or change the role in the server's file "
-                "of keys."
+                f"{call.role.value!r}. Use another API key, or change the role in the file of keys."
             )
         call.held = held = Held(self._quota, call.principal)
         return call, held
