@@ -226,7 +226,6 @@ def test_a_thousand_streams_are_bounded(
     console: Console, logger: Program, visitor: Visitor
 ) -> None:
     """One browser keeps a few streams; what is too much is refused, and pages still answer."""
-    station = console.station
     cookies = dict(visitor.client.cookies)
 
     async def connect_all() -> list[str]:

@@ -20,8 +20,8 @@ from measurement_console.security.visitors import Visitors
 CSRF_HEADER = "x-csrf-token"
 """Header with the visitor's token, which every POST of a page has."""
 _LARGEST_BODY = 1024 * 1024
-_OPEN_PATHS = ("/enter", "/sign-in", "/link", "/alive", "/static/")
-"""Paths that need no cookie. They show nothing of the station."""
+_OPEN_PATHS = ("/enter", "/sign-in", "/link", "/alive")
+"""Paths that need no cookie, beside static files. They show nothing of the station."""
 _METHODS = ("GET", "HEAD", "POST")
 
 _HEADERS = {
@@ -101,7 +101,7 @@ class Guard:
         ):
             raise RefusedError(403, "Another page has sent this request.")
         path = scope["path"]
-        is_open = any(path == open_ or path.startswith(open_) for open_ in _OPEN_PATHS)
+        is_open = path in _OPEN_PATHS or path.startswith("/static/")
         visitor = self._visitors.find(self._cookie_of(scope))
         scope["visitor"] = visitor
         if visitor is None and not is_open:

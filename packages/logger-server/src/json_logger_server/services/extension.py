@@ -86,7 +86,7 @@ class ExtensionServicer(json_logger_ext_pb2_grpc.JsonLoggerExtServicer):
     ) -> pb.RotateResponse:
         """See json_logger_ext.proto."""
         session = self._registry.session(request.session_name)
-        check_may_close(session, calls.principal())
+        check_may_close(session, calls.principal(), by_administrator=calls.may_administrate())
         rotated = await rotate(self._registry, session)
         return pb.RotateResponse(rotated_path=str(rotated) if rotated else "")
 

@@ -58,6 +58,11 @@ from session_sharing.places import (
     Endpoint,
     default_state_file,
 )
+from session_sharing.roles import (
+    ApiKey,
+    Role,
+    read_api_keys,
+)
 from session_sharing.server import (
     calls,
 )
@@ -72,9 +77,6 @@ from session_sharing.server.host import (
     Announcer,
     HostOptions,
     SessionHost,
-)
-from session_sharing.server.identity import (
-    read_api_keys,
 )
 from session_sharing.server.interceptor import (
     Context,
@@ -105,6 +107,7 @@ from session_sharing.server.workers import (
 
 __all__ = [
     "Announcer",
+    "ApiKey",
     "Attachment",
     "AuditTrail",
     "CallLimits",
@@ -138,6 +141,7 @@ __all__ = [
     "ResourceKind",
     "ResourceLostError",
     "ResourceNotFoundError",
+    "Role",
     "ServerDrainingError",
     "Session",
     "SessionAlreadyOpenError",

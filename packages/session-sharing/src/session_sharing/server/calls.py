@@ -6,9 +6,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from session_sharing.core.sessions import Attachment
+from session_sharing.roles import Role
 from session_sharing.server.quota import Held
 
-__all__ = ["attachment", "held", "principal"]
+__all__ = ["attachment", "held", "may_administrate", "principal"]
 """For servicers; the interceptor and the host use the other functions."""
 
 
@@ -20,6 +21,8 @@ class Call:
     window: float
     """Presence window, in seconds, of callers of this listener that ask for none."""
     attachment: Attachment | None = None
+    role: Role = Role.OBSERVE
+    """What the caller may do; set when the caller is known."""
     held: Held | None = None
     """Bytes and streams that the call holds; set when the caller is known."""
 
@@ -42,6 +45,11 @@ def current() -> Call:
 def principal() -> str:
     """Return the identity of the caller."""
     return _current.get().principal
+
+
+def may_administrate() -> bool:
+    """Return whether the caller may also close and change sessions of others."""
+    return _current.get().role.includes(Role.ADMINISTRATE)
 
 
 def known_principal() -> str:
