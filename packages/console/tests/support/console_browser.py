@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Page, Request
+from playwright.sync_api import BrowserContext, ConsoleMessage, Dialog, Page, Request, expect
 from running_station import Console
 
 PATIENCE = 30_000
@@ -12,8 +12,8 @@ PATIENCE = 30_000
 class Visit:
     """A browser that is signed in."""
 
-    def __init__(self, context: BrowserContext, console: Console, link: str = "") -> None:
-        """Open the first link of the console, or another one."""
+    def __init__(self, context: BrowserContext, console: Console, link: str) -> None:
+        """Open a link of the console."""
         self.context = context
         self.address = console.address
         self.foreign: list[str] = []
@@ -23,13 +23,14 @@ class Visit:
         self.dialogs: list[str] = []
         """Dialogs that no test accepts."""
         context.set_default_timeout(PATIENCE)
+        expect.set_options(timeout=PATIENCE)
         context.on("request", self._note_request)
         context.on("weberror", lambda error: self.errors.append(str(error.error)))
         context.on("console", self._note_message)
         context.on("dialog", self._note_dialog)
         self.accepts_dialogs = False
         self.page = context.new_page()
-        self.page.goto(link or console.link)
+        self.page.goto(link)
         self.page.wait_for_url(f"{self.address}/now")
 
     def open(self, path: str) -> Page:

@@ -19,6 +19,9 @@ from measurement_console.measure.forms import PinMapView, instrument_type_of, ta
 V1_INTERFACE = "ni.measurementlink.measurement.v1.MeasurementService"
 V2_INTERFACE = "ni.measurementlink.measurement.v2.MeasurementService"
 
+METADATA_SECONDS = 10.0
+"""Longest time in which a plug-in must describe itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class PluginFacts:
@@ -59,7 +62,9 @@ def read_plugin(
         PluginCallError: The plug-in cannot be reached.
     """
     has_v2 = V2_INTERFACE in set(interfaces)
-    with MeasurementPlugin(address, has_v2=has_v2, discovery_address=discovery_address) as plugin:
+    with MeasurementPlugin(
+        address, has_v2=has_v2, discovery_address=discovery_address, timeout=METADATA_SECONDS
+    ) as plugin:
         metadata = plugin.metadata
     if not pin_map:
         return PluginFacts(metadata, PinMapView())

@@ -16,6 +16,7 @@ from plugin_kit.calling import MeasurementPlugin, PlatformClient, PluginCallErro
 from measurement_console.errors import ConsoleError
 from measurement_console.measure.call_lines import MeasureCall
 from measurement_console.measure.outputs import ShownOutputs, show_outputs
+from measurement_console.measure.plugins import METADATA_SECONDS
 
 MOST_RUNNING = 8
 MOST_KEPT = 50
@@ -214,7 +215,9 @@ class _Call:
 
     def _measure(self) -> None:
         call, address = self._run.call, self._discovery_address
-        with MeasurementPlugin.resolve(call.service_class, discovery_address=address) as plugin:
+        with MeasurementPlugin.resolve(
+            call.service_class, discovery_address=address, timeout=METADATA_SECONDS
+        ) as plugin:
             pin_map_id = ""
             if call.pin_map:
                 with PlatformClient(address) as platform:
