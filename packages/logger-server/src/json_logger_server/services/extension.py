@@ -19,6 +19,9 @@ from json_logger_server.services.rotating import rotate
 from json_logger_server.storage.paths import LogRoots
 from json_logger_server.storage.reading import CommittedLines
 
+_LONGEST_PACE = 1000
+"""Milliseconds; the server can stop no sooner."""
+
 
 class ExtensionServicer(json_logger_ext_pb2_grpc.JsonLoggerExtServicer):
     """Serves the calls on sessions that were opened through the SessionLifecycle service."""
@@ -75,8 +78,8 @@ class ExtensionServicer(json_logger_ext_pb2_grpc.JsonLoggerExtServicer):
                         yield pb.TailResponse(ndjson=chunk, next_seq=lines.next_seq)
                     elif ended or not request.follow:
                         return
-                    else:
-                        await more.wait()
+                    elif await more.wait() and request.pace_ms:
+                        await asyncio.sleep(min(request.pace_ms, _LONGEST_PACE) / 1000)
             yield pb.TailResponse(next_seq=lines.next_seq, draining=True)
         finally:
             self._readers.submit(lines.close)
