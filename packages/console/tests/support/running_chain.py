@@ -13,6 +13,7 @@ from plugin_processes import install
 from running_station import Console, Program, Station
 
 TESTSTAND = Path(__file__).parents[4] / "teststand"
+DCPOWER = "ni.examples.NIDCPowerSourceDCVoltageWithLogger"
 DMM = "ni.examples.NIDmmMeasurementWithLogger"
 LOG = "measurements.ndjson"
 _LOGGER_CLASS = "ni.logger.JSONLogService"

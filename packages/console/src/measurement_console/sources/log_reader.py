@@ -238,9 +238,7 @@ class LogReader:
         self, connection: Connection, session: str, first: int, *, follow: bool
     ) -> Iterator[bytes]:
         stub = json_logger_ext_pb2_grpc.JsonLoggerExtStub(connection.channel)
-        request = pb.TailRequest(
-            session_name=session, from_seq=first, follow=follow, pace_ms=_PACE
-        )
+        request = pb.TailRequest(session_name=session, from_seq=first, follow=follow, pace_ms=_PACE)
         try:
             call = stub.Tail(request)
             if follow:

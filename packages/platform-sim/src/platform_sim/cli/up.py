@@ -169,10 +169,9 @@ def up_command(
             )
             if console:
                 environment = hooked_environment(platform.discovery_address, os.environ)
-                options_of_console = ["--control"] if console == "control" else []
-                held.enter_context(
-                    running_console(console_command, options_of_console, environment)
-                )
+                console_options = ["--control"] if console == "control" else []
+                console_options += [f"--pin-maps={folder}" for folder in sequence_folders]
+                held.enter_context(running_console(console_command, console_options, environment))
             stop.wait()
     finally:
         file.remove()
