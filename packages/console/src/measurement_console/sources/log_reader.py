@@ -19,15 +19,14 @@ from session_sharing.v1 import lifecycle_pb2
 
 from measurement_console.sources import fields
 from measurement_console.sources.fields import Field
+from measurement_console.sources.local_lines import LocalLines
 from measurement_console.sources.series import Point, Series
 from measurement_console.sources.session_server import SessionServer
 from measurement_console.sources.worker import Worker
 
 _PAUSE = 0.3
-_PACE = 50
+_PACE = 100
 """Milliseconds between two answers of the logger, so that browsers cost it little."""
-_LINES = 2000
-"""Lines of a file that are decoded together."""
 _MOST_RECENT = 1000
 _MOST_NAMES = 500
 _MOST_FIELDS = 300
@@ -137,6 +136,8 @@ class LogReader:
         self._counted = (time.monotonic(), 0)
         self._rate = 0.0
         self._call: grpc.Call | None = None
+        self._local: LocalLines | None = None
+        """The file, while it is read; None for a log on another host."""
         self._worker = Worker(f"read {Path(path).name}", self._read, _PAUSE)
 
     def start(self) -> None:
@@ -178,11 +179,10 @@ class LogReader:
         if last < self.next_seq - 1:
             self._reset()
         self.last_seq = last
-        if self._server.is_on_this_host and Path(self.path).is_file():
+        if self._is_local:
             self._take_from_disk(last)
         self._set_state("open")
-        for data in self._tail(connection, session.name, self.next_seq, follow=True):
-            self._take(data)
+        self._follow(connection, session.name)
 
     def _find_session(self) -> tuple[lifecycle_pb2.SessionInfo | None, Connection | None]:
         """Return the open session of the log, as its server says now."""
@@ -203,7 +203,7 @@ class LogReader:
         """Read a log that is not open, if its file is on this host."""
         is_there = self._server.connection is not None
         state = "not open" if is_there else "not open, because the logger is not there"
-        if self._server.is_on_this_host and Path(self.path).is_file():
+        if self._is_local:
             with DiskTail(Path(self.path)) as tail:
                 lines = tail.last(1)
             last = line_numbers(lines[0]).seq if lines else 0
@@ -215,39 +215,53 @@ class LogReader:
 
     def _take_from_disk(self, last: int) -> None:
         """Read the records of the file up to a number. The server need not read them."""
-        for data in self._from_disk(self.next_seq, last):
+        if self._local is None:
+            self._local = LocalLines(Path(self.path), self.next_seq)
+        for data in self._local.up_to(last):
             self._take(data)
+            if self._worker.is_stopped:
+                return
 
-    def _from_disk(self, first: int, last: int) -> Iterator[bytes]:
-        if last < first:
-            return
-        with DiskTail(Path(self.path)) as tail:
-            tail.go_to(first)
-            lines: list[bytes] = []
-            for line in tail.more():
-                if self._worker.is_stopped or (line_numbers(line).seq or 0) > last:
-                    break
-                lines.append(line)
-                if len(lines) >= _LINES:
-                    yield b"\n".join(lines) + b"\n"
-                    lines = []
-            if lines:
-                yield b"\n".join(lines) + b"\n"
+    def _follow(self, connection: Connection, session: str) -> None:
+        """Take new records until the log is closed, or its server goes.
+
+        The server of a log on this host says only which records are acknowledged.
+        """
+        is_local = self._is_local
+        for answer in self._tail(connection, session, self.next_seq, follow=True, numbers=is_local):
+            if is_local:
+                self._take_from_disk(answer.next_seq - 1)
+            elif answer.ndjson:
+                self._take(answer.ndjson)
+
+    @property
+    def _is_local(self) -> bool:
+        return self._server.is_on_this_host and Path(self.path).is_file()
 
     def _tail(
-        self, connection: Connection, session: str, first: int, *, follow: bool
-    ) -> Iterator[bytes]:
+        self,
+        connection: Connection,
+        session: str,
+        first: int,
+        *,
+        follow: bool,
+        numbers: bool = False,
+    ) -> Iterator[pb.TailResponse]:
         stub = json_logger_ext_pb2_grpc.JsonLoggerExtStub(connection.channel)
-        request = pb.TailRequest(session_name=session, from_seq=first, follow=follow, pace_ms=_PACE)
+        request = pb.TailRequest(
+            session_name=session,
+            from_seq=first,
+            follow=follow,
+            pace_ms=_PACE if follow else 0,
+            only_numbers=numbers,
+        )
         try:
             call = stub.Tail(request)
             if follow:
                 self._call = call
                 if self._worker.is_stopped:
                     return
-            for answer in call:
-                if answer.ndjson:
-                    yield answer.ndjson
+            yield from call
         except CALL_ERRORS:
             return  # the next look finds out what has happened
 
@@ -295,12 +309,12 @@ class LogReader:
     def _read_history(self, live: LiveSeries, before: int) -> None:
         """Read the records before a number for a new series, then add those that waited."""
         session, connection = self._find_session()
-        if self._server.is_on_this_host and Path(self.path).is_file():
-            chunks = self._from_disk(1, before - 1)
+        chunks: Iterator[bytes] = iter(())
+        if self._is_local:
+            chunks = LocalLines(Path(self.path), 1).up_to(before - 1)
         elif session is not None and connection is not None:
-            chunks = self._tail(connection, session.name, 1, follow=False)
-        else:
-            chunks = iter(())
+            answers = self._tail(connection, session.name, 1, follow=False)
+            chunks = (answer.ndjson for answer in answers)
         history = LiveSeries(live.name, "")
         history.field = live.field
         for data in chunks:
@@ -315,6 +329,9 @@ class LogReader:
 
     def _reset(self) -> None:
         """Begin again: another log has this path now."""
+        if self._local is not None:
+            self._local.close()
+            self._local = None
         with self.lock:
             self.next_seq = 1
             self.measurements.clear()

@@ -23,8 +23,9 @@ from measurement_console.sources.event_log import EventLog
 from measurement_console.sources.health import Health, HealthBook
 from measurement_console.sources.worker import Worker
 
-_PAUSE = 1.0
-"""Seconds between two lists, which also show numbers that change without an event."""
+_PAUSE = 3.0
+"""Seconds between two lists: they show numbers that change without an event, and that the server
+still answers. More would cost a busy server too much."""
 _MOST_SEEN = 200
 _RETRY = 0.5
 _TIMEOUT = 1.5
