@@ -170,7 +170,8 @@ class PlatformClient:
                     pin_map_id=pin_map_id, instrument_type_id=instrument_type
                 )
             )
-        return [one.display_name for one in (*response.pins, *response.pin_groups)]
+        pins = [pin.display_name for pin in response.pins]
+        return pins + [group.display_name for group in response.pin_groups]
 
     def sessions(self) -> list[session_pb.SessionInformation]:
         """Return the sessions that are reserved or registered."""
