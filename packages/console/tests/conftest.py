@@ -29,9 +29,12 @@ def station() -> Iterator[Station]:
 _COMMANDS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """An installed Chromium, or the one of Playwright; tests are skipped where there is none."""
+    """An installed Chromium, or the one of Playwright; tests are skipped where there is none.
+
+    Playwright keeps an event loop in this thread. So it ends before the tests of the next file.
+    """
     api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
     with api.sync_playwright() as playwright:
         own = playwright.chromium.executable_path
