@@ -173,6 +173,7 @@ def _chromium(stack: contextlib.ExitStack, program: str, console: Console, path:
     stack.callback(browser.close)
     page = browser.new_page()
     page.goto(console.new_link())
+    page.wait_for_url("**/now")
     page.goto(console.address + path)
 
 
