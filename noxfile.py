@@ -117,6 +117,7 @@ PROTO_TOOLS = ["grpcio-tools==1.67.1", "mypy-protobuf==3.6.0", "setuptools<81"]
 POETRY = "poetry==2.5.1"
 TEST_TOOLS = ["pytest>=8", "pytest-timeout>=2.3", "pytest-xdist>=3.6", "hypothesis>=6.100"]
 TEST_LIBRARIES = [
+    "axe-playwright-python",
     "poetry-core",
     "duckdb",
     "grpcio-status",
@@ -458,6 +459,18 @@ def pages(session: nox.Session) -> None:
     path = os.pathsep.join(map(str, folders))
     tables = ["lifecycle_errors", "logger_errors"]
     session.run("python", "-m", "error_page", *tables, *session.posargs, env={"PYTHONPATH": path})
+
+
+@nox.session
+def pictures(session: nox.Session) -> None:
+    """Make the pictures of the console in docs/images, from the running four-site chain."""
+    _install_workshop(session)
+    packages = ("console", "platform-sim", "session-sharing", "plugin-kit")
+    folders = [PACKAGES / name / "tests" / "support" for name in packages]
+    folders.append(PACKAGES / "plugin-kit" / "tests" / "shared")
+    path = os.pathsep.join(map(str, folders))
+    images = ROOT / "docs" / "images"
+    session.run("python", "-m", "console_pictures", str(images), env={"PYTHONPATH": path})
 
 
 if __name__ == "__main__":

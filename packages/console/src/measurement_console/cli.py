@@ -63,6 +63,13 @@ _state_file_option = click.option(
     multiple=True,
     help="Name by which browsers on other hosts call this host; may be repeated.",
 )
+@click.option(
+    "--pin-maps",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="Pin map that users may choose, or folder with pin maps; may be repeated. Default: the "
+    "present folder.",
+)
 @click.option("--tls-certificate", type=_FILE, help="PEM file of the console's certificate.")
 @click.option("--tls-key", type=_FILE, help="PEM file of the private key of the certificate.")
 @click.option("--api-keys", type=_FILE, help="JSON file with the ids, keys and roles of the users.")
@@ -89,6 +96,7 @@ def main(context: click.Context, /, **given: Any) -> None:
         store=given["store"],
         store_insecure=given["store_insecure"],
         audit=given["audit"],
+        pin_maps=given["pin_maps"] or (Path(),),
     )
     state_file = _state_file(given["state_file"])
     asyncio.run(serve(options, state_file, opens_browser=not given["no_browser"]))

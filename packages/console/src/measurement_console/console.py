@@ -8,13 +8,17 @@ from session_sharing.roles import Role
 
 from measurement_console.live.board import Board
 from measurement_console.live.changes import Changes
+from measurement_console.measure.pin_map_files import PinMapFiles
+from measurement_console.measure.runs import MeasureRuns
 from measurement_console.options import ConsoleOptions
 from measurement_console.security.audit import Audit
 from measurement_console.security.control import Control
 from measurement_console.security.visitors import Visitors
+from measurement_console.sources.bench import Bench
 from measurement_console.sources.finding_servers import SessionServers
 from measurement_console.sources.logs import Logs
 from measurement_console.sources.platform import Platform
+from measurement_console.sources.sequences import Sequences
 from measurement_console.sources.session_server import SessionServer
 from measurement_console.sources.stations import Stations
 
@@ -38,6 +42,12 @@ class Console:
         self.audit = Audit(options.audit)
         self.platform = Platform(self.changes.announce)
         self.servers = SessionServers(self.platform, self.changes.announce)
+        self.sequences = Sequences(self.platform, self.changes.announce)
+        self.bench = Bench(self.platform, self.changes.announce)
+        self.measurements = MeasureRuns(self.changes.announce)
+        self.pin_maps = PinMapFiles(options.pin_maps)
+        self.pin_map = ""
+        """Path of the active pin map: that of the last measurement, "" for none."""
         self.logs = Logs(self.servers.logger, self.changes.announce)
         self.stations = Stations(
             options.store, insecure=options.store_insecure, changed=self.changes.announce
@@ -58,17 +68,21 @@ class Console:
         self.changes.begin()
         self.platform.start()
         self.servers.start()
+        self.sequences.start()
+        self.bench.start()
         self.logs.start()
         self.stations.start()
 
     def stop(self) -> None:
         """End everything that runs."""
+        self.measurements.close()
         self.stations.stop()
         self.logs.stop()
-        self.servers.stop()
-        self.platform.stop()
-        self.servers.join(_STOP_SECONDS)
-        self.platform.join(_STOP_SECONDS)
+        parts = (self.bench, self.sequences, self.servers, self.platform)
+        for part in parts:
+            part.stop()
+        for part in parts:
+            part.join(_STOP_SECONDS)
         self.audit.close()
 
 

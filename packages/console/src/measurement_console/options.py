@@ -37,6 +37,9 @@ class ConsoleOptions:
     audit: Path | None = None
     """File to which the console appends every control action; None for no file."""
 
+    pin_maps: tuple[Path, ...] = (Path(),)
+    """Pin maps that users may choose, and folders with such files."""
+
     @property
     def is_loopback(self) -> bool:
         """Whether only this host can reach the console."""

@@ -24,7 +24,7 @@ def make_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(shown=shown, clock=clock, stamp=stamp)
+    environment.filters.update(shown=shown, multiline=multiline, clock=clock, stamp=stamp)
     return environment
 
 
@@ -33,6 +33,13 @@ def shown(value: object, longest: int = _LONGEST) -> str:
     text = str(value)
     cut = text if len(text) <= longest else text[:longest] + "…"
     return harmless(cut)
+
+
+def multiline(value: object, longest: int = _LONGEST) -> str:
+    """Return a text of several lines as `shown` does with each line, cut to a length in all."""
+    text = str(value)
+    cut = text if len(text) <= longest else text[:longest] + "…"
+    return "\n".join(map(harmless, cut.splitlines()))
 
 
 def clock(time: datetime) -> Markup:

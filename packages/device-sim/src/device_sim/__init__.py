@@ -10,8 +10,9 @@ from __future__ import annotations
 from device_sim.client import DeviceControl
 from device_sim.clock import Clock, ManualClock, SystemClock
 from device_sim.errors import BenchError, DeviceSimError, NoDriverError
-from device_sim.faults import Faults
+from device_sim.faults import FaultInfo, Faults
 from device_sim.inventory import ModelInfo, SessionInfo, list_models
+from device_sim.nets import NetDrive, NetDriver
 from device_sim.server import DeviceServer
 
 __all__ = [
@@ -20,9 +21,12 @@ __all__ = [
     "DeviceControl",
     "DeviceServer",
     "DeviceSimError",
+    "FaultInfo",
     "Faults",
     "ManualClock",
     "ModelInfo",
+    "NetDrive",
+    "NetDriver",
     "NoDriverError",
     "SessionInfo",
     "SystemClock",

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
+import queue
+import threading
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
 
 import grpc
 
 from device_sim.errors import BenchError
+from device_sim.faults import FaultInfo
 from device_sim.inventory import SessionInfo
+from device_sim.nets import NetDrive, NetDriver
 from device_sim.v1 import bench_pb2 as pb
 from device_sim.v1 import bench_pb2_grpc
+
+_REFUSALS = (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.FAILED_PRECONDITION)
 
 _SECONDS = 10.0
 """Seconds to wait for an answer."""
@@ -36,6 +42,37 @@ class RemoteBench:
         with _refusals():
             self._stub.SetPart(request, timeout=_SECONDS)
 
+    @property
+    def nets(self) -> list[str]:
+        """The nets of the bench file, without the ground."""
+        return list(self.read_nets())
+
+    def read_nets(self, *nets: str) -> dict[str, float]:
+        """Return the volts of nets against ground now, by their names."""
+        request = pb.ReadNetsRequest(nets=nets)
+        with _refusals():
+            answer = self._stub.ReadNets(request, timeout=_SECONDS)
+        return {each.net: each.volts for each in answer.nets}
+
+    def net_driver(self, name: str) -> NetDriver:
+        """Return a driver of nets. The bench releases its nets if this process ends."""
+        return _RemoteNetDriver(name, self._stub)
+
+    def picture(self) -> str:
+        """Return a picture as SVG of what the bench file wires to what."""
+        with _refusals():
+            return self._stub.GetPicture(pb.GetPictureRequest(), timeout=_SECONDS).svg
+
+    @property
+    def drifts(self) -> dict[str, float]:
+        """The parts that drift, each with the relative change of its main value per second."""
+        return {each.part: each.rate for each in _list_faults(self._stub).drifts}
+
+    @property
+    def open_connections(self) -> list[str]:
+        """The channels whose connection is open."""
+        return [each.channel for each in _list_faults(self._stub).open_connections]
+
     def disconnect(self, channel: str) -> None:
         """Open the connection of a channel, as if its wire were broken."""
         request = pb.DisconnectRequest(channel=channel)
@@ -47,6 +84,40 @@ class RemoteBench:
         request = pb.ReconnectRequest(channel=channel)
         with _refusals():
             self._stub.Reconnect(request, timeout=_SECONDS)
+
+
+class _RemoteNetDriver(NetDriver):
+    """Drives nets of a bench in another process, by a stream that lives as long as the driver."""
+
+    def __init__(self, name: str, stub: bench_pb2_grpc.BenchStub) -> None:
+        self._name = name
+        self._lock = threading.Lock()
+        self._requests: queue.SimpleQueue[pb.DriveNetsRequest | None] = queue.SimpleQueue()
+        self._answers = stub.DriveNets(iter(self._requests.get, None))
+
+    def change(self, drives: Mapping[str, NetDrive], released: Collection[str] = ()) -> None:
+        """Drive some nets and release others."""
+        request = pb.DriveNetsRequest(
+            driver=self._name,
+            drives=[
+                pb.NetDrive(net=net, volts=how.volts, resistance=how.resistance)
+                for net, how in drives.items()
+            ],
+            released=released,
+        )
+        with self._lock, _refusals():
+            self._requests.put(request)
+            refusal = next(self._answers).refusal
+        if refusal:
+            raise BenchError(refusal)
+
+    def close(self) -> None:
+        """End the stream, and wait until the bench has released the nets."""
+        with self._lock:
+            self._requests.put(None)
+            with suppress(grpc.RpcError):  # The server is gone, and the drives with it.
+                for _ in self._answers:
+                    pass
 
 
 class RemoteFaults:
@@ -117,6 +188,11 @@ class RemoteFaults:
         what = pb.BounceRelay(relay=relay, seconds=seconds)
         self._add(pb.Fault(device=device, after=after, lasting=lasting, bounce_relay=what))
 
+    @property
+    def all(self) -> list[FaultInfo]:
+        """The faults that are there or will come."""
+        return [_decode(fault) for fault in _list_faults(self._stub).faults]
+
     def clear(self, device: str | None = None) -> None:
         """End the faults of one device, or of all."""
         request = pb.ClearFaultsRequest(device=device)
@@ -168,12 +244,25 @@ class DeviceControl:
         ]
 
 
+def _list_faults(stub: bench_pb2_grpc.BenchStub) -> pb.ListFaultsResponse:
+    with _refusals():
+        return stub.ListFaults(pb.ListFaultsRequest(), timeout=_SECONDS)
+
+
+def _decode(fault: pb.Fault) -> FaultInfo:
+    kind = str(fault.WhichOneof("kind"))
+    message = getattr(fault, kind)
+    arguments = {each.name: getattr(message, each.name) for each in message.DESCRIPTOR.fields}
+    lasting = fault.lasting if fault.HasField("lasting") else math.inf
+    return FaultInfo(kind, fault.device, fault.after, lasting, arguments)
+
+
 @contextmanager
 def _refusals() -> Iterator[None]:
     """Raise BenchError if the server refuses a call."""
     try:
         yield
     except grpc.RpcError as error:
-        if error.code() is grpc.StatusCode.INVALID_ARGUMENT:
+        if error.code() in _REFUSALS:
             raise BenchError(str(error.details())) from None
         raise

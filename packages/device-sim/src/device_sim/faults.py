@@ -4,11 +4,31 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from device_sim.call import Call, check_active, wake_on_end
 from device_sim.errors import DriverError, ErrorCode
+
+
+@dataclass(frozen=True, slots=True)
+class FaultInfo:
+    """A fault that is there or will come."""
+
+    kind: str
+    """The method of Faults that adds such a fault, such as `add_noise`."""
+
+    device: str
+    """The instrument, in lower case."""
+
+    after: float = 0.0
+    """Seconds from now to its begin; 0 if it is there."""
+
+    lasting: float = math.inf
+    """Seconds that it lasts from its begin, or from now if it is there."""
+
+    arguments: Mapping[str, float | str] = field(default_factory=dict)
+    """The other arguments of the method, by name."""
 
 
 @dataclass(slots=True)
@@ -18,6 +38,15 @@ class _FailingCall:
     nth: int
     error: ErrorCode
     seen: int = field(default=0)
+
+    def describe(self) -> FaultInfo:
+        arguments: dict[str, float | str] = {
+            "rpc": self.rpc,
+            "nth": self.nth - self.seen,
+            "code": self.error.code,
+            "text": self.error.text,
+        }
+        return FaultInfo("fail_call", self.device.lower(), arguments=arguments)
 
     def matches(self, devices: set[str], rpc: str) -> bool:
         return self.device.lower() in devices and self.rpc.lower() in ("", rpc.lower())
@@ -44,6 +73,23 @@ class Disturbance:
 
     relay: str = ""
     """The relay, in lower case."""
+
+    def describe(self, now: float) -> FaultInfo:
+        """Return the fault as seen from a time before its end."""
+        values: dict[str, float | str] = {"amount": self.amount, "relay": self.relay}
+        arguments = {name: values[value] for name, value in _ARGUMENTS.get(self.kind, {}).items()}
+        begin = max(self.begin, now)
+        return FaultInfo(self.kind, self.device, begin - now, self.end - begin, arguments)
+
+
+_ARGUMENTS: Mapping[str, Mapping[str, str]] = {
+    "clip_input": {"share": "amount"},
+    "add_noise": {"volts": "amount"},
+    "drop_samples": {"share": "amount"},
+    "stick_relay": {"relay": "relay"},
+    "bounce_relay": {"relay": "relay", "seconds": "amount"},
+}
+"""The arguments of each kind of disturbance, with the field that has the value."""
 
 
 class Faults:
@@ -159,6 +205,16 @@ class Faults:
         where = (kind, device.lower(), begin, begin + lasting)
         with self._changed:
             self._disturbances.append(Disturbance(*where, float(amount), relay.lower()))
+
+    @property
+    def all(self) -> list[FaultInfo]:
+        """The faults that are there or will come."""
+        now = self._now()
+        with self._changed:
+            failing = [fault.describe() for fault in self._failing]
+            silent = [FaultInfo("stop_answering", device) for device in sorted(self._silent)]
+            lasting = [each.describe(now) for each in self._disturbances if now < each.end]
+            return [*failing, *silent, *lasting]
 
     def clear(self, device: str | None = None) -> None:
         """End the faults of one device, or of all. Hanging calls continue."""

@@ -31,6 +31,21 @@ def _reservations(console: Console, _: Arguments) -> Facts:
     return {"platform": console.platform.health, "reservations": reservations}
 
 
+def _work(console: Console, _: Arguments) -> Facts:
+    """Return the runs of sequences with their present step, and the measurements that run."""
+    sequences = [
+        (run, next(reversed(view.rows), None) if view else None)
+        for run in console.sequences.state.runs
+        if not run.outcome
+        for view in (console.sequences.view(run.run_id),)
+    ]
+    return {
+        "sequences": sequences,
+        "measurements": [run for run in console.measurements.all() if run.ended_at is None],
+        "platform": console.platform.health,
+    }
+
+
 def _actions(console: Console, _: Arguments) -> Facts:
     return {"actions": list(islice(reversed(console.audit.actions), _MOST_ACTIONS))}
 
@@ -40,6 +55,7 @@ NOW = Page(
     "Now",
     sections={
         "now-health": _health,
+        "now-work": _work,
         "now-sessions": _sessions,
         "now-services": _services,
         "now-reservations": _reservations,

@@ -17,7 +17,6 @@ _PAUSE = 2.0
 _IDLE = 60.0
 """Seconds after which a log that nobody shows is no longer read."""
 _MOST_READERS = 12
-_MOST_LOGS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +45,6 @@ class Logs:
         """
         self._server = server
         self._changed = changed
-        self._seen: dict[str, None] = {}
-        """Paths of the logs that were open since the console began."""
         self._readers: dict[str, LogReader] = {}
         self._worker = Worker("logs", self._tidy, _PAUSE)
         self.start, self.join = self._worker.start, self._worker.join
@@ -66,10 +63,12 @@ class Logs:
             if session.kind == KIND
         }
         open_paths.pop("", None)
-        for path in open_paths:
-            if len(self._seen) < _MOST_LOGS:
-                self._seen.setdefault(path)
-        closed = [Log(path, is_open=False) for path in self._seen if path not in open_paths]
+        seen = list(self._server.seen.items())
+        closed = [
+            Log(path, is_open=False)
+            for path, kind in seen
+            if kind == KIND and path not in open_paths
+        ]
         return [Log(path, is_open=True) for path in open_paths] + closed
 
     def reader(self, path: str) -> LogReader:
@@ -92,7 +91,6 @@ class Logs:
         return reader
 
     def _tidy(self) -> None:
-        self.all()
         for path, reader in list(self._readers.items()):
             if time.monotonic() - reader.used > _IDLE:
                 del self._readers[path]

@@ -124,6 +124,10 @@ class Platform:
             self._note(PlatformState())
             self._book.went("It does not answer.")
 
+    def refresh(self) -> None:
+        """Ask again at once, because something was changed."""
+        self._worker.hurry()
+
     def _ask(self) -> None:
         self._asked = time.monotonic()
         self._asking.set()

@@ -26,6 +26,7 @@ from measurement_console.sources.worker import Worker
 _PAUSE = 3.0
 """Seconds between two lists: they show numbers that change without an event, and that the server
 still answers. More would cost a busy server too much."""
+_MOST_SEEN = 200
 _RETRY = 0.5
 _TIMEOUT = 1.5
 """Seconds; a server on this host answers at once."""
@@ -64,6 +65,8 @@ class SessionServer:
         self._call: grpc.Call | None = None
         self.sessions: tuple[pb.SessionInfo, ...] = ()
         """The open sessions; empty while the server is not there."""
+        self.seen: dict[str, str] = {}
+        """Kinds of the sessions of files, by path, that were open since the console began."""
         self.failed: tuple[pb.FailedSession, ...] = ()
         self.info = pb.GetServerInfoResponse()
         self._lister = Worker(f"list {name}", self._list, _PAUSE)
@@ -205,6 +208,9 @@ class SessionServer:
         info = connection.call(connection.lifecycle.GetServerInfo, pb.GetServerInfoRequest())
         sessions = tuple(sorted(answer.sessions, key=lambda session: session.generation))
         if (sessions, tuple(answer.failed)) != (self.sessions, self.failed):
+            for session in sessions:
+                if len(self.seen) < _MOST_SEEN and session.details.get("path"):
+                    self.seen.setdefault(session.details["path"], session.kind)
             self.sessions, self.failed = sessions, tuple(answer.failed)
             self._changed()
         self.info = info

@@ -15,6 +15,7 @@ from device_sim.base.channels import ChannelList
 from device_sim.base.configuration import Configuration, SessionAttributes
 from device_sim.base.files import FileRoots
 from device_sim.base.options import Options
+from device_sim.base.overview import ChannelState
 from device_sim.call import Call, check_active, wake_on_end
 from device_sim.clock import Clock
 from device_sim.errors import (
@@ -147,6 +148,10 @@ class InstrumentSession:
 
     def close(self) -> None:
         """Stop the session's activity in the device."""
+
+    def describe(self, index: int) -> ChannelState:
+        """Return the state of the channel with this index, for people who look at the bench."""
+        return ChannelState()
 
     # Features and attributes.
 

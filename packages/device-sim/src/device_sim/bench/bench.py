@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,8 @@ from device_sim.bench.circuit import Circuit, Solution
 from device_sim.bench.course import Course
 from device_sim.bench.equations import Vector
 from device_sim.bench.grid import Grid
-from device_sim.bench.history import History
+from device_sim.bench.history import History, net_key
+from device_sim.bench.line_driver import LineDriver
 from device_sim.bench.netlist import Netlist, channel_key, load_netlist
 from device_sim.bench.parts import Connection, Imperfections, Part, Terminal
 from device_sim.bench.places import errors_at
@@ -26,6 +27,7 @@ from device_sim.bench.waves import Sine
 from device_sim.clock import Clock
 from device_sim.errors import BenchError
 from device_sim.faults import Faults
+from device_sim.nets import NetDrive, NetDriver
 from device_sim.timeline import Timeline
 
 _log = logging.getLogger(__name__)
@@ -62,6 +64,20 @@ class Samples:
 
 
 @dataclass(frozen=True, slots=True)
+class Wire:
+    """The connection of a channel in the bench file."""
+
+    channel: str
+    """The channel, as the file spells it."""
+
+    nets: tuple[str, str]
+    """The nets at its high and low terminal."""
+
+    is_open: bool
+    """True if a fault opened it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Alternating:
     """The alternating part of a voltage."""
 
@@ -89,6 +105,7 @@ class Bench:
         self._terminals: dict[str, Terminal] = {}
         self._cut: dict[str, Connection] = {}
         self._contacts: dict[tuple[str, str], list[Part]] = {}
+        self._drivers: dict[LineDriver, list[Part]] = {}
         self.timeline = Timeline()
         self._lock = self.timeline.lock
         self._converters: dict[str, Converter] = {}
@@ -124,6 +141,11 @@ class Bench:
         with self._lock:
             return {name: dict(part.values) for name, part in self._netlist.parts.items()}
 
+    def list_parts(self) -> list[Part]:
+        """Return copies of all parts."""
+        with self._lock:
+            return copy.deepcopy(list(self._netlist.parts.values()))
+
     def set(self, name: str, **values: float) -> None:
         """Set values of a part from now on.
 
@@ -146,6 +168,16 @@ class Bench:
                 changed.since = now
             self._netlist.parts[name] = changed
             self._rewired(now)
+
+    @property
+    def drifts(self) -> dict[str, float]:
+        """The parts that drift, each with the relative change of its main value per second."""
+        return {name: v["drift"] for name, v in self.parts.items() if v["drift"]}
+
+    @property
+    def open_connections(self) -> list[str]:
+        """The channels whose connection is open."""
+        return [wire.channel for wire in self.wires if wire.is_open]
 
     def disconnect(self, channel: str) -> None:
         """Open the connection of a channel, as if its wire were broken.
@@ -186,14 +218,96 @@ class Bench:
         """Return a picture as SVG of what the bench file wires to what.
 
         Raises:
-            BenchError: schemdraw is not installed.
+            BenchError: schemdraw is not installed, or there is nothing to draw.
         """
         from device_sim.bench.drawing import draw
 
         with self._lock:
             netlist = self._netlist
             connections = {**netlist.connections, **self._cut}
+            if not (netlist.parts or connections):
+                raise BenchError(
+                    "There is nothing to draw: the bench has neither parts nor connections. "
+                    "Start the server with a bench file: device-sim serve --bench FILE."
+                )
             return draw(list(netlist.parts.values()), connections, netlist.models, netlist.ground)
+
+    # Digital levels on nets.
+
+    @property
+    def nets(self) -> list[str]:
+        """The nets of the bench file, without the ground."""
+        netlist = self._netlist
+        wired = [(c.hi, c.lo) for c in (*netlist.connections.values(), *self._cut.values())]
+        pairs = [*(part.nets for part in netlist.parts.values()), *wired]
+        return sorted({net for pair in pairs for net in pair} - {netlist.ground})
+
+    def read_nets(self, *nets: str) -> dict[str, float]:
+        """Return the volts of nets against ground now, by their names.
+
+        A net without any connection to ground has 0 V.
+
+        Args:
+            nets: The nets; none for all of them.
+
+        Raises:
+            BenchError: The bench has no such net.
+        """
+        with self._lock:
+            self._check_nets(nets)
+            now = self._catch_up()
+            return {net: self._net_voltage(net, now) for net in nets or self.nets}
+
+    def net_driver(self, name: str) -> NetDriver:
+        """Return a driver of nets. It drives none yet.
+
+        Args:
+            name: Its name, such as `GPIO1`, for the lists of people. Several may have the same.
+        """
+        return LineDriver(name, self._change_drives)
+
+    def drives_of(self, net: str) -> list[tuple[str, float, float]]:
+        """Return the name, the volts and the ohms of each driver of a net."""
+        with self._lock:
+            found = [(driver.name, driver.drives.get(net)) for driver in self._drivers]
+            return [(name, how.volts, how.resistance) for name, how in found if how]
+
+    def _change_drives(
+        self, driver: LineDriver, drives: Mapping[str, NetDrive], released: Collection[str]
+    ) -> None:
+        with self._lock:
+            self._check_nets([*drives, *released])
+            kept = {net: how for net, how in driver.drives.items() if net not in released}
+            after = {**kept, **drives}
+            parts = [self._source(driver.name, net, how) for net, how in after.items()]
+            if after == driver.drives:
+                return
+            now = self._catch_up()
+            driver.drives = after
+            self._drivers.pop(driver, None)
+            if parts:
+                self._drivers[driver] = parts
+            self._rewired(now)
+
+    def _source(self, name: str, net: str, drive: NetDrive) -> Part:
+        values = {"voltage": drive.volts, "resistance": drive.resistance}
+        return Part(f"{name} at {net}", "source", (net, self._netlist.ground), values)
+
+    def _check_nets(self, nets: Collection[str]) -> None:
+        known = self.nets
+        for net in nets:
+            if net not in known:
+                raise BenchError(
+                    f"The bench has no net '{net}', or it is the ground. Its nets: "
+                    f"{', '.join(known) or 'none'}."
+                )
+
+    def _net_voltage(self, net: str, at: float) -> float:
+        found = self._at(net_key(net), at)
+        if found is None:
+            return 0.0
+        circuit, solution = found
+        return float(circuit.nodes.across(solution.observed, (net, self._netlist.ground)))
 
     # For the instruments.
 
@@ -215,6 +329,16 @@ class Bench:
     def channels(self) -> list[str]:
         """The channels that are wired, by their lower-case qualified names."""
         return [*self._netlist.connections, *self._cut]
+
+    @property
+    def wires(self) -> list[Wire]:
+        """The connections of the bench file, in its order."""
+        with self._lock:
+            connections = {**self._netlist.connections, **self._cut}
+            return [
+                Wire(c.channel, (c.hi, c.lo), key in self._cut)
+                for key, c in sorted(connections.items(), key=lambda each: each[1].number)
+            ]
 
     def model_of(self, device: str) -> str | None:
         """Return the model that the bench file gives an instrument, None without one."""
@@ -260,26 +384,34 @@ class Bench:
 
     def measure(self, channel: str, begin: float, end: float) -> State:
         """Return the mean of a wired channel over an aperture."""
-        key = channel_key(channel)
         with self._lock:
             self._history.follow_drift(begin, self._terminals)
-            begin, end = max(begin, self._history.begin), max(end, self._history.begin)
-            voltage = current = 0.0
-            limited = False
-            for course, since, until in self._history.pieces(key, begin, end):
-                share = (until - since) / (end - begin) if end > begin else 1.0
-                if not share:
-                    continue
-                if course is None:
-                    voltage += share * _open_voltage(self._terminals.get(key))
-                    limited = False
-                    continue
-                circuit, last = course.circuit, course.solution(until)
-                limited = bool(last.modes.get(key, 0))
-                observed = course.mean(since, until) if until > since else last.observed
-                voltage += share * float(circuit.voltage(observed, key))
-                current += share * float(circuit.current(observed, key))
-            return State(voltage, current, limited)
+            return self._state(channel_key(channel), begin, end)
+
+    def present(self, channel: str) -> State:
+        """Return the values of a wired channel now. This has no effect on the bench."""
+        with self._lock:
+            now = self._catch_up()
+            return self._state(channel_key(channel), now, now)
+
+    def _state(self, key: str, begin: float, end: float) -> State:
+        begin, end = max(begin, self._history.begin), max(end, self._history.begin)
+        voltage = current = 0.0
+        limited = False
+        for course, since, until in self._history.pieces(key, begin, end):
+            share = (until - since) / (end - begin) if end > begin else 1.0
+            if not share:
+                continue
+            if course is None:
+                voltage += share * _open_voltage(self._terminals.get(key))
+                limited = False
+                continue
+            circuit, last = course.circuit, course.solution(until)
+            limited = bool(last.modes.get(key, 0))
+            observed = course.mean(since, until) if until > since else last.observed
+            voltage += share * float(circuit.voltage(observed, key))
+            current += share * float(circuit.current(observed, key))
+        return State(voltage, current, limited)
 
     def sample(self, channel: str, grid: Grid) -> Samples:
         """Return the voltages and currents at a channel at equidistant times, not in the future.
@@ -375,6 +507,8 @@ class Bench:
         for pair in sorted(self._contacts):
             if all(channel in self._netlist.connections for channel in pair):
                 parts += self._contacts[pair]
+        for driving in self._drivers.values():
+            parts += driving
         self._history.rewire(at, parts, dict(self._netlist.connections), self._terminals)
 
     def _contact(self, first: str, second: str) -> Iterator[Part]:

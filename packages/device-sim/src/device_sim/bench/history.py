@@ -21,6 +21,11 @@ from device_sim.bench.parts import Connection, Part, Terminal
 _KEPT = 4096  # Changes of the past that a measurement can still see.
 
 
+def net_key(net: str) -> str:
+    """Return the key of a net among those of channels, which have no blank."""
+    return f"net {net}"
+
+
 @dataclass(frozen=True, slots=True)
 class Island:
     """The nets that parts and channels join, without the ground."""
@@ -30,6 +35,9 @@ class Island:
 
     connections: Mapping[str, Connection]
     """The connections of channels, by their keys."""
+
+    keys: tuple[str, ...]
+    """The keys of its channels and nets."""
 
     @property
     def is_drifting(self) -> bool:
@@ -51,7 +59,8 @@ class _Stretch:
 
     begin: float
     courses: tuple[Course, ...]
-    by_channel: Mapping[str, Course]
+    by_key: Mapping[str, Course]
+    """The course of each channel and net."""
 
 
 class History:
@@ -116,12 +125,12 @@ class History:
             course or self._course(island, at, terminals, states)
             for course, island in zip(kept, self._islands, strict=True)
         )
-        by_channel = {
-            channel: course
+        by_key = {
+            key: course
             for course, island in zip(courses, self._islands, strict=True)
-            for channel in island.connections
+            for key in island.keys
         }
-        self._stretches.append(_Stretch(at, courses, by_channel))
+        self._stretches.append(_Stretch(at, courses, by_key))
 
     def _course(
         self,
@@ -148,17 +157,17 @@ class History:
         return [since for _, since, _ in pieces[1:] if begin < since < end]
 
     def pieces(
-        self, channel: str, begin: float, end: float
+        self, key: str, begin: float, end: float
     ) -> Iterator[tuple[Course | None, float, float]]:
-        """Yield the courses of a channel in a time, with the part of the time that each covers.
+        """Yield the courses of a channel or net in a time, with the part that each covers.
 
-        At least one comes, and None while the channel is disconnected. The last one may begin at
-        the end. A time before the known past counts as its begin.
+        At least one comes, and None while the channel or net is disconnected. The last one may
+        begin at the end. A time before the known past counts as its begin.
         """
         course: Course | None = None
         since, is_first = begin, True
         for stretch, until in self._stretches_in(begin, end):
-            now = stretch.by_channel.get(channel)
+            now = stretch.by_key.get(key)
             if not is_first and now is not course:
                 yield course, since, stretch.begin
                 since = stretch.begin
@@ -204,4 +213,12 @@ def split(
         members[root(*part.nets)][0].append(part)
     for key, connection in connections.items():
         members[root(connection.hi, connection.lo)][1][key] = connection
-    return [Island(tuple(found), channels) for found, channels in members.values()]
+    return [
+        Island(tuple(found), channels, (*channels, *map(net_key, _nets(found, channels))))
+        for found, channels in members.values()
+    ]
+
+
+def _nets(parts: Sequence[Part], connections: Mapping[str, Connection]) -> set[str]:
+    pairs = [part.nets for part in parts] + [(c.hi, c.lo) for c in connections.values()]
+    return {net for pair in pairs for net in pair}

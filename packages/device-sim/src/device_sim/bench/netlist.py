@@ -48,7 +48,12 @@ class Netlist:
 
 def channel_key(channel: str) -> str:
     """Return the form in which channels compare. An instrument alone is its first channel."""
-    name = "".join(channel.split()).lower()
+    return channel_name(channel).lower()
+
+
+def channel_name(channel: str) -> str:
+    """Return the full name of a channel. An instrument alone is its first channel."""
+    name = "".join(channel.split())
     return name if "/" in name else f"{name}/0"
 
 
@@ -116,7 +121,8 @@ def _add_connection(netlist: Netlist, table: Table, line: int | None) -> None:
         raise BenchError(
             f"Channel {table['channel']} is connected twice. Remove one of the connections."
         )
-    netlist.connections[key] = Connection(table["hi"], table.get("lo", netlist.ground))
+    name, lo = channel_name(table["channel"]), table.get("lo", netlist.ground)
+    netlist.connections[key] = Connection(table["hi"], lo, name, len(netlist.connections))
     netlist.lines[f"channel {key}"] = line
 
 

@@ -185,6 +185,12 @@ class Connection:
     lo: str
     """Net at the low terminal."""
 
+    channel: str = ""
+    """The channel, as the bench file spells it."""
+
+    number: int = 0
+    """Its place in the bench file."""
+
 
 @dataclass(frozen=True, slots=True)
 class Output:

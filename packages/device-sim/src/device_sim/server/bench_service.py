@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -11,15 +11,16 @@ import grpc
 
 from device_sim.base.instrument import InstrumentSession
 from device_sim.base.sessions import SessionTable
-from device_sim.errors import BenchError
-from device_sim.inventory import describe_sessions
+from device_sim.errors import BenchError, CallError
+from device_sim.inventory import describe_channels, describe_sessions
+from device_sim.nets import HIGH_FROM, LOW_TO, OUTPUT_RESISTANCE, NetDrive, NetDriver, level_of
+from device_sim.server.bench_messages import encode_channel, encode_fault, encode_net
 from device_sim.server.transport import serve
 from device_sim.v1 import bench_pb2 as pb
 from device_sim.v1 import bench_pb2_grpc
 
 if TYPE_CHECKING:
     from device_sim.bench import Bench
-
 
 _DISTURBANCES: Mapping[str, tuple[str, ...]] = {
     "over_range": (),
@@ -58,12 +59,29 @@ class BenchServicer(bench_pb2_grpc.BenchServicer):
         sessions = describe_sessions(self._sessions)
         return pb.ListSessionsResponse(sessions=[pb.Session(**asdict(one)) for one in sessions])
 
+    def ListChannels(  # noqa: N802
+        self, request: pb.ListChannelsRequest, context: grpc.ServicerContext
+    ) -> pb.ListChannelsResponse:
+        """List the channels that are wired, and those of the open sessions."""
+        found = describe_channels(self._sessions, self._bench)
+        return pb.ListChannelsResponse(channels=map(encode_channel, found))
+
+    def GetPicture(  # noqa: N802
+        self, request: pb.GetPictureRequest, context: grpc.ServicerContext
+    ) -> pb.GetPictureResponse:
+        """Return a picture of what is wired to what."""
+        return pb.GetPictureResponse(svg=serve(self._picture, context))
+
     def ListParts(  # noqa: N802
         self, request: pb.ListPartsRequest, context: grpc.ServicerContext
     ) -> pb.ListPartsResponse:
         """List the parts with their values."""
-        parts = self._bench.parts.items()
-        return pb.ListPartsResponse(parts=[pb.Part(name=name, values=v) for name, v in parts])
+        return pb.ListPartsResponse(
+            parts=[
+                pb.Part(name=p.name, values=p.values, kind=p.kind, a=p.nets[0], b=p.nets[1])
+                for p in self._bench.list_parts()
+            ]
+        )
 
     def SetPart(  # noqa: N802
         self, request: pb.SetPartRequest, context: grpc.ServicerContext
@@ -86,6 +104,44 @@ class BenchServicer(bench_pb2_grpc.BenchServicer):
         _call(lambda: self._bench.reconnect(request.channel), context)
         return pb.ReconnectResponse()
 
+    def DriveNets(  # noqa: N802
+        self, request_iterator: Iterator[pb.DriveNetsRequest], context: grpc.ServicerContext
+    ) -> Iterator[pb.DriveNetsResponse]:
+        """Drive nets until the stream ends, however it ends."""
+        first = next(request_iterator, None)
+        if first is None:
+            return
+        with self._bench.net_driver(first.driver) as driver:
+            yield _change(driver, first)
+            for request in request_iterator:
+                yield _change(driver, request)
+
+    def ReadNets(  # noqa: N802
+        self, request: pb.ReadNetsRequest, context: grpc.ServicerContext
+    ) -> pb.ReadNetsResponse:
+        """Read the voltages and levels of nets."""
+        high_from = request.high_from if request.HasField("high_from") else HIGH_FROM
+        low_to = request.low_to if request.HasField("low_to") else LOW_TO
+        bench = self._bench
+        with bench.timeline.lock:
+            volts = serve(lambda: bench.read_nets(*request.nets), context)
+            nets = [
+                encode_net(net, value, level_of(value, high_from, low_to), bench.drives_of(net))
+                for net, value in volts.items()
+            ]
+        return pb.ReadNetsResponse(nets=nets)
+
+    def ListFaults(  # noqa: N802
+        self, request: pb.ListFaultsRequest, context: grpc.ServicerContext
+    ) -> pb.ListFaultsResponse:
+        """List the faults."""
+        bench = self._bench
+        return pb.ListFaultsResponse(
+            faults=map(encode_fault, bench.faults.all),
+            open_connections=[pb.OpenConnection(channel=c) for c in bench.open_connections],
+            drifts=[pb.Drift(part=part, rate=rate) for part, rate in bench.drifts.items()],
+        )
+
     def AddFault(  # noqa: N802
         self, request: pb.AddFaultRequest, context: grpc.ServicerContext
     ) -> pb.AddFaultResponse:
@@ -99,6 +155,12 @@ class BenchServicer(bench_pb2_grpc.BenchServicer):
         """End the faults of one device, or of all."""
         self._bench.faults.clear(request.device if request.HasField("device") else None)
         return pb.ClearFaultsResponse()
+
+    def _picture(self) -> str:
+        try:
+            return self._bench.picture()
+        except BenchError as error:
+            raise CallError(grpc.StatusCode.FAILED_PRECONDITION, str(error)) from error
 
     def _add_fault(self, fault: pb.Fault) -> None:
         if not fault.device:
@@ -121,6 +183,21 @@ class BenchServicer(bench_pb2_grpc.BenchServicer):
             add(fault.device, **given, after=fault.after, lasting=lasting)
         else:
             raise BenchError("The fault has no kind, or a kind that this server does not know.")
+
+
+def _change(driver: NetDriver, request: pb.DriveNetsRequest) -> pb.DriveNetsResponse:
+    """Carry a request of DriveNets out, all of it or nothing."""
+    drives = {
+        drive.net: NetDrive(
+            drive.volts, drive.resistance if drive.HasField("resistance") else OUTPUT_RESISTANCE
+        )
+        for drive in request.drives
+    }
+    try:
+        driver.change(drives, request.released)
+    except BenchError as error:
+        return pb.DriveNetsResponse(refusal=str(error))
+    return pb.DriveNetsResponse()
 
 
 def _call(action: Callable[[], object], context: grpc.ServicerContext) -> None:

@@ -7,10 +7,38 @@ import builtins
 import collections.abc
 import google.protobuf.descriptor
 import google.protobuf.internal.containers
+import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
+import sys
 import typing
 
+if sys.version_info >= (3, 10):
+    import typing as typing_extensions
+else:
+    import typing_extensions
+
 DESCRIPTOR: google.protobuf.descriptor.FileDescriptor
+
+class _Level:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _LevelEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_Level.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    LEVEL_UNSPECIFIED: _Level.ValueType  # 0
+    LEVEL_LOW: _Level.ValueType  # 1
+    LEVEL_HIGH: _Level.ValueType  # 2
+    LEVEL_BETWEEN: _Level.ValueType  # 3
+    """Between the two thresholds."""
+
+class Level(_Level, metaclass=_LevelEnumTypeWrapper): ...
+
+LEVEL_UNSPECIFIED: Level.ValueType  # 0
+LEVEL_LOW: Level.ValueType  # 1
+LEVEL_HIGH: Level.ValueType  # 2
+LEVEL_BETWEEN: Level.ValueType  # 3
+"""Between the two thresholds."""
+global___Level = Level
 
 @typing.final
 class ListSessionsRequest(google.protobuf.message.Message):
@@ -70,6 +98,166 @@ class Session(google.protobuf.message.Message):
 global___Session = Session
 
 @typing.final
+class ListChannelsRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+global___ListChannelsRequest = ListChannelsRequest
+
+@typing.final
+class ListChannelsResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CHANNELS_FIELD_NUMBER: builtins.int
+    @property
+    def channels(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Channel]:
+        """In the order of the instruments and their channels."""
+
+    def __init__(
+        self,
+        *,
+        channels: collections.abc.Iterable[global___Channel] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["channels", b"channels"]) -> None: ...
+
+global___ListChannelsResponse = ListChannelsResponse
+
+@typing.final
+class Channel(google.protobuf.message.Message):
+    """A channel of an instrument. All values are those of one moment. Reading them changes nothing."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    INSTRUMENT_FIELD_NUMBER: builtins.int
+    DRIVER_FIELD_NUMBER: builtins.int
+    MODEL_FIELD_NUMBER: builtins.int
+    SESSIONS_FIELD_NUMBER: builtins.int
+    HI_FIELD_NUMBER: builtins.int
+    LO_FIELD_NUMBER: builtins.int
+    IS_OPEN_FIELD_NUMBER: builtins.int
+    OUTPUT_ON_FIELD_NUMBER: builtins.int
+    SETPOINTS_FIELD_NUMBER: builtins.int
+    VOLTS_FIELD_NUMBER: builtins.int
+    AMPERES_FIELD_NUMBER: builtins.int
+    IS_LIMITED_FIELD_NUMBER: builtins.int
+    PROBLEM_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """The full name, such as "SMU1/0"."""
+    instrument: builtins.str
+    """The instrument, such as "SMU1"."""
+    driver: builtins.str
+    """The driver's Python package, such as "nidcpower"; empty if it is not known, because no session
+    is open and the bench file names no model.
+    """
+    model: builtins.str
+    """The full name of the model, such as "NI PXIe-4141"; empty if it is not known."""
+    hi: builtins.str
+    """The nets at the high and the low terminal; empty if the channel is not wired."""
+    lo: builtins.str
+    is_open: builtins.bool
+    """True if Disconnect opened its connection."""
+    output_on: builtins.bool
+    """Whether the output is on. Absent if the channel has no output, or no session is open."""
+    volts: builtins.float
+    """The exact values at the terminals now, without the deviations of the instrument. The current
+    counts out of the high terminal. Absent if the channel is not wired.
+    """
+    amperes: builtins.float
+    is_limited: builtins.bool
+    """True if the output is at its limit."""
+    problem: builtins.str
+    """Why there are no volts and amperes of a wired channel; empty if there are."""
+    @property
+    def sessions(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The names of the open sessions that have this channel."""
+
+    @property
+    def setpoints(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Quantity]:
+        """The configured values, such as the level and the limit of a source. Only with a session."""
+
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        instrument: builtins.str = ...,
+        driver: builtins.str = ...,
+        model: builtins.str = ...,
+        sessions: collections.abc.Iterable[builtins.str] | None = ...,
+        hi: builtins.str = ...,
+        lo: builtins.str = ...,
+        is_open: builtins.bool = ...,
+        output_on: builtins.bool | None = ...,
+        setpoints: collections.abc.Iterable[global___Quantity] | None = ...,
+        volts: builtins.float | None = ...,
+        amperes: builtins.float | None = ...,
+        is_limited: builtins.bool = ...,
+        problem: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_amperes", b"_amperes", "_output_on", b"_output_on", "_volts", b"_volts", "amperes", b"amperes", "output_on", b"output_on", "volts", b"volts"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_amperes", b"_amperes", "_output_on", b"_output_on", "_volts", b"_volts", "amperes", b"amperes", "driver", b"driver", "hi", b"hi", "instrument", b"instrument", "is_limited", b"is_limited", "is_open", b"is_open", "lo", b"lo", "model", b"model", "name", b"name", "output_on", b"output_on", "problem", b"problem", "sessions", b"sessions", "setpoints", b"setpoints", "volts", b"volts"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_amperes", b"_amperes"]) -> typing.Literal["amperes"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_output_on", b"_output_on"]) -> typing.Literal["output_on"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_volts", b"_volts"]) -> typing.Literal["volts"] | None: ...
+
+global___Channel = Channel
+
+@typing.final
+class Quantity(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    VALUE_FIELD_NUMBER: builtins.int
+    UNIT_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """Such as "voltage level"."""
+    value: builtins.float
+    unit: builtins.str
+    """Such as "V"; empty if the value has none."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        value: builtins.float = ...,
+        unit: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "unit", b"unit", "value", b"value"]) -> None: ...
+
+global___Quantity = Quantity
+
+@typing.final
+class GetPictureRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+global___GetPictureRequest = GetPictureRequest
+
+@typing.final
+class GetPictureResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SVG_FIELD_NUMBER: builtins.int
+    svg: builtins.str
+    """An SVG document."""
+    def __init__(
+        self,
+        *,
+        svg: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["svg", b"svg"]) -> None: ...
+
+global___GetPictureResponse = GetPictureResponse
+
+@typing.final
 class ListPartsRequest(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -119,7 +307,15 @@ class Part(google.protobuf.message.Message):
 
     NAME_FIELD_NUMBER: builtins.int
     VALUES_FIELD_NUMBER: builtins.int
+    KIND_FIELD_NUMBER: builtins.int
+    A_FIELD_NUMBER: builtins.int
+    B_FIELD_NUMBER: builtins.int
     name: builtins.str
+    kind: builtins.str
+    """Its kind in the bench file, such as "resistor"."""
+    a: builtins.str
+    """Its two nets. The first one is the positive one, or that of the anode."""
+    b: builtins.str
     @property
     def values(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.float]:
         """Its values by their names in the bench file, such as "value" or "voltage". Infinite values are
@@ -131,8 +327,11 @@ class Part(google.protobuf.message.Message):
         *,
         name: builtins.str = ...,
         values: collections.abc.Mapping[builtins.str, builtins.float] | None = ...,
+        kind: builtins.str = ...,
+        a: builtins.str = ...,
+        b: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["name", b"name", "values", b"values"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["a", b"a", "b", b"b", "kind", b"kind", "name", b"name", "values", b"values"]) -> None: ...
 
 global___Part = Part
 
@@ -234,6 +433,252 @@ class ReconnectResponse(google.protobuf.message.Message):
     ) -> None: ...
 
 global___ReconnectResponse = ReconnectResponse
+
+@typing.final
+class DriveNetsRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DRIVER_FIELD_NUMBER: builtins.int
+    DRIVES_FIELD_NUMBER: builtins.int
+    RELEASED_FIELD_NUMBER: builtins.int
+    driver: builtins.str
+    """The name of the driver, such as "GPIO1", for the lists of people. That of the first request of
+    a stream counts.
+    """
+    @property
+    def drives(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___NetDrive]:
+        """The nets to drive from now on, or to drive in another way."""
+
+    @property
+    def released(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The nets that this stream does not drive any more."""
+
+    def __init__(
+        self,
+        *,
+        driver: builtins.str = ...,
+        drives: collections.abc.Iterable[global___NetDrive] | None = ...,
+        released: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["driver", b"driver", "drives", b"drives", "released", b"released"]) -> None: ...
+
+global___DriveNetsRequest = DriveNetsRequest
+
+@typing.final
+class NetDrive(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NET_FIELD_NUMBER: builtins.int
+    VOLTS_FIELD_NUMBER: builtins.int
+    RESISTANCE_FIELD_NUMBER: builtins.int
+    net: builtins.str
+    """The net, as in the bench file."""
+    volts: builtins.float
+    """The voltage against ground."""
+    resistance: builtins.float
+    """The output resistance in ohms, above 0. Default: 50."""
+    def __init__(
+        self,
+        *,
+        net: builtins.str = ...,
+        volts: builtins.float = ...,
+        resistance: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_resistance", b"_resistance", "resistance", b"resistance"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_resistance", b"_resistance", "net", b"net", "resistance", b"resistance", "volts", b"volts"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_resistance", b"_resistance"]) -> typing.Literal["resistance"] | None: ...
+
+global___NetDrive = NetDrive
+
+@typing.final
+class DriveNetsResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    REFUSAL_FIELD_NUMBER: builtins.int
+    refusal: builtins.str
+    """Why the request was refused; empty if it was carried out."""
+    def __init__(
+        self,
+        *,
+        refusal: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["refusal", b"refusal"]) -> None: ...
+
+global___DriveNetsResponse = DriveNetsResponse
+
+@typing.final
+class ReadNetsRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NETS_FIELD_NUMBER: builtins.int
+    HIGH_FROM_FIELD_NUMBER: builtins.int
+    LOW_TO_FIELD_NUMBER: builtins.int
+    high_from: builtins.float
+    """Voltages from this one on are high. Default: 2.0."""
+    low_to: builtins.float
+    """Voltages up to this one are low. Default: 0.8."""
+    @property
+    def nets(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The nets; empty for all of them."""
+
+    def __init__(
+        self,
+        *,
+        nets: collections.abc.Iterable[builtins.str] | None = ...,
+        high_from: builtins.float | None = ...,
+        low_to: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_high_from", b"_high_from", "_low_to", b"_low_to", "high_from", b"high_from", "low_to", b"low_to"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_high_from", b"_high_from", "_low_to", b"_low_to", "high_from", b"high_from", "low_to", b"low_to", "nets", b"nets"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_high_from", b"_high_from"]) -> typing.Literal["high_from"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_low_to", b"_low_to"]) -> typing.Literal["low_to"] | None: ...
+
+global___ReadNetsRequest = ReadNetsRequest
+
+@typing.final
+class ReadNetsResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NETS_FIELD_NUMBER: builtins.int
+    @property
+    def nets(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___NetReading]:
+        """In the order of the request."""
+
+    def __init__(
+        self,
+        *,
+        nets: collections.abc.Iterable[global___NetReading] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["nets", b"nets"]) -> None: ...
+
+global___ReadNetsResponse = ReadNetsResponse
+
+@typing.final
+class NetReading(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    @typing.final
+    class Driver(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        NAME_FIELD_NUMBER: builtins.int
+        VOLTS_FIELD_NUMBER: builtins.int
+        RESISTANCE_FIELD_NUMBER: builtins.int
+        name: builtins.str
+        volts: builtins.float
+        resistance: builtins.float
+        def __init__(
+            self,
+            *,
+            name: builtins.str = ...,
+            volts: builtins.float = ...,
+            resistance: builtins.float = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["name", b"name", "resistance", b"resistance", "volts", b"volts"]) -> None: ...
+
+    NET_FIELD_NUMBER: builtins.int
+    VOLTS_FIELD_NUMBER: builtins.int
+    LEVEL_FIELD_NUMBER: builtins.int
+    DRIVERS_FIELD_NUMBER: builtins.int
+    net: builtins.str
+    volts: builtins.float
+    """The voltage against ground. A net without any connection to ground has 0 V."""
+    level: global___Level.ValueType
+    @property
+    def drivers(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___NetReading.Driver]:
+        """Who drives it by DriveNets."""
+
+    def __init__(
+        self,
+        *,
+        net: builtins.str = ...,
+        volts: builtins.float = ...,
+        level: global___Level.ValueType = ...,
+        drivers: collections.abc.Iterable[global___NetReading.Driver] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["drivers", b"drivers", "level", b"level", "net", b"net", "volts", b"volts"]) -> None: ...
+
+global___NetReading = NetReading
+
+@typing.final
+class ListFaultsRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+global___ListFaultsRequest = ListFaultsRequest
+
+@typing.final
+class ListFaultsResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FAULTS_FIELD_NUMBER: builtins.int
+    OPEN_CONNECTIONS_FIELD_NUMBER: builtins.int
+    DRIFTS_FIELD_NUMBER: builtins.int
+    @property
+    def faults(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Fault]:
+        """The time that is left stands in `after` and `lasting`: AddFault with such a fault would add an
+        equal one. `nth` of FailCall counts from now.
+        """
+
+    @property
+    def open_connections(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___OpenConnection]:
+        """The connections that Disconnect opened."""
+
+    @property
+    def drifts(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Drift]:
+        """The parts whose value drifts."""
+
+    def __init__(
+        self,
+        *,
+        faults: collections.abc.Iterable[global___Fault] | None = ...,
+        open_connections: collections.abc.Iterable[global___OpenConnection] | None = ...,
+        drifts: collections.abc.Iterable[global___Drift] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["drifts", b"drifts", "faults", b"faults", "open_connections", b"open_connections"]) -> None: ...
+
+global___ListFaultsResponse = ListFaultsResponse
+
+@typing.final
+class OpenConnection(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CHANNEL_FIELD_NUMBER: builtins.int
+    channel: builtins.str
+    """The channel, such as "SMU1/0"."""
+    def __init__(
+        self,
+        *,
+        channel: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["channel", b"channel"]) -> None: ...
+
+global___OpenConnection = OpenConnection
+
+@typing.final
+class Drift(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PART_FIELD_NUMBER: builtins.int
+    RATE_FIELD_NUMBER: builtins.int
+    part: builtins.str
+    """The name of the part."""
+    rate: builtins.float
+    """Relative change of its main value per second."""
+    def __init__(
+        self,
+        *,
+        part: builtins.str = ...,
+        rate: builtins.float = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["part", b"part", "rate", b"rate"]) -> None: ...
+
+global___Drift = Drift
 
 @typing.final
 class AddFaultRequest(google.protobuf.message.Message):

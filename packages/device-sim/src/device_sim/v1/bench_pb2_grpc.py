@@ -43,10 +43,20 @@ class BenchStub(object):
                 request_serializer=device__sim_dot_v1_dot_bench__pb2.ListSessionsRequest.SerializeToString,
                 response_deserializer=device__sim_dot_v1_dot_bench__pb2.ListSessionsResponse.FromString,
                 _registered_method=True)
+        self.ListChannels = channel.unary_unary(
+                '/device_sim.v1.Bench/ListChannels',
+                request_serializer=device__sim_dot_v1_dot_bench__pb2.ListChannelsRequest.SerializeToString,
+                response_deserializer=device__sim_dot_v1_dot_bench__pb2.ListChannelsResponse.FromString,
+                _registered_method=True)
         self.ListParts = channel.unary_unary(
                 '/device_sim.v1.Bench/ListParts',
                 request_serializer=device__sim_dot_v1_dot_bench__pb2.ListPartsRequest.SerializeToString,
                 response_deserializer=device__sim_dot_v1_dot_bench__pb2.ListPartsResponse.FromString,
+                _registered_method=True)
+        self.GetPicture = channel.unary_unary(
+                '/device_sim.v1.Bench/GetPicture',
+                request_serializer=device__sim_dot_v1_dot_bench__pb2.GetPictureRequest.SerializeToString,
+                response_deserializer=device__sim_dot_v1_dot_bench__pb2.GetPictureResponse.FromString,
                 _registered_method=True)
         self.SetPart = channel.unary_unary(
                 '/device_sim.v1.Bench/SetPart',
@@ -62,6 +72,21 @@ class BenchStub(object):
                 '/device_sim.v1.Bench/Reconnect',
                 request_serializer=device__sim_dot_v1_dot_bench__pb2.ReconnectRequest.SerializeToString,
                 response_deserializer=device__sim_dot_v1_dot_bench__pb2.ReconnectResponse.FromString,
+                _registered_method=True)
+        self.DriveNets = channel.stream_stream(
+                '/device_sim.v1.Bench/DriveNets',
+                request_serializer=device__sim_dot_v1_dot_bench__pb2.DriveNetsRequest.SerializeToString,
+                response_deserializer=device__sim_dot_v1_dot_bench__pb2.DriveNetsResponse.FromString,
+                _registered_method=True)
+        self.ReadNets = channel.unary_unary(
+                '/device_sim.v1.Bench/ReadNets',
+                request_serializer=device__sim_dot_v1_dot_bench__pb2.ReadNetsRequest.SerializeToString,
+                response_deserializer=device__sim_dot_v1_dot_bench__pb2.ReadNetsResponse.FromString,
+                _registered_method=True)
+        self.ListFaults = channel.unary_unary(
+                '/device_sim.v1.Bench/ListFaults',
+                request_serializer=device__sim_dot_v1_dot_bench__pb2.ListFaultsRequest.SerializeToString,
+                response_deserializer=device__sim_dot_v1_dot_bench__pb2.ListFaultsResponse.FromString,
                 _registered_method=True)
         self.AddFault = channel.unary_unary(
                 '/device_sim.v1.Bench/AddFault',
@@ -89,8 +114,23 @@ class BenchServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListChannels(self, request, context):
+        """Lists the channels that are wired, and those of the open sessions.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListParts(self, request, context):
         """Lists the parts that the bench file describes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetPicture(self, request, context):
+        """Returns a picture of what is wired to what. FAILED_PRECONDITION if the server has no bench
+        file, or cannot draw. The text says what to install.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -112,6 +152,32 @@ class BenchServicer(object):
 
     def Reconnect(self, request, context):
         """Closes a connection that was opened.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DriveNets(self, request_iterator, context):
+        """Drives digital levels onto nets for as long as the stream is open. The end of the stream, for
+        example by the death of the client's process, releases all nets that it drives. Several streams
+        may drive a net; the circuit decides which voltage results.
+
+        Each request has one answer. If a request is refused, nothing of it is done. The stream and
+        what it drives stay.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReadNets(self, request, context):
+        """Reads the voltages of nets, and their digital levels.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListFaults(self, request, context):
+        """Lists the faults that are there or will come, open connections and drifting parts included.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -139,10 +205,20 @@ def add_BenchServicer_to_server(servicer, server):
                     request_deserializer=device__sim_dot_v1_dot_bench__pb2.ListSessionsRequest.FromString,
                     response_serializer=device__sim_dot_v1_dot_bench__pb2.ListSessionsResponse.SerializeToString,
             ),
+            'ListChannels': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListChannels,
+                    request_deserializer=device__sim_dot_v1_dot_bench__pb2.ListChannelsRequest.FromString,
+                    response_serializer=device__sim_dot_v1_dot_bench__pb2.ListChannelsResponse.SerializeToString,
+            ),
             'ListParts': grpc.unary_unary_rpc_method_handler(
                     servicer.ListParts,
                     request_deserializer=device__sim_dot_v1_dot_bench__pb2.ListPartsRequest.FromString,
                     response_serializer=device__sim_dot_v1_dot_bench__pb2.ListPartsResponse.SerializeToString,
+            ),
+            'GetPicture': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetPicture,
+                    request_deserializer=device__sim_dot_v1_dot_bench__pb2.GetPictureRequest.FromString,
+                    response_serializer=device__sim_dot_v1_dot_bench__pb2.GetPictureResponse.SerializeToString,
             ),
             'SetPart': grpc.unary_unary_rpc_method_handler(
                     servicer.SetPart,
@@ -158,6 +234,21 @@ def add_BenchServicer_to_server(servicer, server):
                     servicer.Reconnect,
                     request_deserializer=device__sim_dot_v1_dot_bench__pb2.ReconnectRequest.FromString,
                     response_serializer=device__sim_dot_v1_dot_bench__pb2.ReconnectResponse.SerializeToString,
+            ),
+            'DriveNets': grpc.stream_stream_rpc_method_handler(
+                    servicer.DriveNets,
+                    request_deserializer=device__sim_dot_v1_dot_bench__pb2.DriveNetsRequest.FromString,
+                    response_serializer=device__sim_dot_v1_dot_bench__pb2.DriveNetsResponse.SerializeToString,
+            ),
+            'ReadNets': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReadNets,
+                    request_deserializer=device__sim_dot_v1_dot_bench__pb2.ReadNetsRequest.FromString,
+                    response_serializer=device__sim_dot_v1_dot_bench__pb2.ReadNetsResponse.SerializeToString,
+            ),
+            'ListFaults': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListFaults,
+                    request_deserializer=device__sim_dot_v1_dot_bench__pb2.ListFaultsRequest.FromString,
+                    response_serializer=device__sim_dot_v1_dot_bench__pb2.ListFaultsResponse.SerializeToString,
             ),
             'AddFault': grpc.unary_unary_rpc_method_handler(
                     servicer.AddFault,
@@ -212,6 +303,33 @@ class Bench(object):
             _registered_method=True)
 
     @staticmethod
+    def ListChannels(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/device_sim.v1.Bench/ListChannels',
+            device__sim_dot_v1_dot_bench__pb2.ListChannelsRequest.SerializeToString,
+            device__sim_dot_v1_dot_bench__pb2.ListChannelsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def ListParts(request,
             target,
             options=(),
@@ -228,6 +346,33 @@ class Bench(object):
             '/device_sim.v1.Bench/ListParts',
             device__sim_dot_v1_dot_bench__pb2.ListPartsRequest.SerializeToString,
             device__sim_dot_v1_dot_bench__pb2.ListPartsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetPicture(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/device_sim.v1.Bench/GetPicture',
+            device__sim_dot_v1_dot_bench__pb2.GetPictureRequest.SerializeToString,
+            device__sim_dot_v1_dot_bench__pb2.GetPictureResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -309,6 +454,87 @@ class Bench(object):
             '/device_sim.v1.Bench/Reconnect',
             device__sim_dot_v1_dot_bench__pb2.ReconnectRequest.SerializeToString,
             device__sim_dot_v1_dot_bench__pb2.ReconnectResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DriveNets(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/device_sim.v1.Bench/DriveNets',
+            device__sim_dot_v1_dot_bench__pb2.DriveNetsRequest.SerializeToString,
+            device__sim_dot_v1_dot_bench__pb2.DriveNetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadNets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/device_sim.v1.Bench/ReadNets',
+            device__sim_dot_v1_dot_bench__pb2.ReadNetsRequest.SerializeToString,
+            device__sim_dot_v1_dot_bench__pb2.ReadNetsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListFaults(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/device_sim.v1.Bench/ListFaults',
+            device__sim_dot_v1_dot_bench__pb2.ListFaultsRequest.SerializeToString,
+            device__sim_dot_v1_dot_bench__pb2.ListFaultsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -31,11 +31,25 @@ class BenchStub:
     ]
     """Lists the open driver sessions."""
 
+    ListChannels: grpc.UnaryUnaryMultiCallable[
+        device_sim.v1.bench_pb2.ListChannelsRequest,
+        device_sim.v1.bench_pb2.ListChannelsResponse,
+    ]
+    """Lists the channels that are wired, and those of the open sessions."""
+
     ListParts: grpc.UnaryUnaryMultiCallable[
         device_sim.v1.bench_pb2.ListPartsRequest,
         device_sim.v1.bench_pb2.ListPartsResponse,
     ]
     """Lists the parts that the bench file describes."""
+
+    GetPicture: grpc.UnaryUnaryMultiCallable[
+        device_sim.v1.bench_pb2.GetPictureRequest,
+        device_sim.v1.bench_pb2.GetPictureResponse,
+    ]
+    """Returns a picture of what is wired to what. FAILED_PRECONDITION if the server has no bench
+    file, or cannot draw. The text says what to install.
+    """
 
     SetPart: grpc.UnaryUnaryMultiCallable[
         device_sim.v1.bench_pb2.SetPartRequest,
@@ -54,6 +68,30 @@ class BenchStub:
         device_sim.v1.bench_pb2.ReconnectResponse,
     ]
     """Closes a connection that was opened."""
+
+    DriveNets: grpc.StreamStreamMultiCallable[
+        device_sim.v1.bench_pb2.DriveNetsRequest,
+        device_sim.v1.bench_pb2.DriveNetsResponse,
+    ]
+    """Drives digital levels onto nets for as long as the stream is open. The end of the stream, for
+    example by the death of the client's process, releases all nets that it drives. Several streams
+    may drive a net; the circuit decides which voltage results.
+
+    Each request has one answer. If a request is refused, nothing of it is done. The stream and
+    what it drives stay.
+    """
+
+    ReadNets: grpc.UnaryUnaryMultiCallable[
+        device_sim.v1.bench_pb2.ReadNetsRequest,
+        device_sim.v1.bench_pb2.ReadNetsResponse,
+    ]
+    """Reads the voltages of nets, and their digital levels."""
+
+    ListFaults: grpc.UnaryUnaryMultiCallable[
+        device_sim.v1.bench_pb2.ListFaultsRequest,
+        device_sim.v1.bench_pb2.ListFaultsResponse,
+    ]
+    """Lists the faults that are there or will come, open connections and drifting parts included."""
 
     AddFault: grpc.UnaryUnaryMultiCallable[
         device_sim.v1.bench_pb2.AddFaultRequest,
@@ -80,11 +118,25 @@ class BenchAsyncStub:
     ]
     """Lists the open driver sessions."""
 
+    ListChannels: grpc.aio.UnaryUnaryMultiCallable[
+        device_sim.v1.bench_pb2.ListChannelsRequest,
+        device_sim.v1.bench_pb2.ListChannelsResponse,
+    ]
+    """Lists the channels that are wired, and those of the open sessions."""
+
     ListParts: grpc.aio.UnaryUnaryMultiCallable[
         device_sim.v1.bench_pb2.ListPartsRequest,
         device_sim.v1.bench_pb2.ListPartsResponse,
     ]
     """Lists the parts that the bench file describes."""
+
+    GetPicture: grpc.aio.UnaryUnaryMultiCallable[
+        device_sim.v1.bench_pb2.GetPictureRequest,
+        device_sim.v1.bench_pb2.GetPictureResponse,
+    ]
+    """Returns a picture of what is wired to what. FAILED_PRECONDITION if the server has no bench
+    file, or cannot draw. The text says what to install.
+    """
 
     SetPart: grpc.aio.UnaryUnaryMultiCallable[
         device_sim.v1.bench_pb2.SetPartRequest,
@@ -103,6 +155,30 @@ class BenchAsyncStub:
         device_sim.v1.bench_pb2.ReconnectResponse,
     ]
     """Closes a connection that was opened."""
+
+    DriveNets: grpc.aio.StreamStreamMultiCallable[
+        device_sim.v1.bench_pb2.DriveNetsRequest,
+        device_sim.v1.bench_pb2.DriveNetsResponse,
+    ]
+    """Drives digital levels onto nets for as long as the stream is open. The end of the stream, for
+    example by the death of the client's process, releases all nets that it drives. Several streams
+    may drive a net; the circuit decides which voltage results.
+
+    Each request has one answer. If a request is refused, nothing of it is done. The stream and
+    what it drives stay.
+    """
+
+    ReadNets: grpc.aio.UnaryUnaryMultiCallable[
+        device_sim.v1.bench_pb2.ReadNetsRequest,
+        device_sim.v1.bench_pb2.ReadNetsResponse,
+    ]
+    """Reads the voltages of nets, and their digital levels."""
+
+    ListFaults: grpc.aio.UnaryUnaryMultiCallable[
+        device_sim.v1.bench_pb2.ListFaultsRequest,
+        device_sim.v1.bench_pb2.ListFaultsResponse,
+    ]
+    """Lists the faults that are there or will come, open connections and drifting parts included."""
 
     AddFault: grpc.aio.UnaryUnaryMultiCallable[
         device_sim.v1.bench_pb2.AddFaultRequest,
@@ -132,12 +208,30 @@ class BenchServicer(metaclass=abc.ABCMeta):
         """Lists the open driver sessions."""
 
     @abc.abstractmethod
+    def ListChannels(
+        self,
+        request: device_sim.v1.bench_pb2.ListChannelsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[device_sim.v1.bench_pb2.ListChannelsResponse, collections.abc.Awaitable[device_sim.v1.bench_pb2.ListChannelsResponse]]:
+        """Lists the channels that are wired, and those of the open sessions."""
+
+    @abc.abstractmethod
     def ListParts(
         self,
         request: device_sim.v1.bench_pb2.ListPartsRequest,
         context: _ServicerContext,
     ) -> typing.Union[device_sim.v1.bench_pb2.ListPartsResponse, collections.abc.Awaitable[device_sim.v1.bench_pb2.ListPartsResponse]]:
         """Lists the parts that the bench file describes."""
+
+    @abc.abstractmethod
+    def GetPicture(
+        self,
+        request: device_sim.v1.bench_pb2.GetPictureRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[device_sim.v1.bench_pb2.GetPictureResponse, collections.abc.Awaitable[device_sim.v1.bench_pb2.GetPictureResponse]]:
+        """Returns a picture of what is wired to what. FAILED_PRECONDITION if the server has no bench
+        file, or cannot draw. The text says what to install.
+        """
 
     @abc.abstractmethod
     def SetPart(
@@ -162,6 +256,36 @@ class BenchServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[device_sim.v1.bench_pb2.ReconnectResponse, collections.abc.Awaitable[device_sim.v1.bench_pb2.ReconnectResponse]]:
         """Closes a connection that was opened."""
+
+    @abc.abstractmethod
+    def DriveNets(
+        self,
+        request_iterator: _MaybeAsyncIterator[device_sim.v1.bench_pb2.DriveNetsRequest],
+        context: _ServicerContext,
+    ) -> typing.Union[collections.abc.Iterator[device_sim.v1.bench_pb2.DriveNetsResponse], collections.abc.AsyncIterator[device_sim.v1.bench_pb2.DriveNetsResponse]]:
+        """Drives digital levels onto nets for as long as the stream is open. The end of the stream, for
+        example by the death of the client's process, releases all nets that it drives. Several streams
+        may drive a net; the circuit decides which voltage results.
+
+        Each request has one answer. If a request is refused, nothing of it is done. The stream and
+        what it drives stay.
+        """
+
+    @abc.abstractmethod
+    def ReadNets(
+        self,
+        request: device_sim.v1.bench_pb2.ReadNetsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[device_sim.v1.bench_pb2.ReadNetsResponse, collections.abc.Awaitable[device_sim.v1.bench_pb2.ReadNetsResponse]]:
+        """Reads the voltages of nets, and their digital levels."""
+
+    @abc.abstractmethod
+    def ListFaults(
+        self,
+        request: device_sim.v1.bench_pb2.ListFaultsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[device_sim.v1.bench_pb2.ListFaultsResponse, collections.abc.Awaitable[device_sim.v1.bench_pb2.ListFaultsResponse]]:
+        """Lists the faults that are there or will come, open connections and drifting parts included."""
 
     @abc.abstractmethod
     def AddFault(

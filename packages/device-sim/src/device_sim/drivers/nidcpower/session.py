@@ -9,6 +9,7 @@ from nidcpower.enums import InstrumentMode
 
 from device_sim.base.attributes import Attribute, Scope, Value
 from device_sim.base.instrument import InstrumentSession, Opening
+from device_sim.base.overview import ChannelState
 from device_sim.call import Call
 from device_sim.drivers.nidcpower.channel import Channel
 from device_sim.drivers.nidcpower.configuration import SmuConfiguration
@@ -77,6 +78,12 @@ class DCPowerSession(InstrumentSession):
         if len(indices) != 1:
             raise DriverError(ERRORS.ONE_CHANNEL_ONLY)
         return indices[0]
+
+    def describe(self, index: int) -> ChannelState:
+        """Return whether a channel sources, and what it sources or would source."""
+        unit = self.units[index]
+        setting = unit.sourcing or unit.configuration.setting({})
+        return ChannelState(unit.sourcing is not None, setting.quantities())
 
     # The programming flow.
 

@@ -13,6 +13,7 @@ from nidcpower.enums import (
 )
 
 from device_sim.base.attributes import Value
+from device_sim.base.overview import Quantity
 from device_sim.bench import Input, Output, Terminal
 
 Getter = Callable[[str], Value]
@@ -71,6 +72,8 @@ LEVELS = frozenset(names.level for names in _FUNCTIONS.values())
 
 OTHER_QUANTITY = {"voltage": "current", "current": "voltage"}
 
+_UNITS = {"voltage": "V", "current": "A"}
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -113,6 +116,20 @@ class Setting:
         if self.quantity == "current":
             return Output("current", -self.level, 0.0, self.high)
         return Output("voltage", self.level, -self.high, 0.0)
+
+    def quantities(self) -> tuple[Quantity, ...]:
+        """Return the level and the limits, for people."""
+        if self.load_resistance is not None:
+            return (Quantity("load resistance", self.load_resistance, "Ω"),)
+        limited = OTHER_QUANTITY[self.quantity]
+        limits = {f"{limited} limit": self.high}
+        if self.low != -self.high:
+            limits = {f"{limited} limit high": self.high, f"{limited} limit low": self.low}
+        unit = _UNITS[limited]
+        return (
+            Quantity(f"{self.quantity} level", self.level, _UNITS[self.quantity]),
+            *(Quantity(name, value, unit) for name, value in limits.items()),
+        )
 
     def range_of(self, quantity: str) -> float:
         """Return the range in which `voltage` or `current` is measured."""

@@ -25,6 +25,25 @@ _CURRENTS = frozenset(
     {Function.DC_CURRENT.value, Function.AC_CURRENT.value, Function.WAVEFORM_CURRENT.value}
 )
 
+UNITS = {
+    Function.DC_VOLTS.value: "V",
+    Function.AC_VOLTS.value: "V",
+    Function.AC_VOLTS_DC_COUPLED.value: "V",
+    Function.WAVEFORM_VOLTAGE.value: "V",
+    Function.DIODE.value: "V",
+    Function.DC_CURRENT.value: "A",
+    Function.AC_CURRENT.value: "A",
+    Function.WAVEFORM_CURRENT.value: "A",
+    Function.TWO_WIRE_RES.value: "Ω",
+    Function.FOUR_WIRE_RES.value: "Ω",
+    Function.FREQ.value: "V",
+    Function.PERIOD.value: "V",
+    Function.TEMPERATURE.value: "°C",
+    Function.CAPACITANCE.value: "F",
+    Function.INDUCTANCE.value: "H",
+}
+"""The unit of the range of each measurement function."""
+
 Getter = Callable[[str], Value]
 
 

@@ -16,12 +16,13 @@ from nidmm.enums import (
 from device_sim.base.acquiring import AcquiringSession
 from device_sim.base.attributes import Attribute
 from device_sim.base.instrument import Opening
+from device_sim.base.overview import ChannelState, Quantity
 from device_sim.bench import Grid
 from device_sim.call import Call
 from device_sim.drivers.nidmm.acquisition import Acquisition, Plan, Readings, Wait, Waveform
 from device_sim.drivers.nidmm.configuration import AUTO, DmmConfiguration
 from device_sim.drivers.nidmm.errors import ERRORS
-from device_sim.drivers.nidmm.functions import Probe
+from device_sim.drivers.nidmm.functions import UNITS, Probe
 from device_sim.drivers.nidmm.models import DmmModel
 from device_sim.errors import DriverError
 
@@ -62,6 +63,17 @@ class DmmSession(AcquiringSession[Acquisition]):
         """End the acquisition and set all attributes to their defaults."""
         self.configuration.auto_range = 0.0
         super().reset(indices)
+
+    def describe(self, index: int) -> ChannelState:
+        """Return the range and the aperture."""
+        unit = UNITS[self.configuration.function]
+        name = Function(self.configuration.function).name.lower().replace("_", " ")
+        return ChannelState(
+            setpoints=(
+                Quantity(f"range of {name}", self.configuration.range_in_use(), unit),
+                Quantity("aperture", self.configuration.aperture(), "s"),
+            )
+        )
 
     def connect(self, now: float) -> None:
         """Connect the terminals as the measurement function needs it."""

@@ -6,11 +6,12 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from nifgen.enums import HardwareState, Trigger
+from nifgen.enums import HardwareState, OutputMode, Trigger
 
 from device_sim.base.acquiring import AcquiringSession
 from device_sim.base.attributes import Attribute, Value
 from device_sim.base.instrument import Opening
+from device_sim.base.overview import ChannelState, Quantity
 from device_sim.bench import Output
 from device_sim.call import Call
 from device_sim.drivers.nifgen.configuration import FgenConfiguration, FgenModel
@@ -23,6 +24,16 @@ from device_sim.errors import FUNCTION_NOT_SUPPORTED, DriverError
 
 _MARKERS = range(4)
 _SHORTEST_STEP = 100e-6  # Seconds of a frequency on the bench.
+_STANDARD = {
+    "amplitude": ("func_amplitude", "V"),
+    "frequency": ("func_frequency", "Hz"),
+    "DC offset": ("func_dc_offset", "V"),
+}
+_ARBITRARY = {
+    "gain": ("arb_gain", ""),
+    "offset": ("arb_offset", "V"),
+    "sample rate": ("arb_sample_rate", "S/s"),
+}
 
 
 class FgenSession(AcquiringSession[Generation]):
@@ -64,6 +75,19 @@ class FgenSession(AcquiringSession[Generation]):
 
     def _markers(self, marker: int) -> int:
         return self.activity.markers(marker, self.now) if self.activity else 0
+
+    def describe(self, index: int) -> ChannelState:
+        """Return whether a channel generates, and its settings in the output mode."""
+        is_standard = self.get("output_mode") == OutputMode.FUNC.value
+        settings = _STANDARD if is_standard else _ARBITRARY
+        is_on = self.activity is not None and bool(self.get("output_enabled", index))
+        return ChannelState(
+            is_on,
+            tuple(
+                Quantity(name, self.number(attribute, index), unit)
+                for name, (attribute, unit) in settings.items()
+            ),
+        )
 
     # The flow.
 

@@ -22,6 +22,7 @@ from device_sim.base.acquiring import AcquiringSession
 from device_sim.base.attributes import Attribute, Value
 from device_sim.base.configuration import refuse
 from device_sim.base.instrument import Opening
+from device_sim.base.overview import ChannelState, Quantity
 from device_sim.bench import Grid, Input
 from device_sim.call import Call
 from device_sim.drivers.niscope import triggers
@@ -116,6 +117,16 @@ class ScopeSession(AcquiringSession[Acquisition]):
             coupling = 1.0 / (2.0 * math.pi * _AC_CORNER * ohms) if is_ac else 0.0
             terminal = Input(ohms, self.model.capacitance / probe, coupling)
             self.bench.drive(self.wire(index), terminal, now)
+
+    def describe(self, index: int) -> ChannelState:
+        """Return the vertical settings of a channel."""
+        units = {"vertical_range": "V", "vertical_offset": "V", "input_impedance": "Ω"}
+        return ChannelState(
+            setpoints=tuple(
+                Quantity(name.replace("_", " "), self.number(name, index), unit)
+                for name, unit in units.items()
+            )
+        )
 
     def changed(self, attribute: Attribute, indices: Sequence[int]) -> None:
         """Load the nets with another impedance or coupling."""
