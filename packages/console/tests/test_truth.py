@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 from json_logger_client import JsonLoggerClient, SessionSharingError
 from processes import eventually
-from running_station import Console, Event, Station, Visitor
+from running_station import Console, Event, Program, Station, Visitor
 
 
 @pytest.fixture
@@ -84,6 +84,19 @@ def test_a_logger_that_does_not_answer_is_shown_as_gone(station: Station, consol
     eventually(lambda: "runs at" in visitor.page("/now"))
     logger.suspend()
     assert eventually(lambda: "runs at" not in visitor.page("/now")) < 10
+
+
+def test_a_platform_that_does_not_answer_or_was_killed_is_shown_as_gone(station: Station) -> None:
+    console = station.start_console()
+    visitor = console.visit()
+    state = station.folder / "r" / "session-sharing" / "platform-sim.json"
+    for end in (Program.suspend, Program.kill):
+        command = ("platform_sim.cli", "up", f"--state-file={state}")
+        platform = station.start("platform", *command)
+        eventually(lambda: "platform-sim up" not in visitor.page("/now"))
+        end(platform)
+        eventually(lambda: "platform-sim up" in visitor.page("/now"))
+        platform.kill()
 
 
 def test_after_a_restart_of_the_logger_the_plot_goes_on_with_every_record_once(

@@ -194,9 +194,14 @@ class Station:
     def logger_state(self) -> Path:
         return self.folder / "r" / "session-sharing" / "json-logger.json"
 
+    def start(self, name: str, *command: str) -> Program:
+        """Start a program by its module and arguments; wait for its first line."""
+        program = Program(self, name, *command)
+        self._programs.append(program)
+        return program
+
     def start_logger(self, *options: str) -> Program:
-        logger = Program(
-            self,
+        return self.start(
             "logger",
             "json_logger_server",
             "serve",
@@ -205,8 +210,6 @@ class Station:
             f"--log-root={self.folder}",
             *options,
         )
-        self._programs.append(logger)
-        return logger
 
     def start_console(self, *options: str, name: str = "console") -> Console:
         console = Console(self, *options, name=name)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,8 @@ from measurement_console.sources.worker import Worker
 
 _PAUSE = 1.0
 """Discovery has no call that reports changes, so the console asks it so often."""
+_PATIENCE = 3.0
+"""Seconds after which a platform counts as gone that has not answered."""
 _DISCOVERY_VARIABLE = "PLATFORM_SIM_DISCOVERY"
 _STATE_FILE_VARIABLE = "PLATFORM_SIM_STATE_FILE"
 _REMEDY = "platform-sim up"
@@ -72,8 +76,25 @@ class Platform:
         self._client: PlatformClient | None = None
         self._address = ""
         self.state = PlatformState()
+        self._asking = threading.Event()
+        self._asked = 0.0
         self._worker = Worker("platform", self._ask, _PAUSE)
-        self.start, self.stop, self.join = self._worker.start, self._worker.stop, self._worker.join
+        self._watcher = Worker("platform's answers", self._watch, _PAUSE)
+
+    def start(self) -> None:
+        """Begin to follow."""
+        self._worker.start()
+        self._watcher.start()
+
+    def stop(self) -> None:
+        """End. This does not wait for the threads."""
+        self._worker.stop()
+        self._watcher.stop()
+
+    def join(self, seconds: float) -> None:
+        """Wait for the threads."""
+        self._watcher.join(seconds)
+        self._worker.join(seconds)
 
     @property
     def health(self) -> Health:
@@ -97,11 +118,25 @@ class Platform:
                 return service
         return None
 
+    def _watch(self) -> None:
+        """Notice a platform that does not answer: a call to it has no time limit."""
+        if self._asking.is_set() and time.monotonic() - self._asked > _PATIENCE:
+            self._note(PlatformState())
+            self._book.went("It does not answer.")
+
     def refresh(self) -> None:
         """Ask again at once, because something was changed."""
         self._worker.hurry()
 
     def _ask(self) -> None:
+        self._asked = time.monotonic()
+        self._asking.set()
+        try:
+            self._ask_now()
+        finally:
+            self._asking.clear()
+
+    def _ask_now(self) -> None:
         try:
             address = find_discovery()
             if not address:
