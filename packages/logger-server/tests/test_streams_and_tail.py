@@ -11,6 +11,7 @@ import time
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -292,12 +293,14 @@ def test_a_record_that_is_too_large_is_refused_and_the_stream_can_still_be_used(
 
 
 def tail(
-    log: JsonLoggerClient, from_seq: int = 0, follow: bool = False
+    log: JsonLoggerClient, from_seq: int = 0, follow: bool = False, **wanted: Any
 ) -> Iterator[pb.TailResponse]:
     """Read a log, on another connection than the client's."""
     with connect(log.connection.options) as connection:
         stub = json_logger_ext_pb2_grpc.JsonLoggerExtStub(connection.channel)
-        request = pb.TailRequest(session_name=log.session_name, from_seq=from_seq, follow=follow)
+        request = pb.TailRequest(
+            session_name=log.session_name, from_seq=from_seq, follow=follow, **wanted
+        )
         yield from stub.Tail(request)
 
 
@@ -311,6 +314,45 @@ def test_a_tail_returns_the_lines_from_any_number_on(log: JsonLoggerClient, path
         assert b"".join(answer.ndjson for answer in answers) == b"".join(lines[max(seq - 1, 0) :])
         if answers:
             assert answers[-1].next_seq == 5001
+
+
+def test_a_tail_of_numbers_says_what_is_acknowledged_and_ends_with_the_session(
+    log: JsonLoggerClient, path: Path
+) -> None:
+    numbers: list[int] = []
+
+    def follow() -> None:
+        for answer in tail(log, from_seq=1, follow=True, only_numbers=True, pace_ms=20):
+            assert not answer.ndjson
+            assert answer.next_seq - 1 <= len(path.read_bytes().splitlines())
+            numbers.append(answer.next_seq)
+
+    reader = threading.Thread(target=follow)
+    reader.start()
+    for number in range(300):
+        log.log_data(f"m{number}", {}, {})
+    eventually(lambda: numbers[-1:] == [301])
+    log.close()
+    reader.join(30)
+
+    assert not reader.is_alive()
+    assert numbers == sorted(set(numbers))
+
+
+def test_a_tail_with_a_pace_returns_every_record_in_fewer_answers(log: JsonLoggerClient) -> None:
+    answers: list[pb.TailResponse] = []
+    reader = threading.Thread(
+        target=lambda: answers.extend(tail(log, from_seq=1, follow=True, pace_ms=300))
+    )
+    reader.start()
+    for number in range(200):
+        log.log_data(f"m{number}", {}, {})
+    log.close()
+    reader.join(30)
+
+    lines = b"".join(answer.ndjson for answer in answers).splitlines()
+    assert [json.loads(line)["seq"] for line in lines] == list(range(1, 201))
+    assert len(answers) < 100
 
 
 def test_a_following_tail_sees_each_record_once_and_ends_with_the_session(

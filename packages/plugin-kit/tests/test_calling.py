@@ -168,3 +168,10 @@ def test_a_value_is_checked_without_a_plugin() -> None:
     check_value(whole, 12)
     with pytest.raises(ParameterError, match="count: 'x' does not fit int32"):
         check_value(whole, "x")
+
+
+def test_a_plugin_that_does_not_answer_is_an_error_after_the_timeout() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # it accepts, and says nothing
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(PluginCallError, match="did not return its metadata"):
+            MeasurementPlugin(address, timeout=0.2)

@@ -33,6 +33,10 @@ class SequenceClient:
         request = pb.WatchRequest(run_id=run.run_id, first_number=first_number)
         return self.stub.Watch(request, timeout=DEADLINE)
 
+    def read_file(self, run: pb.Run, file: pb.RunFile.ValueType) -> bytes:
+        request = pb.ReadFileRequest(run_id=run.run_id, file=file)
+        return b"".join(part.content for part in self.stub.ReadFile(request, timeout=DEADLINE))
+
     def terminate(self, run: pb.Run, *, without_cleanup: bool = False) -> None:
         request = pb.TerminateRequest(run_id=run.run_id, without_cleanup=without_cleanup)
         self.stub.Terminate(request, timeout=DEADLINE)

@@ -20,7 +20,7 @@ from session_sharing.access_list import (
 )
 from session_sharing.core.errors import InvalidArgumentError, NotPermittedError
 from session_sharing.places import append_private, check_secret, read_private, write_private
-from session_sharing.server import StateFile, read_api_keys
+from session_sharing.server import ApiKey, StateFile, read_api_keys
 
 if sys.platform == "win32":
     from session_sharing import windows_files
@@ -159,5 +159,5 @@ def test_api_keys_that_other_users_can_read_are_refused(
 
     write_private(file_of_everybody, '{"a": "b"}')
 
-    assert read_api_keys(file_of_everybody) == {"a": "b"}
+    assert read_api_keys(file_of_everybody) == {"a": ApiKey("b")}
     assert [path.name for path in tmp_path.iterdir()] == ["shared.json"]

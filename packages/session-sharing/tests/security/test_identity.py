@@ -24,8 +24,16 @@ from session_sharing import (
     NotAuthenticatedError,
     NotPermittedError,
 )
-from session_sharing.client import ConnectOptions, SharedSession, connect
-from session_sharing.server import HostOptions, SessionHost, UnixListener, read_api_keys
+from session_sharing.client import Connection, ConnectOptions, SharedSession, connect
+from session_sharing.server import (
+    ApiKey,
+    HostOptions,
+    Role,
+    SessionHost,
+    UnixListener,
+    read_api_keys,
+)
+from session_sharing.v1 import lifecycle_pb2 as pb
 
 
 class LockSession(SharedSession):
@@ -141,6 +149,49 @@ def test_an_api_key_is_a_separate_identity_that_cannot_close_sessions_of_others(
         connect(replace(station, api_key="guess"))
 
 
+def test_the_role_of_a_key_says_what_its_holder_may_do() -> None:
+    keys = {
+        "screen": ApiKey("1", Role.OBSERVE),
+        "station": ApiKey("2", Role.USE),
+        "boss": ApiKey("3", Role.ADMINISTRATE),
+    }
+    with hosted(HostOptions(api_keys=keys)) as host:
+        options = {name: _options(host).with_api_key(key.key, name) for name, key in keys.items()}
+        with LockSession("a", options["station"]) as session:
+            with connect(options["screen"]) as screen:
+                listed = screen.call(screen.lifecycle.ListSessions, pb.ListSessionsRequest())
+                assert [one.resource for one in listed.sessions] == ["a"]
+                with pytest.raises(NotPermittedError, match="'use'"):
+                    LockSession("b", options["screen"]).open()
+                with pytest.raises(NotPermittedError, match="'use'"):
+                    _close(screen, session.session_name)
+            with connect(options["boss"]) as boss:
+                _close(boss, session.session_name)
+                assert not boss.call(boss.lifecycle.ListSessions, pb.ListSessionsRequest()).sessions
+
+
+def test_the_user_who_runs_the_server_may_close_sessions_of_keys(host: SessionHost) -> None:
+    of_key = _options(host).with_api_key("k3y", "station-7")
+    with LockSession("a", of_key) as session, connect(_options(host)) as owner:
+        _close(owner, session.session_name)
+
+
+def _close(connection: Connection, session_name: str) -> None:
+    connection.call(connection.lifecycle.Close, pb.CloseRequest(session_name=session_name))
+
+
+@pytest.mark.parametrize("value", ['{"key": 1}', '{"key": "b", "role": "king"}', "[]", "1"])
+@needs_modes
+def test_keys_that_are_not_written_as_documented_are_refused(tmp_path: Path, value: str) -> None:
+    file = tmp_path / "keys.json"
+    file.write_text(f'{{"a": {value}}}')
+    file.chmod(0o600)
+    with pytest.raises(InvalidArgumentError, match="observe, use, administrate"):
+        read_api_keys(file)
+    file.write_text('{"a": {"key": "b", "role": "observe"}}')
+    assert read_api_keys(file) == {"a": ApiKey("b", Role.OBSERVE)}
+
+
 @needs_modes
 def test_api_keys_that_others_can_read_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "keys.json"
@@ -149,7 +200,7 @@ def test_api_keys_that_others_can_read_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgumentError, match="chmod 600"):
         read_api_keys(file)
     file.chmod(0o600)
-    assert read_api_keys(file) == {"a": "b"}
+    assert read_api_keys(file) == {"a": ApiKey("b")}
 
 
 def test_credentials_are_not_in_printed_options() -> None:

@@ -13,8 +13,15 @@ from json_logger_client.records.frames import to_arrow, to_pandas, to_polars
 from json_logger_client.records.reading import Damaged, RecordReader, open_source, read_log
 from json_logger_client.records.record import LogRecord
 from json_logger_client.records.restoring import Restorer, as_text
-from json_logger_client.records.sources import FileSource, Source, find_logs
-from json_logger_client.records.store import StoredLine, StoreSource, StoreTail, is_store
+from json_logger_client.records.sources import FileSource, Lines, Source, find_logs
+from json_logger_client.records.store import (
+    StoredLine,
+    StoredLog,
+    StoreSource,
+    StoreTail,
+    is_store,
+    stored_logs,
+)
 from json_logger_client.records.tables import Batch, Table, TableSink, read_tables
 from json_logger_client.records.types import ColumnType
 from json_logger_client.records.waveforms import Waveform, as_waveform, import_numpy
@@ -31,6 +38,7 @@ __all__ = [
     "DamagedWaveformError",
     "DiskTail",
     "FileSource",
+    "Lines",
     "LogRecord",
     "RecordFilter",
     "RecordReader",
@@ -39,6 +47,7 @@ __all__ = [
     "StoreSource",
     "StoreTail",
     "StoredLine",
+    "StoredLog",
     "Table",
     "TableSink",
     "Waveform",
@@ -53,6 +62,7 @@ __all__ = [
     "open_source",
     "read_log",
     "read_tables",
+    "stored_logs",
     "to_arrow",
     "to_pandas",
     "to_polars",

@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -46,6 +46,12 @@ _SAMPLES = """
 select string_agg(data, '' order by chunk) from json_logger.waveform
 where log = %s and start = %s
 """
+_LOGS = """
+select distinct on (l.station, l.name) l.station, l.name, l.last_seq, l.stored, r.at
+from json_logger.log l
+left join json_logger.record r on r.log = l.id and r.seq = l.last_seq
+order by l.station, l.name, l.stored desc nulls last, l.first_seq desc
+"""
 _STATIONS = "select distinct station from json_logger.log order by station"
 
 
@@ -73,6 +79,19 @@ class StoredLine(NamedTuple):
     line: bytes
 
 
+class StoredLog(NamedTuple):
+    """A log of a station, as far as the store has it."""
+
+    station: str
+    name: str
+    last_seq: int
+    """Number of the last record that the store has; 0 for none."""
+    stored: datetime | None
+    """When this record arrived; None for none."""
+    measured: datetime | None
+    """Time of the measurement of this record; None if it is not known."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredWaveforms:
     """The waveforms of one file of a log, as far as the store has them."""
@@ -92,6 +111,24 @@ class StoredWaveforms:
         with _connected(self.address) as connection:
             row = connection.execute(_SAMPLES, (self.log, reference.offset), binary=True).fetchone()
         return None if row is None or row[0] is None else bytearray(row[0])
+
+
+def stored_logs(url: str, *, insecure: bool = False) -> list[StoredLog]:
+    """Return the logs of all stations in a store, by station and name.
+
+    Args:
+        url: The store, such as postgresql://ROLE@HOST/DATABASE.
+        insecure: Connect also if TLS does not prove which host answers.
+
+    Raises:
+        ImportError: psycopg is not installed.
+        SessionSharingError: The store cannot be used.
+    """
+    needed("psycopg", "postgresql")
+    from json_logger_proto.store import parse_address
+
+    with _connected(parse_address(url, insecure=insecure)) as connection:
+        return [StoredLog(*row) for row in connection.execute(_LOGS)]
 
 
 def is_store(source: object) -> bool:

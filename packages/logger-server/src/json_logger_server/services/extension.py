@@ -12,12 +12,17 @@ from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
 from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
 from session_sharing.server import Context, SessionRegistry, Signal, calls, check_may_close
 
-from json_logger_server.json_log import log_of
+from json_logger_server.json_log import JsonLog, log_of
 from json_logger_server.records import decode_context
 from json_logger_server.services.append import AppendStream, append, decode, encode
 from json_logger_server.services.rotating import rotate
 from json_logger_server.storage.paths import LogRoots
 from json_logger_server.storage.reading import CommittedLines
+
+_PACE = 100
+"""Milliseconds between two looks for a reader that wants only numbers and names no pace."""
+_LONGEST_PACE = 1000
+"""Milliseconds; the server can stop no sooner."""
 
 
 class ExtensionServicer(json_logger_ext_pb2_grpc.JsonLoggerExtServicer):
@@ -64,6 +69,11 @@ class ExtensionServicer(json_logger_ext_pb2_grpc.JsonLoggerExtServicer):
     ) -> AsyncIterator[pb.TailResponse]:
         """See json_logger_ext.proto."""
         log = log_of(self._registry.session(request.session_name))
+        answers = self._numbers if request.only_numbers else self._lines
+        async for answer in answers(log, request):
+            yield answer
+
+    async def _lines(self, log: JsonLog, request: pb.TailRequest) -> AsyncIterator[pb.TailResponse]:
         elsewhere = partial(asyncio.get_running_loop().run_in_executor, self._readers)
         lines = CommittedLines(log.file)
         try:
@@ -75,18 +85,33 @@ class ExtensionServicer(json_logger_ext_pb2_grpc.JsonLoggerExtServicer):
                         yield pb.TailResponse(ndjson=chunk, next_seq=lines.next_seq)
                     elif ended or not request.follow:
                         return
-                    else:
-                        await more.wait()
+                    elif await more.wait():
+                        await _pause(request)
             yield pb.TailResponse(next_seq=lines.next_seq, draining=True)
         finally:
             self._readers.submit(lines.close)
+
+    async def _numbers(
+        self, log: JsonLog, request: pb.TailRequest
+    ) -> AsyncIterator[pb.TailResponse]:
+        """Look now and then, so that a fast log does not wake this for each of its batches."""
+        next_seq = max(1, request.from_seq)
+        while not self._draining.is_set():
+            ended = log.ended
+            if log.last_seq >= next_seq:
+                next_seq = log.last_seq + 1
+                yield pb.TailResponse(next_seq=next_seq)
+            elif ended or not request.follow:
+                return
+            await asyncio.sleep(min(request.pace_ms or _PACE, _LONGEST_PACE) / 1000)
+        yield pb.TailResponse(next_seq=next_seq, draining=True)
 
     async def Rotate(  # noqa: N802
         self, request: pb.RotateRequest, context: Context
     ) -> pb.RotateResponse:
         """See json_logger_ext.proto."""
         session = self._registry.session(request.session_name)
-        check_may_close(session, calls.principal())
+        check_may_close(session, calls.principal(), by_administrator=calls.may_administrate())
         rotated = await rotate(self._registry, session)
         return pb.RotateResponse(rotated_path=str(rotated) if rotated else "")
 
@@ -105,3 +130,9 @@ class ExtensionServicer(json_logger_ext_pb2_grpc.JsonLoggerExtServicer):
         loop = asyncio.get_running_loop()
         path = await loop.run_in_executor(self._readers, self._roots.find, request.name)
         return pb.LocateResponse(path=os.fsencode(path).decode(errors="replace"))
+
+
+async def _pause(request: pb.TailRequest) -> None:
+    """Wait for as long as a reader wants between two answers."""
+    if request.pace_ms:
+        await asyncio.sleep(min(request.pace_ms, _LONGEST_PACE) / 1000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,7 +14,9 @@ from session_sharing.peer_user import PeerUsers
 from session_sharing.printing import HarmlessFormatter
 from session_sharing.stopping import StopSignals
 
+from platform_sim.cli.console_process import find_console, running_console
 from platform_sim.cli.options import Seconds, state_file_option
+from platform_sim.hook import hooked_environment
 from platform_sim.key_file import holding_key_file, key_file, set_up_registry
 from platform_sim.platform import Platform, PlatformOptions
 from platform_sim.printing import print_line
@@ -100,6 +103,14 @@ _AS_NI_DISCOVERY = (
     help="Folder with .seq files, in itself or its subfolders. Clients of "
     "platform_sim.v1.Sequences may start them. May be repeated.",
 )
+@click.option(
+    "--console",
+    type=click.Choice(["observe", "control"]),
+    is_flag=False,
+    flag_value="observe",
+    help="Also run the measurement console, a page for the browser, and print its address. "
+    "--console=control also lets it measure, run sequences and switch faults on.",
+)
 @click.option("--verbose", "-v", is_flag=True, help="Log the activity of the platform.")
 def up_command(
     state_file: Path | None,
@@ -113,6 +124,7 @@ def up_command(
     plugins_of_others: bool,
     as_ni_discovery: bool,
     sequence_folders: tuple[Path, ...],
+    console: str | None,
     verbose: bool,
 ) -> None:
     """Run the platform until Ctrl-C or SIGTERM.
@@ -137,6 +149,7 @@ def up_command(
         trusts_plugins_of_others=plugins_of_others,
         sequence_folders=sequence_folders,
     )
+    console_command = find_console() if console else ""
     file = PlatformStateFile(path)
     file.claim()
     try:
@@ -154,6 +167,11 @@ def up_command(
                 f"platform-sim is ready: discovery {platform.state.discovery_address}, device "
                 f"server {platform.state.device_server_address or 'off'}, state file {path}"
             )
+            if console:
+                environment = hooked_environment(platform.discovery_address, os.environ)
+                console_options = ["--control"] if console == "control" else []
+                console_options += [f"--pin-maps={folder}" for folder in sequence_folders]
+                held.enter_context(running_console(console_command, console_options, environment))
             stop.wait()
     finally:
         file.remove()

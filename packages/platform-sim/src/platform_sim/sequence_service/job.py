@@ -19,6 +19,9 @@ class RunJob:
     sites: tuple[int, ...] = ()
     """Sites to measure on, none for all sites of the pin map."""
 
+    junit_file: str = ""
+    """Path of the file for the results as JUnit XML, or "" for none."""
+
     def to_argument(self) -> str:
         """Return the job as an argument for a command line."""
         return json.dumps(asdict(self))

@@ -7,9 +7,12 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from platform_sim.errors import NotKnownError
 from platform_sim.sequence_service.job import RunJob
 from platform_sim.sequence_service.process import RunProcess
 from platform_sim.v1 import sequences_pb2 as pb
+
+_PART_BYTES = 2**16
 
 
 class SequenceRun:
@@ -67,6 +70,26 @@ class SequenceRun:
             if news is self._news:
                 await news.wait()
 
+    async def read_output(self) -> AsyncIterator[bytes]:
+        """Yield the output of the code modules so far, in parts."""
+        async for part in _read(self.output_file):
+            yield part
+
+    async def read_junit(self) -> AsyncIterator[bytes]:
+        """Yield the results as JUnit XML, in parts.
+
+        Raises:
+            NotKnownError: The run has no such file.
+        """
+        file = Path(self.job.junit_file)
+        if self.ended is None or not file.is_file():
+            why = "it has not ended" if self.ended is None else "it was refused, killed or crashed"
+            raise NotKnownError(
+                f"The run {self.run_id} has no JUnit report, because {why}. Watch has its events."
+            )
+        async for part in _read(file):
+            yield part
+
     async def _follow(self) -> None:
         """Store the events of the process. Store the last one only when the process has ended."""
         last = None
@@ -94,3 +117,9 @@ class SequenceRun:
             self.ended = event.ended
         self._news.set()
         self._news = asyncio.Event()
+
+
+async def _read(path: Path) -> AsyncIterator[bytes]:
+    with await asyncio.to_thread(path.open, "rb") as file:
+        while part := await asyncio.to_thread(file.read, _PART_BYTES):
+            yield part

@@ -6,6 +6,7 @@ import asyncio
 import re
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from platform_sim.errors import LimitReachedError, NotAvailableError, NotKnownError
@@ -34,7 +35,8 @@ class SequenceRuns:
     Args:
         folders: The sequences that clients may start.
         discovery_address: HOST:PORT of the platform's discovery service.
-        output_folder: Folder for the output of code modules, with a file for each run.
+        output_folder: Folder for the output of code modules and the results, with files for each
+            run.
     """
 
     def __init__(
@@ -108,6 +110,7 @@ class SequenceRuns:
         run_id = secrets.token_hex(8)
         file_name = f"{_NOT_IN_NAMES.sub('_', name)[:_LONGEST_NAME]}-{run_id}.log"
         output_file = self._output_folder / file_name
+        job = replace(job, junit_file=str(output_file.with_suffix(".junit.xml")))
         async with self._turn:
             self._refuse_too_many()
             process = await RunProcess.start(job, output_file)

@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc.aio
 
+from platform_sim.errors import InvalidRequestError
 from platform_sim.sequence_service.run import SequenceRun
 from platform_sim.sequence_service.runs import SequenceRuns
 from platform_sim.v1 import sequences_pb2 as pb
@@ -53,6 +54,22 @@ class SequencesServicer(sequences_pb2_grpc.SequencesServicer):
         """Stream the events of a run."""
         async for event in self._runs.get(request.run_id).watch(request.first_number):
             yield event
+
+    async def ReadFile(  # noqa: N802
+        self, request: pb.ReadFileRequest, context: Context
+    ) -> AsyncIterator[pb.FilePart]:
+        """Stream a file of a run."""
+        run = self._runs.get(request.run_id)
+        if request.file == pb.RUN_FILE_OUTPUT:
+            parts = run.read_output()
+        elif request.file == pb.RUN_FILE_JUNIT:
+            parts = run.read_junit()
+        else:
+            raise InvalidRequestError(
+                f"{request.file} is no file of a run. Name RUN_FILE_OUTPUT or RUN_FILE_JUNIT."
+            )
+        async for part in parts:
+            yield pb.FilePart(content=part)
 
 
 def _encode_run(run: SequenceRun) -> pb.Run:

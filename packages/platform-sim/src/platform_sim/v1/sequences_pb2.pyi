@@ -21,6 +21,31 @@ else:
 
 DESCRIPTOR: google.protobuf.descriptor.FileDescriptor
 
+class _RunFile:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _RunFileEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_RunFile.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    RUN_FILE_UNSPECIFIED: _RunFile.ValueType  # 0
+    RUN_FILE_OUTPUT: _RunFile.ValueType  # 1
+    """The output of the code modules so far."""
+    RUN_FILE_JUNIT: _RunFile.ValueType  # 2
+    """The results as JUnit XML, as `platform-sim run --junit` writes them. A run has this file when it
+    has ended by itself or by Terminate with Cleanup.
+    """
+
+class RunFile(_RunFile, metaclass=_RunFileEnumTypeWrapper): ...
+
+RUN_FILE_UNSPECIFIED: RunFile.ValueType  # 0
+RUN_FILE_OUTPUT: RunFile.ValueType  # 1
+"""The output of the code modules so far."""
+RUN_FILE_JUNIT: RunFile.ValueType  # 2
+"""The results as JUnit XML, as `platform-sim run --junit` writes them. A run has this file when it
+has ended by itself or by Terminate with Cleanup.
+"""
+global___RunFile = RunFile
+
 class _Group:
     ValueType = typing.NewType("ValueType", builtins.int)
     V: typing_extensions.TypeAlias = ValueType
@@ -296,6 +321,39 @@ class WatchRequest(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["first_number", b"first_number", "run_id", b"run_id"]) -> None: ...
 
 global___WatchRequest = WatchRequest
+
+@typing.final
+class ReadFileRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    RUN_ID_FIELD_NUMBER: builtins.int
+    FILE_FIELD_NUMBER: builtins.int
+    run_id: builtins.str
+    file: global___RunFile.ValueType
+    def __init__(
+        self,
+        *,
+        run_id: builtins.str = ...,
+        file: global___RunFile.ValueType = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["file", b"file", "run_id", b"run_id"]) -> None: ...
+
+global___ReadFileRequest = ReadFileRequest
+
+@typing.final
+class FilePart(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CONTENT_FIELD_NUMBER: builtins.int
+    content: builtins.bytes
+    def __init__(
+        self,
+        *,
+        content: builtins.bytes = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["content", b"content"]) -> None: ...
+
+global___FilePart = FilePart
 
 @typing.final
 class RunEvent(google.protobuf.message.Message):

@@ -59,6 +59,11 @@ class SequencesStub(object):
                 request_serializer=platform__sim_dot_v1_dot_sequences__pb2.WatchRequest.SerializeToString,
                 response_deserializer=platform__sim_dot_v1_dot_sequences__pb2.RunEvent.FromString,
                 _registered_method=True)
+        self.ReadFile = channel.unary_stream(
+                '/platform_sim.v1.Sequences/ReadFile',
+                request_serializer=platform__sim_dot_v1_dot_sequences__pb2.ReadFileRequest.SerializeToString,
+                response_deserializer=platform__sim_dot_v1_dot_sequences__pb2.FilePart.FromString,
+                _registered_method=True)
 
 
 class SequencesServicer(object):
@@ -108,6 +113,16 @@ class SequencesServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ReadFile(self, request, context):
+        """Streams a file of a run, in parts. So clients on other computers can read it.
+
+        NOT_FOUND: the run is unknown, it ended long ago, or it has no such file. INVALID_ARGUMENT: the
+        request names no file.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SequencesServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -130,6 +145,11 @@ def add_SequencesServicer_to_server(servicer, server):
                     servicer.Watch,
                     request_deserializer=platform__sim_dot_v1_dot_sequences__pb2.WatchRequest.FromString,
                     response_serializer=platform__sim_dot_v1_dot_sequences__pb2.RunEvent.SerializeToString,
+            ),
+            'ReadFile': grpc.unary_stream_rpc_method_handler(
+                    servicer.ReadFile,
+                    request_deserializer=platform__sim_dot_v1_dot_sequences__pb2.ReadFileRequest.FromString,
+                    response_serializer=platform__sim_dot_v1_dot_sequences__pb2.FilePart.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -245,6 +265,33 @@ class Sequences(object):
             '/platform_sim.v1.Sequences/Watch',
             platform__sim_dot_v1_dot_sequences__pb2.WatchRequest.SerializeToString,
             platform__sim_dot_v1_dot_sequences__pb2.RunEvent.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReadFile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/platform_sim.v1.Sequences/ReadFile',
+            platform__sim_dot_v1_dot_sequences__pb2.ReadFileRequest.SerializeToString,
+            platform__sim_dot_v1_dot_sequences__pb2.FilePart.FromString,
             options,
             channel_credentials,
             insecure,

@@ -64,6 +64,16 @@ class SequencesStub:
     NOT_FOUND: the run is unknown, or it ended long ago.
     """
 
+    ReadFile: grpc.UnaryStreamMultiCallable[
+        platform_sim.v1.sequences_pb2.ReadFileRequest,
+        platform_sim.v1.sequences_pb2.FilePart,
+    ]
+    """Streams a file of a run, in parts. So clients on other computers can read it.
+
+    NOT_FOUND: the run is unknown, it ended long ago, or it has no such file. INVALID_ARGUMENT: the
+    request names no file.
+    """
+
 class SequencesAsyncStub:
     """Lists, starts, terminates and watches sequences in the folders of
     `platform-sim up --sequences DIR`.
@@ -108,6 +118,16 @@ class SequencesAsyncStub:
     ends after the event `ended`. Any number of clients may watch a run, during it and afterwards.
 
     NOT_FOUND: the run is unknown, or it ended long ago.
+    """
+
+    ReadFile: grpc.aio.UnaryStreamMultiCallable[
+        platform_sim.v1.sequences_pb2.ReadFileRequest,
+        platform_sim.v1.sequences_pb2.FilePart,
+    ]
+    """Streams a file of a run, in parts. So clients on other computers can read it.
+
+    NOT_FOUND: the run is unknown, it ended long ago, or it has no such file. INVALID_ARGUMENT: the
+    request names no file.
     """
 
 class SequencesServicer(metaclass=abc.ABCMeta):
@@ -162,6 +182,18 @@ class SequencesServicer(metaclass=abc.ABCMeta):
         ends after the event `ended`. Any number of clients may watch a run, during it and afterwards.
 
         NOT_FOUND: the run is unknown, or it ended long ago.
+        """
+
+    @abc.abstractmethod
+    def ReadFile(
+        self,
+        request: platform_sim.v1.sequences_pb2.ReadFileRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[collections.abc.Iterator[platform_sim.v1.sequences_pb2.FilePart], collections.abc.AsyncIterator[platform_sim.v1.sequences_pb2.FilePart]]:
+        """Streams a file of a run, in parts. So clients on other computers can read it.
+
+        NOT_FOUND: the run is unknown, it ended long ago, or it has no such file. INVALID_ARGUMENT: the
+        request names no file.
         """
 
 def add_SequencesServicer_to_server(servicer: SequencesServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -7,7 +7,7 @@ its result. `PlatformClient` loads the pin map of a measurement, and lists the s
 from plugin_kit.calling.metadata import ENUM_VALUES_KEY, Parameter, PluginMetadata
 from plugin_kit.calling.platform import PlatformClient
 from plugin_kit.calling.plugin import MeasurementPlugin
-from plugin_kit.calling.values import EnumValue, check_value, json_value
+from plugin_kit.calling.values import EnumValue, check_value, json_value, parse_text
 from plugin_kit.errors import (
     ParameterError,
     PlatformError,
@@ -28,4 +28,5 @@ __all__ = [
     "PluginMetadata",
     "check_value",
     "json_value",
+    "parse_text",
 ]

@@ -153,6 +153,26 @@ class PlatformClient:
             )
         return _connected_sites(everything)
 
+    def pins(self, pin_map_id: str, instrument_type: str = "") -> list[str]:
+        """Return the names of the pins of a pin map, and after them those of its pin groups.
+
+        Args:
+            pin_map_id: Id of a loaded pin map.
+            instrument_type: Only pins and groups that are connected to this type of instrument,
+                such as "niDMM"; "" for all.
+
+        Raises:
+            PlatformError: No pin map has this id.
+        """
+        with self._errors():
+            response = self._pin_map.QueryPins(
+                pin_map_pb.QueryPinsRequest(
+                    pin_map_id=pin_map_id, instrument_type_id=instrument_type
+                )
+            )
+        pins = [pin.display_name for pin in response.pins]
+        return pins + [group.display_name for group in response.pin_groups]
+
     def sessions(self) -> list[session_pb.SessionInformation]:
         """Return the sessions that are reserved or registered."""
         with self._errors():

@@ -49,7 +49,14 @@ _LONGEST_END = 2.0
 class MeasurementPlugin:
     """A running measurement plug-in. Use it as a context manager, or call `close`."""
 
-    def __init__(self, address: str, *, has_v2: bool = True, discovery_address: str = "") -> None:
+    def __init__(
+        self,
+        address: str,
+        *,
+        has_v2: bool = True,
+        discovery_address: str = "",
+        timeout: float | None = None,
+    ) -> None:
         """Connect to a plug-in and read its metadata.
 
         Args:
@@ -58,9 +65,10 @@ class MeasurementPlugin:
                 sends the result without updates.
             discovery_address: HOST:PORT of the platform, which knows the sites of pin maps and how
                 a plug-in ended.
+            timeout: Seconds to wait for the metadata, None for no limit.
 
         Raises:
-            PluginCallError: The plug-in cannot be reached.
+            PluginCallError: The plug-in cannot be reached, or does not answer in time.
         """
         self._address = address
         self._discovery_address = discovery_address
@@ -70,7 +78,7 @@ class MeasurementPlugin:
         self._lock = threading.Lock()
         self._call: grpc.Call | None = None
         try:
-            self._signature = self._read_signature()
+            self._signature = self._read_signature(timeout)
             self.metadata = _read_metadata(self._signature)
             self._configuration_class = message_class("Configurations", self.metadata.parameters)
             self._output_class = message_class("Outputs", self.metadata.outputs)
@@ -80,7 +88,12 @@ class MeasurementPlugin:
 
     @classmethod
     def resolve(
-        cls, service_class: str, *, discovery_address: str, version: str = ""
+        cls,
+        service_class: str,
+        *,
+        discovery_address: str,
+        version: str = "",
+        timeout: float | None = None,
     ) -> MeasurementPlugin:
         """Find a plug-in by its service class; discovery starts it if necessary.
 
@@ -88,6 +101,7 @@ class MeasurementPlugin:
             service_class: Service class of the plug-in.
             discovery_address: HOST:PORT of the discovery service.
             version: Version of the plug-in, "" for the latest.
+            timeout: Seconds to wait for the metadata of the running plug-in, None for no limit.
 
         Raises:
             PluginCallError: There is no such plug-in, or it cannot be started or reached.
@@ -97,7 +111,7 @@ class MeasurementPlugin:
             has_v2 = V2_INTERFACE in interfaces or V1_INTERFACE not in interfaces
             interface = V2_INTERFACE if has_v2 else V1_INTERFACE
             address = platform.resolve(interface, service_class, version=version)
-        return cls(address, has_v2=has_v2, discovery_address=discovery_address)
+        return cls(address, has_v2=has_v2, discovery_address=discovery_address, timeout=timeout)
 
     def __enter__(self) -> MeasurementPlugin:
         return self
@@ -203,11 +217,13 @@ class MeasurementPlugin:
             if self._call is not None:
                 self._call.cancel()
 
-    def _read_signature(self) -> v1.GetMetadataResponse | v2.GetMetadataResponse:
+    def _read_signature(
+        self, timeout: float | None
+    ) -> v1.GetMetadataResponse | v2.GetMetadataResponse:
         try:
             if self._v2 is not None:
-                return self._v2.GetMetadata(v2.GetMetadataRequest())
-            return self._v1.GetMetadata(v1.GetMetadataRequest())
+                return self._v2.GetMetadata(v2.GetMetadataRequest(), timeout=timeout)
+            return self._v1.GetMetadata(v1.GetMetadataRequest(), timeout=timeout)
         except grpc.RpcError as error:
             raise PluginCallError(
                 f"The plug-in at {self._address} did not return its metadata: "

@@ -270,16 +270,22 @@ def may_close(session: Session, principal: str) -> bool:
     return session.request.anyone_may_close or principal == session.request.principal
 
 
-def check_may_close(session: Session, principal: str) -> None:
+def check_may_close(session: Session, principal: str, *, by_administrator: bool = False) -> None:
     """Refuse a request that needs the right to close the session.
+
+    Args:
+        session: The session.
+        principal: Identity of the caller.
+        by_administrator: The caller may close and change every session.
 
     Raises:
         NotPermittedError: The session belongs to another identity.
     """
-    if not may_close(session, principal):
+    if not (by_administrator or may_close(session, principal)):
         raise NotPermittedError(
             f"Session {session.name!r} belongs to another identity, which alone may close or "
-            "change it. Open it with anyone_may_close to allow others."
+            "change it. Open it with anyone_may_close to allow others, or use a key with the role "
+            "'administrate'."
         )
 
 

@@ -459,7 +459,12 @@ class SessionRegistry:
         return ended
 
     def close(
-        self, session: Session, principal: str = "", attachment: Attachment | None = None
+        self,
+        session: Session,
+        principal: str = "",
+        attachment: Attachment | None = None,
+        *,
+        by_administrator: bool = False,
     ) -> Future[bool]:
         """Close a session for a caller, as its close policy says.
 
@@ -467,6 +472,7 @@ class SessionRegistry:
             session: The session.
             principal: Identity of the caller.
             attachment: The caller's own attachment; it ends, too.
+            by_administrator: The caller may close every session.
 
         Returns:
             Whether the session is closed, when that is done; False when it waits for its last
@@ -475,7 +481,7 @@ class SessionRegistry:
         Raises:
             NotPermittedError: The session belongs to another identity.
         """
-        check_may_close(session, principal)
+        check_may_close(session, principal, by_administrator=by_administrator)
         with self.lock:
             if not session.open:
                 return _done(True)

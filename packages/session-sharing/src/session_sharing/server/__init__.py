@@ -59,6 +59,11 @@ from session_sharing.places import (
     Endpoint,
     default_state_file,
 )
+from session_sharing.roles import (
+    ApiKey,
+    Role,
+    read_api_keys,
+)
 from session_sharing.server import (
     calls,
 )
@@ -73,9 +78,6 @@ from session_sharing.server.host import (
     Announcer,
     HostOptions,
     SessionHost,
-)
-from session_sharing.server.identity import (
-    read_api_keys,
 )
 from session_sharing.server.interceptor import (
     Context,
@@ -109,6 +111,7 @@ from session_sharing.server.workers import (
 
 __all__ = [
     "Announcer",
+    "ApiKey",
     "Attachment",
     "AuditTrail",
     "CallLimits",
@@ -143,6 +146,7 @@ __all__ = [
     "ResourceKind",
     "ResourceLostError",
     "ResourceNotFoundError",
+    "Role",
     "ServerDrainingError",
     "Session",
     "SessionAlreadyOpenError",

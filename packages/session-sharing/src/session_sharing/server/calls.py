@@ -13,9 +13,18 @@ from session_sharing.core.errors import InvalidArgumentError
 from session_sharing.core.resources import Resource
 from session_sharing.core.sessions import Attachment
 from session_sharing.core.uses import Uses
+from session_sharing.roles import Role
 from session_sharing.server.quota import Held
 
-__all__ = ["attach", "attachment", "held", "in_thread", "principal", "resource"]
+__all__ = [
+    "attach",
+    "attachment",
+    "held",
+    "in_thread",
+    "may_administrate",
+    "principal",
+    "resource",
+]
 """For servicers; the interceptor and the host use the other functions."""
 
 _Result = TypeVar("_Result")
@@ -31,6 +40,8 @@ class Call:
     """Presence window, in seconds, of callers of this listener that ask for none."""
     uses: Uses
     attachment: Attachment | None = None
+    role: Role = Role.OBSERVE
+    """What the caller may do; set when the caller is known."""
     held: Held | None = None
     """Bytes and streams that the call holds; set when the caller is known."""
     uses_attachment: bool = False
@@ -71,6 +82,11 @@ def current() -> Call:
 def principal() -> str:
     """Return the identity of the caller."""
     return _current.get().principal
+
+
+def may_administrate() -> bool:
+    """Return whether the caller may also close and change sessions of others."""
+    return _current.get().role.includes(Role.ADMINISTRATE)
 
 
 def known_principal() -> str:

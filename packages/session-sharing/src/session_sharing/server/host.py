@@ -21,6 +21,7 @@ from session_sharing.core.events import utc_now
 from session_sharing.core.registry import RegistryOptions, SessionRegistry
 from session_sharing.core.resources import ResourceKind
 from session_sharing.places import Endpoint
+from session_sharing.roles import ApiKey, Role
 from session_sharing.server import messages
 from session_sharing.server.counters import Counters
 from session_sharing.server.identity import (
@@ -82,9 +83,9 @@ class HostOptions:
     other hosts."""
     tls: TlsFiles | None = None
     """Certificates for those listeners, and for listeners on this host that speak TLS."""
-    api_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """API keys by id. Set it when clients cannot read the token, as on other hosts, or when the
-    server must distinguish several clients."""
+    api_keys: Mapping[str, str | ApiKey] = field(default_factory=dict, repr=False)
+    """API keys by id; a text is a key with the role `use`. Set it when clients cannot read the
+    token, as on other hosts, or when the server must distinguish several clients."""
     window: float = 2.0
     """Presence window, in seconds, of clients on this host that ask for none. Set it longer when
     the machine is so busy that programs can stop for seconds."""
@@ -146,7 +147,8 @@ class SessionHost:
         self.executor = Workers(self.options.workers, "session-worker", registry.release_timeout)
         self.registry = SessionRegistry(kinds, self.executor, options=registry)
         self.clients = Clients(self.registry)
-        self.authenticator = Authenticator(api_keys=self.options.api_keys)
+        users_role = Role.USE if self.options.anonymous else Role.ADMINISTRATE
+        self.authenticator = Authenticator(api_keys=self.options.api_keys, users_role=users_role)
         self.draining = asyncio.Event()
         self.counters = Counters()
         self.counters.gauge("clients", lambda: len(self.clients))
@@ -344,7 +346,13 @@ class SessionHost:
 
     def _make_server(self, identify: Identify, window: float) -> grpc.aio.Server:
         interceptor = DomainInterceptor(
-            self.registry, identify, self.counters, self._quota, window, self._data_methods
+            self.registry,
+            identify,
+            self.authenticator.role_of,
+            self.counters,
+            self._quota,
+            window,
+            self._data_methods,
         )
         server = make_server(
             interceptor,

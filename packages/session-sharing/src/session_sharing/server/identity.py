@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import hmac
-import json
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 
-from session_sharing.core.errors import (
-    InvalidArgumentError,
-    LimitExceededError,
-    NotAuthenticatedError,
-    NotPermittedError,
-)
-from session_sharing.places import check_secret
+from session_sharing.core.errors import LimitExceededError, NotAuthenticatedError
+from session_sharing.roles import ApiKey, Role
 
 Metadata = Iterable[tuple[str, "str | bytes"]]
 """Metadata of a call, which arrives before its request."""
@@ -29,6 +22,7 @@ USER = "user"
 """The principal of all callers with the token; of every caller when the server is anonymous."""
 
 _WRONG_TOKENS_PER_SECOND = 20.0
+_NO_KEY = ApiKey("")
 
 
 def everybody(_: Metadata) -> str:
@@ -65,10 +59,21 @@ class Authenticator:
     def __init__(
         self,
         *,
-        api_keys: Mapping[str, str] | None = None,
+        api_keys: Mapping[str, str | ApiKey] | None = None,
+        users_role: Role = Role.ADMINISTRATE,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._api_keys = dict(api_keys or {})
+        """Know the callers.
+
+        Args:
+            api_keys: API keys by id; a text is a key with the role `use`.
+            users_role: Role of the principal `USER`.
+            clock: Returns the time in seconds.
+        """
+        keys = (api_keys or {}).items()
+        self._api_keys = {i: ApiKey(key) if isinstance(key, str) else key for i, key in keys}
+        self._roles = {f"key:{key_id}": key.role for key_id, key in self._api_keys.items()}
+        self._roles[USER] = users_role
         self._clock = clock
         self._tries = _WRONG_TOKENS_PER_SECOND
         self._tries_at = clock()
@@ -90,12 +95,17 @@ class Authenticator:
             "file, which names the token file, or set a token or an API key."
         )
 
+    def role_of(self, principal: str) -> Role:
+        """Return what a caller may do. The holder of a client certificate may use sessions."""
+        return self._roles.get(principal, Role.USE)
+
     def _check(self, authorization: str) -> str:
         scheme, _, given = authorization.partition(" ")
         key_id, _, key = given.partition(":")
         if scheme == "Bearer" and _same(given, self.token):
             return USER
-        if scheme == "ApiKey" and _same(key, self._api_keys.get(key_id, "")) and key:
+        known = self._api_keys.get(key_id, _NO_KEY)
+        if scheme == "ApiKey" and _same(key, known.key) and key:
             return f"key:{key_id}"
         self._count_wrong_try()
         raise NotAuthenticatedError(
@@ -115,29 +125,6 @@ class Authenticator:
                 limit="wrong_tokens",
             )
         self._tries -= 1
-
-
-def read_api_keys(file: Path) -> dict[str, str]:
-    """Read API keys by id from a JSON object in a file that only its owner can read.
-
-    Raises:
-        InvalidArgumentError: Other users can read the file, or it is not such a JSON object.
-    """
-    try:
-        check_secret(file)
-        keys = json.loads(file.read_text(encoding="utf-8"))
-    except NotPermittedError as error:
-        raise InvalidArgumentError(f"These API keys are no secret: {error}") from error
-    except (OSError, ValueError) as error:
-        raise InvalidArgumentError(
-            f"The API keys in {file} cannot be read: {error}. Write a JSON object such as "
-            '{"id": "key"}.'
-        ) from error
-    if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys.values()):
-        raise InvalidArgumentError(
-            f'{file} is not a file of API keys. Write a JSON object such as {{"id": "key"}}.'
-        )
-    return keys
 
 
 def _same(given: str, expected: str) -> bool:

@@ -31,6 +31,7 @@ from session_sharing.core.errors import (
 from session_sharing.core.events import EventType, SessionEvent
 from session_sharing.core.registry import SessionRegistry
 from session_sharing.core.sessions import Attachment
+from session_sharing.roles import Role
 from session_sharing.server import calls
 from session_sharing.server.counters import Counters
 from session_sharing.server.identity import Identify, certificate_principal
@@ -52,6 +53,7 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
         self,
         registry: SessionRegistry,
         identify: Identify,
+        role_of: Callable[[str], Role],
         counters: Counters,
         quota: Quota,
         window: float,
@@ -62,6 +64,7 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
         Args:
             registry: The registry, which has the attachments.
             identify: Returns the caller's principal.
+            role_of: Returns what a principal may do.
             counters: Count calls, errors and the seconds that unary calls took.
             quota: Limits of the calls.
             window: Presence window of callers that ask for none, in seconds.
@@ -69,6 +72,7 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
         """
         self._registry = registry
         self._identify = identify
+        self._role_of = role_of
         self._sums = counters.sums
         self._quota = quota
         self._window = window
@@ -108,25 +112,28 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
         is_data = method in self._data_methods
         largest = limits.max_message_bytes if is_data else limits.max_request_bytes
         leased = requires_lease(method)
+        needed = Role.OBSERVE if only_observes(method) else Role.USE
         decode = _Decoder(handler.request_deserializer, self._registry, leased, largest)
         encode = handler.response_serializer
         if handler.request_streaming:
-            behavior = self._streaming(handler.stream_stream, decode.each, encode, uploads=True)
+            behavior = self._streaming(
+                handler.stream_stream, decode.each, encode, needed, uploads=True
+            )
             make = grpc.stream_stream_rpc_method_handler
         elif handler.response_streaming:
-            behavior = self._streaming(handler.unary_stream, decode, encode)
+            behavior = self._streaming(handler.unary_stream, decode, encode, needed)
             make = grpc.stream_stream_rpc_method_handler
         else:
-            behavior = self._unary_unary(handler.unary_unary, decode, encode)
+            behavior = self._unary_unary(handler.unary_unary, decode, encode, needed)
             make = grpc.stream_unary_rpc_method_handler
         return make(behavior, request_deserializer=None, response_serializer=None)
 
-    def _unary_unary(self, inner: Any, decode: _Decoder, encode: Encode) -> Any:
+    def _unary_unary(self, inner: Any, decode: _Decoder, encode: Encode, needed: Role) -> Any:
         async def serve(_: AsyncIterator[bytes], context: Context) -> bytes:
             started = perf_counter()
             held = None
             try:
-                call, held = self._begin(context)
+                call, held = self._begin(context, needed)
                 data = await self._read(context, call)
                 held.take_bytes(len(data))
                 request = decode(data, call)
@@ -151,6 +158,7 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
         inner: Any,
         read: Callable[[Any, calls.Call], Any],
         encode: Encode,
+        needed: Role,
         *,
         uploads: bool = False,
     ) -> Any:
@@ -159,7 +167,7 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
         async def serve(requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
             held = None
             try:
-                call, held = self._begin(context)
+                call, held = self._begin(context, needed)
                 held.take_stream(of_requests=uploads)
                 data = requests if uploads else await self._read(context, call)
                 answers = inner(read(data, call), context)
@@ -195,11 +203,21 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
         if ended.is_set():
             self._registry.attachment(attachment.id, attachment.client.principal)
 
-    def _begin(self, context: Context) -> tuple[calls.Call, Held]:
-        """Complete the facts about a call before its request is decoded."""
+    def _begin(self, context: Context, needed: Role) -> tuple[calls.Call, Held]:
+        """Complete the facts about a call before its request is decoded.
+
+        Raises:
+            NotPermittedError: The caller has not the role that the method needs.
+        """
         call = calls.current()
         if not call.principal:
             call.principal = certificate_principal(context.auth_context())
+        call.role = self._role_of(call.principal)
+        if not call.role.includes(needed):
+            raise NotPermittedError(
+                f"This call needs the role {needed.value!r}; {call.principal!r} has the role "
+                f"{call.role.value!r}. Use another API key, or change the role in the file of keys."
+            )
         call.held = held = Held(self._quota, call.principal)
         return call, held
 
@@ -316,10 +334,22 @@ class _Decoder:
 
 def requires_lease(method: str) -> bool:
     """Return the option `requires_lease` of a method, named as in ``/pkg.Service/Call``."""
+    options = _options(method)
+    return options is not None and bool(options.Extensions[options_pb2.requires_lease])
+
+
+def only_observes(method: str) -> bool:
+    """Return the option `observes` of a method. Health and reflection observe, too."""
+    if method.startswith("/grpc."):
+        return True
+    options = _options(method)
+    return options is not None and bool(options.Extensions[options_pb2.observes])
+
+
+def _options(method: str) -> Any:
     service, _, name = method.strip("/").rpartition("/")
     pool = descriptor_pool.Default()
     try:
-        found = pool.FindServiceByName(service).methods_by_name[name]
+        return pool.FindServiceByName(service).methods_by_name[name].GetOptions()
     except KeyError:
-        return False
-    return bool(found.GetOptions().Extensions[options_pb2.requires_lease])
+        return None

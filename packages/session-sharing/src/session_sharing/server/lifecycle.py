@@ -74,13 +74,15 @@ class SessionLifecycleServicer(lifecycle_pb2_grpc.SessionLifecycleServicer):
 
     async def Close(self, request: pb.CloseRequest, context: Context) -> pb.CloseResponse:  # noqa: N802
         """See lifecycle.proto."""
-        principal = calls.principal()
+        principal, administrates = calls.principal(), calls.may_administrate()
         if request.WhichOneof("session") == "attachment":
             attachment = self._registry.attachment(request.attachment, principal)
-            closed = self._registry.close(attachment.session, principal, attachment)
+            closed = self._registry.close(
+                attachment.session, principal, attachment, by_administrator=administrates
+            )
         else:
             session = self._registry.session(request.session_name)
-            closed = self._registry.close(session, principal)
+            closed = self._registry.close(session, principal, by_administrator=administrates)
         return pb.CloseResponse(session_closed=await asyncio.wrap_future(closed))
 
     async def ListSessions(  # noqa: N802

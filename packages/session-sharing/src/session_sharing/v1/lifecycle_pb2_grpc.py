@@ -108,7 +108,8 @@ class SessionLifecycleServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def Close(self, request, context):
-        """Closes a session, at once for all or with its last attachment, as its close policy says.
+        """Closes a session, at once for all or with its last attachment, as its close policy says. Closing a
+        session of another identity needs the role `administrate`, unless its opener has allowed it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

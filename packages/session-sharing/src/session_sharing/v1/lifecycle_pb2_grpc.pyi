@@ -52,7 +52,9 @@ class SessionLifecycleStub:
         session_sharing.v1.lifecycle_pb2.CloseRequest,
         session_sharing.v1.lifecycle_pb2.CloseResponse,
     ]
-    """Closes a session, at once for all or with its last attachment, as its close policy says."""
+    """Closes a session, at once for all or with its last attachment, as its close policy says. Closing a
+    session of another identity needs the role `administrate`, unless its opener has allowed it.
+    """
 
     ListSessions: grpc.UnaryUnaryMultiCallable[
         session_sharing.v1.lifecycle_pb2.ListSessionsRequest,
@@ -108,7 +110,9 @@ class SessionLifecycleAsyncStub:
         session_sharing.v1.lifecycle_pb2.CloseRequest,
         session_sharing.v1.lifecycle_pb2.CloseResponse,
     ]
-    """Closes a session, at once for all or with its last attachment, as its close policy says."""
+    """Closes a session, at once for all or with its last attachment, as its close policy says. Closing a
+    session of another identity needs the role `administrate`, unless its opener has allowed it.
+    """
 
     ListSessions: grpc.aio.UnaryUnaryMultiCallable[
         session_sharing.v1.lifecycle_pb2.ListSessionsRequest,
@@ -172,7 +176,9 @@ class SessionLifecycleServicer(metaclass=abc.ABCMeta):
         request: session_sharing.v1.lifecycle_pb2.CloseRequest,
         context: _ServicerContext,
     ) -> typing.Union[session_sharing.v1.lifecycle_pb2.CloseResponse, collections.abc.Awaitable[session_sharing.v1.lifecycle_pb2.CloseResponse]]:
-        """Closes a session, at once for all or with its last attachment, as its close policy says."""
+        """Closes a session, at once for all or with its last attachment, as its close policy says. Closing a
+        session of another identity needs the role `administrate`, unless its opener has allowed it.
+        """
 
     @abc.abstractmethod
     def ListSessions(

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n session_sharing/v1/options.proto\x12\x12session_sharing.v1\x1a google/protobuf/descriptor.proto:8\n\x0erequires_lease\x12\x1e.google.protobuf.MethodOptions\x18\xa2\x88\x03 \x01(\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n session_sharing/v1/options.proto\x12\x12session_sharing.v1\x1a google/protobuf/descriptor.proto:8\n\x0erequires_lease\x12\x1e.google.protobuf.MethodOptions\x18\xa2\x88\x03 \x01(\x08:2\n\x08observes\x12\x1e.google.protobuf.MethodOptions\x18\xa3\x88\x03 \x01(\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)

@@ -11,7 +11,12 @@ import google.protobuf.internal.extension_dict
 DESCRIPTOR: google.protobuf.descriptor.FileDescriptor
 
 REQUIRES_LEASE_FIELD_NUMBER: builtins.int
+OBSERVES_FIELD_NUMBER: builtins.int
 requires_lease: google.protobuf.internal.extension_dict._ExtensionFieldDescriptor[google.protobuf.descriptor_pb2.MethodOptions, builtins.bool]
 """The method uses a session: its request has a field `attachment`. The server checks it before the
 call, and before every message of a stream. It does not check methods without this option.
+"""
+observes: google.protobuf.internal.extension_dict._ExtensionFieldDescriptor[google.protobuf.descriptor_pb2.MethodOptions, builtins.bool]
+"""The method only observes, so a caller with the role `observe` may call it. Every other method needs
+the role `use`.
 """

@@ -87,19 +87,29 @@ class TailRequest(google.protobuf.message.Message):
     SESSION_NAME_FIELD_NUMBER: builtins.int
     FROM_SEQ_FIELD_NUMBER: builtins.int
     FOLLOW_FIELD_NUMBER: builtins.int
+    PACE_MS_FIELD_NUMBER: builtins.int
+    ONLY_NUMBERS_FIELD_NUMBER: builtins.int
     session_name: builtins.str
     from_seq: builtins.int
     """First sequence number wanted; 0 starts with the oldest record."""
     follow: builtins.bool
     """Continue with new records, until the session is closed or the server stops."""
+    pace_ms: builtins.int
+    """Wait so many milliseconds for more records before each answer about new ones, up to 1000. A reader
+    that shows records to people then costs the server little, also if there are many records.
+    """
+    only_numbers: builtins.bool
+    """Send only `next_seq`: up to the record before it, the reader reads the file itself."""
     def __init__(
         self,
         *,
         session_name: builtins.str = ...,
         from_seq: builtins.int = ...,
         follow: builtins.bool = ...,
+        pace_ms: builtins.int = ...,
+        only_numbers: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["follow", b"follow", "from_seq", b"from_seq", "session_name", b"session_name"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["follow", b"follow", "from_seq", b"from_seq", "only_numbers", b"only_numbers", "pace_ms", b"pace_ms", "session_name", b"session_name"]) -> None: ...
 
 global___TailRequest = TailRequest
 

@@ -17,7 +17,7 @@ sys.path.pop(0)  # this folder; no import may use it
 from platform_sim.errors import PlatformSimError
 from platform_sim.hook import hooked_environment
 from platform_sim.sequence.interrupts import Interrupts
-from platform_sim.sequence.reports import bad_step_line
+from platform_sim.sequence.reports import bad_step_line, write_junit
 from platform_sim.sequence.results import RunResult
 from platform_sim.sequence.runner import run_sequence_file
 from platform_sim.sequence_service.event_writer import EventWriter
@@ -62,7 +62,16 @@ def _run(job: RunJob, events: EventWriter, interrupts: Interrupts) -> Ending:
         return pb.OUTCOME_REFUSED, str(error)
     except KeyboardInterrupt:
         return pb.OUTCOME_ABORTED, "A second signal to the run's process ended its Cleanup."
+    if job.junit_file:
+        _write_junit(result, Path(job.junit_file), events)
     return _ending_of(result)
+
+
+def _write_junit(result: RunResult, path: Path, events: EventWriter) -> None:
+    try:
+        write_junit(result, path)
+    except OSError as error:
+        events.note(f"The results as JUnit XML are missing. {path}: {error.strerror}.")
 
 
 def _ending_of(result: RunResult) -> Ending:

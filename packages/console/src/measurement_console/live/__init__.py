@@ -1,0 +1,1 @@
+"""Keep the pages in the browsers up to date."""

@@ -1,0 +1,1 @@
+"""Decide who may see the console and who may change something."""

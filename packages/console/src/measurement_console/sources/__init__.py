@@ -1,0 +1,1 @@
+"""Find what runs on the station, and follow it."""
