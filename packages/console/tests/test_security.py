@@ -257,7 +257,8 @@ async def _open_stream(
             if answer.status_code == 503:
                 results.append("refused")
             else:
-                first = await anext(answer.aiter_text())
+                texts = answer.aiter_text()  # its end would close the stream
+                first = await anext(texts)
                 is_kept = "retry: 1000" not in first
                 results.append("kept" if is_kept else "short")
             if len(results) == _MANY:
