@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from measurement_console.live.board import Board
 from measurement_console.live.stream import EPOCH, Place
 from measurement_console.sources.series import MOST_POINTS, Point, Series
-
-settings.register_profile("patient", deadline=None, max_examples=30)
-settings.load_profile("patient")  # the machine may be busy
 
 _values = st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=300)
 

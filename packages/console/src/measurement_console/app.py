@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Scope
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from measurement_console import rendering
 from measurement_console.console import Console
@@ -128,19 +128,19 @@ class Site:
             own=partial(self._own, visitor),
             revision=lambda: self._console.board.revision,
         )
-        is_short = visitor.streams >= _STREAMS_OF_BROWSER
-        stream = EventStream(
-            view, Place.parse(known), self._console.changes, is_short=is_short, ended=self._ended
-        )
-        return self._counted(stream, visitor)
+        return self._counted(view, Place.parse(known), visitor)
 
-    def _counted(self, stream: EventStream, visitor: Visitor) -> ASGIApp:
+    def _counted(self, view: View, place: Place, visitor: Visitor) -> ASGIApp:
         """Return a stream that is counted while it is open."""
 
-        async def serve(scope: Scope, receive: Any, send: Any) -> None:
+        async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+            is_short = visitor.streams >= _STREAMS_OF_BROWSER
             self._streams += 1
             visitor.streams += 1
             try:
+                stream = EventStream(
+                    view, place, self._console.changes, is_short=is_short, ended=self._ended
+                )
                 await stream(scope, receive, send)
             finally:
                 self._streams -= 1
