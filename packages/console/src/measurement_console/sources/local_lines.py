@@ -18,8 +18,8 @@ from json_logger_proto.log_files.lines import (
     numbers_of,
     read_at,
 )
-from json_logger_proto.log_files.opening import identity_of
 from json_logger_proto.log_files.rotated import rotated_files
+from session_sharing.opening import identity_of
 
 _CHUNK = 512 * 1024
 

@@ -10,9 +10,9 @@ from functools import partial
 from typing import TypeVar
 
 from session_sharing.core.errors import InvalidArgumentError
+from session_sharing.core.registry import SessionRegistry
 from session_sharing.core.resources import Resource
 from session_sharing.core.sessions import Attachment
-from session_sharing.core.uses import Uses
 from session_sharing.roles import Role
 from session_sharing.server.quota import Held
 
@@ -38,7 +38,7 @@ class Call:
     principal: str
     window: float
     """Presence window, in seconds, of callers of this listener that ask for none."""
-    uses: Uses
+    registry: SessionRegistry
     attachment: Attachment | None = None
     role: Role = Role.OBSERVE
     """What the caller may do; set when the caller is known."""
@@ -54,22 +54,22 @@ class Call:
             SessionExpiredError: The attachment has ended.
         """
         if self.attachment is not None:
-            self.uses.begin(self.attachment)
+            self.registry.uses.begin(self.attachment)
             self.uses_attachment = True
 
     def end_use(self) -> None:
         """Let the hook wait for this call no more."""
         if self.attachment is not None and self.uses_attachment:
             self.uses_attachment = False
-            self.uses.end(self.attachment)
+            self.registry.uses.end(self.attachment)
 
 
 _current: ContextVar[Call] = ContextVar("session_sharing_call")
 
 
-def begin(principal: str, window: float, uses: Uses) -> Call:
+def begin(principal: str, window: float, registry: SessionRegistry) -> Call:
     """Start a call in the current task."""
-    call = Call(principal, window, uses)
+    call = Call(principal, window, registry)
     _current.set(call)
     return call
 
@@ -179,7 +179,7 @@ async def in_thread(
     """
     used = attachment()
     work = partial(copy_context().run, function, *arguments)
-    run = partial(_current.get().uses.run, work, used, alone=not parallel)
+    run = partial(_current.get().registry.uses.run, work, used, alone=not parallel)
     if parallel:
         return await asyncio.wrap_future(run())
     async with used.session.turns:

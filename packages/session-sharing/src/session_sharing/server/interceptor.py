@@ -89,7 +89,7 @@ class DomainInterceptor(grpc.aio.ServerInterceptor):
             principal = self._identify(handler_call_details.invocation_metadata or ())
         except SessionSharingError as error:
             return self._refusing(error)
-        calls.begin(principal, self._window, self._registry.uses)
+        calls.begin(principal, self._window, self._registry)
         method = handler_call_details.method
         wrapped = self._wrapped.get(method)
         if wrapped is None:
