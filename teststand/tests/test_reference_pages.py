@@ -30,7 +30,9 @@ FACES = {
     ],
     "session-sharing.md": [
         "session_sharing",
+        "session_sharing.cli.serving",
         "session_sharing.client",
+        "session_sharing.locks",
         "session_sharing.ni",
         "session_sharing.server",
     ],

@@ -12,7 +12,13 @@ import pytest
 import session_sharing
 
 HALVES = ["session_sharing.client", "session_sharing.server"]
-FACES = ["session_sharing", *HALVES, "session_sharing.locks", "session_sharing.ni"]
+FACES = [
+    "session_sharing",
+    *HALVES,
+    "session_sharing.cli.serving",
+    "session_sharing.locks",
+    "session_sharing.ni",
+]
 
 
 def exported(face: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""The options that the command `serve` of every server has, and their meaning for its host."""
+"""What the command of a server needs: the options of `serve`, and their meaning for its host."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 import platformdirs
 
+from session_sharing.commands import HarmlessGroup
 from session_sharing.printing import harmless
 from session_sharing.server import (
     HostOptions,
@@ -26,6 +27,8 @@ from session_sharing.server import (
     read_api_keys,
     sessions_for,
 )
+
+__all__ = ["HarmlessGroup", "host_options", "serving_options", "state_file_of"]
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
