@@ -23,6 +23,8 @@ def test_a_user_measures_runs_a_sequence_and_disturbs_the_bench(chain: Chain, vi
     plugins = ("dcpower_logger_plugin", "dmm_logger_plugin")
     platform = chain.start_platform(*plugins, options=options)
     logger = chain.start_registered_logger(platform)
+    chain.start_devices(platform)
+    chain.connect_resistors(platform)
     user = visit(chain.start_chain_console("--control"))
     user.take_control()
 

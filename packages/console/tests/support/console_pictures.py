@@ -65,6 +65,8 @@ def start(chain: Chain, browser: Browser) -> Visit:
     plugins = ("dcpower_logger_plugin", "dmm_logger_plugin")
     platform = chain.start_platform(*plugins, options=options)
     chain.start_registered_logger(platform)
+    chain.start_devices(platform)
+    chain.connect_resistors(platform)
     platform.run("measure", DCPOWER, "--describe")
     platform.run("measure", DMM, "--describe")
     console = chain.start_chain_console("--control")

@@ -6,6 +6,7 @@ import shutil
 from contextlib import ExitStack
 from pathlib import Path
 
+from device_sim import DeviceControl
 from platform_process import PlatformProcess, running_platform, wait_until
 from platform_sim.hook import hooked_environment
 from plugin_kit.calling import PlatformClient
@@ -17,6 +18,7 @@ DCPOWER = "ni.examples.NIDCPowerSourceDCVoltageWithLogger"
 DMM = "ni.examples.NIDmmMeasurementWithLogger"
 LOG = "measurements.ndjson"
 _LOGGER_CLASS = "ni.logger.JSONLogService"
+_DEVICES_CLASS = "ni.DeviceControl.CommService"
 
 
 class Chain(Station):
@@ -58,9 +60,24 @@ class Chain(Station):
         state, root = f"--state-file={self.logger_state}", f"--log-root={self.folder}"
         logger = Program(self, "logger", "json_logger_server", "serve", state, root)
         self._programs.append(logger)
-        with PlatformClient(platform.state.discovery_address) as client:
-            wait_until(lambda: client.address_of(_LOGGER_CLASS) != "")
+        self._wait_until_known(platform, _LOGGER_CLASS)
         return logger
+
+    def start_devices(self, platform: PlatformProcess) -> None:
+        """Start the device server whose GPIO lines are nets of the platform's bench."""
+        bench = f"--gpio=bench:{platform.state.device_server_address}"
+        self.start("devices", "device_comm", "serve", bench, f"--map-root={self.folder}")
+        self._wait_until_known(platform, _DEVICES_CLASS)
+
+    def connect_resistors(self, platform: PlatformProcess) -> None:
+        """Close the relay of the bench that connects the resistors to the ground."""
+        control = self._platforms.enter_context(DeviceControl(platform.state.device_server_address))
+        lines = self._platforms.enter_context(control.bench.net_driver("test"))
+        lines.drive({"Dut/port0/line0": 3.3})
+
+    def _wait_until_known(self, platform: PlatformProcess, service_class: str) -> None:
+        with PlatformClient(platform.state.discovery_address) as client:
+            wait_until(lambda: client.address_of(service_class) != "")
 
     def start_chain_console(self, *options: str) -> Console:
         """Start a console that offers the pin maps of the chain."""

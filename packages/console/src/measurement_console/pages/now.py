@@ -35,7 +35,7 @@ def _work(console: Console, _: Arguments) -> Facts:
     """Return the runs of sequences with their present step, and the measurements that run."""
     sequences = [
         (run, next(reversed(view.rows), None) if view else None)
-        for run in console.sequences.state.runs
+        for run in console.sequences.runs
         if not run.outcome
         for view in (console.sequences.view(run.run_id),)
     ]

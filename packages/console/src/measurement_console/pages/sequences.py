@@ -38,14 +38,14 @@ def _files(console: Console, _: Arguments) -> Facts:
 
 
 def _runs(console: Console, _: Arguments) -> Facts:
-    return {"health": console.sequences.health, "runs": console.sequences.state.runs}
+    return {"health": console.sequences.health, "runs": console.sequences.runs}
 
 
 def _shown_run(console: Console, arguments: Arguments) -> Run | None:
     """Return the run that a page names, or else the latest one."""
     if "run" in arguments:
         return console.sequences.find(arguments["run"])
-    return next(iter(console.sequences.state.runs), None)
+    return next(iter(console.sequences.runs), None)
 
 
 def _run(console: Console, arguments: Arguments) -> Facts:

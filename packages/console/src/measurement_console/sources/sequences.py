@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -88,6 +88,11 @@ class Sequences:
         self._worker.join(seconds)
         self._service.close()
 
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """The runs, the latest first. A run whose end was read has ended, whatever is listed."""
+        return tuple(map(self._with_its_end, self.state.runs))
+
     def service(self) -> ReflectedService:
         """Return the service, for actions.
 
@@ -106,7 +111,7 @@ class Sequences:
 
     def find(self, run_id: str) -> Run | None:
         """Return a run; None if the service does not list it."""
-        return next((run for run in self.state.runs if run.run_id == run_id), None)
+        return next((run for run in self.runs if run.run_id == run_id), None)
 
     def _ask(self) -> None:
         try:
@@ -120,6 +125,10 @@ class Sequences:
         self._book.came(self._service.address)
         for run in state.runs:
             self._follow(service, run.run_id)
+
+    def _with_its_end(self, run: Run) -> Run:
+        view = self._views.get(run.run_id)
+        return replace(run, outcome=view.outcome) if view and view.outcome else run
 
     def _note(self, state: SequenceState) -> None:
         """Keep what the service has said, and the tables of the runs that it lists."""
