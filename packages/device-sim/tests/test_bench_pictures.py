@@ -58,6 +58,20 @@ def test_each_net_part_and_channel_is_there_once(bench_file):
     assert {"4.7 kΩ", "2.2 nF", "1 mH", "5 V", "1 kHz"} <= found.keys()
 
 
+def test_a_relay_is_drawn_as_its_contact_is_now(bench_file):
+    clock = ManualClock()
+    relay = part("K1", "relay", "in", "out") + 'coil = "enable"\n'
+    bench = Bench.load(bench_file(relay), clock)
+    opened = bench.picture()
+    with bench.net_driver("test") as lines:
+        lines.drive({"enable": 3.3})
+        clock.advance(1.0)
+        closed = bench.picture()
+    clock.advance(1.0)
+    assert closed != opened
+    assert bench.picture() == opened
+
+
 def test_the_command_writes_an_svg_file(bench_file, tmp_path):
     picture = tmp_path / "bench.svg"
     result = CliRunner().invoke(main, ["bench", "draw", str(bench_file(BENCH)), str(picture)])

@@ -85,6 +85,8 @@ class PartRow:
     """Name, value and text of each of its values."""
     drift: str
     """How its value drifts, "" if it does not."""
+    contact: str
+    """Whether the contact of a relay is "closed" or "open", "" for other kinds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,8 @@ class BenchView:
     def wiring(self) -> object:
         """All on which the picture of the wiring depends."""
         channels = ((row.name, row.wiring) for one in self.instruments for row in one.channels)
-        return tuple(channels), tuple((part.name, part.values) for part in self.parts)
+        parts = ((part.name, part.values, part.contact) for part in self.parts)
+        return tuple(channels), tuple(parts)
 
 
 def make_view(sessions: Any, channels: Any, parts: Any, faults: Any) -> BenchView:
@@ -177,4 +180,5 @@ def _part(part: Any, drifts: Iterable[Any]) -> PartRow:
             if name != _DRIFT
         ),
         drift=f"drifts by {drift:.3g} of its value each second" if drift else "",
+        contact=("closed" if part.is_closed else "open") if part.HasField("is_closed") else "",
     )

@@ -289,7 +289,7 @@ class Bench:
         return now
 
     def picture(self) -> str:
-        """Return a picture as SVG of what the bench file wires to what.
+        """Return a picture as SVG of what is wired to what, with each relay as it is now.
 
         Raises:
             BenchError: schemdraw is not installed, or there is nothing to draw.
@@ -297,6 +297,7 @@ class Bench:
         from device_sim.bench.drawing import draw
 
         with self._lock:
+            self._catch_up()
             netlist = self._netlist
             connections = {**netlist.connections, **self._cut}
             if not (netlist.parts or connections):
@@ -306,7 +307,8 @@ class Bench:
                 )
             parts = list(netlist.parts.values())
             parts += [coil for part in parts for coil in coil_of(part)]
-            return draw(parts, connections, netlist.models, netlist.ground)
+            closed = {name for name, relay in self._relays.items() if relay.is_closed}
+            return draw(parts, connections, netlist.models, netlist.ground, closed)
 
     # Digital levels on nets.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,8 +50,16 @@ def draw(
     connections: Mapping[str, Connection],
     models: Mapping[str, str],
     ground: str,
+    closed: Collection[str] = (),
 ) -> str:
     """Return a picture of a bench as SVG.
+
+    Args:
+        parts: The parts.
+        connections: Of channels to nets, by the channels' names.
+        models: Of the instruments, by their names.
+        ground: Name of the ground net.
+        closed: Names of the relays whose contacts are closed.
 
     Raises:
         BenchError: schemdraw is not installed.
@@ -65,7 +73,8 @@ def draw(
     drawing = schemdraw.Drawing(show=False, canvas="svg")
     left, top, lowest = 0.0, 0.0, 0.0
     for island in split(parts, connections, ground):
-        items = [*map(_of_part, island.parts), *_of_channels(island.connections, models)]
+        of_parts = [_of_part(part, is_closed=part.name in closed) for part in island.parts]
+        items = [*of_parts, *_of_channels(island.connections, models)]
         width = _ACROSS * (len(items) + 1)
         if left and left + width > _WIDEST:
             left, top = 0.0, lowest - _BETWEEN
@@ -74,7 +83,7 @@ def draw(
     return str(drawing.get_imagedata("svg").decode())
 
 
-def _of_part(part: Part) -> _Item:
+def _of_part(part: Part, *, is_closed: bool) -> _Item:
     value = ""
     if part.kind in _UNITS:
         value = f"\n{in_engineering_notation(part.values['value'])}{_UNITS[part.kind]}"
@@ -84,7 +93,7 @@ def _of_part(part: Part) -> _Item:
         if amplitude and "frequency" in part.values:
             value += f"\n{in_engineering_notation(part.values['frequency'])}Hz"
     is_sine = part.kind == "source" and part.values["amplitude"] > 0.0
-    symbol = "SourceSin" if is_sine else _SYMBOLS[part.kind]
+    symbol = "SourceSin" if is_sine else _SYMBOLS["short" if is_closed else part.kind]
     return _Item(symbol, part.nets, _harmless(part.name) + value)
 
 
