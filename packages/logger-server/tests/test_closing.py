@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -71,6 +73,36 @@ def test_a_log_is_closed_also_when_its_event_loop_has_ended(path: Path) -> None:
     with pytest.raises(OSError) as refused:
         os.fstat(log.file.handle)
     assert refused.value.errno == errno.EBADF
+
+
+def test_a_file_is_not_closed_while_a_thread_writes_to_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing, may_write = threading.Event(), threading.Event()
+
+    async def run() -> JsonLog:
+        log = open_log(path)
+        write = log.file.append
+
+        def write_late(*lines: Any, **options: Any) -> None:
+            writing.set()
+            assert may_write.wait(60)
+            write(*lines, **options)
+
+        monkeypatch.setattr(log.file, "append", write_late)
+        monkeypatch.setattr(log, "_is_quick", lambda _: False)
+        append(log, 1)
+        assert await asyncio.to_thread(writing.wait, 60)
+        return log
+
+    log = asyncio.run(run())
+    closing = threading.Thread(target=log.close)
+    closing.start()
+    closing.join(0.2)
+    os.fstat(log.file.handle)  # is open
+    may_write.set()
+    closing.join(60)
+    assert len(records_in(path)) == 1
 
 
 def test_every_caller_in_a_group_gets_an_unexpected_error(

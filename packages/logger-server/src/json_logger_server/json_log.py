@@ -7,6 +7,7 @@ import concurrent.futures
 import enum
 import logging
 import sys
+import threading
 from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -129,6 +130,10 @@ class JsonLog(Resource):
         self._scheduled = False
         self._job: asyncio.Future[None] | None = None
         self._closed = False
+        self._file_use = threading.Lock()
+        """Held by whoever writes, rotates or closes: another file can get the number of a closed
+        descriptor."""
+        self._file_is_closed = False
         self._lost: ResourceLostError | None = None
         self._listeners: list[Callable[[object], None]] = []
         self._rotation: _PendingRotation | None = None
@@ -228,11 +233,13 @@ class JsonLog(Resource):
         else:
             while not finished.done() and not self._loop.is_closed():
                 concurrent.futures.wait([finished], timeout=1.0)
-        try:
-            self.file.close()
-        finally:
-            if self._previous is not None:
-                self._previous.close()
+        with self._file_use:
+            self._file_is_closed = True
+            try:
+                self.file.close()
+            finally:
+                if self._previous is not None:
+                    self._previous.close()
 
     def describe(self) -> Mapping[str, str]:
         """Return the path of the file, its durability, last number and size."""
@@ -255,6 +262,11 @@ class JsonLog(Resource):
             raise SessionExpiredError(f"The session of {self.name} was closed.")
         if self._lost is not None:
             raise self._lost
+
+    def _check_file(self) -> None:
+        """Refuse to use a file that was closed while the event loop was ending."""
+        if self._file_is_closed:
+            raise SessionExpiredError(f"The session of {self.name} was closed.")
 
     def _wait_for_others(self, turns: int) -> None:
         """Wait some turns of the loop, so that calls that have already arrived share the write."""
@@ -319,6 +331,11 @@ class JsonLog(Resource):
 
     def _rotate(self, move: Move) -> Path | None:
         """Rotate the file. Runs in a thread while nothing is written."""
+        with self._file_use:
+            self._check_file()
+            return self._rotate_now(move)
+
+    def _rotate_now(self, move: Move) -> Path | None:
         if self._lost is not None:
             raise self._lost
         file = self.file
@@ -348,10 +365,11 @@ class JsonLog(Resource):
         self._pacing.begin_write()
         for batch in group:
             batch.check_samples()
-        error = self._write(group)
-        if error is not None and self._lost is None and len(group) > 1:
-            for batch in group:  # a small batch may still fit, and one without waveforms be written
-                self._write([batch])
+        with self._file_use:
+            error = self._write(group)
+            if error is not None and self._lost is None and len(group) > 1:
+                for batch in group:  # a small batch may still fit, and one without waveforms, too
+                    self._write([batch])
         self._pacing.end_write()
 
     def _write(self, group: list[PendingBatch]) -> SessionSharingError | None:
@@ -361,6 +379,7 @@ class JsonLog(Resource):
             The reason why nothing was written; None if everything was written.
         """
         try:
+            self._check_file()
             sync = self._durability is Durability.DURABLE
             has_waveforms = any(batch.waveforms for batch in group)
             end = self.file.waveforms.prepare(sync=sync) if has_waveforms else 0
