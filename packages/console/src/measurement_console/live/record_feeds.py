@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import takewhile
+from typing import Any
 
 from json_logger_client.records import LogRecord, RecordFilter, Waveform, as_waveform
 from session_sharing import SessionSharingError
@@ -126,7 +127,7 @@ def _row(record: LogRecord) -> list[str]:
         str(record.seq),
         record.timestamp.astimezone().strftime("%H:%M:%S.%f")[:-3],
         shown(record.measurement_name, 60),
-        shown(json.dumps(record.measurement_outputs, ensure_ascii=False, default=str), 300),
+        shown(_pairs(record.measurement_outputs), 300),
         shown(record.status or "", 20),
     ]
 
@@ -149,3 +150,9 @@ def _samples(waveform: Waveform | None) -> dict[str, object]:
         for index in sorted({int(part.argmin()), int(part.argmax())}):
             points.append([begin + index, float(part[index])])
     return {"dt": waveform.dt, "unit": waveform.unit, "points": points}
+
+
+def _pairs(values: Mapping[str, Any]) -> str:
+    """Return values as `json-logger tail` prints them."""
+    texts = (json.dumps(value, ensure_ascii=False, default=str) for value in values.values())
+    return ", ".join(f"{name}={text}" for name, text in zip(values, texts, strict=True))

@@ -19,7 +19,7 @@
   }
 
   async function explain() {
-    const since = new Date(heard).toLocaleTimeString();
+    const since = new Date(heard).toLocaleTimeString([], { hourCycle: "h23" });
     let why = "The console does not answer. Is measurement-console running?";
     asking = true;
     try {
@@ -50,7 +50,12 @@
 
   function add(texts) {
     const row = document.createElement("tr");
-    for (const text of texts) row.insertCell().textContent = text;
+    const names = body.closest("table").querySelectorAll("th");
+    texts.forEach((text, place) => {
+      const cell = row.insertCell();
+      cell.textContent = text;
+      cell.dataset.label = names[place].textContent;
+    });
     body.prepend(row);
   }
 

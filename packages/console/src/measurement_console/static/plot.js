@@ -59,7 +59,7 @@
     const points = buckets.flat();
     const last = points[points.length - 1];
     draw("Number of the record", points.map((point) => point[0]), points.map((point) => point[2]));
-    if (last) text.textContent = `Record ${last[0]}, ${new Date(last[1] * 1000).toLocaleTimeString()}: ${last[2]}`;
+    if (last) text.textContent = `Record ${last[0]}, ${new Date(last[1] * 1000).toLocaleTimeString([], { hourCycle: "h23" })}: ${last[2]}`;
   });
 
   document.addEventListener("waveform", (event) => {
