@@ -72,7 +72,8 @@ def new_account(home: Path, programs: Path) -> dict[str, str]:
         programs: Folder of programs that it finds before all others.
     """
     home.mkdir(mode=0o700)
-    foreign = ("PLATFORM_SIM", "JSON_LOGGER", "MEASUREMENT_PLUGIN", "PYTEST", "XDG", "VIRTUAL_ENV")
+    foreign = ("PLATFORM_SIM", "JSON_LOGGER", "MEASUREMENT_PLUGIN", "PYTEST", "XDG")
+    foreign += ("VIRTUAL_ENV", "UV_PYTHON", "UV_PROJECT_ENVIRONMENT")  # the environment of nox
     own = {name: text for name, text in os.environ.items() if not name.startswith(foreign)}
     path = f"{programs}{os.pathsep}{os.environ['PATH']}"
     places = {"HOME": str(home), "XDG_RUNTIME_DIR": str(home), "PATH": path}
