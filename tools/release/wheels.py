@@ -16,7 +16,6 @@ from packaging.utils import canonicalize_name
 ALLOWED_AT_TOP = {"platform_sim_hook.pth"}
 """Files beside the one package folder. Python reads the hook only at the top."""
 
-NEVER_INSIDE = ("__pycache__", "/tests/", "/.env/", ".lock")
 REQUIRED_METADATA = ("Summary", "License-Expression", "Requires-Python", "Description-Content-Type")
 
 
