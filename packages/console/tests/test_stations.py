@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -49,3 +51,15 @@ def test_a_store_that_does_not_answer_is_shown_as_such(station: Station) -> None
 
 def test_without_a_store_the_page_says_how_to_name_one(station: Station) -> None:
     assert "measurement-console --store" in station.start_console().visit().page("/stations")
+
+
+def test_a_store_with_a_password_in_its_url_is_refused_and_never_repeated() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "measurement_console", "--store", "postgresql://u:s3cret@h/d"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert "password file" in done.stderr
+    assert "s3cret" not in done.stdout + done.stderr

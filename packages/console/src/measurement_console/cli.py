@@ -84,6 +84,8 @@ def main(context: click.Context, /, **given: Any) -> None:
     context.obj = given
     if context.invoked_subcommand is not None:
         return
+    if given["store"]:
+        _check_store(given["store"], insecure=given["store_insecure"])
     logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO)
     options = ConsoleOptions(
         host=given["host"],
@@ -100,6 +102,18 @@ def main(context: click.Context, /, **given: Any) -> None:
     )
     state_file = _state_file(given["state_file"])
     asyncio.run(serve(options, state_file, opens_browser=not given["no_browser"]))
+
+
+def _check_store(url: str, *, insecure: bool) -> None:
+    """Refuse a wrong address, and one with a password in it, before the console starts."""
+    try:
+        from json_logger_proto.store import parse_address
+    except ImportError as error:
+        raise click.ClickException(
+            "A store needs the extra 'postgresql'. Install it: "
+            "pip install 'measurement-console[postgresql]'."
+        ) from error
+    parse_address(url, insecure=insecure)
 
 
 @main.command("link")
