@@ -53,28 +53,33 @@ class Outcome:
 
 def run_files(
     runner: Runner,
-    folder: Path,
-    files: Sequence[Path],
+    files: Sequence[tuple[Path, Sequence[Path]]],
     *,
     jobs: int,
     limit: float,
     options: list[str],
-) -> Iterator[Outcome]:
-    """Run test files of a package, some in one process: to start one takes seconds under Wine.
+) -> Iterator[list[Outcome]]:
+    """Run test files, some in one process: to start one takes seconds under Wine.
 
     Args:
         runner: Runs the Python.
-        folder: Folder of the package.
-        files: The test files.
+        files: The folder of each package, and its test files.
         jobs: How many processes run at once.
         limit: Seconds after which a process is ended.
         options: More options of pytest.
+
+    Returns:
+        The outcomes of one process after the other, in the order of the files.
     """
-    names = [file.relative_to(folder).as_posix() for file in files]
-    groups = [names[first : first + _TOGETHER] for first in range(0, len(names), _TOGETHER)]
+    groups = [group for folder, its_files in files for group in _groups(folder, its_files)]
     with ThreadPoolExecutor(jobs) as pool:
-        for outcomes in pool.map(lambda g: _run_group(runner, folder, g, limit, options), groups):
-            yield from outcomes
+        yield from pool.map(lambda g: _run_group(runner, g[0], g[1], limit, options), groups)
+
+
+def _groups(folder: Path, files: Sequence[Path]) -> Iterator[tuple[Path, list[str]]]:
+    names = [file.relative_to(folder).as_posix() for file in files]
+    for first in range(0, len(names), _TOGETHER):
+        yield folder, names[first : first + _TOGETHER]
 
 
 def _run_group(

@@ -18,7 +18,7 @@ KINDS = ("passed", "failed", "skipped")
 
 def table(outcomes: Sequence[Outcome]) -> str:
     """Return the counts of every package, and of all, as a Markdown table."""
-    packages = list(dict.fromkeys(outcome.package for outcome in outcomes))
+    packages = sorted({outcome.package for outcome in outcomes})
     lines = ["| package | passed | failed | skipped | |", "|---|---|---|---|---|"]
     for package in [*packages, None]:
         count = Counter(o.outcome for o in outcomes if package in (o.package, None))

@@ -31,7 +31,7 @@ def arguments(given: list[str], packages: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--promises", action="store_true", help="only the tests of the promises, and the chain"
     )
-    parser.add_argument("--jobs", type=int, default=2, help="how many test files run at once")
+    parser.add_argument("--jobs", type=int, default=3, help="how many test files run at once")
     parser.add_argument("--limit", type=float, default=900, help="seconds for one test file")
     parser.add_argument("--pytest", action="append", default=[], help="an option for pytest")
     parser.add_argument("--file", default="test_*.py", help="only test files of this name")
@@ -102,18 +102,14 @@ def run_suites(
     outcomes: list[Outcome] = []
     elsewhere = passed_elsewhere(results.parent / "tests")
     summary = ""
-    for folder in folders:
-        if files := _wanted_files(folder, options):
-            outcomes += run_files(
-                runner,
-                folder,
-                files,
-                jobs=options.jobs,
-                limit=options.limit,
-                options=options.pytest,
-            )
-            # A run that is interrupted later leaves what it found so far.
-            summary = write_summary(outcomes, where, results, elsewhere)
+    # The chain comes first: its files take longest, and would run alone at the end.
+    files = [(folder, _wanted_files(folder, options)) for folder in reversed(folders)]
+    for found in run_files(
+        runner, files, jobs=options.jobs, limit=options.limit, options=options.pytest
+    ):
+        outcomes += found
+        # A run that is interrupted later leaves what it found so far.
+        summary = write_summary(outcomes, where, results, elsewhere)
     print(summary, file=sys.stderr)
     if failed := sum(outcome.outcome == "failed" for outcome in outcomes):
         session.error(f"{failed} tests failed; {results / 'outcomes.json'} has their reports")
