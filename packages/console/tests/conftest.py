@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from capabilities import RUNS_BROWSERS, require
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def chromium() -> Iterator[Browser]:
 
     Playwright keeps an event loop in this thread. So it ends before the tests of the next file.
     """
+    require(RUNS_BROWSERS, "browser: Wine ends the driver of Playwright")
     api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
     with api.sync_playwright() as playwright:
         own = playwright.chromium.executable_path

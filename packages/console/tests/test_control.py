@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 import trustme
+from capabilities import needs_modes
 from measurement_console.security.visitors import Visitors
 from processes import eventually
 from running_station import Console, Station, Visitor
 from session_sharing.client import SessionSharingError
+from session_sharing.places import write_private
 from session_sharing.roles import ApiKey
 
 KEYS = {
@@ -95,9 +96,7 @@ def on_the_network(station: Station) -> Console:
     files = [station.folder / name for name in ("cert.pem", "key.pem", "keys.json")]
     certificate.cert_chain_pems[0].write_to_path(files[0])
     certificate.private_key_pem.write_to_path(files[1])
-    files[2].write_text(json.dumps(KEYS))
-    if sys.platform != "win32":
-        files[2].chmod(0o600)
+    write_private(files[2], json.dumps(KEYS))
     options = (f"--tls-certificate={files[0]}", f"--tls-key={files[1]}", f"--api-keys={files[2]}")
     console = station.start_console("--control", "--host=0.0.0.0", "--name=localhost", *options)
     assert console.address.startswith("https://localhost:")
@@ -162,9 +161,8 @@ def test_signing_out_ends_control_and_the_cookie(station: Station) -> None:
     assert visitor.client.get("/now").status_code == 401
 
 
+@needs_modes
 def test_keys_that_others_can_read_are_refused(station: Station, tmp_path: Path) -> None:
-    if sys.platform == "win32":
-        pytest.skip("modes of files")
     file = tmp_path / "keys.json"
     file.write_text(json.dumps(KEYS))
     file.chmod(0o644)

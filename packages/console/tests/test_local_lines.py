@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from capabilities import needs_renames_of_open_files
 from measurement_console.sources.local_lines import LocalLines
 
 
@@ -59,6 +60,7 @@ def test_a_rotated_log_is_one_log(tmp_path: Path, first: int) -> None:
     reader.close()
 
 
+@needs_renames_of_open_files
 def test_a_rotation_while_reading_loses_nothing(tmp_path: Path) -> None:
     log = tmp_path / "a.ndjson"
     log.write_bytes(_lines(1, 4))

@@ -122,9 +122,10 @@ def test_a_run_measures_with_its_pin_map_and_sites(run, tmp_path: Path) -> None:
 
 def test_a_pin_map_that_is_gone_is_the_error_of_the_run(run) -> None:
     async def test(watched: Watched) -> None:
-        one = watched.start("RETURN", 0, pin_map="/nowhere/P.pinmap")
+        gone = Path("nowhere", "P.pinmap")
+        one = watched.start("RETURN", 0, pin_map=str(gone))
         await watched.end_of(one)
-        assert "/nowhere/P.pinmap cannot be read" in one.error
+        assert f"{gone} cannot be read" in one.error
 
     run(test)
 

@@ -27,6 +27,8 @@ def _is_wine() -> bool:
     return sys.platform == "win32" and hasattr(ctypes.WinDLL("ntdll"), "wine_get_version")
 
 
+RUNS_BROWSERS = not _is_wine()
+"""Wine ends the driver of Playwright when it starts."""
 SLOWNESS = 4 if _is_wine() else 1
 """How many times longer than elsewhere other processes and connections may take."""
 
