@@ -18,18 +18,18 @@ PORT = "TEST_POSTGRESQL_PORT"  # as in postgres_server.py
 
 @contextmanager
 def running_postgresql(
-    session: nox.Session, program: Path, network: list[str]
+    session: nox.Session, program: Path, space: list[str]
 ) -> Iterator[dict[str, str]]:
     """Give the variables that name a server to the tests, and end it afterwards.
 
     Args:
         session: Gets the libraries that the server's program needs.
         program: postgres_server.py of the tests of session-sharing.
-        network: What must stand before a command that runs in the network of the tests.
+        space: What must stand before a command that runs beside the tests.
     """
     session.install("--quiet", *NEEDS)
     server = subprocess.Popen(
-        [*network, str(Path(session.bin) / "python"), str(program)],
+        [*space, str(Path(session.bin) / "python"), str(program)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -83,7 +83,7 @@ def windows_runner(
         again = ["--no-index", "--no-deps", "--force-reinstall"]
         wine.run(python, "-m", "pip", "install", "--quiet", *again, *ours)
         programs = ";".join(map(windows_path, (home, home / "Scripts")))
-        with running_postgresql(session, postgresql, wine.network) as server:
+        with running_postgresql(session, postgresql, wine.space) as server:
             environment = {**wine.environment, **server, "WINEPATH": programs}
             runner = Runner([*wine.command, python], environment, windows_path)
             yield runner, f"{_version(wine)}, Windows' own Python {version}"

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from fetching import IndexFile, fetch
 from localhost import with_localhost
-from own_network import own_network
+from own_space import own_space
 
 INSTALL = "apt-get install -y --no-install-recommends wine64"
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder in it is made by mkdtemp
@@ -49,13 +49,13 @@ class Wine:
     folder: Path
     """Holds the prefix (Windows' drive C and registry) and the folder of temporary files."""
 
-    network: list[str]
-    """What must stand before a command that runs in the network of this Windows."""
+    space: list[str]
+    """What must stand before a command that runs beside this Windows: see `own_space`."""
 
     @property
     def command(self) -> list[str]:
         """Wine, with what must stand before it."""
-        return [*self.network, *with_localhost([self.program], self.folder / "hosts")]
+        return [*self.space, *with_localhost([self.program], self.folder / "hosts")]
 
     @property
     def prefix(self) -> Path:
@@ -96,7 +96,7 @@ class Wine:
     def end_all(self) -> None:
         """End every process of this Windows and wait until they are gone."""
         server = str(Path(self.program).resolve().with_name("wineserver"))
-        subprocess.run([server, "-k"], env=self.environment, check=False)
+        subprocess.run([*self.space, server, "-k"], env=self.environment, check=False)
         # A process that waits inside the system does not notice that its server has gone.
         variable = f"WINEPREFIX={self.prefix}".encode()
         for folder in Path("/proc").glob("[0-9]*"):
@@ -129,9 +129,9 @@ def running_wine(program: str, cache: Path) -> Iterator[Wine]:
     The Windows lies in memory: on ext4, Wine refuses the lock beyond the end of a log file.
     """
     memory = MEMORY if MEMORY.is_dir() else None
-    with own_network() as network:
+    with own_space() as space:
         folder = Path(tempfile.mkdtemp(prefix="windows-", dir=memory))
-        wine = Wine(program, folder, network)
+        wine = Wine(program, folder, space)
         try:
             _boot(wine, cache)
             yield wine
