@@ -63,7 +63,7 @@ from environments import from_index, from_wheels, program, pythons, uv  # noqa: 
 from index_server import index_server  # noqa: E402
 from publishing import check_wheels, log_from_each, run_on_each, upload_new  # noqa: E402
 from wheels import Wheels  # noqa: E402
-from windows_session import arguments, run_suites, windows_runner  # noqa: E402
+from windows_session import arguments, run_suites, windows_runners  # noqa: E402
 
 nox.needs_version = ">=2024.4.15"
 nox.options.default_venv_backend = "uv|virtualenv"
@@ -213,13 +213,14 @@ def windows(session: nox.Session) -> None:
     runs the tests of the promises and the chain.
     """
     folders = [*(PACKAGES / package for package in DISTRIBUTIONS), TESTSTAND]
-    version = arguments(session.posargs, [folder.name for folder in folders]).python
+    options = arguments(session.posargs, [folder.name for folder in folders])
     if os.name == "nt":
         _install_workshop(session)
     build(session)
     wanted = [*_distributions(), *TEST_TOOLS, *TEST_LIBRARIES]
-    with windows_runner(session, version, DIST, wanted, DOWNLOADS, POSTGRESQL) as (runner, where):
-        run_suites(session, runner, where, folders, RESULTS / "windows")
+    given = (session, options, DIST, wanted, DOWNLOADS, POSTGRESQL)
+    with windows_runners(*given) as (runners, where):
+        run_suites(session, runners, where, folders, RESULTS / "windows")
 
 
 @nox.session

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from tempfile import TemporaryDirectory
 
 HERE = Path(__file__).parent
@@ -52,28 +53,37 @@ class Outcome:
 
 
 def run_files(
-    runner: Runner,
+    runners: Sequence[Runner],
     files: Sequence[tuple[Path, Sequence[Path]]],
     *,
-    jobs: int,
     limit: float,
     options: list[str],
 ) -> Iterator[list[Outcome]]:
     """Run test files, some in one process: to start one takes seconds under Wine.
 
     Args:
-        runner: Runs the Python.
+        runners: Each runs one process at a time.
         files: The folder of each package, and its test files.
-        jobs: How many processes run at once.
         limit: Seconds after which a process is ended.
         options: More options of pytest.
 
     Returns:
         The outcomes of one process after the other, in the order of the files.
     """
+    free: SimpleQueue[Runner] = SimpleQueue()
+    for runner in runners:
+        free.put(runner)
+
+    def run(group: tuple[Path, list[str]]) -> list[Outcome]:
+        runner = free.get()
+        try:
+            return _run_group(runner, *group, limit, options)
+        finally:
+            free.put(runner)
+
     groups = [group for folder, its_files in files for group in _groups(folder, its_files)]
-    with ThreadPoolExecutor(jobs) as pool:
-        yield from pool.map(lambda g: _run_group(runner, g[0], g[1], limit, options), groups)
+    with ThreadPoolExecutor(len(runners)) as pool:
+        yield from pool.map(run, groups)
 
 
 def _groups(folder: Path, files: Sequence[Path]) -> Iterator[tuple[Path, list[str]]]:

@@ -8,7 +8,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import nox
@@ -20,7 +20,7 @@ from postgresql import running_postgresql
 from promises import file_name, files_of_promises, missing_files
 from suites import Outcome, Runner, run_files
 from summary import write_summary
-from wine import Wine, find_wine, running_wine, windows_path
+from wine import find_wine, running_wine, windows_path
 
 
 def arguments(given: list[str], packages: list[str]) -> argparse.Namespace:
@@ -39,22 +39,23 @@ def arguments(given: list[str], packages: list[str]) -> argparse.Namespace:
 
 
 @contextmanager
-def windows_runner(
+def windows_runners(
     session: nox.Session,
-    version: str,
+    options: argparse.Namespace,
     wheels: Path,
     wanted: list[str],
     cache: Path,
     postgresql: Path,
-) -> Iterator[tuple[Runner, str]]:
-    """Give what runs Python for Windows, and the name of the system and the Python.
+) -> Iterator[tuple[list[Runner], str]]:
+    """Give what runs Python for Windows, once for each job, and the name of system and Python.
 
     On Windows this is the running Python, which must have the packages. Elsewhere it is Windows'
-    own Python under Wine.
+    own Python under Wine. Each job has a Windows of its own: a Wine answers one question at a time,
+    and the answer who owns a connection takes as long as it has connections times open files.
 
     Args:
         session: Has uv, or installs it.
-        version: Of the Python, under Wine.
+        options: The Python's version, under Wine, and the number of jobs; see `arguments`.
         wheels: The folder of our wheels.
         wanted: Requirements: our distributions, and what their tests need.
         cache: Keeps what was downloaded.
@@ -63,34 +64,35 @@ def windows_runner(
     if os.name == "nt":
         python = str(Path(session.bin) / "python.exe")
         path = f"{session.bin}{os.pathsep}{os.environ['PATH']}"
-        yield (
-            Runner([python], {**os.environ, "PATH": path}, str),
-            f"Windows, Python {platform.python_version()}",
-        )
+        runner = Runner([python], {**os.environ, "PATH": path}, str)
+        yield [runner] * options.jobs, f"Windows, Python {platform.python_version()}"
         return
     try:
         program = find_wine()
         check_localhost()
     except (FileNotFoundError, PermissionError) as error:
         session.error(str(error))
-    home = windows_python.unpack(version, cache, cache.parent / version)
-    install = ["pip", "install", "--quiet", *windows_python.install_options(version, home)]
+    home = windows_python.unpack(options.python, cache, cache.parent / options.python)
+    install = ["pip", "install", "--quiet", *windows_python.install_options(options.python, home)]
     uv(session, *install, f"--find-links={wheels}", "pip", *wanted, *windows_python.LIMITS)
-    with running_wine(program, cache) as wine:
+    with ExitStack() as stack:
+        wines = [stack.enter_context(running_wine(program, cache)) for _ in range(options.jobs)]
         python = str(home / "python.exe")
         # The pip of Windows makes the commands (Scripts/NAME.exe).
         ours = [windows_path(wheel) for wheel in wheels.glob("*.whl")]
         again = ["--no-index", "--no-deps", "--force-reinstall"]
-        wine.run(python, "-m", "pip", "install", "--quiet", *again, *ours)
+        wines[0].run(python, "-m", "pip", "install", "--quiet", *again, *ours)
         programs = ";".join(map(windows_path, (home, home / "Scripts")))
-        with running_postgresql(session, postgresql, wine.space) as server:
+        runners = []
+        for wine in wines:
+            server = stack.enter_context(running_postgresql(session, postgresql, wine.space))
             environment = {**wine.environment, **server, "WINEPATH": programs}
-            runner = Runner([*wine.command, python], environment, windows_path)
-            yield runner, f"{_version(wine)}, Windows' own Python {version}"
+            runners.append(Runner([*wine.command, python], environment, windows_path))
+        yield runners, f"{_version(program)}, Windows' own Python {options.python}"
 
 
 def run_suites(
-    session: nox.Session, runner: Runner, where: str, folders: list[Path], results: Path
+    session: nox.Session, runners: list[Runner], where: str, folders: list[Path], results: Path
 ) -> None:
     """Run the tests of packages, write the summary, and fail the session when a test fails.
 
@@ -104,9 +106,7 @@ def run_suites(
     summary = ""
     # The chain comes first: its files take longest, and would run alone at the end.
     files = [(folder, _wanted_files(folder, options)) for folder in reversed(folders)]
-    for found in run_files(
-        runner, files, jobs=options.jobs, limit=options.limit, options=options.pytest
-    ):
+    for found in run_files(runners, files, limit=options.limit, options=options.pytest):
         outcomes += found
         # A run that is interrupted later leaves what it found so far.
         summary = write_summary(outcomes, where, results, elsewhere)
@@ -125,6 +125,6 @@ def _wanted_files(folder: Path, options: argparse.Namespace) -> list[Path]:
     return files
 
 
-def _version(wine: Wine) -> str:
-    said = subprocess.run([wine.program, "--version"], capture_output=True, text=True, check=True)
+def _version(wine: str) -> str:
+    said = subprocess.run([wine, "--version"], capture_output=True, text=True, check=True)
     return said.stdout.strip().replace("-", " ", 1).capitalize()

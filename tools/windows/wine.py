@@ -26,6 +26,7 @@ ZIG = IndexFile(
     "3ce0c9f16547e5d61b32e0d226926e9a2552ef4b91fccf7ab5ea1a623a77824b",
 )
 
+_SERVICES = r"HKLM\System\CurrentControlSet\Services"
 NI_KEY = r"HKLM\SOFTWARE\National Instruments\Common\Installer"
 
 # Wine 8 lacks this library, without which the TLS of gRPC ends the process. Wine 10 has it.
@@ -93,10 +94,15 @@ class Wine:
         )
         return done.stdout.decode("utf-8", "replace").strip()
 
+    def restart(self) -> None:
+        """End every process of this Windows; the next command starts it again."""
+        server = str(Path(self.program).resolve().with_name("wineserver"))
+        for option in ("-k", "-w"):
+            subprocess.run([*self.space, server, option], env=self.environment, check=False)
+
     def end_all(self) -> None:
         """End every process of this Windows and wait until they are gone."""
-        server = str(Path(self.program).resolve().with_name("wineserver"))
-        subprocess.run([*self.space, server, "-k"], env=self.environment, check=False)
+        self.restart()
         # A process that waits inside the system does not notice that its server has gone.
         variable = f"WINEPREFIX={self.prefix}".encode()
         for folder in Path("/proc").glob("[0-9]*"):
@@ -150,6 +156,11 @@ def _boot(wine: Wine, cache: Path) -> None:
     values.append((NI_KEY, "NIPUBAPPDATADIR", r"C:\ProgramData\platform-sim"))
     for key, name, value in values:
         wine.run("reg", "add", key, "/v", name, "/d", value, "/f")
+    # Each look at a file asks this service which volume has the file, one after the other.
+    # Without it the number of each volume is 0.
+    start = ["/v", "Start", "/t", "REG_DWORD", "/d", "4", "/f"]
+    wine.run("reg", "add", rf"{_SERVICES}\MountMgr", *start)
+    wine.restart()
     system = wine.prefix / "drive_c" / "windows" / "system32"
     if not (system / RANDOM_DLL).exists():
         shutil.copy(_random_dll(cache), system)
