@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -104,22 +105,22 @@ def test_after_a_restart_of_the_logger_the_plot_goes_on_with_every_record_once(
 ) -> None:
     visitor = console.visit()
     logger = station.start_logger()
-    with station.open_log() as log:
-        for number in range(100):
-            log.log_data("m", {}, {"v": number})
-        _wait_for_log(visitor)
-        plot = _Plot()
-        with visitor.live(_records_path(station)) as events:
+    plot = _Plot()
+    with contextlib.ExitStack() as stack:
+        with pytest.raises(SessionSharingError), station.open_log() as log:
+            for number in range(100):
+                log.log_data("m", {}, {"v": number})
+            _wait_for_log(visitor)
+            events = stack.enter_context(visitor.live(_records_path(station)))
             _until(plot, events, 100)
             logger.kill()
             station.start_logger()
-            with pytest.raises(SessionSharingError):
-                for number in range(1000):
-                    log.log_data("m", {}, {"v": -number})
-            with station.open_log() as again:
-                for number in range(100, 200):
-                    again.log_data("m", {}, {"v": number})
-                _until(plot, events, len(_written(station)))
+            for number in range(1000):
+                log.log_data("m", {}, {"v": -number})
+        with station.open_log() as again:
+            for number in range(100, 200):
+                again.log_data("m", {}, {"v": number})
+            _until(plot, events, len(_written(station)))
     assert plot.points() == _written(station)
 
 
