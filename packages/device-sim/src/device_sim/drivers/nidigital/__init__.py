@@ -1,0 +1,1 @@
+"""NI-Digital: digital pattern instruments."""
