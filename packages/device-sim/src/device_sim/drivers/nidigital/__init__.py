@@ -1,1 +1,1 @@
-"""NI-Digital: digital pattern instruments."""
+"""NI-Digital Pattern: digital pattern instruments."""
