@@ -12,6 +12,7 @@ from pathlib import Path
 
 from device_sim.bench.bus import TriggerBus
 from device_sim.bench.edge_watch import EdgeWatch
+from device_sim.bench.followers import Follower, Followers
 from device_sim.bench.grid import Grid
 from device_sim.bench.history import History
 from device_sim.bench.line_driver import LineDriver
@@ -20,7 +21,7 @@ from device_sim.bench.observer import Alternating, Observer, Samples, State
 from device_sim.bench.parts import Connection, Imperfections, Output, Part, Terminal
 from device_sim.bench.places import errors_at
 from device_sim.bench.readings import Converter
-from device_sim.bench.relay import Relay, Relays, coil_of
+from device_sim.bench.relay import Relay, coil_of
 from device_sim.bench.review import doubts
 from device_sim.bench.schedule import DriftSteps, Schedule
 from device_sim.bench.terminals import is_terminal
@@ -84,7 +85,7 @@ class Bench:
         self.bus = TriggerBus(self.timeline, wired, self._put_level)
         """The trigger lines, and the terminals of the instruments."""
         self._relays = {
-            name: Relay(part, self._observer)
+            name: Relay(part, self._observer, self._rewired)
             for name, part in self._netlist.parts.items()
             if part.coil is not None
         }
@@ -98,10 +99,9 @@ class Bench:
         yield self.bus
         yield self._schedule
         yield DriftSteps(self._history.oldest_drift, self._follow_drift)
-        if self._relays:
-            yield Relays(self._relays.values(), self._rewired, self._clock.now())
-        for terminal in wired:
-            yield EdgeWatch(terminal, self.bus, self._observer)
+        followers: list[Follower] = list(self._relays.values())
+        followers += [EdgeWatch(terminal, self.bus, self._observer) for terminal in wired]
+        yield Followers(followers, self._clock.now())
 
     @classmethod
     def load(cls, path: Path, clock: Clock) -> Bench:

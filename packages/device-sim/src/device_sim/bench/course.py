@@ -18,7 +18,7 @@ import numpy as np
 
 from device_sim.bench.circuit import Circuit, Solution
 from device_sim.bench.equations import Vector
-from device_sim.bench.grid import Grid
+from device_sim.bench.grid import Grid, grids_of
 from device_sim.bench.regulation import keeps_mode
 from device_sim.bench.run import Probe, Run
 from device_sim.bench.waves import Sine
@@ -118,6 +118,14 @@ class Course:
             [self._runs[number].values(part, probe) for number, part in grid.split(begins)],
             axis=1,
         )
+
+    def values_at(self, times: Vector, probe: Probe) -> Vector:
+        """Return some observed values at ascending times, a row for each value."""
+        self._know(float(times[-1]))
+        begins = np.array([run.begin for run in self._runs])
+        if self._is_stepped or not len(self._first):
+            return self._values_in_steps(begins, self._folded(times), probe)
+        return np.concatenate([self.values(grid, probe) for grid in grids_of(times)], axis=1)
 
     def _values_in_steps(self, begins: Vector, times: Vector, probe: Probe) -> Vector:
         """Return what `values` does. Each step of the chain is asked only once."""
