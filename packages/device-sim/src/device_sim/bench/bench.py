@@ -12,6 +12,7 @@ from pathlib import Path
 
 from device_sim.bench.bus import TriggerBus
 from device_sim.bench.edge_watch import EdgeWatch
+from device_sim.bench.equations import Vector
 from device_sim.bench.followers import Follower, Followers
 from device_sim.bench.grid import Grid
 from device_sim.bench.history import History
@@ -429,15 +430,23 @@ class Bench:
 
     def drive(self, channel: str, terminal: Terminal | None, at: float) -> None:
         """Connect a channel's terminal to its nets from a time on. None disconnects it."""
-        key = channel_key(channel)
+        self.drive_all({channel: terminal}, at)
+
+    def drive_all(self, terminals: Mapping[str, Terminal | None], at: float) -> None:
+        """Connect the terminals of several channels from a time on; see `drive`."""
         with self._lock:
-            if not self.is_wired(channel) or self._terminals.get(key) == terminal:
-                return
-            if terminal is None:
-                self._terminals.pop(key, None)
-            else:
-                self._terminals[key] = terminal
-            self._history.drive(at, key, self._terminals)
+            changed = {
+                channel_key(channel): terminal
+                for channel, terminal in terminals.items()
+                if self.is_wired(channel) and self._terminals.get(channel_key(channel)) != terminal
+            }
+            for key, terminal in changed.items():
+                if terminal is None:
+                    self._terminals.pop(key, None)
+                else:
+                    self._terminals[key] = terminal
+            if changed:
+                self._history.drive(at, changed, self._terminals)
 
     def join(self, first: str, second: str, *, closed: bool, at: float) -> None:
         """Close or open a contact between two channels of a switch from a time on."""
@@ -472,6 +481,11 @@ class Bench:
         """
         with self._lock:
             return self._observer.samples(channel_key(channel), grid)
+
+    def volts(self, channel: str, times: Vector) -> Vector:
+        """Return the voltage at a channel at some ascending times, not in the future."""
+        with self._lock:
+            return self._observer.volts(channel_key(channel), times)
 
     def changes(self, channel: str, begin: float, end: float) -> list[float]:
         """Return the times between two times at which the circuit of a channel changed."""
