@@ -155,6 +155,11 @@ class Observer:
         circuit, solution = found
         return float(circuit.nodes.across(solution.observed, (net, self._ground)))
 
+    def is_stepped(self, key: str) -> bool:
+        """Return whether the present course of a channel is computed in steps into the future."""
+        course = self._history.last(key)
+        return course is not None and course.is_stepped
+
     # Nets and channels alike.
 
     def volts(self, place: Place, at: Grid | Vector) -> Vector:

@@ -1,7 +1,7 @@
 """A burst of a pattern on the bench: drive the nets, and compare them at the strobes.
 
-The drive of a whole burst is known at its begin, because the pattern is straight. So each pin is one
-source with a track of steps, and the circuit changes only where a pin begins or ceases to drive.
+The drive of a whole burst is known at its begin, because the pattern is straight. So each pin is
+one source with a track of steps, and the circuit changes only where a pin begins or ceases to drive.
 """
 
 from __future__ import annotations
@@ -149,6 +149,7 @@ class Burst:
             at, terminals = self._changes.pop()
             self._bench.drive_all(terminals, at)
             return
+        self._bench.check_devices()
         first, last = self._compared, self._chunk_end
         for pin in self._pins:
             self._compare(pin, first, last)
