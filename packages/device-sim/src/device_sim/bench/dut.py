@@ -99,12 +99,11 @@ class Dut:
 
     def look(self, begin: float, end: float) -> float:
         """Return the first moment of a time at which an input or an output changes."""
+        changes = (level.next_change(begin, end) for level in self._inputs.values())
+        times = [change.at for change in changes if change is not None]
         if self._pending:
-            end = min(end, max(self._pending[0].at, begin))
-        for level in self._inputs.values():
-            change = level.next_change(begin, end)
-            end = end if change is None else change.at
-        return end
+            times.append(max(self._pending[0].at, begin))
+        return min((*times, end))
 
     def act(self, at: float) -> None:
         """Change the outputs that are due, and let the device see its edges."""

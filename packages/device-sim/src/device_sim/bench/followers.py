@@ -2,8 +2,8 @@
 
 Relays, wired terminals and devices follow their nets through all of the time. So they act at the
 same moments, whoever looks at the bench, and however seldom. They are one script, because what one
-of them does may concern the others: each looks no further than to the next moment at which
-something happens.
+of them does may concern the others: together they go on to the next moment at which something
+happens to any of them.
 """
 
 from __future__ import annotations
@@ -61,12 +61,11 @@ class Followers:
     def run(self, until: float, now: float) -> None:
         """Follow the nets up to a time, or to the first moment at which something happens."""
         self._until = until
-        end = until
-        for each in self._followers:
-            if each.follows_since() < end:
-                end = each.look(self._seen, end)
-        self._seen = end
-        for each in self._followers:
+        seen = self._seen
+        following = [each for each in self._followers if each.follows_since() < until]
+        # Each looks as far as it may, and remembers what it saw for the next time.
+        self._seen = end = min((each.look(seen, until) for each in following), default=until)
+        for each in following:
             if each.follows_since() <= end:
                 each.act(end)
 

@@ -66,7 +66,8 @@ class Netlist:
     """The folder of the file, where classes of devices are looked for."""
 
     lines: dict[str, int | None] = field(default_factory=dict)
-    """The lines of `part NAME`, `device NAME`, `channel KEY`, `instrument NAME` and `fault NUMBER` in the file."""
+    """The lines of `part NAME`, `device NAME`, `channel KEY`, `instrument NAME` and `fault NUMBER`
+    in the file."""
 
 
 def channel_key(channel: str) -> str:

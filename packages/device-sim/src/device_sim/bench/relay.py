@@ -63,9 +63,8 @@ class Relay:
 
     def look(self, begin: float, end: float) -> float:
         """Return the first moment of a time at which the coil turns, or the contact moves."""
-        end = min(end, max(self._moves_at, begin))
         change = self._pull.next_change(begin, end)
-        return end if change is None else change.at
+        return min(end, max(self._moves_at, begin), end if change is None else change.at)
 
     def act(self, at: float) -> None:
         """Let the coil turn, and the contact move, if that is due."""

@@ -1,7 +1,7 @@
 """A burst of a pattern on the bench: drive the nets, and compare them at the strobes.
 
 The drive of a whole burst is known at its begin, because the pattern is straight. So each pin is
-one source with a track of steps, and the circuit changes only where a pin begins or ceases to drive.
+one source with a track of steps. The circuit changes only where a pin begins or ceases to drive.
 """
 
 from __future__ import annotations
