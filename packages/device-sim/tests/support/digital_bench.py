@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
+from bench_text import channel
 from device_sim.bench import Bench
 from device_sim.clock import ManualClock
 from device_sim.drivers.nidigital.burst import Burst
@@ -26,11 +28,7 @@ _STATES = {"0": PinState.ZERO, "1": PinState.ONE}
 def states_of(rows: Sequence[str]) -> np.ndarray:
     """Return the states of vectors such as `01LX`, a character a pin."""
     return np.array(
-        [
-            [[_STATES.get(c) or PinState[c] if c not in _STATES else _STATES[c] for c in row]]
-            for row in rows
-        ],
-        np.uint8,
+        [[[_STATES[c] if c in _STATES else PinState[c] for c in row]] for row in rows], np.uint8
     )
 
 
@@ -65,6 +63,12 @@ class DigitalBench:
                 channel = f"D1/{place * self.pins + pin}"
                 self.electronics[site, pin] = PinElectronics(self.bench, channel)
 
+    @classmethod
+    def load(cls, path: Path, pins: int, sites: Sequence[int] = (0,)) -> DigitalBench:
+        """Return the bench of a file, on virtual time."""
+        clock = ManualClock()
+        return cls(Bench.load(path, clock), clock, pins, sites)
+
     def set_levels(self, levels: Levels) -> None:
         """Give all pins the same levels."""
         for each in self.electronics.values():
@@ -79,7 +83,7 @@ class DigitalBench:
             for (_, pin), each in self.electronics.items()
         }
         time_sets = {"t": TimeSet("t", PERIOD, timing), **sets}
-        pins = {s: [self.electronics[s, p] for p in range(self.pins)] for s in self.sites}
+        pins = {s: [self.electronics.get((s, p)) for p in range(self.pins)] for s in self.sites}
         burst = Burst(self.bench, pattern, 0, pins, time_sets, self.clock.now())
         self.bench.timeline.add(burst)
         return burst
@@ -102,3 +106,8 @@ class DigitalBench:
     def volts(self, channel: int, times: Sequence[float]) -> list[float]:
         """Return the voltage of a channel at some ascending times of the past."""
         return [float(v) for v in self.bench.volts(f"D1/{channel}", np.array(times))]
+
+
+def pins(*nets: str, first: int = 0) -> str:
+    """Return the tables that connect the pins of the instrument with nets."""
+    return "".join(channel(f"D1/{number}", net) for number, net in enumerate(nets, first))

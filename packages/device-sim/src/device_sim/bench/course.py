@@ -38,7 +38,7 @@ _SAME = 4.0  # by so many times the tolerance.
 _MOST_STEPS = 200_000  # In one chain; more take minutes.
 _COMBINATIONS = 4096  # Of the voltages of waves that are solved one by one.
 _MOST_KINKS = 65_536  # Of the waves in a mean over such combinations.
-_STEPS = 16  # Steps of tracks in a time in which limits are looked for.
+_STEPS = 4  # Steps of tracks in a time in which limits are looked for.
 _KEPT = 10_000  # Runs of a chain that stay in memory.
 
 
