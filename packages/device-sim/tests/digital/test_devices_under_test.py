@@ -13,7 +13,7 @@ from device_sim.clock import ManualClock
 from device_sim.drivers.nidigital.levels import DriveFormat, Edges
 from device_sim.drivers.nidigital.results import HistorySettings
 from device_sim.duts import SpiRegisters
-from digital_bench import PERIOD, STROBED, DigitalBench, pattern, pins
+from digital_bench import PERIOD, DigitalBench, pattern, pins
 from exact_bench import EXACT
 
 SPI = """
@@ -129,7 +129,7 @@ def test_a_device_whose_own_wire_is_cut_answers_no_more(spi):
     result = run(spi, frame(0x8000, 0x8081))
 
     # Without a clock, the device goes on to show its first bit.
-    assert [each.vector for each in result.history(HistorySettings())][0] == 3
+    assert next(each.vector for each in result.history(HistorySettings())) == 3
 
 
 def test_what_a_frame_writes_another_one_reads(spi):
