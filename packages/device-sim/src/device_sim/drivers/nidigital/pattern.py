@@ -46,6 +46,8 @@ class Opcode(Enum):
     """Run the vector, and go to the vector `argument` until the loop has run so many times."""
     HALT = "halt"
     """Run the vector, and end."""
+    OTHER = "other"
+    """An opcode that a bench does not run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,9 @@ class Instruction:
 
     argument: int = 0
     """A number of passes, or a vector; see `Opcode`."""
+
+    name: str = ""
+    """Its name, such as `source_start`, as far as it is known."""
 
 
 @dataclass(frozen=True, slots=True)
