@@ -111,9 +111,9 @@ class Course:
     def mean(self, begin: float, end: float) -> Vector:
         """Return the mean of the observed values from one time to a later one."""
         if self._is_static and _count(self.circuit.waves, begin, end) < _MOST_KINKS:
-            times = _steps(self.circuit.waves, begin, end)
-            if (observed := self._observed_at(times)) is not None:
-                return np.asarray(observed @ np.diff(times, append=end) / (end - begin))
+            steps = _steps(self.circuit.waves, begin, end)
+            if (observed := self._observed_at(steps)) is not None:
+                return np.asarray(observed @ np.diff(steps, append=end) / (end - begin))
         total = np.zeros(len(self._runs[0].moment.observed))
         self._know(end)
         for since, until, times in self._cycles(begin, end):
