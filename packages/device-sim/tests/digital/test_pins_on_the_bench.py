@@ -5,7 +5,7 @@ from __future__ import annotations
 import nidigital
 import pytest
 from bench_text import channel, part
-from digital_files import HALT, NON_RETURN, levels, pin_map, timing, write_pattern
+from digital_files import NON_RETURN, levels, pin_map, timing, write_pattern
 from exact_bench import EXACT
 from nidigital import PinState, PPMUMeasurementType, PPMUOutputFunction, SelectedFunction
 
@@ -55,7 +55,7 @@ def spi(open_digital, put, tmp_path):
     session = open_digital("DIG1")
     connections = {f"{pin} site 0": f"DIG1/{number}" for number, pin in enumerate(PINS)}
     session.load_pin_map(put("bus.pinmap", pin_map(connections)))
-    rows = dict.fromkeys(PINS, {"Vil": "0", "Vih": "3.3", "Vol": "1.6", "Voh": "1.7"})
+    rows = {key: {"Vil": "0", "Vih": "3.3", "Vol": "1.6", "Voh": "1.7"} for key in PINS}
     edges = {pin: CLOCK if pin == "SCLK" else BIT for pin in PINS}
     session.load_specifications_levels_and_timing(
         None,
