@@ -84,6 +84,8 @@ def test_counts_are_zero_and_the_history_ram_is_empty(loaded):
     loaded.burst_pattern("p")
     assert loaded.get_fail_count() == [0] * 64
     assert loaded.pins["A", "site1/B"].get_fail_count() == [0] * 3
+    loaded.sites[1].burst_pattern("p")
+    assert loaded.pins["A", "site1/B", "S"].get_fail_count() == [0] * 3  # without site 0
     assert loaded.sites[0].get_history_ram_sample_count() == 0
     assert loaded.sites[0].fetch_history_ram_cycle_information(0, -1) == []
     refused(INVALID_VALUE, lambda: loaded.get_history_ram_sample_count())

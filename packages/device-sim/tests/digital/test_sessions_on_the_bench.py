@@ -241,6 +241,30 @@ def test_levels_count_at_the_next_static_call(wired):
     assert wired.pins["B"].read_static() == [H]
 
 
+def test_levels_of_a_sheet_count_at_once_and_all_others_at_commit(wired, put):
+    wired.selected_function = nidigital.SelectedFunction.DIGITAL
+    wired.pins["A"].write_static(ONE)
+    high = levels({"A": {"Vih": "1.4"}})
+    wired.load_specifications_levels_and_timing(None, put("high.digilevels", high), None)
+    wired.apply_levels_and_timing("high", "")
+    assert wired.pins["B"].read_static() == [M]
+    wired.pins["A"].vih = 3.0
+    assert wired.pins["B"].read_static() == [M]
+    wired.commit()
+    assert wired.pins["B"].read_static() == [H]
+
+
+def test_the_state_after_a_burst_comes_back_with_the_digital_function(wired, load):
+    load("p", ["0XXX", "1XXX"])
+    wired.selected_function = nidigital.SelectedFunction.DIGITAL
+    wired.pins["A"].write_static(ZERO)
+    wired.burst_pattern("p")
+    wired.pins["A"].selected_function = nidigital.SelectedFunction.OFF
+    assert wired.pins["B"].read_static() == [L]
+    wired.pins["A"].selected_function = nidigital.SelectedFunction.DIGITAL
+    assert wired.pins["B"].read_static() == [H]
+
+
 def test_a_state_that_was_written_before_counts_when_the_function_is_digital(wired):
     wired.pins["B"].selected_function = nidigital.SelectedFunction.DIGITAL
     wired.pins["A"].write_static(ONE)

@@ -81,8 +81,7 @@ class PatternCalls:
 
     def get_fail_count(self, session: DigitalSession, request: Any, call: Call) -> Fields:
         """Return the failed comparisons of channels."""
-        places = session.enabled_places(channel_name(request))
-        counts = [session.fail_count(place) for place in places]
+        counts = session.fail_counts(session.enabled_places(channel_name(request)))
         return {"failure_count": counts, "actual_num_read": len(counts)}
 
     # History RAM.

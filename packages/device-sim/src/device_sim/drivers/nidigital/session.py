@@ -56,6 +56,8 @@ class DigitalSession(InstrumentSession):
             if self.bench.is_wired(name)
         }
         """The electronics of each channel that the bench file connects, by its index."""
+        self._static_pins: set[int] = set()
+        """The channels that have their static state, or that which a burst left, on the bench."""
         self._run: BenchBurst | None = None
         """The last burst on the bench."""
         self._begin()
@@ -217,6 +219,7 @@ class DigitalSession(InstrumentSession):
             indices = self.channels_of(pins, sites)
             for name, value in row.values.items():
                 self.write(name, value, indices)
+            self._commit_levels(indices)
 
     def apply_timing(self, sheet: str, sites: Sequence[int]) -> None:
         """Replace the time sets by those of a sheet, with the edges of pins on some sites.
@@ -254,17 +257,30 @@ class DigitalSession(InstrumentSession):
         pin = self.electronics.get(index)
         if pin is None:
             return
+        if index in self._static_pins:  # A burst may have left it in another state.
+            self.static[index] = pin.state
+            self._static_pins.remove(index)
         function = self.get("selected_function", index)
-        if function == _DIGITAL:
+        if function == _DIGITAL and index in self.clocks:
             pin.levels = self.levels_of(index)
-            if index in self.clocks:
-                pin.generate(self.number("clock_generator_frequency", index), self.now)
-                return
+            pin.generate(self.number("clock_generator_frequency", index), self.now)
+        elif function == _DIGITAL:
+            pin.levels = self.levels_of(index)
             pin.write(self.static.get(index, PinState.X), self.now)
+            self._static_pins.add(index)
         elif function == SelectedFunction.DISCONNECT.value:
             pin.disconnect(self.now)
         else:
             pin.turn_off(self.now)  # A PPMU sources only after the call for it.
+
+    def commit(self, indices: Sequence[int] = ()) -> None:
+        """Let all channels use their levels, unless a burst runs."""
+        self._commit_levels(self.electronics)
+
+    def _commit_levels(self, indices: Iterable[int]) -> None:
+        for index in indices:
+            if self._drives_pattern(index) and self.is_done:
+                self._connect(index)
 
     def _drives_pattern(self, index: int) -> bool:
         """Return whether the levels and the states of a channel are on the bench."""
@@ -276,6 +292,7 @@ class DigitalSession(InstrumentSession):
         """Let channels drive a state, or cease to drive with X."""
         for index in indices:
             self.static[index] = state
+            self._static_pins.discard(index)
             if self._drives_pattern(index):
                 self._connect(index)
 
@@ -283,10 +300,9 @@ class DigitalSession(InstrumentSession):
         """Return the state that the comparators of a channel find. Without wiring it is L."""
         if not self._drives_pattern(index):
             return PinState.L
+        self._commit_levels([index])
         pin = self.electronics[index]
         pin.levels = self.levels_of(index)
-        if self.is_done:
-            pin.connect(self.now)
         return pin.read(self.now)
 
     def source_ppmu(self, indices: Sequence[int]) -> None:
@@ -538,9 +554,13 @@ class DigitalSession(InstrumentSession):
         result = self._run.result(site) if self._run is not None else None
         return result is None or result.passed
 
-    def fail_count(self, place: Place) -> int:
-        """Return the failed comparisons of a channel in the last burst."""
-        return self._run.fail_count(place.pin, place.site) if self._run is not None else 0
+    def fail_counts(self, places: Iterable[Place]) -> list[int]:
+        """Return the failed comparisons of channels in the last burst, without idle sites."""
+        ran = {*self.burst.sites, NO_SITE} if self.burst is not None else None
+        counted = [place for place in places if ran is None or place.site in ran]
+        if self._run is None:
+            return [0] * len(counted)
+        return [self._run.fail_count(place.pin, place.site) for place in counted]
 
     def history(self, site: int) -> Sequence[HistoryCycle]:
         """Return the cycles in the history RAM of a site."""
@@ -552,6 +572,7 @@ class DigitalSession(InstrumentSession):
         """Stop the burst, forget pins, time sets, patterns and waveforms, reset all attributes."""
         self.abort()
         self._run = None
+        self._static_pins.clear()
         self.attributes.reset()
         self._begin()
         for index in self.electronics:
