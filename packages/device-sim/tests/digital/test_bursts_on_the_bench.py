@@ -97,6 +97,15 @@ def test_a_wire_that_breaks_during_a_burst_fails_from_that_cycle_on(looped):
     assert result.failed[:, 0, 1].tolist() == [False, False, True, True]
 
 
+def test_a_masked_pin_does_not_fail(looped):
+    looped.electronics[0, 1].is_masked = True
+
+    result = looped.run(pattern("abcd", ["1L1L"]))
+
+    assert result.fail_counts == {"a": 0, "b": 0, "c": 0, "d": 1}
+    assert result.actual[0, 0].tolist() == states_of(["HHHH"])[0, 0].tolist()
+
+
 def test_sites_are_compared_each_on_its_own(made):
     bench = made(pins("s0", "s0", "s1", "s1"), 2, sites=(0, 1))
     bench.bench.disconnect("D1/3")
@@ -386,3 +395,11 @@ def test_a_pattern_with_too_many_cycles_is_refused(looped):
 
     with pytest.raises(ValueError, match="more than 1048576 cycles"):
         looped.begin(endless)
+
+
+def test_a_pattern_with_too_many_comparisons_is_refused(made):
+    many = made(pins(*"abcdefgh"), 8)
+    repeated = pattern("abcdefgh", ["X" * 8], instructions={0: Instruction(Opcode.REPEAT, 2**20)})
+
+    with pytest.raises(ValueError, match="1048576 cycles on 8 wired pins"):
+        many.begin(repeated)

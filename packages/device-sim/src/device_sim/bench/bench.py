@@ -162,6 +162,14 @@ class Bench:
                 for name, part in self._netlist.parts.items()
             ]
 
+    @property
+    def devices(self) -> dict[str, str]:
+        """The class of each device under test, by the lower-case name of the device."""
+        return {
+            name.lower(): table.device_class.rpartition(":")[2]
+            for name, table in self._netlist.devices.items()
+        }
+
     def device(self, name: str) -> DigitalDevice:
         """Return a device under test, to look at it or to change it.
 
@@ -347,7 +355,8 @@ class Bench:
             parts = list(netlist.parts.values())
             parts += [coil for part in parts for coil in coil_of(part)]
             closed = {name for name, relay in self._relays.items() if relay.is_closed}
-            return draw(parts, connections, netlist.models, netlist.ground, closed)
+            models = {**netlist.models, **self.devices}
+            return draw(parts, connections, models, netlist.ground, closed)
 
     # Digital levels on nets.
 
@@ -438,7 +447,7 @@ class Bench:
     @property
     def channels(self) -> list[str]:
         """The channels of instruments that are wired, by their lower-case qualified names."""
-        devices = {name.lower() for name in self._netlist.devices}
+        devices = self.devices
         wired = (*self._netlist.connections, *self._cut)
         return [key for key in wired if key.partition("/")[0] not in devices]
 
