@@ -5,6 +5,8 @@ from __future__ import annotations
 import nidigital
 import pytest
 from digital_files import PIN_MAP_NAMESPACE, pin_map
+from driver_client import invoke, request_for
+from every_driver import DRIVERS
 
 UNKNOWN_CHANNEL = -1074135008
 INVALID_VALUE = -1074135024
@@ -159,3 +161,33 @@ def test_groups_that_double_each_other_cost_nothing(open_digital, put):
     session = open_digital("DIG1")
     session.load_pin_map(put("p.pinmap", pin_map({"A site 0": "DIG1/0"}, groups)))
     assert len(session.pins["G39"].read_static()) == 1
+
+
+def test_a_pin_map_is_made_without_a_file(open_digital, channel):
+    session = open_digital("DIG1,DIG2", name="mine")
+    digital = DRIVERS["nidigital"]
+
+    def make(rpc: str, **fields) -> int | None:
+        request = request_for(digital, rpc, "mine")
+        for name, value in fields.items():
+            setattr(request, name, value)
+        return invoke(channel, digital, rpc, request)[1]
+
+    assert make("CreatePinGroup", pin_group_name="G", pin_list="A") == INVALID_VALUE
+    assert make("CreatePinMap", dut_pin_list="A, B", system_pin_list="S") == 0
+    assert make("CreatePinGroup", pin_group_name="G", pin_list="B,A") == 0
+    assert make("CreateChannelMap", num_sites=2) == 0
+    for pin, site, name in (("A", 1, "DIG2/4"), ("B", 0, "DIG1/5"), ("S", -1, "DIG1/0")):
+        assert make("MapPinToChannel", pin=pin, site=site, channel=name) == 0
+    assert make("MapPinToChannel", pin="A", site=1, channel="DIG2/5") == INVALID_VALUE
+    assert make("MapPinToChannel", pin="A", site=2, channel="DIG2/5") == UNKNOWN_CHANNEL
+    assert make("MapPinToChannel", pin="A", site=0, channel="DIG2/0-3") == INVALID_VALUE
+    assert make("CreatePinGroup", pin_group_name="H", pin_list="Q") == UNKNOWN_CHANNEL
+    assert make("CreateChannelMap", num_sites=-1) == INVALID_VALUE
+    assert make("EndChannelMap") == 0
+    assert make("CreatePinMap", dut_pin_list="A") == INVALID_VALUE
+    assert information(session.pins["G", "S"]) == [
+        ("B", 0, "DIG1/5"),
+        ("A", 1, "DIG2/4"),
+        ("S", -1, "DIG1/0"),
+    ]
