@@ -390,6 +390,21 @@ def test_the_circuit_changes_only_where_a_pin_begins_or_ceases_to_drive(looped, 
     assert len(changes) < 10
 
 
+def test_pins_that_cease_to_drive_all_the_time_are_compared_in_every_cycle(made):
+    nets = [f"net{number // 2}" for number in range(16)]
+    bench = made(pins(*nets), 16)
+    edges = {
+        pin: replace(STROBED, on=pin * 1e-8, data=pin * 1e-8, off=(0.8 + pin / 100.0) * PERIOD)
+        for pin in range(16)
+    }
+    rows = ["0L" * 8, "H1" * 8] * 150  # the two ends of each wire drive in turn
+    rows[3] = "L1" + "H1" * 7
+
+    result = bench.run(pattern("abcdefghijklmnop", rows), edges)
+
+    assert np.argwhere(result.failed).tolist() == [[3, 0, 0]]
+
+
 def test_a_pattern_with_too_many_cycles_is_refused(looped):
     endless = pattern("abcd", ["XXXX"], instructions={0: Instruction(Opcode.REPEAT, 2**21)})
 
