@@ -109,6 +109,8 @@ def test_connections_of_other_instruments_are_left_out(open_digital, put):
     session.load_pin_map(put("p.pinmap", pin_map(connections)))
     assert information(session.pins["A"]) == [("A", 0, "4")]
     assert information(session.pins["B"]) == []
+    session.pins["B"].vih = 2.0
+    assert "no channel in this session" in refused(UNKNOWN_CHANNEL, lambda: session.pins["B"].vih)
 
 
 def test_one_channel_may_serve_several_sites(open_digital, put):
@@ -191,3 +193,34 @@ def test_a_pin_map_is_made_without_a_file(open_digital, channel):
         ("A", 1, "DIG2/4"),
         ("S", -1, "DIG1/0"),
     ]
+
+
+def test_an_attribute_is_reset_for_its_owner_only(open_digital, channel):
+    session = open_digital("DIG1,DIG2", name="mine")
+    digital = DRIVERS["nidigital"]
+
+    def reset(attribute: str, name: str) -> int | None:
+        request = request_for(digital, "ResetAttribute", "mine")
+        request.channel_name, request.attribute_id = name, digital.table[attribute].id
+        return invoke(channel, digital, "ResetAttribute", request)[1]
+
+    session.vih = 2.0
+    session.start_label = "p"
+    session.timing_absolute_delay = 1e-9
+    session.rio_events[1].exported_rio_event_output_terminal = "PXI_Trig1"
+    session.rio_events[2].exported_rio_event_output_terminal = "PXI_Trig2"
+    assert reset("vih", "DIG1/0,DIG2/3") == 0
+    assert reset("start_label", "") == 0
+    assert reset("timing_absolute_delay", "DIG2") == 0
+    assert reset("exported_rio_event_output_terminal", "RIOEvent1") == 0
+    assert reset("serial_number", "") == -1074135027
+    assert [session.channels[name].vih for name in ("DIG1/0", "DIG1/1", "DIG2/3")] == [
+        3.3,
+        2.0,
+        3.3,
+    ]
+    assert session.start_label == ""
+    delays = [session.instruments[name].timing_absolute_delay for name in ("DIG1", "DIG2")]
+    assert [delay.total_seconds() for delay in delays] == [1e-9, 0.0]
+    terminals = [session.rio_events[n].exported_rio_event_output_terminal for n in (1, 2)]
+    assert terminals == ["", "PXI_Trig2"]

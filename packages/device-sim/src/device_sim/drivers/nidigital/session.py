@@ -12,7 +12,7 @@ from nidigital.enums import (
     TriggerType,
 )
 
-from device_sim.base.attributes import Attribute, Value
+from device_sim.base.attributes import Attribute, Scope, Value
 from device_sim.base.channels import tokens
 from device_sim.base.instrument import InstrumentSession, Opening
 from device_sim.base.overview import ChannelState, Quantity
@@ -86,14 +86,24 @@ class DigitalSession(InstrumentSession):
     # Attributes.
 
     def combine(self, attribute: Attribute, indices: Sequence[int]) -> Value:
-        """Return the value of an attribute, which may be a fact about the session."""
+        """Return the value of an attribute, which may be a fact about the session.
+
+        Raises:
+            DriverError: There are no channels: the pin has none in this session.
+        """
+        if not indices:
+            raise DriverError(UNKNOWN_CHANNEL, "The pin has no channel in this session.")
         if attribute.name == "clock_generator_is_running":
             return indices[0] in self.clocks
         return super().combine(attribute, indices)
 
     def reset_attribute(self, attribute: Attribute, channel_name: str) -> None:
-        """Set an attribute of channels to its default."""
-        indices = self.select(channel_name)
+        """Set an attribute to its default on every owner that a client names."""
+        if attribute.scope is Scope.NAMED:
+            for store in self._named(attribute, channel_name):
+                store.changed.pop(attribute.name, None)
+            return
+        indices = self._indices(attribute, channel_name)
         for index in indices:
             self.attributes.channels[index].values_of(attribute).changed.pop(attribute.name, None)
         self.changed(attribute, indices)
@@ -187,10 +197,6 @@ class DigitalSession(InstrumentSession):
         """Return the channels as `places`, without those of disabled sites."""
         return [place for place in self.places(text) if place.site not in self.disabled]
 
-    def enabled_sites(self, text: str = "") -> list[int]:
-        """Return the enabled sites among those that a client names."""
-        return [site for site in self.pins.select_sites(text) if site not in self.disabled]
-
     def channels_of(self, pins: Iterable[str], sites: Iterable[int]) -> list[int]:
         """Return the channels of some pins on some sites, and of pins of the system."""
         wanted = {*sites, NO_SITE}
@@ -215,11 +221,19 @@ class DigitalSession(InstrumentSession):
             DriverError: The sheet is not loaded, or has a value or pin that does not exist.
         """
         rows = [(row, self._pins_in_sheet(row.pin)) for row in self.sheets.levels(sheet)]
+        for row, _ in rows:
+            for name, value in row.values.items():
+                self._check(name, value)
         for row, pins in rows:
             indices = self.channels_of(pins, sites)
             for name, value in row.values.items():
                 self.write(name, value, indices)
             self._commit_levels(indices)
+
+    def _check(self, name: str, value: Value) -> None:
+        """Raise DriverError if the channels cannot have a value of an attribute."""
+        attribute = self.table[name]
+        self.attributes.channels[0].coerce(attribute, attribute.check(value))
 
     def apply_timing(self, sheet: str, sites: Sequence[int]) -> None:
         """Replace the time sets by those of a sheet, with the edges of pins on some sites.
@@ -247,16 +261,21 @@ class DigitalSession(InstrumentSession):
     # The function of channels.
 
     def changed(self, attribute: Attribute, indices: Sequence[int]) -> None:
-        """Connect channels as their function says."""
+        """Connect channels as their function says. That ends a burst on the bench."""
         if attribute.name == "selected_function":
-            for index in indices:
-                self._connect(index)
+            self._change(indices)
+
+    def _change(self, indices: Iterable[int]) -> None:
+        """Connect channels anew. A burst that runs on the bench is ended, if one is wired."""
+        wired = [index for index in indices if index in self.electronics]
+        if wired:
+            self.abort()
+        for index in wired:
+            self._connect(index)
 
     def _connect(self, index: int) -> None:
         """Let a wired channel do what its function says."""
-        pin = self.electronics.get(index)
-        if pin is None:
-            return
+        pin = self.electronics[index]
         if index in self._static_pins:  # A burst may have left it in another state.
             self.static[index] = pin.state
             self._static_pins.remove(index)
@@ -288,13 +307,15 @@ class DigitalSession(InstrumentSession):
 
     # Static states, the PPMU, and the frequency counter.
 
-    def write_static(self, indices: Iterable[int], state: PinState) -> None:
+    def write_static(self, indices: Sequence[int], state: PinState) -> None:
         """Let channels drive a state, or cease to drive with X."""
+        driven = [index for index in indices if self._drives_pattern(index)]
+        if driven:
+            self.abort()
         for index in indices:
             self.static[index] = state
             self._static_pins.discard(index)
-            if self._drives_pattern(index):
-                self._connect(index)
+        self._change(driven)
 
     def read_static(self, index: int) -> PinState:
         """Return the state that the comparators of a channel find. Without wiring it is L."""
@@ -353,25 +374,21 @@ class DigitalSession(InstrumentSession):
         """Return the reading without wiring: the level that the PPMU sources, 0 otherwise."""
         forced = "voltage" if self._forces_voltage(index) else "current"
         is_sourced = index in self.sourcing and self.get("selected_function", index) == _PPMU
-        return (
-            self.number(f"ppmu_{forced}_level", index) if is_sourced and forced == quantity else 0.0
-        )
+        if forced != quantity or not is_sourced:
+            return 0.0
+        return self.number(f"ppmu_{forced}_level", index)
 
     def start_clocks(self, indices: Sequence[int], *, select_digital: bool) -> None:
         """Let channels generate their clocks."""
         if select_digital:
             self.write("selected_function", _DIGITAL, indices)
         self.clocks.update(indices)
-        for index in indices:
-            if self._drives_pattern(index):
-                self._connect(index)
+        self._change(filter(self._drives_pattern, indices))
 
     def stop_clocks(self, indices: Sequence[int]) -> None:
         """Stop the clocks of channels. They drive their static states again."""
         self.clocks.difference_update(indices)
-        for index in indices:
-            if self._drives_pattern(index):
-                self._connect(index)
+        self._change(filter(self._drives_pattern, indices))
 
     def measure_frequencies(self, indices: Sequence[int], call: Call) -> list[float]:
         """Return the hertz at channels over their measurement times; 0 without wiring."""
@@ -400,7 +417,7 @@ class DigitalSession(InstrumentSession):
         """
         known = self.require_pin_map()
         for pin in file.pattern.pins:
-            if known.pins_of(pin) is None:
+            if known.pins_of(pin) != (pin,):
                 raise DriverError(
                     INVALID_VALUE, f"The pattern has the pin {pin}, which the pin map does not."
                 )
