@@ -215,7 +215,10 @@ def test_a_ppmu_measures_the_level_that_it_sources(timed):
     pin.ppmu_current_level = 1e-6
     assert pin.ppmu_measure(kinds.CURRENT) == [1e-6]
     pin.selected_function = nidigital.SelectedFunction.OFF
-    assert pin.ppmu_measure(kinds.CURRENT) == [0.0]
+    told = refused(INVALID_VALUE, lambda: pin.ppmu_measure(kinds.CURRENT))
+    assert "DIG1/0 does not source" in told
+    pin.selected_function = nidigital.SelectedFunction.PPMU
+    refused(INVALID_VALUE, lambda: pin.ppmu_measure(kinds.CURRENT))
 
 
 def test_ranges_of_the_ppmu_go_up_to_the_next_that_the_model_has(timed):

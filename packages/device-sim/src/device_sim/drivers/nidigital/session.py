@@ -79,7 +79,7 @@ class DigitalSession(InstrumentSession):
         self.clocks: set[int] = set()
         """The channels whose clock generator runs."""
         self.sourcing: set[int] = set()
-        """The channels whose PPMU a client let source."""
+        """The channels whose PPMU sources."""
         self.burst: Plan | None = None
         """The last burst."""
 
@@ -263,6 +263,7 @@ class DigitalSession(InstrumentSession):
     def changed(self, attribute: Attribute, indices: Sequence[int]) -> None:
         """Connect channels as their function says. That ends a burst on the bench."""
         if attribute.name == "selected_function":
+            self.sourcing.difference_update(indices)
             self._change(indices)
 
     def _change(self, indices: Iterable[int]) -> None:
@@ -346,7 +347,16 @@ class DigitalSession(InstrumentSession):
         return bool(self.get("ppmu_output_function", index) == PPMUOutputFunction.VOLTAGE.value)
 
     def measure_ppmu(self, indices: Sequence[int], quantity: str, call: Call) -> list[float]:
-        """Return the `voltage` or `current` at channels, averaged over their apertures."""
+        """Return the `voltage` or `current` at channels, averaged over their apertures.
+
+        Raises:
+            DriverError: The current of a channel is asked for whose PPMU does not source.
+        """
+        idle = [self.qualified(index) for index in indices if index not in self.sourcing]
+        if quantity == "current" and idle:
+            raise DriverError(
+                INVALID_VALUE, f"The PPMU of {', '.join(idle)} does not source. Source first."
+            )
         begin = self.now
         ends = {
             index: begin + self.number("ppmu_aperture_time", index)
@@ -373,8 +383,7 @@ class DigitalSession(InstrumentSession):
     def _simulated_reading(self, index: int, quantity: str) -> float:
         """Return the reading without wiring: the level that the PPMU sources, 0 otherwise."""
         forced = "voltage" if self._forces_voltage(index) else "current"
-        is_sourced = index in self.sourcing and self.get("selected_function", index) == _PPMU
-        if forced != quantity or not is_sourced:
+        if forced != quantity or index not in self.sourcing:
             return 0.0
         return self.number(f"ppmu_{forced}_level", index)
 
