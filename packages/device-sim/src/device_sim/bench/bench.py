@@ -187,16 +187,22 @@ class Bench:
             return dut.device
 
     def set(self, name: str, **values: float) -> None:
-        """Set values of a part from now on.
+        """Set values of a part, or of a device under test, from now on.
 
         Args:
-            name: The part.
-            values: Its values by name, for example `value=1000.0` or `drift=1e-6`; see Part.
+            name: The part or the device.
+            values: Its values by name, for example `value=1000.0` or `drift=1e-6`; see Part, or
+                the class of the device.
 
         Raises:
-            BenchError: The part does not exist, or has no such value.
+            BenchError: The part or device does not exist, or has no such value.
         """
         with self._lock:
+            if name in self._duts:
+                device = self.device(name)
+                for key, value in values.items():
+                    device.set_value(key, value)
+                return
             self._with(name, **values)  # which checks all of them
             now = self._catch_up()
             if "drift" in values:
@@ -208,7 +214,7 @@ class Bench:
         """Return a part with other values."""
         part = self._netlist.parts.get(name)
         if part is None:
-            known = ", ".join(sorted(self._netlist.parts)) or "none"
+            known = ", ".join(sorted([*self._netlist.parts, *self._duts])) or "none"
             raise BenchError(f"The bench has no part '{name}'. Its parts: {known}.")
         changed = copy.deepcopy(part)
         changed.update(values)
