@@ -508,7 +508,8 @@ class DigitalSession(InstrumentSession):
         )
 
     def _begin_run(self, plan: Plan) -> BenchBurst:
-        plan.check()
+        if plan.is_wired:
+            plan.check()
         run = BenchBurst(plan, self.bench, self.now, self._tell_start)
         self.timeline.add(run)
         if self.get("start_trigger_type") == TriggerType.DIGITAL_EDGE.value:
