@@ -26,7 +26,8 @@ from measurement_console.sources.worker import Worker
 _PAUSE = 3.0
 """Seconds between two lists: they show numbers that change without an event, and that the server
 still answers. More would cost a busy server too much."""
-_MOST_SEEN = 200
+_MOST_OPENED = 200
+"""Resources whose names are kept after they were closed."""
 _RETRY = 0.5
 _TIMEOUT = 1.5
 """Seconds; a server on this host answers at once."""
@@ -65,8 +66,9 @@ class SessionServer:
         self._call: grpc.Call | None = None
         self.sessions: tuple[pb.SessionInfo, ...] = ()
         """The open sessions; empty while the server is not there."""
-        self.seen: dict[str, str] = {}
-        """Kinds of the sessions of files, by path, that were open since the console began."""
+        self.opened: dict[tuple[str, str], pb.SessionEvent] = {}
+        """The last event of each resource that was opened, by kind and name, the latest last. So a
+        session is known that was closed before the next list."""
         self.failed: tuple[pb.FailedSession, ...] = ()
         self.info = pb.GetServerInfoResponse()
         self._lister = Worker(f"list {name}", self._list, _PAUSE)
@@ -180,6 +182,8 @@ class SessionServer:
         elif kind == "session":
             event = response.session
             self._revision = event.revision + 1
+            if event.type == pb.SessionEvent.OPENED:
+                self._note_opened(event)
             self._events.add(
                 self.name,
                 pb.SessionEvent.Type.Name(event.type),
@@ -190,6 +194,12 @@ class SessionServer:
                 reason=event.reason,
             )
         self._lister.hurry()
+
+    def _note_opened(self, event: pb.SessionEvent) -> None:
+        self.opened.pop((event.kind, event.resource), None)
+        self.opened[event.kind, event.resource] = event
+        if len(self.opened) > _MOST_OPENED:
+            del self.opened[next(iter(self.opened))]
 
     def _list(self) -> None:
         connection = self.connection
@@ -208,9 +218,6 @@ class SessionServer:
         info = connection.call(connection.lifecycle.GetServerInfo, pb.GetServerInfoRequest())
         sessions = tuple(sorted(answer.sessions, key=lambda session: session.generation))
         if (sessions, tuple(answer.failed)) != (self.sessions, self.failed):
-            for session in sessions:
-                if len(self.seen) < _MOST_SEEN and session.details.get("path"):
-                    self.seen.setdefault(session.details["path"], session.kind)
             self.sessions, self.failed = sessions, tuple(answer.failed)
             self._changed()
         self.info = info
