@@ -13,6 +13,7 @@ from session_sharing.client import Connection, ServerUnavailableError, SessionSh
 from session_sharing.v1.lifecycle_pb2 import SessionEvent
 
 from measurement_console.errors import RefusedError
+from measurement_console.file_names import file_name
 from measurement_console.sources.log_reader import LogReader
 from measurement_console.sources.session_server import SessionServer
 from measurement_console.sources.worker import Worker
@@ -35,7 +36,7 @@ class Log:
     @property
     def name(self) -> str:
         """Name of the file."""
-        return self.path.replace("\\", "/").rpartition("/")[2]
+        return file_name(self.path)
 
 
 class Logs:
