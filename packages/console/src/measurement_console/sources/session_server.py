@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timezone
 
@@ -28,6 +29,8 @@ _PAUSE = 3.0
 still answers. More would cost a busy server too much."""
 _MOST_OPENED = 200
 """Resources whose names are kept after they were closed."""
+_IDLE = 15.0
+"""Seconds after which counters that nobody looks at are no longer asked for."""
 _RETRY = 0.5
 _TIMEOUT = 1.5
 """Seconds; a server on this host answers at once."""
@@ -70,7 +73,9 @@ class SessionServer:
         """The last event of each resource that was opened, by kind and name, the latest last. So a
         session is known that was closed before the next list."""
         self.failed: tuple[pb.FailedSession, ...] = ()
-        self.info = pb.GetServerInfoResponse()
+        self.counters: Mapping[str, float] = {}
+        """What the server has counted, while a page asks for it."""
+        self._counters_asked = -_IDLE
         self._lister = Worker(f"list {name}", self._list, _PAUSE)
         self._watcher = Worker(f"watch {name}", self._watch, _RETRY)
 
@@ -109,6 +114,13 @@ class SessionServer:
         self._lister.join(seconds)
         if self._connection is not None:
             self._connection.close()
+
+    def ask_counters(self) -> None:
+        """Say that a browser shows the counters."""
+        was_idle = time.monotonic() - self._counters_asked > _IDLE
+        self._counters_asked = time.monotonic()
+        if was_idle:
+            self._lister.hurry()
 
     def close_session(self, name: str) -> bool:
         """Close a session for everybody.
@@ -215,13 +227,17 @@ class SessionServer:
 
     def _list_on(self, connection: Connection) -> None:
         answer = connection.call(connection.lifecycle.ListSessions, pb.ListSessionsRequest())
-        info = connection.call(connection.lifecycle.GetServerInfo, pb.GetServerInfoRequest())
         sessions = tuple(sorted(answer.sessions, key=lambda session: session.generation))
         if (sessions, tuple(answer.failed)) != (self.sessions, self.failed):
             self.sessions, self.failed = sessions, tuple(answer.failed)
             self._changed()
-        self.info = info
+        if time.monotonic() - self._counters_asked < _IDLE:
+            request = pb.GetServerInfoRequest()
+            counters = connection.call(connection.lifecycle.GetServerInfo, request).counters
+            if counters != self.counters:
+                self.counters = dict(counters)
+                self._changed()
 
     def _lost(self, problem: str) -> None:
-        self.sessions, self.failed = (), ()
+        self.sessions, self.failed, self.counters = (), (), {}
         self._book.went(problem)
