@@ -194,5 +194,5 @@ INSTRUMENTS = Page(
         Route("/instruments/clear", _clear_faults, methods=["POST"]),
         Route("/instruments/wiring.svg", _draw, methods=["GET"]),
     ),
-    scripts=("vendor/uplot-1.6.32.iife.min.js", "line-plots.js"),
+    scripts=("vendor/uplot-1.6.32.iife.min.js", "plot-style.js", "line-plots.js"),
 )

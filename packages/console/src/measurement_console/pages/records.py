@@ -126,5 +126,5 @@ RECORDS = Page(
     facts=_facts,
     feeds=_feeds,
     routes=(Route("/records/download", download, methods=["GET"]),),
-    scripts=("vendor/uplot-1.6.32.iife.min.js", "plot.js"),
+    scripts=("vendor/uplot-1.6.32.iife.min.js", "plot-style.js", "plot.js"),
 )

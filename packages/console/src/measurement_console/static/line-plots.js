@@ -7,20 +7,6 @@
   const colors = ["#2f81f7", "#d9480f", "#2b8a3e", "#ae3ec9", "#c2255c", "#0c8599", "#e67700", "#5f3dc4"];
   let charts = [];
 
-  function color(name) {
-    const probe = document.createElement("span");
-    probe.style.color = `var(${name})`;
-    place.append(probe);
-    const found = getComputedStyle(probe).color;
-    probe.remove();
-    return found;
-  }
-
-  function axis(label) {
-    const edge = color("--edge");
-    return { label, labelSize: 20, stroke: color("--dim"), grid: { stroke: edge, width: 0.5 }, ticks: { stroke: edge, width: 0.5 } };
-  }
-
   // Return the data of several lines as uPlot wants it: one list of places for all of them.
   function joined(lines) {
     return lines.length === 1 ? [lines[0].x, lines[0].y] : uPlot.join(lines.map((line) => [line.x, line.y]));
@@ -41,8 +27,8 @@
     return new uPlot({
       width: figure.clientWidth,
       height: 240,
-      scales: { x: { time: false } },
-      axes: [axis(plot.x_label), { ...axis(), size: 80 }],
+      scales: plotStyle.scales(),
+      axes: [plotStyle.axis(plot.x_label), { ...plotStyle.axis(), labelSize: 0, size: 80 }],
       series: [{ label: plot.x_label }, ...series],
     }, joined(plot.lines), figure);
   }
