@@ -36,6 +36,7 @@ def test_the_logs_of_a_station_are_shown_with_their_last_record(
             for event in events:
                 if "station7" in event.data and ">25</td>" in event.data:
                     break
+            eventually(lambda: "This station has copied" in visitor.page("/stations"), 60)
     page = visitor.page("/stations")
     assert "test.ndjson" in page
     assert "This station has copied" in page

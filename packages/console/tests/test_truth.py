@@ -186,6 +186,22 @@ def test_what_happened_before_the_console_was_started_is_shown(station: Station)
     assert [row[1] for row in rows] == ["opened", "detached", "closed"]  # type: ignore[attr-defined]
 
 
+def test_a_log_that_was_open_for_a_moment_is_listed_and_shown(station: Station) -> None:
+    station.start_logger()
+    with station.open_log() as log:
+        log.log_data("m", {}, {"v": 1.5})
+    with station.open_log("removed.ndjson") as log:
+        log.log_data("m", {}, {"v": 1})
+    Path(station.path_of("removed.ndjson")).unlink()
+    visitor = station.start_console().visit()
+    _wait_for_log(visitor)
+    assert "removed.ndjson" not in visitor.page("/records")
+    plot = _Plot()
+    with visitor.live(_records_path(station)) as events:
+        _until(plot, events, 1)
+    assert plot.points() == [(1, 1.5)]
+
+
 def test_the_end_of_the_console_ends_its_streams(station: Station, console: Console) -> None:
     visitor = console.visit()
     with visitor.live("/now") as events:

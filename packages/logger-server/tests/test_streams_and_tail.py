@@ -339,6 +339,29 @@ def test_a_tail_of_numbers_says_what_is_acknowledged_and_ends_with_the_session(
     assert numbers == sorted(set(numbers))
 
 
+def test_a_tail_of_numbers_keeps_its_pace_and_says_the_last_number(log: JsonLoggerClient) -> None:
+    answers: list[tuple[float, int]] = []
+
+    def follow() -> None:
+        for answer in tail(log, from_seq=1, follow=True, only_numbers=True, pace_ms=200):
+            answers.append((time.monotonic(), answer.next_seq))
+
+    reader = threading.Thread(target=follow)
+    reader.start()
+    end = time.monotonic() + 2
+    count = 0
+    while time.monotonic() < end:
+        log.log_data("m", {}, {})
+        count += 1
+    eventually(lambda: answers[-1:] and answers[-1][1] == count + 1)
+    length = answers[-1][0] - answers[0][0]
+    log.close()
+    reader.join(30)
+
+    assert not reader.is_alive()
+    assert len(answers) <= length / 0.2 + 3
+
+
 def test_a_tail_with_a_pace_returns_every_record_in_fewer_answers(log: JsonLoggerClient) -> None:
     answers: list[pb.TailResponse] = []
     reader = threading.Thread(

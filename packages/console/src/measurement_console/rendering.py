@@ -11,6 +11,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from session_sharing.printing import harmless
 
+from measurement_console.file_names import file_name
+
 _LONGEST = 200
 """Characters of a name that a page shows; the rest is cut off."""
 
@@ -24,7 +26,9 @@ def make_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(shown=shown, multiline=multiline, clock=clock, stamp=stamp)
+    environment.filters.update(
+        shown=shown, multiline=multiline, clock=clock, stamp=stamp, file_name=file_name
+    )
     return environment
 
 

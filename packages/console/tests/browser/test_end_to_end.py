@@ -35,7 +35,9 @@ def test_a_user_measures_runs_a_sequence_and_disturbs_the_bench(chain: Chain, vi
     run_sequence(user, "MeasureAndLogBench.seq")
     plot = open_plot(user)
     expect_points(plot, numbers_of(chain))
+    run_with_options(user, chain)
 
+    plot = open_plot(user)
     logger.kill()
     killed = time.monotonic()
     expect(plot.locator("#records-state")).to_contain_text("not there")
@@ -140,6 +142,29 @@ def run_sequence(user: Visit, name: str) -> None:
     with page.expect_download() as download:
         run.get_by_role("link", name="Download output").click()
     assert download.value.path().exists()
+
+
+def run_with_options(user: Visit, chain: Chain) -> None:
+    """Start a sequence with another pin map, on some sites, for a unit with a serial number."""
+    before = len(chain.log_file.read_text(encoding="utf-8").splitlines())
+    other = chain.sequences / "pinmaps" / "Other.pinmap"
+    text = (chain.sequences / "pinmaps" / "Bench.pinmap").read_text(encoding="utf-8")
+    other.write_text(text, encoding="utf-8")
+    page = user.open("/sequences")
+    page.get_by_label("Sequence", exact=True).select_option("MeasureAndLogBench.seq")
+    page.get_by_label("Pin map").select_option("Other.pinmap")
+    page.get_by_label("Sites").fill("0 and 2")
+    page.get_by_role("button", name="Start with these").click()
+    expect(page.get_by_text("such as 0, 1")).to_be_visible()
+    page.get_by_label("Sites").fill("0, 2")
+    page.get_by_label("Serial number").fill("SN 7")
+    page.get_by_role("button", name="Start with these").click()
+    run = page.locator("#sequences-run")
+    expect(run).to_contain_text("pin map Other.pinmap, sites 0, 2, unit SN 7: passed")
+    sites = run.get_by_role("columnheader").filter(has_text="Site").all_inner_texts()
+    assert sites == ["Site 0", "Site 2"]
+    lines = chain.log_file.read_text(encoding="utf-8").splitlines()[before:]
+    assert {json.loads(line)["uut"]["serial"] for line in lines} == {"SN 7"}
 
 
 def close_session(user: Visit, name: str) -> None:

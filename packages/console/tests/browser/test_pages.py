@@ -23,6 +23,7 @@ from sequence_client import sequence_client, slow_sequence
 Open = Callable[..., Visit]
 ECHO = "platform_sim.tests.Echo"
 SERIOUS = ("serious", "critical")
+PLOTTED = "/instruments?plot=BenchSMU/0,BenchDMM0/0"
 PHONE = {"width": 390, "height": 800}
 V2 = "ni.measurementlink.measurement.v2.MeasurementService"
 
@@ -61,8 +62,10 @@ def test_no_page_has_a_serious_fault_for_those_who_cannot_see_or_use_a_mouse(
         user.open(page.path)
         user.page.wait_for_timeout(300)  # the first news of its stream
         faults += faults_of(user.page)
+    expect(user.open(PLOTTED).locator("figure").first).to_be_visible()
+    faults += faults_of(user.page)
     user.page.set_viewport_size(PHONE)
-    for path in (*(page.path for page in PAGES), f"/measure?service={ECHO}"):
+    for path in (*(page.path for page in PAGES), f"/measure?service={ECHO}", PLOTTED):
         user.open(path).wait_for_timeout(200)
         assert not is_too_wide(user.page), path
     assert faults == []

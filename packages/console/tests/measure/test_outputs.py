@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from measurement_console.live.plots import Line, reduce_line
 from measurement_console.measure.outputs import ShownOutput, show_outputs
-from measurement_console.measure.plots import Line, reduce_line
 from plugin_kit.calling import EnumValue
 
 

@@ -143,6 +143,41 @@ def test_a_pin_map_must_be_in_the_folders_too(folder: Path, client: SequenceClie
     refusal(lambda: client.start(sequence, missing), grpc.StatusCode.NOT_FOUND)
 
 
+def test_pin_maps_are_listed_beside_the_sequences(folder: Path, client: SequenceClient) -> None:
+    (folder / "sub").mkdir()
+    pin_maps = [folder / "A.pinmap", folder / "sub" / "B.PINMAP"]
+    for path in (*pin_maps, folder.parent / "other" / "C.pinmap"):
+        path.touch()
+    listed = client.list()
+    assert [one.path for one in listed.pin_maps] == [str(path) for path in pin_maps]
+    assert {(one.folder, one.refusal) for one in listed.pin_maps} == {(str(folder), "")}
+    assert [one.path for one in listed.sequences] == [str(folder / "A.seq")]
+
+
+@needs_modes
+def test_a_pin_map_that_others_can_write_is_listed_with_the_reason(
+    folder: Path, client: SequenceClient
+) -> None:
+    pin_map = folder / "A.pinmap"
+    pin_map.touch()
+    pin_map.chmod(0o666)
+    (listed,) = client.list().pin_maps
+    told = refusal(
+        lambda: client.start(folder / "A.seq", pin_map), grpc.StatusCode.FAILED_PRECONDITION
+    )
+    assert listed.refusal == told
+
+
+def test_a_serial_number_that_no_process_can_get_is_refused(
+    folder: Path, client: SequenceClient
+) -> None:
+    told = refusal(
+        lambda: client.start(folder / "A.seq", uut="7" * 1001), grpc.StatusCode.INVALID_ARGUMENT
+    )
+    assert "1001 characters" in told
+    assert len(client.list().runs) == 0
+
+
 def file_that_all_write(sequence: Path) -> None:
     sequence.chmod(0o666)
 

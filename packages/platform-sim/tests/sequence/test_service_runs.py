@@ -190,6 +190,34 @@ def test_pin_map_and_sites_are_those_of_the_start(bench: Bench, client: Sequence
     assert "site" in refused[-1].ended.message
 
 
+WRITES_SERIAL_NUMBER = """
+from pathlib import Path
+
+def write(serial):
+    (Path(__file__).parent / "serial.txt").write_text(serial, encoding="utf-8")
+"""
+
+
+def test_the_code_modules_get_the_serial_number_of_the_start(
+    bench: Bench, client: SequenceClient
+) -> None:
+    bench.module("writes.py", WRITES_SERIAL_NUMBER)
+    sequence = bench.sequence(
+        """
+        [[main]]
+        name = "write"
+        module = "writes.py"
+        function = "write"
+        arguments = { serial = "RunState.Root.Locals.UUT.SerialNumber" }
+        """
+    )
+    serial = "SN 7 'Ω\""
+    run = client.start(sequence, uut=serial)
+    assert client.finish(run)[-1].ended.outcome == pb.OUTCOME_PASSED
+    assert (bench.folder / "serial.txt").read_text(encoding="utf-8") == serial
+    assert client.current(run).uut == serial
+
+
 @pytest.mark.parametrize(
     ("damage", "told"),
     [

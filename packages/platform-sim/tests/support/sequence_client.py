@@ -25,8 +25,12 @@ class SequenceClient:
     def list(self) -> pb.ListResponse:
         return self.stub.List(pb.ListRequest(), timeout=DEADLINE)
 
-    def start(self, sequence: object, pin_map: object = "", sites: Iterable[int] = ()) -> pb.Run:
-        request = pb.StartRequest(sequence=str(sequence), pin_map=str(pin_map), sites=sites)
+    def start(
+        self, sequence: object, pin_map: object = "", sites: Iterable[int] = (), uut: str = ""
+    ) -> pb.Run:
+        request = pb.StartRequest(
+            sequence=str(sequence), pin_map=str(pin_map), sites=sites, uut=uut
+        )
         return self.stub.Start(request, timeout=DEADLINE).run
 
     def watch(self, run: pb.Run, first_number: int = 0) -> grpc.Call:

@@ -11,7 +11,7 @@ from typing import Any
 from plugin_kit.calling import json_value
 from plugin_kit.limits import PINS_OUTPUT, SITES_OUTPUT
 
-from measurement_console.measure.plots import Line, reduce_line
+from measurement_console.live.plots import MOST_LINES, Line, Plot, plots_json, reduce_line
 
 MOST_CHARACTERS = 2_000
 """Characters of a text that are shown."""
@@ -21,8 +21,6 @@ MOST_ROWS = 64
 """Rows of a table that are shown."""
 _LONGEST_WITHOUT_PLOT = 8
 """Whole numbers, such as of sites, that have no plot."""
-MOST_LINES = 8
-"""Lines of one plot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +84,8 @@ def plain_text(value: object) -> str:
 
 
 def _plots_json(outputs: Iterable[ShownOutput]) -> str:
-    plots = [
-        {
-            "name": output.name,
-            "x_label": output.x_label,
-            "lines": [
-                {"label": line.label, "x": json_value(list(line.x)), "y": json_value(list(line.y))}
-                for line in output.lines
-            ],
-        }
-        for output in outputs
-        if output.lines
-    ]
-    return json.dumps(plots) if plots else ""
+    plots = [Plot(one.name, one.x_label, one.lines) for one in outputs if one.lines]
+    return plots_json(plots) if plots else ""
 
 
 def _site_table(outputs: Mapping[str, object]) -> tuple[SiteTable | None, set[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,6 +15,7 @@ from measurement_console.bench.faults import FAULT_KINDS, FaultInputError, read_
 from measurement_console.console import Console
 from measurement_console.errors import RefusedError, ServiceCallError
 from measurement_console.live.feed import Feed, Message
+from measurement_console.live.plots import MOST_LINES, plots_json
 from measurement_console.pages.page import (
     Arguments,
     Facts,
@@ -25,8 +27,33 @@ from measurement_console.pages.page import (
 )
 
 
-def _instruments(console: Console, _: Arguments) -> Facts:
-    return {"health": console.bench.health, "instruments": console.bench.view.instruments}
+def _chosen(arguments: Arguments) -> list[str]:
+    """Return the channels whose readings a page draws. No channel has a comma in its name."""
+    names = arguments.get("plot", "").split(",")
+    return [*dict.fromkeys(filter(None, names))][:MOST_LINES]
+
+
+def _facts(console: Console, arguments: Arguments) -> Facts:
+    return {"chosen": _chosen(arguments)}
+
+
+def _instruments(console: Console, arguments: Arguments) -> Facts:
+    chosen = _chosen(arguments)
+    view = console.bench.view
+    channels = [row.name for one in view.instruments for row in one.channels]
+    return {
+        "health": console.bench.health,
+        "instruments": view.instruments,
+        "chosen": chosen,
+        "plots": {name: _address_with(chosen, name) for name in channels},
+    }
+
+
+def _address_with(chosen: Sequence[str], name: str) -> str:
+    """Return the address of the page that draws a channel too, or no longer."""
+    others = [one for one in chosen if one != name]
+    wanted = others if name in chosen else [*others, name][-MOST_LINES:]
+    return "/instruments?" + urlencode({"plot": ",".join(wanted)}) if wanted else "/instruments"
 
 
 def _parts(console: Console, _: Arguments) -> Facts:
@@ -41,6 +68,24 @@ def _picture(console: Console, _: Arguments) -> Facts:
 def _fault_form(console: Console, _: Arguments) -> Facts:
     names = [one.name for one in console.bench.view.instruments]
     return {"names": names, "kinds": FAULT_KINDS}
+
+
+class _Plots:
+    """The readings of the channels that a page has chosen. A message has all plots."""
+
+    def __init__(self, console: Console, channels: Sequence[str]) -> None:
+        self._readings = console.bench.readings
+        self._channels = channels
+
+    def since(self, position: int) -> Sequence[Message]:
+        """Return the plots if there are other readings."""
+        if self._readings.count == position:
+            return ()
+        count, plots = self._readings.plots(self._channels)
+        return (Message("plots", plots_json(plots), count),)
+
+    def close(self) -> None:
+        """Do nothing: all browsers share the readings."""
 
 
 class _Look:
@@ -58,8 +103,9 @@ class _Look:
         """Do nothing: the source stops asking by itself."""
 
 
-def _feeds(console: Console, _: Arguments) -> Sequence[Feed]:
-    return (_Look(console),)
+def _feeds(console: Console, arguments: Arguments) -> Sequence[Feed]:
+    chosen = _chosen(arguments)
+    return (_Look(console), _Plots(console, chosen)) if chosen else (_Look(console),)
 
 
 async def _set(request: Request) -> Response:
@@ -138,6 +184,7 @@ INSTRUMENTS = Page(
         "instruments-faults": _fault_form,
         "instruments-parts": _parts,
     },
+    facts=_facts,
     feeds=_feeds,
     routes=(
         Route("/instruments/set", _set, methods=["POST"]),
@@ -147,4 +194,5 @@ INSTRUMENTS = Page(
         Route("/instruments/clear", _clear_faults, methods=["POST"]),
         Route("/instruments/wiring.svg", _draw, methods=["GET"]),
     ),
+    scripts=("vendor/uplot-1.6.32.iife.min.js", "plot-style.js", "line-plots.js"),
 )

@@ -239,5 +239,5 @@ MEASURE = Page(
         Route("/measure/call", _show_call, methods=["POST"]),
         Route("/measure/cancel", _cancel, methods=["POST"]),
     ),
-    scripts=("vendor/uplot-1.6.32.iife.min.js", "measure.js"),
+    scripts=("vendor/uplot-1.6.32.iife.min.js", "plot-style.js", "line-plots.js"),
 )

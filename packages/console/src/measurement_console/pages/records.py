@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from measurement_console.console import Console
 from measurement_console.errors import RefusedError
+from measurement_console.file_names import file_name
 from measurement_console.live.feed import Feed
 from measurement_console.live.record_feeds import RowsFeed, SeriesFeed, WaveformFeed
 from measurement_console.pages.choosing import chosen_by
@@ -41,7 +42,7 @@ def _facts(console: Console, arguments: Arguments) -> Facts:
     }
     return {
         "log": log,
-        "file": log.replace("\\", "/").rpartition("/")[2],
+        "file": file_name(log),
         "arguments": arguments,
         "problem": problem,
         "downloads": downloads,
@@ -125,5 +126,5 @@ RECORDS = Page(
     facts=_facts,
     feeds=_feeds,
     routes=(Route("/records/download", download, methods=["GET"]),),
-    scripts=("vendor/uplot-1.6.32.iife.min.js", "plot.js"),
+    scripts=("vendor/uplot-1.6.32.iife.min.js", "plot-style.js", "plot.js"),
 )

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from measurement_console.console import Console
 from measurement_console.errors import RefusedError, ServiceCallError
+from measurement_console.file_names import file_name
 from measurement_console.pages.page import (
     Arguments,
     Facts,
@@ -24,6 +25,7 @@ from measurement_console.pages.page import (
     require_control,
 )
 from measurement_console.sequences.run_view import RunView
+from measurement_console.sequences.start_form import StartInputError, option_texts, read_start
 from measurement_console.sources.sequences import Run
 
 _FILES = {
@@ -37,8 +39,17 @@ def _files(console: Console, _: Arguments) -> Facts:
     return {"health": console.sequences.health, "files": console.sequences.state.files}
 
 
+def _options(console: Console, _: Arguments) -> Facts:
+    state = console.sequences.state
+    return {
+        "files": [file for file in state.files if not file.refusal],
+        "pin_maps": [file for file in state.pin_maps if not file.refusal],
+    }
+
+
 def _runs(console: Console, _: Arguments) -> Facts:
-    return {"health": console.sequences.health, "runs": console.sequences.runs}
+    runs = [(run, option_texts(run)) for run in console.sequences.runs]
+    return {"health": console.sequences.health, "runs": runs}
 
 
 def _shown_run(console: Console, arguments: Arguments) -> Run | None:
@@ -55,20 +66,24 @@ def _run(console: Console, arguments: Arguments) -> Facts:
         "health": console.sequences.health,
         "run": run,
         "view": view,
+        "options": option_texts(run) if run else [],
         "is_named": "run" in arguments,
     }
 
 
 async def _start(request: Request) -> Response:
     visitor, console = require_control(request), console_of(request)
-    path = (await form_of(request)).get("sequence", "")
     try:
-        await asyncio.to_thread(_call, console, "Start", sequence=path)
+        start = read_start(await form_of(request))
+    except StartInputError as error:
+        return notice(request, str(error), is_problem=True)
+    try:
+        await asyncio.to_thread(_call, console, "Start", **start.fields)
     except ServiceCallError as error:
-        console.audit.note(visitor, "start sequence", path, str(error))
+        console.audit.note(visitor, "start sequence", str(start), str(error))
         return notice(request, f"The sequence was not started. {error}", is_problem=True)
-    console.audit.note(visitor, "start sequence", path)
-    return notice(request, f"{PurePath(path).name} runs.")
+    console.audit.note(visitor, "start sequence", str(start))
+    return notice(request, f"{file_name(start.sequence)} runs.")
 
 
 async def _terminate(request: Request) -> Response:
@@ -124,7 +139,12 @@ def _plain(name: str) -> str:
 SEQUENCES = Page(
     "sequences",
     "Sequences",
-    sections={"sequences-files": _files, "sequences-run": _run, "sequences-runs": _runs},
+    sections={
+        "sequences-files": _files,
+        "sequences-options": _options,
+        "sequences-run": _run,
+        "sequences-runs": _runs,
+    },
     routes=(
         Route("/sequences/start", _start, methods=["POST"]),
         Route("/sequences/terminate", _terminate, methods=["POST"]),

@@ -7,18 +7,18 @@ from collections.abc import Sequence
 from measurement_console.console import Console
 from measurement_console.live.feed import Feed, Message
 from measurement_console.pages.page import Arguments, Facts, Page
-from measurement_console.sources.stations import Stations
 
 
 class _Interest:
-    """Tells the stations that a browser shows them. It has nothing to send."""
+    """Tells the sources that a browser shows the stations. It has nothing to send."""
 
-    def __init__(self, stations: Stations) -> None:
-        self._stations = stations
+    def __init__(self, console: Console) -> None:
+        self._console = console
 
     def since(self, position: int) -> Sequence[Message]:
         """Return nothing."""
-        self._stations.ask()
+        self._console.stations.ask()
+        self._console.logger.ask_counters()
         return ()
 
     def close(self) -> None:
@@ -26,13 +26,13 @@ class _Interest:
 
 
 def _list(console: Console, _: Arguments) -> Facts:
-    counters = console.logger.info.counters
+    counters = console.logger.counters
     own = {key: counters[key] for key in ("store_lag_seconds", "store_records") if key in counters}
     return {"stations": console.stations, "own": own}
 
 
 def _feeds(console: Console, _: Arguments) -> Sequence[Feed]:
-    return [_Interest(console.stations)]
+    return [_Interest(console)]
 
 
 STATIONS = Page("stations", "Stations", sections={"stations-list": _list}, feeds=_feeds)

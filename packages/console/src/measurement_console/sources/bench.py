@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from measurement_console.bench.readings import Readings
 from measurement_console.bench.view import BenchView, make_view
 from measurement_console.errors import ServiceCallError
 from measurement_console.reflected import ReflectedService
@@ -39,6 +40,8 @@ class Bench:
         self._book = HealthBook("Simulated bench", remedy, changed)
         self._looked_at = -_LOOK
         self.view = BenchView()
+        self.readings = Readings()
+        """The last readings, while browsers look."""
         self.picture_number = 0
         """Grows when the picture of the wiring has changed."""
         self._worker = Worker("bench", self._ask, _PAUSE)
@@ -79,16 +82,20 @@ class Bench:
 
     def _ask(self) -> None:
         if not self._is_watched:
+            self.readings.clear()
             return
         try:
             service = self._service.get()
             methods = ("ListSessions", "ListChannels", "ListParts", "ListFaults")
-            view = make_view(*(service.call(method) for method in methods))
+            sessions, channels, parts, faults = (service.call(method) for method in methods)
         except ServiceCallError as error:
+            self.readings.clear()
             self._note(BenchView())
             self._book.went(str(error))
             return
-        self._note(view)
+        self.readings.add(time.monotonic(), channels.channels)
+        self._note(make_view(sessions, channels, parts, faults))
+        self._changed()
         self._book.came(self._service.address)
 
     def _note(self, view: BenchView) -> None:

@@ -27,12 +27,12 @@ _REMEDY = "platform-sim up --sequences FOLDER"
 
 @dataclass(frozen=True, slots=True)
 class SequenceFile:
-    """A sequence that can be started."""
+    """A sequence or a pin map in the folders of the platform."""
 
     path: str
     folder: str
     refusal: str
-    """Why it cannot be started, and what to do; "" if it can."""
+    """Why it cannot be used, and what to do; "" if it can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,8 @@ class Run:
     sites: tuple[int, ...]
     started_at: datetime
     is_terminating: bool
+    uut: str
+    """Serial number of the unit under test, or ""."""
     outcome: str
     """How it ended, such as "passed"; "" while it runs."""
 
@@ -54,6 +56,7 @@ class SequenceState:
     """What the service has said last. It is empty while the service is not there."""
 
     files: tuple[SequenceFile, ...] = ()
+    pin_maps: tuple[SequenceFile, ...] = ()
     runs: tuple[Run, ...] = field(default=())
     """The latest first."""
 
@@ -171,8 +174,15 @@ class Sequences:
 
 
 def _state_of(answer: Any) -> SequenceState:
-    files = (SequenceFile(one.path, one.folder, one.refusal) for one in answer.sequences)
-    return SequenceState(tuple(files), tuple(map(_run, reversed(answer.runs))))
+    return SequenceState(
+        files=tuple(map(_file, answer.sequences)),
+        pin_maps=tuple(map(_file, answer.pin_maps)),
+        runs=tuple(map(_run, reversed(answer.runs))),
+    )
+
+
+def _file(file: Any) -> SequenceFile:
+    return SequenceFile(file.path, file.folder, file.refusal)
 
 
 def _run(run: Any) -> Run:
@@ -183,5 +193,6 @@ def _run(run: Any) -> Run:
         sites=tuple(run.sites),
         started_at=run.started_at.ToDatetime(timezone.utc),
         is_terminating=run.is_terminating,
+        uut=run.uut,
         outcome=word(run.ended, "outcome") if run.HasField("ended") else "",
     )

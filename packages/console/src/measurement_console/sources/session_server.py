@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timezone
 
@@ -26,7 +27,10 @@ from measurement_console.sources.worker import Worker
 _PAUSE = 3.0
 """Seconds between two lists: they show numbers that change without an event, and that the server
 still answers. More would cost a busy server too much."""
-_MOST_SEEN = 200
+_MOST_OPENED = 200
+"""Resources whose names are kept after they were closed."""
+_IDLE = 15.0
+"""Seconds after which counters that nobody looks at are no longer asked for."""
 _RETRY = 0.5
 _TIMEOUT = 1.5
 """Seconds; a server on this host answers at once."""
@@ -65,10 +69,13 @@ class SessionServer:
         self._call: grpc.Call | None = None
         self.sessions: tuple[pb.SessionInfo, ...] = ()
         """The open sessions; empty while the server is not there."""
-        self.seen: dict[str, str] = {}
-        """Kinds of the sessions of files, by path, that were open since the console began."""
+        self.opened: dict[tuple[str, str], pb.SessionEvent] = {}
+        """The last event of each resource that was opened, by kind and name, the latest last. So a
+        session is known that was closed before the next list."""
         self.failed: tuple[pb.FailedSession, ...] = ()
-        self.info = pb.GetServerInfoResponse()
+        self.counters: Mapping[str, float] = {}
+        """What the server has counted, while a page asks for it."""
+        self._counters_asked = -_IDLE
         self._lister = Worker(f"list {name}", self._list, _PAUSE)
         self._watcher = Worker(f"watch {name}", self._watch, _RETRY)
 
@@ -107,6 +114,13 @@ class SessionServer:
         self._lister.join(seconds)
         if self._connection is not None:
             self._connection.close()
+
+    def ask_counters(self) -> None:
+        """Say that a browser shows the counters."""
+        was_idle = time.monotonic() - self._counters_asked > _IDLE
+        self._counters_asked = time.monotonic()
+        if was_idle:
+            self._lister.hurry()
 
     def close_session(self, name: str) -> bool:
         """Close a session for everybody.
@@ -180,6 +194,8 @@ class SessionServer:
         elif kind == "session":
             event = response.session
             self._revision = event.revision + 1
+            if event.type == pb.SessionEvent.OPENED:
+                self._note_opened(event)
             self._events.add(
                 self.name,
                 pb.SessionEvent.Type.Name(event.type),
@@ -190,6 +206,12 @@ class SessionServer:
                 reason=event.reason,
             )
         self._lister.hurry()
+
+    def _note_opened(self, event: pb.SessionEvent) -> None:
+        self.opened.pop((event.kind, event.resource), None)
+        self.opened[event.kind, event.resource] = event
+        if len(self.opened) > _MOST_OPENED:
+            del self.opened[next(iter(self.opened))]
 
     def _list(self) -> None:
         connection = self.connection
@@ -205,16 +227,17 @@ class SessionServer:
 
     def _list_on(self, connection: Connection) -> None:
         answer = connection.call(connection.lifecycle.ListSessions, pb.ListSessionsRequest())
-        info = connection.call(connection.lifecycle.GetServerInfo, pb.GetServerInfoRequest())
         sessions = tuple(sorted(answer.sessions, key=lambda session: session.generation))
         if (sessions, tuple(answer.failed)) != (self.sessions, self.failed):
-            for session in sessions:
-                if len(self.seen) < _MOST_SEEN and session.details.get("path"):
-                    self.seen.setdefault(session.details["path"], session.kind)
             self.sessions, self.failed = sessions, tuple(answer.failed)
             self._changed()
-        self.info = info
+        if time.monotonic() - self._counters_asked < _IDLE:
+            request = pb.GetServerInfoRequest()
+            counters = connection.call(connection.lifecycle.GetServerInfo, request).counters
+            if counters != self.counters:
+                self.counters = dict(counters)
+                self._changed()
 
     def _lost(self, problem: str) -> None:
-        self.sessions, self.failed = (), ()
+        self.sessions, self.failed, self.counters = (), (), {}
         self._book.went(problem)

@@ -66,3 +66,11 @@
     while (body.rows.length > Number(body.dataset.most)) body.deleteRow(-1);
   });
 })();
+
+// Copy the text of another element.
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+  button.textContent = "Copied";
+});

@@ -5,15 +5,7 @@
   const place = document.getElementById("plot");
   if (!place) return;
   const text = document.getElementById("plot-text");
-  const color = (name) => {
-    const probe = document.createElement("span");
-    probe.style.color = `var(${name})`;
-    document.body.append(probe);
-    const found = getComputedStyle(probe).color;
-    probe.remove();
-    return found;
-  };
-  const ink = color("--link"), dim = color("--dim"), edge = color("--edge"), good = color("--good");
+  const ink = plotStyle.color("--link"), good = plotStyle.color("--good");
   let buckets = [];
   let limits = [null, null];
   let plot = null;
@@ -33,12 +25,11 @@
   }
 
   function make(label, data) {
-    const axis = { stroke: dim, grid: { stroke: edge }, ticks: { stroke: edge } };
     const options = {
       width: place.clientWidth,
       height: 320,
-      scales: { x: { time: false } },
-      axes: [{ ...axis, label, labelSize: 20 }, { ...axis, size: 80 }],
+      scales: plotStyle.scales(),
+      axes: [plotStyle.axis(label), { ...plotStyle.axis(), labelSize: 0, size: 80 }],
       series: [{ label }, { label: place.dataset.field.slice(0, 60), stroke: ink, width: 1.5, points: { size: 4 } }],
       hooks: { drawClear: [band] },
     };
@@ -59,7 +50,7 @@
     const points = buckets.flat();
     const last = points[points.length - 1];
     draw("Number of the record", points.map((point) => point[0]), points.map((point) => point[2]));
-    if (last) text.textContent = `Record ${last[0]}, ${new Date(last[1] * 1000).toLocaleTimeString([], { hourCycle: "h23" })}: ${last[2]}`;
+    if (last) text.textContent = `Record ${last[0]}, ${new Date(last[1] * 1000).toLocaleTimeString([], { hourCycle: "h23" })}: ${Number(last[2].toPrecision(10))}`;
   });
 
   document.addEventListener("waveform", (event) => {

@@ -15,6 +15,7 @@ from session_sharing.server import Context, SessionRegistry, Signal, calls, chec
 from json_logger_server.json_log import JsonLog, log_of
 from json_logger_server.records import decode_context
 from json_logger_server.services.append import AppendStream, append, decode, encode
+from json_logger_server.services.paced import PacedSignal
 from json_logger_server.services.rotating import rotate
 from json_logger_server.storage.paths import LogRoots
 from json_logger_server.storage.reading import CommittedLines
@@ -94,16 +95,18 @@ class ExtensionServicer(json_logger_ext_pb2_grpc.JsonLoggerExtServicer):
     async def _numbers(
         self, log: JsonLog, request: pb.TailRequest
     ) -> AsyncIterator[pb.TailResponse]:
-        """Look now and then, so that a fast log does not wake this for each of its batches."""
+        """Say after a write how far the log is, but not more often than the reader wants."""
+        pace = min(request.pace_ms or _PACE, _LONGEST_PACE) / 1000
         next_seq = max(1, request.from_seq)
-        while not self._draining.is_set():
-            ended = log.ended
-            if log.last_seq >= next_seq:
-                next_seq = log.last_seq + 1
-                yield pb.TailResponse(next_seq=next_seq)
-            elif ended or not request.follow:
-                return
-            await asyncio.sleep(min(request.pace_ms or _PACE, _LONGEST_PACE) / 1000)
+        with PacedSignal(log.listen, self._draining, pace) as news:
+            while not self._draining.is_set():
+                ended = log.ended
+                if log.last_seq >= next_seq:
+                    next_seq = log.last_seq + 1
+                    yield pb.TailResponse(next_seq=next_seq)
+                elif ended or not request.follow:
+                    return
+                await news.wait()
         yield pb.TailResponse(next_seq=next_seq, draining=True)
 
     async def Rotate(  # noqa: N802

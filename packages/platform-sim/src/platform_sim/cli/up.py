@@ -190,7 +190,7 @@ def _tell_of_lookup(held: ExitStack, as_ni_discovery_at: str) -> None:
 def _print_sequences(folders: tuple[Path, ...]) -> None:
     """Print the number of sequences in each folder, and the ones that cannot be started."""
     counts = dict.fromkeys(folders, 0)
-    for file in SequenceFolders(folders).files():
+    for file in filter(lambda file: file.is_sequence, SequenceFolders(folders).files()):
         counts[file.folder] += not file.refusal
         if file.refusal:
             print_line(f"sequences: {file.path} cannot be started: {file.refusal}", err=True)

@@ -1,4 +1,4 @@
-"""Find the sequence files that clients may start, in the folders that the platform got."""
+"""Find the files that clients may use, in the folders that the platform got."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from platform_sim.ownership import why_not_trusted
 
 SEQUENCE_SUFFIX = ".seq"
 PIN_MAP_SUFFIX = ".pinmap"
+_SUFFIXES = (SEQUENCE_SUFFIX, PIN_MAP_SUFFIX)
 
 _MOST_SHOWN = 200
 """Characters of a caller's path that an error contains."""
@@ -23,15 +24,20 @@ _REMEDY = (
 
 
 @dataclass(frozen=True, slots=True)
-class SequenceFile:
-    """A sequence file in one of the folders."""
+class FoundFile:
+    """A sequence file or a pin map in one of the folders."""
 
     path: Path
     """Absolute path, without links."""
     folder: Path
     """The folder that contains it, as the platform got it."""
     refusal: str
-    """The reason why it cannot be started, and the remedy; "" if it can be started."""
+    """The reason why it cannot be started or used, and the remedy; "" if it can."""
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether it is a sequence; otherwise it is a pin map."""
+        return self.path.suffix.lower() == SEQUENCE_SUFFIX
 
 
 class SequenceFolders:
@@ -44,8 +50,8 @@ class SequenceFolders:
     def __init__(self, folders: Sequence[Path]) -> None:
         self._folders = folders
 
-    def files(self) -> list[SequenceFile]:
-        """Return the sequence files by path.
+    def files(self) -> list[FoundFile]:
+        """Return the sequence files and the pin maps by path.
 
         Hidden folders, Python environments, and files that a link puts outside of the folders are
         left out.
@@ -54,7 +60,7 @@ class SequenceFolders:
         for path in self._walk():
             folder = self._folder_of(path)
             if folder is not None and path not in found:
-                found[path] = SequenceFile(path, folder, why_not_trusted(path, _REMEDY))
+                found[path] = FoundFile(path, folder, why_not_trusted(path, _REMEDY))
         return [found[path] for path in sorted(found)]
 
     def find(self, name: str, suffix: str) -> Path:
@@ -96,7 +102,7 @@ class SequenceFolders:
     def _walk(self) -> Iterator[Path]:
         for folder in self._folders:
             for file in walk_files(folder):
-                if file.suffix.lower() == SEQUENCE_SUFFIX and _is_file(file) and _is_text(file):
+                if file.suffix.lower() in _SUFFIXES and _is_file(file) and _is_text(file):
                     yield file.resolve()
 
     def _folder_of(self, path: Path) -> Path | None:

@@ -18,7 +18,8 @@ class RunJob:
     """Absolute path of the pin map to use instead of the one that the sequence names, or ""."""
     sites: tuple[int, ...] = ()
     """Sites to measure on, none for all sites of the pin map."""
-
+    uut: str = ""
+    """Serial number of the unit under test, or "" for none."""
     junit_file: str = ""
     """Path of the file for the results as JUnit XML, or "" for none."""
 

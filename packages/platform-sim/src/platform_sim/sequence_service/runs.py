@@ -9,11 +9,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from platform_sim.errors import LimitReachedError, NotAvailableError, NotKnownError
+from platform_sim.errors import (
+    InvalidRequestError,
+    LimitReachedError,
+    NotAvailableError,
+    NotKnownError,
+)
 from platform_sim.sequence_service.folders import (
     PIN_MAP_SUFFIX,
     SEQUENCE_SUFFIX,
-    SequenceFile,
+    FoundFile,
     SequenceFolders,
 )
 from platform_sim.sequence_service.job import RunJob
@@ -27,6 +32,7 @@ MOST_ENDED = 50
 
 _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9._-]")
 _LONGEST_NAME = 80
+_LONGEST_UUT = 1000
 
 
 class SequenceRuns:
@@ -49,8 +55,8 @@ class SequenceRuns:
         self._turn = asyncio.Lock()
         self._is_stopping = False
 
-    async def files(self) -> list[SequenceFile]:
-        """Return the sequence files by path. See `SequenceFolders.files`."""
+    async def files(self) -> list[FoundFile]:
+        """Return the sequence files and the pin maps by path. See `SequenceFolders.files`."""
         return await asyncio.to_thread(self._folders.files)
 
     def all(self) -> list[SequenceRun]:
@@ -70,25 +76,33 @@ class SequenceRuns:
             )
         return self._runs[run_id]
 
-    async def start(self, sequence: str, pin_map: str, sites: Sequence[int]) -> SequenceRun:
+    async def start(
+        self, sequence: str, pin_map: str, sites: Sequence[int], uut: str = ""
+    ) -> SequenceRun:
         """Start a run.
 
         Args:
             sequence: Absolute path of the sequence file.
             pin_map: Absolute path of the pin map to use instead of the sequence's own, or "".
             sites: Sites to measure on, none for all.
+            uut: Serial number of the unit under test, or "".
 
         Raises:
-            InvalidRequestError: A path is not that of a file of its kind in the folders.
+            InvalidRequestError: A path is not that of a file of its kind in the folders, or the
+                serial number is too long.
             NotKnownError: A file does not exist.
             UntrustedFileError: Another user could have changed a file.
             LimitReachedError: Too many runs are running.
             NotAvailableError: The platform is stopping, or the process cannot be started.
         """
+        if len(uut) > _LONGEST_UUT:
+            raise InvalidRequestError(
+                f"The serial number has {len(uut)} characters, and at most {_LONGEST_UUT} may be."
+            )
         file = await asyncio.to_thread(self._folders.find, sequence, SEQUENCE_SUFFIX)
         if pin_map:
             pin_map = str(await asyncio.to_thread(self._folders.find, pin_map, PIN_MAP_SUFFIX))
-        job = RunJob(str(file), self._discovery_address, pin_map, tuple(sites))
+        job = RunJob(str(file), self._discovery_address, pin_map, tuple(sites), uut)
         # If the caller disconnects meanwhile, the process must still be recorded.
         return await asyncio.shield(self._start(job, file.stem))
 

@@ -25,20 +25,18 @@ class SequencesServicer(sequences_pb2_grpc.SequencesServicer):
     async def List(  # noqa: N802
         self, request: pb.ListRequest, context: Context
     ) -> pb.ListResponse:
-        """List the sequence files and the runs."""
-        return pb.ListResponse(
-            sequences=[
-                pb.SequenceFile(path=str(one.path), folder=str(one.folder), refusal=one.refusal)
-                for one in await self._runs.files()
-            ],
-            runs=[_encode_run(one) for one in self._runs.all()],
-        )
+        """List the sequence files, the pin maps and the runs."""
+        answer = pb.ListResponse(runs=[_encode_run(one) for one in self._runs.all()])
+        for one in await self._runs.files():
+            files = answer.sequences if one.is_sequence else answer.pin_maps
+            files.add(path=str(one.path), folder=str(one.folder), refusal=one.refusal)
+        return answer
 
     async def Start(  # noqa: N802
         self, request: pb.StartRequest, context: Context
     ) -> pb.StartResponse:
         """Start a run."""
-        run = await self._runs.start(request.sequence, request.pin_map, request.sites)
+        run = await self._runs.start(request.sequence, request.pin_map, request.sites, request.uut)
         return pb.StartResponse(run=_encode_run(run))
 
     async def Terminate(  # noqa: N802
@@ -81,6 +79,7 @@ def _encode_run(run: SequenceRun) -> pb.Run:
         output_file=str(run.output_file),
         is_terminating=run.is_terminating,
         ended=run.ended,
+        uut=run.job.uut,
     )
     encoded.started_at.FromNanoseconds(int(run.started_at * 1e9))
     return encoded

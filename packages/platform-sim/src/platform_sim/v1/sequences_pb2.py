@@ -26,59 +26,61 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fplatform_sim/v1/sequences.proto\x12\x0fplatform_sim.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\r\n\x0bListRequest\"d\n\x0cListResponse\x12\x30\n\tsequences\x18\x01 \x03(\x0b\x32\x1d.platform_sim.v1.SequenceFile\x12\"\n\x04runs\x18\x02 \x03(\x0b\x32\x14.platform_sim.v1.Run\"=\n\x0cSequenceFile\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0e\n\x06\x66older\x18\x02 \x01(\t\x12\x0f\n\x07refusal\x18\x03 \x01(\t\"\xce\x01\n\x03Run\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\t\x12\x0f\n\x07pin_map\x18\x03 \x01(\t\x12\r\n\x05sites\x18\x04 \x03(\x05\x12.\n\nstarted_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0boutput_file\x18\x06 \x01(\t\x12\x16\n\x0eis_terminating\x18\x07 \x01(\x08\x12(\n\x05\x65nded\x18\x08 \x01(\x0b\x32\x19.platform_sim.v1.RunEnded\"@\n\x0cStartRequest\x12\x10\n\x08sequence\x18\x01 \x01(\t\x12\x0f\n\x07pin_map\x18\x02 \x01(\t\x12\r\n\x05sites\x18\x03 \x03(\x05\"2\n\rStartResponse\x12!\n\x03run\x18\x01 \x01(\x0b\x32\x14.platform_sim.v1.Run\";\n\x10TerminateRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x17\n\x0fwithout_cleanup\x18\x02 \x01(\x08\"\x13\n\x11TerminateResponse\"4\n\x0cWatchRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x14\n\x0c\x66irst_number\x18\x02 \x01(\x04\"I\n\x0fReadFileRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12&\n\x04\x66ile\x18\x02 \x01(\x0e\x32\x18.platform_sim.v1.RunFile\"\x1b\n\x08\x46ilePart\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\"\x86\x02\n\x08RunEvent\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12&\n\x02\x61t\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12%\n\x04note\x18\x03 \x01(\x0b\x32\x15.platform_sim.v1.NoteH\x00\x12\x34\n\x0cstep_started\x18\x04 \x01(\x0b\x32\x1c.platform_sim.v1.StepStartedH\x00\x12\x30\n\nstep_ended\x18\x05 \x01(\x0b\x32\x1a.platform_sim.v1.StepEndedH\x00\x12*\n\x05\x65nded\x18\x06 \x01(\x0b\x32\x19.platform_sim.v1.RunEndedH\x00\x42\x07\n\x05\x65vent\"\x14\n\x04Note\x12\x0c\n\x04text\x18\x01 \x01(\t\"B\n\x0bStepStarted\x12%\n\x05group\x18\x01 \x01(\x0e\x32\x16.platform_sim.v1.Group\x12\x0c\n\x04step\x18\x02 \x01(\t\"\x87\x02\n\tStepEnded\x12%\n\x05group\x18\x01 \x01(\x0e\x32\x16.platform_sim.v1.Group\x12\x0c\n\x04step\x18\x02 \x01(\t\x12+\n\x06status\x18\x03 \x01(\x0e\x32\x1b.platform_sim.v1.StepStatus\x12\x0f\n\x07seconds\x18\x04 \x01(\x01\x12\x0f\n\x07message\x18\x05 \x01(\t\x12\x0f\n\x07\x64\x65tails\x18\x06 \x01(\t\x12\x12\n\nis_ignored\x18\x07 \x01(\x08\x12\x32\n\x0cmeasurements\x18\x08 \x03(\x0b\x32\x1c.platform_sim.v1.Measurement\x12\x1d\n\x15measurements_left_out\x18\t \x01(\x04\"\x86\x01\n\x0bMeasurement\x12\x11\n\x04site\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12(\n\x07outputs\x18\x02 \x03(\x0b\x32\x17.platform_sim.v1.Output\x12\x31\n\x0climit_checks\x18\x03 \x03(\x0b\x32\x1b.platform_sim.v1.LimitCheckB\x07\n\x05_site\"\xd4\x01\n\nLimitCheck\x12\x0e\n\x06output\x18\x01 \x01(\t\x12\x11\n\x04site\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x0b\n\x03pin\x18\x03 \x01(\t\x12%\n\x05value\x18\x04 \x01(\x0b\x32\x16.google.protobuf.Value\x12\x10\n\x03low\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12\x11\n\x04high\x18\x06 \x01(\x01H\x02\x88\x01\x01\x12\x14\n\x07nominal\x18\x07 \x01(\x01H\x03\x88\x01\x01\x12\x0e\n\x06passed\x18\x08 \x01(\x08\x42\x07\n\x05_siteB\x06\n\x04_lowB\x07\n\x05_highB\n\n\x08_nominal\"O\n\x06Output\x12\x0c\n\x04name\x18\x01 \x01(\t\x12%\n\x05value\x18\x02 \x01(\x0b\x32\x16.google.protobuf.Value\x12\x10\n\x08left_out\x18\x03 \x01(\x04\"F\n\x08RunEnded\x12)\n\x07outcome\x18\x01 \x01(\x0e\x32\x18.platform_sim.v1.Outcome\x12\x0f\n\x07message\x18\x02 \x01(\t*L\n\x07RunFile\x12\x18\n\x14RUN_FILE_UNSPECIFIED\x10\x00\x12\x13\n\x0fRUN_FILE_OUTPUT\x10\x01\x12\x12\n\x0eRUN_FILE_JUNIT\x10\x02*R\n\x05Group\x12\x15\n\x11GROUP_UNSPECIFIED\x10\x00\x12\x0f\n\x0bGROUP_SETUP\x10\x01\x12\x0e\n\nGROUP_MAIN\x10\x02\x12\x11\n\rGROUP_CLEANUP\x10\x03*\x9f\x01\n\nStepStatus\x12\x1b\n\x17STEP_STATUS_UNSPECIFIED\x10\x00\x12\x14\n\x10STEP_STATUS_DONE\x10\x01\x12\x16\n\x12STEP_STATUS_PASSED\x10\x02\x12\x16\n\x12STEP_STATUS_FAILED\x10\x03\x12\x15\n\x11STEP_STATUS_ERROR\x10\x04\x12\x17\n\x13STEP_STATUS_SKIPPED\x10\x05*\x8c\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x12\n\x0eOUTCOME_PASSED\x10\x01\x12\x12\n\x0eOUTCOME_FAILED\x10\x02\x12\x16\n\x12OUTCOME_TERMINATED\x10\x03\x12\x13\n\x0fOUTCOME_REFUSED\x10\x04\x12\x13\n\x0fOUTCOME_ABORTED\x10\x05\x32\xfc\x02\n\tSequences\x12\x43\n\x04List\x12\x1c.platform_sim.v1.ListRequest\x1a\x1d.platform_sim.v1.ListResponse\x12\x46\n\x05Start\x12\x1d.platform_sim.v1.StartRequest\x1a\x1e.platform_sim.v1.StartResponse\x12R\n\tTerminate\x12!.platform_sim.v1.TerminateRequest\x1a\".platform_sim.v1.TerminateResponse\x12\x43\n\x05Watch\x12\x1d.platform_sim.v1.WatchRequest\x1a\x19.platform_sim.v1.RunEvent0\x01\x12I\n\x08ReadFile\x12 .platform_sim.v1.ReadFileRequest\x1a\x19.platform_sim.v1.FilePart0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fplatform_sim/v1/sequences.proto\x12\x0fplatform_sim.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\r\n\x0bListRequest\"\x93\x01\n\x0cListResponse\x12\x30\n\tsequences\x18\x01 \x03(\x0b\x32\x1d.platform_sim.v1.SequenceFile\x12\"\n\x04runs\x18\x02 \x03(\x0b\x32\x14.platform_sim.v1.Run\x12-\n\x08pin_maps\x18\x03 \x03(\x0b\x32\x1b.platform_sim.v1.PinMapFile\";\n\nPinMapFile\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0e\n\x06\x66older\x18\x02 \x01(\t\x12\x0f\n\x07refusal\x18\x03 \x01(\t\"=\n\x0cSequenceFile\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0e\n\x06\x66older\x18\x02 \x01(\t\x12\x0f\n\x07refusal\x18\x03 \x01(\t\"\xdb\x01\n\x03Run\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x10\n\x08sequence\x18\x02 \x01(\t\x12\x0f\n\x07pin_map\x18\x03 \x01(\t\x12\r\n\x05sites\x18\x04 \x03(\x05\x12.\n\nstarted_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0boutput_file\x18\x06 \x01(\t\x12\x16\n\x0eis_terminating\x18\x07 \x01(\x08\x12(\n\x05\x65nded\x18\x08 \x01(\x0b\x32\x19.platform_sim.v1.RunEnded\x12\x0b\n\x03uut\x18\t \x01(\t\"M\n\x0cStartRequest\x12\x10\n\x08sequence\x18\x01 \x01(\t\x12\x0f\n\x07pin_map\x18\x02 \x01(\t\x12\r\n\x05sites\x18\x03 \x03(\x05\x12\x0b\n\x03uut\x18\x04 \x01(\t\"2\n\rStartResponse\x12!\n\x03run\x18\x01 \x01(\x0b\x32\x14.platform_sim.v1.Run\";\n\x10TerminateRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x17\n\x0fwithout_cleanup\x18\x02 \x01(\x08\"\x13\n\x11TerminateResponse\"4\n\x0cWatchRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12\x14\n\x0c\x66irst_number\x18\x02 \x01(\x04\"I\n\x0fReadFileRequest\x12\x0e\n\x06run_id\x18\x01 \x01(\t\x12&\n\x04\x66ile\x18\x02 \x01(\x0e\x32\x18.platform_sim.v1.RunFile\"\x1b\n\x08\x46ilePart\x12\x0f\n\x07\x63ontent\x18\x01 \x01(\x0c\"\x86\x02\n\x08RunEvent\x12\x0e\n\x06number\x18\x01 \x01(\x04\x12&\n\x02\x61t\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12%\n\x04note\x18\x03 \x01(\x0b\x32\x15.platform_sim.v1.NoteH\x00\x12\x34\n\x0cstep_started\x18\x04 \x01(\x0b\x32\x1c.platform_sim.v1.StepStartedH\x00\x12\x30\n\nstep_ended\x18\x05 \x01(\x0b\x32\x1a.platform_sim.v1.StepEndedH\x00\x12*\n\x05\x65nded\x18\x06 \x01(\x0b\x32\x19.platform_sim.v1.RunEndedH\x00\x42\x07\n\x05\x65vent\"\x14\n\x04Note\x12\x0c\n\x04text\x18\x01 \x01(\t\"B\n\x0bStepStarted\x12%\n\x05group\x18\x01 \x01(\x0e\x32\x16.platform_sim.v1.Group\x12\x0c\n\x04step\x18\x02 \x01(\t\"\x87\x02\n\tStepEnded\x12%\n\x05group\x18\x01 \x01(\x0e\x32\x16.platform_sim.v1.Group\x12\x0c\n\x04step\x18\x02 \x01(\t\x12+\n\x06status\x18\x03 \x01(\x0e\x32\x1b.platform_sim.v1.StepStatus\x12\x0f\n\x07seconds\x18\x04 \x01(\x01\x12\x0f\n\x07message\x18\x05 \x01(\t\x12\x0f\n\x07\x64\x65tails\x18\x06 \x01(\t\x12\x12\n\nis_ignored\x18\x07 \x01(\x08\x12\x32\n\x0cmeasurements\x18\x08 \x03(\x0b\x32\x1c.platform_sim.v1.Measurement\x12\x1d\n\x15measurements_left_out\x18\t \x01(\x04\"\x86\x01\n\x0bMeasurement\x12\x11\n\x04site\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12(\n\x07outputs\x18\x02 \x03(\x0b\x32\x17.platform_sim.v1.Output\x12\x31\n\x0climit_checks\x18\x03 \x03(\x0b\x32\x1b.platform_sim.v1.LimitCheckB\x07\n\x05_site\"\xd4\x01\n\nLimitCheck\x12\x0e\n\x06output\x18\x01 \x01(\t\x12\x11\n\x04site\x18\x02 \x01(\x05H\x00\x88\x01\x01\x12\x0b\n\x03pin\x18\x03 \x01(\t\x12%\n\x05value\x18\x04 \x01(\x0b\x32\x16.google.protobuf.Value\x12\x10\n\x03low\x18\x05 \x01(\x01H\x01\x88\x01\x01\x12\x11\n\x04high\x18\x06 \x01(\x01H\x02\x88\x01\x01\x12\x14\n\x07nominal\x18\x07 \x01(\x01H\x03\x88\x01\x01\x12\x0e\n\x06passed\x18\x08 \x01(\x08\x42\x07\n\x05_siteB\x06\n\x04_lowB\x07\n\x05_highB\n\n\x08_nominal\"O\n\x06Output\x12\x0c\n\x04name\x18\x01 \x01(\t\x12%\n\x05value\x18\x02 \x01(\x0b\x32\x16.google.protobuf.Value\x12\x10\n\x08left_out\x18\x03 \x01(\x04\"F\n\x08RunEnded\x12)\n\x07outcome\x18\x01 \x01(\x0e\x32\x18.platform_sim.v1.Outcome\x12\x0f\n\x07message\x18\x02 \x01(\t*L\n\x07RunFile\x12\x18\n\x14RUN_FILE_UNSPECIFIED\x10\x00\x12\x13\n\x0fRUN_FILE_OUTPUT\x10\x01\x12\x12\n\x0eRUN_FILE_JUNIT\x10\x02*R\n\x05Group\x12\x15\n\x11GROUP_UNSPECIFIED\x10\x00\x12\x0f\n\x0bGROUP_SETUP\x10\x01\x12\x0e\n\nGROUP_MAIN\x10\x02\x12\x11\n\rGROUP_CLEANUP\x10\x03*\x9f\x01\n\nStepStatus\x12\x1b\n\x17STEP_STATUS_UNSPECIFIED\x10\x00\x12\x14\n\x10STEP_STATUS_DONE\x10\x01\x12\x16\n\x12STEP_STATUS_PASSED\x10\x02\x12\x16\n\x12STEP_STATUS_FAILED\x10\x03\x12\x15\n\x11STEP_STATUS_ERROR\x10\x04\x12\x17\n\x13STEP_STATUS_SKIPPED\x10\x05*\x8c\x01\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x12\n\x0eOUTCOME_PASSED\x10\x01\x12\x12\n\x0eOUTCOME_FAILED\x10\x02\x12\x16\n\x12OUTCOME_TERMINATED\x10\x03\x12\x13\n\x0fOUTCOME_REFUSED\x10\x04\x12\x13\n\x0fOUTCOME_ABORTED\x10\x05\x32\xfc\x02\n\tSequences\x12\x43\n\x04List\x12\x1c.platform_sim.v1.ListRequest\x1a\x1d.platform_sim.v1.ListResponse\x12\x46\n\x05Start\x12\x1d.platform_sim.v1.StartRequest\x1a\x1e.platform_sim.v1.StartResponse\x12R\n\tTerminate\x12!.platform_sim.v1.TerminateRequest\x1a\".platform_sim.v1.TerminateResponse\x12\x43\n\x05Watch\x12\x1d.platform_sim.v1.WatchRequest\x1a\x19.platform_sim.v1.RunEvent0\x01\x12I\n\x08ReadFile\x12 .platform_sim.v1.ReadFileRequest\x1a\x19.platform_sim.v1.FilePart0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'platform_sim.v1.sequences_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RUNFILE']._serialized_start=1988
-  _globals['_RUNFILE']._serialized_end=2064
-  _globals['_GROUP']._serialized_start=2066
-  _globals['_GROUP']._serialized_end=2148
-  _globals['_STEPSTATUS']._serialized_start=2151
-  _globals['_STEPSTATUS']._serialized_end=2310
-  _globals['_OUTCOME']._serialized_start=2313
-  _globals['_OUTCOME']._serialized_end=2453
+  _globals['_RUNFILE']._serialized_start=2123
+  _globals['_RUNFILE']._serialized_end=2199
+  _globals['_GROUP']._serialized_start=2201
+  _globals['_GROUP']._serialized_end=2283
+  _globals['_STEPSTATUS']._serialized_start=2286
+  _globals['_STEPSTATUS']._serialized_end=2445
+  _globals['_OUTCOME']._serialized_start=2448
+  _globals['_OUTCOME']._serialized_end=2588
   _globals['_LISTREQUEST']._serialized_start=115
   _globals['_LISTREQUEST']._serialized_end=128
-  _globals['_LISTRESPONSE']._serialized_start=130
-  _globals['_LISTRESPONSE']._serialized_end=230
-  _globals['_SEQUENCEFILE']._serialized_start=232
-  _globals['_SEQUENCEFILE']._serialized_end=293
-  _globals['_RUN']._serialized_start=296
-  _globals['_RUN']._serialized_end=502
-  _globals['_STARTREQUEST']._serialized_start=504
-  _globals['_STARTREQUEST']._serialized_end=568
-  _globals['_STARTRESPONSE']._serialized_start=570
-  _globals['_STARTRESPONSE']._serialized_end=620
-  _globals['_TERMINATEREQUEST']._serialized_start=622
-  _globals['_TERMINATEREQUEST']._serialized_end=681
-  _globals['_TERMINATERESPONSE']._serialized_start=683
-  _globals['_TERMINATERESPONSE']._serialized_end=702
-  _globals['_WATCHREQUEST']._serialized_start=704
-  _globals['_WATCHREQUEST']._serialized_end=756
-  _globals['_READFILEREQUEST']._serialized_start=758
-  _globals['_READFILEREQUEST']._serialized_end=831
-  _globals['_FILEPART']._serialized_start=833
-  _globals['_FILEPART']._serialized_end=860
-  _globals['_RUNEVENT']._serialized_start=863
-  _globals['_RUNEVENT']._serialized_end=1125
-  _globals['_NOTE']._serialized_start=1127
-  _globals['_NOTE']._serialized_end=1147
-  _globals['_STEPSTARTED']._serialized_start=1149
-  _globals['_STEPSTARTED']._serialized_end=1215
-  _globals['_STEPENDED']._serialized_start=1218
-  _globals['_STEPENDED']._serialized_end=1481
-  _globals['_MEASUREMENT']._serialized_start=1484
-  _globals['_MEASUREMENT']._serialized_end=1618
-  _globals['_LIMITCHECK']._serialized_start=1621
-  _globals['_LIMITCHECK']._serialized_end=1833
-  _globals['_OUTPUT']._serialized_start=1835
-  _globals['_OUTPUT']._serialized_end=1914
-  _globals['_RUNENDED']._serialized_start=1916
-  _globals['_RUNENDED']._serialized_end=1986
-  _globals['_SEQUENCES']._serialized_start=2456
-  _globals['_SEQUENCES']._serialized_end=2836
+  _globals['_LISTRESPONSE']._serialized_start=131
+  _globals['_LISTRESPONSE']._serialized_end=278
+  _globals['_PINMAPFILE']._serialized_start=280
+  _globals['_PINMAPFILE']._serialized_end=339
+  _globals['_SEQUENCEFILE']._serialized_start=341
+  _globals['_SEQUENCEFILE']._serialized_end=402
+  _globals['_RUN']._serialized_start=405
+  _globals['_RUN']._serialized_end=624
+  _globals['_STARTREQUEST']._serialized_start=626
+  _globals['_STARTREQUEST']._serialized_end=703
+  _globals['_STARTRESPONSE']._serialized_start=705
+  _globals['_STARTRESPONSE']._serialized_end=755
+  _globals['_TERMINATEREQUEST']._serialized_start=757
+  _globals['_TERMINATEREQUEST']._serialized_end=816
+  _globals['_TERMINATERESPONSE']._serialized_start=818
+  _globals['_TERMINATERESPONSE']._serialized_end=837
+  _globals['_WATCHREQUEST']._serialized_start=839
+  _globals['_WATCHREQUEST']._serialized_end=891
+  _globals['_READFILEREQUEST']._serialized_start=893
+  _globals['_READFILEREQUEST']._serialized_end=966
+  _globals['_FILEPART']._serialized_start=968
+  _globals['_FILEPART']._serialized_end=995
+  _globals['_RUNEVENT']._serialized_start=998
+  _globals['_RUNEVENT']._serialized_end=1260
+  _globals['_NOTE']._serialized_start=1262
+  _globals['_NOTE']._serialized_end=1282
+  _globals['_STEPSTARTED']._serialized_start=1284
+  _globals['_STEPSTARTED']._serialized_end=1350
+  _globals['_STEPENDED']._serialized_start=1353
+  _globals['_STEPENDED']._serialized_end=1616
+  _globals['_MEASUREMENT']._serialized_start=1619
+  _globals['_MEASUREMENT']._serialized_end=1753
+  _globals['_LIMITCHECK']._serialized_start=1756
+  _globals['_LIMITCHECK']._serialized_end=1968
+  _globals['_OUTPUT']._serialized_start=1970
+  _globals['_OUTPUT']._serialized_end=2049
+  _globals['_RUNENDED']._serialized_start=2051
+  _globals['_RUNENDED']._serialized_end=2121
+  _globals['_SEQUENCES']._serialized_start=2591
+  _globals['_SEQUENCES']._serialized_end=2971
 # @@protoc_insertion_point(module_scope)

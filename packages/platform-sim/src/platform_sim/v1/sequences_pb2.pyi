@@ -135,6 +135,7 @@ class ListResponse(google.protobuf.message.Message):
 
     SEQUENCES_FIELD_NUMBER: builtins.int
     RUNS_FIELD_NUMBER: builtins.int
+    PIN_MAPS_FIELD_NUMBER: builtins.int
     @property
     def sequences(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___SequenceFile]:
         """By path."""
@@ -143,15 +144,44 @@ class ListResponse(google.protobuf.message.Message):
     def runs(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Run]:
         """By start time, latest last. The platform keeps the last 50 runs that ended."""
 
+    @property
+    def pin_maps(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___PinMapFile]:
+        """The pin maps that a request to Start may name, by path."""
+
     def __init__(
         self,
         *,
         sequences: collections.abc.Iterable[global___SequenceFile] | None = ...,
         runs: collections.abc.Iterable[global___Run] | None = ...,
+        pin_maps: collections.abc.Iterable[global___PinMapFile] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["runs", b"runs", "sequences", b"sequences"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["pin_maps", b"pin_maps", "runs", b"runs", "sequences", b"sequences"]) -> None: ...
 
 global___ListResponse = ListResponse
+
+@typing.final
+class PinMapFile(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: builtins.int
+    FOLDER_FIELD_NUMBER: builtins.int
+    REFUSAL_FIELD_NUMBER: builtins.int
+    path: builtins.str
+    """Absolute path, without links."""
+    folder: builtins.str
+    """The folder that contains the file, as the platform got it."""
+    refusal: builtins.str
+    """The reason why Start refuses the file, and the remedy; empty if it can be used."""
+    def __init__(
+        self,
+        *,
+        path: builtins.str = ...,
+        folder: builtins.str = ...,
+        refusal: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["folder", b"folder", "path", b"path", "refusal", b"refusal"]) -> None: ...
+
+global___PinMapFile = PinMapFile
 
 @typing.final
 class SequenceFile(google.protobuf.message.Message):
@@ -189,6 +219,7 @@ class Run(google.protobuf.message.Message):
     OUTPUT_FILE_FIELD_NUMBER: builtins.int
     IS_TERMINATING_FIELD_NUMBER: builtins.int
     ENDED_FIELD_NUMBER: builtins.int
+    UUT_FIELD_NUMBER: builtins.int
     run_id: builtins.str
     sequence: builtins.str
     """Absolute path of the sequence file."""
@@ -198,6 +229,8 @@ class Run(google.protobuf.message.Message):
     """File on the platform's machine with the output of the code modules."""
     is_terminating: builtins.bool
     """Terminate was called, or the platform is stopping."""
+    uut: builtins.str
+    """The serial number of the request to Start."""
     @property
     def sites(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]:
         """The sites of the request to Start."""
@@ -219,9 +252,10 @@ class Run(google.protobuf.message.Message):
         output_file: builtins.str = ...,
         is_terminating: builtins.bool = ...,
         ended: global___RunEnded | None = ...,
+        uut: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["ended", b"ended", "started_at", b"started_at"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["ended", b"ended", "is_terminating", b"is_terminating", "output_file", b"output_file", "pin_map", b"pin_map", "run_id", b"run_id", "sequence", b"sequence", "sites", b"sites", "started_at", b"started_at"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["ended", b"ended", "is_terminating", b"is_terminating", "output_file", b"output_file", "pin_map", b"pin_map", "run_id", b"run_id", "sequence", b"sequence", "sites", b"sites", "started_at", b"started_at", "uut", b"uut"]) -> None: ...
 
 global___Run = Run
 
@@ -232,11 +266,16 @@ class StartRequest(google.protobuf.message.Message):
     SEQUENCE_FIELD_NUMBER: builtins.int
     PIN_MAP_FIELD_NUMBER: builtins.int
     SITES_FIELD_NUMBER: builtins.int
+    UUT_FIELD_NUMBER: builtins.int
     sequence: builtins.str
     """Path of a sequence file, as in List."""
     pin_map: builtins.str
     """Path of a pin map (.pinmap) to use instead of the one that the sequence names. It must be in
     one of the folders, too. Empty for the sequence's own.
+    """
+    uut: builtins.str
+    """Serial number of the unit under test, up to 1,000 characters; empty for none. Code modules
+    and records get it.
     """
     @property
     def sites(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]:
@@ -248,8 +287,9 @@ class StartRequest(google.protobuf.message.Message):
         sequence: builtins.str = ...,
         pin_map: builtins.str = ...,
         sites: collections.abc.Iterable[builtins.int] | None = ...,
+        uut: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["pin_map", b"pin_map", "sequence", b"sequence", "sites", b"sites"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["pin_map", b"pin_map", "sequence", b"sequence", "sites", b"sites", "uut", b"uut"]) -> None: ...
 
 global___StartRequest = StartRequest
 

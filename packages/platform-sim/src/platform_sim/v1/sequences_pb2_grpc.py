@@ -75,7 +75,7 @@ class SequencesServicer(object):
     """
 
     def List(self, request, context):
-        """Lists the sequence files, and the runs that are running or ended lately.
+        """Lists the sequence files, the pin maps, and the runs that are running or ended lately.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -84,8 +84,9 @@ class SequencesServicer(object):
     def Start(self, request, context):
         """Starts a run of a sequence and returns at once.
 
-        NOT_FOUND: the file does not exist. INVALID_ARGUMENT: the file is outside of the folders.
-        FAILED_PRECONDITION: another user could have changed the file. RESOURCE_EXHAUSTED: too many
+        NOT_FOUND: a file does not exist. INVALID_ARGUMENT: a file is outside of the folders, or the
+        serial number is too long.
+        FAILED_PRECONDITION: another user could have changed a file. RESOURCE_EXHAUSTED: too many
         runs are running. A file that cannot be run is accepted; its run ends with OUTCOME_REFUSED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

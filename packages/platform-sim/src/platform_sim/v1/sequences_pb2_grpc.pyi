@@ -30,7 +30,7 @@ class SequencesStub:
         platform_sim.v1.sequences_pb2.ListRequest,
         platform_sim.v1.sequences_pb2.ListResponse,
     ]
-    """Lists the sequence files, and the runs that are running or ended lately."""
+    """Lists the sequence files, the pin maps, and the runs that are running or ended lately."""
 
     Start: grpc.UnaryUnaryMultiCallable[
         platform_sim.v1.sequences_pb2.StartRequest,
@@ -38,8 +38,9 @@ class SequencesStub:
     ]
     """Starts a run of a sequence and returns at once.
 
-    NOT_FOUND: the file does not exist. INVALID_ARGUMENT: the file is outside of the folders.
-    FAILED_PRECONDITION: another user could have changed the file. RESOURCE_EXHAUSTED: too many
+    NOT_FOUND: a file does not exist. INVALID_ARGUMENT: a file is outside of the folders, or the
+    serial number is too long.
+    FAILED_PRECONDITION: another user could have changed a file. RESOURCE_EXHAUSTED: too many
     runs are running. A file that cannot be run is accepted; its run ends with OUTCOME_REFUSED.
     """
 
@@ -86,7 +87,7 @@ class SequencesAsyncStub:
         platform_sim.v1.sequences_pb2.ListRequest,
         platform_sim.v1.sequences_pb2.ListResponse,
     ]
-    """Lists the sequence files, and the runs that are running or ended lately."""
+    """Lists the sequence files, the pin maps, and the runs that are running or ended lately."""
 
     Start: grpc.aio.UnaryUnaryMultiCallable[
         platform_sim.v1.sequences_pb2.StartRequest,
@@ -94,8 +95,9 @@ class SequencesAsyncStub:
     ]
     """Starts a run of a sequence and returns at once.
 
-    NOT_FOUND: the file does not exist. INVALID_ARGUMENT: the file is outside of the folders.
-    FAILED_PRECONDITION: another user could have changed the file. RESOURCE_EXHAUSTED: too many
+    NOT_FOUND: a file does not exist. INVALID_ARGUMENT: a file is outside of the folders, or the
+    serial number is too long.
+    FAILED_PRECONDITION: another user could have changed a file. RESOURCE_EXHAUSTED: too many
     runs are running. A file that cannot be run is accepted; its run ends with OUTCOME_REFUSED.
     """
 
@@ -144,7 +146,7 @@ class SequencesServicer(metaclass=abc.ABCMeta):
         request: platform_sim.v1.sequences_pb2.ListRequest,
         context: _ServicerContext,
     ) -> typing.Union[platform_sim.v1.sequences_pb2.ListResponse, collections.abc.Awaitable[platform_sim.v1.sequences_pb2.ListResponse]]:
-        """Lists the sequence files, and the runs that are running or ended lately."""
+        """Lists the sequence files, the pin maps, and the runs that are running or ended lately."""
 
     @abc.abstractmethod
     def Start(
@@ -154,8 +156,9 @@ class SequencesServicer(metaclass=abc.ABCMeta):
     ) -> typing.Union[platform_sim.v1.sequences_pb2.StartResponse, collections.abc.Awaitable[platform_sim.v1.sequences_pb2.StartResponse]]:
         """Starts a run of a sequence and returns at once.
 
-        NOT_FOUND: the file does not exist. INVALID_ARGUMENT: the file is outside of the folders.
-        FAILED_PRECONDITION: another user could have changed the file. RESOURCE_EXHAUSTED: too many
+        NOT_FOUND: a file does not exist. INVALID_ARGUMENT: a file is outside of the folders, or the
+        serial number is too long.
+        FAILED_PRECONDITION: another user could have changed a file. RESOURCE_EXHAUSTED: too many
         runs are running. A file that cannot be run is accepted; its run ends with OUTCOME_REFUSED.
         """
 

@@ -56,6 +56,7 @@ def _run(job: RunJob, events: EventWriter, interrupts: Interrupts) -> Ending:
             listener=events,
             pin_map=Path(job.pin_map) if job.pin_map else None,
             sites=job.sites,
+            uut=job.uut,
             interrupts=interrupts,
         )
     except PlatformSimError as error:

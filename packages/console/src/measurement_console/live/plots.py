@@ -1,13 +1,18 @@
-"""Reduce long series to the points that a plot can show."""
+"""Send plots of lines to a page, reduced to the points that a plot can show."""
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from plugin_kit.calling import json_value
 
 MOST_POINTS = 4000
 """Points of one line of a plot. A screen has no more columns."""
+MOST_LINES = 8
+"""Lines of one plot. They have as many colors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +25,39 @@ class Line:
     """Places of the points."""
     y: Sequence[float]
     """Values at the places."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """A plot of lines with one horizontal axis."""
+
+    name: str
+    """What it shows."""
+    x_label: str
+    """Name and unit of the horizontal axis."""
+    lines: Sequence[Line]
+    """Its lines."""
+
+
+def plots_json(plots: Iterable[Plot]) -> str:
+    """Return plots as `line-plots.js` takes them; values that are no numbers are gaps."""
+    return json.dumps(
+        [
+            {
+                "name": plot.name,
+                "x_label": plot.x_label,
+                "lines": [
+                    {
+                        "label": line.label,
+                        "x": json_value(list(line.x)),
+                        "y": json_value(list(line.y)),
+                    }
+                    for line in plot.lines
+                ],
+            }
+            for plot in plots
+        ]
+    )
 
 
 def reduce_line(line: Line, most: int = MOST_POINTS) -> Line:
