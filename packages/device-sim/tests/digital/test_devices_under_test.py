@@ -199,7 +199,7 @@ def test_a_device_without_values_says_so(made):
 
     with pytest.raises(BenchError, match="no value 'speed'"):
         bench.bench.set("U1", speed=1.0)
-    with pytest.raises(BenchError, match="no device 'U2'. Its devices: U1"):
+    with pytest.raises(BenchError, match=r"no device 'U2'\. Its devices: U1"):
         bench.bench.device("U2")
 
 
