@@ -419,7 +419,7 @@ def _station(session: nox.Session) -> dict[str, Path]:
 @nox.session
 def examples(session: nox.Session) -> None:
     """Run NI's public example plug-ins and sequences on simulated instruments: `-- CHECKOUT`."""
-    _install_workshop(session, "poetry-core>=2", "uv")
+    _install_workshop(session, *TEST_TOOLS, *TEST_LIBRARIES, "pytest-mock", "uv")
     script = str(ROOT / "tools" / "ni_examples" / "run_examples.py")
     session.run("python", script, f"--work={beside(session, 'ni-examples')}", *session.posargs)
 

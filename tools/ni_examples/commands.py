@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -51,9 +52,10 @@ class Commands:
         self._state = f"--state-file={state_file}"
 
     @contextmanager
-    def running_platform(self, plugins: Path, logs: Path) -> Iterator[None]:
-        """Run a platform that starts the plug-ins of a folder, inside a with statement."""
-        command = ["up", f"--plugins={plugins}", f"--log-dir={logs}", self._state]
+    def running_platform(self, work: Path) -> Iterator[None]:
+        """Run a platform that starts the copied examples, inside a with statement."""
+        folders = [f"--plugins={work / 'examples'}", f"--file-root={work}"]
+        command = ["up", *folders, f"--log-dir={work / 'logs'}", self._state]
         process = subprocess.Popen(
             [*_PLATFORM_SIM, *command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -64,6 +66,12 @@ class Commands:
         finally:
             process.terminate()
             process.communicate(timeout=_STOP)
+
+    def execute(self, command: list[str], folder: Path, python_path: str) -> int:
+        """Run a program that finds the platform, in a folder, and return its exit code."""
+        environment = {**os.environ, "PYTHONPATH": python_path}
+        program = [*_PLATFORM_SIM, "exec", self._state, "--", *command]
+        return subprocess.run(program, cwd=folder, env=environment, check=False).returncode
 
     def measure(self, service_class: str, pin_map: Path | None, settings: list[str]) -> Outcome:
         """Run a plug-in one time, with its own defaults but for some settings."""

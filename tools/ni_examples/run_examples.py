@@ -11,32 +11,41 @@ from pathlib import Path
 
 from checkout import Example, ExamplesError, copy_examples, make_environment
 from commands import Commands, Outcome
+from sdk_tests import run_sdk_tests
 
 _SETTINGS = {"ni.examples.GameOfLife_Python": ["max_generations=3"]}
 """Settings by service class. With its default, the game does not end before it is cancelled."""
 
 
 def main() -> int:
-    """Run the examples, print a table, and return the exit code."""
+    """Run what the command line asks for, and return the exit code."""
     options = _parser().parse_args()
     work: Path = options.work.absolute()
+    commands = Commands(work / "state.json")
     try:
         examples = copy_examples(options.checkout, work / "examples", options.example)
         for example in examples:
-            make_environment(example, options.python)
+            if not options.sdk_tests:
+                make_environment(example, options.python)
     except ExamplesError as error:
         print(error, file=sys.stderr)
         return 1
-    commands = Commands(work / "state.json")
+    with commands.running_platform(work):
+        if options.sdk_tests:
+            return run_sdk_tests(options.checkout, work, commands)
+        return _run_examples(commands, examples)
+
+
+def _run_examples(commands: Commands, examples: list[Example]) -> int:
+    """Measure with each plug-in, run each sequence, print the results, return the exit code."""
     measured: list[Outcome] = []
     run: list[Outcome] = []
-    with commands.running_platform(work / "examples", work / "logs"):
-        for example in examples:
-            _measure(commands, example, measured)
-        for example in examples:
-            for sequence in example.sequences:
-                run.append(commands.run(sequence))
-                _report(example.folder.name, run[-1])
+    for example in examples:
+        _measure(commands, example, measured)
+    for example in examples:
+        for sequence in example.sequences:
+            run.append(commands.run(sequence))
+            _report(example.folder.name, run[-1])
     _count("measurements", measured)
     _count("sequences", run)
     return 0 if all(outcome.passed for outcome in (*measured, *run)) else 1
@@ -66,6 +75,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--example", action="append", default=[], help="only this folder")
     parser.add_argument(
         "--python", default="3.10", help="the Python of the examples; NI's sequences name 3.10"
+    )
+    parser.add_argument(
+        "--sdk-tests", action="store_true", help="run the tests of NI's SDK instead of the examples"
     )
     parser.add_argument("--work", type=Path, required=True, help=argparse.SUPPRESS)
     return parser
