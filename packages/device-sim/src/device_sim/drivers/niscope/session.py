@@ -22,13 +22,13 @@ from niscope.enums import (
 from device_sim.base.acquiring import AcquiringSession
 from device_sim.base.attributes import Attribute, Value
 from device_sim.base.configuration import refuse
+from device_sim.base.disturbed import Disturbed
 from device_sim.base.instrument import Opening
 from device_sim.base.overview import ChannelState, Quantity
 from device_sim.bench import Condition, Grid, Input, Search, edge, window
 from device_sim.call import Call
 from device_sim.drivers.niscope.acquisition import Acquisition, Plan, Scale, Volts, Wait
 from device_sim.drivers.niscope.configuration import ScopeConfiguration
-from device_sim.drivers.niscope.disturbed import Disturbed
 from device_sim.drivers.niscope.errors import ERRORS
 from device_sim.drivers.niscope.filters import HighPass, LowPass, Signal
 from device_sim.drivers.niscope.measure.results import Results

@@ -1,4 +1,4 @@
-"""The faults of a digitizer's input, as they change a record."""
+"""The faults of an analog input, as they change a record."""
 
 from __future__ import annotations
 
