@@ -57,6 +57,7 @@ _SYNONYMS = {
     "code": ("error_code",),
     "description": ("error_description",),
     "instrument_driver_revision": ("driver_revision",),
+    "self_test_message": ("test_message",),
     "self_test_result": ("test_result",),
 }
 """Other names for the fields of answers that all drivers have."""
