@@ -48,8 +48,9 @@ def check(rpc: str, answer) -> None:
 
 
 @pytest.fixture
-def sessions(open_dcpower, open_dmm, open_fgen, open_scope, open_switch):
+def sessions(open_dcpower, open_digital, open_dmm, open_fgen, open_scope, open_switch):
     open_dcpower("SMU1/0-3", name="nidcpower", model="4162")
+    open_digital("DIG1", name="nidigital")
     open_dmm("DMM1", name="nidmm", model="4082")
     open_fgen("FGEN1", name="nifgen")
     open_scope("SCOPE1", name="niscope")
@@ -102,6 +103,10 @@ hi = "net"
 
 [[connect]]
 channel = "SCOPE1/0"
+hi = "net"
+
+[[connect]]
+channel = "DIG1/0"
 hi = "net"
 
 [[part]]

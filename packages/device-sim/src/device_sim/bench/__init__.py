@@ -10,7 +10,7 @@ from device_sim.bench.parts import Imperfections, Input, Output, Terminal
 from device_sim.bench.readings import Accuracy, Converter
 from device_sim.bench.search import Condition, Search, edge, window
 from device_sim.bench.terminals import terminal_name
-from device_sim.bench.waves import Cycle, Held, Sine, Wave
+from device_sim.bench.waves import Cycle, Held, Sine, Track, Wave
 
 __all__ = [
     "Accuracy",
@@ -30,6 +30,7 @@ __all__ = [
     "State",
     "Stream",
     "Terminal",
+    "Track",
     "Wave",
     "edge",
     "terminal_name",

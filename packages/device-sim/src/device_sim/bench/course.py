@@ -18,7 +18,7 @@ import numpy as np
 
 from device_sim.bench.circuit import Circuit, Solution
 from device_sim.bench.equations import Vector
-from device_sim.bench.grid import Grid
+from device_sim.bench.grid import Grid, grids_of
 from device_sim.bench.regulation import keeps_mode
 from device_sim.bench.run import Probe, Run
 from device_sim.bench.waves import Sine
@@ -49,7 +49,8 @@ class Course:
     def __init__(self, circuit: Circuit, states: Vector) -> None:
         self.circuit = circuit
         self._first = states
-        self._is_stepped = bool(circuit.diodes) and len(states) > 0
+        self.is_stepped = bool(circuit.diodes) and len(states) > 0
+        """True if it is computed in steps, which may reach into the future."""
         self._limited = [
             name for name, output in circuit.outputs.items() if math.isfinite(output.high)
         ]
@@ -75,7 +76,7 @@ class Course:
         """The time at which the states are compared with those at the time before."""
         self._checked = np.full(len(self._first), math.inf)
         """The states at the last such time."""
-        if self._is_stepped:
+        if self.is_stepped:
             self._take_step(self._runs[-1])
 
     def as_of(self, time: float) -> Course:
@@ -112,12 +113,20 @@ class Course:
         """Return some observed values at the times of a grid, a row for each."""
         self._know(grid.end)
         begins = [run.begin for run in self._runs]
-        if self._is_stepped:
+        if self.is_stepped:
             return self._values_in_steps(np.array(begins), self._folded(grid.times), probe)
         return np.concatenate(
             [self._runs[number].values(part, probe) for number, part in grid.split(begins)],
             axis=1,
         )
+
+    def values_at(self, times: Vector, probe: Probe) -> Vector:
+        """Return some observed values at ascending times, a row for each value."""
+        self._know(float(times[-1]))
+        begins = np.array([run.begin for run in self._runs])
+        if self.is_stepped or not len(self._first):
+            return self._values_in_steps(begins, self._folded(times), probe)
+        return np.concatenate([self.values(grid, probe) for grid in grids_of(times)], axis=1)
 
     def _values_in_steps(self, begins: Vector, times: Vector, probe: Probe) -> Vector:
         """Return what `values` does. Each step of the chain is asked only once."""
@@ -171,7 +180,7 @@ class Course:
         self._runs.append(following)
         del self._runs[:-_KEPT]
         self._known = end
-        if self._is_stepped:
+        if self.is_stepped:
             self._take_step(following)
             self._look_for_cycle()
 
@@ -219,7 +228,7 @@ class Course:
         still = not len(self._first) and not self.circuit.waves
         if not self._limited or still or end <= begin:
             return None
-        if self._is_stepped:
+        if self.is_stepped:
             fits = self._fits(run, np.array([(begin + end) / 2.0, end]))
             return None if fits.all() else self._refine(run, begin, end, end - begin)
         first = begin + (end - begin) * _FIRST_PART
@@ -236,7 +245,7 @@ class Course:
             middle = (fitting + wrong) / 2.0
             if not fitting < middle < wrong:
                 break
-            at = np.array([middle]) if self._is_stepped else Grid(middle, 0.0, 1)
+            at = np.array([middle]) if self.is_stepped else Grid(middle, 0.0, 1)
             if self._fits(run, at).all():
                 fitting = middle
             else:

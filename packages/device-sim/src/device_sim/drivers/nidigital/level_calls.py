@@ -16,6 +16,10 @@ from device_sim.drivers.nidigital.requests import read
 from device_sim.drivers.nidigital.session import DigitalSession
 from device_sim.errors import INVALID_VALUE, DriverError, sizes_differ
 
+_QUANTITIES = {
+    PPMUMeasurementType.VOLTAGE.value: "voltage",
+    PPMUMeasurementType.CURRENT.value: "current",
+}
 _STATIC = (PinState.ZERO, PinState.ONE, PinState.X)
 
 
@@ -84,13 +88,11 @@ class LevelCalls:
 
     def ppmu_measure(self, session: DigitalSession, request: Any, call: Call) -> Fields:
         """Return the voltages or currents at channels."""
-        kinds_of = {kind.value: kind for kind in PPMUMeasurementType}
-        kind = kinds_of.get(enum_value(request, "measurement_type"))
-        if kind is None:
-            raise DriverError(INVALID_VALUE, "Measurement type")
-        is_voltage = kind is PPMUMeasurementType.VOLTAGE
+        quantity = _QUANTITIES.get(enum_value(request, "measurement_type"))
+        if quantity is None:
+            raise DriverError(INVALID_VALUE, "There is no such measurement type.")
         places = session.enabled_places(channel_name(request))
-        values = [session.measure_ppmu(p.channel, is_voltage=is_voltage) for p in places]
+        values = session.measure_ppmu([place.channel for place in places], quantity, call)
         return {"measurements": values, "actual_num_read": len(values)}
 
     # Clocks and the frequency counter.

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
-from nidigital.enums import PPMUOutputFunction, SelectedFunction
+from nidigital.enums import (
+    DigitalEdge,
+    PPMUOutputFunction,
+    SelectedFunction,
+    TriggerType,
+)
 
 from device_sim.base.attributes import Attribute, Value
 from device_sim.base.channels import tokens
 from device_sim.base.instrument import InstrumentSession, Opening
 from device_sim.base.overview import ChannelState, Quantity
 from device_sim.call import Call
+from device_sim.drivers.nidigital.bursting import BenchBurst, Plan, Wait
+from device_sim.drivers.nidigital.electronics import PinElectronics, PpmuSetting
+from device_sim.drivers.nidigital.errors import ERRORS
 from device_sim.drivers.nidigital.files.digipat import PatternFile
 from device_sim.drivers.nidigital.levels import Levels, Termination
 from device_sim.drivers.nidigital.loaded_sheets import LoadedSheets
@@ -19,25 +27,19 @@ from device_sim.drivers.nidigital.memory import DigitalMemory
 from device_sim.drivers.nidigital.models import DigitalModel
 from device_sim.drivers.nidigital.pattern import PinState
 from device_sim.drivers.nidigital.pins import NO_SITE, PinMap, Place, key
-from device_sim.drivers.nidigital.results import HistoryCycle
+from device_sim.drivers.nidigital.results import (
+    CyclesToAcquire,
+    HistoryCycle,
+    HistorySettings,
+    HistoryTrigger,
+)
 from device_sim.drivers.nidigital.timing import TimeSets
-from device_sim.errors import INVALID_VALUE, UNKNOWN_CHANNEL, DriverError
+from device_sim.errors import FUNCTION_NOT_SUPPORTED, INVALID_VALUE, UNKNOWN_CHANNEL, DriverError
 
 _DIGITAL = SelectedFunction.DIGITAL.value
 _PPMU = SelectedFunction.PPMU.value
 FLAGS = tuple(f"seqflag{number}" for number in range(4))
 REGISTERS = tuple(f"reg{number}" for number in range(16))
-
-
-@dataclass(frozen=True, slots=True)
-class BurstOf:
-    """A burst: what runs or ran, on which sites."""
-
-    file: PatternFile
-    """The pattern."""
-
-    sites: tuple[int, ...]
-    """The sites."""
 
 
 class DigitalSession(InstrumentSession):
@@ -47,6 +49,15 @@ class DigitalSession(InstrumentSession):
 
     def __init__(self, opening: Opening) -> None:
         super().__init__(opening)
+        names = (channel.qualified for channel in self.channels.channels)
+        self.electronics = {
+            index: PinElectronics(self.bench, name)
+            for index, name in enumerate(names)
+            if self.bench.is_wired(name)
+        }
+        """The electronics of each channel that the bench file connects, by its index."""
+        self._run: BenchBurst | None = None
+        """The last burst on the bench."""
         self._begin()
 
     def _begin(self) -> None:
@@ -65,7 +76,9 @@ class DigitalSession(InstrumentSession):
         """The states that clients wrote to channels."""
         self.clocks: set[int] = set()
         """The channels whose clock generator runs."""
-        self.burst: BurstOf | None = None
+        self.sourcing: set[int] = set()
+        """The channels whose PPMU a client let source."""
+        self.burst: Plan | None = None
         """The last burst."""
 
     # Attributes.
@@ -229,38 +242,130 @@ class DigitalSession(InstrumentSession):
             )
         return pins
 
-    # Static states, the PPMU, and the frequency counter, without a bench.
+    # The function of channels.
+
+    def changed(self, attribute: Attribute, indices: Sequence[int]) -> None:
+        """Connect channels as their function says."""
+        if attribute.name == "selected_function":
+            for index in indices:
+                self._connect(index)
+
+    def _connect(self, index: int) -> None:
+        """Let a wired channel do what its function says."""
+        pin = self.electronics.get(index)
+        if pin is None:
+            return
+        function = self.get("selected_function", index)
+        if function == _DIGITAL:
+            pin.levels = self.levels_of(index)
+            pin.write(self.static.get(index, PinState.X), self.now)
+        elif function == SelectedFunction.DISCONNECT.value:
+            pin.disconnect(self.now)
+        else:
+            pin.turn_off(self.now)  # A PPMU sources only after the call for it.
+
+    def _drives_pattern(self, index: int) -> bool:
+        """Return whether the levels and the states of a channel are on the bench."""
+        return index in self.electronics and self.get("selected_function", index) == _DIGITAL
+
+    # Static states, the PPMU, and the frequency counter.
 
     def write_static(self, indices: Iterable[int], state: PinState) -> None:
         """Let channels drive a state, or cease to drive with X."""
-        self.static.update(dict.fromkeys(indices, state))
+        for index in indices:
+            self.static[index] = state
+            if self._drives_pattern(index):
+                self._connect(index)
 
     def read_static(self, index: int) -> PinState:
-        """Return the state that the comparators of a channel find."""
-        return PinState.L
+        """Return the state that the comparators of a channel find. Without wiring it is L."""
+        if not self._drives_pattern(index):
+            return PinState.L
+        pin = self.electronics[index]
+        pin.levels = self.levels_of(index)
+        if self.is_done:
+            pin.connect(self.now)
+        return pin.read(self.now)
 
     def source_ppmu(self, indices: Sequence[int]) -> None:
         """Let the PPMUs of channels source."""
         self.write("selected_function", _PPMU, indices)
+        for index in indices:
+            if index in self.electronics:
+                self.electronics[index].source(self._ppmu_setting(index), self.now)
+        self.sourcing.update(indices)
 
-    def measure_ppmu(self, index: int, *, is_voltage: bool) -> float:
-        """Return the volts or amperes at a channel."""
-        if self.get("selected_function", index) != _PPMU:
+    def _ppmu_setting(self, index: int) -> PpmuSetting:
+        get = self.number
+        if self._forces_voltage(index):
+            limit = get("ppmu_current_limit_range", index)
+            return PpmuSetting("voltage", get("ppmu_voltage_level", index), -limit, limit)
+        low, high = get("ppmu_voltage_limit_low", index), get("ppmu_voltage_limit_high", index)
+        return PpmuSetting("current", get("ppmu_current_level", index), low, high)
+
+    def _forces_voltage(self, index: int) -> bool:
+        return self.get("ppmu_output_function", index) == PPMUOutputFunction.VOLTAGE.value
+
+    def measure_ppmu(self, indices: Sequence[int], quantity: str, call: Call) -> list[float]:
+        """Return the `voltage` or `current` at channels, averaged over their apertures."""
+        begin = self.now
+        ends = {
+            index: begin + self.number("ppmu_aperture_time", index)
+            for index in indices
+            if index in self.electronics
+        }
+        if ends:
+            self.sleep(call, max(ends.values()))
+        return [
+            self._ppmu_reading(index, quantity, begin, ends[index])
+            if index in ends
+            else self._simulated_reading(index, quantity)
+            for index in indices
+        ]
+
+    def _ppmu_reading(self, index: int, quantity: str, begin: float, end: float) -> float:
+        if self.get("selected_function", index) == SelectedFunction.DISCONNECT.value:
             return 0.0
-        forces_voltage = self.get("ppmu_output_function", index) == PPMUOutputFunction.VOLTAGE.value
-        if forces_voltage != is_voltage:
-            return 0.0
-        return self.number("ppmu_voltage_level" if is_voltage else "ppmu_current_level", index)
+        name = "limit" if self._forces_voltage(index) else "level"
+        span = self.number(f"ppmu_current_{name}_range", index)
+        accuracy = self.model.accuracy(quantity, span)
+        return self.electronics[index].measure(quantity, begin, end, accuracy)
+
+    def _simulated_reading(self, index: int, quantity: str) -> float:
+        """Return the reading without wiring: the level that the PPMU sources, 0 otherwise."""
+        forced = "voltage" if self._forces_voltage(index) else "current"
+        is_sourced = index in self.sourcing and self.get("selected_function", index) == _PPMU
+        return (
+            self.number(f"ppmu_{forced}_level", index) if is_sourced and forced == quantity else 0.0
+        )
 
     def start_clocks(self, indices: Sequence[int], *, select_digital: bool) -> None:
-        """Let channels generate their clocks."""
+        """Let channels generate their clocks.
+
+        Raises:
+            DriverError: One is wired: clocks are not on the bench.
+        """
+        self._refuse_wired(indices, "a clock")
         if select_digital:
             self.write("selected_function", _DIGITAL, indices)
         self.clocks.update(indices)
 
     def measure_frequency(self, index: int, call: Call) -> float:
-        """Return the hertz at a channel."""
+        """Return the hertz at a channel: 0 without wiring.
+
+        Raises:
+            DriverError: It is wired.
+        """
+        self._refuse_wired([index], "the frequency counter")
         return 0.0
+
+    def _refuse_wired(self, indices: Iterable[int], what: str) -> None:
+        for index in indices:
+            if index in self.electronics:
+                raise DriverError(
+                    FUNCTION_NOT_SUPPORTED,
+                    f"Not simulated: {what} on the bench, at {self.qualified(index)}.",
+                )
 
     # Patterns.
 
@@ -298,17 +403,74 @@ class DigitalSession(InstrumentSession):
     # Bursts.
 
     def begin_burst(self, label: str, sites: Sequence[int], *, select_digital: bool) -> None:
-        """Start a pattern on the enabled ones of some sites.
+        """Start a pattern on the enabled ones of some sites. A burst that runs is ended.
 
         Raises:
-            DriverError: There is no such pattern, or a waveform that it sources has no samples.
+            DriverError: There is no such pattern, a waveform that it sources has no samples, or it
+                has what a bench does not run.
         """
-        file, _ = self.memory.find(label)
-        enabled = tuple(site for site in sites if site not in self.disabled)
-        self.memory.check_sources(file, list(enabled))
+        file, first = self.memory.find(label)
+        enabled = [site for site in sites if site not in self.disabled]
+        self.memory.check_sources(file, enabled)
+        self.abort()
         if select_digital:
             self.write("selected_function", _DIGITAL, self.channels_of(file.pattern.pins, enabled))
-        self.burst = BurstOf(file, enabled)
+        plan = self._plan(file, first, enabled)
+        run = self._begin_run(plan) if plan.is_wired else None
+        self.burst, self._run = plan, run
+
+    def _plan(self, file: PatternFile, first: int, sites: Sequence[int]) -> Plan:
+        pins = {
+            site: [self._electronics_of(pin, site) for pin in file.pattern.pins] for site in sites
+        }
+        return Plan(
+            file,
+            first,
+            pins,
+            dict(self.time_sets.by_name),
+            self._history_settings(),
+            self.get("start_trigger_type") != TriggerType.NONE.value,
+        )
+
+    def _electronics_of(self, pin: str, site: int) -> PinElectronics | None:
+        """Return the electronics of a pin that the pattern drives on the bench."""
+        index = self.pins.channel_of(pin, site)
+        if index is None or not self._drives_pattern(index):
+            return None
+        found = self.electronics[index]
+        found.levels = self.levels_of(index)
+        return found
+
+    def _history_settings(self) -> HistorySettings:
+        def number(name: str) -> int:
+            return int(self.number(name))
+
+        return HistorySettings(
+            trigger=HistoryTrigger(number("history_ram_trigger_type")),
+            cycle_number=number("cycle_number_history_ram_trigger_cycle_number"),
+            label=str(self.get("pattern_label_history_ram_trigger_label")),
+            vector_offset=number("pattern_label_history_ram_trigger_vector_offset"),
+            cycle_offset=number("pattern_label_history_ram_trigger_cycle_offset"),
+            pretrigger_samples=number("history_ram_pretrigger_samples"),
+            cycles_to_acquire=CyclesToAcquire(number("history_ram_cycles_to_acquire")),
+            max_samples=number("history_ram_max_samples_to_acquire_per_site"),
+        )
+
+    def _begin_run(self, plan: Plan) -> BenchBurst:
+        plan.check()
+        run = BenchBurst(plan, self.bench, self.now, self._tell_start)
+        self.timeline.add(run)
+        if self.get("start_trigger_type") == TriggerType.DIGITAL_EDGE.value:
+            rising = self.get("digital_edge_start_trigger_edge") != DigitalEdge.FALLING.value
+            source = str(self.get("digital_edge_start_trigger_source"))
+            self.listen(run, Wait.START, source, rising=rising)
+        return run
+
+    def _tell_start(self, at: float) -> None:
+        """Put the start trigger onto its terminals."""
+        exported = str(self.get("exported_start_trigger_output_terminal"))
+        names = map(self.terminal, (f"{self.channels.devices[0]}/starttrigger", exported))
+        self.bench.bus.pulse([name for name in names if name], at)
 
     def initiate(self, indices: Sequence[int] = ()) -> None:
         """Start the pattern of the start label on the configured sites."""
@@ -317,9 +479,16 @@ class DigitalSession(InstrumentSession):
 
     def abort(self, indices: Sequence[int] = ()) -> None:
         """Stop the burst."""
+        if self._run is not None:
+            self._run.end(self.now)
+            with self.lock:
+                self.lock.notify_all()
 
     def send_start_trigger(self) -> None:
         """Start a burst that waits for the start trigger. Without wiring none waits."""
+        if self._run is not None and not self.loses_trigger(self.now):
+            self._run.send(Wait.START, self.now)
+        self.lock.notify_all()
 
     def check_jump_trigger(self, name: str) -> None:
         """Raise DriverError if there is no such conditional jump trigger."""
@@ -328,14 +497,28 @@ class DigitalSession(InstrumentSession):
     @property
     def is_done(self) -> bool:
         """Return whether no burst runs."""
-        return True
+        return self._run is None or self._run.is_done
 
     def wait_until_done(self, seconds: float, call: Call) -> None:
         """Wait for the end of the burst. Without wiring it does not wait, as NI's simulation.
 
         Raises:
-            DriverError: It did not end in time.
+            DriverError: It did not end in time, or failed.
         """
+        if math.isnan(seconds):
+            raise DriverError(INVALID_VALUE, f"Timeout: {seconds}")
+        run = self._run
+        if run is None:
+            return
+
+        def poll(now: float) -> float | None:
+            return None if run is not self._run or run.is_done else run.next_look()
+
+        if not self.wait(call, poll, self.now + seconds):
+            raise DriverError(ERRORS.MAX_TIME_EXCEEDED)
+        run.check_run()
+
+    # Results.
 
     def results_of(self, sites: Iterable[int]) -> list[int]:
         """Return those of some sites that have results: enabled ones of the last burst."""
@@ -344,29 +527,41 @@ class DigitalSession(InstrumentSession):
 
     def has_passed(self, site: int) -> bool:
         """Return whether a site had no failure in the last burst."""
-        return True
+        result = self._run.result(site) if self._run is not None else None
+        return result is None or result.passed
 
     def fail_count(self, place: Place) -> int:
         """Return the failed comparisons of a channel in the last burst."""
-        return 0
+        return self._run.fail_count(place.pin, place.site) if self._run is not None else 0
 
     def history(self, site: int) -> Sequence[HistoryCycle]:
         """Return the cycles in the history RAM of a site."""
-        return ()
+        return self._run.history(site) if self._run is not None else ()
 
     # The end.
 
     def reset(self, indices: Sequence[int] | None = None) -> None:
         """Stop the burst, forget pins, time sets, patterns and waveforms, reset all attributes."""
         self.abort()
+        self._run = None
         self.attributes.reset()
         self._begin()
+        for index in self.electronics:
+            self._connect(index)
 
     def disable(self) -> None:
         """Stop the burst and disconnect all channels."""
         self.abort()
         everywhere = range(len(self.channels))
         self.write("selected_function", SelectedFunction.DISCONNECT.value, everywhere)
+
+    def close(self) -> None:
+        """Stop the burst and take all channels off the bench."""
+        with self.lock:
+            self.catch_up()
+            self.abort()
+            for pin in self.electronics.values():
+                pin.disconnect(self.now)
 
 
 _NO_PINS = PinMap()
