@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from device_sim.drivers.nidaqmx.names import device_of, expand, flatten, name_channels
+from device_sim.errors import DriverError
 from hypothesis import given
 from hypothesis import strategies as st
 from nidaqmx.utils import flatten_channel_string, unflatten_channel_string
-
-from device_sim.drivers.nidaqmx.names import device_of, expand, flatten, name_channels
-from device_sim.errors import DriverError
 
 INVALID_RANGE = -200498
 BASES = st.sampled_from(["Dev1/ai", "Dev1/port0/line", "cDAQ1Mod1/ai", "Ctr", "My Channel "])
