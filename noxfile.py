@@ -119,7 +119,7 @@ STATION_COMMANDS = [
 ]
 
 # The simulated instruments, installed alone: each driver and all of them.
-DEVICE_EXTRAS = ["dcpower", "digital", "dmm", "fgen", "scope", "switch", "all"]
+DEVICE_EXTRAS = ["daqmx", "dcpower", "digital", "dmm", "fgen", "scope", "switch", "all"]
 
 # The oldest protoc whose stubs run with protobuf 5, 6 and 7 and with every supported Python.
 PROTO_TOOLS = ["grpcio-tools==1.67.1", "mypy-protobuf==3.6.0", "setuptools<81"]

@@ -15,7 +15,8 @@ import session_pb2_grpc
 from session_sharing.same_user import SameUserRule
 
 from device_sim.base.files import FileRoots, default_folders
-from device_sim.base.instrument import InstrumentSession, Surroundings
+from device_sim.base.instrument import Surroundings
+from device_sim.base.overview import OpenSession
 from device_sim.base.sessions import SessionTable
 from device_sim.clock import Clock, SystemClock
 from device_sim.drivers import list_folders, list_interfaces, missing_drivers
@@ -75,7 +76,7 @@ class DeviceServer:
             )
         self.clock: Clock = clock or SystemClock()
         self._bench_file = bench
-        self._sessions: SessionTable[InstrumentSession] = SessionTable()
+        self._sessions: SessionTable[OpenSession] = SessionTable()
         self._files = FileRoots([*default_folders(), *file_roots], read_roots)
         self._rule = SameUserRule(allows_other_users=allows_other_users)
         self._temporary: tempfile.TemporaryDirectory[str] | None = None

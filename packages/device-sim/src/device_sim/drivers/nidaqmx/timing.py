@@ -1,0 +1,180 @@
+"""The timing of a task: which samples it takes or puts out, and when."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from nidaqmx.constants import AcquisitionType, SampleTimingType, TriggerType
+
+from device_sim.drivers.nidaqmx.errors import ERRORS
+from device_sim.errors import DriverError
+
+if TYPE_CHECKING:
+    from device_sim.drivers.nidaqmx.system import Device
+    from device_sim.drivers.nidaqmx.task import Task
+
+MOST_SAMPLES = 2**26
+"""Largest number of samples of all channels in one buffer."""
+
+_BUFFERS = ((100.0, 1_000), (10_000.0, 10_000), (1e6, 100_000), (math.inf, 1_000_000))
+"""The samples per channel of a buffer for continuous acquisitions, by the highest rate."""
+_CLOCKED = (SampleTimingType.SAMPLE_CLOCK.value, SampleTimingType.PIPELINED_SAMPLE_CLOCK.value)
+_RATES = {"AO": "AO_MAX_RATE", "DI": "DI_MAX_RATE", "DO": "DO_MAX_RATE"}
+"""The property of a device with its highest sample rate, by kind of channel."""
+
+
+class Mode(Enum):
+    """When a task takes or puts out samples."""
+
+    ON_DEMAND = "on demand"
+    FINITE = "finite"
+    CONTINUOUS = "continuous"
+
+
+class Wait(Enum):
+    """The triggers that a task can wait for."""
+
+    START = "StartTrigger"
+    REFERENCE = "ReferenceTrigger"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The timing of a task, as it is when the task is committed."""
+
+    mode: Mode
+    """When it takes or puts out samples."""
+
+    rate: float
+    """Samples per second of each channel."""
+
+    length: int
+    """Samples of each channel of a finite task; the size that the client asks for, otherwise."""
+
+    buffer: int
+    """Samples of each channel that the buffer holds."""
+
+    before: int
+    """Samples of each channel before a reference trigger; -1 without one."""
+
+    starts: Start
+    """What starts it."""
+
+    def at(self, number: int) -> float:
+        """Return the time of a sample in seconds after the first one."""
+        return number / self.rate
+
+
+class Start(Enum):
+    """What starts a task, or ends its samples before the reference trigger."""
+
+    NONE = TriggerType.NONE.value
+    DIGITAL = TriggerType.DIGITAL_EDGE.value
+    ANALOG = TriggerType.ANALOG_EDGE.value
+
+
+def mode_of(task: Task) -> Mode:
+    """Return when a task takes or puts out samples.
+
+    Raises:
+        DriverError: Such a timing is not simulated.
+    """
+    timing = task.groups["Timing"]
+    kind = timing["SAMP_TIMING_TYPE"]
+    if kind == SampleTimingType.ON_DEMAND.value:
+        return Mode.ON_DEMAND
+    if kind not in _CLOCKED and kind != SampleTimingType.IMPLICIT.value:
+        raise _cannot(f"the timing {SampleTimingType(kind).name}")
+    mode = timing["SAMP_QUANT_SAMP_MODE"]
+    if mode == AcquisitionType.FINITE.value:
+        return Mode.FINITE
+    if mode == AcquisitionType.CONTINUOUS.value:
+        return Mode.CONTINUOUS
+    raise _cannot("hardware-timed single points")
+
+
+def buffer_of(task: Task) -> int:
+    """Return the samples of each channel that a task's buffer holds; 0 without a buffer."""
+    timing, name = task.groups["Timing"], "OUTPUT_BUF_SIZE" if task.is_output else "INPUT_BUF_SIZE"
+    buffer = task.groups["Buffer"]
+    if buffer.is_set(name):
+        return int(buffer[name])
+    mode, length = mode_of(task), int(timing["SAMP_QUANT_SAMP_PER_CHAN"])
+    if mode is Mode.ON_DEMAND:
+        return 0
+    if mode is Mode.FINITE or task.is_output:
+        return length
+    rate = float(timing["SAMP_CLK_RATE"])
+    return max(length, next(size for most, size in _BUFFERS if rate <= most))
+
+
+def plan_of(task: Task) -> Plan:
+    """Return the timing of a task.
+
+    Raises:
+        DriverError: The properties contradict each other, or such a timing is not simulated.
+    """
+    timing, trigger, mode = task.groups["Timing"], task.groups["Trigger"], mode_of(task)
+    start, reference = (_trigger(task, name) for name in ("START_TRIG_TYPE", "REF_TRIG_TYPE"))
+    if mode is Mode.ON_DEMAND:
+        if start is not Start.NONE or reference is not Start.NONE:
+            raise DriverError(ERRORS.TRIG_WHEN_ON_DEMAND_SAMP_TIMING)
+        return Plan(mode, 0.0, 0, 0, -1, start)
+    rate, length = float(timing["SAMP_CLK_RATE"]), int(timing["SAMP_QUANT_SAMP_PER_CHAN"])
+    _check_rate(task, rate)
+    _check_length(task, length)
+    before = int(trigger["REF_TRIG_PRETRIG_SAMPLES"]) if reference is not Start.NONE else -1
+    if before >= 0 and (mode is not Mode.FINITE or not 2 <= before < length):
+        raise DriverError(
+            ERRORS.INVALID_ATTRIBUTE_VALUE,
+            "Property: REF_TRIG_PRETRIG_SAMPLES\nA reference trigger needs finite samples, of which "
+            f"at least 2 are before it and 1 after it.\nRequested Value: {before}",
+        )
+    return Plan(mode, rate, length, buffer_of(task), before, start)
+
+
+def _trigger(task: Task, name: str) -> Start:
+    trigger = task.groups["Trigger"]
+    kind = trigger[name] if name in trigger else TriggerType.NONE.value
+    if kind not in {each.value for each in Start}:
+        raise _cannot(f"the trigger {TriggerType(kind).name}")
+    return Start(kind)
+
+
+def _check_rate(task: Task, rate: float) -> None:
+    most = min(_highest_rate(task, device) for device in task.system_devices)
+    if not 0.0 < rate <= most:
+        raise DriverError(
+            ERRORS.INVALID_ATTRIBUTE_VALUE,
+            f"Property: SAMP_CLK_RATE\nRequested Value: {rate}\nMaximum Value: {most}",
+        )
+
+
+def _highest_rate(task: Task, device: Device) -> float:
+    """Return the highest sample rate of a device with the channels of a task."""
+    properties = device.groups["Device"]
+    if task.kind == "AI" and "AI_MAX_MULTI_CHAN_RATE" in properties:
+        many = sum(device.name in channel.devices for channel in task.channels)
+        if many == 1:
+            return float(properties["AI_MAX_SINGLE_CHAN_RATE"])
+        shares = 1 if properties["AI_SIMULTANEOUS_SAMPLING_SUPPORTED"] else many
+        return float(properties["AI_MAX_MULTI_CHAN_RATE"]) / shares
+    name = _RATES.get(task.kind, "")
+    return float(properties[name]) if name in properties else math.inf
+
+
+def _check_length(task: Task, length: int) -> None:
+    most = MOST_SAMPLES // max(len(task.channels), 1)
+    if not 2 <= length <= most:
+        raise DriverError(
+            ERRORS.INVALID_ATTRIBUTE_VALUE,
+            f"Property: SAMP_QUANT_SAMP_PER_CHAN\nRequested Value: {length}\n"
+            f"Minimum Value: 2\nMaximum Value: {most}",
+        )
+
+
+def _cannot(what: str) -> DriverError:
+    return DriverError(ERRORS.FUNCTION_NOT_SUPPORTED_FOR_DEVICE, f"Not simulated: {what}")
