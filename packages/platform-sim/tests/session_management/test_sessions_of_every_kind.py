@@ -13,6 +13,7 @@ RELAYS = {"simulate": True, "topology": "2567/Independent"}
 MATRIX = {"simulate": True, "topology": "2529/2-Wire Dual 4x16 Matrix"}
 
 KINDS = [
+    pytest.param("niDAQmx", "create_nidaqmx_tasks", {}, id="nidaqmx"),
     pytest.param("niDCPower", "initialize_nidcpower_sessions", SIMULATED, id="nidcpower"),
     pytest.param("niDigitalPattern", "initialize_nidigital_sessions", SIMULATED, id="nidigital"),
     pytest.param("niDMM", "initialize_nidmm_sessions", SIMULATED, id="nidmm"),
