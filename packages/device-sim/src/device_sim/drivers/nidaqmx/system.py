@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from device_sim.base.models import ModelBook, expand_names
-from device_sim.drivers.nidaqmx.attributes import Attributes, AttributeTable
+from device_sim.base.overview import DeviceFacts
+from device_sim.drivers.nidaqmx.attributes import Values, AttributeTable
 from device_sim.drivers.nidaqmx.errors import ERRORS
 from device_sim.drivers.nidaqmx.names import device_of, expand
 from device_sim.errors import DriverError
+from device_sim.toml import read_data
+
+if TYPE_CHECKING:
+    from device_sim.bench import Bench
 
 VERSION = (26, 0, 0)
 """The version of NI-DAQmx that clients see: major, minor, update."""
@@ -46,23 +52,23 @@ class PhysicalChannel:
         device: The device.
         word: `ai`, `ao`, `line`, `port`, `ctr` or `freqout`.
         name: Its full name, such as `Dev1/port0/line3`.
-        attributes: Its properties.
+        values: Its properties.
     """
 
-    def __init__(self, device: Device, word: str, name: str, attributes: Attributes) -> None:
+    def __init__(self, device: Device, word: str, name: str, values: Values) -> None:
         self.device = device
         self.word = word
         self.name = name
         self.kinds = _KINDS[word]
         """The kinds of tasks that may have it: AI, AO, DI, DO, CI or CO."""
-        self.attributes = attributes
+        self.values = values
         found = _CHANNEL.fullmatch(self.local)
         self.index = int(found["index"] or 0) if found else 0
         """Its number: of the channel, of the line in its port, or of the port."""
         self.port = int(found["port"] or self.index) if found else 0
         """For lines and ports: the number of the port."""
-        self.lines: tuple[PhysicalChannel, ...] = (self,)
-        """For a port: its lines."""
+        self.lines: tuple[str, ...] = (name,)
+        """The full names of the lines of a port; for a line its own."""
 
     @property
     def local(self) -> str:
@@ -105,8 +111,8 @@ class Device:
         """The number of slots of a chassis; 0 for all others."""
         self.terminals = [f"/{name}/{each}" for each in expand_names(row["terminals"])]
         self.groups = {
-            "Device": _attributes(table, "Device", row["device"]),
-            "CalibrationInfo": _attributes(table, "CalibrationInfo", row.get("calibration", {})),
+            "Device": _values(table, "Device", row["device"]),
+            "CalibrationInfo": _values(table, "CalibrationInfo", row.get("calibration", {})),
         }
         """Its properties, by their group."""
         self._channels: dict[str, PhysicalChannel] = {}
@@ -133,8 +139,8 @@ class Device:
             raise ValueError(f"models.toml has an unknown kind of channel: {local}")
         tables = [*_KINDS[found["word"]], f"port{found['port'] or found['index']}"]
         facts = {key: value for name in tables for key, value in row.get(name, {}).items()}
-        attributes = _attributes(table, "PhysicalChannel", facts)
-        channel = PhysicalChannel(self, found["word"], f"{self.name}/{local}", attributes)
+        values = _values(table, "PhysicalChannel", facts)
+        channel = PhysicalChannel(self, found["word"], f"{self.name}/{local}", values)
         self._channels[local.lower()] = channel
         return channel
 
@@ -145,45 +151,37 @@ class Device:
             lines.setdefault(line.port, []).append(line)
         for number, members in lines.items():
             port = self._add(f"port{number}", row, table)
-            port.lines = tuple(members)
+            port.lines = tuple(each.name for each in members)
             for each in (port, *members):
                 for kind in each.kinds:
-                    each.attributes[f"PHYSICAL_CHAN_{kind}_PORT_WIDTH"] = len(each.lines)
+                    each.values[f"PHYSICAL_CHAN_{kind}_PORT_WIDTH"] = len(each.lines)
 
 
 class System:
     """All devices.
 
     Args:
-        book: The models.
         table: The properties of NI-DAQmx.
-        given: The models that a bench file gives to devices, by lower-case name. Those of other
-            drivers do not matter.
-        spellings: Names of devices as the bench file spells them.
+        bench: The bench. The devices in its file with models of NI-DAQmx belong to the system.
     """
 
-    def __init__(
-        self,
-        book: ModelBook,
-        table: AttributeTable,
-        given: Mapping[str, str] | None = None,
-        spellings: Iterable[str] = (),
-    ) -> None:
-        self._book = book
+    def __init__(self, table: AttributeTable, bench: Bench) -> None:
+        self._book = ModelBook(read_data(Path(__file__).with_name("models.toml")))
         self._table = table
         self._devices: dict[str, Device] = {}
-        spelled = {name.lower(): name for name in spellings}
-        for row in book.content["devices"]:
+        for row in self._book.content["devices"]:
             self._add(row["name"], row["model"])
-        for name, number in (given or {}).items():
-            if found := book.find(number):
+        names = [wire.channel.partition("/")[0] for wire in bench.wires]
+        spelled = {name.lower(): name for name in names}
+        for name, number in bench.models.items():
+            if found := self._book.find(number):
                 self._add(spelled.get(name, name), found)
-        self.attributes = table.attributes("System")
+        self.values = table.values("System")
         """Its properties."""
         for word, version in zip(("MAJOR", "MINOR", "UPDATE"), VERSION, strict=True):
-            self.attributes[f"NIDAQ_{word}_VERSION"] = version
-        self.attributes.update({"GLOBAL_CHANS": "", "SCALES": "", "TASKS": ""})
-        self.attributes.computed["DEV_NAMES"] = lambda: ", ".join(each.name for each in self)
+            self.values[f"NIDAQ_{word}_VERSION"] = version
+        self.values.update({"GLOBAL_CHANS": "", "SCALES": "", "TASKS": ""})
+        self.values.computed["DEV_NAMES"] = lambda: ", ".join(each.name for each in self)
 
     def __iter__(self) -> Iterator[Device]:
         return iter(self._devices.values())
@@ -205,6 +203,16 @@ class System:
                 ERRORS.INVALID_DEVICE_ID, f"Device Specified: {name}\nDevices: {known}"
             )
         return device
+
+    def facts(self, name: str) -> DeviceFacts:
+        """Return what the overview says about a device.
+
+        Raises:
+            DriverError: There is none with this name.
+        """
+        device = self.require(name)
+        vendor = "National Instruments"
+        return DeviceFacts(device.name, self._book.full_name(device.number), vendor, "0")
 
     def physical(self, name: str) -> PhysicalChannel:
         """Return the physical channel with a full name.
@@ -251,16 +259,16 @@ class System:
             found.append(channel)
         return found
 
-    def owners(self, group: str, request: Any) -> list[Attributes]:
+    def owners(self, group: str, request: Any) -> list[Values]:
         """Return the owners of the properties that a call without a task names.
 
         Raises:
             DriverError: There is no such device or channel.
         """
         if group == "System":
-            return [self.attributes]
+            return [self.values]
         if group == "PhysicalChannel":
-            return [self.physical(n).attributes for n in expand(request.physical_channel)]
+            return [self.physical(n).values for n in expand(request.physical_channel)]
         if group in ("Device", "CalibrationInfo"):
             return [self.require(request.device_name).groups[group]]
         raise DriverError(ERRORS.ATTR_NOT_SUPPORTED, f"Properties of a {group}")
@@ -285,8 +293,8 @@ class System:
         return chassis if found and chassis and 1 <= int(found[2]) <= chassis.slots else None
 
 
-def _attributes(table: AttributeTable, group: str, facts: Mapping[str, Any]) -> Attributes:
-    attributes = table.attributes(group)
+def _values(table: AttributeTable, group: str, facts: Mapping[str, Any]) -> Values:
+    attributes = table.values(group)
     attributes.missing = ERRORS.ATTR_NOT_SUPPORTED
     attributes.defaults |= {
         name: table.named(group, name).parse(value) for name, value in facts.items()

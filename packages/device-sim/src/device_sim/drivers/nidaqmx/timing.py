@@ -21,7 +21,12 @@ MOST_SAMPLES = 2**26
 _BUFFERS = ((100.0, 1_000), (10_000.0, 10_000), (1e6, 100_000), (math.inf, 1_000_000))
 """The samples per channel of a buffer for continuous acquisitions, by the highest rate."""
 _CLOCKED = (SampleTimingType.SAMPLE_CLOCK.value, SampleTimingType.PIPELINED_SAMPLE_CLOCK.value)
-_RATES = {"AI": "AI_MAX_MULTI_CHAN_RATE", "AO": "AO_MAX_RATE", "DI": "DI_MAX_RATE", "DO": "DO_MAX_RATE"}
+_RATES = {
+    "AI": "AI_MAX_MULTI_CHAN_RATE",
+    "AO": "AO_MAX_RATE",
+    "DI": "DI_MAX_RATE",
+    "DO": "DO_MAX_RATE",
+}
 """The property of a device with its highest sample rate, by kind of channel."""
 
 
