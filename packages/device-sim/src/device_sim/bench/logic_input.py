@@ -1,0 +1,182 @@
+"""The edges of a logic input that is wired to a net: how many there were, and when."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from device_sim.bench.course import Course
+from device_sim.bench.equations import Vector
+from device_sim.bench.grid import Grid
+from device_sim.bench.observer import Observer
+from device_sim.nets import HIGH_FROM, LOW_TO
+
+_POINTS = 32_768  # Points that are looked at together.
+_STILL = 256  # Points of a time without waves.
+_FINER = 64  # Points in which the time between two points is looked at again.
+_RESOLUTION = 1e-10  # Seconds up to which the time of an edge is known.
+_LEARNT = 16  # Cycles after which a signal may turn out to repeat itself,
+_SAME = 1e-6  # if its volts differ by no more than this part,
+_AHEAD = 1000  # for at most so many times the cycles that were looked at.
+_OFF_KINKS = 0.37  # Of the time between points: kinks stand at round parts of a cycle.
+_BLOCK = 2**18  # Cycles whose edges are given together.
+
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One edge."""
+
+    at: float
+    """Its time, in seconds."""
+
+    rising: bool
+    """True if the net became high."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Edges in the order of time, each between two times."""
+
+    after: Vector
+    before: Vector
+    rising: Flags
+
+    def part(self, first: int) -> _Found:
+        return _Found(self.after[first:], self.before[first:], self.rising[first:])
+
+
+class LogicInput:
+    """A logic input. It is low up to 0.8 V and high from 2 V on, and stays as it is between them.
+
+    It is asked for ascending times. It looks at the net only then, however long ago its last look
+    was. It can miss a pulse that is shorter than a 64th of a cycle of the fastest wave.
+
+    Args:
+        key: The key of the wired terminal.
+        observer: Reads the bench. The caller holds the lock of the bench.
+        start: The time from which on edges count.
+    """
+
+    def __init__(self, key: str, observer: Observer, start: float) -> None:
+        self._key, self._observer = key, observer
+        self._seen = start
+        self._is_high = bool(self._volts(Grid(start, 0.0, 1))[0] >= HIGH_FROM)
+        self._search: Iterator[_Found] = iter(())
+
+    def count(self, until: float, *, rising: bool) -> int:
+        """Return the number of edges of one kind since the last one that was asked for."""
+        return sum(int((each.rising == rising).sum()) for each in self._blocks(until))
+
+    def take(self, most: int, until: float) -> list[Edge]:
+        """Return the next edges, up to a number of them and up to a time."""
+        edges: list[Edge] = []
+        for block in self._blocks(until) if most > 0 else ():
+            wanted = min(most - len(edges), len(block.rising))
+            for index in range(wanted):
+                rising = bool(block.rising[index])
+                at = self._refined(float(block.after[index]), float(block.before[index]), rising)
+                edges.append(Edge(at, rising))
+            if len(edges) == most:
+                self._give_back(block.part(wanted))
+                break
+        return edges
+
+    def _give_back(self, rest: _Found) -> None:
+        following = self._search
+
+        def again() -> Iterator[_Found]:
+            yield rest
+            yield from following
+
+        self._search = again()
+
+    def _blocks(self, until: float) -> Iterator[_Found]:
+        """Yield the edges up to a time: those that an earlier call left, and new ones."""
+        while (block := next(self._search, None)) is not None:
+            yield block
+        if until > self._seen:
+            begin, self._seen = self._seen, until
+            self._search = self._look(begin, until)
+            while (block := next(self._search, None)) is not None:
+                yield block
+
+    # Looking at the net.
+
+    def _volts(self, grid: Grid) -> Vector:
+        return self._observer.samples(self._key, grid).voltages
+
+    def _look(self, begin: float, end: float) -> Iterator[_Found]:
+        for course, since, until in list(self._observer.courses(self._key, begin, end)):
+            yield from self._look_at(course, since, until)
+
+    def _look_at(self, course: Course | None, begin: float, end: float) -> Iterator[_Found]:
+        """Yield the edges in a time without changes of the bench."""
+        waves = course.circuit.waves if course else ()
+        spacing = min((w.resolution for w in waves), default=math.inf)
+        spacing = min(spacing, (end - begin) / _STILL)
+        period = course.period if course and waves else math.inf
+        at = begin
+        while at < end:
+            until = min(at + _POINTS * spacing, end)
+            yield self._changes(Grid.over(at, until, math.ceil((until - at) / spacing) + 1))
+            at = until
+            cycles = min((end - at) / period, _AHEAD * (at - begin) / period)
+            if cycles > _LEARNT and self._repeats(begin, at, period, spacing):
+                yield from self._repeated(at, period, spacing, math.floor(cycles))
+                at += math.floor(cycles) * period
+
+    def _changes(self, grid: Grid) -> _Found:
+        """Return where the level changes from one point to the next; the first may be one, too."""
+        volts = self._volts(grid)
+        seen = np.concatenate(([self._is_high], np.full(len(volts), -1, np.int8)))
+        seen[1:][volts >= HIGH_FROM] = 1
+        seen[1:][volts <= LOW_TO] = 0
+        last = np.maximum.accumulate(np.where(seen >= 0, np.arange(len(seen)), 0))
+        levels = seen[last]
+        self._is_high = bool(levels[-1])
+        where = np.flatnonzero(np.diff(levels))
+        times = grid.times
+        return _Found(times[np.maximum(where - 1, 0)], times[where], levels[where + 1] == 1)
+
+    def _refined(self, after: float, before: float, rising: bool) -> float:
+        """Return the time of an edge between two times."""
+        while before - after > _RESOLUTION:
+            grid = Grid.over(after, before, _FINER)
+            volts = self._volts(grid)
+            fired = volts >= HIGH_FROM if rising else volts <= LOW_TO
+            index = int(np.argmax(fired)) if fired.any() else _FINER - 1
+            narrower = (grid.at(max(index - 1, 0)), grid.at(index))
+            if narrower == (after, before):
+                break
+            after, before = narrower
+        return before
+
+    # Signals that repeat themselves: their edges are those of one cycle, again and again.
+
+    def _repeats(self, begin: float, at: float, period: float, spacing: float) -> bool:
+        """Return whether the last cycle is the same as one in the middle of the time."""
+        cycles = math.floor((at - begin) / (2.0 * period))
+        if cycles < _LEARNT / 2:
+            return False
+        points = min(math.ceil(period / spacing), _POINTS)
+        grid = Grid(at - period + _OFF_KINKS * period / points, period / points, points)
+        earlier = Grid(grid.begin - cycles * period, grid.spacing, points)
+        last = self._volts(grid)
+        return bool(abs(last - self._volts(earlier)).max() <= _SAME * (1.0 + abs(last).max()))
+
+    def _repeated(self, at: float, period: float, spacing: float, cycles: int) -> Iterator[_Found]:
+        """Yield the edges of some cycles after a time, as they were in the cycle before it."""
+        count = math.ceil(period / spacing) + 1
+        found = self._changes(Grid.over(at - period, at, count))
+        edges = zip(found.after, found.before, found.rising, strict=True)
+        times = np.array([self._refined(float(a), float(b), bool(r)) for a, b, r in edges])
+        for first in range(0, cycles, _BLOCK) if len(times) else ():
+            numbers = np.arange(first, min(first + _BLOCK, cycles))
+            all_times = (times + (numbers[:, None] + 1) * period).ravel()
+            yield _Found(all_times, all_times, np.tile(found.rising, len(numbers)))
