@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +20,9 @@ _STILL = 256  # Points of a time without waves.
 _FINER = 64  # Points in which the time between two points is looked at again.
 _RESOLUTION = 1e-10  # Seconds up to which the time of an edge is known.
 _LEARNT = 16  # Cycles after which a signal may turn out to repeat itself,
-_SAME = 1e-6  # if its volts differ by no more than this part,
-_AHEAD = 1000  # for at most so many times the cycles that were looked at.
+_LOOKED_AT = 20  # if it is looked at in parts of so many,
+_SAME = 1e-6  # and its volts differ by no more than this part,
+_AHEAD = 1000  # for at most so many times the time that is known.
 _OFF_KINKS = 0.37  # Of the time between points: kinks stand at round parts of a cycle.
 _BLOCK = 2**18  # Cycles whose edges are given together.
 
@@ -51,6 +52,26 @@ class _Found:
         return _Found(self.after[first:], self.before[first:], self.rising[first:])
 
 
+@dataclass(frozen=True, slots=True)
+class _Cycle:
+    """The edges of a cycle that repeats itself."""
+
+    course: Course
+    """The course of the circuit."""
+
+    end: float
+    """The end of the cycle."""
+
+    times: Vector
+    """The times of its edges."""
+
+    rising: Flags
+    """Which of them rise."""
+
+    until: float
+    """The time up to which it repeats itself for sure."""
+
+
 class LogicInput:
     """A logic input. It is low up to 0.8 V and high from 2 V on, and stays as it is between them.
 
@@ -68,6 +89,7 @@ class LogicInput:
         self._seen = start
         self._is_high = bool(self._volts(Grid(start, 0.0, 1))[0] >= HIGH_FROM)
         self._search: Iterator[_Found] = iter(())
+        self._cycle: _Cycle | None = None
 
     def count(self, until: float, *, rising: bool) -> int:
         """Return the number of edges of one kind since the last one that was asked for."""
@@ -121,15 +143,19 @@ class LogicInput:
         spacing = min((w.resolution for w in waves), default=math.inf)
         spacing = min(spacing, (end - begin) / _STILL)
         period = course.period if course and waves else math.inf
+        longest = min(_POINTS * spacing, _LOOKED_AT * period)
+        if self._cycle and self._cycle.course is not course:
+            self._cycle = None
         at = begin
         while at < end:
-            until = min(at + _POINTS * spacing, end)
-            yield self._changes(Grid.over(at, until, math.ceil((until - at) / spacing) + 1))
+            if self._cycle and at < self._cycle.until:
+                until = min(end, self._cycle.until)
+                yield from self._repeated(self._cycle, at, until)
+            else:
+                until = min(at + longest, end)
+                yield self._changes(Grid.over(at, until, math.ceil((until - at) / spacing) + 1))
+                self._cycle = self._learn(course, until, spacing) if course else None
             at = until
-            cycles = min((end - at) / period, _AHEAD * (at - begin) / period)
-            if cycles > _LEARNT and self._repeats(begin, at, period, spacing):
-                yield from self._repeated(at, period, spacing, math.floor(cycles))
-                at += math.floor(cycles) * period
 
     def _changes(self, grid: Grid) -> _Found:
         """Return where the level changes from one point to the next; the first may be one, too."""
@@ -159,24 +185,33 @@ class LogicInput:
 
     # Signals that repeat themselves: their edges are those of one cycle, again and again.
 
-    def _repeats(self, begin: float, at: float, period: float, spacing: float) -> bool:
-        """Return whether the last cycle is the same as one in the middle of the time."""
-        cycles = math.floor((at - begin) / (2.0 * period))
-        if cycles < _LEARNT / 2:
-            return False
+    def _learn(self, course: Course, at: float, spacing: float) -> _Cycle | None:
+        """Return the cycle before a time, if the signal repeats it."""
+        period, known = course.period, at - course.circuit.now
+        if not course.circuit.waves or not known > _LEARNT * period:
+            return None
+        # Where a kink falls onto one of the points, rounding would decide on the volts there.
         points = min(math.ceil(period / spacing), _POINTS)
         grid = Grid(at - period + _OFF_KINKS * period / points, period / points, points)
-        earlier = Grid(grid.begin - cycles * period, grid.spacing, points)
-        last = self._volts(grid)
-        return bool(abs(last - self._volts(earlier)).max() <= _SAME * (1.0 + abs(last).max()))
-
-    def _repeated(self, at: float, period: float, spacing: float, cycles: int) -> Iterator[_Found]:
-        """Yield the edges of some cycles after a time, as they were in the cycle before it."""
-        count = math.ceil(period / spacing) + 1
-        found = self._changes(Grid.over(at - period, at, count))
+        shift = math.floor(known / (2.0 * period)) * period
+        last, earlier = self._volts(grid), self._volts(replace(grid, begin=grid.begin - shift))
+        if abs(last - earlier).max() > _SAME * (1.0 + abs(last).max()):
+            return None
+        found = self._changes(Grid.over(at - period, at, points + 1))
         edges = zip(found.after, found.before, found.rising, strict=True)
         times = np.array([self._refined(float(a), float(b), bool(r)) for a, b, r in edges])
-        for first in range(0, cycles, _BLOCK) if len(times) else ():
-            numbers = np.arange(first, min(first + _BLOCK, cycles))
-            all_times = (times + (numbers[:, None] + 1) * period).ravel()
-            yield _Found(all_times, all_times, np.tile(found.rising, len(numbers)))
+        return _Cycle(course, at, times, found.rising, at + _AHEAD * known)
+
+    def _repeated(self, cycle: _Cycle, begin: float, end: float) -> Iterator[_Found]:
+        """Yield the edges in a time that repeats a cycle."""
+        period = cycle.course.period
+        first = math.ceil((begin - cycle.end) / period)
+        last = math.ceil((end - cycle.end) / period)
+        for number in range(first, last + 1, _BLOCK) if len(cycle.times) else ():
+            numbers = np.arange(number, min(number + _BLOCK, last + 1))
+            times = (cycle.times + numbers[:, None] * period).ravel()
+            rising = np.tile(cycle.rising, len(numbers))
+            chosen = (times > begin) & (times <= end)
+            if chosen.any():
+                self._is_high = bool(rising[chosen][-1])
+                yield _Found(times[chosen], times[chosen], rising[chosen])
