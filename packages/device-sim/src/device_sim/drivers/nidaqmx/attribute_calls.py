@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from device_sim.base.service import Method
 from device_sim.base.wire import Fields, enum_value, field_value
 from device_sim.call import Call
-from device_sim.drivers.nidaqmx.attributes import Attribute, Values, AttributeTable, split_enum
+from device_sim.drivers.nidaqmx.attributes import Attribute, Attributes, AttributeTable, split_enum
 from device_sim.drivers.nidaqmx.errors import ERRORS
 from device_sim.errors import DriverError
 
@@ -23,7 +23,7 @@ _CALL = re.compile(r"(Get|Set|Reset)\w+Attribute(Ex)?\w*")
 class _Holder(Protocol):
     """A task, or the hardware."""
 
-    def owners(self, group: str, request: Any) -> list[Values]:
+    def owners(self, group: str, request: Any) -> list[Attributes]:
         """Return the owners of the properties that a request names.
 
         Raises:
@@ -67,7 +67,7 @@ class AttributeCalls:
         for owner in owners:
             owner.reset_for_client(attribute)
 
-    def _named(self, holder: _Holder, request: Any) -> tuple[Attribute, list[Values]]:
+    def _named(self, holder: _Holder, request: Any) -> tuple[Attribute, list[Attributes]]:
         """Return the property of a request, and its owners, at least one."""
         group, kind = _group_and_kind(request.DESCRIPTOR)
         attribute = self._table.find(group, enum_value(request, "attribute"))

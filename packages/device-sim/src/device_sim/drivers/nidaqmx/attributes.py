@@ -130,7 +130,7 @@ class AttributeTable:
             raise DriverError(ERRORS.SPECIFIED_ATTR_NOT_VALID, f"Property ID: {number}")
         return attribute
 
-    def values(self, group: str, *more: str) -> Values:
+    def attributes(self, group: str, *more: str) -> Attributes:
         """Return the values of a new owner.
 
         Args:
@@ -141,10 +141,10 @@ class AttributeTable:
         defaults: dict[str, Value] = {}
         for name in (group, *(f"{group} {words}" for words in more)):
             defaults |= self._defaults.get(name, {})
-        return Values(group, defaults)
+        return Attributes(group, defaults)
 
 
-class Values:
+class Attributes:
     """The values of one owner: of a task for one group, of a channel, of a device.
 
     Args:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from device_sim.base.models import ModelBook, expand_names
 from device_sim.base.overview import DeviceFacts
-from device_sim.drivers.nidaqmx.attributes import Values, AttributeTable
+from device_sim.drivers.nidaqmx.attributes import Attributes, AttributeTable
 from device_sim.drivers.nidaqmx.errors import ERRORS
 from device_sim.drivers.nidaqmx.names import device_of, expand
 from device_sim.errors import DriverError
@@ -52,23 +52,23 @@ class PhysicalChannel:
         device: The device.
         word: `ai`, `ao`, `line`, `port`, `ctr` or `freqout`.
         name: Its full name, such as `Dev1/port0/line3`.
-        values: Its properties.
+        attributes: Its properties.
     """
 
-    def __init__(self, device: Device, word: str, name: str, values: Values) -> None:
+    def __init__(self, device: Device, word: str, name: str, attributes: Attributes) -> None:
         self.device = device
         self.word = word
         self.name = name
         self.kinds = _KINDS[word]
         """The kinds of tasks that may have it: AI, AO, DI, DO, CI or CO."""
-        self.values = values
+        self.attributes = attributes
         found = _CHANNEL.fullmatch(self.local)
         self.index = int(found["index"] or 0) if found else 0
         """Its number: of the channel, of the line in its port, or of the port."""
         self.port = int(found["port"] or self.index) if found else 0
         """For lines and ports: the number of the port."""
-        self.lines: tuple[str, ...] = (name,)
-        """The full names of the lines of a port; for a line its own."""
+        self.lines: tuple[PhysicalChannel, ...] = (self,)
+        """The lines of a port; for a line it is itself."""
 
     @property
     def local(self) -> str:
@@ -111,8 +111,8 @@ class Device:
         """The number of slots of a chassis; 0 for all others."""
         self.terminals = [f"/{name}/{each}" for each in expand_names(row["terminals"])]
         self.groups = {
-            "Device": _values(table, "Device", row["device"]),
-            "CalibrationInfo": _values(table, "CalibrationInfo", row.get("calibration", {})),
+            "Device": _attributes(table, "Device", row["device"]),
+            "CalibrationInfo": _attributes(table, "CalibrationInfo", row.get("calibration", {})),
         }
         """Its properties, by their group."""
         self._channels: dict[str, PhysicalChannel] = {}
@@ -139,8 +139,8 @@ class Device:
             raise ValueError(f"models.toml has an unknown kind of channel: {local}")
         tables = [*_KINDS[found["word"]], f"port{found['port'] or found['index']}"]
         facts = {key: value for name in tables for key, value in row.get(name, {}).items()}
-        values = _values(table, "PhysicalChannel", facts)
-        channel = PhysicalChannel(self, found["word"], f"{self.name}/{local}", values)
+        attributes = _attributes(table, "PhysicalChannel", facts)
+        channel = PhysicalChannel(self, found["word"], f"{self.name}/{local}", attributes)
         self._channels[local.lower()] = channel
         return channel
 
@@ -151,10 +151,10 @@ class Device:
             lines.setdefault(line.port, []).append(line)
         for number, members in lines.items():
             port = self._add(f"port{number}", row, table)
-            port.lines = tuple(each.name for each in members)
+            port.lines = tuple(members)
             for each in (port, *members):
                 for kind in each.kinds:
-                    each.values[f"PHYSICAL_CHAN_{kind}_PORT_WIDTH"] = len(each.lines)
+                    each.attributes[f"PHYSICAL_CHAN_{kind}_PORT_WIDTH"] = len(each.lines)
 
 
 class System:
@@ -176,12 +176,12 @@ class System:
         for name, number in bench.models.items():
             if found := self._book.find(number):
                 self._add(spelled.get(name, name), found)
-        self.values = table.values("System")
+        self.attributes = table.attributes("System")
         """Its properties."""
         for word, version in zip(("MAJOR", "MINOR", "UPDATE"), VERSION, strict=True):
-            self.values[f"NIDAQ_{word}_VERSION"] = version
-        self.values.update({"GLOBAL_CHANS": "", "SCALES": "", "TASKS": ""})
-        self.values.computed["DEV_NAMES"] = lambda: ", ".join(each.name for each in self)
+            self.attributes[f"NIDAQ_{word}_VERSION"] = version
+        self.attributes.update({"GLOBAL_CHANS": "", "SCALES": "", "TASKS": ""})
+        self.attributes.computed["DEV_NAMES"] = lambda: ", ".join(each.name for each in self)
 
     def __iter__(self) -> Iterator[Device]:
         return iter(self._devices.values())
@@ -259,16 +259,16 @@ class System:
             found.append(channel)
         return found
 
-    def owners(self, group: str, request: Any) -> list[Values]:
+    def owners(self, group: str, request: Any) -> list[Attributes]:
         """Return the owners of the properties that a call without a task names.
 
         Raises:
             DriverError: There is no such device or channel.
         """
         if group == "System":
-            return [self.values]
+            return [self.attributes]
         if group == "PhysicalChannel":
-            return [self.physical(n).values for n in expand(request.physical_channel)]
+            return [self.physical(n).attributes for n in expand(request.physical_channel)]
         if group in ("Device", "CalibrationInfo"):
             return [self.require(request.device_name).groups[group]]
         raise DriverError(ERRORS.ATTR_NOT_SUPPORTED, f"Properties of a {group}")
@@ -293,8 +293,8 @@ class System:
         return chassis if found and chassis and 1 <= int(found[2]) <= chassis.slots else None
 
 
-def _values(table: AttributeTable, group: str, facts: Mapping[str, Any]) -> Values:
-    attributes = table.values(group)
+def _attributes(table: AttributeTable, group: str, facts: Mapping[str, Any]) -> Attributes:
+    attributes = table.attributes(group)
     attributes.missing = ERRORS.ATTR_NOT_SUPPORTED
     attributes.defaults |= {
         name: table.named(group, name).parse(value) for name, value in facts.items()
