@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from device_sim.drivers.nidaqmx.attributes import Attributes
+from device_sim.drivers.nidaqmx.attributes import Values
 from device_sim.drivers.nidaqmx.system import PhysicalChannel
 
 
@@ -21,7 +21,7 @@ class Channel:
     physical: tuple[PhysicalChannel, ...]
     """Its physical channel, or its lines."""
 
-    values: Attributes
+    values: Values
     """Its properties."""
 
     @property

@@ -40,7 +40,7 @@ class Task:
         self.name = name or hardware.unnamed()
         self.hardware = hardware
         self.channels: list[Channel] = []
-        self.groups = {group: hardware.table.attributes(group) for group in GROUPS}
+        self.groups = {group: hardware.table.values(group) for group in GROUPS}
         """The task's own properties, by group."""
         self.state = State.UNVERIFIED
         self.lock = hardware.condition()
