@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 
+import numpy as np
 import pytest
 from device_sim.bench import Bench, Output
 from device_sim.bench.netlist import parse_netlist
@@ -106,3 +107,20 @@ def test_changes_of_the_bench_are_edges_too() -> None:
     assert [(round(e.at, 9), e.rising) for e in counter.take(9, 0.1)] == [
         (0.01 * (n + 1), n % 2 == 0) for n in range(6)
     ]
+
+
+@pytest.mark.parametrize("frequency", [1e3, 777.7])
+def test_counts_at_many_times_are_those_of_single_counts(frequency: float) -> None:
+    bench, _ = bench_with()
+    bench.drive("FGEN1/0", driven(0.0, square(0.0, 5.0, frequency, duty=0.4)), 0.0)
+    times = 1.03e-4 + 0.37e-3 * np.arange(1, 2000)
+    for rising in (True, False):
+        together = bench.logic_input("Dev1/PFI8", 1e-4).counts(times, rising=rising)
+        single = bench.logic_input("Dev1/PFI8", 1e-4)
+        shift = 0.0 if rising else 0.4 / frequency
+        exact = np.floor((times - shift) * frequency + 1e-9) - math.floor(
+            (1e-4 - shift) * frequency
+        )
+        assert together.tolist() == exact.tolist()
+        counted = np.cumsum([single.count(time, rising=rising) for time in times[:300]])
+        assert counted.tolist() == exact[:300].tolist()

@@ -27,6 +27,7 @@ _OFF_KINKS = 0.37  # Of the time between points: kinks stand at round parts of a
 _BLOCK = 2**18  # Cycles whose edges are given together.
 
 Flags = npt.NDArray[np.bool_]
+Integers = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,13 @@ class _Found:
     rising: Flags
 
     def part(self, first: int) -> _Found:
+        """Return the edges from a number on."""
         return _Found(self.after[first:], self.before[first:], self.rising[first:])
+
+    def only(self, rising: bool) -> _Found:
+        """Return the edges of one kind."""
+        chosen = self.rising == rising
+        return _Found(self.after[chosen], self.before[chosen], self.rising[chosen])
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +101,22 @@ class LogicInput:
     def count(self, until: float, *, rising: bool) -> int:
         """Return the number of edges of one kind since the last one that was asked for."""
         return sum(int((each.rising == rising).sum()) for each in self._blocks(until))
+
+    def counts(self, times: Vector, *, rising: bool) -> Integers:
+        """Return what `count` does for each of some ascending times, from the first count on."""
+        total = np.zeros(len(times), np.int64)
+        for block in self._blocks(float(times[-1])):
+            kept = block.only(rising)
+            passed = np.searchsorted(kept.before, times, side="right")
+            following = np.minimum(passed, len(kept.after) - 1)
+            # An edge that comes about at such a time: its own time decides.
+            for place in np.flatnonzero(kept.after[following] < times) if len(kept.after) else ():
+                edge = passed[place]
+                if edge < len(kept.after):
+                    at = self._refined(float(kept.after[edge]), float(kept.before[edge]), rising)
+                    passed[place] += at <= times[place]
+            total += passed
+        return total
 
     def take(self, most: int, until: float) -> list[Edge]:
         """Return the next edges, up to a number of them and up to a time."""

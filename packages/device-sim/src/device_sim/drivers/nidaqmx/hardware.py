@@ -33,7 +33,9 @@ class Hardware:
         self.clock = surroundings.clock
         self.bench = surroundings.bench
         self.timeline = surroundings.bench.timeline
-        self.table = AttributeTable(protobuf, read_data(Path(__file__).with_name("attributes.toml")))
+        self.table = AttributeTable(
+            protobuf, read_data(Path(__file__).with_name("attributes.toml"))
+        )
         self.system = System(self.table, surroundings.bench)
         self.devices: tuple[str, ...] = ()
         """The devices that a call without a task concerns, for faults: none."""

@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
 
+import numpy as np
+import numpy.typing as npt
+
 from device_sim.bench import Edge
 
 _CLOSE = 1e-9  # Of a period: times are rounded, and an edge must not fall out of its time.
@@ -112,6 +115,10 @@ class PulseInput:
         same = sum(edge.rising is rising for edge in self._same)
         self._same = []
         return same + sum(t.count(after, until, rising=rising) for t in self._pulses.trains)
+
+    def counts(self, times: npt.NDArray[np.float64], *, rising: bool) -> npt.NDArray[np.int64]:
+        """Return what `count` does for each of some ascending times, from the first count on."""
+        return np.cumsum([self.count(float(time), rising=rising) for time in times])
 
     def take(self, most: int, until: float) -> list[Edge]:
         """Return the next edges, up to a number of them and up to a time."""
