@@ -6,7 +6,7 @@ Nothing here has an effect on the bench.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -140,6 +140,12 @@ class Observer:
     def changes(self, key: str, begin: float, end: float) -> list[float]:
         """Return the times between two times at which the circuit of a channel or net changed."""
         return self._history.changes(key, begin, end)
+
+    def courses(
+        self, key: str, begin: float, end: float
+    ) -> Iterator[tuple[Course | None, float, float]]:
+        """Yield the courses of a channel or net in a time; see `History.pieces`."""
+        return self._history.pieces(key, max(begin, self._history.begin), end)
 
     def fastest(self, key: str) -> float:
         """Return the seconds in which the present waves at a channel or net may change.
