@@ -99,7 +99,7 @@ class ChannelInfo:
     @property
     def instrument(self) -> str:
         """The instrument, `SMU1`."""
-        return self.name.rpartition("/")[0]
+        return self.name.partition("/")[0]
 
 
 def list_models() -> list[ModelInfo]:

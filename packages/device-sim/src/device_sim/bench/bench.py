@@ -19,6 +19,7 @@ from device_sim.bench.followers import Follower, Followers
 from device_sim.bench.grid import Grid
 from device_sim.bench.history import History
 from device_sim.bench.line_driver import LineDriver
+from device_sim.bench.logic_input import LogicInput
 from device_sim.bench.netlist import Netlist, channel_key, load_netlist
 from device_sim.bench.observer import Alternating, Observer, Samples, State
 from device_sim.bench.parts import Connection, Imperfections, Output, Part, Terminal
@@ -549,6 +550,11 @@ class Bench:
         """
         with self._lock:
             return self._observer.alternating(channel_key(channel), begin, end)
+
+    def logic_input(self, terminal: str, start: float) -> LogicInput:
+        """Return a logic input at a wired terminal. Its edges count from a time on."""
+        with self._lock:
+            return LogicInput(channel_key(terminal), self._observer, start)
 
     def impedance(self, channel: str, frequency: float, at: float) -> complex:
         """Return the ohms that a channel sees at a frequency and time, infinity if open."""

@@ -96,7 +96,9 @@ class SessionUtilitiesServicer(session_pb2_grpc.SessionUtilitiesServicer):
 
     def EnumerateDevices(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """List the instruments of all open sessions."""
-        found = {facts.name: facts for _, _, session in self._sessions for facts in session.instruments}
+        found = {
+            facts.name: facts for _, _, session in self._sessions for facts in session.instruments
+        }
         return session_pb2.EnumerateDevicesResponse(
             devices=[session_pb2.DeviceProperties(**asdict(facts)) for facts in found.values()]
         )

@@ -78,9 +78,7 @@ class TaskDriver:
         self, sessions: SessionTable[OpenSession], surroundings: Surroundings, faults: Faults
     ) -> TaskCalls:
         """Return the calls of this driver within a server."""
-        bench = surroundings.bench
-        spellings = [wire.channel.partition("/")[0] for wire in bench.wires]
-        system = System(self.folder.models, self.table, bench.models, spellings)
+        system = System(self.table, surroundings.bench)
         return TaskCalls(self, sessions, Hardware(surroundings, self.table, system), faults)
 
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from device_sim.base.models import ModelBook, expand_names
+from device_sim.base.overview import DeviceFacts
 from device_sim.drivers.nidaqmx.attributes import Attributes, AttributeTable
 from device_sim.drivers.nidaqmx.errors import ERRORS
 from device_sim.drivers.nidaqmx.names import device_of, expand
 from device_sim.errors import DriverError
+from device_sim.toml import read_data
+
+if TYPE_CHECKING:
+    from device_sim.bench import Bench
 
 VERSION = (26, 0, 0)
 """The version of NI-DAQmx that clients see: major, minor, update."""
@@ -62,7 +68,7 @@ class PhysicalChannel:
         self.port = int(found["port"] or self.index) if found else 0
         """For lines and ports: the number of the port."""
         self.lines: tuple[PhysicalChannel, ...] = (self,)
-        """For a port: its lines."""
+        """The lines of a port; for a line it is itself."""
 
     @property
     def local(self) -> str:
@@ -155,28 +161,20 @@ class System:
     """All devices.
 
     Args:
-        book: The models.
         table: The properties of NI-DAQmx.
-        given: The models that a bench file gives to devices, by lower-case name. Those of other
-            drivers do not matter.
-        spellings: Names of devices as the bench file spells them.
+        bench: The bench. The devices in its file with models of NI-DAQmx belong to the system.
     """
 
-    def __init__(
-        self,
-        book: ModelBook,
-        table: AttributeTable,
-        given: Mapping[str, str] | None = None,
-        spellings: Iterable[str] = (),
-    ) -> None:
-        self._book = book
+    def __init__(self, table: AttributeTable, bench: Bench) -> None:
+        self._book = ModelBook(read_data(Path(__file__).with_name("models.toml")))
         self._table = table
         self._devices: dict[str, Device] = {}
-        spelled = {name.lower(): name for name in spellings}
-        for row in book.content["devices"]:
+        for row in self._book.content["devices"]:
             self._add(row["name"], row["model"])
-        for name, number in (given or {}).items():
-            if found := book.find(number):
+        names = [wire.channel.partition("/")[0] for wire in bench.wires]
+        spelled = {name.lower(): name for name in names}
+        for name, number in bench.models.items():
+            if found := self._book.find(number):
                 self._add(spelled.get(name, name), found)
         self.attributes = table.attributes("System")
         """Its properties."""
@@ -205,6 +203,16 @@ class System:
                 ERRORS.INVALID_DEVICE_ID, f"Device Specified: {name}\nDevices: {known}"
             )
         return device
+
+    def facts(self, name: str) -> DeviceFacts:
+        """Return what the overview says about a device.
+
+        Raises:
+            DriverError: There is none with this name.
+        """
+        device = self.require(name)
+        vendor = "National Instruments"
+        return DeviceFacts(device.name, self._book.full_name(device.number), vendor, "0")
 
     def physical(self, name: str) -> PhysicalChannel:
         """Return the physical channel with a full name.

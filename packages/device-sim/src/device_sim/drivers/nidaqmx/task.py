@@ -95,10 +95,7 @@ class Task:
     @property
     def instruments(self) -> list[DeviceFacts]:
         """Its devices."""
-        return [
-            DeviceFacts(each.name, f"NI {each.model.removeprefix('NI ')}", "National Instruments", "0")
-            for each in self.system_devices
-        ]
+        return [self.hardware.system.facts(name) for name in self.devices]
 
     def overview(self) -> Iterator[tuple[str, ChannelState]]:
         """Yield the name and the state of each physical channel."""
