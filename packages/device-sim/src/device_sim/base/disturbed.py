@@ -22,14 +22,15 @@ class Disturbed:
         faults: The faults of the server.
         device: The device.
         grid: The times of the record.
+        channel: The channel.
     """
 
-    def __init__(self, faults: Faults, device: str, grid: Grid) -> None:
+    def __init__(self, faults: Faults, device: str, grid: Grid, channel: str) -> None:
         self._faults = faults
         self._device = device
         self._grid = grid
-        # The same record has the same deviations.
-        seed = zlib.crc32(f"{device.lower()} {grid.begin!r}".encode())
+        # The same record has the same deviations, and each channel its own.
+        seed = zlib.crc32(f"{device.lower()} {channel.lower()} {grid.begin!r}".encode())
         self._random = np.random.default_rng(seed)
 
     def _when(self, kind: str) -> list[tuple[float, Flags]]:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from device_sim.drivers.nidaqmx import simulated
+from device_sim.drivers.nidaqmx.disturbed_inputs import disturbed
 from device_sim.drivers.nidaqmx.run import Block
 
 if TYPE_CHECKING:
@@ -38,4 +39,4 @@ def sample(task: Task, first: int, begin: float, spacing: float, count: int) -> 
     """
     if task.kind == "DI":
         return simulated.digital(task.channels, first, count)
-    return simulated.analog(task.channels, first, count)
+    return disturbed(task, simulated.analog(task.channels, first, count), begin, spacing)

@@ -420,7 +420,8 @@ class ScopeSession(AcquiringSession[Acquisition]):
         """Return the readings of a wired channel."""
         accuracy = self.model.accuracy(scale.range)
         volts = np.zeros(grid.count) if scale.is_grounded else self._limited(index)(grid)
-        disturbed = Disturbed(self.bench.faults, self.channels.channels[index].device, grid)
+        channel = self.channels.channels[index]
+        disturbed = Disturbed(self.bench.faults, channel.device, grid, channel.qualified)
         converter = self.bench.converter(f"{self.wire(index)} waveform")
         volts = disturbed.with_noise(volts) - scale.offset
         readings = converter.convert_all(volts, accuracy)
