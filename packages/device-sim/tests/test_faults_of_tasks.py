@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import ExitStack
 from threading import Timer
 
-import grpc
 import nidaqmx
 import numpy as np
 import pytest

@@ -59,11 +59,16 @@ class Disturbed:
             readings = np.where(where, math.inf, readings)
         return readings
 
-    def without_lost(self, readings: Volts) -> Volts:
-        """Return the readings, with the one before for each that is lost."""
+    def without_lost(self, readings: Volts, before: float | None = None) -> Volts:
+        """Return the readings, with the one before for each that is lost.
+
+        Args:
+            readings: The readings.
+            before: The reading before the first one; None if there is none.
+        """
         for share, where in self._when("drop_samples"):
             lost = where & (self._random.random(len(readings)) < share)
-            lost[:1] = False
-            kept = np.maximum.accumulate(np.where(lost, 0, np.arange(len(readings))))
-            readings = readings[kept]
+            kept = np.maximum.accumulate(np.where(lost, -1, np.arange(len(readings))))
+            first = readings[0] if before is None else before
+            readings = np.where(kept < 0, first, readings[kept])
         return readings

@@ -141,7 +141,9 @@ class Acquisition(Run):
         until = min(self.until, sent[0]) if sent else self.until
         count = int(min(last - self.count, max(1, self.due_until(until) - self.count)))
         count = self._make_room(count)
-        block = sample(self.task, self.count, self.time_of(self.count), 1.0 / self.plan.rate, count)
+        begin, spacing = self.time_of(self.count), 1.0 / self.plan.rate
+        before = self.buffer.read(self.count - 1, 1)[:, 0] if self.count else None
+        block = sample(self.task, self.count, begin, spacing, count, before)
         self.buffer.append(block)
         self.count += count
         self.task.events.acquired(count)

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 _KINDS = ("add_noise", "clip_input", "drop_samples", "over_range")
 
 
-def disturbed(task: Task, block: Block, begin: float, spacing: float) -> Block:
+def disturbed(
+    task: Task, block: Block, begin: float, spacing: float, before: Block | None
+) -> Block:
     """Return the samples of a task's analog inputs as the faults of their devices change them.
 
     An input reads the end of its range if the signal is beyond it.
@@ -28,6 +30,7 @@ def disturbed(task: Task, block: Block, begin: float, spacing: float) -> Block:
         block: The samples without faults, a row for each channel.
         begin: The time of the first sample.
         spacing: The seconds from one sample to the next.
+        before: The sample of each channel before the first one; None if there is none.
     """
     faults = task.hardware.bench.faults
     grid = Grid(begin, spacing, block.shape[1])
@@ -38,16 +41,24 @@ def disturbed(task: Task, block: Block, begin: float, spacing: float) -> Block:
     )
     if not any(there):
         return block
-    rows = zip(task.channels, block, strict=True)
-    return np.array([_disturbed_row(channel, row, grid, faults) for channel, row in rows])
+    return np.array(
+        [
+            _disturbed_row(
+                channel, block[row], grid, faults, None if before is None else before[row]
+            )
+            for row, channel in enumerate(task.channels)
+        ]
+    )
 
 
-def _disturbed_row(channel: Channel, values: Block, grid: Grid, faults: Faults) -> Block:
+def _disturbed_row(
+    channel: Channel, values: Block, grid: Grid, faults: Faults, before: float | None
+) -> Block:
     record = Disturbed(faults, channel.devices[0], grid, channel.name)
     low, high = _range(channel)
     middle, half = (low + high) / 2.0, (high - low) / 2.0 * record.range
     values = record.overloaded(record.with_noise(values))
-    return record.without_lost(np.clip(values, middle - half, middle + half))
+    return record.without_lost(np.clip(values, middle - half, middle + half), before)
 
 
 def _range(channel: Channel) -> tuple[float, float]:
