@@ -41,18 +41,13 @@ def disturbed(
     )
     if not any(there):
         return block
-    return np.array(
-        [
-            _disturbed_row(
-                channel, block[row], grid, faults, None if before is None else before[row]
-            )
-            for row, channel in enumerate(task.channels)
-        ]
-    )
+    previous = [None] * len(block) if before is None else before
+    rows = zip(task.channels, block, previous, strict=True)
+    return np.array([_disturbed_row(*each, grid, faults) for each in rows])
 
 
 def _disturbed_row(
-    channel: Channel, values: Block, grid: Grid, faults: Faults, before: float | None
+    channel: Channel, values: Block, before: float | None, grid: Grid, faults: Faults
 ) -> Block:
     record = Disturbed(faults, channel.devices[0], grid, channel.name)
     low, high = _range(channel)
