@@ -19,6 +19,7 @@ from device_sim.bench.followers import Follower, Followers
 from device_sim.bench.grid import Grid
 from device_sim.bench.history import History
 from device_sim.bench.line_driver import LineDriver
+from device_sim.bench.logic import LogicLevel
 from device_sim.bench.logic_input import LogicInput
 from device_sim.bench.netlist import Netlist, channel_key, load_netlist
 from device_sim.bench.observer import Alternating, Observer, Samples, State
@@ -536,6 +537,24 @@ class Bench:
         """Return the voltage at a channel at some ascending times, not in the future."""
         with self._lock:
             return self._observer.volts(channel_key(channel), times)
+
+    def frequency(self, channel: str, begin: float, end: float, low: float, high: float) -> float:
+        """Return the hertz of a channel's voltage over a time: whole cycles, by their length.
+
+        Args:
+            channel: The channel.
+            begin: The begin of the time.
+            end: Its end, not in the future.
+            low: A cycle begins when the voltage has been at most these volts,
+            high: and then reaches these.
+
+        Returns:
+            0 if the voltage does not begin two cycles.
+        """
+        with self._lock:
+            level = LogicLevel(self._observer, channel_key(channel), low, high)
+            count, first, last = level.rises(begin, end)
+            return (count - 1) / (last - first) if count > 1 else 0.0
 
     def changes(self, channel: str, begin: float, end: float) -> list[float]:
         """Return the times between two times at which the circuit of a channel changed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -84,6 +85,26 @@ class LogicLevel:
             self.is_high = self._changes.pop().is_high
         return self.is_high is not before
 
+    def rises(self, begin: float, end: float) -> tuple[int, float, float]:
+        """Return how often it becomes high in a time, and the first and last time that it does.
+
+        These are infinite if it does not. The level at the begin counts as known.
+        """
+        count, first, last, level = 0, math.inf, -math.inf, self.is_high
+        for course, since, until in self._observer.pieces(self._place, begin, end):
+            for window_begin, window_end in _windows(course, since, until):
+                times, is_flat = points(course, window_begin, window_end)
+                places, levels = self._changes_in(self._observer.volts(self._place, times), level)
+                rising = places[levels] if level is not None else places[1:][levels[1:]]
+                count += len(rising)
+                for place in rising[[0, -1]] if len(rising) else ():
+                    at = float(times[place])
+                    if not is_flat and place:
+                        at = self._refined(float(times[place - 1]), at, True)
+                    first, last = min(first, at), max(last, at)
+                level = bool(levels[-1]) if len(levels) else level
+        return count, first, last
+
     def _find(self, begin: float, end: float) -> Iterator[Change]:
         level, last = self.is_high, begin
         for course, since, until in self._observer.pieces(self._place, begin, end):
@@ -119,6 +140,15 @@ class LogicLevel:
                 break
             begin, end = narrower
         return end
+
+
+def _windows(course: Course | None, begin: float, end: float) -> Iterator[tuple[float, float]]:
+    """Yield parts of a time, each with no more points than are looked at together."""
+    waves = course.circuit.waves if course else ()
+    needed = sum(wave.count(begin, end) for wave in waves)
+    needed += sum((end - begin) / wave.resolution for wave in waves if not wave.is_stepped)
+    edges = np.linspace(begin, end, 2 + int(needed * _BETWEEN / _POINTS))
+    yield from pairwise(edges.tolist())
 
 
 def points(course: Course | None, begin: float, end: float) -> tuple[Vector, bool]:

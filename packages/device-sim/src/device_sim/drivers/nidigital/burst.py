@@ -30,7 +30,7 @@ from device_sim.drivers.nidigital.electronics import (
     playing,
     termination,
 )
-from device_sim.drivers.nidigital.levels import Termination, TimeSet
+from device_sim.drivers.nidigital.levels import Levels, Termination, TimeSet
 from device_sim.drivers.nidigital.pattern import Cycles, Pattern, PinState
 from device_sim.drivers.nidigital.results import SiteResult
 from device_sim.errors import DeviceSimError
@@ -43,11 +43,13 @@ Pins = Sequence[PinElectronics | None]
 
 @dataclass(frozen=True, slots=True)
 class _Pin:
-    """A pin of a site."""
+    """A pin of a site, with its settings at the begin of the burst."""
 
     site: int
     place: int
     electronics: PinElectronics
+    levels: Levels
+    is_masked: bool
     slots: Slots
     drive: Drive
     track: Track
@@ -121,7 +123,7 @@ class Burst:
         """Return the changes of terminals, the last one first."""
         planned: dict[float, dict[str, Terminal]] = {at: {}}
         for pin in self._pins:
-            channel, levels = pin.electronics.channel, pin.electronics.levels
+            channel, levels = pin.electronics.channel, pin.levels
             plays, rests = playing(pin.track), termination(levels)
             drove = pin.electronics.state is not PinState.X
             if drove or levels.termination is Termination.VTERM:
@@ -211,9 +213,9 @@ class Burst:
             return
         volts: Floats = self._bench.volts(pin.electronics.channel, unique)[inverse]
         where = (slots.cycles[begin:end], slots.places[begin:end], pin.place)
-        levels = pin.electronics.levels
-        result.actual[where] = compared(volts, levels)
-        result.failed[where] = fails(slots.states[begin:end], volts, levels)
+        result.actual[where] = compared(volts, pin.levels)
+        if not pin.is_masked:
+            result.failed[where] = fails(slots.states[begin:end], volts, pin.levels)
 
 
 def _pin(site: int, place: int, electronics: PinElectronics, slots: Slots) -> _Pin:
@@ -228,7 +230,7 @@ def _pin(site: int, place: int, electronics: PinElectronics, slots: Slots) -> _P
         order = np.argsort(times, kind="stable")
         times, volts = times[order], volts[order]
     track = Track(times.tolist(), volts.tolist(), before=level)
-    return _Pin(site, place, electronics, slots, drive, track)
+    return _Pin(site, place, electronics, levels, electronics.is_masked, slots, drive, track)
 
 
 def _state_after(pin: _Pin) -> PinState:

@@ -13,7 +13,7 @@ from device_sim.bench import Bench
 from device_sim.drivers.nidigital.burst import Burst, Pins
 from device_sim.drivers.nidigital.files.digipat import PatternFile
 from device_sim.drivers.nidigital.levels import TimeSet
-from device_sim.drivers.nidigital.pattern import Opcode
+from device_sim.drivers.nidigital.pattern import Opcode, Pattern, PinState
 from device_sim.drivers.nidigital.pins import key
 from device_sim.drivers.nidigital.results import HistoryCycle, HistorySettings, SiteResult
 from device_sim.errors import FUNCTION_NOT_SUPPORTED, INVALID_VALUE, DriverError
@@ -62,12 +62,11 @@ class Plan:
         pattern = self.file.pattern
         for vector, each in pattern.instructions.items():
             if each.opcode is Opcode.OTHER:
-                raise DriverError(
-                    FUNCTION_NOT_SUPPORTED,
-                    f"Not simulated: {each.name}, in vector {vector} of the pattern "
-                    f"{pattern.name}. On a bench, vectors run with repeat, set_loop, end_loop, "
-                    "scan and halt.",
-                )
+                raise _not_simulated(each.name, pattern, vector)
+        for state in (PinState.D, PinState.E):
+            found = (pattern.states == state).any(axis=(1, 2))
+            if found.any():
+                raise _not_simulated(f"the state {state.name}", pattern, int(found.argmax()))
         missing = [name for name in pattern.time_sets if name not in self.time_sets]
         if missing:
             raise DriverError(INVALID_VALUE, f"The session has no time set {missing[0]}.")
@@ -164,6 +163,14 @@ class BenchBurst(Activity):
     def _histories(self) -> dict[int, list[HistoryCycle]]:
         found = self._burst.results if self._burst is not None else {}
         return {site: result.history(self.plan.history) for site, result in found.items()}
+
+
+def _not_simulated(what: str, pattern: Pattern, vector: int) -> DriverError:
+    return DriverError(
+        FUNCTION_NOT_SUPPORTED,
+        f"Not simulated: {what}, in vector {vector} of the pattern {pattern.name}. On a bench, "
+        "vectors run that drive and compare, with repeat, set_loop, end_loop, scan and halt.",
+    )
 
 
 def _check_cycles(plan: Plan) -> None:

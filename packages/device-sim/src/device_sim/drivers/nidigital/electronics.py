@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from device_sim.bench import Accuracy, Bench, Input, Output, Terminal, Track
+from device_sim.bench import Accuracy, Bench, Input, Output, Terminal, Wave, square
 from device_sim.drivers.nidigital.levels import Levels, Termination
 from device_sim.drivers.nidigital.pattern import PinState, States
 
@@ -57,7 +57,8 @@ class PinElectronics:
         """The levels. They count from the next call of another method on."""
         self.state = PinState.X
         """What it drives: ZERO, ONE, or X for nothing."""
-        self._is_connected = False
+        self.is_masked = False
+        """True if no comparison of a burst fails."""
 
     # Static states.
 
@@ -68,7 +69,6 @@ class PinElectronics:
 
     def connect(self, at: float) -> None:
         """Let the pin do from a time on what its state and its levels say."""
-        self._is_connected = True
         self.bench.drive(self.channel, self.terminal(), at)
 
     def terminal(self) -> Terminal:
@@ -93,6 +93,19 @@ class PinElectronics:
         volts = self.bench.measure(self.channel, at, at).voltage
         return PinState(int(compared(np.array([volts]), self.levels)[0]))
 
+    # Clocks, and the frequency counter.
+
+    def generate(self, frequency: float, at: float) -> None:
+        """Drive a clock from a time on."""
+        self.state = PinState.X
+        clock = square(self.levels.vil, self.levels.vih, frequency, begin=at)
+        self.bench.drive(self.channel, playing(clock), at)
+
+    def frequency(self, begin: float, end: float) -> float:
+        """Return the hertz at the pin over a time; 0 if it does not begin two cycles."""
+        low, high = sorted((self.levels.vol, self.levels.voh))
+        return self.bench.frequency(self.channel, begin, end, low, math.nextafter(high, math.inf))
+
     # PPMU.
 
     def source(self, setting: PpmuSetting, at: float) -> None:
@@ -101,7 +114,12 @@ class PinElectronics:
         self.bench.drive(self.channel, setting.terminal(), at)
 
     def measure(self, quantity: str, begin: float, end: float, accuracy: Accuracy) -> float:
-        """Return the reading of the PPMU for `voltage` or `current` over an aperture."""
+        """Return the reading of the PPMU for `voltage` or `current` over an aperture.
+
+        It is NaN while a fault overloads the instrument.
+        """
+        if self.bench.faults.is_over_range(self.channel.partition("/")[0]):
+            return math.nan
         found = self.bench.measure(self.channel, begin, end)
         value = found.voltage if quantity == "voltage" else found.current
         converter = self.bench.converter(f"{self.channel} {quantity}")
@@ -113,9 +131,9 @@ def driver(volts: float) -> Output:
     return Output("voltage", volts, -math.inf, math.inf, DRIVE_RESISTANCE)
 
 
-def playing(track: Track) -> Output:
-    """Return a driver that plays a track."""
-    return replace(driver(0.0), wave=track)
+def playing(wave: Wave) -> Output:
+    """Return a driver that plays a wave."""
+    return replace(driver(0.0), wave=wave)
 
 
 def termination(levels: Levels) -> Terminal:

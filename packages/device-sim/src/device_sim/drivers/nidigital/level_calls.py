@@ -113,14 +113,14 @@ class LevelCalls:
 
     def clock_generator_abort(self, session: DigitalSession, request: Any, call: Call) -> None:
         """Stop the clocks of channels."""
-        session.clocks.difference_update(session.select(request.channel_list))
+        session.stop_clocks(session.select(request.channel_list))
 
     def frequency_counter_measure_frequency(
         self, session: DigitalSession, request: Any, call: Call
     ) -> Fields:
         """Return the frequencies at channels."""
         places = session.enabled_places(channel_name(request))
-        values = [session.measure_frequency(place.channel, call) for place in places]
+        values = session.measure_frequencies([place.channel for place in places], call)
         return {"frequencies": values, "actual_num_frequencies": len(values)}
 
     # Delays of the cables.

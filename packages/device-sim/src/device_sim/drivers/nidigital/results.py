@@ -8,7 +8,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from device_sim.drivers.nidigital.pattern import Cycles, Integers, Pattern, PinState, States
+from device_sim.drivers.nidigital.pattern import Cycles, Pattern, PinState, States
 
 HISTORY_SAMPLES = 8191
 """Cycles that the history RAM holds."""
@@ -134,12 +134,13 @@ class SiteResult:
     def _trigger(self, settings: HistorySettings) -> int | None:
         """Return the cycle that starts the history RAM, None if none does."""
         if settings.trigger is HistoryTrigger.CYCLE_NUMBER:
-            found: Integers = np.array([settings.cycle_number])
+            found = np.array([settings.cycle_number])
         elif settings.trigger is HistoryTrigger.PATTERN_LABEL:
-            vector = self.pattern.labels.get(settings.label, -1) + settings.vector_offset
-            is_known = settings.label in self.pattern.labels
-            found = np.flatnonzero(self.cycles.vectors == vector) if is_known else np.empty(0)
-            found = found[:1] + settings.cycle_offset
+            label = self.pattern.labels.get(settings.label)
+            if label is None:
+                return None
+            vector = label + settings.vector_offset
+            found = np.flatnonzero(self.cycles.vectors == vector)[:1] + settings.cycle_offset
         else:
             found = np.flatnonzero(self._failed_cycles)
         return int(found[0]) if len(found) and found[0] < len(self.failed) else None

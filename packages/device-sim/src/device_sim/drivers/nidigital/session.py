@@ -34,7 +34,7 @@ from device_sim.drivers.nidigital.results import (
     HistoryTrigger,
 )
 from device_sim.drivers.nidigital.timing import TimeSets
-from device_sim.errors import FUNCTION_NOT_SUPPORTED, INVALID_VALUE, UNKNOWN_CHANNEL, DriverError
+from device_sim.errors import INVALID_VALUE, UNKNOWN_CHANNEL, DriverError
 
 _DIGITAL = SelectedFunction.DIGITAL.value
 _PPMU = SelectedFunction.PPMU.value
@@ -258,6 +258,9 @@ class DigitalSession(InstrumentSession):
         function = self.get("selected_function", index)
         if function == _DIGITAL:
             pin.levels = self.levels_of(index)
+            if index in self.clocks:
+                pin.generate(self.number("clock_generator_frequency", index), self.now)
+                return
             pin.write(self.static.get(index, PinState.X), self.now)
         elif function == SelectedFunction.DISCONNECT.value:
             pin.disconnect(self.now)
@@ -340,32 +343,37 @@ class DigitalSession(InstrumentSession):
         )
 
     def start_clocks(self, indices: Sequence[int], *, select_digital: bool) -> None:
-        """Let channels generate their clocks.
-
-        Raises:
-            DriverError: One is wired: clocks are not on the bench.
-        """
-        self._refuse_wired(indices, "a clock")
+        """Let channels generate their clocks."""
         if select_digital:
             self.write("selected_function", _DIGITAL, indices)
         self.clocks.update(indices)
-
-    def measure_frequency(self, index: int, call: Call) -> float:
-        """Return the hertz at a channel: 0 without wiring.
-
-        Raises:
-            DriverError: It is wired.
-        """
-        self._refuse_wired([index], "the frequency counter")
-        return 0.0
-
-    def _refuse_wired(self, indices: Iterable[int], what: str) -> None:
         for index in indices:
-            if index in self.electronics:
-                raise DriverError(
-                    FUNCTION_NOT_SUPPORTED,
-                    f"Not simulated: {what} on the bench, at {self.qualified(index)}.",
-                )
+            if self._drives_pattern(index):
+                self._connect(index)
+
+    def stop_clocks(self, indices: Sequence[int]) -> None:
+        """Stop the clocks of channels. They drive their static states again."""
+        self.clocks.difference_update(indices)
+        for index in indices:
+            if self._drives_pattern(index):
+                self._connect(index)
+
+    def measure_frequencies(self, indices: Sequence[int], call: Call) -> list[float]:
+        """Return the hertz at channels over their measurement times; 0 without wiring."""
+        begin = self.now
+        ends = {
+            index: begin + self.number("frequency_counter_measurement_time", index)
+            for index in indices
+            if self._drives_pattern(index)
+        }
+        if ends:
+            self.sleep(call, max(ends.values()))
+        for index in ends:
+            self.electronics[index].levels = self.levels_of(index)
+        return [
+            self.electronics[index].frequency(begin, ends[index]) if index in ends else 0.0
+            for index in indices
+        ]
 
     # Patterns.
 
@@ -439,6 +447,7 @@ class DigitalSession(InstrumentSession):
             return None
         found = self.electronics[index]
         found.levels = self.levels_of(index)
+        found.is_masked = bool(self.get("mask_compare", index))
         return found
 
     def _history_settings(self) -> HistorySettings:
