@@ -319,14 +319,14 @@ class DigitalSession(InstrumentSession):
         }
         if ends:
             self.sleep(call, max(ends.values()))
-        return [
-            self._ppmu_reading(index, quantity, begin, ends[index])
-            if index in ends
-            else self._simulated_reading(index, quantity)
-            for index in indices
-        ]
+        return [self._ppmu_reading(index, quantity, begin, ends.get(index)) for index in indices]
 
-    def _ppmu_reading(self, index: int, quantity: str, begin: float, end: float) -> float:
+    def _ppmu_reading(self, index: int, quantity: str, begin: float, end: float | None) -> float:
+        """Return the reading of a channel in a time, or without an end a simulated one."""
+        if self.bench.faults.is_over_range(self.channels.channels[index].device):
+            return math.nan
+        if end is None:
+            return self._simulated_reading(index, quantity)
         if self.get("selected_function", index) == SelectedFunction.DISCONNECT.value:
             return 0.0
         name = "limit" if self._forces_voltage(index) else "level"
@@ -424,7 +424,8 @@ class DigitalSession(InstrumentSession):
         if select_digital:
             self.write("selected_function", _DIGITAL, self.channels_of(file.pattern.pins, enabled))
         plan = self._plan(file, first, enabled)
-        run = self._begin_run(plan) if plan.is_wired else None
+        waits_in_vain = plan.waits_for_start and self.loses_trigger(self.now)
+        run = self._begin_run(plan) if plan.is_wired or waits_in_vain else None
         self.burst, self._run = plan, run
 
     def _plan(self, file: PatternFile, first: int, sites: Sequence[int]) -> Plan:
