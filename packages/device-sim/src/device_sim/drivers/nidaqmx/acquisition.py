@@ -177,9 +177,7 @@ class Acquisition(Run):
         while True:
             yield self.time_of(0)
             count = max(1, min(self.due_until(self.until), _CHUNK))
-            found = crossing.find(
-                sample(self.task, 0, self.origin, 1.0 / self.plan.rate, count)
-            )
+            found = crossing.find(sample(self.task, 0, self.origin, 1.0 / self.plan.rate, count))
             self.origin += (count if found is None else found) / self.plan.rate
             if found is not None:
                 return

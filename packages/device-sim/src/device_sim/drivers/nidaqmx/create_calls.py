@@ -54,9 +54,7 @@ class CreateCalls:
         is_digital = row["kind"] in ("DI", "DO")
         return partial(self._add_lines if is_digital else self._add_channels, row)
 
-    def _add_channels(
-        self, row: Mapping[str, Any], task: Task, request: Any, call: Call
-    ) -> None:
+    def _add_channels(self, row: Mapping[str, Any], task: Task, request: Any, call: Call) -> None:
         """Add a channel for each physical channel that the client names."""
         task.require_stopped()
         kind = row["kind"]
@@ -72,7 +70,7 @@ class CreateCalls:
     def _channel(
         self, row: Mapping[str, Any], kind: str, name: str, physical: PhysicalChannel, request: Any
     ) -> Channel:
-        attributes = self._attributes(row, kind, (physical,))
+        attributes = self.attributes_of(row, (physical,))
         for field, attribute in row.get("fields", {}).items():
             known = self._table.named("Channel", attribute)
             attributes[attribute] = known.check(
@@ -98,16 +96,17 @@ class CreateCalls:
             groups = [(line,) for line in lines]
             chosen = name_channels(names, [line.name for line in lines])
         for name, group in zip(chosen, groups, strict=True):
-            attributes = self._attributes(row, kind, group)
+            attributes = self.attributes_of(row, group)
             is_port = len(group) == 1 and group[0].is_port
             channel = Channel(name, kind, group, attributes, is_port=is_port)
             attributes[f"{kind}_NUM_LINES"] = len(channel.lines)
             task.add(channel)
 
-    def _attributes(
-        self, row: Mapping[str, Any], kind: str, physical: Iterable[PhysicalChannel]
+    def attributes_of(
+        self, row: Mapping[str, Any], physical: Iterable[PhysicalChannel]
     ) -> Attributes:
         """Return the properties of a new channel that do not depend on the request."""
+        kind = row["kind"]
         found = self._table.attributes("Channel", kind, *row.get("sets", ()))
         found["CHAN_TYPE"] = self._table.named("Channel", "CHAN_TYPE").parse(kind)
         found["PHYSICAL_CHAN_NAME"] = flatten(each.name for each in physical)

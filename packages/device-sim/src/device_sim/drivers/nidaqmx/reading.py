@@ -174,5 +174,3 @@ def _count(task: Task, run: Acquisition, wanted: int) -> int:
     if wanted == ALL and reads_available:
         return run.available
     return int(run.remaining if wanted == ALL else min(wanted, run.remaining))
-
-

@@ -200,9 +200,7 @@ class Task:
             DriverError: They contradict each other, or there are no channels.
         """
         if not self.channels:
-            raise DriverError(
-                ERRORS.CAN_NOT_PERFORM_OP_WHEN_NO_CHANS_IN_TASK, f"Task: {self.name}"
-            )
+            raise DriverError(ERRORS.CAN_NOT_PERFORM_OP_WHEN_NO_CHANS_IN_TASK, f"Task: {self.name}")
         self.plan()
         self.state = max(self.state, State.VERIFIED)
 
