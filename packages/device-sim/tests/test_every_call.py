@@ -166,7 +166,12 @@ def test_with_odd_values(channel, server, sessions, tmp_path, call):
         request.count = min(abs(request.count), 5)
     if hasattr(request, "array_size"):
         request.array_size = min(abs(request.array_size), 5)
-    for name, longest in (("timeout", 1.0), ("maximum_time", 1000), ("maximum_time_ms", 1000), ("time_to_wait", 1.0)):
+    for name, longest in (
+        ("timeout", 1.0),
+        ("maximum_time", 1000),
+        ("maximum_time_ms", 1000),
+        ("time_to_wait", 1.0),
+    ):
         if hasattr(request, name) and not getattr(request, name) <= longest:  # NaN is not, either
             setattr(request, name, longest)
     if driver.name == "niscope" and hasattr(request, "timeout"):

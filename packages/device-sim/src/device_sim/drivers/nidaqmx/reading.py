@@ -19,7 +19,7 @@ from device_sim.errors import DriverError
 if TYPE_CHECKING:
     from device_sim.drivers.nidaqmx.task import Task
 
-_READABLE = ("AI", "DI", "CI", "DO")
+READABLE = ("AI", "DI", "CI", "DO")
 """The kinds of channels that can be read. Digital outputs are read back."""
 
 ALL = -1
@@ -62,7 +62,7 @@ def read(task: Task, wanted: int, timeout: float, call: Call, *, most: int) -> R
         DriverError: There are no samples to read, the buffer overflowed, or a value is invalid.
     """
     check_timeout(timeout)
-    if task.kind not in _READABLE:
+    if task.kind not in READABLE:
         raise DriverError(ERRORS.READ_NO_INPUT_CHANS_IN_TASK, f"Task: {task.name}")
     if wanted < ALL or wanted * len(task.channels) > MOST_SAMPLES:
         raise DriverError(

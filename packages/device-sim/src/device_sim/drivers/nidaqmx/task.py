@@ -24,7 +24,7 @@ from device_sim.drivers.nidaqmx.run import Run
 from device_sim.drivers.nidaqmx.system import Device
 from device_sim.drivers.nidaqmx.timing import Mode, Plan, plan_of
 from device_sim.drivers.nidaqmx.triggers import listen
-from device_sim.errors import DriverError
+from device_sim.errors import DeviceSimError, DriverError
 
 _OUTPUTS = ("AO", "DO", "CO")
 
@@ -242,11 +242,15 @@ class Task:
         before = self.state
         self.commit()
         self._before = max(before, State.VERIFIED)
-        self.state = State.RUNNING
         self.events.started()
         self.stream.rewind()
         self.position = self.stream.written
-        self.run = self._make_run()
+        try:
+            self.run = self._make_run()
+        except DeviceSimError:
+            self._fall_back()
+            raise
+        self.state = State.RUNNING
         self.hardware.timeline.add(self.run)
         listen(self, self.run)
 
@@ -258,9 +262,13 @@ class Task:
         """Stop, and go back to the state before the start."""
         if self.state is State.RUNNING:
             self._end_run()
-            self.state = self._before
-            if self.state < State.RESERVED:
-                self.hardware.release(self)
+            self._fall_back()
+
+    def _fall_back(self) -> None:
+        """Go back to the state before the start."""
+        self.state = self._before
+        if self.state < State.RESERVED:
+            self.hardware.release(self)
 
     def abort(self) -> None:
         """Stop, and go back to the verified state."""
