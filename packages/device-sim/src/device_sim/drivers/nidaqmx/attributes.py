@@ -101,11 +101,16 @@ class AttributeTable:
         protobuf: NI's module with the messages, `nidaqmx._stubs.nidaqmx_pb2`.
         data: The content of `attributes.toml`. For each group a table with `read_only`,
             `write_only` and `enums`, and `defaults.SET` with the default values of a set. A set has
-            the name of a group, maybe with more words: `Channel AI`.
+            the name of a group, maybe with more words: `Channel AI`. `internal` has properties that
+            NI's clients read, but that NI's messages do not name.
     """
 
     def __init__(self, protobuf: ModuleType, data: Mapping[str, Any]) -> None:
         self._by_id = {(a.group, a.id): a for a in _reflect(protobuf.DESCRIPTOR, data)}
+        for row in data.get("internal", ()):
+            self._by_id[row["group"], row["id"]] = Attribute(
+                **row, choices=None, is_readable=True, is_writable=False, is_resettable=False
+            )
         self._by_name = {(a.group, a.name): a for a in self._by_id.values()}
         self._defaults = {
             name: {key: self.named(name.split(" ")[0], key).parse(v) for key, v in values.items()}
@@ -158,6 +163,8 @@ class Attributes:
         """The values after a reset."""
         self.computed: dict[str, Callable[[], Value]] = {}
         """Rules for values that are computed when somebody reads them. They come first."""
+        self.derived: dict[str, Callable[[], Value]] = {}
+        """Rules for the defaults of values that depend on others."""
         self.check: Callable[[str, Value], Value] = lambda name, value: value
         """Return the value that a client's value becomes, given the name, or refuse it."""
         self.missing: ErrorCode = ERRORS.ATTRIBUTE_NOT_SUPPORTED_IN_TASK_CONTEXT
@@ -172,9 +179,13 @@ class Attributes:
     def __getitem__(self, name: str) -> Value:
         if name in self.computed:
             return self.computed[name]()
-        for layer in (self._written, self._configured, self.defaults):
+        for layer in (self._written, self._configured):
             if name in layer:
                 return layer[name]
+        if name in self.derived:
+            return self.derived[name]()
+        if name in self.defaults:
+            return self.defaults[name]
         raise DriverError(self.unset.get(name, self.missing), f"Property: {name}")
 
     def __setitem__(self, name: str, value: Value) -> None:
@@ -201,7 +212,8 @@ class Attributes:
             self._configured.pop(name, None)
 
     def _names(self) -> set[str]:
-        return {*self.computed, *self._written, *self._configured, *self.defaults}
+        layers = (self.computed, self._written, self._configured, self.derived, self.defaults)
+        return {name for layer in layers for name in layer}
 
     # For clients.
 

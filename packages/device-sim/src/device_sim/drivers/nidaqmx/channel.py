@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from device_sim.drivers.nidaqmx.attributes import Values
+from device_sim.drivers.nidaqmx.attributes import Attributes
 from device_sim.drivers.nidaqmx.system import PhysicalChannel
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Channel:
     """A virtual channel: the physical channels behind a name, with the client's settings."""
 
@@ -21,10 +22,22 @@ class Channel:
     physical: tuple[PhysicalChannel, ...]
     """Its physical channel, or its lines."""
 
-    values: Values
+    attributes: Attributes
     """Its properties."""
+
+    limits: list[float] = field(default_factory=list)
+    """For an analog channel: the smallest and largest value that the client expects, in its
+    units."""
+
+    is_port: bool = False
+    """True for a channel that is one whole port."""
 
     @property
     def devices(self) -> tuple[str, ...]:
         """The names of its devices."""
         return tuple(dict.fromkeys(each.device.name for each in self.physical))
+
+    @property
+    def lines(self) -> Sequence[PhysicalChannel]:
+        """The lines of a digital channel."""
+        return [line for each in self.physical for line in each.lines]

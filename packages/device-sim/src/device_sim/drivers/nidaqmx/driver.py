@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -14,8 +14,12 @@ from device_sim.base.service import Method, snake_case
 from device_sim.base.sessions import SessionTable
 from device_sim.base.wire import Fields, session_field, session_name
 from device_sim.call import Call
+from device_sim.drivers.nidaqmx.attributes import AttributeTable
 from device_sim.drivers.nidaqmx.errors import ERRORS
 from device_sim.drivers.nidaqmx.hardware import Hardware
+from device_sim.drivers.nidaqmx.names import device_of
+from device_sim.drivers.nidaqmx.physics import make_calls
+from device_sim.drivers.nidaqmx.system import System
 from device_sim.drivers.nidaqmx.task import Task
 from device_sim.errors import DriverError
 from device_sim.faults import Faults
@@ -42,9 +46,9 @@ class TaskDriver:
         self.protobuf = importlib.import_module(folder.protobuf)
         services = self.protobuf.DESCRIPTOR.services_by_name
         self.descriptor = services[folder.interface.rpartition(".")[2]]
-        physics = importlib.import_module(f"{folder.module}.physics")
-        self._calls: Sequence[object] = physics.make_calls(self.protobuf)
+        self.table = AttributeTable(self.protobuf, folder.read("attributes.toml"))
         self._tables: Mapping[str, Any] = folder.read("calls.toml")
+        self._calls = make_calls(self.table, self._tables)
 
     @property
     def rpcs(self) -> list[str]:
@@ -74,7 +78,8 @@ class TaskDriver:
         self, sessions: SessionTable[OpenSession], surroundings: Surroundings, faults: Faults
     ) -> TaskCalls:
         """Return the calls of this driver within a server."""
-        return TaskCalls(self, sessions, Hardware(surroundings, self.protobuf), faults)
+        system = System(self.table, surroundings.bench)
+        return TaskCalls(self, sessions, Hardware(surroundings, self.table, system), faults)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +130,7 @@ class TaskCalls:
             self._remove(session_name(request)).close()
             return {}
         owner, served = self._owner_of(rpc, request), self._served[rpc]
-        self._faults.before_call(owner.devices, rpc, call)
+        self._faults.before_call(_devices(owner, request), rpc, call)
         with self._hardware.present():
             return served.method(owner, request, call) or {}
 
@@ -136,7 +141,7 @@ class TaskCalls:
             DeviceSimError: The call failed. The subclass says how.
         """
         owner, served = self._owner_of(rpc, request), self._served[rpc]
-        self._faults.before_call(owner.devices, rpc, call)
+        self._faults.before_call(_devices(owner, request), rpc, call)
         with self._hardware.present():
             answers = served.method(owner, request, call)
         try:
@@ -170,6 +175,14 @@ class TaskCalls:
         return cast(
             "Task", self._sessions.remove(name, self.driver.name, unknown=ERRORS.INVALID_TASK)
         )
+
+
+def _devices(owner: Task | Hardware, request: Any) -> tuple[str, ...]:
+    """Return the devices that a call concerns."""
+    if isinstance(owner, Task):
+        return owner.devices
+    named = getattr(request, "device_name", "") or getattr(request, "physical_channel", "")
+    return (device_of(named),)
 
 
 def _refuse(rpc: str) -> Method:

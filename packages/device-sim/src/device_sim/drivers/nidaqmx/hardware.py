@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import count
-from pathlib import Path
-from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from device_sim.base.instrument import Surroundings
-from device_sim.drivers.nidaqmx.attributes import AttributeTable
+from device_sim.drivers.nidaqmx.attributes import Attributes, AttributeTable
 from device_sim.drivers.nidaqmx.errors import ERRORS
 from device_sim.drivers.nidaqmx.system import System
 from device_sim.errors import DriverError
-from device_sim.toml import read_data
 
 if TYPE_CHECKING:
     from device_sim.drivers.nidaqmx.task import Task
@@ -26,25 +24,23 @@ class Hardware:
 
     Args:
         surroundings: Clock, bench and files of the server.
-        protobuf: NI's module with the messages.
+        table: The properties of NI-DAQmx.
+        system: The devices.
     """
 
-    def __init__(self, surroundings: Surroundings, protobuf: ModuleType) -> None:
+    def __init__(self, surroundings: Surroundings, table: AttributeTable, system: System) -> None:
         self.clock = surroundings.clock
         self.bench = surroundings.bench
         self.timeline = surroundings.bench.timeline
-        self.table = AttributeTable(
-            protobuf, read_data(Path(__file__).with_name("attributes.toml"))
-        )
-        self.system = System(self.table, surroundings.bench)
-        self.devices: tuple[str, ...] = ()
-        """The devices that a call without a task concerns, for faults: none."""
+        self.table = table
+        self.system = system
         self.levels: dict[str, float] = {}
-        """The last level of each analog output, by its physical channel."""
+        """The last value of each analog output, by its physical channel."""
         self.lines: dict[str, bool] = {}
         """The last state of each digital output, by its line."""
         self._reserved: dict[str, Task] = {}
         self._unnamed = count()
+        self._began = time.time() - self.clock.now()
 
     def unnamed(self) -> str:
         """Return the name of a task whose client gave none."""
@@ -54,10 +50,20 @@ class Hardware:
         """Return a new condition of the timeline's lock."""
         return threading.Condition(self.timeline.lock)
 
+    def owners(self, group: str, request: Any) -> list[Attributes]:
+        """Return the owners of the properties that a call without a task names."""
+        return self.system.owners(group, request)
+
+    # Time.
+
     @property
     def now(self) -> float:
         """The time of the running call: everything due by then has run on all instruments."""
         return self.timeline.now
+
+    def wall_time(self, at: float) -> float:
+        """Return the seconds since 1970 at a time of the server's clock."""
+        return self._began + at
 
     @contextmanager
     def present(self) -> Iterator[None]:
@@ -67,6 +73,8 @@ class Hardware:
             yield
             self.timeline.advance(self.clock.now())
             self.timeline.wake()
+
+    # Reservations.
 
     def reserve(self, task: Task, resources: Iterable[str]) -> None:
         """Reserve resources for a task, all or none.

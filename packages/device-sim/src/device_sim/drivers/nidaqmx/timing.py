@@ -13,6 +13,7 @@ from device_sim.drivers.nidaqmx.errors import ERRORS
 from device_sim.errors import DriverError
 
 if TYPE_CHECKING:
+    from device_sim.drivers.nidaqmx.system import Device
     from device_sim.drivers.nidaqmx.task import Task
 
 MOST_SAMPLES = 2**26
@@ -21,12 +22,7 @@ MOST_SAMPLES = 2**26
 _BUFFERS = ((100.0, 1_000), (10_000.0, 10_000), (1e6, 100_000), (math.inf, 1_000_000))
 """The samples per channel of a buffer for continuous acquisitions, by the highest rate."""
 _CLOCKED = (SampleTimingType.SAMPLE_CLOCK.value, SampleTimingType.PIPELINED_SAMPLE_CLOCK.value)
-_RATES = {
-    "AI": "AI_MAX_MULTI_CHAN_RATE",
-    "AO": "AO_MAX_RATE",
-    "DI": "DI_MAX_RATE",
-    "DO": "DO_MAX_RATE",
-}
+_RATES = {"AO": "AO_MAX_RATE", "DI": "DI_MAX_RATE", "DO": "DO_MAX_RATE"}
 """The property of a device with its highest sample rate, by kind of channel."""
 
 
@@ -149,14 +145,25 @@ def _trigger(task: Task, name: str) -> Start:
 
 
 def _check_rate(task: Task, rate: float) -> None:
-    most = min(
-        (_most(device.groups["Device"], task) for device in task.system_devices), default=math.inf
-    )
+    most = min(_highest_rate(task, device) for device in task.system_devices)
     if not 0.0 < rate <= most:
         raise DriverError(
             ERRORS.INVALID_ATTRIBUTE_VALUE,
             f"Property: SAMP_CLK_RATE\nRequested Value: {rate}\nMaximum Value: {most}",
         )
+
+
+def _highest_rate(task: Task, device: Device) -> float:
+    """Return the highest sample rate of a device with the channels of a task."""
+    properties = device.groups["Device"]
+    if task.kind == "AI" and "AI_MAX_MULTI_CHAN_RATE" in properties:
+        many = sum(device.name in channel.devices for channel in task.channels)
+        if many == 1:
+            return float(properties["AI_MAX_SINGLE_CHAN_RATE"])
+        shares = 1 if properties["AI_SIMULTANEOUS_SAMPLING_SUPPORTED"] else many
+        return float(properties["AI_MAX_MULTI_CHAN_RATE"]) / shares
+    name = _RATES.get(task.kind, "")
+    return float(properties[name]) if name in properties else math.inf
 
 
 def _check_length(task: Task, length: int) -> None:

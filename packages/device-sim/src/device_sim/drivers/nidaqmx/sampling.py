@@ -1,0 +1,41 @@
+"""Take samples of the inputs of a task: simulated ones, or from the bench."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from device_sim.drivers.nidaqmx import simulated
+from device_sim.drivers.nidaqmx.run import Block
+
+if TYPE_CHECKING:
+    from device_sim.drivers.nidaqmx.task import Task
+
+
+def kind_of(task: Task) -> npt.DTypeLike:
+    """Return the type of a task's samples."""
+    return bool if task.kind in ("DI", "DO") else np.float64
+
+
+def rows_of(task: Task) -> int:
+    """Return the number of rows of a task's samples: its channels, or its lines."""
+    if task.kind in ("DI", "DO"):
+        return sum(len(channel.lines) for channel in task.channels)
+    return len(task.channels)
+
+
+def sample(task: Task, first: int, begin: float, spacing: float, count: int) -> Block:
+    """Return samples of all channels, a row for each channel or line.
+
+    Args:
+        task: The task.
+        first: The number of the first sample since the start.
+        begin: The time of the first sample.
+        spacing: The seconds from one sample to the next; 0 for samples on demand.
+        count: The number of samples.
+    """
+    if task.kind == "DI":
+        return simulated.digital(task.channels, first, count)
+    return simulated.analog(task.channels, first, count)

@@ -1,0 +1,34 @@
+"""Convert between the values of analog channels and the codes of their converters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from device_sim.drivers.nidaqmx.channel import Channel
+from device_sim.drivers.nidaqmx.run import Block
+
+if TYPE_CHECKING:
+    from device_sim.drivers.nidaqmx.task import Task
+
+LARGEST = 2**15
+"""The codes of a channel go from -LARGEST to LARGEST - 1."""
+
+
+def gain_of(channel: Channel) -> float:
+    """Return the value of one code, in the units of the channel."""
+    high = "AI_RNG_HIGH" if channel.kind == "AI" else "AO_DAC_RNG_HIGH"
+    return float(channel.attributes[high]) / LARGEST
+
+
+def codes_of(task: Task, block: Block) -> npt.NDArray[np.int64]:
+    """Return the codes of values, a row for each channel."""
+    gains = np.array([[gain_of(channel)] for channel in task.channels])
+    return np.clip(np.rint(block / gains), -LARGEST, LARGEST - 1).astype(np.int64)
+
+
+def values_of(task: Task, codes: npt.NDArray[Any]) -> Block:
+    """Return the values of codes, a row for each channel."""
+    return codes * np.array([[gain_of(channel)] for channel in task.channels])
