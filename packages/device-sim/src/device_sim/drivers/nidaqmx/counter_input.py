@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,15 +14,20 @@ from nidaqmx.constants import (
     FrequencyUnits,
     SampleTimingType,
     TimeUnits,
-    UsageTypeCI,
 )
 
 from device_sim.base.script import Script
 from device_sim.call import Call
 from device_sim.drivers.nidaqmx import meters
 from device_sim.drivers.nidaqmx.acquisition import Acquisition
-from device_sim.drivers.nidaqmx.channel import Channel
-from device_sim.drivers.nidaqmx.counter_lines import is_on_bench, line_at
+from device_sim.drivers.nidaqmx.counter_lines import (
+    COUNT,
+    PULSES,
+    is_on_bench,
+    line_at,
+    prefix_of,
+    rows_of_counter,
+)
 from device_sim.drivers.nidaqmx.errors import ERRORS
 from device_sim.drivers.nidaqmx.meters import Gate, Line, Measured, Meter
 from device_sim.drivers.nidaqmx.run import Block
@@ -34,17 +39,6 @@ if TYPE_CHECKING:
 
 _LOOK = 1e-3  # Seconds after which a counter looks for edges again.
 _MODULUS = 2**32
-_NAMES = {
-    UsageTypeCI.COUNT_EDGES.value: "CI_COUNT_EDGES",
-    UsageTypeCI.FREQUENCY.value: "CI_FREQ",
-    UsageTypeCI.PERIOD.value: "CI_PERIOD",
-    UsageTypeCI.PULSE_WIDTH_DIGITAL.value: "CI_PULSE_WIDTH",
-    UsageTypeCI.PULSE_WIDTH_DIGITAL_SEMI_PERIOD.value: "CI_SEMI_PERIOD",
-    UsageTypeCI.PULSE_FREQ.value: "CI_PULSE_FREQ",
-    UsageTypeCI.PULSE_TIME.value: "CI_PULSE_TIME",
-    UsageTypeCI.PULSE_TICKS.value: "CI_PULSE_TICKS",
-}
-"""The begin of the names of properties, by the measurement that they belong to."""
 _EDGES = {
     "CI_COUNT_EDGES": "ACTIVE_EDGE",
     "CI_PULSE_FREQ": "START_EDGE",
@@ -52,25 +46,8 @@ _EDGES = {
     "CI_PULSE_TICKS": "START_EDGE",
 }
 """The end of the name of the property with the first edge, where it is not STARTING_EDGE."""
-_PULSES = ("CI_PULSE_FREQ", "CI_PULSE_TIME", "CI_PULSE_TICKS")
-
 Values = Callable[[Measured], tuple[float, ...]]
 """Return the values of a measurement for a client, one for each row of its samples."""
-
-
-def measures_pulses(task: Task) -> bool:
-    """Return whether a task measures both parts of a period."""
-    return task.kind == "CI" and prefix_of(task.channels[0]) in _PULSES
-
-
-def counts_edges(task: Task) -> bool:
-    """Return whether a task counts edges."""
-    return task.kind == "CI" and prefix_of(task.channels[0]) == "CI_COUNT_EDGES"
-
-
-def prefix_of(channel: Channel) -> str:
-    """Return the begin of the names of the properties of a channel's measurement."""
-    return _NAMES[channel.attributes["CI_MEAS_TYPE"]]
 
 
 class CounterInput(Acquisition):
@@ -83,6 +60,7 @@ class CounterInput(Acquisition):
     """
 
     def __init__(self, task: Task, plan: Plan, start: float) -> None:
+        self.task = task
         self._channel = task.channels[0]
         self._device = self._channel.devices[0]
         self._is_real = is_on_bench(task.hardware, self._device)
@@ -93,6 +71,8 @@ class CounterInput(Acquisition):
         super().__init__(task, plan, start)
         if plan.mode is Mode.ON_DEMAND:
             self._arm(start)
+        if self._counts:
+            self._channel.attributes.computed["CI_COUNT"] = self._present_count
 
     # The settings.
 
@@ -105,7 +85,7 @@ class CounterInput(Acquisition):
 
     @property
     def _counts(self) -> bool:
-        return prefix_of(self._channel) == "CI_COUNT_EDGES"
+        return prefix_of(self._channel) == COUNT
 
     def _initial(self) -> int:
         return int(self._get("INITIAL_CNT")) if self._counts else 0
@@ -122,13 +102,14 @@ class CounterInput(Acquisition):
             prefix_of(self._channel),
             self._channel.attributes["CI_CTR_TIMEBASE_RATE"],
         )
-        if prefix in _PULSES:
+        if prefix in PULSES:
             span = meters.pulse(rising=self._rising)
             is_high_first = self._rising
 
             def high_and_low(measured: Measured) -> tuple[float, ...]:
-                ticks = measured.ticks if is_high_first else measured.ticks[::-1]
-                return _PULSE_VALUES[prefix](*ticks, timebase)
+                first, second = measured.ticks
+                high, low = (first, second) if is_high_first else (second, first)
+                return _PULSE_VALUES[prefix](high, low, timebase)
 
             return Meter(self._line, span, timebase), high_and_low
         if prefix == "CI_PULSE_WIDTH":
@@ -184,18 +165,15 @@ class CounterInput(Acquisition):
         """Return the time at which to look for so many more samples."""
         return self.due() if self.is_implicit else super().due_with(count)
 
-    def count_at(self, time: float) -> int:
-        """Return the count at a time after all others that were asked for."""
-        edges = self._line.count(time, rising=self._rising)
-        self._counted += edges if self._get("DIR") == CountDirection.COUNT_UP.value else -edges
-        return self._counted % _MODULUS
+    def _present_count(self) -> int:
+        return int(self.samples_at(self.task.hardware.now, 0.0, 1)[0, 0])
 
     def samples_at(self, begin: float, spacing: float, count: int) -> Block:
         """Return the samples at equidistant times, a row for each value."""
         if not self._counts:
-            return np.zeros((2 if measures_pulses(self.task) else 1, count))
+            return np.zeros((rows_of_counter(self._channel), count))
         sign = 1 if self._get("DIR") == CountDirection.COUNT_UP.value else -1
-        times = begin + np.arange(count) * spacing
+        times = np.asarray(begin + np.arange(count) * spacing, np.float64)
         counted = self._counted + sign * self._line.counts(times, rising=self._rising)
         self._counted = int(counted[-1]) if count else self._counted
         return np.asarray(counted % _MODULUS, np.float64).reshape(1, count)
@@ -220,11 +198,15 @@ class CounterInput(Acquisition):
         measured = self._meter.take(int(min(last - self.count, room)), self.until)
         if not measured:
             return
-        block = np.array([self._values(each) for each in measured], np.float64).T
+        block = self._block(measured)
         self.buffer.append(block)
         self.count += block.shape[1]
         self.task.events.acquired(block.shape[1])
         self.task.lock.notify_all()
+
+    def _block(self, measured: Sequence[Measured]) -> Block:
+        rows = zip(*map(self._values, measured), strict=True)
+        return np.array([np.array(row, np.float64) for row in rows])
 
     def measure(self, count: int, deadline: float, call: Call) -> Block:
         """Return the next measurements on demand. They begin now.
@@ -244,7 +226,7 @@ class CounterInput(Acquisition):
 
         if not self.task.waiting.wait(call, poll, deadline, listens=True):
             raise DriverError(ERRORS.SAMPLES_NOT_YET_AVAILABLE, f"Task: {self.task.name}")
-        return np.array([self._values(each) for each in found], np.float64).T
+        return self._block(found)
 
 
 _RISING = Edge.RISING.value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 LOGIC_HIGH, RESISTANCE = 5.0, 50.0
 """Volts and ohms of a digital output that is high."""
 
+_CLOSE = 1e-9  # Of a period: a time so close before its end is its end.
 _SHORTEST, _LONGEST = 2, 2**32  # Ticks of each part of a pulse.
 
 
@@ -115,12 +115,12 @@ class _Counter:
 
     def __init__(self, task: Task, channel: Channel) -> None:
         self._hardware = task.hardware
-        device, counter = channel.devices[0], channel.physical[0].index
+        device = channel.devices[0]
         self.channel = channel
         self.pulse, self.delay = pulse_of(channel)
         self.timebase = timebase_of_output(channel)
         self.idles_high = channel.attributes["CO_PULSE_IDLE_STATE"] == Level.HIGH.value
-        own = output_of(device, counter)
+        own = output_of(channel)
         self.terminals = (own, terminal_name(str(channel.attributes["CO_PULSE_TERM"]), device))
         self.signal = self._hardware.pulses.setdefault(own, Pulses())
         self._hardware.pulses[self.terminals[1]] = self.signal
@@ -176,6 +176,10 @@ class CounterOutput(Run):
         for counter in self._counters:
             counter.stop(start)
             self._attach(counter)
+            counter.channel.attributes.computed |= {
+                "CO_PULSE_DONE": lambda: self.is_done,
+                "CO_RDY_FOR_NEW_VAL": lambda: True,
+            }
         self.begin(self._generate(start))
 
     @property
@@ -190,22 +194,19 @@ class CounterOutput(Run):
         width = counter.pulse.high / counter.timebase
         bench.bus.attach(Stream(self, names, counter.next_pulse, width))
 
-    def change(self, pulses: Sequence[Pulse]) -> None:
-        """Put out other pulses, from the end of the present period of each counter on."""
-        now = self.task.hardware.now
-        for counter, pulse in zip(self._counters, pulses, strict=True):
-            if counter.begin > now:
-                at = counter.begin
-            else:
-                periods = math.floor((now - counter.begin) / counter.period + 1e-9) + 1
-                at = counter.begin + periods * counter.period
-            counter.pulse = pulse
-            if math.isfinite(at):
-                self.begin(self._restart(counter, at))
+    def change(self, pulse: Pulse) -> None:
+        """Put out another pulse on the only counter, from the end of its present period on."""
+        (counter,), now = self._counters, self.task.hardware.now
+        counter.pulse, before = pulse, counter.period
+        if counter.begin <= now:
+            periods = math.floor((now - counter.begin) / before + _CLOSE) + 1
+            at = counter.begin + periods * before
+            self.begin(self._restart(counter, pulse, at))
 
-    def _restart(self, counter: _Counter, at: float) -> Script:
+    def _restart(self, counter: _Counter, pulse: Pulse, at: float) -> Script:
         yield at
-        counter.start(at)
+        if counter.pulse is pulse:  # No other one replaced it meanwhile.
+            counter.start(at)
 
     def end(self) -> None:
         """Stop in whatever pulse, and put out the idle state."""
