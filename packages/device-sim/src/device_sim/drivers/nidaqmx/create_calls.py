@@ -71,7 +71,7 @@ class CreateCalls:
     def _channel(
         self, row: Mapping[str, Any], kind: str, name: str, physical: PhysicalChannel, request: Any
     ) -> Channel:
-        attributes = self._attributes(row, kind, (physical,))
+        attributes = self.attributes_of(row, (physical,))
         for field, attribute in row.get("fields", {}).items():
             known = self._table.named("Channel", attribute)
             attributes[attribute] = known.check(
@@ -99,16 +99,17 @@ class CreateCalls:
             groups = [(line,) for line in lines]
             chosen = name_channels(names, [line.name for line in lines])
         for name, group in zip(chosen, groups, strict=True):
-            attributes = self._attributes(row, kind, group)
+            attributes = self.attributes_of(row, group)
             is_port = len(group) == 1 and group[0].is_port
             channel = Channel(name, kind, group, attributes, is_port=is_port)
             attributes[f"{kind}_NUM_LINES"] = len(channel.lines)
             task.add(channel)
 
-    def _attributes(
-        self, row: Mapping[str, Any], kind: str, physical: Iterable[PhysicalChannel]
+    def attributes_of(
+        self, row: Mapping[str, Any], physical: Iterable[PhysicalChannel]
     ) -> Attributes:
         """Return the properties of a new channel that do not depend on the request."""
+        kind = row["kind"]
         found = self._table.attributes("Channel", kind, *row.get("sets", ()))
         found["CHAN_TYPE"] = self._table.named("Channel", "CHAN_TYPE").parse(kind)
         found["PHYSICAL_CHAN_NAME"] = flatten(each.name for each in physical)

@@ -140,7 +140,7 @@ def plan_of(task: Task) -> Plan:
 
 def _trigger(task: Task, name: str) -> Start:
     trigger = task.groups["Trigger"]
-    kind = trigger[name] if name in trigger else TriggerType.NONE.value
+    kind = trigger.get(name, TriggerType.NONE.value)
     if kind not in {each.value for each in Start}:
         raise _cannot(f"the trigger {TriggerType(kind).name}")
     return Start(kind)
