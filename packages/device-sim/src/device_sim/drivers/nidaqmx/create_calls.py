@@ -17,6 +17,7 @@ from device_sim.base.wire import enum_value, field_value
 from device_sim.call import Call
 from device_sim.drivers.nidaqmx.attributes import Attributes, AttributeTable
 from device_sim.drivers.nidaqmx.channel import Channel
+from device_sim.drivers.nidaqmx.counter_lines import connect
 from device_sim.drivers.nidaqmx.errors import ERRORS
 from device_sim.drivers.nidaqmx.names import flatten, name_channels
 from device_sim.drivers.nidaqmx.ranges import limit
@@ -81,6 +82,8 @@ class CreateCalls:
         channel = Channel(name, kind, (physical,), attributes)
         if kind in ("AI", "AO"):
             limit(channel)
+        elif kind in ("CI", "CO"):
+            connect(channel)
         return channel
 
     def _add_lines(self, row: Mapping[str, Any], task: Task, request: Any, call: Call) -> None:

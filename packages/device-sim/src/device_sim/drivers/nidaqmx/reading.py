@@ -10,6 +10,7 @@ import numpy as np
 
 from device_sim.call import Call
 from device_sim.drivers.nidaqmx.acquisition import Acquisition
+from device_sim.drivers.nidaqmx.counter_input import CounterInput
 from device_sim.drivers.nidaqmx.errors import ERRORS
 from device_sim.drivers.nidaqmx.run import Block
 from device_sim.drivers.nidaqmx.sampling import sample
@@ -74,7 +75,7 @@ def read(task: Task, wanted: int, timeout: float, call: Call, *, most: int) -> R
     if was_started:
         _start(task)
     if mode_of(task) is Mode.ON_DEMAND:
-        found = _on_demand(task, 1 if wanted == ALL else wanted, most)
+        found = _on_demand(task, 1 if wanted == ALL else wanted, most, timeout, call)
         is_over = True
     else:
         assert isinstance(task.run, Acquisition)
@@ -130,10 +131,13 @@ def _check_room(count: int, most: int) -> None:
         )
 
 
-def _on_demand(task: Task, count: int, most: int) -> Reading:
+def _on_demand(task: Task, count: int, most: int, timeout: float, call: Call) -> Reading:
     _check_room(count, most)
     now = task.hardware.now
-    found = sample(task, task.taken, now, 0.0, count)
+    if isinstance(task.run, CounterInput):
+        found = task.run.measure(count, now + timeout if timeout >= 0.0 else math.inf, call)
+    else:
+        found = sample(task, task.taken, now, 0.0, count)
     task.taken += count
     return Reading(found, now, 0.0)
 

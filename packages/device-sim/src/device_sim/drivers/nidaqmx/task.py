@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import IntEnum
 from typing import Any
 
@@ -14,6 +14,9 @@ from device_sim.call import Call
 from device_sim.drivers.nidaqmx.acquisition import Acquisition
 from device_sim.drivers.nidaqmx.attributes import Attributes
 from device_sim.drivers.nidaqmx.channel import Channel
+from device_sim.drivers.nidaqmx.counter_input import CounterInput
+from device_sim.drivers.nidaqmx.counter_lines import is_on_bench
+from device_sim.drivers.nidaqmx.counter_output import CounterOutput
 from device_sim.drivers.nidaqmx.errors import ERRORS
 from device_sim.drivers.nidaqmx.events import Events
 from device_sim.drivers.nidaqmx.generation import Generation, Stream
@@ -27,6 +30,14 @@ from device_sim.drivers.nidaqmx.triggers import listen
 from device_sim.errors import DeviceSimError, DriverError
 
 _OUTPUTS = ("AO", "DO", "CO")
+_RUNS: Mapping[str, type[Run]] = {
+    "AI": Acquisition,
+    "AO": Generation,
+    "CI": CounterInput,
+    "CO": CounterOutput,
+    "DI": Acquisition,
+    "DO": Generation,
+}
 
 
 class State(IntEnum):
@@ -141,6 +152,8 @@ class Task:
     def is_wired(self) -> bool:
         """Whether the bench wires one of its physical channels."""
         bench = self.hardware.bench
+        if self.kind in ("CI", "CO"):
+            return any(is_on_bench(self.hardware, device) for device in self.devices)
         return any(
             bench.is_wired(line.name)
             for channel in self.channels
@@ -255,8 +268,7 @@ class Task:
         listen(self, self.run)
 
     def _make_run(self) -> Run:
-        plan, now = self.plan(), self.hardware.now
-        return Generation(self, plan, now) if self.is_output else Acquisition(self, plan, now)
+        return _RUNS[self.kind](self, self.plan(), self.hardware.now)
 
     def stop(self) -> None:
         """Stop, and go back to the state before the start."""
