@@ -10,6 +10,7 @@ from typing import Any
 
 import grpc
 import nidcpower
+import nidigital
 import nidmm
 import nifgen
 import niscope
@@ -20,6 +21,7 @@ from device_sim import DeviceServer, ManualClock
 pytest_plugins = ["own_station"]
 
 OpenDCPower = Callable[..., nidcpower.Session]
+OpenDigital = Callable[..., nidigital.Session]
 OpenDmm = Callable[..., nidmm.Session]
 OpenFgen = Callable[..., nifgen.Session]
 OpenScope = Callable[..., niscope.Session]
@@ -28,7 +30,7 @@ OpenSwitch = Callable[..., niswitch.Session]
 
 def _leave(session: Any) -> None:
     """Close a session. The test may have closed it before, or stopped the server."""
-    drivers = (nidcpower, nidmm, nifgen, niscope, niswitch)
+    drivers = (nidcpower, nidigital, nidmm, nifgen, niscope, niswitch)
     try:
         session.__exit__(None, None, None)
     except tuple(driver.errors.DriverError for driver in drivers) as error:
@@ -101,6 +103,30 @@ def open_dcpower(channel: grpc.Channel) -> Iterator[OpenDCPower]:
                     grpc_options=grpc_options,
                     **kwargs,
                 )
+            stack.callback(_leave, session)
+            return session
+
+        yield open_session
+
+
+@pytest.fixture
+def open_digital(channel: grpc.Channel) -> Iterator[OpenDigital]:
+    with ExitStack() as stack:
+
+        def open_session(
+            resource: str = "DIG1", *, model: str = "6570", name: str = "", **kwargs: Any
+        ) -> nidigital.Session:
+            options = {"Simulate": True, "DriverSetup": {"Model": model, "BoardType": "PXIe"}}
+            behavior = kwargs.pop("behavior", nidigital.SessionInitializationBehavior.AUTO)
+            grpc_options = nidigital.GrpcSessionOptions(
+                channel, name, initialization_behavior=behavior
+            )
+            session = nidigital.Session(
+                resource,
+                options=kwargs.pop("options", options),
+                grpc_options=grpc_options,
+                **kwargs,
+            )
             stack.callback(_leave, session)
             return session
 

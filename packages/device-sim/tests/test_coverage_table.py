@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import nidcpower
+import nidigital
 import nidmm
 import nifgen
 import pytest
@@ -101,7 +102,7 @@ def test_what_the_data_says_of_calls_and_attributes_names_existing_ones(driver):
     assert set(attributes.get("unverified", {})) <= {a.name for a in driver.describe_attributes()}
 
 
-@pytest.mark.parametrize("package", [nidcpower, nidmm, nifgen], ids=lambda p: p.__name__)
+@pytest.mark.parametrize("package", [nidcpower, nidigital, nidmm, nifgen], ids=lambda p: p.__name__)
 def test_every_call_that_the_python_package_makes_is_simulated(package):
     driver = DRIVERS[package.__name__]
     made = {rpc for rpcs in coverage.rpcs_by_method(package).values() for rpc in rpcs}

@@ -83,6 +83,7 @@ def test_the_drivers_of_this_package_announce_their_services():
     expected = [
         "nidaqmx_grpc.NiDAQmx",
         "nidcpower_grpc.NiDCPower",
+        "nidigitalpattern_grpc.NiDigital",
         "nidmm_grpc.NiDmm",
         "nifgen_grpc.NiFgen",
         "niscope_grpc.NiScope",
@@ -115,7 +116,7 @@ def without(*packages: str) -> str:
 
 
 def test_a_driver_whose_package_is_not_installed_is_left_out():
-    code = without("nidaqmx", "nidmm", "nifgen", "niscope", "niswitch") + (
+    code = without("nidaqmx", "nidigital", "nidmm", "nifgen", "niscope", "niswitch") + (
         "from device_sim import DeviceServer, list_models; server = DeviceServer(); server.bench; "
         "print(server.interfaces, {model.driver for model in list_models()})"
     )
@@ -136,13 +137,14 @@ def test_a_bench_with_a_model_of_a_driver_that_is_not_installed_names_the_extra(
 
 def test_without_any_drivers_package_a_server_says_what_to_install():
     code = (
-        without("nidaqmx", "nidcpower", "nidmm", "nifgen", "niscope", "niswitch")
+        without("nidaqmx", "nidcpower", "nidigital", "nidmm", "nifgen", "niscope", "niswitch")
         + "from device_sim import DeviceServer; DeviceServer()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "NoDriverError" in done.stderr
     assert (
-        "'measurement-device-sim[all]', or an extra for each driver: daqmx, dcpower, dmm, fgen, "
+        "'measurement-device-sim[all]', or an extra for each driver: daqmx, dcpower, digital, "
+        "dmm, fgen, "
         "scope, switch" in done.stderr
     )
 
@@ -151,7 +153,7 @@ def test_a_server_listens_before_it_loads_drivers_and_physics():
     code = (
         "import sys; from device_sim import DeviceServer; server = DeviceServer(); "
         "server.start(); server.stop(); "
-        "print(*{'numpy', 'nidaqmx', 'nidcpower', 'nidmm', 'niscope', 'niswitch'} & {*sys.modules})"
+        "print(*{'numpy', 'nidaqmx', 'nidcpower', 'nidigital', 'nidmm', 'niscope'} & {*sys.modules})"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (loaded.stdout.strip(), loaded.stderr) == ("", "")
@@ -178,6 +180,7 @@ def test_models_say_which_of_their_figures_are_not_verified():
         "4141",
         "4081",
         "6363",
+        "6570",
         "5433 (2CH)",
         "5162 (4CH)",
         "2737/2-Wire 4x64 Matrix",

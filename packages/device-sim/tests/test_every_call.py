@@ -49,9 +49,12 @@ def check(rpc: str, answer) -> None:
 
 
 @pytest.fixture
-def sessions(channel, open_dcpower, open_dmm, open_fgen, open_scope, open_switch):
+def sessions(
+    channel, open_dcpower, open_digital, open_dmm, open_fgen, open_scope, open_switch
+):
     open_session(channel, DRIVERS["nidaqmx"], "nidaqmx")
     open_dcpower("SMU1/0-3", name="nidcpower", model="4162")
+    open_digital("DIG1", name="nidigital")
     open_dmm("DMM1", name="nidmm", model="4082")
     open_fgen("FGEN1", name="nifgen")
     open_scope("SCOPE1", name="niscope")
@@ -107,6 +110,10 @@ hi = "net"
 
 [[connect]]
 channel = "SCOPE1/0"
+hi = "net"
+
+[[connect]]
+channel = "DIG1/0"
 hi = "net"
 
 [[part]]

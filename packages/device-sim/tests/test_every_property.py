@@ -7,10 +7,12 @@ lacks it, the driver must answer "not supported".
 from __future__ import annotations
 
 import enum
+import importlib
 import math
 
 import hightime
 import nidcpower
+import nidigital
 import nidmm
 import nifgen
 import pytest
@@ -18,6 +20,7 @@ from device_sim.base.attributes import Attribute, Scope
 from device_sim.errors import DriverError
 from every_driver import DCPOWER, DMM, DRIVERS
 
+DIGITAL = DRIVERS["nidigital"]
 FGEN = DRIVERS["nifgen"]
 
 READ_ONLY = -1074135027
@@ -74,7 +77,7 @@ def new_value(attribute: Attribute, present):
         return 1.0
     if attribute.name.endswith("_range"):
         return 1e-3
-    low, high = attribute.limits or (1, 1)
+    low, high = attribute.limits or DIGITAL.models.default.limits.get(attribute.name, (1, 1))
     return type(present)(1 if low <= 1 <= high else high)
 
 
@@ -119,6 +122,14 @@ def test_nifgen(open_fgen, attribute):
     check_property(nifgen, target, attribute)
 
 
+@pytest.mark.parametrize("attribute", list(DIGITAL.table), ids=lambda a: a.name)
+def test_nidigital(open_digital, attribute):
+    session = open_digital()
+    named = attribute.scope is Scope.NAMED
+    target = getattr(session, attribute.capability)[0] if named else scoped(session, attribute)
+    check_property(nidigital, target, attribute)
+
+
 SECTIONS = ("read_only", "defaults", "limits", "specials", "steps")
 
 
@@ -146,15 +157,15 @@ def test_an_attribute_without_channels_refuses_a_channel_name(open_dcpower, attr
     driver_error(nidcpower, NOT_FOR_CHANNELS, lambda: getattr(channel, attribute.name))
 
 
-@pytest.mark.parametrize("driver", [DCPOWER, DMM, FGEN], ids=lambda d: d.name)
+@pytest.mark.parametrize("driver", [DCPOWER, DIGITAL, DMM, FGEN], ids=lambda d: d.name)
 def test_the_table_has_every_attribute_of_the_package(driver):
-    package = {"nidcpower": nidcpower, "nidmm": nidmm, "nifgen": nifgen}[driver.name]
+    package = importlib.import_module(driver.name)
     base = vars(package.session._SessionBase)
     kind = package.session._attributes.Attribute
     assert {a.name for a in driver.table} == {n for n, v in base.items() if isinstance(v, kind)}
 
 
-@pytest.mark.parametrize("driver", [DCPOWER, DMM, FGEN], ids=lambda d: d.name)
+@pytest.mark.parametrize("driver", [DCPOWER, DIGITAL, DMM, FGEN], ids=lambda d: d.name)
 def test_defaults_are_legal_values(driver):
     for attribute in driver.table:
         if not attribute.read_only and attribute.name != "resolution_absolute":
@@ -165,6 +176,7 @@ def test_defaults_are_legal_values(driver):
     ("driver", "read_only", "attributes"),
     [
         pytest.param(DCPOWER, 19, 229, id="nidcpower"),
+        pytest.param(DIGITAL, 25, 87, id="nidigital"),
         pytest.param(DMM, 17, 69, id="nidmm"),
         pytest.param(FGEN, 37, 125, id="nifgen"),
     ],

@@ -90,10 +90,13 @@ def test_an_output_is_shown_with_its_setpoints_and_what_it_gives(
 
 
 def test_every_driver_describes_its_channels(
-    channels, open_dcpower, open_dmm, open_fgen, open_scope, open_switch
+    channels, open_digital, open_dcpower, open_dmm, open_fgen, open_scope, open_switch
 ):
     open_fgen("FGEN1", "0"), open_scope("SCOPE1"), open_switch("SW1", "2737/2-Wire 4x64 Matrix")
+    open_digital("DIG1").vih = 1.8
     found = channels()
+    assert quantities(found["DIG1/31"])["vih"] == (1.8, "V")
+    assert not found["DIG1/31"].output_on
     assert quantities(found["FGEN1/0"])["sample rate"][1] == "S/s"
     assert not found["FGEN1/0"].output_on
     assert found["FGEN1/0"].HasField("output_on")

@@ -14,6 +14,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
 
 SERVICES = {
     "nidcpower_grpc.NiDCPower",
+    "nidigitalpattern_grpc.NiDigital",
     "nidmm_grpc.NiDmm",
     "nifgen_grpc.NiFgen",
     "niscope_grpc.NiScope",

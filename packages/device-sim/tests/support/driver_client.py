@@ -50,7 +50,9 @@ def request_for(driver: Driver, rpc: str, name: str) -> Any:
     request = messages(driver)[driver.descriptor.methods_by_name[rpc].input_type.name]()
     field = session_field(request.DESCRIPTOR)
     if field:
-        getattr(request, field).name = name
+        session = getattr(request, field)
+        # A call for several sessions has a list of them.
+        (session.add() if hasattr(session, "add") else session).name = name
     return request
 
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 from device_sim.errors import DEVICE_NOT_FOUND, UNKNOWN_CHANNEL, DriverError
 
-_RANGE = re.compile(r"(\d+)[-:](\d+)")
+_RANGE = re.compile(r"(\d{1,9})[-:](\d{1,9})")
+_LONGEST_RANGE = 100_000  # No instrument has more channels.
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,8 @@ def expand_numbers(text: str) -> list[str]:
     if not found:
         return [text]
     first, last = int(found[1]), int(found[2])
+    if abs(last - first) > _LONGEST_RANGE:
+        return [text]  # as any name that does not exist
     step = 1 if last >= first else -1
     return [str(number) for number in range(first, last + step, step)]
 

@@ -58,6 +58,10 @@ class Configuration:
         Raises:
             DriverError: The hardware has no such value.
         """
+        if attribute.name in self.model.limits:
+            low, high = self.model.limits[attribute.name]
+            if not low <= float(value) <= high:
+                raise refuse(attribute.name, value)
         if not attribute.steps or value in attribute.specials:
             return value
         step = next_up(self.steps_for(attribute.steps), float(value))

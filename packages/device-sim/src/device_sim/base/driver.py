@@ -154,6 +154,7 @@ class Driver:
             "defaults": {name: self.table[name].parse(value) for name, value in defaults},
             "lacks": self._without(features),
             "steps": row.get("steps", {}),
+            "limits": row.get("limits", {}),
             "constants": row.get("constants", {}),
         }
         return kind(**{**common, **kind.details(row, book.content)})

@@ -357,7 +357,6 @@ class InstrumentSession:
 def _defaults(opening: Opening) -> dict[str, Value]:
     """Return the values after a reset that differ from the driver's own."""
     return {
-        **opening.model.defaults,
         "channel_count": len(opening.channels),
         "driver_setup": opening.options.driver_setup,
         "instrument_firmware_revision": "simulated",
@@ -368,6 +367,7 @@ def _defaults(opening: Opening) -> dict[str, Value]:
         "simulate": True,
         "specific_driver_revision": f"Driver: device-sim for {_version(opening.package)}",
         "specific_driver_vendor": "National Instruments",
+        **opening.model.defaults,
     }
 
 

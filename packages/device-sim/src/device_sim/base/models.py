@@ -48,6 +48,7 @@ class ModelBook:
     - `features`: names that the driver's data and code ask for
     - `defaults`: the model's own attribute values after a reset
     - `steps`: the values that the hardware has, ascending, by name
+    - `limits`: smallest and largest value of attributes, by name
     - `constants`: the model's own answers to calls, as in calls.toml
     - all that the driver's model class reads in addition.
 
@@ -123,6 +124,9 @@ class Model:
 
     steps: Mapping[str, Sequence[float]] = field(default_factory=dict)
     """The values that the hardware has, ascending, by name."""
+
+    limits: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    """Smallest and largest value by attribute, where they differ between models."""
 
     constants: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """The model's own answers to calls."""

@@ -57,6 +57,7 @@ _SYNONYMS = {
     "code": ("error_code",),
     "description": ("error_description",),
     "instrument_driver_revision": ("driver_revision",),
+    "self_test_message": ("test_message",),
     "self_test_result": ("test_result",),
 }
 """Other names for the fields of answers that all drivers have."""
@@ -82,10 +83,15 @@ def session_field(descriptor: Any) -> str:
 
 
 def session_name(request: Any) -> str:
-    """Return the name of a call's session, "" for a call without one."""
+    """Return the name of a call's (first) session, "" for a call without one."""
     field = session_field(request.DESCRIPTOR)
+    if not field:
+        return ""
+    session = getattr(request, field)
+    if hasattr(session, "add"):  # a call for several sessions
+        session = session[0] if session else session.add()
     # Unknown names and NI's old numeric handles are invalid handles.
-    name: str = getattr(request, field).name if field else ""
+    name: str = session.name
     return name
 
 

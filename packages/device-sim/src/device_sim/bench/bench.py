@@ -11,21 +11,27 @@ from functools import partial
 from pathlib import Path
 
 from device_sim.bench.bus import TriggerBus
+from device_sim.bench.dut import Dut, LogicLevels
+from device_sim.bench.dut_class import make_device
 from device_sim.bench.edge_watch import EdgeWatch
+from device_sim.bench.equations import Vector
+from device_sim.bench.followers import Follower, Followers
 from device_sim.bench.grid import Grid
 from device_sim.bench.history import History
 from device_sim.bench.line_driver import LineDriver
+from device_sim.bench.logic import LogicLevel
 from device_sim.bench.logic_input import LogicInput
 from device_sim.bench.netlist import Netlist, channel_key, load_netlist
 from device_sim.bench.observer import Alternating, Observer, Samples, State
 from device_sim.bench.parts import Connection, Imperfections, Output, Part, Terminal
 from device_sim.bench.places import errors_at
 from device_sim.bench.readings import Converter
-from device_sim.bench.relay import Relay, Relays, coil_of
+from device_sim.bench.relay import Relay, coil_of
 from device_sim.bench.review import doubts
 from device_sim.bench.schedule import DriftSteps, Schedule
 from device_sim.bench.terminals import is_terminal
 from device_sim.clock import Clock
+from device_sim.duts import DigitalDevice
 from device_sim.errors import BenchError
 from device_sim.faults import Drifting, Faults, Opening, window
 from device_sim.nets import OUTPUT_RESISTANCE, NetDrive, NetDriver
@@ -81,17 +87,22 @@ class Bench:
         self._openings: dict[str, tuple[float, float]] = {}
         self._drifts: dict[str, tuple[float, float, float]] = {}
         self._schedule = Schedule()
-        wired = [k for k in self._netlist.connections if is_terminal(k.partition("/")[2])]
+        devices = {name.lower() for name in self._netlist.devices}
+        parted = [(key, *key.partition("/")) for key in self._netlist.connections]
+        wired = [k for k, owner, _, line in parted if is_terminal(line) and owner not in devices]
         self.bus = TriggerBus(self.timeline, wired, self._put_level)
         """The trigger lines, and the terminals of the instruments."""
         self._relays = {
-            name: Relay(part, self._observer)
+            name: Relay(part, self._observer, self._rewired)
             for name, part in self._netlist.parts.items()
             if part.coil is not None
         }
+        self._duts = {name: self._dut(name) for name in self._netlist.devices}
         for script in self._scripts(wired):
             self.timeline.add(script)
         self._rewired(now)
+        for dut in self._duts.values():
+            dut.start(now)
         self._begin_faults()
 
     def _scripts(self, wired: Sequence[str]) -> Iterator[Script]:
@@ -99,10 +110,24 @@ class Bench:
         yield self.bus
         yield self._schedule
         yield DriftSteps(self._history.oldest_drift, self._follow_drift)
-        if self._relays:
-            yield Relays(self._relays.values(), self._rewired, self._clock.now())
-        for terminal in wired:
-            yield EdgeWatch(terminal, self.bus, self._observer)
+        followers: list[Follower] = list(self._relays.values())
+        followers += self._duts.values()
+        followers += [EdgeWatch(terminal, self.bus, self._observer) for terminal in wired]
+        yield Followers(followers, self._clock.now())
+
+    def _dut(self, name: str) -> Dut:
+        table = self._netlist.devices[name]
+        with errors_at(self._netlist.lines[f"device {name}"]):
+            device = make_device(table.device_class, table.options, self._netlist.folder)
+            if table.pins.keys() != {*device.inputs, *device.outputs}:
+                pins = ", ".join(dict.fromkeys((*device.inputs, *device.outputs))) or "none"
+                raise BenchError(
+                    f"Device {name}: pins must have the net of each pin of {table.device_class}, "
+                    f"which are {pins}."
+                )
+        channels = {pin: channel_key(f"{name}/{pin}") for pin in table.pins}
+        levels = LogicLevels(**table.electrical)
+        return Dut(name, device, channels, levels, self._observer, self.drive)
 
     @classmethod
     def load(cls, path: Path, clock: Clock) -> Bench:
@@ -139,6 +164,22 @@ class Bench:
                 (copy.deepcopy(part), self._relays[name].is_closed if part.coil else None)
                 for name, part in self._netlist.parts.items()
             ]
+
+    def device(self, name: str) -> DigitalDevice:
+        """Return a device under test, to look at it or to change it.
+
+        Raises:
+            BenchError: The bench has no such device, or its class failed.
+        """
+        with self._lock:
+            self._catch_up()
+            dut = self._duts.get(name)
+            if dut is None:
+                known = ", ".join(sorted(self._duts)) or "none"
+                raise BenchError(f"The bench has no device '{name}'. Its devices: {known}.")
+            if dut.failure is not None:
+                raise dut.failure
+            return dut.device
 
     def set(self, name: str, **values: float) -> None:
         """Set values of a part from now on.
@@ -430,15 +471,23 @@ class Bench:
 
     def drive(self, channel: str, terminal: Terminal | None, at: float) -> None:
         """Connect a channel's terminal to its nets from a time on. None disconnects it."""
-        key = channel_key(channel)
+        self.drive_all({channel: terminal}, at)
+
+    def drive_all(self, terminals: Mapping[str, Terminal | None], at: float) -> None:
+        """Connect the terminals of several channels from a time on; see `drive`."""
         with self._lock:
-            if not self.is_wired(channel) or self._terminals.get(key) == terminal:
-                return
-            if terminal is None:
-                self._terminals.pop(key, None)
-            else:
-                self._terminals[key] = terminal
-            self._history.drive(at, key, self._terminals)
+            changed = {
+                channel_key(channel): terminal
+                for channel, terminal in terminals.items()
+                if self.is_wired(channel) and self._terminals.get(channel_key(channel)) != terminal
+            }
+            for key, terminal in changed.items():
+                if terminal is None:
+                    self._terminals.pop(key, None)
+                else:
+                    self._terminals[key] = terminal
+            if changed:
+                self._history.drive(at, changed, self._terminals)
 
     def join(self, first: str, second: str, *, closed: bool, at: float) -> None:
         """Close or open a contact between two channels of a switch from a time on."""
@@ -473,6 +522,39 @@ class Bench:
         """
         with self._lock:
             return self._observer.samples(channel_key(channel), grid)
+
+    def check_devices(self) -> None:
+        """Raise the error of a device under test whose class failed, if there is one.
+
+        Raises:
+            BenchError: The error.
+        """
+        for dut in self._duts.values():
+            if dut.failure is not None:
+                raise dut.failure
+
+    def volts(self, channel: str, times: Vector) -> Vector:
+        """Return the voltage at a channel at some ascending times, not in the future."""
+        with self._lock:
+            return self._observer.volts(channel_key(channel), times)
+
+    def frequency(self, channel: str, begin: float, end: float, low: float, high: float) -> float:
+        """Return the hertz of a channel's voltage over a time: whole cycles, by their length.
+
+        Args:
+            channel: The channel.
+            begin: The begin of the time.
+            end: Its end, not in the future.
+            low: A cycle begins when the voltage has been at most these volts,
+            high: and then reaches these.
+
+        Returns:
+            0 if the voltage does not begin two cycles.
+        """
+        with self._lock:
+            level = LogicLevel(self._observer, channel_key(channel), low, high)
+            count, first, last = level.rises(begin, end)
+            return (count - 1) / (last - first) if count > 1 else 0.0
 
     def changes(self, channel: str, begin: float, end: float) -> list[float]:
         """Return the times between two times at which the circuit of a channel changed."""

@@ -18,15 +18,16 @@ import numpy as np
 
 from device_sim.bench.circuit import Circuit, Solution
 from device_sim.bench.equations import Vector
-from device_sim.bench.grid import Grid
+from device_sim.bench.grid import Grid, grids_of
 from device_sim.bench.regulation import keeps_mode
 from device_sim.bench.run import Probe, Run
-from device_sim.bench.waves import Sine
+from device_sim.bench.waves import Sine, Track, Wave
 from device_sim.errors import BenchError
 
 _POINTS = 129  # Points at which limits are checked, over all of a time and over its first part.
 _FIRST_PART = 2.0**-10
-_HALVINGS = 60  # With which the moment of a limit is found.
+_FINER = 65  # Points in which the moment of a limit is looked for,
+_NARROWINGS = 10  # so many times.
 _TOLERANCE = 1e-6  # Of a step with diodes, relative.
 _FLOOR = 1e-9  # Of a step with diodes, in volts or amperes of a state.
 _FIRST_STEP = 1e-3  # Seconds of the first step that is tried.
@@ -35,6 +36,9 @@ _SMALLEST = 2.0**-50  # Of the time: no step is smaller.
 _CYCLES = 8  # A circuit repeats itself if it does not change over so many cycles,
 _SAME = 4.0  # by so many times the tolerance.
 _MOST_STEPS = 200_000  # In one chain; more take minutes.
+_COMBINATIONS = 4096  # Of the voltages of waves that are solved one by one.
+_MOST_KINKS = 65_536  # Of the waves in a mean over such combinations.
+_STEPS = 4  # Steps of tracks in a time in which limits are looked for.
 _KEPT = 10_000  # Runs of a chain that stay in memory.
 
 
@@ -49,10 +53,15 @@ class Course:
     def __init__(self, circuit: Circuit, states: Vector) -> None:
         self.circuit = circuit
         self._first = states
-        self._is_stepped = bool(circuit.diodes) and len(states) > 0
+        self.is_stepped = bool(circuit.diodes) and len(states) > 0
+        """True if it is computed in steps, which may reach into the future."""
         self._limited = [
             name for name, output in circuit.outputs.items() if math.isfinite(output.high)
         ]
+        self._tracks = [wave for wave in circuit.waves if isinstance(wave, Track)]
+        self._is_static = bool(self._limited) and self._only_steps()
+        self._moments: dict[bytes, Vector] = {}
+        """What is observed for each combination of the waves' voltages, in a static circuit."""
         self._cycle = min(
             (w.period for w in circuit.waves if isinstance(w, Sine)), default=math.inf
         )
@@ -76,7 +85,7 @@ class Course:
         """The time at which the states are compared with those at the time before."""
         self._checked = np.full(len(self._first), math.inf)
         """The states at the last such time."""
-        if self._is_stepped:
+        if self.is_stepped:
             self._take_step(self._runs[-1])
 
     def as_of(self, time: float) -> Course:
@@ -102,6 +111,10 @@ class Course:
 
     def mean(self, begin: float, end: float) -> Vector:
         """Return the mean of the observed values from one time to a later one."""
+        if self._is_static and _count(self.circuit.waves, begin, end) < _MOST_KINKS:
+            steps = _steps(self.circuit.waves, begin, end)
+            if (observed := self._observed_at(steps)) is not None:
+                return np.asarray(observed @ np.diff(steps, append=end) / (end - begin))
         total = np.zeros(len(self._runs[0].moment.observed))
         self._know(end)
         for since, until, times in self._cycles(begin, end):
@@ -111,14 +124,26 @@ class Course:
 
     def values(self, grid: Grid, probe: Probe) -> Vector:
         """Return some observed values at the times of a grid, a row for each."""
+        if self._is_static and (observed := self._observed_at(grid.times)) is not None:
+            return probe(observed)
         self._know(grid.end)
         begins = [run.begin for run in self._runs]
-        if self._is_stepped:
+        if self.is_stepped:
             return self._values_in_steps(np.array(begins), self._folded(grid.times), probe)
         return np.concatenate(
             [self._runs[number].values(part, probe) for number, part in grid.split(begins)],
             axis=1,
         )
+
+    def values_at(self, times: Vector, probe: Probe) -> Vector:
+        """Return some observed values at ascending times, a row for each value."""
+        if self._is_static and (observed := self._observed_at(times)) is not None:
+            return probe(observed)
+        self._know(float(times[-1]))
+        begins = np.array([run.begin for run in self._runs])
+        if self.is_stepped or not len(self._first):
+            return self._values_in_steps(begins, self._folded(times), probe)
+        return np.concatenate([self.values(grid, probe) for grid in grids_of(times)], axis=1)
 
     def _values_in_steps(self, begins: Vector, times: Vector, probe: Probe) -> Vector:
         """Return what `values` does. Each step of the chain is asked only once."""
@@ -129,6 +154,33 @@ class Course:
         for number, places in zip(chosen, np.split(order, firsts[1:]), strict=True):
             result[:, places] = self._runs[number].values(times[places], probe)
         return result
+
+    # A circuit without states whose waves only step: each combination of them is solved once.
+
+    def _only_steps(self) -> bool:
+        waves = self.circuit.waves
+        return not len(self._first) and bool(waves) and all(wave.is_stepped for wave in waves)
+
+    def _observed_at(self, times: Vector) -> Vector | None:
+        """Return all observed values, a column for each time; None if they are too many."""
+        number = np.zeros(len(times), np.int64)
+        levels = [wave.values(times) for wave in self.circuit.waves]
+        for volts in levels:
+            different, place = np.unique(volts, return_inverse=True)
+            _, number = np.unique(number * len(different) + place, return_inverse=True)
+        _, firsts, inverse = np.unique(number, return_index=True, return_inverse=True)
+        if len(firsts) > _COMBINATIONS:
+            return None
+        columns = [self._moment(volts) for volts in np.array(levels).T[firsts]]
+        return np.stack(columns, axis=1)[:, inverse]
+
+    def _moment(self, volts: Vector) -> Vector:
+        key = volts.tobytes()
+        if key not in self._moments:
+            if len(self._moments) > _COMBINATIONS:
+                self._moments.clear()
+            self._moments[key] = self.circuit.solve(self._first, volts).observed
+        return self._moments[key]
 
     # The chain.
 
@@ -163,6 +215,8 @@ class Course:
     def _extend(self, time: float) -> None:
         run = self._runs[-1]
         end = min(time, run.begin + self._step)
+        if self._limited and self._tracks and not self.is_stepped:
+            end = self._before_many_steps(self._known, end)
         bend = self._bend(run, self._known, end)
         if bend is None and end < run.begin + self._step:
             self._known = end
@@ -172,7 +226,7 @@ class Course:
         self._runs.append(following)
         del self._runs[:-_KEPT]
         self._known = end
-        if self._is_stepped:
+        if self.is_stepped:
             self._take_step(following)
             self._look_for_cycle()
 
@@ -220,28 +274,36 @@ class Course:
         still = not len(self._first) and not self.circuit.waves
         if not self._limited or still or end <= begin:
             return None
-        if self._is_stepped:
+        if self.is_stepped:
             fits = self._fits(run, np.array([(begin + end) / 2.0, end]))
             return None if fits.all() else self._refine(run, begin, end, end - begin)
         first = begin + (end - begin) * _FIRST_PART
+        steps = _steps(self._tracks, begin, end)[1:]
+        wrong = [time for time in steps if not self._fits(run, Grid(time, 0.0, 1)).all()]
+        end = min((*wrong[:1], end))
         for grid in (Grid.over(begin, first, _POINTS), Grid.over(begin, end, _POINTS)):
             fits = self._fits(run, grid)
             fits[0] = True  # The run began with these modes.
             if not fits.all():
                 index = int(np.argmin(fits))
                 return self._refine(run, grid.at(index - 1), grid.at(index), end - begin)
-        return None
+        return float(wrong[0]) if wrong else None
+
+    def _before_many_steps(self, begin: float, end: float) -> float:
+        """Return the end of a time, or an earlier one up to which tracks have few steps."""
+        count = _count(self._tracks, begin, end)
+        return end if count <= _STEPS else begin + (end - begin) * _STEPS / count
 
     def _refine(self, run: Run, fitting: float, wrong: float, length: float) -> float:
-        for _ in range(_HALVINGS):
-            middle = (fitting + wrong) / 2.0
-            if not fitting < middle < wrong:
+        """Return when an output ceases to fit its mode between two times."""
+        for _ in range(_NARROWINGS):
+            grid = Grid.over(fitting, wrong, _FINER)
+            fits = self._fits(run, grid.times if self.is_stepped else grid)
+            index = 1 + int(np.argmin(fits[1:-1])) if not fits[1:-1].all() else _FINER - 1
+            narrower = (grid.at(index - 1), min(grid.at(index), wrong))
+            if narrower == (fitting, wrong) or not narrower[0] < narrower[1]:
                 break
-            at = np.array([middle]) if self._is_stepped else Grid(middle, 0.0, 1)
-            if self._fits(run, at).all():
-                fitting = middle
-            else:
-                wrong = middle
+            fitting, wrong = narrower
         # A run is not infinitely short, so that a chain has an end.
         return max(wrong, run.begin + length * _SMALLEST)
 
@@ -282,6 +344,18 @@ class Course:
             waves = self.circuit.waves
             self._kink = min((wave.next_kink(run.begin) for wave in waves), default=math.inf)
         return min(self._cycle * _PER_CYCLE, self._kink - run.begin)
+
+
+def _count(waves: Sequence[Wave], begin: float, end: float) -> float:
+    """Return about how many kinks some waves have between two times."""
+    return sum(wave.count(begin, end) for wave in waves)
+
+
+def _steps(waves: Sequence[Wave], begin: float, end: float) -> Vector:
+    """Return the begin of a time, and the times before its end at which a wave has a kink."""
+    kinks = [wave.kinks(begin, end).times for wave in waves]
+    times = np.unique(np.concatenate([[begin], *kinks]))
+    return times[times < end]
 
 
 def _common_period(periods: Sequence[float]) -> float:

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 
 from device_sim.bench.bus import TriggerBus
-from device_sim.bench.equations import Vector
-from device_sim.bench.grid import Grid
+from device_sim.bench.logic import LogicLevel
 from device_sim.bench.observer import Observer
-from device_sim.bench.search import Condition, Search
-from device_sim.errors import DeviceSimError
 from device_sim.nets import HIGH_FROM, LOW_TO
-
-_POINTS = 256  # Points in which a search looks at a time without waves.
-_EDGES = {
-    True: Condition(lambda v: v <= LOW_TO, lambda v: v >= HIGH_FROM),
-    False: Condition(lambda v: v >= HIGH_FROM, lambda v: v <= LOW_TO),
-}
 
 
 class EdgeWatch:
-    """The logic input of a wired terminal, as a script on the timeline.
+    """The logic input of a wired terminal, as a follower of its net.
 
-    It looks at the net only while an activity waits for an edge.
+    It follows the net only while an activity waits for an edge.
 
     Args:
         terminal: The terminal.
@@ -33,49 +23,28 @@ class EdgeWatch:
 
     def __init__(self, terminal: str, bus: TriggerBus, observer: Observer) -> None:
         self._terminal, self._bus, self._observer = terminal, bus, observer
+        self._level = self._unknown_level()
         self._seen = -math.inf
-        self._until = -math.inf
-        self._searches: dict[bool, Search] = {}
 
-    @property
-    def is_looking(self) -> bool:
-        """Return whether an activity waits for an edge."""
-        return self._bus.waiting_since(self._terminal) is not None
-
-    def due(self) -> float:
-        """Return the next moment that it has not seen, which comes before all other parts."""
+    def follows_since(self) -> float:
+        """Return since when an activity waits for an edge; infinity if none does."""
         since = self._bus.waiting_since(self._terminal)
-        return math.inf if since is None else math.nextafter(max(self._seen, since), math.inf)
+        return math.inf if since is None else since
 
-    def run(self, until: float, now: float) -> None:
-        """Look at the net up to a time, or to its first edge."""
-        since = self._bus.waiting_since(self._terminal)
-        assert since is not None
+    def look(self, begin: float, end: float) -> float:
+        """Return the moment of the first edge in a time."""
+        since = self.follows_since()
         if since > self._seen:  # It has not looked for a while.
-            self._seen, self._searches = since, {}
-        self._until = until
-        fastest = self._observer.fastest(self._terminal)
-        spacing = min(fastest, (until - self._seen) / _POINTS) or math.inf
-        found: list[tuple[float, bool]] = []
-        for rising, condition in _EDGES.items():
-            search = self._searches.setdefault(rising, self._search(condition))
-            search.spacing = spacing
-            at = search.find(self._seen, until)
-            if at is not None:
-                found.append((at, rising))
-        self._seen = until
-        if found:
-            self._seen, rising = min(found)
-            self._searches = {}
-            self._bus.deliver(self._terminal, self._seen, rising=rising)
+            self._level = self._unknown_level()
+        change = self._level.next_change(max(begin, since), end)
+        return end if change is None else change.at
 
-    def _search(self, condition: Condition) -> Search:
-        def volts(grid: Grid) -> Vector:
-            return self._observer.samples(self._terminal, grid).voltages
+    def act(self, at: float) -> None:
+        """Deliver the edge of a moment, if there is one. The first level is none."""
+        was_known = self._level.is_high is not None
+        self._seen = at
+        if self._level.take(at) and was_known:
+            self._bus.deliver(self._terminal, at, rising=bool(self._level.is_high))
 
-        changes = partial(self._observer.changes, self._terminal)
-        return Search(volts, changes, condition, math.inf)
-
-    def fail(self, error: DeviceSimError) -> None:
-        """Look again later. Who measures such a bench gets the error."""
-        self._seen = self._until
+    def _unknown_level(self) -> LogicLevel:
+        return LogicLevel(self._observer, self._terminal, LOW_TO, HIGH_FROM)

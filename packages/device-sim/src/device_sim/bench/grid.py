@@ -10,6 +10,8 @@ import numpy as np
 
 from device_sim.bench.equations import Vector
 
+_SAME = 1e-9  # Relative difference of times that counts as none.
+
 
 @dataclass(frozen=True, slots=True)
 class Grid:
@@ -79,3 +81,16 @@ class Grid:
         while number < self.count and self.at(number) < time:
             number += 1
         return number
+
+
+def grids_of(times: Vector) -> Iterator[Grid]:
+    """Yield grids that together have some ascending times."""
+    gaps = np.diff(times)
+    first = 0
+    while first < len(times):
+        last = first + 1
+        if last < len(times):
+            other = np.flatnonzero(abs(gaps[first:] - gaps[first]) > _SAME * gaps[first])
+            last = first + int(other[0]) + 1 if len(other) else len(times)
+        yield Grid.over(float(times[first]), float(times[last - 1]), last - first)
+        first = last

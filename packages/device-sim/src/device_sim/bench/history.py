@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,10 +93,15 @@ class History:
         ]
         self._begin(at, kept, terminals)
 
-    def drive(self, at: float, channel: str, terminals: Mapping[str, Terminal]) -> None:
-        """Begin a stretch in which one channel acts in another way."""
+    def drive(
+        self, at: float, channels: Collection[str], terminals: Mapping[str, Terminal]
+    ) -> None:
+        """Begin a stretch in which some channels act in another way."""
         pairs = zip(self._islands, self._last_courses, strict=True)
-        kept = [None if channel in island.connections else course for island, course in pairs]
+        kept = [
+            course if island.connections.keys().isdisjoint(channels) else None
+            for island, course in pairs
+        ]
         self._begin(at, kept, terminals)
 
     def follow_drift(self, at: float, terminals: Mapping[str, Terminal]) -> None:

@@ -157,7 +157,7 @@ class LogicInput:
         return self._observer.samples(self._key, grid).voltages
 
     def _look(self, begin: float, end: float) -> Iterator[_Found]:
-        for course, since, until in list(self._observer.courses(self._key, begin, end)):
+        for course, since, until in self._observer.pieces(self._key, begin, end):
             yield from self._look_at(course, since, until)
 
     def _look_at(self, course: Course | None, begin: float, end: float) -> Iterator[_Found]:

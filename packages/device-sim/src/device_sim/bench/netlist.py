@@ -6,7 +6,7 @@ site: `{site}` becomes the site's number, and each site gets its item of a list.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,23 @@ from device_sim.errors import BenchError
 from device_sim.toml import read_file
 
 Table = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceTable:
+    """A device under test, as the bench file describes it."""
+
+    device_class: str
+    """Its class, as `module:Class`."""
+
+    pins: Mapping[str, str]
+    """The net of each pin."""
+
+    electrical: Mapping[str, float]
+    """Its voltages and its resistance, where the file gives them."""
+
+    options: Mapping[str, Any]
+    """The arguments of the class."""
 
 
 @dataclass(slots=True)
@@ -42,8 +59,15 @@ class Netlist:
     faults: list[dict[str, Any]] = field(default_factory=list)
     """Faults at the start: `kind` and the arguments of the method of that name."""
 
+    devices: dict[str, DeviceTable] = field(default_factory=dict)
+    """The devices under test, by their names. Their pins are channels, such as `U1/miso`."""
+
+    folder: Path | None = None
+    """The folder of the file, where classes of devices are looked for."""
+
     lines: dict[str, int | None] = field(default_factory=dict)
-    """The lines of `part NAME`, `channel KEY`, `instrument NAME` and `fault NUMBER` in the file."""
+    """The lines of `part NAME`, `device NAME`, `channel KEY`, `instrument NAME` and `fault NUMBER`
+    in the file."""
 
 
 def channel_key(channel: str) -> str:
@@ -64,7 +88,9 @@ def load_netlist(path: Path) -> Netlist:
         BenchError: The file cannot be read, or has an error. The text says what to change.
     """
     content, text = read_file(path)
-    return parse_netlist(content, Places(text))
+    netlist = parse_netlist(content, Places(text))
+    netlist.folder = path.parent
+    return netlist
 
 
 def parse_netlist(content: Table, places: Places | None = None) -> Netlist:
@@ -85,7 +111,7 @@ def parse_netlist(content: Table, places: Places | None = None) -> Netlist:
         netlist.models[name.lower()] = str(instrument["model"])
         netlist.lines[f"instrument {name.lower()}"] = line
     sites = content.get("sites", [0])
-    for kind, add in (("connect", _add_connection), ("part", _add_part), ("fault", _add_fault)):
+    for kind, add in _ADDING.items():
         rows = content.get(kind, ())
         for number, row in enumerate(rows):
             line = places.of_table(kind, number, len(rows))
@@ -111,6 +137,13 @@ def _for_site(key: str, value: Any, place: int, site: int, sites: list[int]) -> 
                 "List one value for each site."
             )
         value = value[place]
+    return _named(value, site)
+
+
+def _named(value: Any, site: int) -> Any:
+    """Return a value in which `{site}` is the number of a site."""
+    if isinstance(value, dict):
+        return {key: _named(each, site) for key, each in value.items()}
     return value.replace("{site}", str(site)) if isinstance(value, str) else value
 
 
@@ -143,6 +176,24 @@ def _add_part(netlist: Netlist, table: Table, line: int | None) -> None:
     netlist.lines[f"part {name}"] = line
 
 
+def _add_device(netlist: Netlist, table: Table, line: int | None) -> None:
+    tables.DEVICE.check("device", table)
+    name = table["name"]
+    if name in netlist.devices:
+        raise BenchError(
+            f"Device {name} is defined twice. For several sites, write '{name}{{site}}'."
+        )
+    for pin, net in table["pins"].items():
+        pin_table = {"channel": f"{name}/{pin}", "hi": net}
+        _add_connection(netlist, pin_table, line)
+    electrical = {key: float(table[key]) for key in ("low", "high", "resistance") if key in table}
+    if electrical.get("low", 0.0) == electrical.get("high", 3.3):
+        raise BenchError(f"Device {name}: low and high must differ.")
+    options = table.get("options", {})
+    netlist.devices[name] = DeviceTable(table["class"], table["pins"], electrical, options)
+    netlist.lines[f"device {name}"] = line
+
+
 def _add_fault(netlist: Netlist, table: Table, line: int | None) -> None:
     tables.FAULT.check("fault", table)
     kind = table["kind"]
@@ -154,3 +205,11 @@ def _add_fault(netlist: Netlist, table: Table, line: int | None) -> None:
     tables.FAULTS[kind].check(f"fault {kind}", arguments)
     netlist.lines[f"fault {len(netlist.faults)}"] = line
     netlist.faults.append({"kind": kind, **arguments})
+
+
+_ADDING: Mapping[str, Callable[[Netlist, Table, int | None], None]] = {
+    "connect": _add_connection,
+    "part": _add_part,
+    "device": _add_device,
+    "fault": _add_fault,
+}

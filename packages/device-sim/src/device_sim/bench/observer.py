@@ -6,7 +6,7 @@ Nothing here has an effect on the bench.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -19,7 +19,11 @@ from device_sim.bench.equations import Nets, Vector
 from device_sim.bench.grid import Grid
 from device_sim.bench.history import History, net_key
 from device_sim.bench.parts import Terminal
+from device_sim.bench.run import Probe
 from device_sim.bench.waves import Sine
+
+Place = str | Nets
+"""A channel by its key; or two nets that a part joins, positive first."""
 
 _POINTS = 8192  # Samples of an alternating voltage that is not a sine,
 _CYCLES = 16  # over at most so many cycles.
@@ -141,21 +145,6 @@ class Observer:
         """Return the times between two times at which the circuit of a channel or net changed."""
         return self._history.changes(key, begin, end)
 
-    def courses(
-        self, key: str, begin: float, end: float
-    ) -> Iterator[tuple[Course | None, float, float]]:
-        """Yield the courses of a channel or net in a time; see `History.pieces`."""
-        return self._history.pieces(key, max(begin, self._history.begin), end)
-
-    def fastest(self, key: str) -> float:
-        """Return the seconds in which the present waves at a channel or net may change.
-
-        They do not change by much in a shorter time. This is infinity without waves.
-        """
-        course = self._history.last(key)
-        waves = course.circuit.waves if course else ()
-        return min((wave.resolution for wave in waves), default=math.inf)
-
     # Nets.
 
     def net_voltage(self, net: str, at: float) -> float:
@@ -166,20 +155,47 @@ class Observer:
         circuit, solution = found
         return float(circuit.nodes.across(solution.observed, (net, self._ground)))
 
-    def key_of(self, nets: Nets) -> str:
-        """Return the key of two nets that a part joins."""
-        return net_key(nets[1] if nets[0] == self._ground else nets[0])
+    def is_stepped(self, key: str) -> bool:
+        """Return whether the present course of a channel is computed in steps into the future."""
+        course = self._history.last(key)
+        return course is not None and course.is_stepped
 
-    def across(self, nets: Nets, grid: Grid) -> Vector:
-        """Return the voltage between two nets that a part joins."""
+    # Nets and channels alike.
 
-        def sampled(course: Course | None, part: Grid) -> Vector:
+    def volts(self, place: Place, at: Grid | Vector) -> Vector:
+        """Return the voltage at a place at some ascending times."""
+
+        def sampled(course: Course | None, part: Grid | Vector) -> Vector:
+            if isinstance(place, str):
+                return self._sampled(place, course, part)
             if course is None:
-                return np.zeros((1, part.count))
-            nodes = course.circuit.nodes
-            return course.values(part, lambda observed: np.array([nodes.across(observed, nets)]))
+                return np.zeros((1, _count(part)))
+            across = partial(course.circuit.nodes.across, nets=place)
+            return _values(course, part, lambda observed: np.array([across(observed)]))
 
-        return np.asarray(self._over(grid, self.key_of(nets), sampled)[0])
+        key = self._key_of(place)
+        if isinstance(at, Grid):
+            return np.asarray(self._over(at, key, sampled)[0])
+        return np.asarray(self._at_times(at, key, sampled)[0])
+
+    def pieces(
+        self, place: Place, begin: float, end: float
+    ) -> list[tuple[Course | None, float, float]]:
+        """Return the courses of a place in a time, with the part of the time that each covers."""
+        begin = max(begin, self._history.begin)
+        return list(self._history.pieces(self._key_of(place), begin, max(begin, end)))
+
+    def state_of_courses(self, place: Place, begin: float, end: float) -> object:
+        """Return an object that is equal to that of another time if nothing was changed since."""
+        return [
+            (course, number and since, course and sum(w.version for w in course.circuit.waves))
+            for number, (course, since, _) in enumerate(self.pieces(place, begin, end))
+        ]
+
+    def _key_of(self, place: Place) -> str:
+        if isinstance(place, str):
+            return place
+        return net_key(place[1] if place[0] == self._ground else place[0])
 
     # Courses.
 
@@ -216,16 +232,38 @@ class Observer:
         before = np.repeat(values[:, :1], grid.count - values.shape[1], axis=1)
         return np.concatenate((before, values), axis=1)
 
-    def _sampled(self, key: str, course: Course | None, grid: Grid) -> Vector:
+    def _at_times(
+        self, times: Vector, key: str, sampled: Callable[[Course | None, Vector], Vector]
+    ) -> Vector:
+        """Return what `_over` returns, at any ascending times."""
+        times, inverse = np.unique(np.maximum(times, self._history.begin), return_inverse=True)
+        pieces = list(self._history.pieces(key, float(times[0]), float(times[-1])))
+        firsts = np.searchsorted(times, [since for _, since, _ in pieces[1:]])
+        parts = [
+            sampled(course and course.as_of(since), part)
+            for (course, since, _), part in zip(pieces, np.split(times, firsts), strict=True)
+            if len(part)
+        ]
+        return np.asarray(np.concatenate(parts, axis=1)[:, inverse])
+
+    def _sampled(self, key: str, course: Course | None, at: Grid | Vector) -> Vector:
         if course is None:
-            level = np.full(grid.count, _open_voltage(self._terminals.get(key)))
-            return np.array([level, np.zeros(grid.count)])
+            level = np.full(_count(at), _open_voltage(self._terminals.get(key)))
+            return np.array([level, np.zeros(_count(at))])
         circuit = course.circuit
 
         def probe(observed: Vector) -> Vector:
             return np.array([circuit.voltage(observed, key), circuit.current(observed, key)])
 
-        return course.values(grid, probe)
+        return _values(course, at, probe)
+
+
+def _count(at: Grid | Vector) -> int:
+    return at.count if isinstance(at, Grid) else len(at)
+
+
+def _values(course: Course, at: Grid | Vector, probe: Probe) -> Vector:
+    return course.values(at, probe) if isinstance(at, Grid) else course.values_at(at, probe)
 
 
 def _open_voltage(terminal: Terminal | None) -> float:

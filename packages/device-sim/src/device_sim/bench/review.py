@@ -30,7 +30,8 @@ def _dangling_nets(netlist: Netlist) -> list[str]:
 
 
 def _unknown_instruments(netlist: Netlist) -> list[str]:
-    wired = {channel.partition("/")[0] for channel in netlist.connections}
+    devices = {name.lower() for name in netlist.devices}
+    wired = {channel.partition("/")[0] for channel in netlist.connections} - devices
     unwired = [
         f"{at_line(netlist.lines[f'instrument {name}'])}the instrument '{name}' has a model, but "
         "no channel is wired. Check its name."

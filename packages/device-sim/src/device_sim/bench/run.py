@@ -126,7 +126,8 @@ class Run:
         """Return some observed values at some times, a row for each.
 
         Args:
-            at: The times. They must be a grid if waves made of lines have kinks in the run.
+            at: The times. If waves made of lines have kinks in the run, and the circuit has states,
+                they must be a grid.
             probe: The observed values to return.
         """
         moment = self.moment
@@ -244,7 +245,11 @@ class Run:
         return _filtered(np.exp(rates * spacing), start, forced), levels
 
     def _straight(self, since: Vector) -> tuple[Modal, Vector]:
-        """Return what `_filtered` returns, if there is no kink since the begin."""
+        """Return what `_filtered` returns, if there is no kink since the begin, or no mode."""
+        if not len(self.modes.rates):
+            bases = self._first_waves[[i for i, _ in self._lines], None]
+            levels = np.array([wave.values(self.begin + since) for _, wave in self._lines])
+            return np.zeros((0, len(since))), levels - bases
         slopes = np.array([wave.slope(self.begin) for _, wave in self._lines])
         z = self.modes.rates[:, None] * since
         forces = self.modes.by_wave[:, [i for i, _ in self._lines]] @ slopes

@@ -93,6 +93,14 @@ def _is_list_of_tables(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(table, dict) for table in value)
 
 
+def _is_class(value: Any) -> bool:
+    return _is_text(value) and all(value.partition(":"))
+
+
+def _is_table_of_texts(value: Any) -> bool:
+    return isinstance(value, dict) and all(map(_is_text, value.values()))
+
+
 TEXT = Entry("text", _is_text)
 CHANNEL = Entry("a channel such as 'SMU1/0'", _is_channel)
 FLAG = Entry("true or false", lambda value: isinstance(value, bool))
@@ -106,6 +114,9 @@ DURATION = Entry("a number above 0", lambda value: _is_number(value) and value >
 MODEL = Entry("a model's number", lambda value: _is_text(value) or _is_whole(value))
 SITES = Entry("a list of different site numbers", _is_list_of_sites)
 TABLE = Entry("a table", lambda value: isinstance(value, dict))
+NAME = Entry("a name without '/'", lambda value: _is_text(value) and "/" not in value)
+CLASS = Entry("a class such as 'module:Class'", _is_class)
+PINS = Entry("a table with the net of each pin", _is_table_of_texts)
 
 
 def _tables(name: str) -> Entry:
@@ -118,7 +129,7 @@ FILE = Shape(
         "sites": SITES,
         "readings": TABLE,
         "instruments": TABLE,
-        **{name: _tables(name) for name in ("connect", "part", "fault")},
+        **{name: _tables(name) for name in ("connect", "part", "device", "fault")},
     }
 )
 READINGS = Shape(
@@ -128,6 +139,10 @@ INSTRUMENT = Shape({"model": MODEL})
 CONNECT = Shape({"channel": CHANNEL, "hi": TEXT}, {"lo": TEXT})
 PART = Shape({"name": TEXT, "kind": TEXT, "a": TEXT, "b": TEXT}, has_more=True)
 RELAY = Shape({"coil": TEXT}, {"coil_lo": TEXT}, has_more=True)
+DEVICE = Shape(
+    {"name": NAME, "class": CLASS, "pins": PINS},
+    {"low": NUMBER, "high": NUMBER, "resistance": DURATION, "options": TABLE},
+)
 FAULT = Shape({"kind": TEXT}, has_more=True)
 _TIME = {"after": AMOUNT, "lasting": DURATION}
 FAULTS: Mapping[str, Shape] = {

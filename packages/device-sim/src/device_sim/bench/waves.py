@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -22,6 +22,7 @@ MOST_KINKS = 2**20
 
 _SLACK = 1e-9  # Of a cycle or a hold: times are rounded, and must not fall before a kink.
 _ROUNDING = 4e-16  # Of a time.
+_CLOSE = 1e-15  # Seconds: a time so close before a step counts as its time.
 _PARTS = 64.0  # Of a cycle, in which a wave does not change by much.
 
 Integers = npt.NDArray[np.int64]
@@ -57,9 +58,23 @@ class Wave(ABC):
         """Return the seconds in which it does not change by much; infinity if it is constant."""
         return self.period / _PARTS
 
+    @property
+    def is_stepped(self) -> bool:
+        """Return whether it is constant between its kinks."""
+        return False
+
+    @property
+    def version(self) -> int:
+        """Return a number that changes when somebody writes into it."""
+        return 0
+
     @abstractmethod
     def values(self, times: Vector) -> Vector:
         """Return the volts at some times, just after a kink."""
+
+    def count(self, begin: float, end: float) -> float:
+        """Return about how many kinks it has between two times."""
+        return 0.0
 
     def slope(self, time: float) -> float:
         """Return the slope just after a time, in volts per second; that of lines."""
@@ -135,6 +150,15 @@ class Cycle(Wave):
     def period(self) -> float:
         """Return the seconds of a cycle."""
         return 1.0 / self.frequency
+
+    @property
+    def is_stepped(self) -> bool:
+        """Return whether it is constant between its corners."""
+        return not self._slopes.any()
+
+    def count(self, begin: float, end: float) -> float:
+        """Return about how many corners it has between two times."""
+        return (end - begin) * self.frequency * len(self.corners)
 
     @cached_property
     def _turns(self) -> Vector:
@@ -216,6 +240,15 @@ class Held(Wave):
         """Return half the seconds of a value."""
         return 0.5 / self.rate
 
+    @property
+    def is_stepped(self) -> bool:
+        """Return that it is constant between its steps."""
+        return True
+
+    def count(self, begin: float, end: float) -> float:
+        """Return about how many steps it has between two times."""
+        return (end - begin) * self.rate
+
     def _index(self, times: Vector) -> Integers:
         place = (times - self.begin) * self.rate
         slack = _SLACK + _ROUNDING * abs(times) * self.rate
@@ -260,6 +293,82 @@ class Held(Wave):
         (sums,) = self._sums
         whole, rest = edges // self.length, edges % self.length
         return np.asarray(np.diff(whole * sums[-1] + sums[rest]) / lengths)
+
+
+class Track(Wave):
+    """Steps at any times, which their owner writes as time goes on.
+
+    Nobody may have read times after a step when it is written.
+
+    Args:
+        times: The times of its first steps, ascending.
+        volts: The volts from each of them on.
+        before: The volts before the first step.
+    """
+
+    def __init__(
+        self, times: Sequence[float] = (), volts: Sequence[float] = (), before: float = 0.0
+    ) -> None:
+        self._times = np.array([-math.inf, *times], np.float64)
+        self._volts = np.array([before, *volts], np.float64)
+        self._length = len(self._times)
+        gaps = np.diff(self._times[1:])
+        self._shortest = float(gaps[gaps > 0.0].min(initial=math.inf))
+
+    def write(self, at: float, volts: float) -> None:
+        """Add a step at a time, which is not before the last one."""
+        if self._length == len(self._times):
+            self._times = np.concatenate((self._times, np.empty(self._length + 64)))
+            self._volts = np.concatenate((self._volts, np.empty(self._length + 64)))
+        gap = at - float(self._times[self._length - 1])
+        self._shortest = min(self._shortest, gap) if gap > 0.0 else self._shortest
+        self._times[self._length], self._volts[self._length] = at, volts
+        self._length += 1
+
+    @property
+    def last(self) -> float:
+        """Return the volts after its last step."""
+        return float(self._volts[self._length - 1])
+
+    @property
+    def version(self) -> int:
+        """Return the number of its steps."""
+        return self._length
+
+    @property
+    def is_stepped(self) -> bool:
+        """Return that it is constant between its steps."""
+        return True
+
+    @property
+    def resolution(self) -> float:
+        """Return half the time between its closest steps."""
+        return self._shortest / 2.0
+
+    def count(self, begin: float, end: float) -> float:
+        """Return how many steps it has between two times."""
+        return float(np.diff(self._index(np.array([begin, end])))[0])
+
+    def _index(self, times: Vector) -> Integers:
+        slack = _CLOSE + _ROUNDING * abs(times)
+        known = self._times[: self._length]
+        return np.asarray(np.searchsorted(known, times + slack, side="right") - 1)
+
+    def values(self, times: Vector) -> Vector:
+        """Return the volts at some times, just after a step."""
+        return np.asarray(self._volts[self._index(times)])
+
+    def kinks(self, begin: float, end: float) -> Kinks:
+        """Return the steps after `begin`, up to and including `end`."""
+        first, last = self._index(np.array([begin, end]))
+        times = self._times[first + 1 : last + 1].copy()
+        jumps = np.diff(self._volts[first : last + 1])
+        return Kinks(times, jumps, np.zeros(len(times)))
+
+    def next_kink(self, time: float) -> float:
+        """Return the time of the next step after a time; infinity if none is written yet."""
+        following = int(self._index(np.array([time]))[0]) + 1
+        return float(self._times[following]) if following < self._length else math.inf
 
 
 def square(

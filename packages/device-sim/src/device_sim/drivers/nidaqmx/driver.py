@@ -135,7 +135,7 @@ class TaskCalls:
             self._remove(session_name(request)).close()
             return {}
         owner, served = self._owner_of(rpc, request), self._served[rpc]
-        self._faults.before_call(_devices(owner, request), rpc, call)
+        self._faults.before_call(_concerned(owner, request), rpc, call)
         with self._hardware.present():
             return served.method(owner, request, call) or {}
 
@@ -146,7 +146,7 @@ class TaskCalls:
             DeviceSimError: The call failed. The subclass says how.
         """
         owner, served = self._owner_of(rpc, request), self._served[rpc]
-        self._faults.before_call(_devices(owner, request), rpc, call)
+        self._faults.before_call(_concerned(owner, request), rpc, call)
         with self._hardware.present():
             answers = served.method(owner, request, call)
         try:
@@ -182,12 +182,17 @@ class TaskCalls:
         )
 
 
-def _devices(owner: Task | Hardware, request: Any) -> tuple[str, ...]:
-    """Return the devices that a call concerns."""
+_NAMING = ("device_name", "physical_channel", "lines", "counter")
+"""The fields of requests that name devices or their channels."""
+
+
+def _concerned(owner: Task | Hardware, request: Any) -> Iterator[str]:
+    """Yield the names that a fault may have for a call to fail: its task and its devices."""
     if isinstance(owner, Task):
-        return owner.devices
-    named = getattr(request, "device_name", "") or getattr(request, "physical_channel", "")
-    return (device_of(named),)
+        yield owner.name
+        yield from owner.devices
+    for field in _NAMING:
+        yield from (device_of(name) for name in getattr(request, field, "").split(","))
 
 
 def _refuse(rpc: str) -> Method:

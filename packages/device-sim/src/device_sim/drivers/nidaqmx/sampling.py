@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from device_sim.drivers.nidaqmx import simulated
 from device_sim.drivers.nidaqmx.counter_lines import rows_of_counter
+from device_sim.drivers.nidaqmx.disturbed_inputs import disturbed
 from device_sim.drivers.nidaqmx.run import Block
 
 if TYPE_CHECKING:
@@ -29,7 +30,14 @@ def rows_of(task: Task) -> int:
     return len(task.channels)
 
 
-def sample(task: Task, first: int, begin: float, spacing: float, count: int) -> Block:
+def sample(
+    task: Task,
+    first: int,
+    begin: float,
+    spacing: float,
+    count: int,
+    before: Block | None = None,
+) -> Block:
     """Return samples of all channels, a row for each channel or line.
 
     Args:
@@ -38,7 +46,8 @@ def sample(task: Task, first: int, begin: float, spacing: float, count: int) -> 
         begin: The time of the first sample.
         spacing: The seconds from one sample to the next; 0 for samples on demand.
         count: The number of samples.
+        before: The sample of each channel before the first one; None if there is none.
     """
     if task.kind == "DI":
         return simulated.digital(task.channels, first, count)
-    return simulated.analog(task.channels, first, count)
+    return disturbed(task, simulated.analog(task.channels, first, count), begin, spacing, before)

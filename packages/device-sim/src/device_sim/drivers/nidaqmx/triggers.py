@@ -45,9 +45,10 @@ class Level:
 def awaited(task: Task, plan: Plan) -> set[Wait]:
     """Return the triggers that come by a terminal.
 
-    Without wiring a task triggers itself, as NI's simulated devices do.
+    Without wiring a task triggers itself, as NI's simulated devices do, unless a fault loses its
+    triggers.
     """
-    if not task.is_wired:
+    if not (task.is_wired or _loses(task, task.devices[0], task.hardware.now)):
         return set()
     return {wait for wait in _PREFIXES if _kind(task, wait) == TriggerType.DIGITAL_EDGE.value}
 

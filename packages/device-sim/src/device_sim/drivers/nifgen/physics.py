@@ -13,7 +13,6 @@ from device_sim.base.driver import Physics
 from device_sim.base.files import WAVEFORM
 from device_sim.base.wire import Fields, channel_name, enum_value, field_value
 from device_sim.call import Call
-from device_sim.drivers.nifgen.configuration import FgenModel
 from device_sim.drivers.nifgen.errors import ERRORS
 from device_sim.drivers.nifgen.memory import NO_MARKER, FrequencyList, Key, Step, check_samples
 from device_sim.drivers.nifgen.session import FgenSession
@@ -313,4 +312,4 @@ def _set_type(session: FgenSession, request: Any, kind: ScriptTriggerType) -> No
     session.set("script_trigger_type", kind.value, request.trigger_id)
 
 
-PHYSICS = Physics(FgenSession, (MemoryCalls(), GenerationCalls()), FgenModel)
+PHYSICS = Physics(FgenSession, (MemoryCalls(), GenerationCalls()))

@@ -23,7 +23,6 @@ from device_sim.base.instrument import Opening
 from device_sim.base.overview import ChannelState, Quantity
 from device_sim.bench import Output, Stream
 from device_sim.call import Call
-from device_sim.drivers.nifgen.configuration import FgenConfiguration, FgenModel
 from device_sim.drivers.nifgen.errors import ERRORS
 from device_sim.drivers.nifgen.generation import (
     SCRIPT_TRIGGERS,
@@ -66,9 +65,6 @@ _ARBITRARY = {
 
 class FgenSession(AcquiringSession[Generation]):
     """The state of one NI-FGEN session."""
-
-    configuration_class = FgenConfiguration
-    model: FgenModel
 
     def __init__(self, opening: Opening) -> None:
         super().__init__(opening)

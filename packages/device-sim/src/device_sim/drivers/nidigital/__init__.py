@@ -1,0 +1,1 @@
+"""NI-Digital Pattern: digital pattern instruments."""
