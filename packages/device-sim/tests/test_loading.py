@@ -14,7 +14,7 @@ import pytest
 from device_sim import drivers
 from device_sim.server.loading import giving_way
 
-PACKAGES = {"nidcpower", "nidigital", "nidmm", "nifgen", "niscope", "niswitch", "numpy"}
+PACKAGES = {"nidaqmx", "nidcpower", "nidigital", "nidmm", "nifgen", "niscope", "niswitch", "numpy"}
 
 DATA = """
 package = "nidcpower"

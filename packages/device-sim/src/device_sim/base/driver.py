@@ -16,7 +16,7 @@ from device_sim.base.folder import DriverFolder
 from device_sim.base.instrument import InstrumentSession, Opening, Surroundings
 from device_sim.base.models import Model, ModelCatalog
 from device_sim.base.options import Options, parse_options
-from device_sim.base.overview import OpenSession
+from device_sim.base.overview import AttributeFacts, OpenSession
 from device_sim.base.resources import STYLES, first_device
 from device_sim.base.service import DriverService, Method, refuse
 from device_sim.base.sessions import SessionTable
@@ -89,6 +89,20 @@ class Driver:
     def uses_bench(self, rpc: str) -> bool:
         """Return whether `rpc` measures or changes the bench if the instrument is wired."""
         return self.service.uses_bench(rpc)
+
+    def describe_attributes(self) -> list[AttributeFacts]:
+        """Return its attributes, by name."""
+        models = self.models.models.values()
+        return [
+            AttributeFacts(
+                name=attribute.name,
+                type=attribute.kind,
+                owner=attribute.capability or attribute.scope.value,
+                read_only=attribute.read_only,
+                models=tuple(m.number for m in models if attribute.name not in m.lacks),
+            )
+            for attribute in sorted(self.table, key=lambda attribute: attribute.name)
+        ]
 
     def serve_in(
         self, sessions: SessionTable[OpenSession], surroundings: Surroundings, faults: Faults

@@ -49,6 +49,26 @@ class DeviceFacts:
     """The serial number."""
 
 
+@dataclass(frozen=True, slots=True)
+class AttributeFacts:
+    """An attribute of a driver."""
+
+    name: str
+    """The property of the Python class."""
+
+    type: str
+    """The type, such as `Boolean`, `Int32` or `String`."""
+
+    owner: str
+    """What has its own value: each channel, instrument or marker, or the session."""
+
+    read_only: bool
+    """Whether clients can only read it."""
+
+    models: tuple[str, ...]
+    """The models that have it. All others refuse it."""
+
+
 class OpenSession(Protocol):
     """A session of any driver, as the server's table of sessions holds it."""
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from device_sim.base.driver import Driver
 from device_sim.base.folder import DriverFolder
 from device_sim.base.instrument import Surroundings
-from device_sim.base.overview import OpenSession
+from device_sim.base.overview import AttributeFacts, OpenSession
 from device_sim.base.sessions import SessionTable
 from device_sim.base.wire import Fields
 from device_sim.call import Call
@@ -45,6 +45,10 @@ class ServedDriver(Protocol):
 
     def uses_bench(self, rpc: str) -> bool:
         """Return whether `rpc` measures or changes the bench if the instrument is wired."""
+        ...
+
+    def describe_attributes(self) -> list[AttributeFacts]:
+        """Return its attributes, by name."""
         ...
 
     def serve_in(

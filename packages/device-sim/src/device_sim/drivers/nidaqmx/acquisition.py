@@ -113,6 +113,10 @@ class Acquisition(Run):
         self.position += count
         return block
 
+    def samples_at(self, begin: float, spacing: float, count: int) -> Block:
+        """Return the next samples, given their times, a row for each channel or line."""
+        return sample(self.task, self.count, begin, spacing, count)
+
     # The script.
 
     def _acquire(self, start: float) -> Script:
@@ -141,9 +145,7 @@ class Acquisition(Run):
         until = min(self.until, sent[0]) if sent else self.until
         count = int(min(last - self.count, max(1, self.due_until(until) - self.count)))
         count = self._make_room(count)
-        begin, spacing = self.time_of(self.count), 1.0 / self.plan.rate
-        before = self.buffer.read(self.count - 1, 1)[:, 0] if self.count else None
-        block = sample(self.task, self.count, begin, spacing, count, before)
+        block = self.samples_at(self.time_of(self.count), 1.0 / self.plan.rate, count)
         self.buffer.append(block)
         self.count += count
         self.task.events.acquired(count)
@@ -179,9 +181,7 @@ class Acquisition(Run):
         while True:
             yield self.time_of(0)
             count = max(1, min(self.due_until(self.until), _CHUNK))
-            found = crossing.find(
-                sample(self.task, 0, self.origin, 1.0 / self.plan.rate, count)
-            )
+            found = crossing.find(sample(self.task, 0, self.origin, 1.0 / self.plan.rate, count))
             self.origin += (count if found is None else found) / self.plan.rate
             if found is not None:
                 return

@@ -194,7 +194,11 @@ class Attributes:
         self._written.pop(name, None)
 
     def __contains__(self, name: str) -> bool:
-        return name in self._names() or name in self.unset
+        return name in self.names or name in self.unset
+
+    def get(self, name: str, default: Value) -> Value:
+        """Return a value, or the default if the owner does not have the property."""
+        return self[name] if name in self else default
 
     def update(self, values: Mapping[str, Value]) -> None:
         """Set several values."""
@@ -211,7 +215,9 @@ class Attributes:
         if name in self.unset:
             self._configured.pop(name, None)
 
-    def _names(self) -> set[str]:
+    @property
+    def names(self) -> set[str]:
+        """The names of all values that the owner has."""
         layers = (self.computed, self._written, self._configured, self.derived, self.defaults)
         return {name for layer in layers for name in layer}
 

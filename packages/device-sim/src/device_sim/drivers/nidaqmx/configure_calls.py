@@ -40,9 +40,7 @@ class ConfigureCalls:
     def _configure(self, row: Mapping[str, Any], task: Task, request: Any, call: Call) -> None:
         task.require_stopped()
         if not task.channels:
-            raise DriverError(
-                ERRORS.CAN_NOT_PERFORM_OP_WHEN_NO_CHANS_IN_TASK, f"Task: {task.name}"
-            )
+            raise DriverError(ERRORS.CAN_NOT_PERFORM_OP_WHEN_NO_CHANS_IN_TASK, f"Task: {task.name}")
         found: list[tuple[str, str, Any]] = []
         for group, facts in row.items():
             for field, name in facts.get("fields", {}).items():

@@ -17,6 +17,7 @@ from device_sim.base.wire import enum_value, field_value
 from device_sim.call import Call
 from device_sim.drivers.nidaqmx.attributes import Attributes, AttributeTable
 from device_sim.drivers.nidaqmx.channel import Channel
+from device_sim.drivers.nidaqmx.counter_lines import connect
 from device_sim.drivers.nidaqmx.errors import ERRORS
 from device_sim.drivers.nidaqmx.names import flatten, name_channels
 from device_sim.drivers.nidaqmx.ranges import limit
@@ -54,9 +55,7 @@ class CreateCalls:
         is_digital = row["kind"] in ("DI", "DO")
         return partial(self._add_lines if is_digital else self._add_channels, row)
 
-    def _add_channels(
-        self, row: Mapping[str, Any], task: Task, request: Any, call: Call
-    ) -> None:
+    def _add_channels(self, row: Mapping[str, Any], task: Task, request: Any, call: Call) -> None:
         """Add a channel for each physical channel that the client names."""
         task.require_stopped()
         kind = row["kind"]
@@ -72,7 +71,7 @@ class CreateCalls:
     def _channel(
         self, row: Mapping[str, Any], kind: str, name: str, physical: PhysicalChannel, request: Any
     ) -> Channel:
-        attributes = self._attributes(row, kind, (physical,))
+        attributes = self.attributes_of(row, (physical,))
         for field, attribute in row.get("fields", {}).items():
             known = self._table.named("Channel", attribute)
             attributes[attribute] = known.check(
@@ -83,6 +82,8 @@ class CreateCalls:
         channel = Channel(name, kind, (physical,), attributes)
         if kind in ("AI", "AO"):
             limit(channel)
+        elif kind in ("CI", "CO"):
+            connect(channel)
         return channel
 
     def _add_lines(self, row: Mapping[str, Any], task: Task, request: Any, call: Call) -> None:
@@ -98,16 +99,17 @@ class CreateCalls:
             groups = [(line,) for line in lines]
             chosen = name_channels(names, [line.name for line in lines])
         for name, group in zip(chosen, groups, strict=True):
-            attributes = self._attributes(row, kind, group)
+            attributes = self.attributes_of(row, group)
             is_port = len(group) == 1 and group[0].is_port
             channel = Channel(name, kind, group, attributes, is_port=is_port)
             attributes[f"{kind}_NUM_LINES"] = len(channel.lines)
             task.add(channel)
 
-    def _attributes(
-        self, row: Mapping[str, Any], kind: str, physical: Iterable[PhysicalChannel]
+    def attributes_of(
+        self, row: Mapping[str, Any], physical: Iterable[PhysicalChannel]
     ) -> Attributes:
         """Return the properties of a new channel that do not depend on the request."""
+        kind = row["kind"]
         found = self._table.attributes("Channel", kind, *row.get("sets", ()))
         found["CHAN_TYPE"] = self._table.named("Channel", "CHAN_TYPE").parse(kind)
         found["PHYSICAL_CHAN_NAME"] = flatten(each.name for each in physical)

@@ -9,12 +9,13 @@ from typing import Any, cast
 
 from device_sim.base.folder import DriverFolder
 from device_sim.base.instrument import Surroundings
-from device_sim.base.overview import OpenSession
+from device_sim.base.overview import AttributeFacts, OpenSession
 from device_sim.base.service import Method, snake_case
 from device_sim.base.sessions import SessionTable
 from device_sim.base.wire import Fields, session_field, session_name
 from device_sim.call import Call
 from device_sim.drivers.nidaqmx.attributes import AttributeTable
+from device_sim.drivers.nidaqmx.described import describe
 from device_sim.drivers.nidaqmx.errors import ERRORS
 from device_sim.drivers.nidaqmx.hardware import Hardware
 from device_sim.drivers.nidaqmx.names import device_of
@@ -73,6 +74,10 @@ class TaskDriver:
     def uses_bench(self, rpc: str) -> bool:
         """Return whether `rpc` measures or changes the bench if its channels are wired."""
         return rpc in self._tables.get("bench", ())
+
+    def describe_attributes(self) -> list[AttributeFacts]:
+        """Return its properties, by group and name."""
+        return describe(self.table, self._tables, self.folder.models)
 
     def serve_in(
         self, sessions: SessionTable[OpenSession], surroundings: Surroundings, faults: Faults

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from device_sim.base.instrument import Surroundings
 from device_sim.drivers.nidaqmx.attributes import Attributes, AttributeTable
 from device_sim.drivers.nidaqmx.errors import ERRORS
+from device_sim.drivers.nidaqmx.pulses import Pulses
 from device_sim.drivers.nidaqmx.system import System
 from device_sim.errors import DriverError
 
@@ -38,6 +39,8 @@ class Hardware:
         """The last value of each analog output, by its physical channel."""
         self.lines: dict[str, bool] = {}
         """The last state of each digital output, by its line."""
+        self.pulses: dict[str, Pulses] = {}
+        """The signals of counter outputs, by the terminals at which they are."""
         self._reserved: dict[str, Task] = {}
         self._unnamed = count()
         self._began = time.time() - self.clock.now()

@@ -9,6 +9,7 @@ from device_sim.drivers.nidaqmx.attribute_calls import AttributeCalls
 from device_sim.drivers.nidaqmx.attributes import AttributeTable
 from device_sim.drivers.nidaqmx.configure_calls import ConfigureCalls
 from device_sim.drivers.nidaqmx.control_calls import ControlCalls, ErrorCalls
+from device_sim.drivers.nidaqmx.counter_calls import CounterReads, CounterWrites
 from device_sim.drivers.nidaqmx.create_calls import CreateCalls
 from device_sim.drivers.nidaqmx.event_calls import EventCalls
 from device_sim.drivers.nidaqmx.read_calls import AnalogReads, DigitalReads, RawReads
@@ -35,9 +36,11 @@ def make_calls(table: AttributeTable, tables: Mapping[str, Any]) -> Sequence[obj
         AnalogReads(),
         DigitalReads(),
         RawReads(),
+        CounterReads(),
         AnalogWrites(),
         DigitalWrites(),
         RawWrites(),
+        CounterWrites(),
         WaveformCalls(),
         EventCalls(),
     )

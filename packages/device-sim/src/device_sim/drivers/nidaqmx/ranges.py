@@ -56,7 +56,8 @@ def _fit(channel: Channel, names: tuple[str, str]) -> None:
     low, high = channel.limits
     if not low < high:
         raise DriverError(
-            ERRORS.MIN_NOT_LESS_THAN_MAX, f"Channel: {channel.name}\nMinimum: {low}\nMaximum: {high}"
+            ERRORS.MIN_NOT_LESS_THAN_MAX,
+            f"Channel: {channel.name}\nMinimum: {low}\nMaximum: {high}",
         )
     attributes = channel.attributes
     found = _range(channel, low, high)

@@ -13,7 +13,7 @@ from device_sim.base.wire import Fields, field_value
 from device_sim.call import Call
 from device_sim.drivers.nidaqmx.errors import ERRORS
 from device_sim.drivers.nidaqmx.layout import flat, flat_lines, pack_lines, padded, widest
-from device_sim.drivers.nidaqmx.reading import Reading, read
+from device_sim.drivers.nidaqmx.reading import READABLE, Reading, read
 from device_sim.drivers.nidaqmx.scaling import codes_of
 from device_sim.drivers.nidaqmx.task import Task
 from device_sim.drivers.nidaqmx.timing import MOST_SAMPLES
@@ -42,7 +42,7 @@ def read_for(
         DriverError: The samples cannot be read.
     """
     try:
-        if task.channels and task.kind not in kinds:
+        if task.kind in READABLE and task.kind not in kinds:
             raise DriverError(ERRORS.READ_CHAN_TYPE_MISMATCH, f"Task: {task.name}")
         most = room // max(width * len(task.channels), 1)
         wanted = getattr(request, "num_samps_per_chan", 1)

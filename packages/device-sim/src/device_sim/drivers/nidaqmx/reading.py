@@ -10,6 +10,7 @@ import numpy as np
 
 from device_sim.call import Call
 from device_sim.drivers.nidaqmx.acquisition import Acquisition
+from device_sim.drivers.nidaqmx.counter_input import CounterInput
 from device_sim.drivers.nidaqmx.errors import ERRORS
 from device_sim.drivers.nidaqmx.run import Block
 from device_sim.drivers.nidaqmx.sampling import sample
@@ -19,7 +20,7 @@ from device_sim.errors import DriverError
 if TYPE_CHECKING:
     from device_sim.drivers.nidaqmx.task import Task
 
-_READABLE = ("AI", "DI", "CI", "DO")
+READABLE = ("AI", "DI", "CI", "DO")
 """The kinds of channels that can be read. Digital outputs are read back."""
 
 ALL = -1
@@ -62,7 +63,7 @@ def read(task: Task, wanted: int, timeout: float, call: Call, *, most: int) -> R
         DriverError: There are no samples to read, the buffer overflowed, or a value is invalid.
     """
     check_timeout(timeout)
-    if task.kind not in _READABLE:
+    if task.kind not in READABLE:
         raise DriverError(ERRORS.READ_NO_INPUT_CHANS_IN_TASK, f"Task: {task.name}")
     if wanted < ALL or wanted * len(task.channels) > MOST_SAMPLES:
         raise DriverError(
@@ -74,7 +75,7 @@ def read(task: Task, wanted: int, timeout: float, call: Call, *, most: int) -> R
     if was_started:
         _start(task)
     if mode_of(task) is Mode.ON_DEMAND:
-        found = _on_demand(task, 1 if wanted == ALL else wanted, most)
+        found = _on_demand(task, 1 if wanted == ALL else wanted, most, timeout, call)
         is_over = True
     else:
         assert isinstance(task.run, Acquisition)
@@ -130,10 +131,13 @@ def _check_room(count: int, most: int) -> None:
         )
 
 
-def _on_demand(task: Task, count: int, most: int) -> Reading:
+def _on_demand(task: Task, count: int, most: int, timeout: float, call: Call) -> Reading:
     _check_room(count, most)
     now = task.hardware.now
-    found = sample(task, task.taken, now, 0.0, count)
+    if isinstance(task.run, CounterInput):
+        found = task.run.measure(count, now + timeout if timeout >= 0.0 else math.inf, call)
+    else:
+        found = sample(task, task.taken, now, 0.0, count)
     task.taken += count
     return Reading(found, now, 0.0)
 
@@ -174,5 +178,3 @@ def _count(task: Task, run: Acquisition, wanted: int) -> int:
     if wanted == ALL and reads_available:
         return run.available
     return int(run.remaining if wanted == ALL else min(wanted, run.remaining))
-
-

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from device_sim.drivers.nidaqmx import simulated
+from device_sim.drivers.nidaqmx.counter_lines import rows_of_counter
 from device_sim.drivers.nidaqmx.disturbed_inputs import disturbed
 from device_sim.drivers.nidaqmx.run import Block
 
@@ -24,6 +25,8 @@ def rows_of(task: Task) -> int:
     """Return the number of rows of a task's samples: its channels, or its lines."""
     if task.kind in ("DI", "DO"):
         return sum(len(channel.lines) for channel in task.channels)
+    if task.kind == "CI":
+        return rows_of_counter(task.channels[0])
     return len(task.channels)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import IntEnum
 from typing import Any
 
@@ -14,6 +14,9 @@ from device_sim.call import Call
 from device_sim.drivers.nidaqmx.acquisition import Acquisition
 from device_sim.drivers.nidaqmx.attributes import Attributes
 from device_sim.drivers.nidaqmx.channel import Channel
+from device_sim.drivers.nidaqmx.counter_input import CounterInput
+from device_sim.drivers.nidaqmx.counter_lines import is_on_bench
+from device_sim.drivers.nidaqmx.counter_output import CounterOutput
 from device_sim.drivers.nidaqmx.errors import ERRORS
 from device_sim.drivers.nidaqmx.events import Events
 from device_sim.drivers.nidaqmx.generation import Generation, Stream
@@ -24,9 +27,17 @@ from device_sim.drivers.nidaqmx.run import Run
 from device_sim.drivers.nidaqmx.system import Device
 from device_sim.drivers.nidaqmx.timing import Mode, Plan, plan_of
 from device_sim.drivers.nidaqmx.triggers import listen
-from device_sim.errors import DriverError
+from device_sim.errors import DeviceSimError, DriverError
 
 _OUTPUTS = ("AO", "DO", "CO")
+_RUNS: Mapping[str, type[Run]] = {
+    "AI": Acquisition,
+    "AO": Generation,
+    "CI": CounterInput,
+    "CO": CounterOutput,
+    "DI": Acquisition,
+    "DO": Generation,
+}
 
 
 class State(IntEnum):
@@ -141,6 +152,8 @@ class Task:
     def is_wired(self) -> bool:
         """Whether the bench wires one of its physical channels."""
         bench = self.hardware.bench
+        if self.kind in ("CI", "CO"):
+            return any(is_on_bench(self.hardware, device) for device in self.devices)
         return any(
             bench.is_wired(line.name)
             for channel in self.channels
@@ -200,9 +213,7 @@ class Task:
             DriverError: They contradict each other, or there are no channels.
         """
         if not self.channels:
-            raise DriverError(
-                ERRORS.CAN_NOT_PERFORM_OP_WHEN_NO_CHANS_IN_TASK, f"Task: {self.name}"
-            )
+            raise DriverError(ERRORS.CAN_NOT_PERFORM_OP_WHEN_NO_CHANS_IN_TASK, f"Task: {self.name}")
         self.plan()
         self.state = max(self.state, State.VERIFIED)
 
@@ -244,25 +255,32 @@ class Task:
         before = self.state
         self.commit()
         self._before = max(before, State.VERIFIED)
-        self.state = State.RUNNING
         self.events.started()
         self.stream.rewind()
         self.position = self.stream.written
-        self.run = self._make_run()
+        try:
+            self.run = self._make_run()
+        except DeviceSimError:
+            self._fall_back()
+            raise
+        self.state = State.RUNNING
         self.hardware.timeline.add(self.run)
         listen(self, self.run)
 
     def _make_run(self) -> Run:
-        plan, now = self.plan(), self.hardware.now
-        return Generation(self, plan, now) if self.is_output else Acquisition(self, plan, now)
+        return _RUNS[self.kind](self, self.plan(), self.hardware.now)
 
     def stop(self) -> None:
         """Stop, and go back to the state before the start."""
         if self.state is State.RUNNING:
             self._end_run()
-            self.state = self._before
-            if self.state < State.RESERVED:
-                self.hardware.release(self)
+            self._fall_back()
+
+    def _fall_back(self) -> None:
+        """Go back to the state before the start."""
+        self.state = self._before
+        if self.state < State.RESERVED:
+            self.hardware.release(self)
 
     def abort(self) -> None:
         """Stop, and go back to the verified state."""

@@ -120,11 +120,13 @@ def plan_of(task: Task) -> Plan:
     timing, trigger, mode = task.groups["Timing"], task.groups["Trigger"], mode_of(task)
     start, reference = (_trigger(task, name) for name in ("START_TRIG_TYPE", "REF_TRIG_TYPE"))
     if mode is Mode.ON_DEMAND:
-        if start is not Start.NONE or reference is not Start.NONE:
+        triggered = task.kind != "CO" and start is not Start.NONE  # A pulse may wait for a trigger.
+        if triggered or reference is not Start.NONE:
             raise DriverError(ERRORS.TRIG_WHEN_ON_DEMAND_SAMP_TIMING)
         return Plan(mode, 0.0, 0, 0, -1, start)
     rate, length = float(timing["SAMP_CLK_RATE"]), int(timing["SAMP_QUANT_SAMP_PER_CHAN"])
-    _check_rate(task, rate)
+    if timing["SAMP_TIMING_TYPE"] != SampleTimingType.IMPLICIT.value:
+        _check_rate(task, rate)
     _check_length(task, length)
     before = int(trigger["REF_TRIG_PRETRIG_SAMPLES"]) if reference is not Start.NONE else -1
     if before >= 0 and (mode is not Mode.FINITE or not 2 <= before < length):
@@ -138,7 +140,7 @@ def plan_of(task: Task) -> Plan:
 
 def _trigger(task: Task, name: str) -> Start:
     trigger = task.groups["Trigger"]
-    kind = trigger[name] if name in trigger else TriggerType.NONE.value
+    kind = trigger.get(name, TriggerType.NONE.value)
     if kind not in {each.value for each in Start}:
         raise _cannot(f"the trigger {TriggerType(kind).name}")
     return Start(kind)
@@ -167,12 +169,12 @@ def _highest_rate(task: Task, device: Device) -> float:
 
 
 def _check_length(task: Task, length: int) -> None:
-    most = MOST_SAMPLES // max(len(task.channels), 1)
-    if not 2 <= length <= most:
+    least, most = 1 if task.kind == "CO" else 2, MOST_SAMPLES // max(len(task.channels), 1)
+    if not least <= length <= most:
         raise DriverError(
             ERRORS.INVALID_ATTRIBUTE_VALUE,
             f"Property: SAMP_QUANT_SAMP_PER_CHAN\nRequested Value: {length}\n"
-            f"Minimum Value: 2\nMaximum Value: {most}",
+            f"Minimum Value: {least}\nMaximum Value: {most}",
         )
 
 

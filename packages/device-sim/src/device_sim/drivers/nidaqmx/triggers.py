@@ -117,4 +117,4 @@ def put_out(task: Task, signal: str, at: float) -> bool:
 
 def _kind(task: Task, wait: Wait) -> int:
     trigger, name = task.groups["Trigger"], f"{_PREFIXES[wait]}_TYPE"
-    return int(trigger[name]) if name in trigger else TriggerType.NONE.value
+    return int(trigger.get(name, TriggerType.NONE.value))

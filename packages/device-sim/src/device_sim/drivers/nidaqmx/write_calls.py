@@ -17,7 +17,7 @@ from device_sim.drivers.nidaqmx.task import Task
 from device_sim.drivers.nidaqmx.writing import write
 from device_sim.errors import DriverError, ErrorCode
 
-_WRITTEN = "ni-samps-per-chan-written"
+WRITTEN = "ni-samps-per-chan-written"
 
 
 def write_for(task: Task, block: Block, request: Any, call: Call) -> Fields:
@@ -31,9 +31,9 @@ def write_for(task: Task, block: Block, request: Any, call: Call) -> Fields:
             task, block, auto_start=request.auto_start, timeout=request.timeout, call=call
         )
     except DriverError:
-        call.trail(_WRITTEN, "0")
+        call.trail(WRITTEN, "0")
         raise
-    call.trail(_WRITTEN, str(written))
+    call.trail(WRITTEN, str(written))
     return {"samps_per_chan_written": written}
 
 
