@@ -105,8 +105,7 @@ class DigitalSession(InstrumentSession):
         """Return whether a channel drives, and its levels."""
         function = self.get("selected_function", index)
         if function == _PPMU:
-            is_voltage = self.get("ppmu_output_function", index) == PPMUOutputFunction.VOLTAGE.value
-            kind, unit = ("voltage", "V") if is_voltage else ("current", "A")
+            kind, unit = ("voltage", "V") if self._forces_voltage(index) else ("current", "A")
             level = self.number(f"ppmu_{kind}_level", index)
             return ChannelState(True, (Quantity(f"{kind} level", level, unit),))
         levels = tuple(Quantity(name, self.number(name, index), "V") for name in ("vil", "vih"))
@@ -307,7 +306,7 @@ class DigitalSession(InstrumentSession):
         return PpmuSetting("current", get("ppmu_current_level", index), low, high)
 
     def _forces_voltage(self, index: int) -> bool:
-        return self.get("ppmu_output_function", index) == PPMUOutputFunction.VOLTAGE.value
+        return bool(self.get("ppmu_output_function", index) == PPMUOutputFunction.VOLTAGE.value)
 
     def measure_ppmu(self, indices: Sequence[int], quantity: str, call: Call) -> list[float]:
         """Return the `voltage` or `current` at channels, averaged over their apertures."""
