@@ -25,7 +25,7 @@ def draw_all() -> None:
 
 def _draw(path: Path) -> None:
     example = _load(path)
-    server = DeviceServer(path.with_suffix(".toml"), clock=ManualClock())
+    server = DeviceServer(path.with_suffix(".toml"), clock=ManualClock(), file_roots=[_EXAMPLES])
     try:
         with grpc.insecure_channel(f"127.0.0.1:{server.start()}") as channel:
             curves = example.measure(channel)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from capabilities import needs_complex_numbers
+from device_sim import DeviceServer
 
 pytestmark = needs_complex_numbers
 
@@ -29,6 +30,13 @@ def curves(request, bench, channel):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.measure(channel)
+
+
+@pytest.fixture
+def server(bench, clock):
+    server = DeviceServer(bench, clock=clock, file_roots=[EXAMPLES])
+    yield server
+    server.stop()
 
 
 def example(name: str) -> pytest.MarkDecorator:
@@ -91,3 +99,14 @@ def test_a_low_pass_has_the_gain_of_theory(curves):
     hertz, gains = curves["low-pass"]
     expected = 1.0 / np.sqrt(1.0 + (2.0 * math.pi * hertz * 50.0 * 1e-7) ** 2)
     assert gains == pytest.approx(expected, rel=0.02)
+
+
+@example("spi_register")
+def test_a_register_answers_bit_by_bit_after_the_falling_edges_of_its_clock(curves):
+    microseconds, clock = curves["clock + 4 V"]
+    answer = curves["answer"][1]
+    # The first rising edge is at 0 µs. In the middle of each bit's second half the answer is there.
+    bits = [answer[np.argmin(abs(microseconds - number - 0.25))] > 1.65 for number in range(16)]
+    assert [int(bit) for bit in bits] == [int(bit) for bit in f"{0x8081:016b}"]
+    edges = np.flatnonzero((clock[1:] > 5.65) & (clock[:-1] <= 5.65))
+    assert microseconds[edges + 1] == pytest.approx(np.arange(16), abs=0.01)

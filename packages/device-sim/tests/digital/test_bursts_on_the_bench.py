@@ -97,6 +97,15 @@ def test_a_wire_that_breaks_during_a_burst_fails_from_that_cycle_on(looped):
     assert result.failed[:, 0, 1].tolist() == [False, False, True, True]
 
 
+def test_a_masked_pin_does_not_fail(looped):
+    looped.electronics[0, 1].is_masked = True
+
+    result = looped.run(pattern("abcd", ["1L1L"]))
+
+    assert result.fail_counts == {"a": 0, "b": 0, "c": 0, "d": 1}
+    assert result.actual[0, 0].tolist() == states_of(["HHHH"])[0, 0].tolist()
+
+
 def test_sites_are_compared_each_on_its_own(made):
     bench = made(pins("s0", "s0", "s1", "s1"), 2, sites=(0, 1))
     bench.bench.disconnect("D1/3")
@@ -381,8 +390,31 @@ def test_the_circuit_changes_only_where_a_pin_begins_or_ceases_to_drive(looped, 
     assert len(changes) < 10
 
 
+def test_pins_that_cease_to_drive_all_the_time_are_compared_in_every_cycle(made):
+    nets = [f"net{number // 2}" for number in range(16)]
+    bench = made(pins(*nets), 16)
+    edges = {
+        pin: replace(STROBED, on=pin * 1e-8, data=pin * 1e-8, off=(0.8 + pin / 100.0) * PERIOD)
+        for pin in range(16)
+    }
+    rows = ["0L" * 8, "H1" * 8] * 150  # the two ends of each wire drive in turn
+    rows[3] = "L1" + "H1" * 7
+
+    result = bench.run(pattern("abcdefghijklmnop", rows), edges)
+
+    assert np.argwhere(result.failed).tolist() == [[3, 0, 0]]
+
+
 def test_a_pattern_with_too_many_cycles_is_refused(looped):
     endless = pattern("abcd", ["XXXX"], instructions={0: Instruction(Opcode.REPEAT, 2**21)})
 
     with pytest.raises(ValueError, match="more than 1048576 cycles"):
         looped.begin(endless)
+
+
+def test_a_pattern_with_too_many_comparisons_is_refused(made):
+    many = made(pins(*"abcdefgh"), 8)
+    repeated = pattern("abcdefgh", ["X" * 8], instructions={0: Instruction(Opcode.REPEAT, 2**20)})
+
+    with pytest.raises(ValueError, match="1048576 cycles on 8 wired pins"):
+        many.begin(repeated)

@@ -84,6 +84,8 @@ def test_counts_are_zero_and_the_history_ram_is_empty(loaded):
     loaded.burst_pattern("p")
     assert loaded.get_fail_count() == [0] * 64
     assert loaded.pins["A", "site1/B"].get_fail_count() == [0] * 3
+    loaded.sites[1].burst_pattern("p")
+    assert loaded.pins["A", "site1/B", "S"].get_fail_count() == [0] * 3  # without site 0
     assert loaded.sites[0].get_history_ram_sample_count() == 0
     assert loaded.sites[0].fetch_history_ram_cycle_information(0, -1) == []
     refused(INVALID_VALUE, lambda: loaded.get_history_ram_sample_count())
@@ -213,7 +215,10 @@ def test_a_ppmu_measures_the_level_that_it_sources(timed):
     pin.ppmu_current_level = 1e-6
     assert pin.ppmu_measure(kinds.CURRENT) == [1e-6]
     pin.selected_function = nidigital.SelectedFunction.OFF
-    assert pin.ppmu_measure(kinds.CURRENT) == [0.0]
+    told = refused(INVALID_VALUE, lambda: pin.ppmu_measure(kinds.CURRENT))
+    assert "DIG1/0 does not source" in told
+    pin.selected_function = nidigital.SelectedFunction.PPMU
+    refused(INVALID_VALUE, lambda: pin.ppmu_measure(kinds.CURRENT))
 
 
 def test_ranges_of_the_ppmu_go_up_to_the_next_that_the_model_has(timed):

@@ -7,7 +7,7 @@ import logging
 import numpy as np
 import pytest
 from bench_text import channel, part
-from device_sim import BenchError
+from device_sim import BenchError, DeviceControl, DeviceServer
 from device_sim.bench import Bench
 from device_sim.clock import ManualClock
 from device_sim.drivers.nidigital.levels import DriveFormat, Edges
@@ -98,6 +98,16 @@ def run(bench: DigitalBench, *frames: list[str], **options):
 # The SPI register map.
 
 
+def test_a_program_in_another_process_sets_a_register(bench_file):
+    server = DeviceServer(bench_file(SPI), clock=ManualClock())
+    try:
+        with DeviceControl(f"127.0.0.1:{server.start()}") as control:
+            control.bench.set("U1", **{"0x00": 0x42})
+        assert server.bench.device("U1").registers[0] == 0x42
+    finally:
+        server.stop()
+
+
 def test_a_pattern_that_reads_a_register_passes(spi):
     assert run(spi, frame(0x8000, 0x8081), frame(0x8100, 0x8055)).passed
 
@@ -162,6 +172,35 @@ def test_thousands_of_vectors_change_the_circuit_only_around_frames(spi, monkeyp
 
     assert result.passed
     assert len(changes) < 220  # the output begins and ceases to drive in each frame
+
+
+def test_a_test_sets_registers_and_the_status_by_their_names(spi):
+    spi.bench.set("U1", **{"0x00": 0x42, "status": 0x01})
+
+    assert run(spi, frame(0x8000, 0x0142)).passed
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"0x09": 1}, "no register 0x9"),
+        ({"0x00": 256}, "0x0 = 0x100 does not fit"),
+        ({"0x00": 1.5}, "must be a whole number"),
+        ({"speed": 1}, "address 'speed'"),
+    ],
+)
+def test_values_that_do_not_fit_are_refused(spi, values, told):
+    with pytest.raises(BenchError, match=told):
+        spi.bench.set("U1", **values)
+
+
+def test_a_device_without_values_says_so(made):
+    bench = made(pins("a", "y") + device("U1"), 2)
+
+    with pytest.raises(BenchError, match="no value 'speed'"):
+        bench.bench.set("U1", speed=1.0)
+    with pytest.raises(BenchError, match=r"no device 'U2'\. Its devices: U1"):
+        bench.bench.device("U2")
 
 
 @pytest.mark.parametrize(

@@ -177,6 +177,13 @@ def test_a_sheet_that_names_an_unknown_pin_changes_nothing(timed, put):
     assert timed.pins["A"].vih == 1.8
 
 
+def test_a_sheet_with_an_impossible_value_changes_nothing(timed, put):
+    path = put("bad.digilevels", levels({"A": {"Vih": "2"}, "B": {"Vih": "60"}}))
+    timed.load_specifications_levels_and_timing(None, path, None)
+    assert "vih" in refused(INVALID_VALUE, lambda: timed.apply_levels_and_timing("bad", ""))
+    assert timed.pins["A"].vih == 1.8
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [

@@ -5,6 +5,8 @@ from __future__ import annotations
 import nidigital
 import pytest
 from digital_files import PIN_MAP_NAMESPACE, pin_map
+from driver_client import invoke, request_for
+from every_driver import DRIVERS
 
 UNKNOWN_CHANNEL = -1074135008
 INVALID_VALUE = -1074135024
@@ -107,6 +109,8 @@ def test_connections_of_other_instruments_are_left_out(open_digital, put):
     session.load_pin_map(put("p.pinmap", pin_map(connections)))
     assert information(session.pins["A"]) == [("A", 0, "4")]
     assert information(session.pins["B"]) == []
+    session.pins["B"].vih = 2.0
+    assert "no channel in this session" in refused(UNKNOWN_CHANNEL, lambda: session.pins["B"].vih)
 
 
 def test_one_channel_may_serve_several_sites(open_digital, put):
@@ -159,3 +163,64 @@ def test_groups_that_double_each_other_cost_nothing(open_digital, put):
     session = open_digital("DIG1")
     session.load_pin_map(put("p.pinmap", pin_map({"A site 0": "DIG1/0"}, groups)))
     assert len(session.pins["G39"].read_static()) == 1
+
+
+def test_a_pin_map_is_made_without_a_file(open_digital, channel):
+    session = open_digital("DIG1,DIG2", name="mine")
+    digital = DRIVERS["nidigital"]
+
+    def make(rpc: str, **fields) -> int | None:
+        request = request_for(digital, rpc, "mine")
+        for name, value in fields.items():
+            setattr(request, name, value)
+        return invoke(channel, digital, rpc, request)[1]
+
+    assert make("CreatePinGroup", pin_group_name="G", pin_list="A") == INVALID_VALUE
+    assert make("CreatePinMap", dut_pin_list="A, B", system_pin_list="S") == 0
+    assert make("CreatePinGroup", pin_group_name="G", pin_list="B,A") == 0
+    assert make("CreateChannelMap", num_sites=2) == 0
+    for pin, site, name in (("A", 1, "DIG2/4"), ("B", 0, "DIG1/5"), ("S", -1, "DIG1/0")):
+        assert make("MapPinToChannel", pin=pin, site=site, channel=name) == 0
+    assert make("MapPinToChannel", pin="A", site=1, channel="DIG2/5") == INVALID_VALUE
+    assert make("MapPinToChannel", pin="A", site=2, channel="DIG2/5") == UNKNOWN_CHANNEL
+    assert make("MapPinToChannel", pin="A", site=0, channel="DIG2/0-3") == INVALID_VALUE
+    assert make("CreatePinGroup", pin_group_name="H", pin_list="Q") == UNKNOWN_CHANNEL
+    assert make("CreateChannelMap", num_sites=-1) == INVALID_VALUE
+    assert make("EndChannelMap") == 0
+    assert make("CreatePinMap", dut_pin_list="A") == INVALID_VALUE
+    assert information(session.pins["G", "S"]) == [
+        ("B", 0, "DIG1/5"),
+        ("A", 1, "DIG2/4"),
+        ("S", -1, "DIG1/0"),
+    ]
+
+
+def test_an_attribute_is_reset_for_its_owner_only(open_digital, channel):
+    session = open_digital("DIG1,DIG2", name="mine")
+    digital = DRIVERS["nidigital"]
+
+    def reset(attribute: str, name: str) -> int | None:
+        request = request_for(digital, "ResetAttribute", "mine")
+        request.channel_name, request.attribute_id = name, digital.table[attribute].id
+        return invoke(channel, digital, "ResetAttribute", request)[1]
+
+    session.vih = 2.0
+    session.start_label = "p"
+    session.timing_absolute_delay = 1e-9
+    session.rio_events[1].exported_rio_event_output_terminal = "PXI_Trig1"
+    session.rio_events[2].exported_rio_event_output_terminal = "PXI_Trig2"
+    assert reset("vih", "DIG1/0,DIG2/3") == 0
+    assert reset("start_label", "") == 0
+    assert reset("timing_absolute_delay", "DIG2") == 0
+    assert reset("exported_rio_event_output_terminal", "RIOEvent1") == 0
+    assert reset("serial_number", "") == -1074135027
+    assert [session.channels[name].vih for name in ("DIG1/0", "DIG1/1", "DIG2/3")] == [
+        3.3,
+        2.0,
+        3.3,
+    ]
+    assert session.start_label == ""
+    delays = [session.instruments[name].timing_absolute_delay for name in ("DIG1", "DIG2")]
+    assert [delay.total_seconds() for delay in delays] == [1e-9, 0.0]
+    terminals = [session.rio_events[n].exported_rio_event_output_terminal for n in (1, 2)]
+    assert terminals == ["", "PXI_Trig2"]

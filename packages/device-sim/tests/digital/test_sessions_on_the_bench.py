@@ -197,6 +197,35 @@ def test_an_aborted_burst_is_over_and_leaves_its_pins_as_they_are(wired, load, o
     assert wired.burst_pattern("q") == {0: True}
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda pins: pins.write_static(ZERO),
+        lambda pins: pins.ppmu_source(),
+        lambda pins: setattr(pins, "selected_function", nidigital.SelectedFunction.OFF),
+    ],
+    ids=["static", "ppmu", "function"],
+)
+def test_a_pin_that_gets_another_task_ends_the_burst(wired, load, change):
+    load("p", ["1XXX", "XXXX"], instructions={0: 0x1000FFFF})
+    wired.burst_pattern("p", wait_until_done=False)
+    change(wired.pins["A"])
+    assert wired.is_done()
+    wired.wait_until_done(MILLISECOND)
+
+
+def test_history_of_what_was_unloaded_since_is_refused(wired, load):
+    load("p", ["0HXX", "XXXX"])
+    assert wired.burst_pattern("p") == {0: False}
+    wired.unload_all_patterns()
+    history = wired.sites[0].fetch_history_ram_cycle_information
+    assert "p is not there any more" in refused(INVALID_VALUE, lambda: history(0, 1))
+    load("p", ["0HXX", "XXXX"])
+    assert len(history(0, 1)) == 1
+    wired.delete_all_time_sets()
+    assert "t0 is not there any more" in refused(INVALID_VALUE, lambda: history(0, 1))
+
+
 def test_a_closed_session_leaves_the_nets(wired, load, open_dmm):
     load("p", ["1XXX", "1XXX"])
     wired.burst_pattern("p")
@@ -238,6 +267,30 @@ def test_levels_count_at_the_next_static_call(wired):
     assert wired.pins["B"].read_static() == [L]
     wired.pins["B"].termination_mode = nidigital.TerminationMode.VTERM
     wired.pins["B"].vterm = 3.0
+    assert wired.pins["B"].read_static() == [H]
+
+
+def test_levels_of_a_sheet_count_at_once_and_all_others_at_commit(wired, put):
+    wired.selected_function = nidigital.SelectedFunction.DIGITAL
+    wired.pins["A"].write_static(ONE)
+    high = levels({"A": {"Vih": "1.4"}})
+    wired.load_specifications_levels_and_timing(None, put("high.digilevels", high), None)
+    wired.apply_levels_and_timing("high", "")
+    assert wired.pins["B"].read_static() == [M]
+    wired.pins["A"].vih = 3.0
+    assert wired.pins["B"].read_static() == [M]
+    wired.commit()
+    assert wired.pins["B"].read_static() == [H]
+
+
+def test_the_state_after_a_burst_comes_back_with_the_digital_function(wired, load):
+    load("p", ["0XXX", "1XXX"])
+    wired.selected_function = nidigital.SelectedFunction.DIGITAL
+    wired.pins["A"].write_static(ZERO)
+    wired.burst_pattern("p")
+    wired.pins["A"].selected_function = nidigital.SelectedFunction.OFF
+    assert wired.pins["B"].read_static() == [L]
+    wired.pins["A"].selected_function = nidigital.SelectedFunction.DIGITAL
     assert wired.pins["B"].read_static() == [H]
 
 

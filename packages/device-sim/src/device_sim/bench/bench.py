@@ -163,6 +163,14 @@ class Bench:
                 for name, part in self._netlist.parts.items()
             ]
 
+    @property
+    def devices(self) -> dict[str, str]:
+        """The class of each device under test, by the lower-case name of the device."""
+        return {
+            name.lower(): table.device_class.rpartition(":")[2]
+            for name, table in self._netlist.devices.items()
+        }
+
     def device(self, name: str) -> DigitalDevice:
         """Return a device under test, to look at it or to change it.
 
@@ -180,16 +188,22 @@ class Bench:
             return dut.device
 
     def set(self, name: str, **values: float) -> None:
-        """Set values of a part from now on.
+        """Set values of a part, or of a device under test, from now on.
 
         Args:
-            name: The part.
-            values: Its values by name, for example `value=1000.0` or `drift=1e-6`; see Part.
+            name: The part or the device.
+            values: Its values by name, for example `value=1000.0` or `drift=1e-6`; see Part, or
+                the class of the device.
 
         Raises:
-            BenchError: The part does not exist, or has no such value.
+            BenchError: The part or device does not exist, or has no such value.
         """
         with self._lock:
+            if name in self._duts:
+                device = self.device(name)
+                for key, value in values.items():
+                    device.set_value(key, value)
+                return
             self._with(name, **values)  # which checks all of them
             now = self._catch_up()
             if "drift" in values:
@@ -201,7 +215,7 @@ class Bench:
         """Return a part with other values."""
         part = self._netlist.parts.get(name)
         if part is None:
-            known = ", ".join(sorted(self._netlist.parts)) or "none"
+            known = ", ".join(sorted([*self._netlist.parts, *self._duts])) or "none"
             raise BenchError(f"The bench has no part '{name}'. Its parts: {known}.")
         changed = copy.deepcopy(part)
         changed.update(values)
@@ -348,7 +362,8 @@ class Bench:
             parts = list(netlist.parts.values())
             parts += [coil for part in parts for coil in coil_of(part)]
             closed = {name for name, relay in self._relays.items() if relay.is_closed}
-            return draw(parts, connections, netlist.models, netlist.ground, closed)
+            models = {**netlist.models, **self.devices}
+            return draw(parts, connections, models, netlist.ground, closed)
 
     # Digital levels on nets.
 
@@ -439,7 +454,7 @@ class Bench:
     @property
     def channels(self) -> list[str]:
         """The channels of instruments that are wired, by their lower-case qualified names."""
-        devices = {name.lower() for name in self._netlist.devices}
+        devices = self.devices
         wired = (*self._netlist.connections, *self._cut)
         return [key for key in wired if key.partition("/")[0] not in devices]
 

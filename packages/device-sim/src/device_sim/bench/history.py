@@ -18,6 +18,7 @@ from device_sim.bench.circuit import Circuit
 from device_sim.bench.course import Course
 from device_sim.bench.parts import Connection, Part, Terminal
 
+_TIMELESS = 256  # Courses that are kept to be used again.
 _KEPT = 4096  # Changes of the past that a measurement can still see.
 
 
@@ -74,6 +75,8 @@ class History:
         self._ground = ground
         self._islands: list[Island] = []
         self._stretches: deque[_Stretch] = deque(maxlen=_KEPT)
+        self._timeless: dict[tuple[object, ...], Course] = {}
+        """The courses of the present islands that do not depend on the time of their begin."""
 
     # Changing the present.
 
@@ -86,6 +89,7 @@ class History:
     ) -> None:
         """Begin a stretch in which parts or connections are others."""
         before = list(zip(self._islands, self._last_courses, strict=True))
+        self._timeless.clear()
         self._islands = split(parts, connections, self._ground)
         kept = [
             next((course for old, course in before if old.is_same(island)), None)
@@ -150,9 +154,17 @@ class History:
         states: Mapping[str, float],
     ) -> Course:
         acting = {key: terminals[key] for key in island.connections if key in terminals}
+        known = (id(island), *acting.items())
+        if known in self._timeless:
+            return self._timeless[known]
         circuit = Circuit(island.parts, island.connections, acting, self._ground, at)
         start = np.array([states.get(part.name, 0.0) for part in circuit.states])
-        return Course(circuit, start)
+        course = Course(circuit, start)
+        if not circuit.states and not math.isfinite(island.drifts_since):
+            if len(self._timeless) >= _TIMELESS:
+                self._timeless.clear()
+            self._timeless[known] = course
+        return course
 
     # Asking.
 

@@ -33,7 +33,8 @@ def check_command(file: Path) -> None:
     bench = _load(file)
     parts = _count(len(bench.parts), "part")
     channels = _count(len(bench.channels), "wired channel")
-    say(f"{harmless(str(file))} is a bench: {parts}, {channels}.")
+    devices = f", {_count(len(bench.devices), 'device')}" if bench.devices else ""
+    say(f"{harmless(str(file))} is a bench: {parts}, {channels}{devices}.")
 
 
 @bench_group.command("draw")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
+from device_sim.errors import BenchError
+
 Drive = Callable[[str, "bool | None", float], None]
 """Drive a pin high or low, or not at all (None), after some seconds."""
 
@@ -41,6 +43,14 @@ class DigitalDevice:
             is_high: Its level from now on.
             time: The time of the edge, in seconds of the server's clock.
         """
+
+    def set_value(self, name: str, value: float) -> None:
+        """Set a value by its name, for tests: `bench.set("U1", name=value)`.
+
+        Raises:
+            BenchError: The device has no such value, or the value is invalid.
+        """
+        raise BenchError(f"The device has no value '{name}' that can be set.")
 
     # Methods for derived classes.
 

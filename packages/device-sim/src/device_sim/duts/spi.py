@@ -54,12 +54,32 @@ class SpiRegisters(DigitalDevice):
         self._reads_at_one = reads_at_one
         self._read_only = frozenset(read_only)
         for address, value in self.registers.items():
-            if not 0 <= address < 2**address_bits or not 0 <= value < 2**data_bits:
-                raise BenchError(
-                    f"The register {address:#x} = {value:#x} does not fit into {address_bits} "
-                    f"address bits and {data_bits} data bits."
-                )
+            self._check(address, value)
         self._begin_frame()
+
+    def _check(self, address: int, value: int) -> None:
+        if not 0 <= address < 2**self._address_bits or not 0 <= value < 2**self._data_bits:
+            raise BenchError(
+                f"The register {address:#x} = {value:#x} does not fit into {self._address_bits} "
+                f"address bits and {self._data_bits} data bits."
+            )
+
+    def set_value(self, name: str, value: float) -> None:
+        """Set a register by its address, such as `0x0F`, or the word `status`.
+
+        Raises:
+            BenchError: There is no such register, or the value does not fit.
+        """
+        if value != int(value):
+            raise BenchError(f"'{name}' must be a whole number, not {value}.")
+        if name == "status":
+            self.status = int(value)
+            return
+        address = _address(name)
+        if address not in self.registers:
+            raise BenchError(f"There is no register {address:#x}.")
+        self._check(address, int(value))
+        self.registers[address] = int(value)
 
     def on_edge(self, pin: str, is_high: bool, time: float) -> None:
         """Follow the bus."""

@@ -35,7 +35,8 @@ from device_sim.drivers.nidigital.pattern import Cycles, Pattern, PinState
 from device_sim.drivers.nidigital.results import SiteResult
 from device_sim.errors import DeviceSimError
 
-_CHUNK = 512  # Cycles that are compared together: the bench remembers only so many changes.
+_CHUNK = 512  # Cycles that are compared together,
+_CHANGES = 1024  # with no more changes of terminals: the bench remembers only some thousands.
 _MOST_STROBES = 2**22  # Of a burst: others wait meanwhile, and the results stay in memory.
 
 Pins = Sequence[PinElectronics | None]
@@ -108,7 +109,10 @@ class Burst:
         self.results = {site: self._unknown(pattern, cycles, site) for site in sites}
         """The results of each site, complete at the end."""
         self._changes = self._planned(at)
+        self._times = np.array([time for time, _ in reversed(self._changes)])
         self._compared = 0
+        self._chunk = self._next_chunk()
+        """The cycle up to which the next comparisons are made."""
         self.is_done = not len(cycles.vectors)
         """True if all of its cycles have run."""
 
@@ -160,10 +164,11 @@ class Burst:
             self._bench.drive_all(terminals, at)
             return
         self._bench.check_devices()
-        first, last = self._compared, self._chunk_end
+        first, last = self._compared, self._chunk
         for pin in self._pins:
             self._compare(pin, first, last)
         self._compared = last
+        self._chunk = self._next_chunk()
         if last + 1 == len(self._begins):
             self.is_done = True
             for pin in self._pins:
@@ -201,14 +206,19 @@ class Burst:
 
     # Comparing.
 
-    @property
-    def _chunk_end(self) -> int:
-        return min(self._compared + _CHUNK, len(self._begins) - 1)
+    def _next_chunk(self) -> int:
+        last = min(self._compared + _CHUNK, len(self._begins) - 1)
+        while last > self._compared + 1:
+            begin, end = np.searchsorted(self._times, self._begins[[self._compared, last]])
+            if end - begin <= _CHANGES:
+                break
+            last = (self._compared + last) // 2
+        return last
 
     @property
     def _compares_at(self) -> float:
         """The time at which the next comparisons are made: after the last one of a chunk."""
-        return float(self._begins[self._chunk_end])
+        return float(self._begins[self._chunk])
 
     def _compare(self, pin: _Pin, first: int, last: int) -> None:
         """Compare a pin in the cycles from `first` to before `last`."""

@@ -114,12 +114,7 @@ class PinElectronics:
         self.bench.drive(self.channel, setting.terminal(), at)
 
     def measure(self, quantity: str, begin: float, end: float, accuracy: Accuracy) -> float:
-        """Return the reading of the PPMU for `voltage` or `current` over an aperture.
-
-        It is NaN while a fault overloads the instrument.
-        """
-        if self.bench.faults.is_over_range(self.channel.partition("/")[0]):
-            return math.nan
+        """Return the reading of the PPMU for `voltage` or `current` over an aperture."""
         found = self.bench.measure(self.channel, begin, end)
         value = found.voltage if quantity == "voltage" else found.current
         converter = self.bench.converter(f"{self.channel} {quantity}")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from device_sim.base.wire import Fields, channel_name
 from device_sim.call import Call
 from device_sim.drivers.nidigital.files import kinds
 from device_sim.drivers.nidigital.files.digipat import read_pattern
+from device_sim.drivers.nidigital.pins import key
 from device_sim.drivers.nidigital.requests import read
 from device_sim.drivers.nidigital.results import HistoryCycle
 from device_sim.drivers.nidigital.session import DigitalSession
@@ -43,7 +44,8 @@ class PatternCalls:
     def get_pattern_pin_indexes(self, session: DigitalSession, request: Any, call: Call) -> Fields:
         """Return the numbers of the pins of a pattern."""
         file, _ = session.memory.find(request.start_label)
-        indexes = [session.pins.pins.index(pin) for pin in file.pattern.pins]
+        numbers = {key(pin): number for number, pin in enumerate(session.pins.pins)}
+        indexes = [numbers[key(pin)] for pin in file.pattern.pins]
         return {"pin_indexes": indexes, "actual_num_pins": len(indexes)}
 
     # Bursts.
@@ -81,8 +83,7 @@ class PatternCalls:
 
     def get_fail_count(self, session: DigitalSession, request: Any, call: Call) -> Fields:
         """Return the failed comparisons of channels."""
-        places = session.enabled_places(channel_name(request))
-        counts = [session.fail_count(place) for place in places]
+        counts = session.fail_counts(session.enabled_places(channel_name(request)))
         return {"failure_count": counts, "actual_num_read": len(counts)}
 
     # History RAM.
@@ -99,8 +100,8 @@ class PatternCalls:
         """Return pattern, time set, vector and cycle of a sample."""
         cycle = _sample(session, request)
         return {
-            "pattern_index": list(session.memory.patterns).index(cycle.pattern),
-            "time_set_index": list(session.time_sets.by_name).index(cycle.time_set),
+            "pattern_index": _index(session.memory.patterns, cycle.pattern),
+            "time_set_index": _index(session.time_sets.by_name, cycle.time_set),
             "vector_number": cycle.vector,
             "cycle_number": cycle.cycle,
             "num_dut_cycles": len(cycle.expected),
@@ -164,6 +165,14 @@ def _sample(session: DigitalSession, request: Any) -> HistoryCycle:
     if not 0 <= index < len(history):
         raise DriverError(INVALID_VALUE, f"Sample: {index}\nSamples available: {len(history)}")
     return history[index]
+
+
+def _index(names: Iterable[str], name: str) -> int:
+    """Return the number of what a sample names; it may have been unloaded since the burst."""
+    found = list(names)
+    if name not in found:
+        raise DriverError(INVALID_VALUE, f"{name} is not there any more. Burst the pattern again.")
+    return found.index(name)
 
 
 def _known(names: dict[str, Any], name: str) -> str:

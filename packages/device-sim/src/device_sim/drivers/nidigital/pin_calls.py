@@ -8,6 +8,7 @@ from device_sim.base.wire import Fields, channel_name, check_enums
 from device_sim.call import Call
 from device_sim.drivers.nidigital.files import kinds
 from device_sim.drivers.nidigital.files.pin_map import read_pin_map
+from device_sim.drivers.nidigital.pins import PinMap, Place, key
 from device_sim.drivers.nidigital.requests import read
 from device_sim.drivers.nidigital.session import DigitalSession
 from device_sim.errors import INVALID_VALUE, DriverError
@@ -20,6 +21,28 @@ class PinCalls:
         """Load a pin map."""
         content = read(session, request.file_path, kinds.PIN_MAP)
         session.load_pin_map(read_pin_map(content, session.channels))
+
+    def create_pin_map(self, session: DigitalSession, request: Any, call: Call) -> None:
+        """Make a pin map without a file: its pins."""
+        names = [*_names(request.dut_pin_list), *_names(request.system_pin_list)]
+        session.load_pin_map(PinMap(tuple({key(name): name for name in names}.values())))
+
+    def create_pin_group(self, session: DigitalSession, request: Any, call: Call) -> None:
+        """Add a group to the pin map."""
+        members = _names(request.pin_list)
+        session.pin_map = session.require_pin_map().with_group(request.pin_group_name, members)
+
+    def create_channel_map(self, session: DigitalSession, request: Any, call: Call) -> None:
+        """Set the number of sites of the pin map."""
+        session.pin_map = session.require_pin_map().with_sites(request.num_sites)
+
+    def map_pin_to_channel(self, session: DigitalSession, request: Any, call: Call) -> None:
+        """Connect a pin on a site; -1 is the site of a system pin."""
+        (channel, *others) = session.channels.select(request.channel)
+        if others or not request.channel.strip():
+            raise DriverError(INVALID_VALUE, f"Channel: {request.channel}")
+        pin_map, place = session.require_pin_map(), Place(channel, request.pin, request.site)
+        session.pin_map = pin_map.with_place(place)
 
     def enable_sites(self, session: DigitalSession, request: Any, call: Call) -> None:
         """Enable sites."""
@@ -73,3 +96,7 @@ class PinCalls:
         attribute = session.table.get(request.attribute_id)
         session.table.writable(attribute.id, attribute.kind)
         session.reset_attribute(attribute, channel_name(request))
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from device_sim.base.channels import tokens
-from device_sim.errors import UNKNOWN_CHANNEL, DriverError
+from device_sim.errors import INVALID_VALUE, UNKNOWN_CHANNEL, DriverError
 
 NO_SITE = -1
 """The site of a system pin, and of a channel without a pin."""
@@ -62,6 +62,45 @@ class PinMap:
     @cached_property
     def _by_channel(self) -> dict[int, Place]:
         return {place.channel: place for place in reversed(self.places)}
+
+    # Building one without a file. Each method returns another pin map.
+
+    def with_group(self, name: str, members: Iterable[str]) -> PinMap:
+        """Add a group of pins and groups.
+
+        Raises:
+            DriverError: A member does not exist, or the name is empty or one of a pin.
+        """
+        pins = [(member, self.pins_of(member)) for member in members]
+        unknown = [member for member, found in pins if found is None]
+        if unknown or not key(name) or key(name) in self._by_pin:
+            raise DriverError(UNKNOWN_CHANNEL, f"Pin group: {name}\nPin: {', '.join(unknown)}")
+        listed = dict.fromkeys(pin for _, found in pins for pin in found or ())
+        return replace(self, groups={**self.groups, key(name): tuple(listed)})
+
+    def with_sites(self, count: int) -> PinMap:
+        """Replace the sites by so many, without connections.
+
+        Raises:
+            DriverError: The number is not possible.
+        """
+        if not 0 < count <= _MOST_SITES:
+            raise DriverError(INVALID_VALUE, f"Sites: {count}")
+        return replace(self, sites=tuple(range(count)), places=())
+
+    def with_place(self, place: Place) -> PinMap:
+        """Connect a pin on a site.
+
+        Raises:
+            DriverError: The pin or the site does not exist, or the pin is connected there.
+        """
+        if key(place.pin) not in self._by_pin or place.site not in (*self.sites, NO_SITE):
+            raise DriverError(UNKNOWN_CHANNEL, f"Pin: {place.pin}\nSite: {place.site}")
+        if any(each.site == place.site for each in self._by_pin[key(place.pin)]):
+            raise DriverError(INVALID_VALUE, f"{place.pin} on site {place.site} has a channel.")
+        return replace(self, places=(*self.places, place))
+
+    # Looking up.
 
     def of_channel(self, channel: int) -> Place:
         """Return the place of a channel."""

@@ -12,7 +12,7 @@ from nidigital.enums import (
     TriggerType,
 )
 
-from device_sim.base.attributes import Attribute, Value
+from device_sim.base.attributes import Attribute, Scope, Value
 from device_sim.base.channels import tokens
 from device_sim.base.instrument import InstrumentSession, Opening
 from device_sim.base.overview import ChannelState, Quantity
@@ -56,6 +56,8 @@ class DigitalSession(InstrumentSession):
             if self.bench.is_wired(name)
         }
         """The electronics of each channel that the bench file connects, by its index."""
+        self._static_pins: set[int] = set()
+        """The channels that have their static state, or that which a burst left, on the bench."""
         self._run: BenchBurst | None = None
         """The last burst on the bench."""
         self._begin()
@@ -77,21 +79,31 @@ class DigitalSession(InstrumentSession):
         self.clocks: set[int] = set()
         """The channels whose clock generator runs."""
         self.sourcing: set[int] = set()
-        """The channels whose PPMU a client let source."""
+        """The channels whose PPMU sources."""
         self.burst: Plan | None = None
         """The last burst."""
 
     # Attributes.
 
     def combine(self, attribute: Attribute, indices: Sequence[int]) -> Value:
-        """Return the value of an attribute, which may be a fact about the session."""
+        """Return the value of an attribute, which may be a fact about the session.
+
+        Raises:
+            DriverError: There are no channels: the pin has none in this session.
+        """
+        if not indices:
+            raise DriverError(UNKNOWN_CHANNEL, "The pin has no channel in this session.")
         if attribute.name == "clock_generator_is_running":
             return indices[0] in self.clocks
         return super().combine(attribute, indices)
 
     def reset_attribute(self, attribute: Attribute, channel_name: str) -> None:
-        """Set an attribute of channels to its default."""
-        indices = self.select(channel_name)
+        """Set an attribute to its default on every owner that a client names."""
+        if attribute.scope is Scope.NAMED:
+            for store in self._named(attribute, channel_name):
+                store.changed.pop(attribute.name, None)
+            return
+        indices = self._indices(attribute, channel_name)
         for index in indices:
             self.attributes.channels[index].values_of(attribute).changed.pop(attribute.name, None)
         self.changed(attribute, indices)
@@ -185,10 +197,6 @@ class DigitalSession(InstrumentSession):
         """Return the channels as `places`, without those of disabled sites."""
         return [place for place in self.places(text) if place.site not in self.disabled]
 
-    def enabled_sites(self, text: str = "") -> list[int]:
-        """Return the enabled sites among those that a client names."""
-        return [site for site in self.pins.select_sites(text) if site not in self.disabled]
-
     def channels_of(self, pins: Iterable[str], sites: Iterable[int]) -> list[int]:
         """Return the channels of some pins on some sites, and of pins of the system."""
         wanted = {*sites, NO_SITE}
@@ -213,10 +221,19 @@ class DigitalSession(InstrumentSession):
             DriverError: The sheet is not loaded, or has a value or pin that does not exist.
         """
         rows = [(row, self._pins_in_sheet(row.pin)) for row in self.sheets.levels(sheet)]
+        for row, _ in rows:
+            for name, value in row.values.items():
+                self._check(name, value)
         for row, pins in rows:
             indices = self.channels_of(pins, sites)
             for name, value in row.values.items():
                 self.write(name, value, indices)
+            self._commit_levels(indices)
+
+    def _check(self, name: str, value: Value) -> None:
+        """Raise DriverError if the channels cannot have a value of an attribute."""
+        attribute = self.table[name]
+        self.attributes.channels[0].coerce(attribute, attribute.check(value))
 
     def apply_timing(self, sheet: str, sites: Sequence[int]) -> None:
         """Replace the time sets by those of a sheet, with the edges of pins on some sites.
@@ -244,27 +261,46 @@ class DigitalSession(InstrumentSession):
     # The function of channels.
 
     def changed(self, attribute: Attribute, indices: Sequence[int]) -> None:
-        """Connect channels as their function says."""
+        """Connect channels as their function says. That ends a burst on the bench."""
         if attribute.name == "selected_function":
-            for index in indices:
-                self._connect(index)
+            self.sourcing.difference_update(indices)
+            self._change(indices)
+
+    def _change(self, indices: Iterable[int]) -> None:
+        """Connect channels anew. A burst that runs on the bench is ended, if one is wired."""
+        wired = [index for index in indices if index in self.electronics]
+        if wired:
+            self.abort()
+        for index in wired:
+            self._connect(index)
 
     def _connect(self, index: int) -> None:
         """Let a wired channel do what its function says."""
-        pin = self.electronics.get(index)
-        if pin is None:
-            return
+        pin = self.electronics[index]
+        if index in self._static_pins:  # A burst may have left it in another state.
+            self.static[index] = pin.state
+            self._static_pins.remove(index)
         function = self.get("selected_function", index)
-        if function == _DIGITAL:
+        if function == _DIGITAL and index in self.clocks:
             pin.levels = self.levels_of(index)
-            if index in self.clocks:
-                pin.generate(self.number("clock_generator_frequency", index), self.now)
-                return
+            pin.generate(self.number("clock_generator_frequency", index), self.now)
+        elif function == _DIGITAL:
+            pin.levels = self.levels_of(index)
             pin.write(self.static.get(index, PinState.X), self.now)
+            self._static_pins.add(index)
         elif function == SelectedFunction.DISCONNECT.value:
             pin.disconnect(self.now)
         else:
             pin.turn_off(self.now)  # A PPMU sources only after the call for it.
+
+    def commit(self, indices: Sequence[int] = ()) -> None:
+        """Let all channels use their levels, unless a burst runs."""
+        self._commit_levels(self.electronics)
+
+    def _commit_levels(self, indices: Iterable[int]) -> None:
+        for index in indices:
+            if self._drives_pattern(index) and self.is_done:
+                self._connect(index)
 
     def _drives_pattern(self, index: int) -> bool:
         """Return whether the levels and the states of a channel are on the bench."""
@@ -272,21 +308,23 @@ class DigitalSession(InstrumentSession):
 
     # Static states, the PPMU, and the frequency counter.
 
-    def write_static(self, indices: Iterable[int], state: PinState) -> None:
+    def write_static(self, indices: Sequence[int], state: PinState) -> None:
         """Let channels drive a state, or cease to drive with X."""
+        driven = [index for index in indices if self._drives_pattern(index)]
+        if driven:
+            self.abort()
         for index in indices:
             self.static[index] = state
-            if self._drives_pattern(index):
-                self._connect(index)
+            self._static_pins.discard(index)
+        self._change(driven)
 
     def read_static(self, index: int) -> PinState:
         """Return the state that the comparators of a channel find. Without wiring it is L."""
         if not self._drives_pattern(index):
             return PinState.L
+        self._commit_levels([index])
         pin = self.electronics[index]
         pin.levels = self.levels_of(index)
-        if self.is_done:
-            pin.connect(self.now)
         return pin.read(self.now)
 
     def source_ppmu(self, indices: Sequence[int]) -> None:
@@ -309,7 +347,16 @@ class DigitalSession(InstrumentSession):
         return bool(self.get("ppmu_output_function", index) == PPMUOutputFunction.VOLTAGE.value)
 
     def measure_ppmu(self, indices: Sequence[int], quantity: str, call: Call) -> list[float]:
-        """Return the `voltage` or `current` at channels, averaged over their apertures."""
+        """Return the `voltage` or `current` at channels, averaged over their apertures.
+
+        Raises:
+            DriverError: The current of a channel is asked for whose PPMU does not source.
+        """
+        idle = [self.qualified(index) for index in indices if index not in self.sourcing]
+        if quantity == "current" and idle:
+            raise DriverError(
+                INVALID_VALUE, f"The PPMU of {', '.join(idle)} does not source. Source first."
+            )
         begin = self.now
         ends = {
             index: begin + self.number("ppmu_aperture_time", index)
@@ -336,26 +383,21 @@ class DigitalSession(InstrumentSession):
     def _simulated_reading(self, index: int, quantity: str) -> float:
         """Return the reading without wiring: the level that the PPMU sources, 0 otherwise."""
         forced = "voltage" if self._forces_voltage(index) else "current"
-        is_sourced = index in self.sourcing and self.get("selected_function", index) == _PPMU
-        return (
-            self.number(f"ppmu_{forced}_level", index) if is_sourced and forced == quantity else 0.0
-        )
+        if forced != quantity or index not in self.sourcing:
+            return 0.0
+        return self.number(f"ppmu_{forced}_level", index)
 
     def start_clocks(self, indices: Sequence[int], *, select_digital: bool) -> None:
         """Let channels generate their clocks."""
         if select_digital:
             self.write("selected_function", _DIGITAL, indices)
         self.clocks.update(indices)
-        for index in indices:
-            if self._drives_pattern(index):
-                self._connect(index)
+        self._change(filter(self._drives_pattern, indices))
 
     def stop_clocks(self, indices: Sequence[int]) -> None:
         """Stop the clocks of channels. They drive their static states again."""
         self.clocks.difference_update(indices)
-        for index in indices:
-            if self._drives_pattern(index):
-                self._connect(index)
+        self._change(filter(self._drives_pattern, indices))
 
     def measure_frequencies(self, indices: Sequence[int], call: Call) -> list[float]:
         """Return the hertz at channels over their measurement times; 0 without wiring."""
@@ -384,7 +426,7 @@ class DigitalSession(InstrumentSession):
         """
         known = self.require_pin_map()
         for pin in file.pattern.pins:
-            if known.pins_of(pin) is None:
+            if known.pins_of(pin) != (pin,):
                 raise DriverError(
                     INVALID_VALUE, f"The pattern has the pin {pin}, which the pin map does not."
                 )
@@ -466,7 +508,8 @@ class DigitalSession(InstrumentSession):
         )
 
     def _begin_run(self, plan: Plan) -> BenchBurst:
-        plan.check()
+        if plan.is_wired:
+            plan.check()
         run = BenchBurst(plan, self.bench, self.now, self._tell_start)
         self.timeline.add(run)
         if self.get("start_trigger_type") == TriggerType.DIGITAL_EDGE.value:
@@ -539,9 +582,13 @@ class DigitalSession(InstrumentSession):
         result = self._run.result(site) if self._run is not None else None
         return result is None or result.passed
 
-    def fail_count(self, place: Place) -> int:
-        """Return the failed comparisons of a channel in the last burst."""
-        return self._run.fail_count(place.pin, place.site) if self._run is not None else 0
+    def fail_counts(self, places: Iterable[Place]) -> list[int]:
+        """Return the failed comparisons of channels in the last burst, without idle sites."""
+        ran = {*self.burst.sites, NO_SITE} if self.burst is not None else None
+        counted = [place for place in places if ran is None or place.site in ran]
+        if self._run is None:
+            return [0] * len(counted)
+        return [self._run.fail_count(place.pin, place.site) for place in counted]
 
     def history(self, site: int) -> Sequence[HistoryCycle]:
         """Return the cycles in the history RAM of a site."""
@@ -553,6 +600,7 @@ class DigitalSession(InstrumentSession):
         """Stop the burst, forget pins, time sets, patterns and waveforms, reset all attributes."""
         self.abort()
         self._run = None
+        self._static_pins.clear()
         self.attributes.reset()
         self._begin()
         for index in self.electronics:
