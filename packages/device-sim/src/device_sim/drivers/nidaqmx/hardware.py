@@ -10,10 +10,11 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from device_sim.base.instrument import Surroundings
+from device_sim.drivers.nidaqmx import wiring
 from device_sim.drivers.nidaqmx.attributes import Attributes, AttributeTable
 from device_sim.drivers.nidaqmx.errors import ERRORS
 from device_sim.drivers.nidaqmx.pulses import Pulses
-from device_sim.drivers.nidaqmx.system import System
+from device_sim.drivers.nidaqmx.system import Device, System
 from device_sim.errors import DriverError
 
 if TYPE_CHECKING:
@@ -44,6 +45,12 @@ class Hardware:
         self._reserved: dict[str, Task] = {}
         self._unnamed = count()
         self._began = time.time() - self.clock.now()
+        for device in system:
+            self._power_up(device)
+        system.added = self._power_up
+
+    def _power_up(self, device: Device) -> None:
+        wiring.power_up(device, self.bench, max(self.timeline.now, self.clock.now()))
 
     def unnamed(self) -> str:
         """Return the name of a task whose client gave none."""

@@ -11,6 +11,7 @@ from nidaqmx.constants import TaskMode
 from device_sim.base.overview import ChannelState, DeviceFacts, Quantity
 from device_sim.base.waiting import Waiting
 from device_sim.call import Call
+from device_sim.drivers.nidaqmx import wiring
 from device_sim.drivers.nidaqmx.acquisition import Acquisition
 from device_sim.drivers.nidaqmx.attributes import Attributes
 from device_sim.drivers.nidaqmx.channel import Channel
@@ -258,6 +259,8 @@ class Task:
         self.events.started()
         self.stream.rewind()
         self.position = self.stream.written
+        if self.kind == "DI":
+            wiring.release(self)
         try:
             self.run = self._make_run()
         except DeviceSimError:
@@ -328,14 +331,15 @@ class Task:
         self.run.check()
         return self.run.is_done
 
-    def hold(self, values: Sequence[Any]) -> None:
-        """Remember the values of the outputs, one for each channel or line."""
+    def hold(self, values: Sequence[Any], at: float) -> None:
+        """Hold the outputs at values from a time on, one for each channel or line."""
+        names = [line.name for channel in self.channels for line in channel.lines]
+        held = dict(zip(names, values, strict=True))
         if self.kind == "DO":
-            lines = [line.name for channel in self.channels for line in channel.lines]
-            self.hardware.lines.update(zip(lines, map(bool, values), strict=True))
+            self.hardware.lines.update({name: bool(value) for name, value in held.items()})
         else:
-            names = [channel.physical[0].name for channel in self.channels]
-            self.hardware.levels.update(zip(names, map(float, values), strict=True))
+            self.hardware.levels.update({name: float(value) for name, value in held.items()})
+        wiring.hold(self, held, at)
 
     def wait_until_done(self, seconds: float, call: Call) -> None:
         """Wait for the end of the run.

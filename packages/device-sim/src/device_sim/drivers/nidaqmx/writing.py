@@ -65,7 +65,7 @@ def _on_demand(task: Task, block: Block, *, is_running: bool, auto_start: bool) 
             )
         task.start()
     if block.shape[1]:
-        task.hold(block[:, -1])
+        task.hold(block[:, -1], task.hardware.now)
     task.given += block.shape[1]
     if not is_running:
         task.stop()
@@ -98,6 +98,8 @@ def _buffered(task: Task, block: Block, timeout: float, call: Call) -> int:
             )
         part = block[:, done : done + _space(task, run)]
         task.stream.write(task.position, part)
+        if isinstance(run, Generation):
+            run.rewritten()
         task.position += part.shape[1]
         done += part.shape[1]
     return done
