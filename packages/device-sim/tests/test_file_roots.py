@@ -114,6 +114,20 @@ def test_files_of_a_folder_to_read_are_read_but_not_written(folder, tmp_path, cl
     server.stop()
 
 
+def test_a_named_folder_may_lie_in_a_hidden_one_of_the_present_folder(folder, clock):
+    named = folder / ".hidden" / "named"
+    named.mkdir(parents=True)
+    server = DeviceServer(file_roots=[named], clock=clock)
+    with grpc.insecure_channel(f"127.0.0.1:{server.start()}") as channel:
+        options = nidmm.GrpcSessionOptions(channel, "")
+        with nidmm.Session("DMM1", options="Simulate=1", grpc_options=options) as dmm:
+            dmm.export_attribute_configuration_file(str(named / "a.json"))
+            dmm.import_attribute_configuration_file(str(named / "a.json"))
+            export_refused(dmm, named.parent / "b.json", "begins with a dot")
+            export_refused(dmm, named / ".b.json", "begins with a dot")
+    server.stop()
+
+
 @pytest.mark.parametrize("name", ["outside.json", "../outside.json"])
 def test_nothing_is_written_or_read_outside(open_dmm, tmp_path, folder, name):
     outside = tmp_path / "outside.json"

@@ -12,6 +12,8 @@ from device_sim.timeline import Timeline
 class Script:
     """A script that acts at some times, and fails at one of them."""
 
+    is_looking = False
+
     def __init__(self, name: str, times: list[float], done: list, fails_at: float = math.nan):
         self.name, self.times, self.done, self.fails_at = name, times, done, fails_at
         self.error: DeviceSimError | None = None
@@ -68,3 +70,33 @@ def test_a_script_that_fails_stops_no_other(timeline, done):
     assert isinstance(failing.error, BenchError)
     assert other.error is None
     assert done == [(1, "a"), (1.5, "b"), (2.5, "b")]
+
+
+class Looking:
+    """A script that looks at the bench all the time, and counts its turns."""
+
+    is_looking = True
+
+    def __init__(self) -> None:
+        self.seen, self.turns = 0.0, 0
+
+    def due(self) -> float:
+        return math.nextafter(self.seen, math.inf)
+
+    def run(self, until: float, now: float) -> None:
+        self.seen, self.turns = until, self.turns + 1
+
+    def fail(self, error: DeviceSimError) -> None:
+        raise error
+
+
+def test_scripts_that_look_all_the_time_do_not_stop_it(timeline, done):
+    looking = [Looking(), Looking(), Looking()]
+    for script in (looking[0], Script("a", [0.5, 1.5], done), *looking[1:]):
+        timeline.add(script)
+
+    timeline.advance(1.0)
+
+    assert [each.seen for each in looking] == [1.0] * 3
+    assert done == [(0.5, "a")]
+    assert max(each.turns for each in looking) < 5000

@@ -164,7 +164,7 @@ def test_handshake_of_source_and_meter_takes_each_reading_at_its_level(
     assert clock.now() - begin == pytest.approx(3 * 0.025, abs=0.011)
 
 
-def test_the_trigger_of_one_digitizer_triggers_another(open_scope, open_dcpower, clock):
+def trigger_one_digitizer_by_another(open_scope, open_dcpower, clock):
     first, second = open_scope("SCOPE1"), digitizer(open_scope, "SCOPE2", "/SCOPE1/RefTrigger")
     assert first.ref_trigger_terminal_name == "/SCOPE1/RefTrigger"
     first.configure_vertical(10.0, niscope.VerticalCoupling.DC)
@@ -177,6 +177,10 @@ def test_the_trigger_of_one_digitizer_triggers_another(open_scope, open_dcpower,
         with smu.initiate():
             _, trigger, _ = fetched(first)
             assert fetched(second)[1] == pytest.approx(trigger, abs=1e-9)
+
+
+def test_the_trigger_of_one_digitizer_triggers_another(open_scope, open_dcpower, clock):
+    trigger_one_digitizer_by_another(open_scope, open_dcpower, clock)
 
 
 def test_start_advance_and_arm_triggers_gate_the_records(open_scope, open_dcpower, clock):
@@ -412,6 +416,29 @@ class TestLinesThatAreNets:
             assert server.bench.read_nets("gate") == pytest.approx({"gate": 0.0})
             clock.advance(0.02)  # 50 Ω and 1 µF
             assert server.bench.read_nets("gate") == pytest.approx({"gate": 3.3}, rel=1e-6)
+
+
+RELAY = (
+    part("K1", "relay", "load", "GND")
+    + 'coil = "enable"\n'
+    + part("R9", "resistor", "load", "GND", value=1e3)
+)
+"""A relay follows its coil all of the time."""
+
+
+class TestLinesThatAreNetsBesideARelay(TestLinesThatAreNets):
+    @pytest.fixture
+    def bench(self, bench_file):
+        return bench_file(WIRED + RELAY)
+
+
+class TestDigitizersBesideARelay:
+    @pytest.fixture
+    def bench(self, bench_file):
+        return bench_file(BENCH + RELAY)
+
+    def test_the_trigger_of_one_triggers_another(self, open_scope, open_dcpower, clock):
+        trigger_one_digitizer_by_another(open_scope, open_dcpower, clock)
 
 
 def test_a_lost_trigger_is_lost_for_the_device_with_the_fault_alone(

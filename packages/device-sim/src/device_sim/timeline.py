@@ -107,8 +107,23 @@ class Timeline:
                 first = min(self._scripts, key=lambda script: script.due())
                 if first.due() > now:
                     return
-                others = (each.due() for each in self._scripts if each is not first)
                 try:
-                    first.run(min(now, *others, math.inf), now)
+                    first.run(min(now, self._others_due(first)), now)
                 except DeviceSimError as error:
                     first.fail(error)
+
+    def _others_due(self, first: Script) -> float:
+        """Return the time up to which a script may run before another one does.
+
+        Two that look at the bench all the time would go from moment to moment in turn, and never
+        arrive. So the one that was added first may look ahead of the other.
+        """
+        due, is_after = math.inf, False
+        for each in self._scripts:
+            if each is first:
+                is_after = True
+            elif is_after and first.is_looking and each.is_looking:
+                due = min(due, each.due() + LOOK)
+            else:
+                due = min(due, each.due())
+        return due

@@ -1,9 +1,10 @@
-"""nidigital's own Session on a bench: it drives and compares nets, and sources as a small SMU."""
+"""Sessions of the real driver on a bench: bursts and their starts, static states, their ends."""
 
 from __future__ import annotations
 
 import hightime
 import nidigital
+import nidmm
 import pytest
 from bench_text import channel, part
 from digital_files import NON_RETURN, levels, pin_map, timing, write_pattern
@@ -14,14 +15,9 @@ NOT_SUPPORTED = -1074135023
 TIMED_OUT = -1074118637
 ONE, ZERO, X = (nidigital.WriteStaticPinState[name] for name in ("ONE", "ZERO", "X"))
 L, H, M = nidigital.PinState.L, nidigital.PinState.H, nidigital.PinState.M
-VOLTAGE, CURRENT = nidigital.PPMUMeasurementType.VOLTAGE, nidigital.PPMUMeasurementType.CURRENT
+VOLTAGE = nidigital.PPMUMeasurementType.VOLTAGE
 MILLISECOND = hightime.timedelta(milliseconds=1)
 SOFTWARE_START = (nidigital.SoftwareTrigger.START, "")
-
-CLOCKED = (
-    "<ReturnToLow><On>0.5 µs</On><Data>0.5 µs</Data><Return>1 µs</Return><Off>1 µs</Off>"
-    "</ReturnToLow><CompareStrobe><Strobe>0.75 µs</Strobe></CompareStrobe>"
-)
 
 WIRES = (
     EXACT
@@ -35,23 +31,10 @@ WIRES = (
 )
 """Two wires, each with a pin at both ends: A and B on site 0, C and D on site 0 and 1."""
 
-SPI = (
-    EXACT
-    + "".join(channel(f"DIG1/{n}", net) for n, net in enumerate(("cs", "sclk", "mosi", "miso")))
-    + part("R1", "resistor", "miso", "GND", value=100e3)
-    + """
-[[device]]
-name = "U1"
-class = "device_sim.duts:SpiRegisters"
-pins = { cs = "cs", sclk = "sclk", mosi = "mosi", miso = "miso" }
-options = { registers = { 0x00 = 0x81 } }
-"""
-)
-
 
 @pytest.fixture
-def bench(request, bench_file):
-    return bench_file(getattr(request, "param", WIRES))
+def bench(bench_file):
+    return bench_file(WIRES)
 
 
 @pytest.fixture
@@ -152,8 +135,8 @@ def test_what_a_bench_cannot_run_is_refused_with_what_it_is(wired, load):
     load("data", ["0L0L", "D000", "XXXX"])
     told = refused(NOT_SUPPORTED, lambda: wired.burst_pattern("data"))
     assert "Not simulated: the state D, in vector 1" in told
-    load("long", ["0L0L", "0L0L", "XXXX"], instructions={0: 0x4000FFFF, 1: 0x1F80FFFF})
-    load("endless", ["0L0L", "0L0L", "XXXX"], instructions={0: 0x4000FFFF, 1: 0x5F800000})
+    load("endless", ["0L0L", "0L0L", "XXXX"], instructions={0: 0x40000002, 1: 0x50000000})
+    assert "cycles" in refused(NOT_SUPPORTED, lambda: wired.burst_pattern("endless"))
     load("longer", ["0L0L"] * 20 + ["XXXX"], instructions=dict.fromkeys(range(20), 0x1000FFFF))
     assert "cycles" in refused(NOT_SUPPORTED, lambda: wired.burst_pattern("longer"))
     load("other", ["0L0L", "XXXX"], time_sets=["missing"])
@@ -183,22 +166,14 @@ def test_a_burst_starts_at_an_edge_of_another_instrument(wired, load, open_dmm):
     wired.digital_edge_start_trigger_source = "/DIG1/PXI_Trig3"
     wired.burst_pattern("p", wait_until_done=False)
     with open_dmm() as dmm:
-        dmm.meas_complete_dest = nidmm_line("PXI_TRIG3")
+        dmm.meas_complete_dest = nidmm.MeasurementCompleteDest.PXI_TRIG3
         assert not wired.is_done()
         dmm.read()
     wired.wait_until_done(MILLISECOND)
     assert wired.get_site_pass_fail() == {0: True}
 
 
-def nidmm_line(name: str):
-    import nidmm
-
-    return nidmm.MeasurementCompleteDest[name]
-
-
 def test_the_start_of_a_burst_is_told_to_other_instruments(wired, load, open_dmm):
-    import nidmm
-
     load("p", ["1XXX", "XXXX"])
     wired.exported_start_trigger_output_terminal = "PXI_Trig1"
     with open_dmm() as dmm:
@@ -285,87 +260,8 @@ def test_initial_states_are_driven_when_sheets_are_applied(wired):
 # The PPMU.
 
 
-RESISTOR = channel("DIG1/0", "out") + part("R1", "resistor", "out", "GND", value=1e3)
-"""With the deviations of the converters."""
-
-
-@pytest.mark.parametrize("bench", [RESISTOR], indirect=True)
-def test_a_ppmu_forces_and_measures_a_resistor_within_its_accuracy(open_digital):
-    session = open_digital("DIG1")
-    pin = session.channels["0"]
-    pin.ppmu_aperture_time = 1e-3
-    pin.ppmu_voltage_level = 1.5
-    pin.ppmu_current_limit_range = 2e-3
-    pin.ppmu_source()
-    (volts,), (amperes,) = pin.ppmu_measure(VOLTAGE), pin.ppmu_measure(CURRENT)
-    assert volts == pytest.approx(1.5, abs=5e-3)
-    assert volts != 1.5
-    assert amperes == pytest.approx(1.5e-3, abs=1.2e-2 * 2e-3)
-    assert amperes != 1.5e-3
-    pin.ppmu_output_function = nidigital.PPMUOutputFunction.CURRENT
-    pin.ppmu_current_level_range = 2e-3
-    pin.ppmu_current_level = 1e-3
-    pin.ppmu_source()
-    assert pin.ppmu_measure(VOLTAGE) == [pytest.approx(1.0, abs=5e-3)]
-
-
-@pytest.mark.parametrize("bench", [EXACT + RESISTOR], indirect=True)
-def test_a_ppmu_stops_at_its_limits(open_digital):
-    session = open_digital("DIG1")
-    pin = session.channels["0"]
-    pin.ppmu_voltage_level = 1.0
-    pin.ppmu_current_limit_range = 128e-6
-    pin.ppmu_source()
-    assert pin.ppmu_measure(CURRENT) == [pytest.approx(128e-6, rel=1e-9)]
-    assert pin.ppmu_measure(VOLTAGE) == [pytest.approx(0.128, rel=1e-9)]
-    pin.ppmu_output_function = nidigital.PPMUOutputFunction.CURRENT
-    pin.ppmu_current_level = 2e-3
-    pin.ppmu_voltage_limit_high = 1.5
-    pin.ppmu_source()
-    assert pin.ppmu_measure(VOLTAGE) == [pytest.approx(1.5, rel=1e-9)]
-    pin.selected_function = nidigital.SelectedFunction.DISCONNECT
-    assert pin.ppmu_measure(VOLTAGE) == [0.0]
-
-
 def test_a_ppmu_measures_a_voltage_whatever_the_function_is(wired):
     wired.pins["A"].selected_function = nidigital.SelectedFunction.DIGITAL
     wired.pins["A"].write_static(ONE)
     wired.pins["B"].selected_function = nidigital.SelectedFunction.OFF
     assert wired.pins["A", "B"].ppmu_measure(VOLTAGE) == pytest.approx([3.3, 3.3], rel=1e-3)
-
-
-# A device under test behind an SPI bus.
-
-
-@pytest.fixture
-def spi(open_digital, put, tmp_path):
-    session = open_digital("DIG1")
-    pins = ("CS", "SCLK", "MOSI", "MISO")
-    session.load_pin_map(
-        put("p.pinmap", pin_map({f"{p} site 0": f"DIG1/{n}" for n, p in enumerate(pins)}))
-    )
-    edges = NON_RETURN.format(off="1 µs", strobe="0.75 µs")
-    sheet = timing({"t0": ("1 µs", {p: CLOCKED if p == "SCLK" else edges for p in pins})})
-    session.load_specifications_levels_and_timing(None, None, put("t.digitiming", sheet))
-    session.apply_levels_and_timing("", "t")
-    command = [f"01{bit}X" for bit in "10000000"]
-    data = [f"010{state}" for state in "HLLLLLLH"]  # 0x81
-    frame = ["100X", "000X", *command, *data, "000X", "100X"]
-    session.load_pattern(str(write_pattern(tmp_path / "read.digipat", pins, frame)))
-    return session
-
-
-@pytest.mark.parametrize("bench", [SPI], indirect=True)
-def test_a_pattern_reads_a_register_and_fails_where_a_bit_or_a_wire_is_wrong(spi, server):
-    assert spi.burst_pattern("read") == {0: True}
-    server.bench.device("U1").registers[0] ^= 0x04
-    assert spi.burst_pattern("read") == {0: False}
-    (failed,) = spi.sites[0].fetch_history_ram_cycle_information(0, -1)
-    assert failed.vector_number == 2 + 8 + 5
-    assert failed.per_pin_pass_fail == [[True, True, True, False]]
-    server.bench.device("U1").registers[0] ^= 0x04
-    server.bench.disconnect("DIG1/3")
-    assert spi.burst_pattern("read") == {0: False}
-    failures = spi.sites[0].fetch_history_ram_cycle_information(0, -1)
-    assert [each.vector_number for each in failures] == [10, 17]  # where 1 is expected
-    assert spi.pins["CS", "SCLK", "MOSI", "MISO"].get_fail_count() == [0, 0, 0, 2]

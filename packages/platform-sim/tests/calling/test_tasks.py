@@ -110,8 +110,14 @@ with service.host_service():
             ],
             1,
         ),
+        (
+            ["Pulses"],
+            [0, 1],
+            ["Counter: Dev1/ctr0", "Pulses 0 Dev1/ctr0", "Pulses 1 Dev1/ctr0"],
+            2,
+        ),
     ],
-    ids=["one site", "a group", "a system pin", "an output", "lines"],
+    ids=["one site", "a group", "a system pin", "an output", "lines", "a counter"],
 )
 def test_a_plug_in_uses_the_tasks_of_its_pins(ni_platform, tmp_path, pins, sites, told, count):
     write_script_plugin(tmp_path / "plugin", "test.Tasks", SCRIPT, providedInterfaces=[V1, V2])

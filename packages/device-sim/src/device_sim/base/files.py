@@ -107,13 +107,15 @@ class FileRoots:
         path = self._resolve(name)
         is_read = access == os.O_RDONLY
         folders = [*self.folders, *self._read_folders] if is_read else self.folders
-        root = next((folder for folder in folders if path.is_relative_to(folder)), None)
-        if root is None:
+        above = [folder for folder in folders if path.is_relative_to(folder)]
+        if not above:
             allowed = ", ".join(map(str, folders)) or "none"
             raise PermissionError(
                 f"{name} is outside the device server's folders ({allowed}). Add a folder with "
                 "--file-root DIR or with the argument file_roots."
             )
+        # The nearest one: a folder that the user named may lie in a hidden one of another folder.
+        root = max(above, key=lambda folder: len(folder.parts))
         inside = path.relative_to(root)
         is_hidden = any(part.startswith(".") for part in inside.parts)
         if is_hidden or not path.name.endswith(kind.suffixes):

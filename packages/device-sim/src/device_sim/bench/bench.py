@@ -87,9 +87,7 @@ class Bench:
         self._openings: dict[str, tuple[float, float]] = {}
         self._drifts: dict[str, tuple[float, float, float]] = {}
         self._schedule = Schedule()
-        devices = {name.lower() for name in self._netlist.devices}
-        parted = [(key, *key.partition("/")) for key in self._netlist.connections]
-        wired = [k for k, owner, _, line in parted if is_terminal(line) and owner not in devices]
+        wired = [key for key in self.channels if is_terminal(key.partition("/")[2])]
         self.bus = TriggerBus(self.timeline, wired, self._put_level)
         """The trigger lines, and the terminals of the instruments."""
         self._relays = {
@@ -440,8 +438,10 @@ class Bench:
 
     @property
     def channels(self) -> list[str]:
-        """The channels that are wired, by their lower-case qualified names."""
-        return [*self._netlist.connections, *self._cut]
+        """The channels of instruments that are wired, by their lower-case qualified names."""
+        devices = {name.lower() for name in self._netlist.devices}
+        wired = (*self._netlist.connections, *self._cut)
+        return [key for key in wired if key.partition("/")[0] not in devices]
 
     @property
     def wires(self) -> list[Wire]:

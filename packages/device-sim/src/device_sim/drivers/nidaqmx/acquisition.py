@@ -115,7 +115,8 @@ class Acquisition(Run):
 
     def samples_at(self, begin: float, spacing: float, count: int) -> Block:
         """Return the next samples, given their times, a row for each channel or line."""
-        return sample(self.task, self.count, begin, spacing, count)
+        before = self.buffer.read(self.count - 1, 1)[:, 0] if self.count else None
+        return sample(self.task, self.count, begin, spacing, count, before)
 
     # The script.
 

@@ -36,6 +36,7 @@ from device_sim.drivers.nidigital.results import SiteResult
 from device_sim.errors import DeviceSimError
 
 _CHUNK = 512  # Cycles that are compared together: the bench remembers only so many changes.
+_MOST_STROBES = 2**22  # Of a burst: others wait meanwhile, and the results stay in memory.
 
 Pins = Sequence[PinElectronics | None]
 """The electronics of each pin of a pattern; None if its channel is not wired."""
@@ -87,6 +88,13 @@ class Burst:
         cycles = pattern.cycles(first)
         names = pattern.time_sets
         periods = [time_sets[name].period for name in names]
+        wired = sum(pin is not None for pins in sites.values() for pin in pins)
+        if len(cycles.vectors) * wired > _MOST_STROBES:
+            raise ValueError(
+                f"The pattern {pattern.name} has {len(cycles.vectors)} cycles on {wired} wired "
+                f"pins, and a bench runs at most {_MOST_STROBES} cycles times pins. Burst it in "
+                "parts, or on fewer sites."
+            )
         self._begins = begins_of(cycles, periods, at)
         self.end = float(self._begins[-1])
         """The time of its end."""

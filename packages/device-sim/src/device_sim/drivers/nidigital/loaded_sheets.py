@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import PureWindowsPath
+from typing import TypeVar
 
 from lxml import etree
 
@@ -17,6 +18,8 @@ from device_sim.drivers.nidigital.files.sheets import (
 )
 from device_sim.drivers.nidigital.files.xml import parse
 from device_sim.errors import INVALID_VALUE, DriverError
+
+F = TypeVar("F")
 
 _MOST = 256
 """The most files of a kind."""
@@ -116,7 +119,7 @@ def _find(sheets: dict[str, etree._Element], sheet: str, kind: str) -> etree._El
     return sheets[path]
 
 
-def _check_count(files: dict[str, object]) -> None:
+def _check_count(files: dict[str, F]) -> None:
     if len(files) > _MOST:
         files.popitem()
         raise DriverError(INVALID_VALUE, f"A session can load {_MOST} files of a kind.")

@@ -128,8 +128,8 @@ class Pattern:
 
     def _rows(self, first: int) -> tuple[Integers, Integers]:
         """Return the vector and the scan cycle of each cycle."""
-        vectors: list[Integers] = []
-        scan_cycles: list[Integers] = []
+        vectors: list[int] = []
+        counts: list[int] = []
         total, vector, is_halted = 0, first, False
         loops: list[int] = []  # The passes that are left of each open loop.
         while vector < len(self.states) and not is_halted:
@@ -141,14 +141,17 @@ class Pattern:
                     f"The pattern {self.name} has more than {MOST_CYCLES} cycles, which is too "
                     "many for a bench. Burst it in parts, with fewer repeats or loops."
                 )
-            is_scan = instruction.opcode is Opcode.SCAN
-            vectors.append(np.full(count, vector))
-            scan_cycles.append(np.arange(count) if is_scan else np.full(count, -1))
+            vectors.append(vector)
+            counts.append(count)
             is_halted = instruction.opcode is Opcode.HALT
             vector = self._following(vector, instruction, loops)
-        if not vectors:
-            return np.empty(0, np.int64), np.empty(0, np.int64)
-        return np.concatenate(vectors), np.concatenate(scan_cycles)
+        ran = np.repeat(np.array(vectors, np.int64), counts)
+        begins = np.repeat(np.cumsum([0, *counts])[:-1], counts)
+        is_scan = np.isin(ran, [n for n in self.scans if self._is_scan(n)])
+        return ran, np.where(is_scan, np.arange(len(ran)) - begins, -1)
+
+    def _is_scan(self, vector: int) -> bool:
+        return self.instructions.get(vector, _NOTHING).opcode is Opcode.SCAN
 
     def _cycles_of(self, vector: int, instruction: Instruction) -> int:
         if instruction.opcode is Opcode.REPEAT:

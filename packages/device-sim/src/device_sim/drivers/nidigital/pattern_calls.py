@@ -160,12 +160,10 @@ def _history(session: DigitalSession, request: Any) -> Sequence[HistoryCycle]:
 
 
 def _sample(session: DigitalSession, request: Any) -> HistoryCycle:
-    history = _history(session, request)
-    if not 0 <= request.sample_index < len(history):
-        raise DriverError(
-            INVALID_VALUE, f"Sample: {request.sample_index}\nSamples available: {len(history)}"
-        )
-    return history[request.sample_index]
+    history, index = _history(session, request), int(request.sample_index)
+    if not 0 <= index < len(history):
+        raise DriverError(INVALID_VALUE, f"Sample: {index}\nSamples available: {len(history)}")
+    return history[index]
 
 
 def _known(names: dict[str, Any], name: str) -> str:

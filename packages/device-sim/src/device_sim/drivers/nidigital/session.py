@@ -105,8 +105,7 @@ class DigitalSession(InstrumentSession):
         """Return whether a channel drives, and its levels."""
         function = self.get("selected_function", index)
         if function == _PPMU:
-            is_voltage = self.get("ppmu_output_function", index) == PPMUOutputFunction.VOLTAGE.value
-            kind, unit = ("voltage", "V") if is_voltage else ("current", "A")
+            kind, unit = ("voltage", "V") if self._forces_voltage(index) else ("current", "A")
             level = self.number(f"ppmu_{kind}_level", index)
             return ChannelState(True, (Quantity(f"{kind} level", level, unit),))
         levels = tuple(Quantity(name, self.number(name, index), "V") for name in ("vil", "vih"))
@@ -307,7 +306,7 @@ class DigitalSession(InstrumentSession):
         return PpmuSetting("current", get("ppmu_current_level", index), low, high)
 
     def _forces_voltage(self, index: int) -> bool:
-        return self.get("ppmu_output_function", index) == PPMUOutputFunction.VOLTAGE.value
+        return bool(self.get("ppmu_output_function", index) == PPMUOutputFunction.VOLTAGE.value)
 
     def measure_ppmu(self, indices: Sequence[int], quantity: str, call: Call) -> list[float]:
         """Return the `voltage` or `current` at channels, averaged over their apertures."""
@@ -319,14 +318,14 @@ class DigitalSession(InstrumentSession):
         }
         if ends:
             self.sleep(call, max(ends.values()))
-        return [
-            self._ppmu_reading(index, quantity, begin, ends[index])
-            if index in ends
-            else self._simulated_reading(index, quantity)
-            for index in indices
-        ]
+        return [self._ppmu_reading(index, quantity, begin, ends.get(index)) for index in indices]
 
-    def _ppmu_reading(self, index: int, quantity: str, begin: float, end: float) -> float:
+    def _ppmu_reading(self, index: int, quantity: str, begin: float, end: float | None) -> float:
+        """Return the reading of a channel in a time, or without an end a simulated one."""
+        if self.bench.faults.is_over_range(self.channels.channels[index].device):
+            return math.nan
+        if end is None:
+            return self._simulated_reading(index, quantity)
         if self.get("selected_function", index) == SelectedFunction.DISCONNECT.value:
             return 0.0
         name = "limit" if self._forces_voltage(index) else "level"
@@ -424,7 +423,8 @@ class DigitalSession(InstrumentSession):
         if select_digital:
             self.write("selected_function", _DIGITAL, self.channels_of(file.pattern.pins, enabled))
         plan = self._plan(file, first, enabled)
-        run = self._begin_run(plan) if plan.is_wired else None
+        waits_in_vain = plan.waits_for_start and self.loses_trigger(self.now)
+        run = self._begin_run(plan) if plan.is_wired or waits_in_vain else None
         self.burst, self._run = plan, run
 
     def _plan(self, file: PatternFile, first: int, sites: Sequence[int]) -> Plan:

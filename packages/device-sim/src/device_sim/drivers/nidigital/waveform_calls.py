@@ -148,4 +148,4 @@ def _is_msb_first(request: Any) -> bool:
     order = enum_value(request, "bit_order")
     if order not in [each.value for each in BitOrder]:
         raise DriverError(INVALID_VALUE, f"Bit order: {order}")
-    return order == BitOrder.MSB.value
+    return bool(order == BitOrder.MSB.value)

@@ -69,8 +69,8 @@ class Formulas:
         return value
 
     def _value(self, node: ast.expr, within: tuple[str, ...]) -> float:
-        if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-            return float(node.value)
+        if isinstance(node, ast.Constant) and isinstance(node.value, float):
+            return node.value
         if isinstance(node, ast.BinOp) and type(node.op) in _OPERATIONS:
             operate = _OPERATIONS[type(node.op)]
             return operate(self._value(node.left, within), self._value(node.right, within))

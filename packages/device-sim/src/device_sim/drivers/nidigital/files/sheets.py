@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from lxml import etree
 
@@ -129,7 +130,7 @@ def _edges(row: etree._Element, formulas: Formulas) -> Edges:
             edges = replace(edges, drive_format=_FORMATS[kind])
         elif kind != "CompareStrobe":
             continue
-        times = {
+        times: dict[str, Any] = {
             names[local_name(edge)]: formulas.evaluate(edge.text)
             for edge in part
             if local_name(edge) in names and edge.text

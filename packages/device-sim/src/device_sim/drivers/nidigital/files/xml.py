@@ -46,4 +46,5 @@ def text(element: etree._Element, name: str) -> str:
 
 def local_name(element: etree._Element) -> str:
     """Return the name of an element without its name space, "" for a comment."""
-    return etree.QName(element).localname if isinstance(element.tag, str) else ""
+    tag: object = element.tag  # a function for a comment, which lxml's stubs do not know
+    return etree.QName(tag).localname if isinstance(tag, str) else ""
