@@ -129,9 +129,7 @@ def test_counts_come_on_the_sample_clock(open_task, clock):
 )
 def test_a_frequency_is_measured_by_each_method(open_task, method, expected):
     task = open_task()
-    task.ci_channels.add_ci_freq_chan(
-        "Dev1/ctr0", meas_method=method, meas_time=0.01, divisor=4
-    )
+    task.ci_channels.add_ci_freq_chan("Dev1/ctr0", meas_method=method, meas_time=0.01, divisor=4)
     assert task.read() == pytest.approx(expected, rel=1e-4)
 
 
