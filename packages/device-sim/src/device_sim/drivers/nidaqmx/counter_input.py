@@ -224,7 +224,7 @@ class CounterInput(Acquisition):
             found.extend(self._meter.take(count - len(found), now))
             return None if len(found) >= count else now + _LOOK
 
-        if not self.task.waiting.wait(call, poll, deadline, listens=True):
+        if not self.task.waiting.wait(call, poll, deadline, listens=lambda: True):
             raise DriverError(ERRORS.SAMPLES_NOT_YET_AVAILABLE, f"Task: {self.task.name}")
         return self._block(found)
 

@@ -44,10 +44,13 @@ class Generation(Run):
                 )
             self.begin(self._generate(start))
 
-    @property
-    def last(self) -> float:
-        """The number of samples of the whole generation; infinity without an end."""
-        return self.plan.length if self.plan.mode is Mode.FINITE else math.inf
+    def due_at_end(self) -> float:
+        """Return when the last sample has lasted as long as the others, or samples are missing."""
+        return self.time_of(self.last if self.regenerates else min(self.last, self.stream.written))
+
+    def due_with(self, space: int) -> float:
+        """Return the time at which the buffer has space for so many samples."""
+        return self.time_of(self.stream.written + space - self.stream.size - 1)
 
     def values_at(self, first: int, count: int) -> Block:
         """Return the samples with some numbers, a row for each channel or line."""

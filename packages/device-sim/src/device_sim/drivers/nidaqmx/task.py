@@ -256,7 +256,6 @@ class Task:
         before = self.state
         self.commit()
         self._before = max(before, State.VERIFIED)
-        self.events.started()
         self.stream.rewind()
         self.position = self.stream.written
         if self.kind == "DI":
@@ -267,6 +266,7 @@ class Task:
             self._fall_back()
             raise
         self.state = State.RUNNING
+        self.events.started()
         self.hardware.timeline.add(self.run)
         listen(self, self.run)
 
@@ -353,8 +353,11 @@ class Task:
         """
 
         def poll(now: float) -> float | None:
-            return None if self.is_done or self.run is None else self.run.due()
+            return None if self.is_done or self.run is None else self.run.due_at_end()
+
+        def listens() -> bool:
+            return self.run is not None and self.run.listens
 
         deadline = self.hardware.now + seconds if seconds >= 0.0 else float("inf")
-        if not self.waiting.wait(call, poll, deadline, listens=True):
+        if not self.waiting.wait(call, poll, deadline, listens=listens):
             raise DriverError(ERRORS.WAIT_UNTIL_DONE_DOES_NOT_INDICATE_DONE, f"Task: {self.name}")

@@ -90,18 +90,18 @@ def _buffered(task: Task, block: Block, timeout: float, call: Call) -> int:
     deadline = task.hardware.now + timeout if timeout >= 0.0 else math.inf
     done, count = 0, block.shape[1]
     while done < count:
-        space = _space(task, run)
-        if not space and not _wait(task, run, deadline, call):
-            raise DriverError(
-                ERRORS.SAMPLES_CAN_NOT_YET_BE_WRITTEN,
-                f"Task: {task.name}\nSamples written: {done} of {count}",
-            )
+        is_in_time = _wait(task, run, count - done, deadline, call)
         part = block[:, done : done + _space(task, run)]
         task.stream.write(task.position, part)
         if isinstance(run, Generation):
             run.rewritten()
         task.position += part.shape[1]
         done += part.shape[1]
+        if done < count and not is_in_time:
+            raise DriverError(
+                ERRORS.SAMPLES_CAN_NOT_YET_BE_WRITTEN,
+                f"Task: {task.name}\nSamples written: {done} of {count}",
+            )
     return done
 
 
@@ -120,15 +120,16 @@ def _space(task: Task, run: Generation | None) -> int:
     return task.stream.space
 
 
-def _wait(task: Task, run: Generation | None, deadline: float, call: Call) -> bool:
-    """Wait for space. Return False at the deadline, or if nothing makes space."""
-    if run is None:
-        return False
+def _wait(task: Task, run: Generation | None, wanted: int, deadline: float, call: Call) -> bool:
+    """Wait for space for samples, or for an empty buffer. Return False if it did not come."""
+    wanted = min(wanted, task.stream.size)
+    if run is None or _space(task, run) >= wanted:
+        return _space(task, run) >= wanted
 
     def poll(now: float) -> float | None:
         is_over = run.finished or task.run is not run or task.is_closed
-        return None if task.stream.space or is_over else run.due()
+        return None if task.stream.space >= wanted or is_over else run.due_with(wanted)
 
-    task.waiting.wait(call, poll, deadline, listens=True)
+    task.waiting.wait(call, poll, deadline, listens=lambda: run.listens)
     run.check()
-    return task.stream.space > 0
+    return task.stream.space >= wanted
