@@ -84,6 +84,16 @@ class Hardware:
             self.timeline.advance(self.clock.now())
             self.timeline.wake()
 
+    def reset(self, device: Device) -> None:
+        """Abort the tasks that have reserved something of a device, and power it up again."""
+        prefix = f"{device.name}/"
+        for task in {by for name, by in self._reserved.items() if name.startswith(prefix)}:
+            task.abort()
+        for held in (self.levels, self.lines):
+            for name in [name for name in held if name.startswith(prefix)]:
+                del held[name]
+        self._power_up(device)
+
     # Reservations.
 
     def reserve(self, task: Task, resources: Iterable[str]) -> None:

@@ -11,6 +11,7 @@ from device_sim.drivers.nidaqmx.configure_calls import ConfigureCalls
 from device_sim.drivers.nidaqmx.control_calls import ControlCalls, ErrorCalls
 from device_sim.drivers.nidaqmx.counter_calls import CounterReads, CounterWrites
 from device_sim.drivers.nidaqmx.create_calls import CreateCalls
+from device_sim.drivers.nidaqmx.device_calls import DeviceCalls
 from device_sim.drivers.nidaqmx.event_calls import EventCalls
 from device_sim.drivers.nidaqmx.read_calls import AnalogReads, DigitalReads, RawReads
 from device_sim.drivers.nidaqmx.waveform_calls import WaveformCalls
@@ -30,6 +31,7 @@ def make_calls(table: AttributeTable, tables: Mapping[str, Any]) -> Sequence[obj
     return (
         ControlCalls(),
         ErrorCalls(),
+        DeviceCalls(),
         CreateCalls(tables["create"], table),
         ConfigureCalls(tables["configures"], table),
         AttributeCalls(table),
