@@ -127,6 +127,7 @@ def plan_of(task: Task) -> Plan:
     rate, length = float(timing["SAMP_CLK_RATE"]), int(timing["SAMP_QUANT_SAMP_PER_CHAN"])
     if timing["SAMP_TIMING_TYPE"] != SampleTimingType.IMPLICIT.value:
         _check_rate(task, rate)
+        _check_clock(task, str(timing["SAMP_CLK_SRC"]))
     _check_length(task, length)
     before = int(trigger["REF_TRIG_PRETRIG_SAMPLES"]) if reference is not Start.NONE else -1
     if before >= 0 and (mode is not Mode.FINITE or not 2 <= before < length):
@@ -152,6 +153,19 @@ def _check_rate(task: Task, rate: float) -> None:
         raise DriverError(
             ERRORS.INVALID_ATTRIBUTE_VALUE,
             f"Property: SAMP_CLK_RATE\nRequested Value: {rate}\nMaximum Value: {most}",
+        )
+
+
+def _check_clock(task: Task, source: str) -> None:
+    """Raise DriverError for a sample clock from a terminal of the bench.
+
+    The clocks of the devices themselves tick as the client's rate says.
+    """
+    is_own = source.lower() in ("", "onboardclock") or source.lower().endswith("/sampleclock")
+    if task.is_wired and not is_own:
+        raise _cannot(
+            f"a sample clock from the terminal {source} on a bench. Use the onboard clock, or the "
+            "SampleClock of another task."
         )
 
 
