@@ -106,12 +106,13 @@ def test_a_chassis_knows_its_modules_and_they_know_it(system):
 
 
 @pytest.mark.parametrize("bench", [BENCH], indirect=True)
-def test_the_devices_of_a_bench_file_belong_to_the_system(system, open_task):
+def test_the_devices_of_a_bench_file_belong_to_the_system(system, open_task, clock):
     assert system.devices.device_names[-3:] == ["Scanner", "cDAQ2", "cDAQ2Mod3"]
     assert system.devices["cdaq2"].chassis_module_devices[0].name == "cDAQ2Mod3"
     task = open_task()
     task.ao_channels.add_ao_voltage_chan("cDAQ2Mod3/ao0")
     task.write(6.0)
+    clock.advance(1e-6)  # In which the input's capacitance charges.
     reader = open_task()
     reader.ai_channels.add_ai_voltage_chan("Scanner/ai0", min_val=-10.0, max_val=10.0)
     assert reader.read() == pytest.approx(6.0, abs=10e-3)
