@@ -189,7 +189,7 @@ class Attributes:
         raise DriverError(self.unset.get(name, self.missing), f"Property: {name}")
 
     def __setitem__(self, name: str, value: Value) -> None:
-        """Set a value as a call does that configures. A client's reset comes back to it."""
+        """Set a value as a call does that configures."""
         self._configured[name] = value
         self._written.pop(name, None)
 
@@ -210,9 +210,9 @@ class Attributes:
         return name in self._written or name in self._configured
 
     def reset(self, name: str) -> None:
-        """Set a value to that of the last call that configures, else to its default."""
+        """Set a value to its default. Without one, it becomes that of the last configuration."""
         self._written.pop(name, None)
-        if name in self.unset:
+        if name in self.unset or name in self.derived or name in self.defaults:
             self._configured.pop(name, None)
 
     @property

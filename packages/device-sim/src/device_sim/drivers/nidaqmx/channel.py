@@ -29,9 +29,6 @@ class Channel:
     """For an analog channel: the smallest and largest value that the client expects, in its
     units."""
 
-    is_port: bool = False
-    """True for a channel that is one whole port."""
-
     @property
     def devices(self) -> tuple[str, ...]:
         """The names of its devices."""

@@ -100,8 +100,7 @@ class CreateCalls:
             chosen = name_channels(names, [line.name for line in lines])
         for name, group in zip(chosen, groups, strict=True):
             attributes = self.attributes_of(row, group)
-            is_port = len(group) == 1 and group[0].is_port
-            channel = Channel(name, kind, group, attributes, is_port=is_port)
+            channel = Channel(name, kind, group, attributes)
             attributes[f"{kind}_NUM_LINES"] = len(channel.lines)
             task.add(channel)
 

@@ -13,8 +13,8 @@ from device_sim.drivers.nidaqmx.run import Block
 if TYPE_CHECKING:
     from device_sim.drivers.nidaqmx.task import Task
 
-LARGEST = 2**15
-"""The codes of a channel go from -LARGEST to LARGEST - 1."""
+LARGEST = 2**15 - 1
+"""The code at the end of the range. The smallest one is -LARGEST - 1."""
 
 
 def gain_of(channel: Channel) -> float:
@@ -26,7 +26,7 @@ def gain_of(channel: Channel) -> float:
 def codes_of(task: Task, block: Block) -> npt.NDArray[np.int64]:
     """Return the codes of values, a row for each channel."""
     gains = np.array([[gain_of(channel)] for channel in task.channels])
-    return np.clip(np.rint(block / gains), -LARGEST, LARGEST - 1).astype(np.int64)
+    return np.clip(np.floor(block / gains), -LARGEST - 1, LARGEST).astype(np.int64)
 
 
 def values_of(task: Task, codes: npt.NDArray[Any]) -> Block:

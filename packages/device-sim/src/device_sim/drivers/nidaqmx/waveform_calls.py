@@ -53,7 +53,7 @@ class WaveformCalls:
             waveforms.append(
                 {
                     "signal_count": len(lines),
-                    "y_data": _ordered(channel, lines).T.astype(np.uint8).tobytes(),
+                    "y_data": lines[_order(channel)].T.astype(np.uint8).tobytes(),
                     **_timing(task, found, mode),
                     **_names(channel, mode),
                 }
@@ -102,16 +102,20 @@ def _names(channel: Channel, mode: int) -> Fields:
         return {}
     facts = {"NI_ChannelName": channel.name}
     if channel.kind in DIGITAL:
-        names = [line.name for line in channel.lines]
-        facts["NI_LineNames"] = ", ".join(reversed(names) if channel.is_port else names)
+        names = [channel.lines[place].name for place in _order(channel)]
+        facts["NI_LineNames"] = ", ".join(names)
     else:
         facts["NI_UnitDescription"] = "Volts"
     return {"attributes": {name: {"string_value": text} for name, text in facts.items()}}
 
 
-def _ordered(channel: Channel, lines: Block) -> Block:
-    """Return the lines of a channel as a waveform has them: a port begins with its last line."""
-    return lines[::-1] if channel.is_port else lines
+def _order(channel: Channel) -> list[int]:
+    """Return the places of a channel's lines in a waveform, where a port begins with its last."""
+    places: list[int] = []
+    for each in channel.physical:
+        own = range(len(places), len(places) + len(each.lines))
+        places += reversed(own) if each.is_port else own
+    return places
 
 
 def _check_count(task: Task, waveforms: Sequence[Any]) -> None:
@@ -141,4 +145,6 @@ def _lines(channel: Channel, waveform: Any) -> Block:
             f"Channel: {channel.name}\nLines: {width}\nSignals: {waveform.signal_count}",
         )
     values = np.frombuffer(waveform.y_data, np.uint8).reshape(-1, width).T
-    return _ordered(channel, values.astype(bool))
+    lines = np.empty_like(values, bool)
+    lines[_order(channel)] = values
+    return lines
