@@ -91,3 +91,14 @@ def test_a_low_pass_has_the_gain_of_theory(curves):
     hertz, gains = curves["low-pass"]
     expected = 1.0 / np.sqrt(1.0 + (2.0 * math.pi * hertz * 50.0 * 1e-7) ** 2)
     assert gains == pytest.approx(expected, rel=0.02)
+
+
+@example("daq_low_pass")
+def test_a_multifunction_device_records_the_exponentials_of_its_own_square(curves):
+    milliseconds, after = curves["out"]
+    expected, volts = [], 0.0
+    for level in (3.0, -1.0, 3.0, -1.0, 3.0):  # 2 ms each, with a time constant of 1 ms
+        expected.append(level + (volts - level) * np.exp(-milliseconds[:200]))
+        volts = level + (volts - level) * math.exp(-2.0)
+    assert after == pytest.approx(np.concatenate(expected), abs=0.01)
+    assert set(np.rint(curves["in"][1][1:])) == {3.0, -1.0}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import nidaqmx
 import niscope
 import pytest
@@ -97,9 +99,9 @@ def test_counts_come_on_the_sample_clock(open_task, clock):
     clock.advance(30e-6)  # An edge comes at none of the samples.
     task = open_task()
     task.ci_channels.add_ci_count_edges_chan("Dev1/ctr0")
-    task.timing.cfg_samp_clk_timing(100.0, samps_per_chan=20)
+    task.timing.cfg_samp_clk_timing(100.0, "/Dev1/ai/SampleClock", samps_per_chan=20)
     counts = task.read(20)
-    assert [b - a for a, b in zip(counts, counts[1:])] == [100] * 19
+    assert [b - a for a, b in pairwise(counts)] == [100] * 19
 
 
 @pytest.mark.parametrize(

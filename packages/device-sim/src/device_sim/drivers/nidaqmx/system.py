@@ -45,6 +45,15 @@ _LISTS = {
 """The properties of a device with the names of its physical channels."""
 
 
+_SAVED = {
+    "PersistedChannel": (ERRORS.INVALID_GLOBAL_CHAN, "channel"),
+    "PersistedScale": (ERRORS.CUSTOM_SCALE_DOES_NOT_EXIST, "scale_name"),
+    "PersistedTask": (ERRORS.TASK_NOT_IN_DATA_NEIGHBORHOOD, "task_name"),
+}
+"""The errors for what a client could have saved in NI MAX, with the field of its name: nothing is
+saved there."""
+
+
 class PhysicalChannel:
     """An input, an output, a line, a port or a counter of a device.
 
@@ -175,11 +184,9 @@ class System:
         """Called with a device that a client's name makes."""
         for row in self._book.content["devices"]:
             self._add(row["name"], row["model"])
-        names = [wire.channel.partition("/")[0] for wire in bench.wires]
-        spelled = {name.lower(): name for name in names}
         for name, number in bench.models.items():
             if found := self._book.find(number):
-                self._add(spelled.get(name, name), found)
+                self._add(bench.names[name], found)
         self.attributes = table.attributes("System")
         """Its properties."""
         for word, version in zip(("MAJOR", "MINOR", "UPDATE"), VERSION, strict=True):
@@ -275,7 +282,9 @@ class System:
             return [self.physical(n).attributes for n in expand(request.physical_channel)]
         if group in ("Device", "CalibrationInfo"):
             return [self.require(request.device_name).groups[group]]
-        raise DriverError(ERRORS.ATTR_NOT_SUPPORTED, f"Properties of a {group}")
+        missing, field = _SAVED.get(group, (ERRORS.ATTR_NOT_SUPPORTED, ""))
+        name = getattr(request, field) if field else group
+        raise DriverError(missing, f"Name: {name}")
 
     def _add(self, name: str, number: str) -> Device:
         names = self._book.channel_names(number)

@@ -119,9 +119,9 @@ def plan_of(task: Task) -> Plan:
             raise DriverError(ERRORS.TRIG_WHEN_ON_DEMAND_SAMP_TIMING)
         return Plan(mode, 0.0, 0, 0, -1)
     rate, length = float(timing["SAMP_CLK_RATE"]), int(timing["SAMP_QUANT_SAMP_PER_CHAN"])
-    if task.kind not in ("CI", "CO"):  # Counters may have no clock of their own.
+    if timing["SAMP_TIMING_TYPE"] != SampleTimingType.IMPLICIT.value:
         _check_clock(task, str(timing["SAMP_CLK_SRC"]))
-    _check_rate(task, rate)
+        _check_rate(task, rate)
     _check_length(task, length)
     before = int(trigger["REF_TRIG_PRETRIG_SAMPLES"]) if reference != _NONE else -1
     if before >= 0 and (mode is not Mode.FINITE or not 2 <= before < length):
