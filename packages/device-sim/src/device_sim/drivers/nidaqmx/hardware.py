@@ -99,9 +99,11 @@ class Hardware:
         """Hold the lock, with everything done that is due by now: before and after a call."""
         with self.timeline.lock:
             self.timeline.advance(self.clock.now())
-            yield
-            self.timeline.advance(self.clock.now())
-            self.timeline.wake()
+            try:
+                yield
+            finally:
+                self.timeline.advance(self.clock.now())
+                self.timeline.wake()
 
     def reset(self, device: Device) -> None:
         """Abort the tasks that have reserved something of a device, and power it up again."""
