@@ -49,9 +49,7 @@ def check(rpc: str, answer) -> None:
 
 
 @pytest.fixture
-def sessions(
-    channel, open_dcpower, open_digital, open_dmm, open_fgen, open_scope, open_switch
-):
+def sessions(channel, open_dcpower, open_digital, open_dmm, open_fgen, open_scope, open_switch):
     open_session(channel, DRIVERS["nidaqmx"], "nidaqmx")
     open_dcpower("SMU1/0-3", name="nidcpower", model="4162")
     open_digital("DIG1", name="nidigital")

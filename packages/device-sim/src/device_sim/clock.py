@@ -72,6 +72,5 @@ class ManualClock:
             self.advance(max(seconds, 0.0))
 
     def watch(self, condition: threading.Condition, seconds: float) -> None:
-        """Really wait for the condition, if there is anything to wait for."""
-        if seconds > 0.0:
-            condition.wait()
+        """Really wait for the condition."""
+        condition.wait()

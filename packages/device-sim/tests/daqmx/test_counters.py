@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from itertools import pairwise
 
-import grpc
 import nidaqmx
+import niscope
 import pytest
 from nidaqmx.constants import (
     AcquisitionType,
@@ -18,9 +17,6 @@ from nidaqmx.constants import (
     TimeUnits,
 )
 
-OpenTask = Callable[[], nidaqmx.Task]
-
-NOT_SUPPORTED = -200452
 INVALID_VALUE = -200077
 NEVER_COMES = -200284
 
@@ -74,17 +70,6 @@ def bench(bench_file):
     return bench_file(WIRED)
 
 
-@pytest.fixture
-def open_task(channel: grpc.Channel) -> Iterator[OpenTask]:
-    with ExitStack() as stack:
-
-        def open_one() -> nidaqmx.Task:
-            options = nidaqmx.GrpcSessionOptions(channel, "")
-            return stack.enter_context(nidaqmx.Task(grpc_options=options))
-
-        yield open_one
-
-
 def test_a_counter_counts_the_edges_of_its_net_from_the_start_on(open_task, clock):
     task = open_task()
     counter = task.ci_channels.add_ci_count_edges_chan("Dev1/ctr0", initial_count=7)
@@ -114,9 +99,9 @@ def test_counts_come_on_the_sample_clock(open_task, clock):
     clock.advance(30e-6)  # An edge comes at none of the samples.
     task = open_task()
     task.ci_channels.add_ci_count_edges_chan("Dev1/ctr0")
-    task.timing.cfg_samp_clk_timing(100.0, samps_per_chan=20)
+    task.timing.cfg_samp_clk_timing(100.0, "/Dev1/ai/SampleClock", samps_per_chan=20)
     counts = task.read(20)
-    assert [b - a for a, b in zip(counts, counts[1:])] == [100] * 19
+    assert [b - a for a, b in pairwise(counts)] == [100] * 19
 
 
 @pytest.mark.parametrize(
@@ -129,9 +114,7 @@ def test_counts_come_on_the_sample_clock(open_task, clock):
 )
 def test_a_frequency_is_measured_by_each_method(open_task, method, expected):
     task = open_task()
-    task.ci_channels.add_ci_freq_chan(
-        "Dev1/ctr0", meas_method=method, meas_time=0.01, divisor=4
-    )
+    task.ci_channels.add_ci_freq_chan("Dev1/ctr0", meas_method=method, meas_time=0.01, divisor=4)
     assert task.read() == pytest.approx(expected, rel=1e-4)
 
 
@@ -248,8 +231,8 @@ def test_an_idle_high_output_is_low_in_a_pulse(open_task, open_scope):
         "Dev1/ctr0", idle_state=Level.HIGH, low_time=0.2, high_time=0.1, initial_delay=0.05
     )
     task.start()
-    assert task.wait_until_done() is None
-    scope.channels["0"].configure_vertical(10.0, __import__("niscope").VerticalCoupling.DC)
+    task.wait_until_done()
+    scope.channels["0"].configure_vertical(10.0, niscope.VerticalCoupling.DC)
     assert scope.channels["0"].read(1)[0].samples[0] == pytest.approx(5.0, rel=0.01)
 
 

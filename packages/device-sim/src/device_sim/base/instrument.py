@@ -347,7 +347,7 @@ class InstrumentSession:
         Raises:
             CallCancelledError: The caller disconnected or cancelled.
         """
-        return self._waiting.wait(call, poll, deadline, listens=self._listens)
+        return self._waiting.wait(call, poll, deadline, listens=lambda: self._listens)
 
     def sleep(self, call: Call, until: float) -> None:
         """Wait until the clock shows `until`."""

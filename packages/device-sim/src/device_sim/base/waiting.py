@@ -36,7 +36,7 @@ class Waiting:
         poll: Poll,
         deadline: float = float("inf"),
         *,
-        listens: bool = False,
+        listens: Callable[[], bool] = lambda: False,
     ) -> bool:
         """Wait until `poll` returns None.
 
@@ -44,7 +44,7 @@ class Waiting:
             call: The waiting call. If it is cancelled, the wait ends at once.
             poll: Says whether the wait is over.
             deadline: The latest end of the wait.
-            listens: True if a part of another instrument may end the wait.
+            listens: Return whether a part of another instrument may end the wait.
 
         Returns:
             True if `poll` ended the wait, False at the deadline.
@@ -62,10 +62,10 @@ class Waiting:
             again = self._ask(poll, now)
             if again is None or now >= deadline:
                 return again is None
-            if not listens:
+            if not listens():
                 self._clock.wait(self._lock, min(again, deadline) - now)
                 continue
-            again = min(again, self._next_look(now))
+            again = min(again, max(self._timeline.following(now), now + _SHORTEST_SLEEP))
             with self._timeline.waking(self._lock):
                 self._clock.wait(self._lock, min(again, deadline) - now)
 
@@ -80,11 +80,8 @@ class Waiting:
             check_active(call)
             now = self._clock.now()
             with self._timeline.waking(self._lock):
-                self._clock.watch(self._lock, min(again, self._next_look(now)) - now)
+                self._clock.watch(self._lock, max(again - now, _SHORTEST_SLEEP))
 
     def _ask(self, poll: Poll, now: float) -> float | None:
         self._timeline.advance(now)
         return poll(now)
-
-    def _next_look(self, now: float) -> float:
-        return max(self._timeline.following(now), now + _SHORTEST_SLEEP)

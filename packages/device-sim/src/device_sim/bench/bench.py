@@ -447,6 +447,11 @@ class Bench:
         """The models that the bench file gives to instruments, by their lower-case names."""
         return self._netlist.models
 
+    @property
+    def names(self) -> Mapping[str, str]:
+        """The names of these instruments as the file spells them, by their lower-case names."""
+        return self._netlist.names
+
     def line_of(self, what: str) -> int | None:
         """Return the line of `instrument NAME` or `channel KEY` in the file, None if unknown."""
         return self._netlist.lines.get(what)

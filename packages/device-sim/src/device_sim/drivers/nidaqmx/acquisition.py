@@ -60,6 +60,19 @@ class Acquisition(Run):
         if plan.mode is not Mode.ON_DEMAND:
             self.begin(self._acquire(start))
 
+    @property
+    def listens(self) -> bool:
+        """Whether it waits for a trigger, so that nobody knows when it goes on."""
+        waits_for_reference = self.plan.before >= 0 and self.reference is None
+        return super().listens or (waits_for_reference and not self.finished)
+
+    def due_at_end(self) -> float:
+        """Return the time of the last sample, or when unread samples are overwritten."""
+        if self.plan.before >= 0 and self.reference is None:
+            return math.inf
+        last = self._first + self.last - 1
+        return self.time_of(min(last, self.position + self.buffer.size))
+
     # For clients that read.
 
     @property
@@ -86,7 +99,7 @@ class Acquisition(Run):
     def due_with(self, count: int) -> float:
         """Return the time at which so many more samples can be read."""
         if self.plan.before >= 0:
-            return self.due()
+            return self.due_at_end()
         return self.time_of(self.position + count - 1)
 
     def seek(self, relative_to: int, offset: int) -> None:

@@ -189,7 +189,7 @@ class Attributes:
         raise DriverError(self.unset.get(name, self.missing), f"Property: {name}")
 
     def __setitem__(self, name: str, value: Value) -> None:
-        """Set a value as a call does that configures. A client's reset comes back to it."""
+        """Set a value as a call does that configures."""
         self._configured[name] = value
         self._written.pop(name, None)
 
@@ -198,7 +198,9 @@ class Attributes:
 
     def get(self, name: str, default: Value) -> Value:
         """Return a value, or the default if the owner does not have the property."""
-        return self[name] if name in self else default
+        if name not in self:
+            return default
+        return self[name]
 
     def update(self, values: Mapping[str, Value]) -> None:
         """Set several values."""
@@ -210,9 +212,9 @@ class Attributes:
         return name in self._written or name in self._configured
 
     def reset(self, name: str) -> None:
-        """Set a value to that of the last call that configures, else to its default."""
+        """Set a value to its default. Without one, it becomes that of the last configuration."""
         self._written.pop(name, None)
-        if name in self.unset:
+        if name in self.unset or name in self.derived or name in self.defaults:
             self._configured.pop(name, None)
 
     @property

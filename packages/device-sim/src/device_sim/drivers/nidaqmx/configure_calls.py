@@ -45,8 +45,10 @@ class ConfigureCalls:
         for group, facts in row.items():
             for field, name in facts.get("fields", {}).items():
                 value = field_value(request, field)
-                if field == "trigger_source":
-                    value = _terminal(value, task)
+                if field == "source" and not value:
+                    continue  # the device's own clock
+                if field in ("source", "trigger_source"):
+                    value = full_terminal(value, task)
                 found.append((group, name, self._table.named(group, name).check(value)))
             for name, value in facts.get("values", {}).items():
                 found.append((group, name, self._table.named(group, name).parse(value)))
@@ -54,7 +56,7 @@ class ConfigureCalls:
             task.groups[group][name] = value
 
 
-def _terminal(text: str, task: Task) -> str:
+def full_terminal(text: str, task: Task) -> str:
     """Return a terminal with the name of its device."""
     is_channel = text.lower() in {name.lower() for name in task.channel_names}
     is_full = task.hardware.system.find(device_of(text)) is not None

@@ -161,6 +161,10 @@ class CounterInput(Acquisition):
         timing = self.task.groups["Timing"]["SAMP_TIMING_TYPE"]
         return self._is_real and not self._counts and timing == SampleTimingType.IMPLICIT.value
 
+    def due_at_end(self) -> float:
+        """Return the time before which it does not end."""
+        return self.due() if self.is_implicit else super().due_at_end()
+
     def due_with(self, count: int) -> float:
         """Return the time at which to look for so many more samples."""
         return self.due() if self.is_implicit else super().due_with(count)
@@ -224,7 +228,7 @@ class CounterInput(Acquisition):
             found.extend(self._meter.take(count - len(found), now))
             return None if len(found) >= count else now + _LOOK
 
-        if not self.task.waiting.wait(call, poll, deadline, listens=True):
+        if not self.task.waiting.wait(call, poll, deadline, listens=lambda: True):
             raise DriverError(ERRORS.SAMPLES_NOT_YET_AVAILABLE, f"Task: {self.task.name}")
         return self._block(found)
 

@@ -109,7 +109,7 @@ def _answers(
     task: Task, found: Registration, call: Call, fields: Callable[[], Fields]
 ) -> Iterator[Fields]:
     def poll(now: float) -> float | None:
-        return None if found.pending or not found.is_open else float("inf")
+        return None if found.pending or not found.is_open else found.due(task.run, now)
 
     try:
         while True:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from device_sim.errors import DriverError, ErrorCode
+from device_sim.timeline import LOOK
+
+if TYPE_CHECKING:
+    from device_sim.drivers.nidaqmx.run import Run
 
 
 class Kind(Enum):
@@ -44,6 +50,16 @@ class Registration:
         self._samples += samples
         self.pending += self._samples // self.every
         self._samples %= self.every
+
+    def due(self, run: Run | None, now: float) -> float:
+        """Return the time at which its next event may come; infinity if only a call makes one."""
+        if run is None or run.finished:
+            return math.inf
+        if run.listens:
+            return now + LOOK
+        if self.kind is Kind.DONE:
+            return run.due_at_end()
+        return run.time_of(run.count + self.every - self._samples - 1)
 
     def restart(self) -> None:
         """Begin to count at 0 again."""
@@ -99,6 +115,7 @@ class Events:
         """Begin to count samples at 0."""
         for registration in self._registered.values():
             registration.restart()
+        self._changed.notify_all()
 
     def acquired(self, samples: int) -> None:
         """Count samples that came into the buffer."""

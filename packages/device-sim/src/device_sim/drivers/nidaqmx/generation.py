@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 from nidaqmx.constants import RegenerationMode
 
 from device_sim.base.script import Script
+from device_sim.drivers.nidaqmx import wiring
 from device_sim.drivers.nidaqmx.errors import ERRORS
 from device_sim.drivers.nidaqmx.run import Block, Run
 from device_sim.drivers.nidaqmx.timing import Mode, Plan, Wait
@@ -31,6 +31,8 @@ class Generation(Run):
     def __init__(self, task: Task, plan: Plan, start: float) -> None:
         super().__init__(task, plan, start)
         self.stream = task.stream
+        self._present: Block | None = None
+        """The samples that are put out now."""
         self.regenerates = (
             task.groups["Write"]["REGEN_MODE"] == RegenerationMode.ALLOW_REGENERATION.value
         )
@@ -41,18 +43,38 @@ class Generation(Run):
                 )
             self.begin(self._generate(start))
 
-    @property
-    def last(self) -> float:
-        """The number of samples of the whole generation; infinity without an end."""
-        return self.plan.length if self.plan.mode is Mode.FINITE else math.inf
+    def due_at_end(self) -> float:
+        """Return when the last sample has lasted as long as the others, or samples are missing."""
+        return self.time_of(self.last if self.regenerates else min(self.last, self.stream.written))
+
+    def due_with(self, space: int) -> float:
+        """Return the time at which the buffer has space for so many samples."""
+        return self.time_of(self.stream.written + space - self.stream.size - 1)
 
     def values_at(self, first: int, count: int) -> Block:
         """Return the samples with some numbers, a row for each channel or line."""
         return self.stream.read(first, count, repeats=self.regenerates)
 
+    def known(self) -> tuple[Block, int]:
+        """Return the samples in the buffer, and the number of the first of them."""
+        stream = self.stream
+        if self.regenerates:
+            return stream.read(0, stream.filled, repeats=True), 0
+        first = stream.written - stream.filled
+        block = stream.read(first, stream.filled, repeats=False)
+        if self._present is None or first < self.count:
+            return block, first
+        return np.concatenate((self._present, block), axis=1), first - 1
+
+    def rewritten(self) -> None:
+        """Put out what a client has written while the task runs."""
+        if self.origin is not None and not self.finished:
+            wiring.generate(self, self.task.hardware.now)
+
     def end(self) -> None:
         """Hold the outputs at their last values."""
-        self._hold()
+        if not self.finished:
+            self._hold(self.task.hardware.now)
         super().end()
 
     def _generate(self, start: float) -> Script:
@@ -60,11 +82,12 @@ class Generation(Run):
             start = yield Wait.START
         self.origin = start
         self.emit(Wait.START.value, start)
+        wiring.generate(self, start)
         while self.count < self.last:
             yield self.time_of(self.count)
             self._put_out_due()
         yield self.time_of(self.last)
-        self._hold()
+        self._hold(self.time_of(self.last))
         self.task.events.done(0)
         self.task.lock.notify_all()
 
@@ -77,20 +100,21 @@ class Generation(Run):
         due = int(min(self.last, max(self.count + 1, self.due_until(self.until))))
         if not self.regenerates and due > self.stream.written:
             self.count = self.stream.written
-            self._hold()
+            self._hold(self.time_of(self.count))
             raise DriverError(
                 ERRORS.GEN_STOPPED_TO_PREVENT_REGEN_OF_OLD_SAMPLES,
                 f"Task: {self.task.name}\nSamples written: {self.stream.written}",
             )
+        self._present = self.values_at(due - 1, 1)
         self.stream.generated = due
         self.task.events.transferred(due - self.count)
         self.count = due
         self.task.lock.notify_all()
 
-    def _hold(self) -> None:
-        """Remember the last values as the levels of the outputs."""
+    def _hold(self, at: float) -> None:
+        """Hold the outputs at the last values from a time on."""
         if self.count:
-            self.task.hold(self.values_at(self.count - 1, 1)[:, 0])
+            self.task.hold(self.values_at(self.count - 1, 1)[:, 0].tolist(), at)
 
 
 class Stream:

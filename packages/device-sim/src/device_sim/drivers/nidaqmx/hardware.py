@@ -10,10 +10,12 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from device_sim.base.instrument import Surroundings
+from device_sim.drivers.nidaqmx import wiring
 from device_sim.drivers.nidaqmx.attributes import Attributes, AttributeTable
 from device_sim.drivers.nidaqmx.errors import ERRORS
 from device_sim.drivers.nidaqmx.pulses import Pulses
-from device_sim.drivers.nidaqmx.system import System
+from device_sim.drivers.nidaqmx.scales import Scale
+from device_sim.drivers.nidaqmx.system import Device, System
 from device_sim.errors import DriverError
 
 if TYPE_CHECKING:
@@ -41,9 +43,17 @@ class Hardware:
         """The last state of each digital output, by its line."""
         self.pulses: dict[str, Pulses] = {}
         """The signals of counter outputs, by the terminals at which they are."""
+        self.scales: dict[str, Scale] = {}
+        """The custom scales, by their names in lower case."""
         self._reserved: dict[str, Task] = {}
         self._unnamed = count()
         self._began = time.time() - self.clock.now()
+        for device in system:
+            self._power_up(device)
+        system.added = self._power_up
+
+    def _power_up(self, device: Device) -> None:
+        wiring.power_up(device, self.bench, max(self.timeline.now, self.clock.now()))
 
     def unnamed(self) -> str:
         """Return the name of a task whose client gave none."""
@@ -54,8 +64,24 @@ class Hardware:
         return threading.Condition(self.timeline.lock)
 
     def owners(self, group: str, request: Any) -> list[Attributes]:
-        """Return the owners of the properties that a call without a task names."""
+        """Return the owners of the properties that a call without a task names.
+
+        Raises:
+            DriverError: There is no such device, channel or scale.
+        """
+        if group == "Scale":
+            return [self.scale(request.scale_name).attributes]
         return self.system.owners(group, request)
+
+    def scale(self, name: str) -> Scale:
+        """Return the custom scale with a name.
+
+        Raises:
+            DriverError: There is none.
+        """
+        if name.strip().lower() not in self.scales:
+            raise DriverError(ERRORS.CUSTOM_SCALE_DOES_NOT_EXIST, f"Custom Scale Name: {name}")
+        return self.scales[name.strip().lower()]
 
     # Time.
 
@@ -73,9 +99,21 @@ class Hardware:
         """Hold the lock, with everything done that is due by now: before and after a call."""
         with self.timeline.lock:
             self.timeline.advance(self.clock.now())
-            yield
-            self.timeline.advance(self.clock.now())
-            self.timeline.wake()
+            try:
+                yield
+            finally:
+                self.timeline.advance(self.clock.now())
+                self.timeline.wake()
+
+    def reset(self, device: Device) -> None:
+        """Abort the tasks that have reserved something of a device, and power it up again."""
+        prefix = f"{device.name}/"
+        for task in {by for name, by in self._reserved.items() if name.startswith(prefix)}:
+            task.abort()
+        for held in (self.levels, self.lines):
+            for name in [name for name in held if name.startswith(prefix)]:
+                del held[name]
+        self._power_up(device)
 
     # Reservations.
 

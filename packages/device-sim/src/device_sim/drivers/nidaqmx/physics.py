@@ -11,8 +11,10 @@ from device_sim.drivers.nidaqmx.configure_calls import ConfigureCalls
 from device_sim.drivers.nidaqmx.control_calls import ControlCalls, ErrorCalls
 from device_sim.drivers.nidaqmx.counter_calls import CounterReads, CounterWrites
 from device_sim.drivers.nidaqmx.create_calls import CreateCalls
+from device_sim.drivers.nidaqmx.device_calls import DeviceCalls
 from device_sim.drivers.nidaqmx.event_calls import EventCalls
 from device_sim.drivers.nidaqmx.read_calls import AnalogReads, DigitalReads, RawReads
+from device_sim.drivers.nidaqmx.scale_calls import ScaleCalls
 from device_sim.drivers.nidaqmx.waveform_calls import WaveformCalls
 from device_sim.drivers.nidaqmx.write_calls import AnalogWrites, DigitalWrites, RawWrites
 
@@ -30,6 +32,7 @@ def make_calls(table: AttributeTable, tables: Mapping[str, Any]) -> Sequence[obj
     return (
         ControlCalls(),
         ErrorCalls(),
+        DeviceCalls(),
         CreateCalls(tables["create"], table),
         ConfigureCalls(tables["configures"], table),
         AttributeCalls(table),
@@ -43,4 +46,5 @@ def make_calls(table: AttributeTable, tables: Mapping[str, Any]) -> Sequence[obj
         CounterWrites(),
         WaveformCalls(),
         EventCalls(),
+        ScaleCalls(),
     )

@@ -11,7 +11,7 @@ from device_sim.drivers.nidaqmx.generation import Generation
 from device_sim.drivers.nidaqmx.layout import widest
 from device_sim.drivers.nidaqmx.names import flatten
 from device_sim.drivers.nidaqmx.reading import default_count
-from device_sim.drivers.nidaqmx.timing import buffer_of
+from device_sim.drivers.nidaqmx.timing import buffer_of, highest_rate
 from device_sim.errors import DriverError
 
 if TYPE_CHECKING:
@@ -48,9 +48,22 @@ def groups_of(task: Task) -> dict[str, Attributes]:
         _add_input(task, groups["Read"])
     if task.is_output:
         _add_output(task, groups["Write"])
+    _add_timing(task, groups["Timing"])
     buffer = "OUTPUT_BUF_SIZE" if task.is_output else "INPUT_BUF_SIZE"
     groups["Buffer"].derived[buffer] = lambda: buffer_of(task)
     return groups
+
+
+def _add_timing(task: Task, timing: Attributes) -> None:
+    timing.derived["SAMP_CLK_SRC"] = lambda: (
+        f"/{task.devices[0]}/{task.kind.lower()}/SampleClockTimebase"
+    )
+    timing.derived["SAMP_CLK_TIMEBASE_DIV"] = lambda: round(
+        timing["SAMP_CLK_TIMEBASE_RATE"] / timing["SAMP_CLK_RATE"]
+    )
+    timing.derived["SAMP_CLK_MAX_RATE"] = lambda: min(
+        highest_rate(task, device) for device in task.system_devices
+    )
 
 
 def _add_input(task: Task, read: Attributes) -> None:

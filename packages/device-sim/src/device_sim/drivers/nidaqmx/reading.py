@@ -156,7 +156,7 @@ def _buffered(
         is_ready = run.available >= count or run.finished or task.run is not run
         return None if is_ready else run.due_with(count)
 
-    task.waiting.wait(call, poll, deadline, listens=True)
+    task.waiting.wait(call, poll, deadline, listens=lambda: run.listens)
     run.check()
     if task.run is not run or task.is_closed:
         raise DriverError(ERRORS.SAMPLES_WILL_NEVER_BE_AVAILABLE, f"Task: {task.name}")

@@ -47,6 +47,20 @@ class Run(Activity):
         """Whether nothing is taken or put out any more; always so on demand."""
         return self.finished
 
+    @property
+    def listens(self) -> bool:
+        """Whether it waits for a trigger, so that nobody knows when it goes on."""
+        return self.origin is None and not self.finished
+
+    @property
+    def last(self) -> float:
+        """The number of samples of the whole run; infinity without an end."""
+        return self.plan.length if self.plan.mode is Mode.FINITE else math.inf
+
+    def due_at_end(self) -> float:
+        """Return the time before which it ends neither by itself nor by an error."""
+        return self.due()
+
     def fail(self, error: DeviceSimError) -> None:
         """Stop. Clients that read, write or wait get the error, and so does the done event."""
         super().fail(error)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from device_sim.drivers.nidaqmx import simulated
+from device_sim.bench import Grid
+from device_sim.drivers.nidaqmx import simulated, wiring
 from device_sim.drivers.nidaqmx.counter_lines import rows_of_counter
 from device_sim.drivers.nidaqmx.disturbed_inputs import disturbed
 from device_sim.drivers.nidaqmx.run import Block
 
 if TYPE_CHECKING:
+    from device_sim.bench import Bench
+    from device_sim.drivers.nidaqmx.channel import Channel
     from device_sim.drivers.nidaqmx.task import Task
 
 
@@ -48,6 +52,25 @@ def sample(
         count: The number of samples.
         before: The sample of each channel before the first one; None if there is none.
     """
+    bench, grid = task.hardware.bench, Grid(begin, spacing, count)
     if task.kind == "DI":
-        return simulated.digital(task.channels, first, count)
-    return disturbed(task, simulated.analog(task.channels, first, count), begin, spacing, before)
+        states = simulated.digital(task.channels, first, count)
+        lines = [line for channel in task.channels for line in channel.lines]
+        _replace(states, [wiring.digital(line, bench, grid) for line in lines])
+        return states
+    block = simulated.analog(task.channels, first, count)
+    _replace(block, [_wired(channel, bench, grid) for channel in task.channels])
+    return disturbed(task, block, begin, spacing, before)
+
+
+def _wired(channel: Channel, bench: Bench, grid: Grid) -> Block | None:
+    """Return samples of an analog input from the bench in its units, None if it is not wired."""
+    found = wiring.analog(channel, bench, grid)
+    return None if found is None else channel.in_units(found)
+
+
+def _replace(block: Block, rows: Sequence[Block | None]) -> None:
+    """Put the samples of the bench into the rows of those channels that are wired."""
+    for number, row in enumerate(rows):
+        if row is not None:
+            block[number] = row

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,15 @@ _LISTS = {
     "DO_PORTS": ("port",),
 }
 """The properties of a device with the names of its physical channels."""
+
+
+_SAVED = {
+    "PersistedChannel": (ERRORS.INVALID_GLOBAL_CHAN, "channel"),
+    "PersistedScale": (ERRORS.CUSTOM_SCALE_DOES_NOT_EXIST, "scale_name"),
+    "PersistedTask": (ERRORS.TASK_NOT_IN_DATA_NEIGHBORHOOD, "task_name"),
+}
+"""The errors for what a client could have saved in NI MAX, with the field of its name: nothing is
+saved there."""
 
 
 class PhysicalChannel:
@@ -109,6 +118,8 @@ class Device:
         """The product, such as `PCIe-6363`."""
         self.slots: int = row.get("slots", 0)
         """The number of slots of a chassis; 0 for all others."""
+        self.accuracies = sorted(row.get("accuracy", ()), key=lambda each: float(each["range"]))
+        """The accuracy of analog inputs in each range, as in models.toml, the smallest first."""
         self.terminals = [f"/{name}/{each}" for each in expand_names(row["terminals"])]
         self.groups = {
             "Device": _attributes(table, "Device", row["device"]),
@@ -169,13 +180,13 @@ class System:
         self._book = ModelBook(read_data(Path(__file__).with_name("models.toml")))
         self._table = table
         self._devices: dict[str, Device] = {}
+        self.added: Callable[[Device], None] = lambda device: None
+        """Called with a device that a client's name makes."""
         for row in self._book.content["devices"]:
             self._add(row["name"], row["model"])
-        names = [wire.channel.partition("/")[0] for wire in bench.wires]
-        spelled = {name.lower(): name for name in names}
         for name, number in bench.models.items():
             if found := self._book.find(number):
-                self._add(spelled.get(name, name), found)
+                self._add(bench.names[name], found)
         self.attributes = table.attributes("System")
         """Its properties."""
         for word, version in zip(("MAJOR", "MINOR", "UPDATE"), VERSION, strict=True):
@@ -249,7 +260,7 @@ class System:
         for name in names:
             device = device_of(name)
             if device and "/" in name and self.find(device) is None:
-                self._add(device, self._book.default)
+                self.added(self._add(device, self._book.default))
             channel = self.physical(name)
             if kind not in channel.kinds:
                 raise DriverError(
@@ -271,9 +282,11 @@ class System:
             return [self.physical(n).attributes for n in expand(request.physical_channel)]
         if group in ("Device", "CalibrationInfo"):
             return [self.require(request.device_name).groups[group]]
-        raise DriverError(ERRORS.ATTR_NOT_SUPPORTED, f"Properties of a {group}")
+        missing, field = _SAVED.get(group, (ERRORS.ATTR_NOT_SUPPORTED, ""))
+        name = getattr(request, field) if field else group
+        raise DriverError(missing, f"Name: {name}")
 
-    def _add(self, name: str, number: str) -> None:
+    def _add(self, name: str, number: str) -> Device:
         names = self._book.channel_names(number)
         device = Device(name, number, self._book.rows[number], self._table, names)
         self._devices[name.lower()] = device
@@ -285,6 +298,7 @@ class System:
         if chassis := self.chassis_of(device):
             properties["COMPACT_DAQ_CHASSIS_DEV_NAME"] = chassis.name
             properties["COMPACT_DAQ_SLOT_NUM"] = int(name[len(chassis.name) + len("Mod") :])
+        return device
 
     def chassis_of(self, device: Device) -> Device | None:
         """Return the chassis of a module, None for other devices."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from enum import IntEnum
 from typing import Any
 
@@ -11,6 +11,7 @@ from nidaqmx.constants import TaskMode
 from device_sim.base.overview import ChannelState, DeviceFacts, Quantity
 from device_sim.base.waiting import Waiting
 from device_sim.call import Call
+from device_sim.drivers.nidaqmx import wiring
 from device_sim.drivers.nidaqmx.acquisition import Acquisition
 from device_sim.drivers.nidaqmx.attributes import Attributes
 from device_sim.drivers.nidaqmx.channel import Channel
@@ -255,15 +256,17 @@ class Task:
         before = self.state
         self.commit()
         self._before = max(before, State.VERIFIED)
-        self.events.started()
         self.stream.rewind()
         self.position = self.stream.written
+        if self.kind == "DI":
+            wiring.release(self)
         try:
             self.run = self._make_run()
         except DeviceSimError:
             self._fall_back()
             raise
         self.state = State.RUNNING
+        self.events.started()
         self.hardware.timeline.add(self.run)
         listen(self, self.run)
 
@@ -328,14 +331,15 @@ class Task:
         self.run.check()
         return self.run.is_done
 
-    def hold(self, values: Sequence[Any]) -> None:
-        """Remember the values of the outputs, one for each channel or line."""
+    def hold(self, values: Iterable[Any], at: float) -> None:
+        """Hold the outputs at values from a time on, one for each channel or line."""
+        names = [line.name for channel in self.channels for line in channel.lines]
+        held = dict(zip(names, values, strict=True))
         if self.kind == "DO":
-            lines = [line.name for channel in self.channels for line in channel.lines]
-            self.hardware.lines.update(zip(lines, map(bool, values), strict=True))
+            self.hardware.lines.update({name: bool(value) for name, value in held.items()})
         else:
-            names = [channel.physical[0].name for channel in self.channels]
-            self.hardware.levels.update(zip(names, map(float, values), strict=True))
+            self.hardware.levels.update({name: float(value) for name, value in held.items()})
+        wiring.hold(self, held, at)
 
     def wait_until_done(self, seconds: float, call: Call) -> None:
         """Wait for the end of the run.
@@ -349,8 +353,11 @@ class Task:
         """
 
         def poll(now: float) -> float | None:
-            return None if self.is_done or self.run is None else self.run.due()
+            return None if self.is_done or self.run is None else self.run.due_at_end()
+
+        def listens() -> bool:
+            return self.run is not None and self.run.listens
 
         deadline = self.hardware.now + seconds if seconds >= 0.0 else float("inf")
-        if not self.waiting.wait(call, poll, deadline, listens=True):
+        if not self.waiting.wait(call, poll, deadline, listens=listens):
             raise DriverError(ERRORS.WAIT_UNTIL_DONE_DOES_NOT_INDICATE_DONE, f"Task: {self.name}")

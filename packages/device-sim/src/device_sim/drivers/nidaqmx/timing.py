@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from nidaqmx.constants import AcquisitionType, SampleTimingType, TriggerType
+from nidaqmx.constants import AcquisitionType, LoggingMode, SampleTimingType, TriggerType
 
 from device_sim.drivers.nidaqmx.errors import ERRORS
 from device_sim.errors import DriverError
@@ -16,11 +16,15 @@ if TYPE_CHECKING:
     from device_sim.drivers.nidaqmx.system import Device
     from device_sim.drivers.nidaqmx.task import Task
 
-MOST_SAMPLES = 2**26
+MOST_SAMPLES = 2**24
 """Largest number of samples of all channels in one buffer."""
 
 _BUFFERS = ((100.0, 1_000), (10_000.0, 10_000), (1e6, 100_000), (math.inf, 1_000_000))
 """The samples per channel of a buffer for continuous acquisitions, by the highest rate."""
+_NONE = TriggerType.NONE.value
+_TRIGGERS = (_NONE, TriggerType.DIGITAL_EDGE.value, TriggerType.ANALOG_EDGE.value)
+_OFF = LoggingMode.OFF.value
+_ENGINES = ("ai", "ao", "di", "do")
 _CLOCKED = (SampleTimingType.SAMPLE_CLOCK.value, SampleTimingType.PIPELINED_SAMPLE_CLOCK.value)
 _RATES = {"AO": "AO_MAX_RATE", "DI": "DI_MAX_RATE", "DO": "DO_MAX_RATE"}
 """The property of a device with its highest sample rate, by kind of channel."""
@@ -60,20 +64,9 @@ class Plan:
     before: int
     """Samples of each channel before a reference trigger; -1 without one."""
 
-    starts: Start
-    """What starts it."""
-
     def at(self, number: int) -> float:
         """Return the time of a sample in seconds after the first one."""
         return number / self.rate
-
-
-class Start(Enum):
-    """What starts a task, or ends its samples before the reference trigger."""
-
-    NONE = TriggerType.NONE.value
-    DIGITAL = TriggerType.DIGITAL_EDGE.value
-    ANALOG = TriggerType.ANALOG_EDGE.value
 
 
 def mode_of(task: Task) -> Mode:
@@ -119,35 +112,48 @@ def plan_of(task: Task) -> Plan:
     """
     timing, trigger, mode = task.groups["Timing"], task.groups["Trigger"], mode_of(task)
     start, reference = (_trigger(task, name) for name in ("START_TRIG_TYPE", "REF_TRIG_TYPE"))
+    _check_logging(task)
     if mode is Mode.ON_DEMAND:
-        triggered = task.kind != "CO" and start is not Start.NONE  # A pulse may wait for a trigger.
-        if triggered or reference is not Start.NONE:
+        triggered = task.kind != "CO" and start != _NONE  # A pulse may wait for a trigger.
+        if triggered or reference != _NONE:
             raise DriverError(ERRORS.TRIG_WHEN_ON_DEMAND_SAMP_TIMING)
-        return Plan(mode, 0.0, 0, 0, -1, start)
+        return Plan(mode, 0.0, 0, 0, -1)
     rate, length = float(timing["SAMP_CLK_RATE"]), int(timing["SAMP_QUANT_SAMP_PER_CHAN"])
     if timing["SAMP_TIMING_TYPE"] != SampleTimingType.IMPLICIT.value:
+        _check_clock(task, str(timing["SAMP_CLK_SRC"]))
         _check_rate(task, rate)
     _check_length(task, length)
-    before = int(trigger["REF_TRIG_PRETRIG_SAMPLES"]) if reference is not Start.NONE else -1
+    before = int(trigger["REF_TRIG_PRETRIG_SAMPLES"]) if reference != _NONE else -1
     if before >= 0 and (mode is not Mode.FINITE or not 2 <= before < length):
         raise DriverError(
             ERRORS.INVALID_ATTRIBUTE_VALUE,
-            "Property: REF_TRIG_PRETRIG_SAMPLES\nA reference trigger needs finite samples, of which "
-            f"at least 2 are before it and 1 after it.\nRequested Value: {before}",
+            "Property: REF_TRIG_PRETRIG_SAMPLES\nA reference trigger needs finite samples: "
+            f"at least 2 before it and 1 after it.\nRequested Value: {before}",
         )
-    return Plan(mode, rate, length, buffer_of(task), before, start)
+    return Plan(mode, rate, length, buffer_of(task), before)
 
 
-def _trigger(task: Task, name: str) -> Start:
-    trigger = task.groups["Trigger"]
-    kind = trigger.get(name, TriggerType.NONE.value)
-    if kind not in {each.value for each in Start}:
-        raise _cannot(f"the trigger {TriggerType(kind).name}")
-    return Start(kind)
+def _trigger(task: Task, name: str) -> int:
+    kind = int(task.groups["Trigger"].get(name, _NONE))
+    if task.is_wired and kind not in _TRIGGERS:
+        raise _cannot(f"the trigger {TriggerType(kind).name} on a bench. Use an edge")
+    return kind
+
+
+def _check_logging(task: Task) -> None:
+    if task.groups["Read"].get("LOGGING_MODE", _OFF) != _OFF:
+        raise _cannot("logging to a TDMS file. Set the logging mode to off")
+
+
+def _check_clock(task: Task, source: str) -> None:
+    """Refuse a sample clock that comes from outside of the device, on a bench."""
+    own = any(source.startswith(f"/{each}/{kind}/") for each in task.devices for kind in _ENGINES)
+    if task.is_wired and source and not own and source.lower() != "onboardclock":
+        raise _cannot(f"the sample clock {source} on a bench. Use that of the device")
 
 
 def _check_rate(task: Task, rate: float) -> None:
-    most = min(_highest_rate(task, device) for device in task.system_devices)
+    most = min(highest_rate(task, device) for device in task.system_devices)
     if not 0.0 < rate <= most:
         raise DriverError(
             ERRORS.INVALID_ATTRIBUTE_VALUE,
@@ -155,7 +161,7 @@ def _check_rate(task: Task, rate: float) -> None:
         )
 
 
-def _highest_rate(task: Task, device: Device) -> float:
+def highest_rate(task: Task, device: Device) -> float:
     """Return the highest sample rate of a device with the channels of a task."""
     properties = device.groups["Device"]
     if task.kind == "AI" and "AI_MAX_MULTI_CHAN_RATE" in properties:

@@ -18,7 +18,7 @@ from device_sim.drivers.nidaqmx.reading import Reading
 from device_sim.drivers.nidaqmx.run import Block
 from device_sim.drivers.nidaqmx.task import Task
 from device_sim.drivers.nidaqmx.timing import MOST_SAMPLES
-from device_sim.drivers.nidaqmx.write_calls import require, write_for
+from device_sim.drivers.nidaqmx.write_calls import in_hardware, require, write_for
 from device_sim.errors import CallError, DriverError
 
 _EPOCH = 2_082_844_800  # Seconds from 1904 to 1970.
@@ -53,7 +53,7 @@ class WaveformCalls:
             waveforms.append(
                 {
                     "signal_count": len(lines),
-                    "y_data": _ordered(channel, lines).T.astype(np.uint8).tobytes(),
+                    "y_data": lines[_order(channel)].T.astype(np.uint8).tobytes(),
                     **_timing(task, found, mode),
                     **_names(channel, mode),
                 }
@@ -65,7 +65,7 @@ class WaveformCalls:
         require(task, "AO")
         _check_count(task, request.waveforms)
         block = np.array([np.array(each.y_data, float) for each in request.waveforms])
-        return write_for(task, block, request, call)
+        return write_for(task, in_hardware(task, block), request, call)
 
     def write_digital_waveforms(self, task: Task, request: Any, call: Call) -> Fields:
         """Write a waveform to each digital channel, with a byte for each line."""
@@ -87,7 +87,7 @@ def _answer(waveforms: Sequence[Fields], found: Reading) -> Fields:
 
 
 def _timing(task: Task, found: Reading, mode: int) -> Fields:
-    if not mode & WaveformAttributeMode.TIMING.value or not found.spacing:
+    if not mode & WaveformAttributeMode.TIMING.value:
         return {}
     seconds, fraction = divmod(task.hardware.wall_time(found.begin), 1.0)
     begin = {
@@ -102,16 +102,20 @@ def _names(channel: Channel, mode: int) -> Fields:
         return {}
     facts = {"NI_ChannelName": channel.name}
     if channel.kind in DIGITAL:
-        names = [line.name for line in channel.lines]
-        facts["NI_LineNames"] = ", ".join(reversed(names) if channel.is_port else names)
+        names = [channel.lines[place].name for place in _order(channel)]
+        facts["NI_LineNames"] = ", ".join(names)
     else:
         facts["NI_UnitDescription"] = "Volts"
     return {"attributes": {name: {"string_value": text} for name, text in facts.items()}}
 
 
-def _ordered(channel: Channel, lines: Block) -> Block:
-    """Return the lines of a channel as a waveform has them: a port begins with its last line."""
-    return lines[::-1] if channel.is_port else lines
+def _order(channel: Channel) -> list[int]:
+    """Return the places of a channel's lines in a waveform, where a port begins with its last."""
+    places: list[int] = []
+    for each in channel.physical:
+        own = range(len(places), len(places) + len(each.lines))
+        places += reversed(own) if each.is_port else own
+    return places
 
 
 def _check_count(task: Task, waveforms: Sequence[Any]) -> None:
@@ -141,4 +145,6 @@ def _lines(channel: Channel, waveform: Any) -> Block:
             f"Channel: {channel.name}\nLines: {width}\nSignals: {waveform.signal_count}",
         )
     values = np.frombuffer(waveform.y_data, np.uint8).reshape(-1, width).T
-    return _ordered(channel, values.astype(bool))
+    lines = np.empty_like(values, bool)
+    lines[_order(channel)] = values
+    return lines

@@ -65,7 +65,7 @@ def _on_demand(task: Task, block: Block, *, is_running: bool, auto_start: bool) 
             )
         task.start()
     if block.shape[1]:
-        task.hold(block[:, -1])
+        task.hold(block[:, -1], task.hardware.now)
     task.given += block.shape[1]
     if not is_running:
         task.stop()
@@ -73,7 +73,7 @@ def _on_demand(task: Task, block: Block, *, is_running: bool, auto_start: bool) 
 
 
 def _prepare(task: Task, count: int) -> None:
-    """Make the buffer of a task that does not run. Without a size of the client it fits the data."""
+    """Make the buffer of a task that does not run; without a client's size it fits the data."""
     is_set = task.groups["Buffer"].is_set("OUTPUT_BUF_SIZE")
     size = buffer_of(task) if is_set else max(count, 1)
     rows, known = rows_of(task), task.stream
@@ -84,22 +84,26 @@ def _prepare(task: Task, count: int) -> None:
 
 def _buffered(task: Task, block: Block, timeout: float, call: Call) -> int:
     run = task.run if task.state is task.state.RUNNING else None
-    if isinstance(run, Generation):
+    if not isinstance(run, Generation):
+        run = None
+    if run is not None:
         run.check()
     _seek(task)
     deadline = task.hardware.now + timeout if timeout >= 0.0 else math.inf
     done, count = 0, block.shape[1]
     while done < count:
-        space = _space(task, run)
-        if not space and not _wait(task, run, deadline, call):
+        is_in_time = _wait(task, run, count - done, deadline, call)
+        part = block[:, done : done + _space(task, run)]
+        task.stream.write(task.position, part)
+        if run is not None:
+            run.rewritten()
+        task.position += part.shape[1]
+        done += part.shape[1]
+        if done < count and not is_in_time:
             raise DriverError(
                 ERRORS.SAMPLES_CAN_NOT_YET_BE_WRITTEN,
                 f"Task: {task.name}\nSamples written: {done} of {count}",
             )
-        part = block[:, done : done + _space(task, run)]
-        task.stream.write(task.position, part)
-        task.position += part.shape[1]
-        done += part.shape[1]
     return done
 
 
@@ -118,15 +122,16 @@ def _space(task: Task, run: Generation | None) -> int:
     return task.stream.space
 
 
-def _wait(task: Task, run: Generation | None, deadline: float, call: Call) -> bool:
-    """Wait for space. Return False at the deadline, or if nothing makes space."""
-    if run is None:
-        return False
+def _wait(task: Task, run: Generation | None, wanted: int, deadline: float, call: Call) -> bool:
+    """Wait for space for samples, or for an empty buffer. Return False if it did not come."""
+    wanted = min(wanted, task.stream.size)
+    if run is None or _space(task, run) >= wanted:
+        return _space(task, run) >= wanted
 
     def poll(now: float) -> float | None:
         is_over = run.finished or task.run is not run or task.is_closed
-        return None if task.stream.space or is_over else run.due()
+        return None if task.stream.space >= wanted or is_over else run.due_with(wanted)
 
-    task.waiting.wait(call, poll, deadline, listens=True)
+    task.waiting.wait(call, poll, deadline, listens=lambda: run.listens)
     run.check()
-    return task.stream.space > 0
+    return task.stream.space >= wanted
