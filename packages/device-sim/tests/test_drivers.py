@@ -153,7 +153,8 @@ def test_a_server_listens_before_it_loads_drivers_and_physics():
     code = (
         "import sys; from device_sim import DeviceServer; server = DeviceServer(); "
         "server.start(); server.stop(); "
-        "print(*{'numpy', 'nidaqmx', 'nidcpower', 'nidigital', 'nidmm', 'niscope'} & {*sys.modules})"
+        "known = {'numpy', 'nidaqmx', 'nidcpower', 'nidigital', 'nidmm', 'niscope'}; "
+        "print(*known & {*sys.modules})"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (loaded.stdout.strip(), loaded.stderr) == ("", "")

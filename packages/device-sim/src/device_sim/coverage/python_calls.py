@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from types import ModuleType
 
-
 _INTERPRETERS = ("_grpc_stub_interpreter", "_grpc_interpreter")
 
 

@@ -198,7 +198,9 @@ class Attributes:
 
     def get(self, name: str, default: Value) -> Value:
         """Return a value, or the default if the owner does not have the property."""
-        return self[name] if name in self else default
+        if name not in self:
+            return default
+        return self[name]
 
     def update(self, values: Mapping[str, Value]) -> None:
         """Set several values."""

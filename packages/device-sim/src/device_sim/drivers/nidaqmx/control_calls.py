@@ -62,7 +62,13 @@ class ControlCalls:
 
 
 class ErrorCalls:
-    """Serve the texts of errors."""
+    """Serve the texts of errors, and the calls that always have one."""
+
+    def load_task(self, hardware: Hardware, request: Any, call: Call) -> None:
+        """Refuse: no tasks are saved here."""
+        raise DriverError(
+            ERRORS.TASK_NOT_IN_DATA_NEIGHBORHOOD, f"Task Name: {request.session_name}"
+        )
 
     def get_error_string(self, hardware: Hardware, request: Any, call: Call) -> Fields:
         """Return the text of a code, empty if there is none."""

@@ -62,15 +62,16 @@ class CreateCalls:
         found = task.hardware.system.expand(field_value(request, row["physical"]), kind)
         names = name_channels(request.name_to_assign_to_channel, [each.name for each in found])
         made = [
-            self._channel(row, kind, name, physical, request)
+            self._channel(row, task, name, physical, request)
             for name, physical in zip(names, found, strict=True)
         ]
         for channel in made:
             task.add(channel)
 
     def _channel(
-        self, row: Mapping[str, Any], kind: str, name: str, physical: PhysicalChannel, request: Any
+        self, row: Mapping[str, Any], task: Task, name: str, physical: PhysicalChannel, request: Any
     ) -> Channel:
+        kind = row["kind"]
         attributes = self.attributes_of(row, (physical,))
         for field, attribute in row.get("fields", {}).items():
             known = self._table.named("Channel", attribute)
@@ -79,7 +80,7 @@ class CreateCalls:
                 if attribute.endswith("_TERM_CFG")
                 else field_value(request, field)
             )
-        channel = Channel(name, kind, (physical,), attributes)
+        channel = Channel(name, kind, (physical,), attributes, scales=task.hardware.scales)
         if kind in ("AI", "AO"):
             limit(channel)
         elif kind in ("CI", "CO"):
@@ -123,10 +124,10 @@ def _configuration(wanted: int, physical: PhysicalChannel) -> int:
     Raises:
         DriverError: The channel does not have the wanted one.
     """
-    bits = physical.attributes["PHYSICAL_CHAN_AI_TERM_CFGS"]
+    bits = int(physical.attributes["PHYSICAL_CHAN_AI_TERM_CFGS"])
     has = [value for bit, value in _CONFIGURATIONS if bits & bit]
     if wanted == _DEFAULT and has:
-        return has[0]
+        return int(has[0])
     if wanted not in has:
         raise DriverError(
             ERRORS.INVALID_ATTRIBUTE_VALUE,

@@ -64,7 +64,7 @@ def _of_tasks(
 
 
 def _of_devices(system: System, book: ModelBook) -> dict[tuple[str, str], tuple[str, ...]]:
-    """Return the models that have each property of devices, of those in a system without a bench."""
+    """Return the models with each property of devices, of those in a system without a bench."""
     found: dict[tuple[str, str], list[str]] = {}
     for device in system:
         owners = [*device.groups.values(), *_channels(device.channels("ai", "ao", "line", "port"))]

@@ -14,11 +14,19 @@ from device_sim.drivers.nidaqmx import wiring
 from device_sim.drivers.nidaqmx.attributes import Attributes, AttributeTable
 from device_sim.drivers.nidaqmx.errors import ERRORS
 from device_sim.drivers.nidaqmx.pulses import Pulses
+from device_sim.drivers.nidaqmx.scales import Scale
 from device_sim.drivers.nidaqmx.system import Device, System
 from device_sim.errors import DriverError
 
 if TYPE_CHECKING:
     from device_sim.drivers.nidaqmx.task import Task
+
+_SAVED = {
+    "PersistedTask": ERRORS.TASK_NOT_IN_DATA_NEIGHBORHOOD,
+    "PersistedScale": ERRORS.CUSTOM_SCALE_DOES_NOT_EXIST,
+    "PersistedChannel": ERRORS.INVALID_GLOBAL_CHAN,
+}
+"""The groups of properties of what is saved, with the error: nothing is saved here."""
 
 
 class Hardware:
@@ -42,6 +50,8 @@ class Hardware:
         """The last state of each digital output, by its line."""
         self.pulses: dict[str, Pulses] = {}
         """The signals of counter outputs, by the terminals at which they are."""
+        self.scales: dict[str, Scale] = {}
+        """The custom scales, by their names in lower case."""
         self._reserved: dict[str, Task] = {}
         self._unnamed = count()
         self._began = time.time() - self.clock.now()
@@ -61,8 +71,26 @@ class Hardware:
         return threading.Condition(self.timeline.lock)
 
     def owners(self, group: str, request: Any) -> list[Attributes]:
-        """Return the owners of the properties that a call without a task names."""
+        """Return the owners of the properties that a call without a task names.
+
+        Raises:
+            DriverError: There is no such device, channel or scale, or it is not saved.
+        """
+        if group in _SAVED:
+            raise DriverError(_SAVED[group])
+        if group == "Scale":
+            return [self.scale(request.scale_name).attributes]
         return self.system.owners(group, request)
+
+    def scale(self, name: str) -> Scale:
+        """Return the custom scale with a name.
+
+        Raises:
+            DriverError: There is none.
+        """
+        if name.strip().lower() not in self.scales:
+            raise DriverError(ERRORS.CUSTOM_SCALE_DOES_NOT_EXIST, f"Custom Scale Name: {name}")
+        return self.scales[name.strip().lower()]
 
     # Time.
 

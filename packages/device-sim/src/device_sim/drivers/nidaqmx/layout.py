@@ -38,8 +38,8 @@ def unflat(values: npt.NDArray[Any], rows: int, count: int, data_layout: int) ->
         )
     values = values[: rows * count]
     if data_layout == FillMode.GROUP_BY_CHANNEL.value:
-        return values.reshape(rows, count)
-    return values.reshape(count, rows).T
+        return np.asarray(values.reshape(rows, count))
+    return np.asarray(values.reshape(count, rows).T)
 
 
 def pack_lines(channels: Sequence[Channel], block: Block) -> Block:
@@ -83,7 +83,7 @@ def gather_lines(channels: Sequence[Channel], spread: Block) -> Block:
         for number, channel in enumerate(channels)
         for line in range(len(channel.lines))
     ]
-    return spread[kept]
+    return np.asarray(spread[kept])
 
 
 def widest(channels: Sequence[Channel]) -> int:
@@ -97,7 +97,7 @@ def flat_lines(channels: Sequence[Channel], block: Block, fill_mode: int) -> npt
     cube = spread_lines(channels, block).reshape(len(channels), width, block.shape[1])
     by_channel = fill_mode == FillMode.GROUP_BY_CHANNEL.value
     axes = (0, 2, 1) if by_channel else (2, 0, 1)
-    return cube.transpose(axes).ravel().astype(np.uint8)
+    return np.asarray(cube.transpose(axes).ravel(), np.uint8)
 
 
 def unflat_lines(

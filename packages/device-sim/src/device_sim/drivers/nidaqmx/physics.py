@@ -14,6 +14,7 @@ from device_sim.drivers.nidaqmx.create_calls import CreateCalls
 from device_sim.drivers.nidaqmx.device_calls import DeviceCalls
 from device_sim.drivers.nidaqmx.event_calls import EventCalls
 from device_sim.drivers.nidaqmx.read_calls import AnalogReads, DigitalReads, RawReads
+from device_sim.drivers.nidaqmx.scale_calls import ScaleCalls
 from device_sim.drivers.nidaqmx.waveform_calls import WaveformCalls
 from device_sim.drivers.nidaqmx.write_calls import AnalogWrites, DigitalWrites, RawWrites
 
@@ -45,4 +46,5 @@ def make_calls(table: AttributeTable, tables: Mapping[str, Any]) -> Sequence[obj
         CounterWrites(),
         WaveformCalls(),
         EventCalls(),
+        ScaleCalls(),
     )

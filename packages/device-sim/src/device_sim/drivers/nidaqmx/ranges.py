@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from device_sim.drivers.nidaqmx.channel import Channel
 from device_sim.drivers.nidaqmx.errors import ERRORS
 from device_sim.errors import DriverError
@@ -67,7 +69,10 @@ def _fit(channel: Channel, names: tuple[str, str]) -> None:
 
 
 def _is_direct(channel: Channel) -> bool:
-    return any(name in channel.attributes for name in _DIRECT[channel.kind])
+    """Return whether the units of a channel are those of the hardware, volts."""
+    return channel.scale is None and any(
+        name in channel.attributes for name in _DIRECT[channel.kind]
+    )
 
 
 def _range(channel: Channel, low: float, high: float) -> tuple[float, float]:
@@ -81,7 +86,9 @@ def _range(channel: Channel, low: float, high: float) -> tuple[float, float]:
     ranges = sorted(zip(flat[::2], flat[1::2], strict=True), key=lambda each: each[1] - each[0])
     if not ranges:
         return low, high
-    if not _is_direct(channel):
+    if channel.scale is not None:
+        low, high = sorted(channel.in_hardware(np.array([low, high])).tolist())
+    elif not _is_direct(channel):
         return ranges[-1]
     holding = [each for each in ranges if each[0] <= low and high <= each[1]]
     if not holding or not math.isfinite(low + high):

@@ -15,6 +15,8 @@ from device_sim.drivers.nidaqmx.disturbed_inputs import disturbed
 from device_sim.drivers.nidaqmx.run import Block
 
 if TYPE_CHECKING:
+    from device_sim.bench import Bench
+    from device_sim.drivers.nidaqmx.channel import Channel
     from device_sim.drivers.nidaqmx.task import Task
 
 
@@ -52,13 +54,19 @@ def sample(
     """
     bench, grid = task.hardware.bench, Grid(begin, spacing, count)
     if task.kind == "DI":
-        block = simulated.digital(task.channels, first, count)
+        states = simulated.digital(task.channels, first, count)
         lines = [line for channel in task.channels for line in channel.lines]
-        _replace(block, [wiring.digital(line, bench, grid) for line in lines])
-        return block
+        _replace(states, [wiring.digital(line, bench, grid) for line in lines])
+        return states
     block = simulated.analog(task.channels, first, count)
-    _replace(block, [wiring.analog(channel, bench, grid) for channel in task.channels])
+    _replace(block, [_wired(channel, bench, grid) for channel in task.channels])
     return disturbed(task, block, begin, spacing, before)
+
+
+def _wired(channel: Channel, bench: Bench, grid: Grid) -> Block | None:
+    """Return samples of an analog input from the bench in its units, None if it is not wired."""
+    found = wiring.analog(channel, bench, grid)
+    return None if found is None else channel.in_units(found)
 
 
 def _replace(block: Block, rows: Sequence[Block | None]) -> None:

@@ -18,7 +18,7 @@ LARGEST = 2**15 - 1
 
 
 def gain_of(channel: Channel) -> float:
-    """Return the value of one code, in the units of the channel."""
+    """Return the value of one code, as the hardware has it."""
     high = "AI_RNG_HIGH" if channel.kind == "AI" else "AO_DAC_RNG_HIGH"
     return float(channel.attributes[high]) / LARGEST
 
@@ -26,9 +26,12 @@ def gain_of(channel: Channel) -> float:
 def codes_of(task: Task, block: Block) -> npt.NDArray[np.int64]:
     """Return the codes of values, a row for each channel."""
     gains = np.array([[gain_of(channel)] for channel in task.channels])
-    return np.clip(np.floor(block / gains), -LARGEST - 1, LARGEST).astype(np.int64)
+    rows = zip(task.channels, block, strict=True)
+    block = np.array([channel.in_hardware(row) for channel, row in rows]).reshape(block.shape)
+    codes = np.clip(np.floor(block / gains), -LARGEST - 1, LARGEST)
+    return np.asarray(codes, np.int64)
 
 
 def values_of(task: Task, codes: npt.NDArray[Any]) -> Block:
-    """Return the values of codes, a row for each channel."""
-    return codes * np.array([[gain_of(channel)] for channel in task.channels])
+    """Return the values of codes as the hardware has them, a row for each channel."""
+    return np.asarray(codes * np.array([[gain_of(channel)] for channel in task.channels]))

@@ -45,16 +45,6 @@ _LISTS = {
 """The properties of a device with the names of its physical channels."""
 
 
-_SAVED = {
-    "PersistedChannel": (ERRORS.INVALID_GLOBAL_CHAN, "channel"),
-    "PersistedScale": (ERRORS.CUSTOM_SCALE_DOES_NOT_EXIST, "scale_name"),
-    "PersistedTask": (ERRORS.TASK_NOT_IN_DATA_NEIGHBORHOOD, "task_name"),
-    "Scale": (ERRORS.CUSTOM_SCALE_DOES_NOT_EXIST, "scale_name"),
-}
-"""The errors for what a client could have saved in NI MAX, with the field of its name: nothing is
-saved there."""
-
-
 class PhysicalChannel:
     """An input, an output, a line, a port or a counter of a device.
 
@@ -283,9 +273,7 @@ class System:
             return [self.physical(n).attributes for n in expand(request.physical_channel)]
         if group in ("Device", "CalibrationInfo"):
             return [self.require(request.device_name).groups[group]]
-        missing, field = _SAVED.get(group, (ERRORS.ATTR_NOT_SUPPORTED, ""))
-        name = getattr(request, field) if field else group
-        raise DriverError(missing, f"Name: {name}")
+        raise DriverError(ERRORS.ATTR_NOT_SUPPORTED, f"Properties of a {group}")
 
     def _add(self, name: str, number: str) -> Device:
         names = self._book.channel_names(number)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from enum import IntEnum
 from typing import Any
 
@@ -331,7 +331,7 @@ class Task:
         self.run.check()
         return self.run.is_done
 
-    def hold(self, values: Sequence[Any], at: float) -> None:
+    def hold(self, values: Iterable[Any], at: float) -> None:
         """Hold the outputs at values from a time on, one for each channel or line."""
         names = [line.name for channel in self.channels for line in channel.lines]
         held = dict(zip(names, values, strict=True))

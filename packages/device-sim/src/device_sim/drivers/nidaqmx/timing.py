@@ -127,8 +127,8 @@ def plan_of(task: Task) -> Plan:
     if before >= 0 and (mode is not Mode.FINITE or not 2 <= before < length):
         raise DriverError(
             ERRORS.INVALID_ATTRIBUTE_VALUE,
-            "Property: REF_TRIG_PRETRIG_SAMPLES\nA reference trigger needs finite samples, of which "
-            f"at least 2 are before it and 1 after it.\nRequested Value: {before}",
+            "Property: REF_TRIG_PRETRIG_SAMPLES\nA reference trigger needs finite samples: "
+            f"at least 2 before it and 1 after it.\nRequested Value: {before}",
         )
     return Plan(mode, rate, length, buffer_of(task), before)
 

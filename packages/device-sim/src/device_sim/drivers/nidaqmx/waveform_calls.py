@@ -18,7 +18,7 @@ from device_sim.drivers.nidaqmx.reading import Reading
 from device_sim.drivers.nidaqmx.run import Block
 from device_sim.drivers.nidaqmx.task import Task
 from device_sim.drivers.nidaqmx.timing import MOST_SAMPLES
-from device_sim.drivers.nidaqmx.write_calls import require, write_for
+from device_sim.drivers.nidaqmx.write_calls import in_hardware, require, write_for
 from device_sim.errors import CallError, DriverError
 
 _EPOCH = 2_082_844_800  # Seconds from 1904 to 1970.
@@ -65,7 +65,7 @@ class WaveformCalls:
         require(task, "AO")
         _check_count(task, request.waveforms)
         block = np.array([np.array(each.y_data, float) for each in request.waveforms])
-        return write_for(task, block, request, call)
+        return write_for(task, in_hardware(task, block), request, call)
 
     def write_digital_waveforms(self, task: Task, request: Any, call: Call) -> Fields:
         """Write a waveform to each digital channel, with a byte for each line."""
@@ -87,7 +87,7 @@ def _answer(waveforms: Sequence[Fields], found: Reading) -> Fields:
 
 
 def _timing(task: Task, found: Reading, mode: int) -> Fields:
-    if not mode & WaveformAttributeMode.TIMING.value or not found.spacing:
+    if not mode & WaveformAttributeMode.TIMING.value:
         return {}
     seconds, fraction = divmod(task.hardware.wall_time(found.begin), 1.0)
     begin = {

@@ -51,13 +51,13 @@ class AnalogWrites:
     def write_analog_f64(self, task: Task, request: Any, call: Call) -> Fields:
         """Write samples in the units of the channels."""
         require(task, "AO")
-        return write_for(task, _checked(task, _block(task, request)), request, call)
+        return write_for(task, in_hardware(task, _block(task, request)), request, call)
 
     def write_analog_scalar_f64(self, task: Task, request: Any, call: Call) -> None:
         """Write one sample to the only channel."""
         require(task, "AO")
         _require_one(task)
-        write_for(task, _checked(task, np.array([[request.value]])), request, call)
+        write_for(task, in_hardware(task, np.array([[request.value]])), request, call)
 
     def write_binary_i16(self, task: Task, request: Any, call: Call) -> Fields:
         """Write codes of the converter."""
@@ -142,12 +142,14 @@ def _block(task: Task, request: Any) -> Block:
     return unflat(np.array(request.write_array), len(task.channels), count, layout)
 
 
-def _checked(task: Task, block: Block) -> Block:
-    """Return samples that are within the ranges of the outputs.
+def in_hardware(task: Task, block: Block) -> Block:
+    """Return samples as the hardware has them.
 
     Raises:
-        DriverError: One is not, or is not a number.
+        DriverError: One is outside the range of its output, or is not a number.
     """
+    rows = zip(task.channels, block, strict=True)
+    block = np.array([channel.in_hardware(row) for channel, row in rows]).reshape(block.shape)
     for channel, row in zip(task.channels, block, strict=True):
         low, high = channel.attributes["AO_DAC_RNG_LOW"], channel.attributes["AO_DAC_RNG_HIGH"]
         wrong = ~((row >= low) & (row <= high))

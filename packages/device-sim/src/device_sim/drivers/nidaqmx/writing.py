@@ -73,7 +73,7 @@ def _on_demand(task: Task, block: Block, *, is_running: bool, auto_start: bool) 
 
 
 def _prepare(task: Task, count: int) -> None:
-    """Make the buffer of a task that does not run. Without a size of the client it fits the data."""
+    """Make the buffer of a task that does not run; without a client's size it fits the data."""
     is_set = task.groups["Buffer"].is_set("OUTPUT_BUF_SIZE")
     size = buffer_of(task) if is_set else max(count, 1)
     rows, known = rows_of(task), task.stream
@@ -84,7 +84,9 @@ def _prepare(task: Task, count: int) -> None:
 
 def _buffered(task: Task, block: Block, timeout: float, call: Call) -> int:
     run = task.run if task.state is task.state.RUNNING else None
-    if isinstance(run, Generation):
+    if not isinstance(run, Generation):
+        run = None
+    if run is not None:
         run.check()
     _seek(task)
     deadline = task.hardware.now + timeout if timeout >= 0.0 else math.inf
@@ -93,7 +95,7 @@ def _buffered(task: Task, block: Block, timeout: float, call: Call) -> int:
         is_in_time = _wait(task, run, count - done, deadline, call)
         part = block[:, done : done + _space(task, run)]
         task.stream.write(task.position, part)
-        if isinstance(run, Generation):
+        if run is not None:
             run.rewritten()
         task.position += part.shape[1]
         done += part.shape[1]
