@@ -137,6 +137,7 @@ class TaskCalls:
         owner, served = self._owner_of(rpc, request), self._served[rpc]
         self._faults.before_call(_concerned(owner, request), rpc, call)
         with self._hardware.present():
+            _require_open(owner)
             return served.method(owner, request, call) or {}
 
     def stream(self, rpc: str, request: Any, call: Call) -> Iterator[Fields]:
@@ -148,6 +149,7 @@ class TaskCalls:
         owner, served = self._owner_of(rpc, request), self._served[rpc]
         self._faults.before_call(_concerned(owner, request), rpc, call)
         with self._hardware.present():
+            _require_open(owner)
             answers = served.method(owner, request, call)
         try:
             while True:
@@ -193,6 +195,12 @@ def _concerned(owner: Task | Hardware, request: Any) -> Iterator[str]:
         yield from owner.devices
     for field in _NAMING:
         yield from (device_of(name) for name in getattr(request, field, "").split(","))
+
+
+def _require_open(owner: Task | Hardware) -> None:
+    """Raise DriverError if another call has just cleared the task of this one."""
+    if isinstance(owner, Task) and owner.is_closed:
+        raise DriverError(ERRORS.INVALID_TASK)
 
 
 def _refuse(rpc: str) -> Method:

@@ -21,13 +21,6 @@ from device_sim.errors import DriverError
 if TYPE_CHECKING:
     from device_sim.drivers.nidaqmx.task import Task
 
-_SAVED = {
-    "PersistedTask": ERRORS.TASK_NOT_IN_DATA_NEIGHBORHOOD,
-    "PersistedScale": ERRORS.CUSTOM_SCALE_DOES_NOT_EXIST,
-    "PersistedChannel": ERRORS.INVALID_GLOBAL_CHAN,
-}
-"""The groups of properties of what is saved, with the error: nothing is saved here."""
-
 
 class Hardware:
     """What the tasks of one server share.
@@ -74,10 +67,8 @@ class Hardware:
         """Return the owners of the properties that a call without a task names.
 
         Raises:
-            DriverError: There is no such device, channel or scale, or it is not saved.
+            DriverError: There is no such device, channel or scale.
         """
-        if group in _SAVED:
-            raise DriverError(_SAVED[group])
         if group == "Scale":
             return [self.scale(request.scale_name).attributes]
         return self.system.owners(group, request)
@@ -108,9 +99,11 @@ class Hardware:
         """Hold the lock, with everything done that is due by now: before and after a call."""
         with self.timeline.lock:
             self.timeline.advance(self.clock.now())
-            yield
-            self.timeline.advance(self.clock.now())
-            self.timeline.wake()
+            try:
+                yield
+            finally:
+                self.timeline.advance(self.clock.now())
+                self.timeline.wake()
 
     def reset(self, device: Device) -> None:
         """Abort the tasks that have reserved something of a device, and power it up again."""

@@ -62,7 +62,7 @@ class Scale:
 
 def _interpolated(values: Numbers, given: list[float], wanted: list[float]) -> Numbers:
     order = np.argsort(given)
-    return np.interp(values, np.asarray(given)[order], np.asarray(wanted)[order])
+    return np.asarray(np.interp(values, np.asarray(given)[order], np.asarray(wanted)[order]))
 
 
 def reverse_coefficients(

@@ -45,6 +45,15 @@ _LISTS = {
 """The properties of a device with the names of its physical channels."""
 
 
+_SAVED = {
+    "PersistedChannel": (ERRORS.INVALID_GLOBAL_CHAN, "channel"),
+    "PersistedScale": (ERRORS.CUSTOM_SCALE_DOES_NOT_EXIST, "scale_name"),
+    "PersistedTask": (ERRORS.TASK_NOT_IN_DATA_NEIGHBORHOOD, "task_name"),
+}
+"""The errors for what a client could have saved in NI MAX, with the field of its name: nothing is
+saved there."""
+
+
 class PhysicalChannel:
     """An input, an output, a line, a port or a counter of a device.
 

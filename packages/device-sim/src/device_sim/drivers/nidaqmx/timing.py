@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from device_sim.drivers.nidaqmx.system import Device
     from device_sim.drivers.nidaqmx.task import Task
 
-MOST_SAMPLES = 2**26
+MOST_SAMPLES = 2**24
 """Largest number of samples of all channels in one buffer."""
 
 _BUFFERS = ((100.0, 1_000), (10_000.0, 10_000), (1e6, 100_000), (math.inf, 1_000_000))
