@@ -282,7 +282,9 @@ class System:
             return [self.physical(n).attributes for n in expand(request.physical_channel)]
         if group in ("Device", "CalibrationInfo"):
             return [self.require(request.device_name).groups[group]]
-        raise DriverError(ERRORS.ATTR_NOT_SUPPORTED, f"Properties of a {group}")
+        missing, field = _SAVED.get(group, (ERRORS.ATTR_NOT_SUPPORTED, ""))
+        name = getattr(request, field) if field else group
+        raise DriverError(missing, f"Name: {name}")
 
     def _add(self, name: str, number: str) -> Device:
         names = self._book.channel_names(number)
