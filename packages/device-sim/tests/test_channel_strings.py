@@ -168,6 +168,14 @@ def test_a_range_runs_either_way_and_has_both_its_ends(first, last, sign):
     assert len(expanded) == abs(last - first) + 1
 
 
+@pytest.mark.parametrize("text", ["0-999999999", "1:99999999999999999999", "100001-0"])
+def test_a_range_that_no_instrument_has_is_not_made(text):
+    assert expand_numbers(text) == [text]
+    channels = ChannelList([ChannelId("Dev1", name) for name in NAMES], qualified=True)
+    with pytest.raises(DriverError):
+        channels.select(f"Dev1/{text}")
+
+
 @given(st.lists(st.integers(0, 11), min_size=1, unique=True), st.randoms())
 def test_every_channel_is_found_by_the_name_that_the_session_gives_it(chosen, random):
     channels = parse_resource(",".join(f"Dev1 / {n}" for n in chosen), NAMES)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import nidcpower
 import pytest
+from bench_text import channel as wire
+from bench_text import part
+from device_sim.bench import Bench, Output
+from device_sim.clock import ManualClock
 from exact_bench import RELATIVE, measure, source_volts, wired_to
 
 RESISTOR = """
@@ -91,3 +95,18 @@ def test_into_a_short_an_smu_sources_its_limit(open_dcpower):
         assert channel.query_in_compliance() is True
     assert measured.current == pytest.approx(0.01, rel=RELATIVE)
     assert abs(measured.voltage) < 1e-6
+
+
+def test_a_limit_counts_at_each_step_of_a_square(bench_file):
+    values = {"amplitude": 2.0, "frequency": 1234567.0, "resistance": 50.0}
+    content = wire("SMU1/0", "a") + part("R", "resistor", "a", "b", value=100.0)
+    clock = ManualClock()
+    bench = Bench.load(bench_file(content + part("S", "square", "b", "GND", **values)), clock)
+    bench.drive("SMU1/0", Output("voltage", 1.0, -5e-3, 5e-3), 0.0)
+    clock.advance(1.0)
+
+    state = bench.measure("SMU1/0", 0.0, 1.0)
+
+    # At +1 V nothing flows. At -1 V the current is at its limit, so 5 mA through 150 Ω.
+    assert state.voltage == pytest.approx((1.0 - 0.25) / 2.0, rel=1e-6)
+    assert state.current == pytest.approx(2.5e-3, rel=1e-6)

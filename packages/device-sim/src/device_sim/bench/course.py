@@ -37,7 +37,7 @@ _CYCLES = 8  # A circuit repeats itself if it does not change over so many cycle
 _SAME = 4.0  # by so many times the tolerance.
 _MOST_STEPS = 200_000  # In one chain; more take minutes.
 _COMBINATIONS = 4096  # Of the voltages of waves that are solved one by one.
-_MOST_KINKS = 65_536  # Of the waves in a mean over such combinations.
+_MOST_KINKS = 2**20  # Of the waves in a mean over such combinations.
 _STEPS = 4  # Steps of tracks in a time in which limits are looked for.
 _KEPT = 10_000  # Runs of a chain that stay in memory.
 
@@ -111,10 +111,8 @@ class Course:
 
     def mean(self, begin: float, end: float) -> Vector:
         """Return the mean of the observed values from one time to a later one."""
-        if self._is_static and _count(self.circuit.waves, begin, end) < _MOST_KINKS:
-            steps = _steps(self.circuit.waves, begin, end)
-            if (observed := self._observed_at(steps)) is not None:
-                return np.asarray(observed @ np.diff(steps, append=end) / (end - begin))
+        if self._is_static and (total := self._static_integral(begin, end)) is not None:
+            return total / (end - begin)
         total = np.zeros(len(self._runs[0].moment.observed))
         self._know(end)
         for since, until, times in self._cycles(begin, end):
@@ -160,6 +158,21 @@ class Course:
     def _only_steps(self) -> bool:
         waves = self.circuit.waves
         return not len(self._first) and bool(waves) and all(wave.is_stepped for wave in waves)
+
+    def _static_integral(self, begin: float, end: float) -> Vector | None:
+        """Return the integral of the observed values; None if the waves have too many kinks."""
+        whole = math.floor((end - begin) / self._period)
+        if whole >= 2:  # The rest is a period and a part of one, so no time is empty.
+            whole -= 1
+            one = self._static_integral(begin, begin + self._period)
+            rest = self._static_integral(begin + whole * self._period, end)
+            return None if one is None or rest is None else whole * one + rest
+        waves = self.circuit.waves
+        if _count(waves, begin, end) > _MOST_KINKS:
+            return None
+        steps = _steps(waves, begin, end)
+        observed = self._observed_at(steps)
+        return None if observed is None else observed @ np.diff(steps, append=end)
 
     def _observed_at(self, times: Vector) -> Vector | None:
         """Return all observed values, a column for each time; None if they are too many."""
