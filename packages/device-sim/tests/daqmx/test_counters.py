@@ -66,8 +66,9 @@ value = 1e5
 
 
 @pytest.fixture
-def bench(bench_file):
-    return bench_file(WIRED)
+def bench(request, bench_file):
+    content = getattr(request, "param", WIRED)
+    return bench_file(content) if content else None
 
 
 def test_a_counter_counts_the_edges_of_its_net_from_the_start_on(open_task, clock):
@@ -242,3 +243,63 @@ def test_an_impossible_pulse_is_refused_when_the_task_starts(open_task):
     with pytest.raises(nidaqmx.DaqError, match="High Ticks") as caught:
         task.start()
     assert caught.value.error_code == INVALID_VALUE
+
+
+def test_a_counter_has_the_terminals_of_its_device(open_task):
+    task = open_task()
+    counter = task.ci_channels.add_ci_freq_chan("Dev1/ctr1")
+    assert counter.ci_freq_term == "/Dev1/PFI4"
+    counter.ci_freq_term = "PFI8"
+    assert counter.ci_freq_term == "/Dev1/PFI8"
+    assert counter.ci_ctr_timebase_rate == 100e6
+    counter.ci_ctr_timebase_src = "20MHzTimebase"
+    assert counter.ci_ctr_timebase_src == "/Dev1/20MHzTimebase"
+    assert counter.ci_ctr_timebase_rate == 20e6
+    assert task.read() == pytest.approx(10e3, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ci_count_edges_gate_enable", True),
+        ("ci_count_edges_count_reset_enable", True),
+        ("ci_ctr_timebase_src", "/Dev1/PFI3"),
+        ("ci_count_edges_dir", CountDirection.EXTERNAL_SOURCE),
+    ],
+)
+def test_what_a_counter_cannot_do_on_a_bench_is_refused_by_name(open_task, name, value):
+    task = open_task()
+    counter = task.ci_channels.add_ci_count_edges_chan("Dev1/ctr0")
+    setattr(counter, name, value)
+    with pytest.raises(nidaqmx.DaqError, match="Not simulated on a bench"):
+        task.start()
+
+
+@pytest.mark.parametrize("bench", [None], indirect=True)
+def test_without_a_bench_counters_read_zero_and_pulses_take_their_time(open_task, clock):
+    count = open_task()
+    count.ci_channels.add_ci_count_edges_chan("Dev1/ctr0", initial_count=3)
+    count.start()
+    clock.advance(5.0)
+    assert count.read() == 3
+    frequency = open_task()
+    frequency.ci_channels.add_ci_freq_chan("Dev1/ctr1")
+    assert frequency.read() == 0.0
+    frequency.timing.cfg_implicit_timing(samps_per_chan=5)
+    assert frequency.read(5) == [0.0] * 5
+    pulses = open_task()
+    pulses.co_channels.add_co_pulse_chan_time("Dev1/ctr2", low_time=0.1, high_time=0.4)
+    pulses.timing.cfg_implicit_timing(samps_per_chan=4)
+    before = clock.now()
+    pulses.start()
+    pulses.wait_until_done(10.0)
+    assert clock.now() - before == pytest.approx(2.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("bench", [None], indirect=True)
+def test_a_task_measures_with_one_counter_only_what_the_call_reads(open_task):
+    task = open_task()
+    task.ci_channels.add_ci_pulse_chan_freq("Dev1/ctr0")
+    with pytest.raises(nidaqmx.DaqError) as caught:
+        task._interpreter.read_counter_scalar_f64(task._handle, 1.0)
+    assert caught.value.error_code == nidaqmx.error_codes.DAQmxErrors.READ_CHAN_TYPE_MISMATCH

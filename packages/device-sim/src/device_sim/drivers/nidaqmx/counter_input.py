@@ -23,6 +23,7 @@ from device_sim.drivers.nidaqmx.acquisition import Acquisition
 from device_sim.drivers.nidaqmx.counter_lines import (
     COUNT,
     PULSES,
+    check_supported,
     is_on_bench,
     line_at,
     prefix_of,
@@ -64,6 +65,8 @@ class CounterInput(Acquisition):
         self._channel = task.channels[0]
         self._device = self._channel.devices[0]
         self._is_real = is_on_bench(task.hardware, self._device)
+        if self._is_real:
+            self._check()
         self._counted = self._initial()
         self._line: Line = meters.Still()
         self._meter: Meter | Gate | None = None
@@ -75,6 +78,15 @@ class CounterInput(Acquisition):
             self._channel.attributes.computed["CI_COUNT"] = self._present_count
 
     # The settings.
+
+    def _check(self) -> None:
+        """Raise DriverError for settings that are not simulated on a bench."""
+        check_supported(self._channel)
+        if self._counts and self._get("DIR") == CountDirection.EXTERNAL_SOURCE.value:
+            raise DriverError(
+                ERRORS.FUNCTION_NOT_SUPPORTED_FOR_DEVICE,
+                "Not simulated on a bench: a direction that a terminal controls. Count up or down.",
+            )
 
     def _get(self, name: str) -> Any:
         return self._channel.attributes[f"{prefix_of(self._channel)}_{name}"]

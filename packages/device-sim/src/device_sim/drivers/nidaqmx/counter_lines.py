@@ -40,6 +40,14 @@ _NAMES = {
 
 _TERMINAL = re.compile(r"[^/]+/(\d+)([km])hztimebase")
 _UNITS: Mapping[str, float] = {"k": 1e3, "m": 1e6}
+_NOT_SIMULATED = (
+    "CI_COUNT_EDGES_COUNT_RESET_ENABLE",
+    "CI_COUNT_EDGES_GATE_ENABLE",
+    "CI_DUP_COUNT_PREVENT",
+    "CI_FREQ_ENABLE_AVERAGING",
+    "CI_PERIOD_ENABLE_AVERAGING",
+)
+"""Properties that change what a counter measures."""
 _CUSTOM = 10065  # The unit of a custom scale.
 
 
@@ -75,13 +83,42 @@ def connect(channel: Channel) -> None:
                 ERRORS.FUNCTION_NOT_SUPPORTED_FOR_DEVICE, "Not simulated: custom scales of counters"
             )
     source = f"{kind}_CTR_TIMEBASE_SRC"
-    named = attributes[source] if attributes.is_set(source) else ""
-    attributes[source] = _full(named or "100MHzTimebase", device)
-    attributes.defaults[f"{kind}_CTR_TIMEBASE_RATE"] = timebase_of(named, device) or _TIMEBASE
+    attributes.defaults[source] = f"/{device}/100MHzTimebase"
+    if attributes.is_set(source):
+        is_own = attributes[source].lower() in ("", "onboardclock")
+        attributes[source] = (
+            attributes.defaults[source] if is_own else _full(attributes[source], device)
+        )
+    attributes.derived[f"{kind}_CTR_TIMEBASE_RATE"] = lambda: (
+        timebase_of(attributes[source], device) or _TIMEBASE
+    )
+    attributes.check = lambda name, value: (
+        _full(value, device) if name.endswith(("_TERM", "_TIMEBASE_SRC")) else value
+    )
+
+
+def check_supported(channel: Channel) -> None:
+    """Check the settings of a counter that are not simulated on a bench.
+
+    Raises:
+        DriverError: One is used.
+    """
+    attributes, kind = channel.attributes, channel.kind
+    used = [name for name in _NOT_SIMULATED if attributes.get(name, False)]
+    source = f"{kind}_CTR_TIMEBASE_SRC"
+    if timebase_of(attributes[source], channel.devices[0]) is None:
+        used.append(source)
+    if used:
+        raise DriverError(
+            ERRORS.FUNCTION_NOT_SUPPORTED_FOR_DEVICE,
+            f"Not simulated on a bench: {', '.join(used)} of the channel {channel.name}",
+        )
 
 
 def _full(terminal: str, device: str) -> str:
-    return terminal if terminal.startswith("/") else f"/{device}/{terminal}"
+    """Return a terminal with its device; empty if it is empty."""
+    is_full = terminal.startswith("/") or not terminal
+    return terminal if is_full else f"/{device}/{terminal}"
 
 
 def is_on_bench(hardware: Hardware, device: str) -> bool:

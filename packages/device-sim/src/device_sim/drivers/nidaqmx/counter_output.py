@@ -13,7 +13,7 @@ from device_sim.base.script import Script
 from device_sim.bench import Output, Stream, terminal_name
 from device_sim.bench.waves import Corner, Cycle
 from device_sim.drivers.nidaqmx.channel import Channel
-from device_sim.drivers.nidaqmx.counter_lines import is_on_bench, output_of
+from device_sim.drivers.nidaqmx.counter_lines import check_supported, is_on_bench, output_of
 from device_sim.drivers.nidaqmx.errors import ERRORS
 from device_sim.drivers.nidaqmx.pulses import PulseInput, Pulses, Train
 from device_sim.drivers.nidaqmx.run import Run
@@ -125,6 +125,8 @@ class _Counter:
         self.signal = self._hardware.pulses.setdefault(own, Pulses())
         self._hardware.pulses[self.terminals[1]] = self.signal
         self.is_real = is_on_bench(self._hardware, device)
+        if self.is_real:
+            check_supported(channel)
         self.begin = math.inf
         """The begin of the present train."""
 

@@ -113,6 +113,7 @@ def plan_of(task: Task) -> Plan:
     timing, trigger, mode = task.groups["Timing"], task.groups["Trigger"], mode_of(task)
     start, reference = (_trigger(task, name) for name in ("START_TRIG_TYPE", "REF_TRIG_TYPE"))
     _check_logging(task)
+    _check_others(task)
     if mode is Mode.ON_DEMAND:
         triggered = task.kind != "CO" and start != _NONE  # A pulse may wait for a trigger.
         if triggered or reference != _NONE:
@@ -138,6 +139,14 @@ def _trigger(task: Task, name: str) -> int:
     if task.is_wired and kind not in _TRIGGERS:
         raise _cannot(f"the trigger {TriggerType(kind).name} on a bench. Use an edge")
     return kind
+
+
+def _check_others(task: Task) -> None:
+    trigger = task.groups["Trigger"]
+    if task.is_wired and trigger.get("PAUSE_TRIG_TYPE", _NONE) != _NONE:
+        raise _cannot("a pause trigger on a bench. Set its type to none")
+    if task.is_wired and trigger.get("START_TRIG_RETRIGGERABLE", False):
+        raise _cannot("a task on a bench that a trigger starts again. Start it again yourself")
 
 
 def _check_logging(task: Task) -> None:
