@@ -28,6 +28,7 @@ from device_sim.drivers.nidaqmx.run import Run
 from device_sim.drivers.nidaqmx.system import Device
 from device_sim.drivers.nidaqmx.timing import Mode, Plan, plan_of
 from device_sim.drivers.nidaqmx.triggers import listen
+from device_sim.drivers.nidaqmx.unsimulated import check_settings
 from device_sim.errors import DeviceSimError, DriverError
 
 _OUTPUTS = ("AO", "DO", "CO")
@@ -216,6 +217,7 @@ class Task:
         if not self.channels:
             raise DriverError(ERRORS.CAN_NOT_PERFORM_OP_WHEN_NO_CHANS_IN_TASK, f"Task: {self.name}")
         self.plan()
+        check_settings(self)
         self.state = max(self.state, State.VERIFIED)
 
     def plan(self) -> Plan:
