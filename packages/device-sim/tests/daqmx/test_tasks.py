@@ -10,7 +10,7 @@ import pytest
 from daqmx_refusals import refused
 from nidaqmx._stubs import nidaqmx_pb2 as pb
 from nidaqmx._stubs import nidaqmx_pb2_grpc
-from nidaqmx.constants import AcquisitionType, LoggingMode, TaskMode
+from nidaqmx.constants import AcquisitionType, LoggingMode, Signal, TaskMode
 from nidaqmx.error_codes import DAQmxErrors
 
 PATIENCE = 60.0
@@ -161,6 +161,39 @@ def test_a_trigger_needs_a_sample_clock(ai_task):
     refused(DAQmxErrors.TRIG_WHEN_ON_DEMAND_SAMP_TIMING, ai_task.start)
     ai_task.timing.cfg_samp_clk_timing(1000.0, samps_per_chan=10)
     assert len(ai_task.read(10)) == 10
+
+
+def test_settings_without_effect_are_refused(ai_task):
+    ai_task.timing.cfg_samp_clk_timing(1000.0, samps_per_chan=10)
+    ai_task.triggers.start_trigger.delay = 0.5
+    error = refused(DAQmxErrors.FUNCTION_NOT_SUPPORTED_FOR_DEVICE, ai_task.start)
+    assert "START_TRIG_DELAY" in str(error)
+    ai_task.triggers.start_trigger.delay = 0.0
+    ai_task.start()
+
+
+@pytest.mark.parametrize("source", ["PFI0", "/Dev1/PFI15", "PXI_Trig3", "/FGEN1/Marker0Event"])
+def test_a_trigger_comes_from_a_terminal_that_exists(ai_task, source):
+    ai_task.timing.cfg_samp_clk_timing(1000.0, samps_per_chan=10)
+    ai_task.triggers.start_trigger.cfg_dig_edge_start_trig(source)
+    ai_task.control(TaskMode.TASK_VERIFY)
+    ai_task.triggers.start_trigger.cfg_dig_edge_start_trig("/Dev1/PFI16")
+    error = DAQmxErrors.INVALID_ROUTING_SOURCE_TERMINAL_NAME_ROUTING
+    refused(error, lambda: ai_task.control(TaskMode.TASK_VERIFY))
+
+
+def test_a_trigger_is_exported_to_a_terminal_that_exists(ai_task):
+    ai_task.timing.cfg_samp_clk_timing(1000.0, samps_per_chan=10)
+    ai_task.export_signals.export_signal(Signal.START_TRIGGER, "/Dev1/PFI1")
+    assert ai_task.export_signals.start_trig_output_term == "/Dev1/PFI1"
+    ai_task.start()
+    ai_task.stop()
+    ai_task.export_signals.start_trig_output_term = "nowhere"
+    refused(DAQmxErrors.INVALID_ROUTING_DESTINATION_TERMINAL_NAME_ROUTING, ai_task.start)
+    refused(
+        DAQmxErrors.FUNCTION_NOT_SUPPORTED_FOR_DEVICE,
+        lambda: ai_task.export_signals.export_signal(Signal.SAMPLE_CLOCK, "/Dev1/PFI1"),
+    )
 
 
 def test_the_text_of_each_error_can_be_asked_for(task):

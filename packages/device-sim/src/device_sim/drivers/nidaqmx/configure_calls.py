@@ -59,5 +59,5 @@ class ConfigureCalls:
 def full_terminal(text: str, task: Task) -> str:
     """Return a terminal with the name of its device."""
     is_channel = text.lower() in {name.lower() for name in task.channel_names}
-    is_full = task.hardware.system.find(device_of(text)) is not None
+    is_full = text.startswith("/") or task.hardware.system.find(device_of(text)) is not None
     return text if is_channel or is_full or not text else f"/{task.devices[0]}/{text.strip('/')}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from nidaqmx.constants import Signal
 from nidaqmx.error_codes import DAQmxErrors, DAQmxWarnings
 
 from device_sim.base.wire import Fields, enum_value
@@ -13,6 +14,12 @@ from device_sim.drivers.nidaqmx.hardware import Hardware
 from device_sim.drivers.nidaqmx.names import flatten
 from device_sim.drivers.nidaqmx.task import Task
 from device_sim.errors import DriverError
+
+_EXPORTED = {
+    Signal.START_TRIGGER.value: "START_TRIG_OUTPUT_TERM",
+    Signal.REFERENCE_TRIGGER.value: "REF_TRIG_OUTPUT_TERM",
+}
+"""The property with the terminal of each signal."""
 
 _OTHERS = {
     error.value: f"{error.name.replace('_', ' ').capitalize()}."
@@ -47,6 +54,21 @@ class ControlCalls:
     def wait_until_task_done(self, task: Task, request: Any, call: Call) -> None:
         """Wait for the end."""
         task.wait_until_done(request.time_to_wait, call)
+
+    def export_signal(self, task: Task, request: Any, call: Call) -> None:
+        """Put a trigger onto a terminal, too.
+
+        Raises:
+            DriverError: The task runs, or the signal is not simulated.
+        """
+        task.require_stopped()
+        signal = enum_value(request, "signal_id")
+        if signal not in _EXPORTED or _EXPORTED[signal] not in task.groups["ExportSignal"]:
+            raise DriverError(
+                ERRORS.FUNCTION_NOT_SUPPORTED_FOR_DEVICE,
+                f"Not simulated: the export of the signal {signal}. Export a trigger.",
+            )
+        task.groups["ExportSignal"][_EXPORTED[signal]] = request.output_terminal
 
     # Names.
 

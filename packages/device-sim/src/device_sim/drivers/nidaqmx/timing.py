@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from nidaqmx.constants import AcquisitionType, LoggingMode, SampleTimingType, TriggerType
+from nidaqmx.constants import AcquisitionType, SampleTimingType, TriggerType
 
 from device_sim.drivers.nidaqmx.errors import ERRORS
 from device_sim.errors import DriverError
@@ -23,7 +23,6 @@ _BUFFERS = ((100.0, 1_000), (10_000.0, 10_000), (1e6, 100_000), (math.inf, 1_000
 """The samples per channel of a buffer for continuous acquisitions, by the highest rate."""
 _NONE = TriggerType.NONE.value
 _TRIGGERS = (_NONE, TriggerType.DIGITAL_EDGE.value, TriggerType.ANALOG_EDGE.value)
-_OFF = LoggingMode.OFF.value
 _ENGINES = ("ai", "ao", "di", "do")
 _CLOCKED = (SampleTimingType.SAMPLE_CLOCK.value, SampleTimingType.PIPELINED_SAMPLE_CLOCK.value)
 _RATES = {"AO": "AO_MAX_RATE", "DI": "DI_MAX_RATE", "DO": "DO_MAX_RATE"}
@@ -112,8 +111,6 @@ def plan_of(task: Task) -> Plan:
     """
     timing, trigger, mode = task.groups["Timing"], task.groups["Trigger"], mode_of(task)
     start, reference = (_trigger(task, name) for name in ("START_TRIG_TYPE", "REF_TRIG_TYPE"))
-    _check_logging(task)
-    _check_others(task)
     if mode is Mode.ON_DEMAND:
         triggered = task.kind != "CO" and start != _NONE  # A pulse may wait for a trigger.
         if triggered or reference != _NONE:
@@ -139,19 +136,6 @@ def _trigger(task: Task, name: str) -> int:
     if task.is_wired and kind not in _TRIGGERS:
         raise _cannot(f"the trigger {TriggerType(kind).name} on a bench. Use an edge")
     return kind
-
-
-def _check_others(task: Task) -> None:
-    trigger = task.groups["Trigger"]
-    if task.is_wired and trigger.get("PAUSE_TRIG_TYPE", _NONE) != _NONE:
-        raise _cannot("a pause trigger on a bench. Set its type to none")
-    if task.is_wired and trigger.get("START_TRIG_RETRIGGERABLE", False):
-        raise _cannot("a task on a bench that a trigger starts again. Start it again yourself")
-
-
-def _check_logging(task: Task) -> None:
-    if task.groups["Read"].get("LOGGING_MODE", _OFF) != _OFF:
-        raise _cannot("logging to a TDMS file. Set the logging mode to off")
 
 
 def _check_clock(task: Task, source: str) -> None:
