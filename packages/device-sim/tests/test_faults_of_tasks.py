@@ -8,7 +8,10 @@ from threading import Timer
 import nidaqmx
 import numpy as np
 import pytest
+from bench_text import channel, part
+from capabilities import needs_complex_numbers
 from device_sim import SystemClock
+from exact_bench import EXACT
 from nidaqmx.constants import AcquisitionType
 from nidaqmx.errors import DaqError, DaqReadError, RpcError
 
@@ -137,6 +140,50 @@ def test_a_continuous_task_goes_on_after_a_failed_read(server, make_task):
     with pytest.raises(DaqError):
         task.read(10)
     assert len(task.read(10)) == 10
+
+
+@needs_complex_numbers
+class TestOnTheBench:
+    @pytest.fixture
+    def bench(self, bench_file):
+        wires = channel("Dev1/ao0", "net") + channel("Dev1/ai0", "far") + channel("Dev1/ai1", "net")
+        return bench_file(
+            EXACT
+            + wires
+            + part("R1", "resistor", "net", "far", value=1e3)
+            + part("R2", "resistor", "far", "GND", value=1e3)
+        )
+
+    @pytest.fixture
+    def driven(self, make_task, clock):
+        """Return a task that reads a divider and its voltage of 4 V."""
+        output = make_task("", name="Output")
+        output.ao_channels.add_ao_voltage_chan("Dev1/ao0")
+        output.write(4.0)
+        clock.advance(1.0)  # for the inputs' capacitance
+        return make_task("Dev1/ai0:1", samples=100, min_val=-10.0, max_val=10.0)
+
+    def test_a_wire_is_open_between_two_times(self, server, driven):
+        server.bench.disconnect("Dev1/ao0", after=0.0205, lasting=0.010)
+        divided, _ = np.array(driven.read(100))
+        assert np.flatnonzero(divided < 1.0).tolist() == list(range(21, 31))
+        assert divided[:21] == pytest.approx(2.0, abs=0.01)
+        assert divided[31:] == pytest.approx(2.0, abs=0.01)
+
+    def test_a_resistor_drifts_for_a_time(self, server, driven):
+        server.bench.drift("R2", 10.0, lasting=0.050)  # by half of its value
+        divided, whole = np.array(driven.read(100))
+        assert divided[49] == pytest.approx(4.0 * 1.49 / 2.49, abs=0.02)
+        assert divided[60] == pytest.approx(2.0, abs=0.01)
+        assert whole == pytest.approx(4.0, abs=0.02)
+
+    def test_faults_of_the_device_change_what_it_reads_of_the_bench(self, server, driven):
+        server.faults.clip_input("Dev1", 0.1)
+        divided, whole = np.array(driven.read(100))
+        assert (divided.max(), whole.max()) == (1.0, 1.0)
+        server.faults.clear()
+        server.faults.over_range("Dev1")
+        assert np.array(driven.read(100)) == pytest.approx(10.0)
 
 
 class TestInRealTime:
