@@ -161,11 +161,11 @@ class Course:
 
     def _static_integral(self, begin: float, end: float) -> Vector | None:
         """Return the integral of the observed values; None if the waves have too many kinks."""
-        whole = math.floor((end - begin) / self._period)
+        whole = math.floor((end - begin) / self.period)
         if whole >= 2:  # The rest is a period and a part of one, so no time is empty.
             whole -= 1
-            one = self._static_integral(begin, begin + self._period)
-            rest = self._static_integral(begin + whole * self._period, end)
+            one = self._static_integral(begin, begin + self.period)
+            rest = self._static_integral(begin + whole * self.period, end)
             return None if one is None or rest is None else whole * one + rest
         waves = self.circuit.waves
         if _count(waves, begin, end) > _MOST_KINKS:
