@@ -14,8 +14,6 @@ from device_sim.drivers.nidigital.pattern import Cycles, Integers, PinState, Sta
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 
-_NO_RETURN = (DriveFormat.NR,)
-
 
 @dataclass(frozen=True, slots=True)
 class Slots:

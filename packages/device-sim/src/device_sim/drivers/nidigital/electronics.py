@@ -16,7 +16,6 @@ DRIVE_RESISTANCE = 50.0
 """Ohms of the driver, and of the termination VTERM."""
 
 _HIGH_Z = Input(1e9)  # The leakage of a comparator.
-_CLOSE = 1e-12  # Seconds up to which the moment of an edge is known.
 
 Floats = npt.NDArray[np.float64]
 
