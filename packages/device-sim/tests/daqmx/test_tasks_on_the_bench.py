@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import nidaqmx
 import nidmm
@@ -322,3 +323,18 @@ def test_a_broken_wire_reads_zero(open_task, server, write):
     assert task.read() == pytest.approx(3.0, abs=1e-3)
     server.bench.disconnect("Dev1/ai0")
     assert task.read() == pytest.approx(0.0, abs=1e-3)
+
+
+def test_fast_tasks_that_run_together_take_their_samples_together(open_task):
+    out = open_task()
+    out.ao_channels.add_ao_voltage_chan("Dev1/ao0")
+    out.timing.cfg_samp_clk_timing(1e6, sample_mode=AcquisitionType.CONTINUOUS, samps_per_chan=1000)
+    out.write(np.sin(2.0 * math.pi * np.arange(1000) / 1000.0), auto_start=True)
+    read = open_task()
+    read.ai_channels.add_ai_voltage_chan("Dev1/ai0:1")
+    read.timing.cfg_samp_clk_timing(500e3, samps_per_chan=100_000)
+    began = time.process_time()
+    drive, _ = np.array(read.read(100_000))
+    assert time.process_time() - began < 10.0  # A Python call for each sample takes 35 s.
+    assert abs(drive).max() == pytest.approx(1.0, abs=1e-3)
+    assert math.sqrt(2.0) * drive.std() == pytest.approx(1.0, abs=1e-3)

@@ -23,12 +23,20 @@ class Waiting:
         clock: The server's clock.
         timeline: The timeline. It is brought to the present before each poll.
         lock: A condition of the timeline's lock, held by the waiting call.
+        catch_up: Called with the time before each poll: do what is done late unless somebody asks.
     """
 
-    def __init__(self, clock: Clock, timeline: Timeline, lock: threading.Condition) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        timeline: Timeline,
+        lock: threading.Condition,
+        catch_up: Callable[[float], None] = lambda now: None,
+    ) -> None:
         self._clock = clock
         self._timeline = timeline
         self._lock = lock
+        self._catch_up = catch_up
 
     def wait(
         self,
@@ -84,4 +92,5 @@ class Waiting:
 
     def _ask(self, poll: Poll, now: float) -> float | None:
         self._timeline.advance(now)
+        self._catch_up(now)
         return poll(now)

@@ -152,6 +152,9 @@ class Acquisition(Run):
         while self.count < last:
             yield self.time_of(self.count)
             self._take_due(last)
+            if self.plan.before < 0:
+                self.rest(min(last - 1, self.position + self.buffer.size))
+        self._rest = -math.inf
 
     def _take_due(self, last: float) -> Block:
         """Take the samples that are due, but not too many at once. Return them."""

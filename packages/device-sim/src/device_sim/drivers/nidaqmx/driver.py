@@ -137,7 +137,7 @@ class TaskCalls:
         owner, served = self._owner_of(rpc, request), self._served[rpc]
         self._faults.before_call(_concerned(owner, request), rpc, call)
         with self._hardware.present():
-            _require_open(owner)
+            _make_ready(owner)
             return served.method(owner, request, call) or {}
 
     def stream(self, rpc: str, request: Any, call: Call) -> Iterator[Fields]:
@@ -149,7 +149,7 @@ class TaskCalls:
         owner, served = self._owner_of(rpc, request), self._served[rpc]
         self._faults.before_call(_concerned(owner, request), rpc, call)
         with self._hardware.present():
-            _require_open(owner)
+            _make_ready(owner)
             answers = served.method(owner, request, call)
         try:
             while True:
@@ -197,10 +197,16 @@ def _concerned(owner: Task | Hardware, request: Any) -> Iterator[str]:
         yield from (device_of(name) for name in getattr(request, field, "").split(","))
 
 
-def _require_open(owner: Task | Hardware) -> None:
-    """Raise DriverError if another call has just cleared the task of this one."""
-    if isinstance(owner, Task) and owner.is_closed:
-        raise DriverError(ERRORS.INVALID_TASK)
+def _make_ready(owner: Task | Hardware) -> None:
+    """Bring the task of a call to the present.
+
+    Raises:
+        DriverError: Another call has just cleared it.
+    """
+    if isinstance(owner, Task):
+        if owner.is_closed:
+            raise DriverError(ERRORS.INVALID_TASK)
+        owner.catch_up()
 
 
 def _refuse(rpc: str) -> Method:

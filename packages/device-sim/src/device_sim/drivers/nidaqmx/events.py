@@ -51,6 +51,11 @@ class Registration:
         self.pending += self._samples // self.every
         self._samples %= self.every
 
+    @property
+    def ahead(self) -> float:
+        """The number of samples up to its next event; infinity if it is for the end of a run."""
+        return math.inf if self.kind is Kind.DONE else self.every - self._samples
+
     def due(self, run: Run | None, now: float) -> float:
         """Return the time at which its next event may come; infinity if only a call makes one."""
         if run is None or run.finished:
@@ -110,6 +115,11 @@ class Events:
         return Kind.ACQUIRED in self._registered or Kind.TRANSFERRED in self._registered
 
     # For the runs.
+
+    @property
+    def ahead(self) -> float:
+        """The number of samples up to the next event; infinity if no client waits for any."""
+        return min((each.ahead for each in self._registered.values()), default=math.inf)
 
     def started(self) -> None:
         """Begin to count samples at 0."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -86,6 +87,10 @@ class Generation(Run):
         while self.count < self.last:
             yield self.time_of(self.count)
             self._put_out_due()
+            self.rest(
+                self.last - 1 if self.regenerates else min(self.last - 1, self.stream.written)
+            )
+        self._rest = -math.inf
         yield self.time_of(self.last)
         self._hold(self.time_of(self.last))
         self.task.events.done(0)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Block = npt.NDArray[Any]
 """Samples: a row for each channel or line, a column for each time."""
 
+_TOGETHER = 10e-3  # Seconds of samples that may be taken together.
 _CLOSE = 1e-9  # Part of a sample's period: a time so close before a sample is that of the sample.
 
 
@@ -41,6 +42,8 @@ class Run(Activity):
         """The time of the first sample; None while it waits for the start trigger."""
         self.count = 0
         """The number of samples of each channel so far."""
+        self._rest = -math.inf
+        """The time up to which nobody needs the samples that are due; see `catch_up`."""
 
     @property
     def is_done(self) -> bool:
@@ -60,6 +63,30 @@ class Run(Activity):
     def due_at_end(self) -> float:
         """Return the time before which it ends neither by itself nor by an error."""
         return self.due()
+
+    def due(self) -> float:
+        """Return the time of the next part. Samples are due together, as long as nobody asks."""
+        return max(super().due(), self._rest)
+
+    def rest(self, until: float) -> None:
+        """Take the next samples later, and together, because nobody needs them now.
+
+        Args:
+            until: The number of the sample at which somebody does.
+        """
+        number = min(until, self.count + self.task.events.ahead - 1)
+        latest = self.time_of(self.count) + _TOGETHER
+        self._rest = min(self.time_of(max(number, self.count)), latest)
+
+    def catch_up(self, now: float) -> None:
+        """Run all parts that are due by now, for a client that asks."""
+        if self._rest == -math.inf:
+            return
+        self._rest = -math.inf
+        try:
+            self.run(now, now)
+        except DeviceSimError as error:
+            self.fail(error)
 
     def fail(self, error: DeviceSimError) -> None:
         """Stop. Clients that read, write or wait get the error, and so does the done event."""

@@ -73,7 +73,7 @@ class Task:
         self.run: Run | None = None
         """What it takes or puts out since its last start."""
         self.lock = hardware.condition()
-        self.waiting = Waiting(hardware.clock, hardware.timeline, self.lock)
+        self.waiting = Waiting(hardware.clock, hardware.timeline, self.lock, self._catch_up)
         self.events = Events(self.lock)
         self.taken = 0
         """The number of samples that it took on demand."""
@@ -118,6 +118,14 @@ class Task:
             setpoints = tuple(Quantity(name, value) for name, value in limits)
             for physical in channel.physical:
                 yield physical.name, ChannelState(is_on, setpoints)
+
+    def catch_up(self) -> None:
+        """Bring the run to the present, for a client that asks."""
+        self._catch_up(self.hardware.now)
+
+    def _catch_up(self, now: float) -> None:
+        if self.run is not None and self.state is State.RUNNING:
+            self.run.catch_up(now)
 
     # Channels and properties.
 
@@ -305,6 +313,7 @@ class Task:
 
     def _end_run(self) -> None:
         if self.run is not None:
+            self.catch_up()
             self.run.end()
             self.hardware.timeline.discard(self.run)
         self.lock.notify_all()
