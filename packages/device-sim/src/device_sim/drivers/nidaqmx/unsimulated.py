@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from nidaqmx.constants import LoggingMode, TriggerType
@@ -15,7 +15,7 @@ from device_sim.errors import DriverError
 if TYPE_CHECKING:
     from device_sim.drivers.nidaqmx.task import Task
 
-_WITHOUT_EFFECT = {
+_WITHOUT_EFFECT: Mapping[str, Mapping[str, Any]] = {
     "Trigger": {"START_TRIG_DELAY": 0.0},
     "Channel": {"DI_INVERT_LINES": False, "DO_INVERT_LINES": False},
 }

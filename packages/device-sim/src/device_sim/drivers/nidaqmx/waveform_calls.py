@@ -79,11 +79,14 @@ class WaveformCalls:
 
 
 def _answer(waveforms: Sequence[Fields], found: Reading) -> Fields:
-    return {
-        "waveforms": waveforms,
-        "samps_per_chan_read": found.count,
-        "status": found.status,
-    }
+    """Return waveforms. Other than arrays, they come whole or not at all, as from NI's server.
+
+    Raises:
+        DriverError: Some samples did not come in time.
+    """
+    if found.status:
+        raise DriverError(ERRORS.SAMPLES_NOT_YET_AVAILABLE)
+    return {"waveforms": waveforms, "samps_per_chan_read": found.count}
 
 
 def _timing(task: Task, found: Reading, mode: int) -> Fields:
