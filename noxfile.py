@@ -59,7 +59,7 @@ except ImportError:
 
 sys.path[:0] = [str(ROOT / "tools" / "release"), str(ROOT / "tools" / "windows")]
 import wheelhouse as house  # noqa: E402
-from environments import from_index, from_wheels, program, pythons, uv  # noqa: E402 - ours, not installed
+from environments import beside, from_index, from_wheels, program, pythons, uv  # noqa: E402 - ours, not installed
 from index_server import index_server  # noqa: E402
 from publishing import check_wheels, log_from_each, run_on_each, upload_new  # noqa: E402
 from wheels import Wheels  # noqa: E402
@@ -119,7 +119,7 @@ STATION_COMMANDS = [
 ]
 
 # The simulated instruments, installed alone: each driver and all of them.
-DEVICE_EXTRAS = ["dcpower", "digital", "dmm", "fgen", "scope", "switch", "all"]
+DEVICE_EXTRAS = ["daqmx", "dcpower", "digital", "dmm", "fgen", "scope", "switch", "all"]
 
 # The oldest protoc whose stubs run with protobuf 5, 6 and 7 and with every supported Python.
 PROTO_TOOLS = ["grpcio-tools==1.67.1", "mypy-protobuf==3.6.0", "setuptools<81"]
@@ -415,6 +415,14 @@ def _run_chain(session: nox.Session, environments: dict[str, Path], results: Pat
 def _station(session: nox.Session) -> dict[str, Path]:
     wheels = Wheels(DIST)
     return {n: from_wheels(session, f"station-{n}", wheels, w) for n, w in STATION.items()}
+
+
+@nox.session
+def examples(session: nox.Session) -> None:
+    """Run NI's public example plug-ins and sequences on simulated instruments: `-- CHECKOUT`."""
+    _install_workshop(session, *TEST_TOOLS, *TEST_LIBRARIES, "pytest-mock", "uv")
+    script = str(ROOT / "tools" / "ni_examples" / "run_examples.py")
+    session.run("python", script, f"--work={beside(session, 'ni-examples')}", *session.posargs)
 
 
 @nox.session

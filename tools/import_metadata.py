@@ -41,8 +41,9 @@ def main() -> None:
     parser.add_argument("drivers", nargs="*", metavar="driver")
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
-    commit = _commit(options.checkout)
-    found = sorted(path.parent.name for path in DRIVERS.glob("*/driver.toml"))
+    commit = commit_of(options.checkout)
+    known = (path.parent.name for path in DRIVERS.glob("*/driver.toml"))
+    found = sorted(name for name in known if (options.checkout / "src" / name).is_dir())
     differing = []
     for driver in options.drivers or found:
         file = DRIVERS / driver / "attributes.toml"
@@ -58,7 +59,8 @@ def main() -> None:
         sys.exit(1)
 
 
-def _commit(checkout: Path) -> str:
+def commit_of(checkout: Path) -> str:
+    """Return the commit of a checkout."""
     done = subprocess.run(
         ["git", "-C", checkout, "rev-parse", "HEAD"],  # noqa: S607
         capture_output=True,
@@ -78,9 +80,9 @@ def _generated(driver: str, checkout: Path, commit: str) -> str:
             owners["channels" if "channels" in capabilities else capabilities[0]].append(name)
     parts = [
         _HEAD.format(driver=driver, end=END.strip(), commit=commit),
-        _list("read_only", read_only),
+        toml_list("read_only", read_only),
         "\n[owners]\n",
-        *(_list(name, owners[name]) for name in sorted(owners)),
+        *(toml_list(name, owners[name]) for name in sorted(owners)),
     ]
     return "".join(parts)
 
@@ -93,7 +95,8 @@ def _attributes(metadata: Path) -> Iterator[tuple[str, dict[str, Any]]]:
                 yield facts.get("python_name", facts["name"]).lower(), facts
 
 
-def _list(name: str, items: Iterable[str]) -> str:
+def toml_list(name: str, items: Iterable[str]) -> str:
+    """Return an array of texts as TOML."""
     quoted = ", ".join(f'"{item}"' for item in sorted(items))
     lines = textwrap.wrap(quoted, 95, break_long_words=False, break_on_hyphens=False)
     return "\n".join([f"{name} = [", *(f"    {line}" for line in lines), "]\n"])

@@ -99,7 +99,7 @@ def test_what_the_data_says_of_calls_and_attributes_names_existing_ones(driver):
     assert set(calls.get("bench", ())) <= plain
     assert set(calls.get("unverified", {})) <= set(driver.rpcs)
     attributes = driver.folder.read("attributes.toml")
-    assert set(attributes.get("unverified", {})) <= {a.name for a in driver.table}
+    assert set(attributes.get("unverified", {})) <= {a.name for a in driver.describe_attributes()}
 
 
 @pytest.mark.parametrize("package", [nidcpower, nidigital, nidmm, nifgen], ids=lambda p: p.__name__)

@@ -81,6 +81,7 @@ def test_a_new_folder_is_a_new_driver(only_driver):
 def test_the_drivers_of_this_package_announce_their_services():
     served = [driver.interface for driver in DRIVERS.values()]
     expected = [
+        "nidaqmx_grpc.NiDAQmx",
         "nidcpower_grpc.NiDCPower",
         "nidigitalpattern_grpc.NiDigital",
         "nidmm_grpc.NiDmm",
@@ -95,12 +96,13 @@ def test_the_drivers_of_this_package_announce_their_services():
 def test_data_files_name_existing_calls_features_and_errors_only(driver):
     tables = driver.folder.read("calls.toml")
     calls = {rpc.removesuffix("WithChannels") for rpc in driver.rpcs}
-    for table in ("configures", "sets", "constants", "requires", "accepted", "aliases"):
+    for table in ("configures", "create", "sets", "constants", "requires", "accepted", "aliases"):
         assert set(tables.get(table, ())) <= calls, table
     streams = {m.name for m in driver.descriptor.methods if m.server_streaming}
     assert driver.folder.streams == streams
     assert set(driver.folder.initialisers) <= set(driver.rpcs)
-    features = {name for model in driver.models.models.values() for name in model.features}
+    rows = driver.folder.models.rows.values()
+    features = {name for row in rows for name in row.get("features", ())}
     assert set(tables.get("requires", {}).values()) <= features
     errors = ErrorTable(driver.folder.path)
     for file in driver.folder.path.glob("*.py"):
@@ -114,7 +116,7 @@ def without(*packages: str) -> str:
 
 
 def test_a_driver_whose_package_is_not_installed_is_left_out():
-    code = without("nidigital", "nidmm", "nifgen", "niscope", "niswitch") + (
+    code = without("nidaqmx", "nidigital", "nidmm", "nifgen", "niscope", "niswitch") + (
         "from device_sim import DeviceServer, list_models; server = DeviceServer(); server.bench; "
         "print(server.interfaces, {model.driver for model in list_models()})"
     )
@@ -135,13 +137,14 @@ def test_a_bench_with_a_model_of_a_driver_that_is_not_installed_names_the_extra(
 
 def test_without_any_drivers_package_a_server_says_what_to_install():
     code = (
-        without("nidcpower", "nidigital", "nidmm", "nifgen", "niscope", "niswitch")
+        without("nidaqmx", "nidcpower", "nidigital", "nidmm", "nifgen", "niscope", "niswitch")
         + "from device_sim import DeviceServer; DeviceServer()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "NoDriverError" in done.stderr
     assert (
-        "'measurement-device-sim[all]', or an extra for each driver: dcpower, digital, dmm, fgen, "
+        "'measurement-device-sim[all]', or an extra for each driver: daqmx, dcpower, digital, "
+        "dmm, fgen, "
         "scope, switch" in done.stderr
     )
 
@@ -150,7 +153,8 @@ def test_a_server_listens_before_it_loads_drivers_and_physics():
     code = (
         "import sys; from device_sim import DeviceServer; server = DeviceServer(); "
         "server.start(); server.stop(); "
-        "print(*{'numpy', 'nidcpower', 'nidigital', 'nidmm', 'niscope'} & {*sys.modules})"
+        "known = {'numpy', 'nidaqmx', 'nidcpower', 'nidigital', 'nidmm', 'niscope'}; "
+        "print(*known & {*sys.modules})"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (loaded.stdout.strip(), loaded.stderr) == ("", "")
@@ -176,6 +180,7 @@ def test_models_say_which_of_their_figures_are_not_verified():
     assert {m.number for m in models.values() if m.default} == {
         "4141",
         "4081",
+        "6363",
         "6570",
         "5433 (2CH)",
         "5162 (4CH)",

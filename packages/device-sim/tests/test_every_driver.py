@@ -19,9 +19,11 @@ from device_process import running_device_sim
 from device_sim import DeviceServer, ManualClock, SystemClock, coverage
 from device_sim.coverage.report import Depth
 from driver_client import (
-    INVALID_SESSION,
     close_session,
+    harmless,
+    invalid_session,
     invoke,
+    not_served,
     open_session,
     request_for,
     verdict,
@@ -29,7 +31,6 @@ from driver_client import (
 from every_driver import DRIVERS
 
 AUTO, NEW, ATTACH = range(3)
-NOT_SERVED = -1074135023
 CLIENTS = 32
 SESSIONS = 64
 PATIENCE = 60.0
@@ -63,7 +64,7 @@ def test_clients_that_race_for_a_name_share_one_session(driver, channel, server)
         assert sorted(answers) == [("shared", False)] * (CLIENTS - 1) + [("shared", True)]
         ends = list(pool.map(lambda _: close_session(channel, driver, "shared"), range(CLIENTS)))
     assert [code for _, code, _ in ends].count(0) == 1
-    assert [code for _, code, _ in ends].count(INVALID_SESSION) == CLIENTS - 1
+    assert [code for _, code, _ in ends].count(invalid_session(driver)) == CLIENTS - 1
     assert server.sessions == []
 
 
@@ -106,7 +107,7 @@ def test_a_session_is_attached_to_and_left_until_someone_closes_it(
         assert open_session(other, driver, "s", ATTACH) == ("s", False)
     assert [info.name for info in server.sessions] == ["s"]  # after the other client has left
     assert close_session(channel, driver, "s")[0] is grpc.StatusCode.OK
-    assert close_session(channel, driver, "s")[1] == INVALID_SESSION
+    assert close_session(channel, driver, "s")[1] == invalid_session(driver)
 
 
 @every_driver
@@ -119,10 +120,11 @@ def test_a_name_belongs_to_one_driver(driver, channel):
             answer = refusal(lambda o=other, b=behavior: open_session(channel, o, "mine", b))
             assert answer[0] is grpc.StatusCode.INVALID_ARGUMENT
             assert '"mine" is being used by a different driver' in answer[2]
-        for rpc in ("Reset", "Close"):
+        for rpc in (harmless(other), other.folder.closer):
             request = request_for(other, rpc, "mine")
-            assert invoke(channel, other, rpc, request)[1] == INVALID_SESSION
-    assert invoke(channel, driver, "Reset", request_for(driver, "Reset", "mine"))[1] == 0
+            assert invoke(channel, other, rpc, request)[1] == invalid_session(other)
+    rpc = harmless(driver)
+    assert invoke(channel, driver, rpc, request_for(driver, rpc, "mine"))[1] == 0
 
 
 @every_driver
@@ -133,9 +135,9 @@ def test_many_sessions_are_open_at_once(driver, channel, server):
         )
         names = {name for name, created in opened if created}
         assert len(names) == len(server.sessions) == SESSIONS
+        rpc = harmless(driver)
         resets = pool.map(
-            lambda name: invoke(channel, driver, "Reset", request_for(driver, "Reset", name)),
-            names,
+            lambda name: invoke(channel, driver, rpc, request_for(driver, rpc, name)), names
         )
         assert {answer[:2] for answer in resets} == {(grpc.StatusCode.OK, 0)}
         ends = pool.map(lambda name: close_session(channel, driver, name), names)
@@ -150,7 +152,7 @@ def test_what_is_not_simulated_is_refused_with_the_drivers_own_error(driver, cha
     assert refused
     for rpc in refused:
         status, code, details = invoke(channel, driver, rpc, request_for(driver, rpc, "s"))
-        assert (status, code) == (grpc.StatusCode.UNKNOWN, NOT_SERVED), rpc
+        assert (status, code) == (grpc.StatusCode.UNKNOWN, not_served(driver)), rpc
         assert f"Not simulated: {rpc}" in details
 
 
@@ -198,13 +200,14 @@ def test_a_client_that_is_killed_while_its_calls_wait_takes_nothing_with_it(
     open_session(channel, driver, "hung", device="Dev1")
     open_session(channel, driver, "free", device="Dev2")
     server.faults.stop_answering("Dev1")
+    rpc = harmless(driver)
     for _ in range(2):  # together more calls than the server has threads
-        client = waiting_client(driver, "Reset", "hung", 300)
+        client = waiting_client(driver, rpc, "hung", 300)
         client.kill()
         client.wait()
-    assert invoke(channel, driver, "Reset", request_for(driver, "Reset", "free"))[1] == 0
+    assert invoke(channel, driver, rpc, request_for(driver, rpc, "free"))[1] == 0
     server.faults.clear()
-    assert invoke(channel, driver, "Reset", request_for(driver, "Reset", "hung"))[1] == 0
+    assert invoke(channel, driver, rpc, request_for(driver, rpc, "hung"))[1] == 0
     for name in ("hung", "free"):
         assert close_session(channel, driver, name)[1] == 0
     assert server.sessions == []
@@ -231,7 +234,7 @@ def test_calls_that_do_not_use_the_bench_answer_the_same_on_one(driver, bench_fi
                     )
                     for call in REPORTS[driver.name].calls
                     if call.depth is Depth.SIMULATION
-                    and call.name not in (*driver.folder.initialisers, "Close")
+                    and call.name not in (*driver.folder.initialisers, driver.folder.closer)
                     and "File" not in call.name
                 }
             )
@@ -248,9 +251,10 @@ def test_closed_sessions_leave_no_memory_behind(driver, count, tmp_path):
     ):
 
         def use(sessions: int) -> int:
+            rpc = harmless(driver)
             for _ in range(sessions):
                 name, _ = open_session(channel, driver)
-                assert invoke(channel, driver, "Reset", request_for(driver, "Reset", name))[1] == 0
+                assert invoke(channel, driver, rpc, request_for(driver, rpc, name))[1] == 0
                 close_session(channel, driver, name)
             return psutil.Process(served.process.pid).memory_info().rss
 

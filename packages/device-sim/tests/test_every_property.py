@@ -188,6 +188,8 @@ def test_read_only_and_total_counts_are_those_of_nis_metadata(driver, read_only,
 
 def test_data_files_name_existing_attributes_only():
     for driver in DRIVERS.values():
+        if driver.folder.has_own_base:
+            continue  # Its own tests look at its data.
         data = driver.folder.read("attributes.toml")
         known = {attribute.name for attribute in driver.table}
         owned = {name for names in data.get("owners", {}).values() for name in names}

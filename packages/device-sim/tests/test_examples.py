@@ -110,3 +110,14 @@ def test_a_register_answers_bit_by_bit_after_the_falling_edges_of_its_clock(curv
     assert [int(bit) for bit in bits] == [int(bit) for bit in f"{0x8081:016b}"]
     edges = np.flatnonzero((clock[1:] > 5.65) & (clock[:-1] <= 5.65))
     assert microseconds[edges + 1] == pytest.approx(np.arange(16), abs=0.01)
+
+
+@example("daq_low_pass")
+def test_a_multifunction_device_records_the_exponentials_of_its_own_square(curves):
+    milliseconds, after = curves["out"]
+    expected, volts = [], 0.0
+    for level in (3.0, -1.0, 3.0, -1.0, 3.0):  # 2 ms each, with a time constant of 1 ms
+        expected.append(level + (volts - level) * np.exp(-milliseconds[:200]))
+        volts = level + (volts - level) * math.exp(-2.0)
+    assert after == pytest.approx(np.concatenate(expected), abs=0.01)
+    assert set(np.rint(curves["in"][1][1:])) == {3.0, -1.0}

@@ -89,6 +89,45 @@ def test_more_folders_are_an_option(folder, tmp_path):
     assert (more / "a.txt").read_bytes().startswith(b"{")
 
 
+def test_files_of_a_folder_to_read_are_read_but_not_written(folder, tmp_path, clock):
+    given, later = tmp_path / "given", tmp_path / "later"
+    given.mkdir()
+    later.mkdir()
+    server = DeviceServer(read_roots=[given], clock=clock)
+    with grpc.insecure_channel(f"127.0.0.1:{server.start()}") as channel:
+        options = nidmm.GrpcSessionOptions(channel, "")
+        with nidmm.Session("DMM1", options="Simulate=1", grpc_options=options) as dmm:
+            dmm.trigger_delay = 0.25
+            dmm.export_attribute_configuration_file("a.json")
+            dmm.trigger_delay = 0.5
+            content = (folder / "a.json").read_bytes()
+            for there in (given, later):
+                (there / "b.json").write_bytes(content)
+            import_refused(dmm, later / "b.json", f"{given}")
+            server.add_read_root(later)
+            for there in (given, later):
+                export_refused(dmm, there / "b.json", "outside the device server's folders")
+                export_refused(dmm, there / "new.json", "--file-root")
+                dmm.import_attribute_configuration_file(str(there / "b.json"))
+                assert dmm.trigger_delay.total_seconds() == 0.25
+                dmm.trigger_delay = 0.5
+    server.stop()
+
+
+def test_a_named_folder_may_lie_in_a_hidden_one_of_the_present_folder(folder, clock):
+    named = folder / ".hidden" / "named"
+    named.mkdir(parents=True)
+    server = DeviceServer(file_roots=[named], clock=clock)
+    with grpc.insecure_channel(f"127.0.0.1:{server.start()}") as channel:
+        options = nidmm.GrpcSessionOptions(channel, "")
+        with nidmm.Session("DMM1", options="Simulate=1", grpc_options=options) as dmm:
+            dmm.export_attribute_configuration_file(str(named / "a.json"))
+            dmm.import_attribute_configuration_file(str(named / "a.json"))
+            export_refused(dmm, named.parent / "b.json", "begins with a dot")
+            export_refused(dmm, named / ".b.json", "begins with a dot")
+    server.stop()
+
+
 @pytest.mark.parametrize("name", ["outside.json", "../outside.json"])
 def test_nothing_is_written_or_read_outside(open_dmm, tmp_path, folder, name):
     outside = tmp_path / "outside.json"

@@ -14,7 +14,7 @@ import pytest
 from device_sim import drivers
 from device_sim.server.loading import giving_way
 
-PACKAGES = {"nidcpower", "nidigital", "nidmm", "nifgen", "niscope", "niswitch", "numpy"}
+PACKAGES = {"nidaqmx", "nidcpower", "nidigital", "nidmm", "nifgen", "niscope", "niswitch", "numpy"}
 
 DATA = """
 package = "nidcpower"
@@ -107,6 +107,30 @@ def loaded(code: str) -> str:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
+
+
+DURING_THE_IMPORT = """
+import grpc, nidmm.nidmm_pb2 as pb, nidmm.nidmm_pb2_grpc as stubs
+from device_sim import DeviceServer
+server = DeviceServer()
+channel = grpc.insecure_channel(f"127.0.0.1:{server.start()}")
+dmm = stubs.NiDmmStub(channel)
+options = {"resource_name": "DMM1", "option_string": "Simulate=1"}
+vi = dmm.InitWithOptions(pb.InitWithOptionsRequest(**options)).vi
+task = channel.unary_unary("/nidaqmx_grpc.NiDAQmx/CreateTask").future(b"", timeout=100)
+readings = 0
+while not task.done():
+    readings += dmm.Read(pb.ReadRequest(vi=vi, maximum_time=1000)).reading == 500.0
+task.result()
+server.stop()
+print(readings, end="#")
+"""
+
+
+def test_a_multimeter_reads_while_the_longest_of_the_packages_is_imported():
+    readings, _, packages = loaded(DURING_THE_IMPORT).partition("#")
+    assert "nidaqmx" in packages
+    assert int(readings) > 5
 
 
 def test_models_are_listed_without_loading_a_driver():

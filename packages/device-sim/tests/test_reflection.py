@@ -13,6 +13,7 @@ from grpc_reflection.v1alpha.proto_reflection_descriptor_database import (
 )
 
 SERVICES = {
+    "nidaqmx_grpc.NiDAQmx",
     "nidcpower_grpc.NiDCPower",
     "nidigitalpattern_grpc.NiDigital",
     "nidmm_grpc.NiDmm",

@@ -77,7 +77,7 @@ def test_a_signal_ends_it_with_exit_code_0_and_removes_the_state_file(tmp_path, 
 def test_the_ready_line_has_services_address_and_state_file(tmp_path):
     with running_device_sim(tmp_path) as server:
         assert server.output[-1] == (
-            "device-sim is ready: nidcpower_grpc.NiDCPower, "
+            "device-sim is ready: nidaqmx_grpc.NiDAQmx, nidcpower_grpc.NiDCPower, "
             "nidigitalpattern_grpc.NiDigital, nidmm_grpc.NiDmm, nifgen_grpc.NiFgen, "
             "niscope_grpc.NiScope, "
             f"niswitch_grpc.NiSwitch on {server.address}, state file {server.state_file}\n"

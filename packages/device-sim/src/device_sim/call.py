@@ -20,6 +20,14 @@ class Call(Protocol):
         """Register a function to call when the call ends, for any reason."""
         ...
 
+    def acknowledge(self) -> None:
+        """Tell the caller of a stream that it is there, before its first answer."""
+        ...
+
+    def trail(self, name: str, value: str) -> None:
+        """Add to the facts that the caller gets after the answer or error."""
+        ...
+
 
 def check_active(call: Call) -> None:
     """Raise CallCancelledError if the caller does not wait any more."""

@@ -18,6 +18,10 @@ class Clock(Protocol):
         """Wait up to `seconds`, or until the (held) condition is notified."""
         ...
 
+    def watch(self, condition: threading.Condition, seconds: float) -> None:
+        """Wait as `wait` does, but leave the clock as it is: what is watched for may never come."""
+        ...
+
 
 class SystemClock:
     """Real time: delays and apertures last as long as they say."""
@@ -32,6 +36,8 @@ class SystemClock:
     def wait(self, condition: threading.Condition, seconds: float) -> None:
         """Sleep until notified or until `seconds` have passed."""
         condition.wait(min(seconds, threading.TIMEOUT_MAX))
+
+    watch = wait
 
 
 class ManualClock:
@@ -64,3 +70,7 @@ class ManualClock:
             condition.wait()
         else:
             self.advance(max(seconds, 0.0))
+
+    def watch(self, condition: threading.Condition, seconds: float) -> None:
+        """Really wait for the condition."""
+        condition.wait()

@@ -203,14 +203,14 @@ class Faults:
     def clip_input(
         self, device: str, share: float, *, after: float = 0.0, lasting: float = math.inf
     ) -> None:
-        """Let the inputs of a digitizer clip at a share of their range, from 0 to 1."""
+        """Let analog inputs of a digitizer or DAQ device clip at a share of their range, 0 to 1."""
         _check_share(share)
         self._disturb("clip_input", device, after, lasting, share)
 
     def add_noise(
         self, device: str, volts: float, *, after: float = 0.0, lasting: float = math.inf
     ) -> None:
-        """Add noise with a standard deviation in volts to the samples of a digitizer."""
+        """Add noise with a standard deviation in volts to the samples of an analog input."""
         if not 0.0 <= volts < math.inf:
             raise ValueError(f"The noise must be at least 0 V, not {volts}.")
         self._disturb("add_noise", device, after, lasting, volts)
@@ -218,7 +218,7 @@ class Faults:
     def drop_samples(
         self, device: str, share: float, *, after: float = 0.0, lasting: float = math.inf
     ) -> None:
-        """Let a digitizer lose a share of its samples, from 0 to 1; each repeats the one before."""
+        """Let analog inputs lose a share of their samples, 0 to 1; each repeats the one before."""
         _check_share(share)
         self._disturb("drop_samples", device, after, lasting, share)
 

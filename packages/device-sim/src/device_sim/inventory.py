@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from device_sim.base.instrument import InstrumentSession
-from device_sim.base.overview import ChannelState, Quantity
+from device_sim.base.overview import ChannelState, OpenSession, Quantity
 from device_sim.base.sessions import SessionTable
 from device_sim.drivers import list_folders
 from device_sim.errors import BenchError
@@ -100,7 +99,7 @@ class ChannelInfo:
     @property
     def instrument(self) -> str:
         """The instrument, `SMU1`."""
-        return self.name.rpartition("/")[0]
+        return self.name.partition("/")[0]
 
 
 def list_models() -> list[ModelInfo]:
@@ -119,15 +118,15 @@ def list_models() -> list[ModelInfo]:
     ]
 
 
-def describe_sessions(table: SessionTable[InstrumentSession]) -> list[SessionInfo]:
+def describe_sessions(table: SessionTable[OpenSession]) -> list[SessionInfo]:
     """Return the open sessions of a server."""
     return [
-        SessionInfo(name, driver, str(session.get("instrument_model")), session.channels.names)
+        SessionInfo(name, driver, session.model_name, session.channel_names)
         for name, driver, session in table
     ]
 
 
-def describe_channels(table: SessionTable[InstrumentSession], bench: Bench) -> list[ChannelInfo]:
+def describe_channels(table: SessionTable[OpenSession], bench: Bench) -> list[ChannelInfo]:
     """Return the channels that are wired and those of the open sessions, all at one moment.
 
     This has no effect on the bench: it reads the exact values, not the instruments.
@@ -140,12 +139,11 @@ def describe_channels(table: SessionTable[InstrumentSession], bench: Bench) -> l
             _add_reading(info, bench)
             found[wire.channel.lower()] = info
         for session_name, driver, session in table:
-            for index, channel in enumerate(session.channels.channels):
-                name = channel.qualified
+            for name, state in session.overview():
                 info = found.setdefault(name.lower(), ChannelInfo(name))
                 info.sessions.append(session_name)
-                info.driver, info.model = driver, str(session.get("instrument_model"))
-                _add_state(info, session.describe(index))
+                info.driver, info.model = driver, session.model_name
+                _add_state(info, state)
     return sorted(found.values(), key=lambda info: list(_parts_of(info.name)))
 
 

@@ -7,7 +7,9 @@ import math
 import hightime
 import nidigital
 import pytest
+from bench_text import channel, part
 from digital_files import write_pattern
+from exact_bench import EXACT
 
 TOO_HOT = -1074118575
 TIMED_OUT = -1074118637
@@ -80,3 +82,26 @@ def test_a_burst_whose_start_trigger_is_lost_does_not_end(server, loaded):
 def test_a_burst_without_a_trigger_loses_none(server, loaded):
     server.faults.lose_triggers("DIG1")
     assert loaded.burst_pattern("walk") == {0: True, 1: True}
+
+
+class TestOnTheBench:
+    @pytest.fixture
+    def bench(self, bench_file):
+        wires = channel("DIG1/0", "net") + channel("DIG1/1", "net")
+        return bench_file(EXACT + wires + part("R1", "resistor", "net", "GND", value=1e6))
+
+    def test_a_pattern_fails_in_the_vectors_in_which_its_wire_is_open(
+        self, server, timed, tmp_path
+    ):
+        rows = ["1HX", "1HX", "0LX", "1HX", "1HX", "XXX"]
+        timed.load_pattern(str(write_pattern(tmp_path / "walk.digipat", "ABC", rows)))
+        timed.history_ram_cycles_to_acquire = nidigital.HistoryRAMCyclesToAcquire.FAILED
+        site = timed.sites[0]
+        assert site.burst_pattern("walk") == {0: True}
+        # A vector takes 1 µs and is compared after 3/4 of it.
+        server.bench.disconnect("DIG1/0", after=1e-6, lasting=3e-6)
+        assert site.burst_pattern("walk") == {0: False}
+        failed = site.fetch_history_ram_cycle_information(0, -1)
+        assert [each.vector_number for each in failed] == [1, 3]
+        assert site.pins["A", "B"].get_fail_count() == [0, 2]
+        assert site.burst_pattern("walk") == {0: True}

@@ -85,8 +85,9 @@ class PlatformOptions:
     """Bench file with the wiring of the instruments. Use it when readings matter. With None,
     nothing is wired and instruments answer as NI's simulated devices do."""
     file_roots: tuple[Path, ...] = ()
-    """Folders in which drivers may export and import attribute configurations, in addition to the
-    present folder and a temporary one. Use it if measurements have such files elsewhere."""
+    """Folders in which drivers may read and write the files of instruments, such as attribute
+    configurations and patterns. In the present folder and a temporary one they always may. In the
+    folders of plug-ins and sequences they may read. Use it if measurements have files elsewhere."""
     log_folder: Path | None = None
     """Folder for the output of started plug-ins. Use it to keep the output after the end
     of the platform. None means a temporary folder."""
@@ -245,6 +246,8 @@ class Platform:
     def add_plugin_folder(self, folder: Path) -> None:
         """Add a folder with .serviceconfig files, in itself or its subfolders."""
         self._loop.call_soon_threadsafe(self._catalog.add_folder, folder)
+        if self._device_server is not None:
+            self._device_server.add_read_root(folder)
 
     def plugin_counts(self) -> dict[Path, int]:
         """Return the number of services in each plug-in folder. Log the files that are ignored."""
@@ -282,6 +285,7 @@ class Platform:
             self._device_server = DeviceServer(
                 self.options.bench,
                 file_roots=self.options.file_roots,
+                read_roots=(*self.options.plugin_folders, *self.options.sequence_folders),
                 allows_other_users=self.options.allows_other_users,
             )
         except BenchError as error:

@@ -17,7 +17,7 @@ from platform_sim.new import rendering
 from platform_sim.new.merging import merge
 from platform_sim.new.rendering import render
 
-INSTRUMENTS = ["dmm", "dcpower", "scope", "fgen", "switch", "none"]
+INSTRUMENTS = ["dmm", "dcpower", "scope", "fgen", "switch", "digital", "daqmx", "none"]
 VARIANTS = [
     ("plugin", {"instrument": instrument, "resource": resource})
     for instrument in INSTRUMENTS

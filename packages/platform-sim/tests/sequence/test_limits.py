@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 from platform_sim.cli import main
@@ -225,6 +225,7 @@ _bounds = st.sampled_from(
 )
 
 
+@settings(deadline=None)  # a busy machine is slow
 @given(
     _values,
     st.builds(

@@ -24,11 +24,11 @@ import platform_sim.v1.sequences_pb2 as sequences_pb
 import platform_sim.v1.sequences_pb2_grpc as sequences_grpc
 import platform_sim.hook.inject.platform_sim_shim
 from device_sim import DeviceServer
-from device_sim.base.driver import Driver
+from device_sim.base.serving import load_driver
 from device_sim.drivers import list_folders
 from platform_sim.platform import Platform, PlatformOptions
 DeviceServer().bench
-drivers = [Driver(folder) for folder in list_folders()]
+drivers = [load_driver(folder) for folder in list_folders()]
 """
 
 run_as = partial(as_user.run_as, imports=_IMPORTS)

@@ -10,7 +10,7 @@ from typing import Any
 from measurement_console.bench.quantities import quantity_text
 from measurement_console.errors import ConsoleError
 
-_SCOPE = ("niscope",)
+_ANALOG_INPUTS = ("nidaqmx", "niscope")
 _SWITCH = ("niswitch",)
 _SETTING = {
     "share": "a share from 0 to 1",
@@ -49,9 +49,9 @@ FAULT_KINDS = (
     FaultKind("stop_answering", "does not answer any call"),
     FaultKind("fail_call", "the next call fails", settings=("code",)),
     FaultKind("lose_triggers", "no trigger arrives"),
-    FaultKind("clip_input", "inputs clip", _SCOPE, ("share",)),
-    FaultKind("add_noise", "samples have more noise", _SCOPE, ("volts",)),
-    FaultKind("drop_samples", "samples are lost", _SCOPE, ("share",)),
+    FaultKind("clip_input", "inputs clip", _ANALOG_INPUTS, ("share",)),
+    FaultKind("add_noise", "samples have more noise", _ANALOG_INPUTS, ("volts",)),
+    FaultKind("drop_samples", "samples are lost", _ANALOG_INPUTS, ("share",)),
     FaultKind("stick_relay", "a relay sticks", _SWITCH, ("relay",)),
     FaultKind("bounce_relay", "a relay bounces", _SWITCH, ("relay", "seconds")),
 )

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, cast
 
 from device_sim.base.attributes import AttributeTable
 from device_sim.base.capabilities import Capability
@@ -16,6 +16,7 @@ from device_sim.base.folder import DriverFolder
 from device_sim.base.instrument import InstrumentSession, Opening, Surroundings
 from device_sim.base.models import Model, ModelCatalog
 from device_sim.base.options import Options, parse_options
+from device_sim.base.overview import AttributeFacts, OpenSession
 from device_sim.base.resources import STYLES, first_device
 from device_sim.base.service import DriverService, Method, refuse
 from device_sim.base.sessions import SessionTable
@@ -82,8 +83,32 @@ class Driver:
 
     def simulates(self, rpc: str) -> bool:
         """Return whether the simulation serves `rpc`, instead of refusing it."""
-        opens_or_ends = rpc in self.folder.initialisers or rpc == "Close"
+        opens_or_ends = rpc in self.folder.initialisers or rpc == self.folder.closer
         return opens_or_ends or self.service.find(rpc) is not None
+
+    def uses_bench(self, rpc: str) -> bool:
+        """Return whether `rpc` measures or changes the bench if the instrument is wired."""
+        return self.service.uses_bench(rpc)
+
+    def describe_attributes(self) -> list[AttributeFacts]:
+        """Return its attributes, by name."""
+        models = self.models.models.values()
+        return [
+            AttributeFacts(
+                name=attribute.name,
+                type=attribute.kind,
+                owner=attribute.capability or attribute.scope.value,
+                read_only=attribute.read_only,
+                models=tuple(m.number for m in models if attribute.name not in m.lacks),
+            )
+            for attribute in sorted(self.table, key=lambda attribute: attribute.name)
+        ]
+
+    def serve_in(
+        self, sessions: SessionTable[OpenSession], surroundings: Surroundings, faults: Faults
+    ) -> DriverCalls:
+        """Return the calls of this driver within a server."""
+        return DriverCalls(self, sessions, surroundings, faults)
 
     def open(self, rpc: str, request: Any, surroundings: Surroundings) -> InstrumentSession:
         """Open a session. All its instruments are of one model.
@@ -161,7 +186,7 @@ class DriverCalls:
     def __init__(
         self,
         driver: Driver,
-        sessions: SessionTable[InstrumentSession],
+        sessions: SessionTable[OpenSession],
         surroundings: Surroundings,
         faults: Faults,
     ) -> None:
@@ -185,7 +210,7 @@ class DriverCalls:
         """
         if rpc in self.driver.folder.initialisers:
             return self._open(rpc, request)
-        if rpc == "Close":
+        if rpc == self.driver.folder.closer:
             self._sessions.remove(session_name(request), self.driver.name).close()
             return {}
         session = self._session_of(request)
@@ -226,7 +251,8 @@ class DriverCalls:
             raise
 
     def _session_of(self, request: Any) -> InstrumentSession:
-        return self._sessions.get(session_name(request), self.driver.name)
+        found = self._sessions.get(session_name(request), self.driver.name)
+        return cast("InstrumentSession", found)
 
     def _open(self, rpc: str, request: Any) -> Fields:
         opened = self._sessions.open(

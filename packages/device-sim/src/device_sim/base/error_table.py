@@ -31,7 +31,11 @@ class ErrorTable:
         except KeyError:
             raise AttributeError(f"errors.toml has no error '{name}'") from None
 
+    def find(self, code: int) -> ErrorCode | None:
+        """Return the error with a code, None if it is not known."""
+        return self._by_code.get(code)
+
     def text(self, code: int) -> str:
         """Return the text of a code, as clients ask for it."""
-        known = self._by_code.get(code)
+        known = self.find(code)
         return known.text if known else f"Unknown status code {code}."

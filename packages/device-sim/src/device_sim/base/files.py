@@ -50,14 +50,22 @@ def default_folders() -> list[Path]:
 
 
 class FileRoots:
-    """Attribute configurations and waveforms inside some folders.
+    """The files of instruments inside some folders.
 
     Args:
         folders: The folders. Relative names start at the first one.
+        read_folders: Folders in which files may only be read.
     """
 
-    def __init__(self, folders: Sequence[Path]) -> None:
+    def __init__(self, folders: Sequence[Path], read_folders: Sequence[Path] = ()) -> None:
         self.folders = [Path(os.path.realpath(folder)) for folder in folders]
+        self._read_folders: list[Path] = []
+        for folder in read_folders:
+            self.add_read_folder(folder)
+
+    def add_read_folder(self, folder: Path) -> None:
+        """Allow to read files in a folder."""
+        self._read_folders.append(Path(os.path.realpath(folder)))
 
     def read(self, name: str, kind: FileKind = CONFIGURATION) -> bytes:
         """Return the content of a file.
@@ -97,13 +105,17 @@ class FileRoots:
         if "\0" in name:
             raise PermissionError(f"{name!r} is not the name of {kind.words}.")
         path = self._resolve(name)
-        root = self._root_of(path)
-        if root is None:
-            allowed = ", ".join(map(str, self.folders)) or "none"
+        is_read = access == os.O_RDONLY
+        folders = [*self.folders, *self._read_folders] if is_read else self.folders
+        above = [folder for folder in folders if path.is_relative_to(folder)]
+        if not above:
+            allowed = ", ".join(map(str, folders)) or "none"
             raise PermissionError(
                 f"{name} is outside the device server's folders ({allowed}). Add a folder with "
                 "--file-root DIR or with the argument file_roots."
             )
+        # The nearest one: a folder that the user named may lie in a hidden one of another folder.
+        root = max(above, key=lambda folder: len(folder.parts))
         inside = path.relative_to(root)
         is_hidden = any(part.startswith(".") for part in inside.parts)
         if is_hidden or not path.name.endswith(kind.suffixes):
@@ -115,15 +127,12 @@ class FileRoots:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             os.close(handle)
             raise PermissionError(f"{name} is not a regular file.")
-        return os.fdopen(handle, "rb" if access == os.O_RDONLY else "r+b")
+        return os.fdopen(handle, "rb" if is_read else "r+b")
 
     def _resolve(self, name: str) -> Path:
         """Return the absolute path of a client's name, without links."""
         start = self.folders[0] if self.folders else Path(os.sep)
         return Path(os.path.realpath(start / name))
-
-    def _root_of(self, path: Path) -> Path | None:
-        return next((root for root in self.folders if path.is_relative_to(root)), None)
 
 
 if sys.platform == "win32":

@@ -11,7 +11,8 @@ A driver's folder has:
 - `errors.toml`: the driver's own errors and warnings (see error_table.ErrorTable)
 - `physics.py`: PHYSICS, the classes with the calls that have a meaning (see driver.Physics)
 
-Only `driver.toml`, `models.toml` and `physics.py` are necessary.
+Only `driver.toml`, `models.toml` and `physics.py` are necessary. A driver whose sessions are no
+instruments has a base of its own, in `driver.py` (see serving.load_driver).
 """
 
 from __future__ import annotations
@@ -48,6 +49,10 @@ class DriverFolder:
         """The full name of the gRPC service, such as `nidmm_grpc.NiDmm`."""
         self.initialisers: Mapping[str, str] = facts["initialisers"]
         """The calls that open a session. Each has the style of its resource name; see resources."""
+        self.closer: str = facts.get("closer", "Close")
+        """The call that closes a session."""
+        self.has_own_base: bool = facts.get("own_base", False)
+        """Whether the folder has a base of its own: its module `driver` loads it."""
         self.streams: frozenset[str] = frozenset(facts.get("streams", ()))
         """The calls with a stream of answers."""
         self.allows_no_name: bool = facts.get("empty_resource", False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache, partial
@@ -16,9 +16,10 @@ from device_sim.base.channels import ChannelList
 from device_sim.base.configuration import Configuration, SessionAttributes
 from device_sim.base.files import FileRoots
 from device_sim.base.options import Options
-from device_sim.base.overview import ChannelState
+from device_sim.base.overview import ChannelState, DeviceFacts
 from device_sim.base.script import Activity
-from device_sim.call import Call, check_active, wake_on_end
+from device_sim.base.waiting import Poll, Waiting
+from device_sim.call import Call
 from device_sim.clock import Clock
 from device_sim.errors import (
     ATTRIBUTE_NOT_SUPPORTED,
@@ -29,10 +30,6 @@ from device_sim.errors import (
 
 if TYPE_CHECKING:
     from device_sim.bench import Bench
-
-
-_LONGEST_WAIT = 1e6  # Seconds; a longer wait has no end.
-_SHORTEST_SLEEP = 50e-6  # Seconds from one look at busy instruments to the next.
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +114,7 @@ class InstrumentSession:
         self.files = opening.surroundings.files
         self.timeline = self.bench.timeline
         self.lock = threading.Condition(self.timeline.lock)
+        self._waiting = Waiting(self.clock, self.timeline, self.lock)
         self.error: tuple[int, str] = (0, "")
         self._listens = False
         self.catch_up()
@@ -156,6 +154,32 @@ class InstrumentSession:
     def describe(self, index: int) -> ChannelState:
         """Return the state of the channel with this index, for people who look at the bench."""
         return ChannelState()
+
+    # The overview.
+
+    @property
+    def model_name(self) -> str:
+        """The name of the model of all instruments in the session."""
+        return str(self.get("instrument_model"))
+
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """The channels, in order."""
+        return self.channels.names
+
+    @property
+    def instruments(self) -> list[DeviceFacts]:
+        """The instruments."""
+        vendor = str(self.get("instrument_manufacturer"))
+        serial = str(self.get("serial_number"))
+        return [
+            DeviceFacts(device, self.model_name, vendor, serial) for device in self.channels.devices
+        ]
+
+    def overview(self) -> Iterator[tuple[str, ChannelState]]:
+        """Yield the full name and the state of each channel."""
+        for index, channel in enumerate(self.channels.channels):
+            yield channel.qualified, self.describe(index)
 
     # Features and attributes.
 
@@ -307,14 +331,14 @@ class InstrumentSession:
     def wait(
         self,
         call: Call,
-        poll: Callable[[float], float | None],
+        poll: Poll,
         deadline: float = float("inf"),
     ) -> bool:
         """Wait until `poll` returns None. Other calls on the session run meanwhile.
 
         Args:
             call: The waiting call. If it is cancelled, the wait ends at once.
-            poll: Called with the time. It returns None to end the wait, or the time to ask again.
+            poll: Says whether the wait is over.
             deadline: The latest end of the wait.
 
         Returns:
@@ -323,27 +347,7 @@ class InstrumentSession:
         Raises:
             CallCancelledError: The caller disconnected or cancelled.
         """
-        if self._poll(poll, self.clock.now()) is None:
-            return True
-        deadline = min(deadline, self.clock.now() + _LONGEST_WAIT)
-        wake_on_end(call, self.lock)
-        while True:
-            check_active(call)
-            now = self.clock.now()
-            again = self._poll(poll, now)
-            if again is None or now >= deadline:
-                return again is None
-            if not self._listens:
-                self.clock.wait(self.lock, min(again, deadline) - now)
-                continue
-            # A part of another instrument may trigger this one.
-            again = min(again, max(self.timeline.following(now), now + _SHORTEST_SLEEP))
-            with self.timeline.waking(self.lock):
-                self.clock.wait(self.lock, min(again, deadline) - now)
-
-    def _poll(self, poll: Callable[[float], float | None], now: float) -> float | None:
-        self.timeline.advance(now)
-        return poll(now)
+        return self._waiting.wait(call, poll, deadline, listens=lambda: self._listens)
 
     def sleep(self, call: Call, until: float) -> None:
         """Wait until the clock shows `until`."""

@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 
 from grpc import StatusCode
 
-from device_sim.errors import INVALID_SESSION, CallError, DriverError
+from device_sim.errors import INVALID_SESSION, CallError, DriverError, ErrorCode
 
 S = TypeVar("S")
 
@@ -87,21 +87,26 @@ class SessionTable(Generic[S]):
             )
         return session
 
-    def get(self, name: str, driver: str) -> S:
+    def get(self, name: str, driver: str, *, unknown: ErrorCode = INVALID_SESSION) -> S:
         """Return the session of `driver` with this name.
+
+        Args:
+            name: The session's name.
+            driver: The driver's name.
+            unknown: The driver's error for a session that does not exist.
 
         Raises:
             DriverError: It does not exist: the handle is not valid.
         """
         owner, session = self._sessions.get(name, ("", None))
         if session is None or owner != driver:
-            raise DriverError(INVALID_SESSION)
+            raise DriverError(unknown)
         return session
 
-    def remove(self, name: str, driver: str) -> S:
-        """Remove the session from the table and return it. The caller closes it."""
+    def remove(self, name: str, driver: str, *, unknown: ErrorCode = INVALID_SESSION) -> S:
+        """Remove the session from the table and return it, as `get`. The caller closes it."""
         with self._lock:
-            session = self.get(name, driver)
+            session = self.get(name, driver, unknown=unknown)
             del self._sessions[name]
             return session
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from device_sim.bench.bench import Bench
 from device_sim.bench.bus import Ear, Stream
 from device_sim.bench.grid import Grid
+from device_sim.bench.logic_input import Edge, LogicInput
 from device_sim.bench.observer import Samples, State
 from device_sim.bench.parts import Imperfections, Input, Output, Terminal
 from device_sim.bench.readings import Accuracy, Converter
@@ -19,10 +20,12 @@ __all__ = [
     "Converter",
     "Cycle",
     "Ear",
+    "Edge",
     "Grid",
     "Held",
     "Imperfections",
     "Input",
+    "LogicInput",
     "Output",
     "Samples",
     "Search",

@@ -20,6 +20,7 @@ from device_sim.bench.grid import Grid
 from device_sim.bench.history import History
 from device_sim.bench.line_driver import LineDriver
 from device_sim.bench.logic import LogicLevel
+from device_sim.bench.logic_input import LogicInput
 from device_sim.bench.netlist import Netlist, channel_key, load_netlist
 from device_sim.bench.observer import Alternating, Observer, Samples, State
 from device_sim.bench.parts import Connection, Imperfections, Output, Part, Terminal
@@ -446,6 +447,11 @@ class Bench:
         """The models that the bench file gives to instruments, by their lower-case names."""
         return self._netlist.models
 
+    @property
+    def names(self) -> Mapping[str, str]:
+        """The names of these instruments as the file spells them, by their lower-case names."""
+        return self._netlist.names
+
     def line_of(self, what: str) -> int | None:
         """Return the line of `instrument NAME` or `channel KEY` in the file, None if unknown."""
         return self._netlist.lines.get(what)
@@ -583,6 +589,11 @@ class Bench:
         """
         with self._lock:
             return self._observer.alternating(channel_key(channel), begin, end)
+
+    def logic_input(self, terminal: str, start: float) -> LogicInput:
+        """Return a logic input at a wired terminal. Its edges count from a time on."""
+        with self._lock:
+            return LogicInput(channel_key(terminal), self._observer, start)
 
     def impedance(self, channel: str, frequency: float, at: float) -> complex:
         """Return the ohms that a channel sees at a frequency and time, infinity if open."""

@@ -65,7 +65,8 @@ class Course:
         self._cycle = min(
             (w.period for w in circuit.waves if isinstance(w, Sine)), default=math.inf
         )
-        self._period = _common_period([wave.period for wave in circuit.waves])
+        self.period = _common_period([wave.period for wave in circuit.waves])
+        """The seconds of a cycle of all waves; infinity without one."""
         self._begin_again()
 
     def _begin_again(self) -> None:
@@ -80,7 +81,7 @@ class Course:
         """The length that the next run should have."""
         self._repeats = math.inf
         """The begin of the cycle that repeats for ever; infinity if none is known."""
-        self._check = self.circuit.now + _CYCLES * self._period
+        self._check = self.circuit.now + _CYCLES * self.period
         """The time at which the states are compared with those at the time before."""
         self._checked = np.full(len(self._first), math.inf)
         """The states at the last such time."""
@@ -160,11 +161,11 @@ class Course:
 
     def _static_integral(self, begin: float, end: float) -> Vector | None:
         """Return the integral of the observed values; None if the waves have too many kinks."""
-        whole = math.floor((end - begin) / self._period)
+        whole = math.floor((end - begin) / self.period)
         if whole >= 2:  # The rest is a period and a part of one, so no time is empty.
             whole -= 1
-            one = self._static_integral(begin, begin + self._period)
-            rest = self._static_integral(begin + whole * self._period, end)
+            one = self._static_integral(begin, begin + self.period)
+            rest = self._static_integral(begin + whole * self.period, end)
             return None if one is None or rest is None else whole * one + rest
         waves = self.circuit.waves
         if _count(waves, begin, end) > _MOST_KINKS:
@@ -247,24 +248,24 @@ class Course:
     def _look_for_cycle(self) -> None:
         if self._known < self._check:
             return
-        now, begin = self.states(self._check), self._check - self._period
+        now, begin = self.states(self._check), self._check - self.period
         change = abs(now - self._checked)
         is_same = bool((change <= _SAME * (_FLOOR + _TOLERANCE * abs(now))).all())
         if is_same and self._runs[0].begin <= begin:
             self._repeats = begin
         self._checked = now
-        self._check += _CYCLES * self._period
+        self._check += _CYCLES * self.period
 
     def _folded(self, times: Vector) -> Vector:
         """Return the times within the cycle that repeats for times after its begin."""
         if math.isinf(self._repeats):
             return times
         since = times - self._repeats
-        return np.where(since > 0.0, self._repeats + since % self._period, times)
+        return np.where(since > 0.0, self._repeats + since % self.period, times)
 
     def _cycles(self, begin: float, end: float) -> Iterator[tuple[float, float, float]]:
         """Yield the parts of a time within the known chain, and how often each comes."""
-        first, cycle = self._repeats, self._period
+        first, cycle = self._repeats, self.period
         if end <= first + cycle:
             yield begin, end, 1.0
             return

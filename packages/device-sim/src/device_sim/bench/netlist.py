@@ -53,6 +53,9 @@ class Netlist:
     models: dict[str, str] = field(default_factory=dict)
     """The model of each instrument, by its lower-case name."""
 
+    names: dict[str, str] = field(default_factory=dict)
+    """The names of these instruments as the file spells them, by their lower-case names."""
+
     imperfections: Imperfections = field(default_factory=Imperfections)
     """The deviations of readings."""
 
@@ -109,6 +112,7 @@ def parse_netlist(content: Table, places: Places | None = None) -> Netlist:
         with errors_at(line):
             tables.INSTRUMENT.check(f"instruments.{name}", instrument)
         netlist.models[name.lower()] = str(instrument["model"])
+        netlist.names[name.lower()] = name
         netlist.lines[f"instrument {name.lower()}"] = line
     sites = content.get("sites", [0])
     for kind, add in _ADDING.items():

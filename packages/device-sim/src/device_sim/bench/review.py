@@ -36,6 +36,7 @@ def _unknown_instruments(netlist: Netlist) -> list[str]:
         f"{at_line(netlist.lines[f'instrument {name}'])}the instrument '{name}' has a model, but "
         "no channel is wired. Check its name."
         for name in sorted(netlist.models.keys() - wired)
+        if not any(device.startswith(f"{name}mod") for device in wired)  # modules of a chassis
     ]
     known = wired | netlist.models.keys()
     return unwired + [

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from device_sim.errors import BenchError
+
+_LINE = re.compile(r"[^/]+/port\d+/line\d+", re.IGNORECASE)  # Of a digital port.
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,9 @@ def _is_text(value: Any) -> bool:
 
 
 def _is_channel(value: Any) -> bool:
-    return _is_text(value) and value.count("/") <= 1 and all(map(str.strip, value.split("/")))
+    if not _is_text(value) or not all(map(str.strip, value.split("/"))):
+        return False
+    return value.count("/") <= 1 or bool(_LINE.fullmatch("".join(value.split())))
 
 
 def _is_whole(value: Any) -> bool:

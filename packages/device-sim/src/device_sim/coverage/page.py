@@ -29,9 +29,9 @@ def tables() -> str:
     for report in found:
         name = report.driver
         parts += [
-            f"## {name}: methods of `{name}.Session`",
+            f"## {name}: methods of `{_classes(report)}`",
             _methods(report),
-            f"## {name}: properties of `{name}.Session`",
+            f"## {name}: properties of `{_classes(report)}`",
             _properties(report),
             f"## {name}: calls that the Python package does not make",
             _other_calls(report),
@@ -49,6 +49,12 @@ def updated(document: str) -> str:
         raise DeviceSimError(f"The document needs the lines '{BEGIN}' and '{END}'. Add them.")
     before, after = document.split(BEGIN)[0], document.split(END)[1]
     return f"{before}{BEGIN}\n\n{tables()}\n\n{END}{after}"
+
+
+def _classes(report: DriverReport) -> str:
+    """Return the class whose methods a report has, or the package of several classes."""
+    several = any("." in name for name in report.methods)
+    return report.driver if several else f"{report.driver}.Session"
 
 
 def _summary(found: Sequence[DriverReport]) -> str:
@@ -98,12 +104,14 @@ def _verdict(report: DriverReport, rpcs: Sequence[str]) -> str:
     if not rpcs:
         return "in the client only"
     depths = {report.depth(rpc) for rpc in rpcs}
-    if Depth.REFUSED in depths:
+    if depths == {Depth.REFUSED}:
         return _VERDICTS[Depth.REFUSED]
     missing = [rpc for rpc in rpcs if report.depth(rpc) is None]
     if depths == {None} or not all(rpc.endswith("_numpy") for rpc in missing):
         return f"no: {_NO_GRPC}"
     verdict = _VERDICTS[Depth.BENCH if Depth.BENCH in depths else Depth.SIMULATION]
+    if refused := [rpc for rpc in rpcs if report.depth(rpc) is Depth.REFUSED]:
+        verdict += f"; not {', '.join(f'`{rpc}`' for rpc in refused)}: the driver's error"
     return f"{verdict}; NumPy arrays: {_NO_GRPC}" if missing else verdict
 
 
@@ -127,7 +135,7 @@ def _other_calls(report: DriverReport) -> str:
 
 
 def _is_attribute_call(call: CallReport) -> bool:
-    return re.match(r"[GS]etAttributeVi(?!Session)", call.name) is not None
+    return re.match(r"(Get|Set|Reset)\w*Attribute(?!ViSession)", call.name) is not None
 
 
 def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import Enum
-from typing import Any
 
-from device_sim.base.driver import Driver
+from device_sim.base.overview import AttributeFacts
+from device_sim.base.serving import ServedDriver, load_driver
 from device_sim.coverage.python_calls import rpcs_by_method
 from device_sim.drivers import list_folders
 from device_sim.inventory import ModelInfo, list_models
@@ -47,23 +47,8 @@ class CallReport:
 
 
 @dataclass(frozen=True, slots=True)
-class AttributeReport:
+class AttributeReport(AttributeFacts):
     """One attribute of a driver."""
-
-    name: str
-    """The property of the Python class."""
-
-    type: str
-    """`Boolean`, `Int32`, `Int64`, `Real64` or `String`."""
-
-    owner: str
-    """What has its own value: each channel, instrument or marker, or the session."""
-
-    read_only: bool
-    """Whether clients can only read it."""
-
-    models: tuple[str, ...]
-    """The models that have it. All others refuse it."""
 
     unverified: str
     """What no public document says about it; empty if nothing."""
@@ -86,7 +71,7 @@ class DriverReport:
     """The instruments."""
 
     methods: Mapping[str, list[str]]
-    """The calls that each method of the Python class makes. A method without one works in the
+    """The calls that each method of the Python classes makes. A method without one works in the
     client; one that NI's package refuses over gRPC has its own name here."""
 
     calls: tuple[CallReport, ...]
@@ -105,7 +90,7 @@ class DriverReport:
 
 def reports() -> list[DriverReport]:
     """Return what is simulated of each installed driver. This loads all of them."""
-    return [_report(Driver(folder)) for folder in list_folders()]
+    return [_report(load_driver(folder)) for folder in list_folders()]
 
 
 def as_json() -> str:
@@ -113,7 +98,7 @@ def as_json() -> str:
     return json.dumps([asdict(report) for report in reports()], indent=2)
 
 
-def _report(driver: Driver) -> DriverReport:
+def _report(driver: ServedDriver) -> DriverReport:
     methods = rpcs_by_method(importlib.import_module(driver.name))
     calls = _calls(driver, methods)
     found = Counter(call.depth for call in calls)
@@ -133,7 +118,7 @@ def _report(driver: Driver) -> DriverReport:
     )
 
 
-def _calls(driver: Driver, methods: Mapping[str, list[str]]) -> tuple[CallReport, ...]:
+def _calls(driver: ServedDriver, methods: Mapping[str, list[str]]) -> tuple[CallReport, ...]:
     unverified = driver.folder.read("calls.toml").get("unverified", {})
     return tuple(
         CallReport(
@@ -146,23 +131,15 @@ def _calls(driver: Driver, methods: Mapping[str, list[str]]) -> tuple[CallReport
     )
 
 
-def _depth(driver: Driver, rpc: str) -> Depth:
+def _depth(driver: ServedDriver, rpc: str) -> Depth:
     if not driver.simulates(rpc):
         return Depth.REFUSED
-    return Depth.BENCH if driver.service.uses_bench(rpc) else Depth.SIMULATION
+    return Depth.BENCH if driver.uses_bench(rpc) else Depth.SIMULATION
 
 
-def _attributes(driver: Driver) -> tuple[AttributeReport, ...]:
-    data: Mapping[str, Any] = driver.folder.read("attributes.toml")
-    models = driver.models.models.values()
+def _attributes(driver: ServedDriver) -> tuple[AttributeReport, ...]:
+    unverified = driver.folder.read("attributes.toml").get("unverified", {})
     return tuple(
-        AttributeReport(
-            name=attribute.name,
-            type=attribute.kind,
-            owner=attribute.capability or attribute.scope.value,
-            read_only=attribute.read_only,
-            models=tuple(m.number for m in models if attribute.name not in m.lacks),
-            unverified=data.get("unverified", {}).get(attribute.name, ""),
-        )
-        for attribute in sorted(driver.table, key=lambda attribute: attribute.name)
+        AttributeReport(**asdict(facts), unverified=unverified.get(facts.name, ""))
+        for facts in driver.describe_attributes()
     )

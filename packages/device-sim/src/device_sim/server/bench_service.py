@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import grpc
 
-from device_sim.base.instrument import InstrumentSession
+from device_sim.base.overview import OpenSession
 from device_sim.base.sessions import SessionTable
 from device_sim.errors import BenchError, CallError
 from device_sim.inventory import describe_channels, describe_sessions
@@ -52,7 +52,7 @@ class BenchServicer(bench_pb2_grpc.BenchServicer):
     """
 
     def __init__(
-        self, load_bench: Callable[[], Bench], sessions: SessionTable[InstrumentSession]
+        self, load_bench: Callable[[], Bench], sessions: SessionTable[OpenSession]
     ) -> None:
         self._load_bench = load_bench
         self._sessions = sessions

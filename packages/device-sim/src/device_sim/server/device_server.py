@@ -15,7 +15,8 @@ import session_pb2_grpc
 from session_sharing.same_user import SameUserRule
 
 from device_sim.base.files import FileRoots, default_folders
-from device_sim.base.instrument import InstrumentSession, Surroundings
+from device_sim.base.instrument import Surroundings
+from device_sim.base.overview import OpenSession
 from device_sim.base.sessions import SessionTable
 from device_sim.clock import Clock, SystemClock
 from device_sim.drivers import list_folders, list_interfaces, missing_drivers
@@ -47,6 +48,8 @@ class DeviceServer:
             with a closed form.
         file_roots: Folders in which clients may read and write attribute configurations, in
             addition to the present folder and a temporary one of the server's own.
+        read_roots: Folders in which clients may read files of instruments, such as pin maps and
+            patterns, but write none.
         allows_other_users: Whether to answer other users of this machine, too. Otherwise they get
             PERMISSION_DENIED, if the system shows which user a connection belongs to (Linux).
 
@@ -61,6 +64,7 @@ class DeviceServer:
         *,
         clock: Clock | None = None,
         file_roots: Sequence[Path] = (),
+        read_roots: Sequence[Path] = (),
         allows_other_users: bool = False,
     ) -> None:
         if not self.interfaces:
@@ -72,8 +76,8 @@ class DeviceServer:
             )
         self.clock: Clock = clock or SystemClock()
         self._bench_file = bench
-        self._sessions: SessionTable[InstrumentSession] = SessionTable()
-        self._files = FileRoots([*default_folders(), *file_roots])
+        self._sessions: SessionTable[OpenSession] = SessionTable()
+        self._files = FileRoots([*default_folders(), *file_roots], read_roots)
         self._rule = SameUserRule(allows_other_users=allows_other_users)
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         self._loading = threading.Lock()
@@ -114,6 +118,10 @@ class DeviceServer:
         The last one is the server's own while it runs. The stop removes it with its files.
         """
         return list(self._files.folders)
+
+    def add_read_root(self, folder: Path) -> None:
+        """Let clients read files of instruments in a folder, in addition to the other folders."""
+        self._files.add_read_folder(folder)
 
     def start(self, address: str = "127.0.0.1:0") -> int:
         """Start to listen.

@@ -10,7 +10,8 @@ from typing import Any, TypeAlias
 import grpc
 
 from device_sim.base.folder import DriverFolder
-from device_sim.base.instrument import InstrumentSession, Surroundings
+from device_sim.base.instrument import Surroundings
+from device_sim.base.overview import OpenSession
 from device_sim.base.sessions import SessionTable
 from device_sim.server.loading import giving_way
 from device_sim.server.transport import method_handlers
@@ -36,7 +37,7 @@ class DriverHandler(grpc.GenericRpcHandler):
         self,
         folder: DriverFolder,
         surroundings: Callable[[], Surroundings],
-        sessions: SessionTable[InstrumentSession],
+        sessions: SessionTable[OpenSession],
     ) -> None:
         self._folder = folder
         self._surroundings = surroundings
@@ -77,10 +78,10 @@ class DriverHandler(grpc.GenericRpcHandler):
     def _load(self) -> Handlers:
         with self._loading, giving_way():
             if self._loaded is None:
-                from device_sim.base.driver import Driver, DriverCalls
+                from device_sim.base.serving import load_driver
 
                 around = self._surroundings()
-                driver = Driver(self._folder)
-                calls = DriverCalls(driver, self._sessions, around, around.bench.faults)
+                driver = load_driver(self._folder)
+                calls = driver.serve_in(self._sessions, around, around.bench.faults)
                 self._loaded = method_handlers(calls)
             return self._loaded

@@ -13,7 +13,7 @@ from device_sim.base.wire import make_message
 from device_sim.errors import CallCancelledError, CallError, DeviceSimError, DriverError
 
 if TYPE_CHECKING:
-    from device_sim.base.driver import DriverCalls
+    from device_sim.base.serving import ServedCalls
 
 _log = logging.getLogger(__name__)
 
@@ -35,13 +35,26 @@ class GrpcCall:
         if not self._context.add_callback(callback):
             callback()
 
+    def acknowledge(self) -> None:
+        """Send the initial metadata."""
+        self._context.send_initial_metadata(())
 
-def method_handlers(calls: DriverCalls) -> dict[str, grpc.RpcMethodHandler[Any, Any]]:
+    def trail(self, name: str, value: str) -> None:
+        """Add to the trailing metadata."""
+        _trail(self._context, name, value)
+
+
+def _trail(context: grpc.ServicerContext, name: str, value: str) -> None:
+    known = context.trailing_metadata() or ()
+    context.set_trailing_metadata((*known, (name, value)))
+
+
+def method_handlers(calls: ServedCalls) -> dict[str, grpc.RpcMethodHandler[Any, Any]]:
     """Return the handler of every method of the driver's service. Each decodes its request."""
     return {method.name: _handler(calls, method) for method in calls.driver.descriptor.methods}
 
 
-def _handler(calls: DriverCalls, method: Any) -> grpc.RpcMethodHandler[Any, Any]:
+def _handler(calls: ServedCalls, method: Any) -> grpc.RpcMethodHandler[Any, Any]:
     messages = calls.driver.protobuf
     request_class = getattr(messages, method.input_type.name)
     response_class = getattr(messages, method.output_type.name)
@@ -89,7 +102,7 @@ def serve(answer: Callable[[], Any], context: grpc.ServicerContext) -> Any:
 
 def _abort(error: DeviceSimError, context: grpc.ServicerContext) -> NoReturn:
     if isinstance(error, DriverError):
-        context.set_trailing_metadata((("ni-error", str(error.code)),))
+        _trail(context, "ni-error", str(error.code))
         context.abort(grpc.StatusCode.UNKNOWN, error.description[:_MAX_DESCRIPTION])
     if isinstance(error, CallError):
         context.abort(error.status, error.details)

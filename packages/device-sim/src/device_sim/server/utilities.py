@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import asdict
 from typing import Any
 
 import grpc
@@ -10,7 +11,7 @@ import session_pb2
 import session_pb2_grpc
 from grpc import StatusCode
 
-from device_sim.base.instrument import InstrumentSession
+from device_sim.base.overview import OpenSession
 from device_sim.base.sessions import SessionTable
 from device_sim.call import Call, check_active, wake_on_end
 from device_sim.errors import CallError
@@ -89,27 +90,17 @@ class SessionUtilitiesServicer(session_pb2_grpc.SessionUtilitiesServicer):
         sessions: The sessions of all drivers.
     """
 
-    def __init__(self, sessions: SessionTable[InstrumentSession]) -> None:
+    def __init__(self, sessions: SessionTable[OpenSession]) -> None:
         self._sessions = sessions
         self._reservations = Reservations()
 
     def EnumerateDevices(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802
         """List the instruments of all open sessions."""
-        devices = {
-            device: session
-            for _, _, session in self._sessions
-            for device in session.channels.devices
+        found = {
+            facts.name: facts for _, _, session in self._sessions for facts in session.instruments
         }
         return session_pb2.EnumerateDevicesResponse(
-            devices=[
-                session_pb2.DeviceProperties(
-                    name=name,
-                    model=str(session.get("instrument_model")),
-                    vendor=str(session.get("instrument_manufacturer")),
-                    serial_number=str(session.get("serial_number")),
-                )
-                for name, session in devices.items()
-            ]
+            devices=[session_pb2.DeviceProperties(**asdict(facts)) for facts in found.values()]
         )
 
     def Reserve(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802

@@ -36,7 +36,9 @@ def new_group() -> None:
 @_folder_argument
 @_name_option
 @click.option("--service-class", help="Service class, such as my.Leakage.")
-@click.option("--instrument", help="One of dmm, dcpower, scope, fgen, switch, none.")
+@click.option(
+    "--instrument", help="One of dmm, dcpower, scope, fgen, switch, digital, daqmx, none."
+)
 @click.option("--resource", help="What it shares with other plug-ins: logger or none.")
 @_defaults_option
 @_overwrite_option

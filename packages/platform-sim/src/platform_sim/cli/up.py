@@ -57,8 +57,9 @@ _AS_NI_DISCOVERY = (
     "file_roots",
     multiple=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder in which drivers may export and import attribute configurations, in addition to "
-    "the present folder and a temporary one. May be repeated.",
+    help="Folder in which drivers may read and write files, such as attribute configurations and "
+    "patterns. In the present folder and a temporary one they always may. In those of --plugins "
+    "and --sequences they may read. May be repeated.",
 )
 @click.option(
     "--log-dir",

@@ -25,8 +25,10 @@ from platform_sim.pin_map.model import (
 )
 from platform_sim.pin_map.schema import find_unknown, line_of
 
-_RANGE = re.compile(r"(?P<prefix>.*?)(?P<first>\d+):(?P=prefix)?(?P<last>\d+)", re.ASCII)
-"""Channels such as 0:3, Dev1/ai0:2 and Dev1/ai0:Dev1/ai2."""
+_RANGE = re.compile(
+    r"(?P<prefix>.*?)(?P<first>\d+):(?P=prefix)?(?P<last>\d+)", re.ASCII | re.IGNORECASE
+)
+"""Channels such as 0:3, Dev1/ai0:2 and Dev1/ai0:dev1/ai2."""
 
 _DASHED_RANGE = re.compile(r"(\d+)-(\d+)", re.ASCII)
 """Channels such as 0-3, which public files use beside 0:3."""
@@ -141,7 +143,7 @@ def _declared_channels(element: etree._Element) -> tuple[str, ...]:
 
 
 def _channel_list(element: etree._Element, attribute: str) -> tuple[str, ...]:
-    """Read a list of channels. It may have ranges such as 0:2, 0-2 or Dev1/ai0:2."""
+    """Read a list of channels. It may have ranges such as 0:2, 0-2, Dev1/ai0:2 or Line01:10."""
     channels: list[str] = []
     for part in _split(element.get(attribute, "")):
         dashed = _DASHED_RANGE.fullmatch(part)
@@ -157,7 +159,9 @@ def _channel_list(element: etree._Element, attribute: str) -> tuple[str, ...]:
             problem = f"{attribute} {part!r:.60} has more than {_MOST_CHANNELS} channels"
             raise PinMapSyntaxError(f"{_local_name(element)}: {problem}.", line_of(element))
         step = 1 if first <= last else -1
-        channels += [f"{match['prefix']}{one}" for one in range(first, last + step, step)]
+        # NI-DAQmx keeps the width of a number with leading zeros: Line01:10.
+        width = len(match["first"]) if first > 0 and match["first"].startswith("0") else 0
+        channels += [f"{match['prefix']}{one:0{width}}" for one in range(first, last + step, step)]
     return tuple(channels)
 
 

@@ -22,13 +22,13 @@ from niscope.enums import (
 from device_sim.base.acquiring import AcquiringSession
 from device_sim.base.attributes import Attribute, Value
 from device_sim.base.configuration import refuse
+from device_sim.base.disturbed import Disturbed
 from device_sim.base.instrument import Opening
 from device_sim.base.overview import ChannelState, Quantity
 from device_sim.bench import Condition, Grid, Input, Search, edge, window
 from device_sim.call import Call
 from device_sim.drivers.niscope.acquisition import Acquisition, Plan, Scale, Volts, Wait
 from device_sim.drivers.niscope.configuration import ScopeConfiguration
-from device_sim.drivers.niscope.disturbed import Disturbed
 from device_sim.drivers.niscope.errors import ERRORS
 from device_sim.drivers.niscope.filters import HighPass, LowPass, Signal
 from device_sim.drivers.niscope.measure.results import Results
@@ -420,7 +420,8 @@ class ScopeSession(AcquiringSession[Acquisition]):
         """Return the readings of a wired channel."""
         accuracy = self.model.accuracy(scale.range)
         volts = np.zeros(grid.count) if scale.is_grounded else self._limited(index)(grid)
-        disturbed = Disturbed(self.bench.faults, self.channels.channels[index].device, grid)
+        channel = self.channels.channels[index]
+        disturbed = Disturbed(self.bench.faults, channel.device, grid, channel.qualified)
         converter = self.bench.converter(f"{self.wire(index)} waveform")
         volts = disturbed.with_noise(volts) - scale.offset
         readings = converter.convert_all(volts, accuracy)

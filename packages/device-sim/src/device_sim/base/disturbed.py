@@ -1,4 +1,4 @@
-"""The faults of a digitizer's input, as they change a record."""
+"""The faults of an analog input, as they change a record."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ class Disturbed:
         faults: The faults of the server.
         device: The device.
         grid: The times of the record.
+        channel: The channel.
     """
 
-    def __init__(self, faults: Faults, device: str, grid: Grid) -> None:
+    def __init__(self, faults: Faults, device: str, grid: Grid, channel: str) -> None:
         self._faults = faults
         self._device = device
         self._grid = grid
-        # The same record has the same deviations.
-        seed = zlib.crc32(f"{device.lower()} {grid.begin!r}".encode())
+        # The same record has the same deviations, and each channel its own.
+        seed = zlib.crc32(f"{device.lower()} {channel.lower()} {grid.begin!r}".encode())
         self._random = np.random.default_rng(seed)
 
     def _when(self, kind: str) -> list[tuple[float, Flags]]:
@@ -58,11 +59,16 @@ class Disturbed:
             readings = np.where(where, math.inf, readings)
         return readings
 
-    def without_lost(self, readings: Volts) -> Volts:
-        """Return the readings, with the one before for each that is lost."""
+    def without_lost(self, readings: Volts, before: float | None = None) -> Volts:
+        """Return the readings, with the one before for each that is lost.
+
+        Args:
+            readings: The readings.
+            before: The reading before the first one; None if there is none.
+        """
         for share, where in self._when("drop_samples"):
             lost = where & (self._random.random(len(readings)) < share)
-            lost[:1] = False
-            kept = np.maximum.accumulate(np.where(lost, 0, np.arange(len(readings))))
-            readings = readings[kept]
+            kept = np.maximum.accumulate(np.where(lost, -1, np.arange(len(readings))))
+            first = readings[0] if before is None else before
+            readings = np.where(kept < 0, first, readings[kept])
         return readings

@@ -1,0 +1,1 @@
+"""NI-DAQmx: tasks on multifunction devices and CompactDAQ modules."""
