@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import threading
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from pathlib import Path
@@ -24,6 +27,7 @@ from json_logger_server.pacing import (
     SLOW_WRITE,
     WritePacing,
 )
+from json_logger_server.processor import in_turns, times_waited
 from json_logger_server.records import Record
 from json_logger_server.storage.log_file import LogFile
 
@@ -35,7 +39,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def pacing(clock: ManualClock) -> WritePacing:
-    return WritePacing(durable=False, clock=clock)
+    return WritePacing(durable=False, clock=clock, waited=lambda: None)
 
 
 def write(pacing: WritePacing, clock: ManualClock, seconds: float = 0.0) -> None:
@@ -90,6 +94,36 @@ def test_each_slow_write_starts_the_slow_time_again(
 def test_a_write_of_exactly_the_limit_is_not_slow(pacing: WritePacing, clock: ManualClock) -> None:
     write(pacing, clock, SLOW_WRITE * 0.9)
     assert pacing.may_block_the_loop(100)
+
+
+def test_a_write_is_not_slow_if_other_programs_used_the_processor(clock: ManualClock) -> None:
+    waited = 7
+    pacing = WritePacing(durable=False, clock=clock, waited=lambda: waited)
+    write(pacing, clock, SLOW_WRITE * 2)
+    assert pacing.may_block_the_loop(100)
+    pacing.begin_write()
+    clock.advance(SLOW_WRITE * 2)
+    waited += 1
+    pacing.end_write()
+    assert not pacing.may_block_the_loop(100)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not count it")
+def test_a_thread_that_waits_is_counted_and_one_that_works_is_not() -> None:
+    def waits(work: Callable[[], object]) -> int:
+        before = times_waited()
+        work()
+        after = times_waited()
+        assert before is not None
+        assert after is not None
+        return after - before
+
+    assert min(waits(lambda: sum(range(1000))) for _ in range(100)) == 0
+    assert min(waits(lambda: time.sleep(0.001)) for _ in range(10)) > 0
+
+
+def test_long_work_in_turns_has_all_its_parts_in_order() -> None:
+    assert [*in_turns(range(5))] == [*range(5)]
 
 
 def test_a_large_group_is_written_in_a_thread(pacing: WritePacing, clock: ManualClock) -> None:

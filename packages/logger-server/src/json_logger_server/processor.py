@@ -1,8 +1,9 @@
-"""Share the processor between the event loop and a thread that does long work."""
+"""Know when a thread waits, and share the processor between threads."""
 
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -23,3 +24,15 @@ def in_turns(parts: Iterable[_Part]) -> Iterator[_Part]:
         if number:
             _let_others_run()
         yield part
+
+
+def times_waited() -> int | None:
+    """Return how often this thread has waited so far, as for a disk; None if nobody counts it.
+
+    A thread that the system stops because others want the processor does not wait.
+    """
+    if sys.platform != "linux":
+        return None
+    import resource  # Windows does not have it
+
+    return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
