@@ -16,13 +16,13 @@ MAX_DEPTH = 100
 """Levels of nesting that a record may have. Every common JSON reader accepts so many."""
 
 _BRACE, _LF = b"{\n"
-_ZEROS = bytes.maketrans(b"123456789E", b"000000000e")
-"""Makes every digit a 0."""
+_SHAPES = bytes.maketrans(b"123456789E: \t", b"000000000e,,,")
+"""Makes every digit a 0, and every byte that can precede a number a comma, except for brackets."""
 _LETTERS = string.ascii_letters.encode().translate(None, b"eE") + b"+"
 """Bytes that say nothing about the size of a number."""
-_COMMAS = bytes.maketrans(b"[: \t", b",,,,")
-"""Makes every byte that can precede a number a comma."""
 _NINETEEN_DIGITS = b"0" * 19
+_LONG_SHAPES = (b",0" + _NINETEEN_DIGITS, b"[0" + _NINETEEN_DIGITS, b"-" + _NINETEEN_DIGITS)
+"""Shapes of integers that may need more than 64 bits."""
 _LONG_INTEGER = re.compile(rb"(?<=[\[,:\s])-?[0-9]{19,}(?![0-9.eE])")
 _NO_SIGN = bytes(byte for byte in range(256) if byte not in b'{["\n')
 """All bytes but those that begin an object, a list or a text, and that end a line."""
@@ -190,7 +190,7 @@ def _check_values(records: Sequence[Record]) -> None:
     """Check the parts that msgspec only skips: first all of them together, as this is quick."""
     values = [record.measurement_configurations for record in records]
     values += [record.measurement_outputs for record in records]
-    shape = b"\n".join([b"", *values]).translate(_ZEROS, _LETTERS)
+    shape = b"\n".join([b"", *values]).translate(_SHAPES, _LETTERS)
     signs = shape.translate(None, _NO_SIGN)
     may_have_big_numbers, may_be_deep = _may_have_big_numbers(shape), _may_be_deep(signs)
     are_objects_on_lines = signs.count(b"\n{") == signs.count(b"\n") == len(values)
@@ -241,14 +241,11 @@ def _may_have_big_numbers(shape: bytes) -> bool:
     end, so that bytes are compared with the rare `e` first, and not with a digit.
 
     Args:
-        shape: The lines without the bytes of `_LETTERS`, and with a 0 for every digit.
+        shape: The lines without the bytes of `_LETTERS`, and with the bytes of `_SHAPES`.
     """
     if shape.rfind(b"e000") >= 0:
         return True
-    if _NINETEEN_DIGITS not in shape:
-        return False
-    numbers = shape.translate(_COMMAS)
-    return b"," + _NINETEEN_DIGITS + b"0" in numbers or b"-" + _NINETEEN_DIGITS in numbers
+    return _NINETEEN_DIGITS in shape and any(long in shape for long in _LONG_SHAPES)
 
 
 def _may_be_deep(signs: bytes) -> bool:
