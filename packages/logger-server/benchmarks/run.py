@@ -22,7 +22,7 @@ import grpc
 from cases import Bench, Case, checking_seconds
 from greedy import beside_greedy_identities
 from load import Outcome
-from servers import LOAD_CORE, pin
+from servers import LOAD_CORE, baseline, pin
 from waveforms import beside_waveforms, waveform
 
 PAGE = Path(__file__).parents[3] / "docs" / "performance.md"
@@ -166,15 +166,27 @@ def _waveforms(bench: Bench, effort: Effort) -> list[str]:
                 f"| {found.noop * 1e3:.2f} ms | {found.noop / found.ours:.2f} "
                 f"| {found.saved * 1e3:.2f} ms | {found.saved / found.ours:.2f} |"
             )
-    beside = beside_waveforms(bench.flushed, bench.durable, effort.seconds * 3)
-    calm, elsewhere, here = beside.undisturbed, beside.elsewhere, beside.here
+    with baseline("noop", bench.folder / "second noop") as other:
+        beside = beside_waveforms(
+            (bench.noop, other), (bench.flushed, bench.durable), effort.seconds
+        )
     return [
         *lines,
         "",
-        "Another session's p99 undisturbed, and while waveforms of a million doubles go to another "
-        f"server and to this one: {calm * 1e3:.2f}, {elsewhere * 1e3:.2f} and {here * 1e3:.2f} ms, "
-        f"ratios of the last to the others {here / calm:.2f} and {here / elsewhere:.2f}.",
+        "| p99 of a small call, while another process sends waveforms of a million doubles | none "
+        "| to another server | to this server |",
+        "|---|---|---|---|",
+        _beside_row("ours", beside.undisturbed, beside.elsewhere, beside.here),
+        _beside_row("no-op", beside.noop_undisturbed, beside.noop_elsewhere, beside.noop_here),
     ]
+
+
+def _beside_row(server: str, undisturbed: float, elsewhere: float, here: float) -> str:
+    return (
+        f"| {server} | {undisturbed * 1e3:.2f} ms | {elsewhere * 1e3:.2f} ms "
+        f"({elsewhere / undisturbed:.1f} times) | {here * 1e3:.2f} ms "
+        f"({here / undisturbed:.1f} times) |"
+    )
 
 
 def _rate(outcome: Outcome) -> float:

@@ -88,7 +88,7 @@ class _PendingRotation:
 class JsonLog(Resource):
     """The only writer of a log file. It runs in an event loop; a thread of the registry closes it.
 
-    A group is all batches that arrived within a few turns of the loop, or during the write before.
+    A group is all batches that arrived close together, or during the write before.
     """
 
     def __init__(
@@ -168,9 +168,12 @@ class JsonLog(Resource):
         self._waiting.append(batch)
         if batch.after is not None and not batch.after.settled.done():
             self._pacing.expect_others()
-        if not self._scheduled and self._job is None:
+        if self._scheduled:
+            self._pacing.note_batch()
+        elif self._job is None:
             self._scheduled = True
-            self._loop.call_soon(self._wait_for_others, self._pacing.turns)
+            self._pacing.begin_group()
+            self._loop.call_soon(self._wait_for_others)
 
     def set_context(self, context: SessionContext) -> None:
         """Give the keys of a context to all records from now on that lack them.
@@ -268,10 +271,10 @@ class JsonLog(Resource):
         if self._file_is_closed:
             raise SessionExpiredError(f"The session of {self.name} was closed.")
 
-    def _wait_for_others(self, turns: int) -> None:
+    def _wait_for_others(self) -> None:
         """Wait some turns of the loop, so that calls that have already arrived share the write."""
-        if turns > 1:
-            self._loop.call_soon(self._wait_for_others, turns - 1)
+        if self._pacing.waits_for_others():
+            self._loop.call_soon(self._wait_for_others)
         else:
             self._take_turn()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import Annotated, Literal
@@ -15,9 +16,13 @@ MAX_DEPTH = 100
 """Levels of nesting that a record may have. Every common JSON reader accepts so many."""
 
 _BRACE, _LF = b"{\n"
-# Maps every digit to 0, and every byte that can precede a number to a comma.
-_SHAPES = bytes.maketrans(b"123456789E[: \t", b"000000000e,,,,")
+_SHAPES = bytes.maketrans(b"123456789E: \t", b"000000000e,,,")
+"""Makes every digit a 0, and every byte that can precede a number a comma, except for brackets."""
+_LETTERS = string.ascii_letters.encode().translate(None, b"eE") + b"+"
+"""Bytes that say nothing about the size of a number."""
 _NINETEEN_DIGITS = b"0" * 19
+_LONG_SHAPES = (b",0" + _NINETEEN_DIGITS, b"[0" + _NINETEEN_DIGITS, b"-" + _NINETEEN_DIGITS)
+"""Shapes of integers that may need more than 64 bits."""
 _LONG_INTEGER = re.compile(rb"(?<=[\[,:\s])-?[0-9]{19,}(?![0-9.eE])")
 _NO_SIGN = bytes(byte for byte in range(256) if byte not in b'{["\n')
 """All bytes but those that begin an object, a list or a text, and that end a line."""
@@ -183,25 +188,23 @@ def fault_of(line: bytes) -> str:
 
 def _check_values(records: Sequence[Record]) -> None:
     """Check the parts that msgspec only skips: first all of them together, as this is quick."""
-    values = [
-        raw
-        for record in records
-        for raw in (record.measurement_configurations, record.measurement_outputs)
-    ]
-    lines = b"\n".join([b"", *values])
-    signs = lines.translate(None, _NO_SIGN)
-    may_have_big_numbers, may_be_deep = _may_have_big_numbers(lines), _may_be_deep(signs)
+    values = [record.measurement_configurations for record in records]
+    values += [record.measurement_outputs for record in records]
+    shape = b"\n".join([b"", *values]).translate(_SHAPES, _LETTERS)
+    signs = shape.translate(None, _NO_SIGN)
+    may_have_big_numbers, may_be_deep = _may_have_big_numbers(shape), _may_be_deep(signs)
     are_objects_on_lines = signs.count(b"\n{") == signs.count(b"\n") == len(values)
     if are_objects_on_lines and not may_have_big_numbers and not may_be_deep:
         return
-    for place, raw in enumerate(values):
-        one, index = bytes(raw), place // 2
-        if one[0] != _BRACE or _LF in one:
-            raise _not_an_object(one, index)
-        if may_have_big_numbers:
-            _check_numbers(one, index)
-        if may_be_deep:
-            _check_depth(one, index)
+    for index, record in enumerate(records):
+        for raw in (record.measurement_configurations, record.measurement_outputs):
+            one = bytes(raw)
+            if one[0] != _BRACE or _LF in one:
+                raise _not_an_object(one, index)
+            if may_have_big_numbers:
+                _check_numbers(one, index)
+            if may_be_deep:
+                _check_depth(one, index)
 
 
 def _in_utc(moment: datetime, index: int) -> datetime:
@@ -231,18 +234,18 @@ def _check_depth(values: bytes, index: int) -> None:
         raise InvalidArgumentError(f"Record {index} is nested deeper than {MAX_DEPTH} levels.")
 
 
-def _may_have_big_numbers(lines: bytes) -> bool:
+def _may_have_big_numbers(shape: bytes) -> bool:
     """Return whether there may be a number beyond the range of a double or of 64 bits.
 
     The signs are long integer parts, and exponents of three digits. Exponents are searched from the
     end, so that bytes are compared with the rare `e` first, and not with a digit.
+
+    Args:
+        shape: The lines without the bytes of `_LETTERS`, and with the bytes of `_SHAPES`.
     """
-    shape = lines.translate(_SHAPES, b"+")
     if shape.rfind(b"e000") >= 0:
         return True
-    return _NINETEEN_DIGITS in shape and (
-        b"," + _NINETEEN_DIGITS + b"0" in shape or b"-" + _NINETEEN_DIGITS in shape
-    )
+    return _NINETEEN_DIGITS in shape and any(long in shape for long in _LONG_SHAPES)
 
 
 def _may_be_deep(signs: bytes) -> bool:

@@ -19,6 +19,7 @@ from json_logger_proto.log_format import (
 )
 from session_sharing import InvalidArgumentError
 
+from json_logger_server.processor import in_turns
 from json_logger_server.records import Record
 
 _KEY = b'"%b"' % WAVEFORM_KEY.encode()
@@ -42,7 +43,7 @@ class Waveform:
     def is_intact(self) -> bool:
         """Return whether the checksum of the reference is that of the samples."""
         found = 0
-        for piece in self.samples:
+        for piece in in_turns(self.samples):
             found = zlib.crc32(piece, found)
         return found == self.reference.crc32
 

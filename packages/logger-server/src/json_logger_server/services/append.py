@@ -31,13 +31,15 @@ _MAX_BYTES = 32 * 1024 * 1024
 
 def decode(
     request: pb.AppendRequest,
+    ndjson: bytes,
     samples: Sequence[bytes] = (),
     after: PendingBatch | None = None,
 ) -> tuple[Session, PendingBatch]:
     """Read the records of a request.
 
     Args:
-        request: A whole batch, without its samples.
+        request: The message of a batch, or the last one of its messages.
+        ndjson: The records of the batch.
         samples: The samples of its waveforms, in one or several pieces.
         after: The batch that must be in the file before this one.
 
@@ -48,7 +50,6 @@ def decode(
         InvalidArgumentError: A record breaks the protocol.
     """
     attachment = calls.attachment()
-    ndjson = request.ndjson
     records = decode_batch(ndjson, request.count)
     batch = PendingBatch(
         records,
@@ -130,12 +131,15 @@ class _Pieces:
             self.samples.append(samples)
         return len(records) + len(samples)
 
-    def whole(self, last: pb.AppendRequest) -> pb.AppendRequest:
-        """Return the batch without its samples; `last` is its last piece."""
-        if self._records != [last.ndjson]:
-            last.ndjson = b"".join(self._records)
-        last.ClearField("samples")
-        return last
+    @property
+    def ndjson(self) -> bytes:
+        """The records."""
+        return b"".join(self._records)
+
+    def clear(self) -> None:
+        """Forget the pieces."""
+        self._records.clear()
+        self.samples.clear()
 
 
 class AppendStream:
@@ -182,13 +186,16 @@ class AppendStream:
         previous: PendingBatch | None = None
         end: Exception | None = None
         try:
-            async for request, samples in self._whole(requests):
-                session, batch = decode(request, samples, previous)
-                samples.clear()  # the stream may be idle for long after the write
+            async for request, pieces in self._whole(requests):
+                session, batch = decode(request, pieces.ndjson, pieces.samples, previous)
+                pieces.clear()  # the stream may be idle for long after the write
+                request.Clear()
                 log_of(session).append(batch)
                 previous = batch
                 await self._under_way.put((session, batch))
-                await self._wait_for_room(batch.size)
+                self._bytes += batch.size
+                if self._bytes > _MAX_BYTES:
+                    await self._wait_for_room()
         except asyncio.CancelledError:
             if not self._draining.is_set():
                 raise
@@ -202,11 +209,11 @@ class AppendStream:
 
     async def _whole(
         self, requests: AsyncIterator[pb.AppendRequest]
-    ) -> AsyncIterator[tuple[pb.AppendRequest, list[bytes]]]:
+    ) -> AsyncIterator[tuple[pb.AppendRequest, _Pieces]]:
         """Join the pieces of batches, and count the bytes of all batches as held.
 
         Yields:
-            Each batch without its samples, and the pieces of its samples.
+            The last message of each batch, and all its pieces.
 
         Raises:
             LimitExceededError: A batch is too large, or the client has sent too many bytes that are
@@ -216,11 +223,10 @@ class AppendStream:
         async for request in requests:
             self._held.take_bytes(batch.add(request))
             if not request.continued:
-                yield batch.whole(request), batch.samples
+                yield request, batch
                 batch = _Pieces()
 
-    async def _wait_for_room(self, more: int) -> None:
-        self._bytes += more
+    async def _wait_for_room(self) -> None:
         while self._bytes > _MAX_BYTES:
             self._room.clear()
             await self._room.wait()

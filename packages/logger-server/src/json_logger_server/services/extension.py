@@ -53,17 +53,16 @@ class ExtensionServicer(json_logger_ext_pb2_grpc.JsonLoggerExtServicer):
         self, request: pb.AppendRequest, context: Context
     ) -> pb.AppendResponse:
         """See json_logger_ext.proto."""
-        session, batch = decode(request, [request.samples] if request.samples else [])
+        samples = request.samples
+        session, batch = decode(request, request.ndjson, [samples] if samples else [])
         await append(self._registry, session, batch)
         return encode(batch)
 
-    async def AppendStream(  # noqa: N802
+    def AppendStream(  # noqa: N802
         self, requests: AsyncIterator[pb.AppendRequest], context: Context
     ) -> AsyncIterator[pb.AppendResponse]:
         """See json_logger_ext.proto."""
-        stream = AppendStream(self._registry, self._draining)
-        async for answer in stream.answers(requests):
-            yield answer
+        return AppendStream(self._registry, self._draining).answers(requests)
 
     async def Tail(  # noqa: N802
         self, request: pb.TailRequest, context: Context

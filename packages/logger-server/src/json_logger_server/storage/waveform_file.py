@@ -28,6 +28,7 @@ from session_sharing import NotAResourceError, ResourceLostError, SessionSharing
 from session_sharing.file_errors import from_os_error, system_errors
 from session_sharing.opening import identity_of
 
+from json_logger_server.processor import in_turns
 from json_logger_server.storage.disk import write_all
 from json_logger_server.storage.folder import Folder
 from json_logger_server.storage.paths import OPEN_FLAGS, not_on_the_disk
@@ -160,7 +161,7 @@ class WaveformFile:
         try:
             for waveform in waveforms:
                 os.lseek(handle, waveform.offset, os.SEEK_SET)
-                for piece in waveform.samples:
+                for piece in in_turns(waveform.samples):
                     write_all(disk, handle, piece)
                     self._written = os.lseek(handle, 0, os.SEEK_CUR)
         except OSError as error:
