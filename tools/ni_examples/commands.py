@@ -110,6 +110,8 @@ class Commands:
 
 def _shown(outputs: dict[str, object]) -> str:
     """Return outputs as short text."""
+    if not outputs:
+        return "no outputs"
     values = (
         f"{len(value)} values" if isinstance(value, list) and len(value) > 4 else str(value)
         for value in outputs.values()
