@@ -79,7 +79,7 @@ def test_each_fault_of_the_page_is_taken_and_shown_at_its_instrument(
 ) -> None:
     devices = {"niscope": "scope1", "niswitch": "Switch1"}
     for kind in FAULT_KINDS:
-        device = devices.get("".join(kind.drivers), "smu1")
+        device = next((devices[name] for name in kind.drivers if name in devices), "smu1")
         bench.call("AddFault", fault=read_fault(device, kind.key, TEXTS))
     faults = {one.name: one.faults for one in view_of(bench).instruments}
     assert {name: len(found) for name, found in faults.items()} == {
