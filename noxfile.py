@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import venv
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -34,7 +35,9 @@ if "PIP_INDEX_URL" in os.environ:
 
 def _run_with_own_nox() -> int:
     """Install nox into .nox/runner, and run this file with it."""
-    runner = ROOT / ".nox" / "runner-{}.{}".format(*sys.version_info)
+    # Two Pythons of one version differ: each has a runner of its own.
+    python_id = zlib.crc32(sys.base_prefix.encode())
+    runner = ROOT / ".nox" / "runner-{}.{}-{:08x}".format(*sys.version_info[:2], python_id)
     python = runner / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     ready = runner / "ready"
     if not ready.exists() or ready.read_text() != NOX:

@@ -19,12 +19,12 @@ from bench_values import (
     Accuracy,
     check_bench_values,
 )
-from device_sim.base.driver import Driver
+from device_sim.base.serving import load_driver
 from device_sim.drivers import list_folders
 from processes import ChainError
 from readings import SiteReading
 
-DRIVERS = {folder.name: Driver(folder) for folder in list_folders()}
+DRIVERS = {folder.name: load_driver(folder) for folder in list_folders()}
 DCPOWER, DMM = DRIVERS["nidcpower"], DRIVERS["nidmm"]
 FINITE = [site for site, ohms in RESISTORS.items() if math.isfinite(ohms)]
 

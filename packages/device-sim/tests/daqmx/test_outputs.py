@@ -51,6 +51,23 @@ def test_a_finite_generation_is_done_after_its_last_sample(ao_task, clock):
     ao_task.stop()
 
 
+@pytest.mark.parametrize("size", [0, 2**32 - 1])
+def test_a_buffer_without_space_or_larger_than_all_memory_is_refused(ao_task, size):
+    clocked(ao_task, 100)
+    ao_task.out_stream.output_buf_size = size
+    refused(
+        DAQmxErrors.INVALID_ATTRIBUTE_VALUE,
+        lambda: ao_task.write(np.zeros((2, 100)).tolist(), auto_start=False),
+    )
+
+
+@pytest.mark.parametrize("rate", [0.0, 1e-300])
+def test_a_property_that_follows_from_impossible_ones_is_an_error(ao_task, rate):
+    clocked(ao_task)
+    ao_task.timing.samp_clk_rate = rate
+    refused(DAQmxErrors.INVALID_ATTRIBUTE_VALUE, lambda: ao_task.timing.samp_clk_timebase_div)
+
+
 def test_a_wait_that_is_too_short_is_an_error(ao_task):
     clocked(ao_task, 1000)
     ao_task.write(np.zeros((2, 1000)).tolist(), auto_start=True)

@@ -41,6 +41,9 @@ _PYTHON_TYPES: Mapping[str, Callable[[Any], Value]] = {
 }
 
 
+_LARGEST = {"Int32": 2**31 - 1, "UInt32": 2**32 - 1, "UInt64": 2**64 - 1}
+
+
 @dataclass(frozen=True, slots=True)
 class Attribute:
     """The facts about one property."""
@@ -84,6 +87,10 @@ class Attribute:
                 ERRORS.INVALID_ATTRIBUTE_VALUE, f"Property: {self.name}\nRequested Value: {value}"
             )
         return value
+
+    def holds(self, value: Value) -> bool:
+        """Return whether a message can carry a value."""
+        return self.kind not in _LARGEST or abs(value) <= _LARGEST[self.kind]
 
     def parse(self, value: Any) -> Value:
         """Return a value from a data file, in which enums have the names of their members."""
@@ -229,11 +236,22 @@ class Attributes:
         """Return a value for a client.
 
         Raises:
-            DriverError: The property cannot be read, or the owner does not have it.
+            DriverError: The property cannot be read, the owner does not have it, or other
+                properties have values from which no value follows.
         """
         if not attribute.is_readable:
             raise DriverError(ERRORS.ATTR_CANNOT_BE_READ, f"Property: {attribute.name}")
-        return self[attribute.name]
+        try:
+            value = self[attribute.name]
+        except (OverflowError, ZeroDivisionError):
+            pass
+        else:
+            if attribute.holds(value):
+                return value
+        raise DriverError(
+            ERRORS.INVALID_ATTRIBUTE_VALUE,
+            f"Property: {attribute.name}\nIts value follows from others, which are out of range.",
+        )
 
     def write(self, attribute: Attribute, value: Value) -> None:
         """Set a value for a client.

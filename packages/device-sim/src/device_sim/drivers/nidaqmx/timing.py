@@ -89,10 +89,15 @@ def mode_of(task: Task) -> Mode:
 
 
 def buffer_of(task: Task) -> int:
-    """Return the samples of each channel that a task's buffer holds; 0 without a buffer."""
+    """Return the samples of each channel that a task's buffer holds; 0 without a buffer.
+
+    Raises:
+        DriverError: The client asked for an impossible size.
+    """
     timing, name = task.groups["Timing"], "OUTPUT_BUF_SIZE" if task.is_output else "INPUT_BUF_SIZE"
     buffer = task.groups["Buffer"]
     if buffer.is_set(name):
+        _check_samples(task, name, int(buffer[name]), 1)
         return int(buffer[name])
     mode, length = mode_of(task), int(timing["SAMP_QUANT_SAMP_PER_CHAN"])
     if mode is Mode.ON_DEMAND:
@@ -120,7 +125,7 @@ def plan_of(task: Task) -> Plan:
     if timing["SAMP_TIMING_TYPE"] != SampleTimingType.IMPLICIT.value:
         _check_clock(task, str(timing["SAMP_CLK_SRC"]))
         _check_rate(task, rate)
-    _check_length(task, length)
+    _check_samples(task, "SAMP_QUANT_SAMP_PER_CHAN", length, 1 if task.kind == "CO" else 2)
     before = int(trigger["REF_TRIG_PRETRIG_SAMPLES"]) if reference != _NONE else -1
     if before >= 0 and (mode is not Mode.FINITE or not 2 <= before < length):
         raise DriverError(
@@ -167,12 +172,12 @@ def highest_rate(task: Task, device: Device) -> float:
     return float(properties[name]) if name in properties else math.inf
 
 
-def _check_length(task: Task, length: int) -> None:
-    least, most = 1 if task.kind == "CO" else 2, MOST_SAMPLES // max(len(task.channels), 1)
-    if not least <= length <= most:
+def _check_samples(task: Task, name: str, count: int, least: int) -> None:
+    most = MOST_SAMPLES // max(len(task.channels), 1)
+    if not least <= count <= most:
         raise DriverError(
             ERRORS.INVALID_ATTRIBUTE_VALUE,
-            f"Property: SAMP_QUANT_SAMP_PER_CHAN\nRequested Value: {length}\n"
+            f"Property: {name}\nRequested Value: {count}\n"
             f"Minimum Value: {least}\nMaximum Value: {most}",
         )
 
