@@ -33,11 +33,14 @@ if "PIP_INDEX_URL" in os.environ:
     os.environ.setdefault("UV_DEFAULT_INDEX", os.environ["PIP_INDEX_URL"])
 
 
+# Two Pythons of one version may differ: each has environments of its own.
+_PYTHON_ID = f"{zlib.crc32(sys.base_prefix.encode()):08x}"
+ENVIRONMENTS = ROOT / ".nox" / "{}.{}-{}".format(*sys.version_info[:2], _PYTHON_ID)
+
+
 def _run_with_own_nox() -> int:
-    """Install nox into .nox/runner, and run this file with it."""
-    # Two Pythons of one version differ: each has a runner of its own.
-    python_id = zlib.crc32(sys.base_prefix.encode())
-    runner = ROOT / ".nox" / "runner-{}.{}-{:08x}".format(*sys.version_info[:2], python_id)
+    """Install nox into an environment, and run this file with it."""
+    runner = ENVIRONMENTS / "runner"
     python = runner / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     ready = runner / "ready"
     if not ready.exists() or ready.read_text() != NOX:
@@ -70,6 +73,7 @@ from windows_session import arguments, run_suites, windows_runners  # noqa: E402
 
 nox.needs_version = ">=2024.4.15"
 nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.envdir = str(ENVIRONMENTS)
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["tests", "lint", "types"]
 
