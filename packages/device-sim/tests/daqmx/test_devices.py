@@ -53,6 +53,16 @@ def test_a_system_has_two_boards_and_a_chassis_with_two_modules(system):
     assert not len(system.scales) and not len(system.tasks) and not len(system.global_channels)
 
 
+def test_names_of_clients_make_devices_but_not_without_end(system, task):
+    for number in range(256 - len(system.devices.device_names)):
+        task.ai_channels.add_ai_voltage_chan(f"Station{number}/ai0")
+    said = refused(
+        DAQmxErrors.INVALID_DEVICE_ID, lambda: task.ai_channels.add_ai_voltage_chan("More/ai0")
+    )
+    assert "More" in said
+    assert len(system.devices.device_names) == 256
+
+
 def test_a_board_has_the_properties_of_its_model(board):
     assert (board.product_type, board.product_num) == ("PCIe-6363", 0x7435C4C4)
     assert (board.bus_type, board.product_category) == (

@@ -44,7 +44,6 @@ _LISTS = {
 }
 """The properties of a device with the names of its physical channels."""
 
-
 _SAVED = {
     "PersistedChannel": (ERRORS.INVALID_GLOBAL_CHAN, "channel"),
     "PersistedScale": (ERRORS.CUSTOM_SCALE_DOES_NOT_EXIST, "scale_name"),
@@ -52,6 +51,9 @@ _SAVED = {
 }
 """The errors for what a client could have saved in NI MAX, with the field of its name: nothing is
 saved there."""
+
+_MOST_DEVICES = 256
+"""How many devices there are, at most: those that the names of clients make stay in memory."""
 
 
 class PhysicalChannel:
@@ -243,8 +245,8 @@ class System:
     def expand(self, text: str, kind: str) -> list[PhysicalChannel]:
         """Return the physical channels of a list for channels of a task, in its order.
 
-        A device that does not exist yet becomes one of the default model. So a pin map may name
-        devices as it likes.
+        A device that does not exist yet becomes one of the default model, up to 256 devices. So a
+        pin map may name devices as it likes.
 
         Args:
             text: The list, such as `Dev1/ai0:3, Dev1/ai7`.
@@ -259,7 +261,8 @@ class System:
         found = []
         for name in names:
             device = device_of(name)
-            if device and "/" in name and self.find(device) is None:
+            is_new = device and "/" in name and self.find(device) is None
+            if is_new and len(self._devices) < _MOST_DEVICES:
                 self.added(self._add(device, self._book.default))
             channel = self.physical(name)
             if kind not in channel.kinds:
