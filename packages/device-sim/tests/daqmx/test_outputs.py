@@ -61,7 +61,7 @@ def test_a_buffer_without_space_or_larger_than_all_memory_is_refused(ao_task, si
     )
 
 
-@pytest.mark.parametrize("rate", [0.0, 1e-300])
+@pytest.mark.parametrize("rate", [0.0, 1e-300, -1000.0])
 def test_a_property_that_follows_from_impossible_ones_is_an_error(ao_task, rate):
     clocked(ao_task)
     ao_task.timing.samp_clk_rate = rate

@@ -41,7 +41,7 @@ _PYTHON_TYPES: Mapping[str, Callable[[Any], Value]] = {
 }
 
 
-_LARGEST = {"Int32": 2**31 - 1, "UInt32": 2**32 - 1, "UInt64": 2**64 - 1}
+_LIMITS = {"Int32": (-(2**31), 2**31 - 1), "UInt32": (0, 2**32 - 1), "UInt64": (0, 2**64 - 1)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,8 @@ class Attribute:
 
     def holds(self, value: Value) -> bool:
         """Return whether a message can carry a value."""
-        return self.kind not in _LARGEST or abs(value) <= _LARGEST[self.kind]
+        limits = _LIMITS.get(self.kind)
+        return limits is None or bool(limits[0] <= value <= limits[1])
 
     def parse(self, value: Any) -> Value:
         """Return a value from a data file, in which enums have the names of their members."""
