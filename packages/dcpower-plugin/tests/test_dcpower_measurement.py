@@ -9,6 +9,7 @@ from typing import Any
 
 import grpc
 import pytest
+from capabilities import needs_callers
 from dcpower_under_test import PLUGIN
 from json_logger_client import station_name
 from logger_station import Station
@@ -137,6 +138,7 @@ def test_a_cancelled_measurement_ends_at_once_and_releases_the_pins(station: Sta
     assert time.monotonic() - started < AT_ONCE
 
 
+@needs_callers
 def test_a_killed_plugin_does_not_block_the_next_measurement(station: Station) -> None:
     with station.plugin() as plugin:
         updates = plugin.stream(

@@ -59,7 +59,7 @@ class CallerFinder:
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
-        self._found: dict[str, tuple[Caller, float]] = {}
+        self._found: dict[str, tuple[Caller | None, float]] = {}
 
     async def find(self, peer: str) -> Caller | None:
         """Return the process of a caller, None if the system does not show it.
@@ -69,13 +69,10 @@ class CallerFinder:
         """
         async with self._lock:
             holder, trusted_until = self._found.get(peer, (None, 0.0))
-            if holder is not None and time.monotonic() < trusted_until and holder.is_alive():
+            if time.monotonic() < trusted_until and (holder is None or holder.is_alive()):
                 return holder
             holder = await asyncio.to_thread(_find, peer, holder)
-            if holder is None:
-                self._found.pop(peer, None)
-            else:
-                self._found[peer] = holder, time.monotonic() + _TRUSTED_SECONDS
+            self._found[peer] = holder, time.monotonic() + _TRUSTED_SECONDS
             if len(self._found) > _MOST_REMEMBERED:
                 del self._found[next(iter(self._found))]
             return holder

@@ -12,12 +12,15 @@ from pathlib import Path
 
 import psutil
 import pytest
+from capabilities import needs_callers
 from pin_map_xml import connection, dmm, pin_map_xml
 from platform_process import DEADLINE, running_platform, wait_for_exit, wait_until
 from platform_sim.hook import hooked_environment
 from plugin_folders import write_script_plugin
 from plugin_kit import PluginCallError
 from plugin_kit.calling import MeasurementPlugin, PlatformClient
+
+pytestmark = needs_callers
 
 HOLDER = "test.Caller"
 HOLDS = """

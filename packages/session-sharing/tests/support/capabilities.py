@@ -97,6 +97,9 @@ needs_full_device = pytest.mark.skipif(
 needs_connection_owners = pytest.mark.skipif(
     sys.platform != "linux", reason="no user of a connection (only Linux tells it)"
 )
+needs_callers = pytest.mark.skipif(
+    _is_wine(), reason="no processes of callers: Wine does not show who owns gRPC's connections"
+)
 needs_ipv6 = pytest.mark.skipif(not _has_ipv6(), reason="no IPv6")
 only_windows = pytest.mark.skipif(sys.platform != "win32", reason="not Windows")
 needs_shell = pytest.mark.skipif(sys.platform == "win32", reason="no POSIX shell")
