@@ -71,7 +71,8 @@ def test_a_running_sequence_is_not_treated_as_a_crashed_one(chain: Chain, tmp_pa
     waiting = changed_sequences(
         tmp_path / "waiting", lambda text: text.replace("[[main]]", WAITING_STEP, 1)
     )
-    (waiting / "code_modules" / "waiting_step.py").write_text(WAITING_MODULE.format(go=go.as_posix()))
+    module = WAITING_MODULE.format(go=go.as_posix())
+    (waiting / "code_modules" / "waiting_step.py").write_text(module)
     alive = start_run(chain, waiting / "MeasureAndLogOneSite.seq")
     wait_for((tmp_path / "go.waiting").exists)
 
