@@ -54,11 +54,13 @@ def process_text(pid: int | str, program: str, *, is_alive: bool) -> str:
 class CallerFinder:
     """Find the processes of callers by their connections, and remember them.
 
-    Callers are found in the order of their requests.
+    Callers are found in the order of their requests. Wine does not know the process of a gRPC
+    connection, and takes long to say so; then this finds no process, and does not ask again.
     """
 
     def __init__(self) -> None:
         self._lock = asyncio.Lock()
+        self._can_find = True
         self._found: dict[str, tuple[Caller | None, float]] = {}
 
     async def find(self, peer: str) -> Caller | None:
@@ -71,15 +73,29 @@ class CallerFinder:
             holder, trusted_until = self._found.get(peer, (None, 0.0))
             if time.monotonic() < trusted_until and (holder is None or holder.is_alive()):
                 return holder
-            holder = await asyncio.to_thread(_find, peer, holder)
+            if not self._can_find:
+                return None
+            try:
+                holder = await asyncio.to_thread(_find, peer, holder)
+            except _OwnersHiddenError:
+                self._can_find = False
+                return None
             self._found[peer] = holder, time.monotonic() + _TRUSTED_SECONDS
             if len(self._found) > _MOST_REMEMBERED:
                 del self._found[next(iter(self._found))]
             return holder
 
 
+class _OwnersHiddenError(Exception):
+    """The system says that process 0, which is none, owns an open connection, as Wine does."""
+
+
 def _find(peer: str, expected: Caller | None) -> Caller | None:
-    """Search the connections of the expected process, then those of all processes."""
+    """Search the connections of the expected process, then those of all processes.
+
+    Raises:
+        _OwnersHiddenError: No caller can be found on this system.
+    """
     import psutil
 
     port = peer.rpartition(":")[2]
@@ -94,7 +110,11 @@ def _find(peer: str, expected: Caller | None) -> Caller | None:
             return expected
     with suppress(psutil.Error, OSError):
         for connection in psutil.net_connections("tcp"):
-            if connection.pid and is_callers(connection):
+            if not is_callers(connection):
+                continue
+            if connection.pid == 0:
+                raise _OwnersHiddenError
+            if connection.pid:
                 return _describe(connection.pid)
     return None
 

@@ -32,6 +32,7 @@ PIN_MAP = pin_map_xml(
 
 SCRIPT = """
 from pathlib import Path
+import nidaqmx  # later, Windows cannot load it: the main thread reads a pipe (numpy issue 24290)
 import ni_measurement_plugin_sdk_service as nims
 
 service = nims.MeasurementService(

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import grpc
 import psutil
 import pytest
-from capabilities import needs_limits
+from capabilities import needs_callers, needs_limits
 from ni.measurementlink.discovery.v1 import discovery_service_pb2_grpc
 from ni.measurementlink.discovery.v1.client import DiscoveryClient, ServiceInfo, ServiceLocation
 from platform_process import DEADLINE, running_platform, wait_for_exit
@@ -158,6 +158,7 @@ def test_the_size_of_a_registration_has_a_limit(client, listener, part):
     assert "64 KiB" in raised.value.details()
 
 
+@needs_callers
 @pytest.mark.parametrize("where", ["elsewhere", "at the same place"])
 def test_another_process_cannot_replace_the_registration_of_a_running_one(
     ni_platform, client, where

@@ -72,7 +72,8 @@ def folder() -> Iterator[Path]:
 @pytest.fixture
 def bench(folder: Path) -> Iterator[Bench]:
     (folder / "pins.pinmap").write_text(PIN_MAP)
-    options = HostOptions(listeners=(parse_listener(server_address(folder)),), grace=0.5)
+    listeners = (parse_listener(server_address(folder)),)
+    options = HostOptions(listeners=listeners, grace=0.5, anonymous=True)
     with (
         Platform(PlatformOptions(has_device_server=False)) as platform,
         hosted(options) as host,

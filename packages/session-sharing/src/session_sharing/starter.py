@@ -10,15 +10,18 @@ import os
 import stat
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 
 def when_starter_goes(stop: Callable[[], None]) -> None:
     """Call `stop`, in a background thread, when the starter closes standard input.
 
     Nothing happens if standard input is not a pipe or a socket but a terminal, a file or /dev/null.
+    Otherwise standard input is empty afterwards.
     """
     if _starter_holds_stdin():
-        threading.Thread(target=_wait_for_end, args=(stop,), name="starter", daemon=True).start()
+        arguments = (_take_stdin(), stop)
+        threading.Thread(target=_wait_for_end, args=arguments, name="starter", daemon=True).start()
 
 
 def _starter_holds_stdin() -> bool:
@@ -29,9 +32,21 @@ def _starter_holds_stdin() -> bool:
     return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)
 
 
-def _wait_for_end(stop: Callable[[], None]) -> None:
+def _take_stdin() -> int:
+    """Return the file descriptor of the pipe, and give standard input nothing to read.
+
+    On Windows, some libraries look at standard input when Python imports them, for example numpy.
+    During a read from the pipe this look would wait for ever (github.com/numpy/numpy/issues/24290).
+    """
+    pipe = os.dup(0)
+    with Path(os.devnull).open("rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    return pipe
+
+
+def _wait_for_end(pipe: int, stop: Callable[[], None]) -> None:
     try:
-        while os.read(0, 4096):
+        while os.read(pipe, 4096):
             pass
     except OSError:
         pass  # when the starter dies, a socket can break instead of ending

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import signal
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
@@ -82,3 +83,25 @@ def test_handlers_are_restored_and_nohup_is_kept() -> None:
         assert signal.set_wakeup_fd(-1) == -1
     finally:
         signal.signal(signal.SIGHUP, hang_up)
+
+
+STOPS_WITH_STARTER = """
+import sys, threading
+from session_sharing.starter import when_starter_goes
+gone = threading.Event()
+when_starter_goes(gone.set)
+print(repr(sys.stdin.read()), flush=True)
+gone.wait()
+print("gone", flush=True)
+"""
+
+
+def test_what_looks_at_standard_input_does_not_wait_for_the_starter() -> None:
+    command = [sys.executable, "-c", STOPS_WITH_STARTER]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin and process.stdout
+        assert process.stdout.readline() == "''\n"
+        process.stdin.close()
+        assert process.stdout.readline() == "gone\n"
