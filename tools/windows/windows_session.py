@@ -15,6 +15,7 @@ import nox
 import windows_python
 from comparison import passed_elsewhere
 from environments import uv
+from libraries import give_complex_numbers
 from localhost import check_localhost
 from postgresql import running_postgresql
 from promises import file_name, files_of_promises, missing_files
@@ -75,6 +76,7 @@ def windows_runners(
     home = windows_python.unpack(options.python, cache, cache.parent / options.python)
     install = ["pip", "install", "--quiet", *windows_python.install_options(options.python, home)]
     uv(session, *install, f"--find-links={wheels}", "pip", *wanted, *windows_python.LIMITS)
+    give_complex_numbers(windows_python.site_packages(home), cache)
     with ExitStack() as stack:
         wines = [stack.enter_context(running_wine(program, cache)) for _ in range(options.jobs)]
         python = str(home / "python.exe")

@@ -7,37 +7,20 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from fetching import IndexFile, fetch
+from libraries import RANDOM_DLL, random_dll
 from localhost import with_localhost
 from own_space import own_space
 
 INSTALL = "apt-get install -y --no-install-recommends wine64"
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder in it is made by mkdtemp
 
-ZIG = IndexFile(
-    "ziglang",
-    "ziglang-0.13.0-py3-none-manylinux_2_12_x86_64.manylinux2010_x86_64.musllinux_1_1_x86_64.whl",
-    "3ce0c9f16547e5d61b32e0d226926e9a2552ef4b91fccf7ab5ea1a623a77824b",
-)
-
 _SERVICES = r"HKLM\System\CurrentControlSet\Services"
 NI_KEY = r"HKLM\SOFTWARE\National Instruments\Common\Installer"
-
-# Wine 8 lacks this library, without which the TLS of gRPC ends the process. Wine 10 has it.
-RANDOM_DLL = "bcryptprimitives.dll"
-RANDOM_SOURCE = """
-unsigned char __stdcall SystemFunction036(void *, unsigned long);
-int _tls_index;
-int __stdcall _DllMainCRTStartup(void *module, unsigned long why, void *more) { return 1; }
-__declspec(dllexport) int ProcessPrng(void *to, unsigned long long size)
-{ return SystemFunction036(to, (unsigned long)size); }
-"""
 
 
 @dataclass(frozen=True)
@@ -163,28 +146,4 @@ def _boot(wine: Wine, cache: Path) -> None:
     wine.restart()
     system = wine.prefix / "drive_c" / "windows" / "system32"
     if not (system / RANDOM_DLL).exists():
-        shutil.copy(_random_dll(cache), system)
-
-
-def _random_dll(cache: Path) -> Path:
-    """Return the path of the library, and compile it if the cache lacks it."""
-    library = cache / RANDOM_DLL
-    if library.exists():
-        return library
-    zig = fetch(ZIG, cache)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        shutil.unpack_archive(zig, folder, "zip")
-        compiler = folder / "ziglang" / "zig"
-        compiler.chmod(0o700)
-        source = folder / "random.c"
-        source.write_text(RANDOM_SOURCE)
-        command = [str(compiler), "cc", "-target", "x86_64-windows-gnu", "-shared", "-nostdlib"]
-        subprocess.run(
-            [*command, f"-o{folder / RANDOM_DLL}", str(source), "-ladvapi32"],
-            env={**os.environ, "ZIG_GLOBAL_CACHE_DIR": name, "ZIG_LOCAL_CACHE_DIR": name},
-            check=True,
-            stdout=sys.stderr,
-        )
-        shutil.copy(folder / RANDOM_DLL, library)
-    return library
+        shutil.copy(random_dll(cache), system)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import grpc
 import pytest
-from capabilities import needs_complex_numbers
 from device_sim.base.wire import session_field
 from driver_client import invalid_session, invoke, open_session, request_for
 from every_driver import DRIVERS
@@ -115,7 +114,7 @@ def bench(request, bench_file):
     "bench",
     [
         pytest.param(None, id="free"),
-        pytest.param(WIRED, id="wired", marks=needs_complex_numbers),
+        pytest.param(WIRED, id="wired"),
     ],
     indirect=True,
 )

@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 import psutil
 import pytest
-from capabilities import needs_complex_numbers
 from device_process import running_device_sim
 from device_sim import DeviceServer, ManualClock, SystemClock, coverage
 from device_sim.coverage.report import Depth
@@ -213,7 +212,6 @@ def test_a_client_that_is_killed_while_its_calls_wait_takes_nothing_with_it(
     assert server.sessions == []
 
 
-@needs_complex_numbers
 @every_driver
 def test_calls_that_do_not_use_the_bench_answer_the_same_on_one(driver, bench_file):
     wiring = "\n".join(

@@ -9,10 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from capabilities import needs_complex_numbers
 from device_sim import DeviceServer
-
-pytestmark = needs_complex_numbers
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 THERMAL = 1.380649e-23 * 298.15 / 1.602176634e-19

@@ -9,7 +9,6 @@ import nidaqmx
 import numpy as np
 import pytest
 from bench_text import channel, part
-from capabilities import needs_complex_numbers
 from device_sim import SystemClock
 from exact_bench import EXACT
 from nidaqmx.constants import AcquisitionType
@@ -142,7 +141,6 @@ def test_a_continuous_task_goes_on_after_a_failed_read(server, make_task):
     assert len(task.read(10)) == 10
 
 
-@needs_complex_numbers
 class TestOnTheBench:
     @pytest.fixture
     def bench(self, bench_file):

@@ -14,7 +14,6 @@ from typing import Any
 import hightime
 import numpy as np
 import pytest
-from capabilities import needs_complex_numbers
 from hypothesis import given
 from hypothesis import strategies as st
 from json_logger_client.encoding import EncodedRecord, encode_record
@@ -303,7 +302,6 @@ def test_a_scaled_waveform_has_its_scaled_values_and_others_keep_their_type() ->
     assert np.array_equal(waveform_of(waveform)[0], raw * 0.5 + 1)
 
 
-@needs_complex_numbers
 def test_waveforms_of_other_kinds_are_taken() -> None:
     iq = np.array([1 + 2j, 3 - 4j], dtype=np.complex64)
     assert np.array_equal(waveform_of(ComplexWaveform.from_array_1d(iq))[0], iq)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import nidaqmx
 import numpy as np
 import pytest
-from capabilities import needs_complex_numbers
 from daqmx_refusals import refused
 from nidaqmx.constants import (
     READ_ALL_AVAILABLE,
@@ -31,7 +30,6 @@ def clocked(task: nidaqmx.Task, count: int = 100, mode=FINITE, rate: float = 100
     task.timing.cfg_samp_clk_timing(rate, sample_mode=mode, samps_per_chan=count)
 
 
-@needs_complex_numbers
 def test_inputs_have_a_sine_over_their_limits_each_5_degrees_after_the_one_before(ai_task):
     clocked(ai_task, 1000)
     first, second = np.array(ai_task.read(READ_ALL_AVAILABLE))

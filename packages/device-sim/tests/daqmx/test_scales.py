@@ -5,7 +5,6 @@ from __future__ import annotations
 import nidaqmx
 import numpy as np
 import pytest
-from capabilities import needs_complex_numbers
 from daqmx_refusals import refused
 from nidaqmx.constants import UnitsPreScaled, VoltageUnits
 from nidaqmx.error_codes import DAQmxErrors
@@ -110,7 +109,6 @@ resistance = 50.0
 """
 
 
-@needs_complex_numbers
 @pytest.mark.parametrize("bench", [WIRED], indirect=True, ids=["bench"])
 def test_volts_of_the_bench_are_scaled(task: nidaqmx.Task, grpc_options, bench, clock):
     Scale.create_table_scale(

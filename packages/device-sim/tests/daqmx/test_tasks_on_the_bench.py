@@ -10,7 +10,6 @@ import nidmm
 import nifgen
 import numpy as np
 import pytest
-from capabilities import needs_complex_numbers
 from exact_bench import EXACT
 from nidaqmx.constants import (
     AcquisitionType,
@@ -275,7 +274,6 @@ def test_a_pattern_on_a_line_is_sampled_from_its_net(open_task):
     assert into.read(40) == [state for state in pattern for _ in range(2)]
 
 
-@needs_complex_numbers
 def test_a_counter_counts_the_edges_of_a_generator_s_square(open_task, open_fgen, clock):
     counter = open_task()
     counter.ci_channels.add_ci_count_edges_chan("Dev1/ctr0")
@@ -298,7 +296,6 @@ def test_a_counter_counts_the_edges_of_a_generator_s_square(open_task, open_fgen
     assert counter.read() - count <= 1
 
 
-@needs_complex_numbers
 def test_another_instrument_triggers_a_task_through_a_net(open_task, open_fgen, clock, write):
     write(1.0)
     task = open_task()

@@ -8,10 +8,7 @@ from pathlib import Path
 
 import nidcpower
 import pytest
-from capabilities import needs_complex_numbers
 from exact_bench import EXACT
-
-pytestmark = needs_complex_numbers
 
 CAPACITANCE = 1e-9
 RESISTANCE = 1e6

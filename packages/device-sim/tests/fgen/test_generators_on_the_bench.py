@@ -11,12 +11,9 @@ import nifgen
 import niscope
 import numpy as np
 import pytest
-from capabilities import needs_complex_numbers
 from device_sim.bench import Grid
 from exact_bench import EXACT, wired_to
 from nifgen import HardwareState, OutputMode, StartTriggerType, Trigger, Waveform
-
-pytestmark = needs_complex_numbers
 
 # The meter's own 10 megohms are in parallel.
 LOADED = f"""{EXACT}

@@ -7,7 +7,6 @@ import math
 import nidcpower
 import nidmm
 import pytest
-from capabilities import needs_complex_numbers
 from exact_bench import RELATIVE, measure, wired_to
 
 BATTERY = """
@@ -45,7 +44,6 @@ def test_a_battery_sags_by_its_internal_resistance(open_dcpower, open_dmm):
     assert measured.current == pytest.approx(-0.1, rel=RELATIVE)
 
 
-@needs_complex_numbers
 @wired_to(
     BATTERY.replace("resistance = 0.5", "resistance = 0.5\namplitude = 0.2\nfrequency = 50.0")
 )
@@ -61,7 +59,6 @@ def test_whole_line_cycles_reject_ripple(open_dmm):
     assert abs(dmm.read() - steady) > 1e-3
 
 
-@needs_complex_numbers
 @wired_to(
     BATTERY.replace("resistance = 0.5", "resistance = 0.5\namplitude = 0.2\nfrequency = 50.0")
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from bench_text import channel, part
-from capabilities import needs_complex_numbers
 from device_sim.bench import Bench, Grid, Input, Output, Sine
 from device_sim.bench.circuit import Circuit
 from device_sim.bench.course import Course
@@ -14,8 +13,6 @@ from device_sim.clock import ManualClock
 from exact_bench import EXACT
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-pytestmark = needs_complex_numbers
 
 ohms = st.floats(10.0, 1e3)
 farads, henries = st.floats(1e-8, 1e-6), st.floats(1e-5, 1e-3)

@@ -7,10 +7,7 @@ import math
 import nidcpower
 import nidmm
 import pytest
-from capabilities import needs_complex_numbers
 from exact_bench import RELATIVE, wired_to
-
-pytestmark = needs_complex_numbers
 
 REACTIVE = """
 [[connect]]

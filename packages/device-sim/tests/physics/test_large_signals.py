@@ -9,13 +9,10 @@ import subprocess
 import numpy as np
 import pytest
 from bench_text import channel, part
-from capabilities import needs_complex_numbers
 from device_sim import BenchError
 from device_sim.bench import Bench, Grid
 from device_sim.clock import ManualClock
 from exact_bench import EXACT
-
-pytestmark = needs_complex_numbers
 
 SCOPE = "SCOPE1/0"
 THERMAL = 1.380649e-23 * 298.15 / 1.602176634e-19

@@ -8,12 +8,9 @@ import time
 import numpy as np
 import pytest
 from bench_text import channel, part
-from capabilities import needs_complex_numbers
 from device_sim.bench import Bench, Grid, Input, Output, Sine, waves
 from device_sim.clock import ManualClock
 from exact_bench import EXACT
-
-pytestmark = needs_complex_numbers
 
 EXACTLY = 1e-6  # The largest relative error.
 SCOPE = "SCOPE1/0"

@@ -7,12 +7,9 @@ import math
 import niscope
 import numpy as np
 import pytest
-from capabilities import needs_complex_numbers
 from device_sim import DeviceControl
 from exact_bench import EXACT, wired_to
 from niscope import ScalarMeasurement, TriggerCoupling, TriggerSlope
-
-pytestmark = needs_complex_numbers
 
 TIMEOUT = -1074126845
 NOT_SERVED = -1074135023

@@ -9,7 +9,8 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,7 +127,7 @@ class Platform:
     def __init__(self, options: PlatformOptions | None = None) -> None:
         """Prepare a platform. Nothing runs before `start`."""
         self.options = options or PlatformOptions()
-        self._loop = asyncio.new_event_loop()
+        self._loop = _in_another_thread(asyncio.new_event_loop)
         self._thread = threading.Thread(
             target=self._loop.run_forever, name="platform-sim", daemon=True
         )
@@ -237,7 +238,7 @@ class Platform:
                 self._device_server.stop(self.options.stop_grace)
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
-        self._loop.close()
+        _in_another_thread(self._loop.close)
         self._key_files.close()
         self._state = None
         if self._owns_log_folder and self._log_folder is not None:
@@ -388,3 +389,13 @@ class Platform:
             hooked_environment(self.discovery_address, {**os.environ, **command.variables}),
             self.log_folder / f"{name}.log",
         )
+
+
+def _in_another_thread(work: Callable[[], T]) -> T:
+    """Call a function in a short-lived thread.
+
+    On Windows, an event loop that the main thread makes takes over the wakeup for signals. Ctrl-C
+    would then end neither `StopSignals.wait` nor another event loop of the program.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(work).result()

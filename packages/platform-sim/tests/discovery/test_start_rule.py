@@ -241,4 +241,18 @@ def test_a_program_for_windows_is_reported_as_that(folder):
 @only_windows
 def test_windows_itself_runs_the_batch_file(folder):
     (folder / "start.sh").touch()
+    python = folder / ".venv" / "Scripts" / "python.exe"
+    python.parent.mkdir(parents=True)
+    python.touch()
+    assert command(folder) == [str(folder / "start.bat")]
+
+
+@only_windows
+def test_without_an_environment_the_platforms_own_python_runs_it_on_windows(folder):
+    assert command(folder) == [sys.executable, "measurement.py", "-v"]
+
+
+@only_windows
+def test_a_batch_file_that_first_makes_its_environment_is_run_as_it_is(folder):
+    (folder / "start.bat").write_text(f"if not exist .venv py -m venv .venv\r\n{BAT}")
     assert command(folder) == [str(folder / "start.bat")]

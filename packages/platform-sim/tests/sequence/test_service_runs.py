@@ -310,7 +310,7 @@ def test_the_program_of_the_page_on_sequences_shows_the_steps(
     done = subprocess.run(
         [
             *(sys.executable, "-c", program),
-            *(platform.state.discovery_address, "/Test.seq"),
+            *(platform.state.discovery_address, "Test.seq"),
         ],
         capture_output=True,
         text=True,

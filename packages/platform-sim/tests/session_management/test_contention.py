@@ -11,6 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from capabilities import needs_callers
 from ni.measurementlink.sessionmanagement.v1 import session_management_service_pb2 as pb
 from ni.measurementlink.sessionmanagement.v1.client import (
     PinMapContext,
@@ -157,6 +158,7 @@ def check_killed_waiters(platform, count):
         assert reserved_names(client) == []
 
 
+@needs_callers
 def test_waiters_killed_by_sigkill_leave_the_queue_to_the_others(ni_platform):
     check_killed_waiters(ni_platform, 6)
 

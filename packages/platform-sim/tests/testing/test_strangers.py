@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from capabilities import needs_internet
 from environments import PROJECT, Environment, build_wheel
 from page_commands import Page, write_files
 
 
+@needs_internet
 @pytest.mark.timeout(600)  # pip fetches pytest from the index
 def test_a_project_that_turns_warnings_into_errors_runs_beside_the_wheel(tmp_path):
     wheel = build_wheel(tmp_path)

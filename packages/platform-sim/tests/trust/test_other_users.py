@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from as_user import OWNER, STRANGER, needs_users
+from capabilities import needs_callers
 from platform_process import running_platform
 from platform_users import run_as, running_as
 from plugin_folders import TEST_PLUGINS, TINY, V2
@@ -125,6 +126,7 @@ def test_the_platform_and_its_device_server_listen_on_this_machine_alone(tmp_pat
         assert listening_addresses(platform.process.pid, *ports) == ["127.0.0.1"] * 2
 
 
+@needs_callers
 def test_a_plugin_that_the_platform_starts_listens_on_this_machine_alone(tmp_path):
     with running_platform(tmp_path, "--plugins", TEST_PLUGINS) as platform:
         with PlatformClient(platform.state.discovery_address) as client:

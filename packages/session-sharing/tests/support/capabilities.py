@@ -78,9 +78,6 @@ needs_names_of_bytes = pytest.mark.skipif(
 needs_whole_sends = pytest.mark.skipif(
     _is_wine(), reason="no large messages: Wine sends them in parts, and gRPC ends the process"
 )
-needs_complex_numbers = pytest.mark.skipif(
-    _is_wine(), reason="no complex numbers of numpy: Wine's C library has no cimag"
-)
 needs_control_characters = pytest.mark.skipif(
     sys.platform == "win32", reason="no control characters in file names"
 )
@@ -99,6 +96,9 @@ needs_connection_owners = pytest.mark.skipif(
 )
 needs_callers = pytest.mark.skipif(
     _is_wine(), reason="no processes of callers: Wine does not show who owns gRPC's connections"
+)
+needs_internet = pytest.mark.skipif(
+    _is_wine(), reason="no internet: root's Wine has a network of its own"
 )
 needs_ipv6 = pytest.mark.skipif(not _has_ipv6(), reason="no IPv6")
 only_windows = pytest.mark.skipif(sys.platform != "win32", reason="not Windows")

@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import Callable
 from types import TracebackType
 
+from session_sharing.server import Signal
 
-class PacedSignal:
+
+class PacedSignal(Signal):
     """Wakes a coroutine after a write, on average not more often than once in a pause.
 
     It wakes while the event loop works on a write anyway: wakes of their own cost a fast log twice
@@ -28,20 +30,11 @@ class PacedSignal:
             draining: Set when the server is stopping; this wakes, too.
             pause: Seconds.
         """
-        self._listen = listen
-        self._draining = draining
+        super().__init__(listen, draining)
         self._pause = pause
-        self._loop = asyncio.get_running_loop()
-        self._woken = asyncio.Event()
         self._next = self._loop.time()
         """Time from which a write wakes at once."""
         self._timer: asyncio.TimerHandle | None = None
-
-    def __enter__(self) -> PacedSignal:
-        self._stop = self._listen(self._note)
-        self._drain = asyncio.ensure_future(self._draining.wait())
-        self._drain.add_done_callback(lambda _: self._woken.set())
-        return self
 
     def __exit__(
         self,
@@ -49,26 +42,25 @@ class PacedSignal:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._stop()
-        self._drain.cancel()
+        super().__exit__(kind, error, traceback)
         self._stop_timer()
 
-    async def wait(self) -> None:
-        """Wait for a write after the pause."""
-        await self._woken.wait()
-        self._woken.clear()
+    async def wait(self) -> bool:
+        """Wait for a write after the pause; return False when the server drains."""
+        goes_on = await super().wait()
         self._next = max(self._next, self._loop.time() - self._pause) + self._pause
+        return goes_on
 
-    def _note(self, _: object) -> None:
+    def _wake(self, _: object) -> None:
         if self._loop.time() >= self._next:
             self._stop_timer()
-            self._woken.set()
+            self._happened.set()
         elif self._timer is None:
             self._timer = self._loop.call_at(self._next + self._pause, self._wake_late)
 
     def _wake_late(self) -> None:
         self._timer = None
-        self._woken.set()
+        self._happened.set()
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

@@ -69,7 +69,7 @@ def start_command(installed: InstalledService) -> StartCommand:
     beside the .serviceconfig file; on Windows its `path`; the last line of the .bat file in `path`
     that runs a Python script or module, or a program of a Python environment. The `Scripts` folder
     of an environment is its `bin` here. If the environment does not exist, the platform's own is
-    used.
+    used; on Windows, too, when the .bat file runs nothing else.
 
     Raises:
         PluginStartError: No command can be started, or the file cannot be read.
@@ -97,9 +97,10 @@ def _command_of(installed: InstalledService) -> StartCommand:
         raise PluginStartError(
             f"{installed.config_file}: {target} does not exist. Correct 'path', {_WAYS_OUT}"
         )
+    is_batch_file = target.suffix.lower() in (".bat", ".cmd")
+    if is_batch_file and (sys.platform != "win32" or _lacks_its_environment(target)):
+        return _command_of_batch_file(target)
     if sys.platform != "win32":
-        if target.suffix.lower() in (".bat", ".cmd"):
-            return _command_of_batch_file(target)
         _refuse_windows_program(target)
     return StartCommand([str(target)], folder)
 
@@ -113,6 +114,17 @@ def _refuse_windows_program(program: Path) -> None:
     with program.open("rb") as file:
         if file.read(2) == b"MZ":
             raise PluginStartError(f"{program} is a program for Windows. Here, {_WAYS_OUT}")
+
+
+def _lacks_its_environment(batch_file: Path) -> bool:
+    """Return whether a batch file runs only programs of an environment that does not exist."""
+    commands = read_batch_file(batch_file)
+    programs = [one for one in commands if one.words[0].lower() not in _SHELL_COMMANDS]
+    paths = [one.folder / one.words[0] for one in programs]
+    return bool(paths) and all(
+        path.parent.name.lower() == "scripts" and not path.with_suffix(".exe").exists()
+        for path in paths
+    )
 
 
 def _command_of_batch_file(file: Path) -> StartCommand:

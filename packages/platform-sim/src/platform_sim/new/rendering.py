@@ -67,6 +67,12 @@ def render(
 def _told_by_our_errors() -> Iterator[None]:
     try:
         from copier.errors import CopierAnswersInterrupt, InteractiveSessionError
+
+        no_terminal: tuple[type[Exception], ...] = (InteractiveSessionError,)
+        if sys.platform == "win32":  # Copier lets it pass
+            from prompt_toolkit.output.win32 import NoConsoleScreenBufferError
+
+            no_terminal += (NoConsoleScreenBufferError,)
     except ImportError as error:
         raise NewProjectError(
             "Templates need the extra 'templates'. Install it: "
@@ -74,7 +80,7 @@ def _told_by_our_errors() -> Iterator[None]:
         ) from error
     try:
         yield
-    except InteractiveSessionError as error:
+    except no_terminal as error:
         raise NewProjectError(
             "There is no terminal in which to ask. Add --defaults, or answer each question by its "
             "option."
