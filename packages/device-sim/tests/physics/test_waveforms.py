@@ -126,12 +126,12 @@ def test_forty_thousand_points_take_far_less_than_single_measurements(bench_file
     """On a quiet machine they take some 20 ms, and each single measurement about 1 ms."""
     bench = driven(bench_file, WIRING)
     grid = Grid.over(0.0, 0.02, 40_000)
-    begin = time.process_time()
+    begin = time.perf_counter()
     volts = bench.sample("SCOPE1/0", grid).voltages
-    together = time.process_time() - begin
-    begin = time.process_time()
+    together = time.perf_counter() - begin
+    begin = time.perf_counter()
     for moment in grid.times[::400]:
         bench.measure("SCOPE1/0", float(moment), float(moment))
-    hundred = time.process_time() - begin
+    hundred = time.perf_counter() - begin
     assert together < 40 * hundred
     assert math.isfinite(volts.sum())

@@ -48,6 +48,7 @@ _LEAST_CONDUCTANCE = 1e-6  # Siemens.
 _INDUCTOR_LEAK = 1e-10  # Siemens across every inductor: a current without a path has a voltage.
 _NEWTON_STEPS = 200
 _NEWTON_TOLERANCE = 1e-13
+_NO_CURRENT = 1e-16  # Amperes. What a junction lets through then changes no reading.
 
 
 class _UnsettledError(Exception):
@@ -391,16 +392,20 @@ class Circuit:
         across, change = start, math.inf
         for _ in range(_NEWTON_STEPS):
             tangent = equations.copy()
+            slopes = []
             for part, voltage in zip(self.diodes, across, strict=True):
                 current, slope = diode_current(part, voltage, self.now)
+                slopes.append(slope)
                 tangent.add_conductance(part.nets, float(slope))
                 tangent.add_current(part.nets, float(slope * voltage - current))
             wanted = self.across_diodes(tangent.solve())
             limited = limit_steps(self.diodes, across, wanted)
-            before, change = change, float(np.max(np.abs(wanted - across)))
+            changes = np.abs(wanted - across)
+            before, change = change, float(np.max(changes))
             settled = change <= _NEWTON_TOLERANCE * (1.0 + float(np.max(np.abs(wanted))))
             # A junction without current has only the voltage that rounding leaves.
             rounded = ROUNDING_FLOOR >= change >= before / 2.0
+            rounded |= float(np.max(slopes * changes)) <= _NO_CURRENT
             if bool((limited == wanted).all()) and (settled or rounded):
                 return tangent, across
             across = limited
