@@ -115,6 +115,7 @@ def test_a_log_without_waveforms_has_no_second_file(own_logger: LoggerProcess) -
     assert "a.waveforms" not in sizes(own_logger.folder)
 
 
+@needs_whole_sends
 def test_waveforms_of_several_clients_and_of_any_size_do_not_mix(
     own_logger: LoggerProcess,
 ) -> None:
