@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy
 import pytest
 from as_user import STRANGER, needs_users
+from capabilities import needs_renames_of_open_files
 from logger_process import LoggerProcess
 from postgres_server import Binaries, PostgresServer, RunningServer
 from store_database import STATION, StoreDatabase, lines_in
@@ -272,6 +273,7 @@ def test_two_forwarders_at_once_copy_everything_once(
     assert database.query("select count(distinct station) from json_logger.log") == [(1,)]
 
 
+@needs_renames_of_open_files
 def test_rotated_files_are_removed_only_when_the_store_has_them_whole(
     postgres: RunningServer, database: StoreDatabase, tmp_path: Path
 ) -> None:
@@ -293,6 +295,7 @@ def test_rotated_files_are_removed_only_when_the_store_has_them_whole(
     assert database.count() >= 50
 
 
+@needs_renames_of_open_files
 @pytest.mark.parametrize("samples", [20_000, 200_000])
 def test_rotated_files_stay_when_the_store_does_not_have_all_their_samples(
     database: StoreDatabase, tmp_path: Path, samples: int
