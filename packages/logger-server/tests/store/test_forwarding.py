@@ -87,6 +87,7 @@ def test_a_second_run_copies_only_what_is_new(database: StoreDatabase, tmp_path:
     assert database.lines() == lines_in(log)
 
 
+@needs_renames_of_open_files
 def test_rotated_files_are_one_series(database: StoreDatabase, tmp_path: Path) -> None:
     with LoggerProcess(tmp_path, *database.options(), "--rotate-size=20000") as logger:
         with logger.client("a.ndjson") as log:
