@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -170,6 +171,8 @@ def test_who_follows_a_live_log_never_meets_a_record_before_its_samples(
                     if line.endswith(b"\n"):
                         yield line
                         line = b""
+                    else:
+                        time.sleep(0.001)  # otherwise the writer's thread gets no time on Windows
 
         writer = threading.Thread(target=write)
         writer.start()
