@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -145,6 +144,7 @@ def test_waveforms_of_several_clients_and_of_any_size_do_not_mix(
             assert (array == int(found["measurement_name"])).all()
 
 
+@needs_whole_sends
 @pytest.mark.parametrize("how", ["tail", "file"])
 def test_who_follows_a_live_log_never_meets_a_record_before_its_samples(
     how: str, own_logger: LoggerProcess
@@ -171,8 +171,6 @@ def test_who_follows_a_live_log_never_meets_a_record_before_its_samples(
                     if line.endswith(b"\n"):
                         yield line
                         line = b""
-                    else:
-                        time.sleep(0.001)  # otherwise the writer's thread gets no time on Windows
 
         writer = threading.Thread(target=write)
         writer.start()
