@@ -26,10 +26,16 @@ with socket.socket() as any_socket:
     name = struct.pack("16sH22x", b"lo", 0)
     flags = struct.unpack("16sH22x", fcntl.ioctl(any_socket, GET_FLAGS, name))[1]
     fcntl.ioctl(any_socket, SET_FLAGS, struct.pack("16sH22x", b"lo", flags | UP))
-Path("/proc/sys/net/ipv4/tcp_max_tw_buckets").write_text("0")
+settings = Path("/proc/sys/net/ipv4")
+(settings / "tcp_max_tw_buckets").write_text("0")
+(settings / "tcp_wmem").write_text("4096 {buffer} {buffer}")
 print("ready", flush=True)
 sys.stdin.read()
 """
+
+_BUFFER = 64 * 2**20
+"""Bytes that a connection takes at once. Of what exceeds it, Wine sends a part and says so, and
+gRPC then ends its process."""
 
 _NEW = ["unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
 # `nsenter` starts in the root folder, and the end of `nsenter` does not end what it started.
@@ -47,7 +53,7 @@ def own_space() -> Iterator[list[str]]:
         yield []
         return
     keeper = subprocess.Popen(
-        [*_NEW, sys.executable, "-c", _KEEPER],
+        [*_NEW, sys.executable, "-c", _KEEPER.format(buffer=_BUFFER)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
