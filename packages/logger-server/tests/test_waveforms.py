@@ -171,6 +171,8 @@ def test_who_follows_a_live_log_never_meets_a_record_before_its_samples(
                     if line.endswith(b"\n"):
                         yield line
                         line = b""
+                    else:
+                        file.seek(0, os.SEEK_CUR)  # Wine's C library remembers an end of the file
 
         writer = threading.Thread(target=write)
         writer.start()
