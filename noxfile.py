@@ -10,6 +10,7 @@ it. It installs nothing into the user's Python.
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import shutil
@@ -206,10 +207,18 @@ def e2e(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run the tests of every package and the end-to-end tests on this Python."""
-    _unit_tests(session)
-    build(session)
-    _pytest(session, TESTSTAND, *session.posargs, env=_station_variables(session))
+    """Run the tests of every package and the end-to-end tests on this Python.
+
+    `-- --package platform-sim --package teststand` chooses some; other arguments go to pytest.
+    """
+    parser = argparse.ArgumentParser(prog="nox -s tests --", add_help=False)
+    parser.add_argument("--package", action="append", choices=[*DISTRIBUTIONS, TESTSTAND.name])
+    chosen, options = parser.parse_known_args(session.posargs)
+    wanted = chosen.package or [*DISTRIBUTIONS, TESTSTAND.name]
+    _unit_tests(session, [folder for folder in DISTRIBUTIONS if folder in wanted], options)
+    if TESTSTAND.name in wanted:
+        build(session)
+        _pytest(session, TESTSTAND, *options, env=_station_variables(session))
 
 
 @nox.session
@@ -256,7 +265,7 @@ def _tests_on(version: str) -> None:
     @nox.session(python=version, name=f"tests-{version}")
     def unit_tests(session: nox.Session) -> None:
         """Run the unit tests on this Python, if the machine has it."""
-        _unit_tests(session)
+        _unit_tests(session, list(DISTRIBUTIONS), session.posargs)
 
 
 for _version in PYTHONS:
@@ -390,10 +399,10 @@ def _editable() -> list[str]:
     return [f"-e{PACKAGES / folder}{extras}" for folder, extras in DISTRIBUTIONS.items()]
 
 
-def _unit_tests(session: nox.Session) -> None:
+def _unit_tests(session: nox.Session, folders: list[str], options: list[str]) -> None:
     _install_workshop(session)
-    for folder in DISTRIBUTIONS:
-        _pytest(session, PACKAGES / folder, *session.posargs)
+    for folder in folders:
+        _pytest(session, PACKAGES / folder, *options)
 
 
 def _pytest(

@@ -7,7 +7,7 @@ import pytest
 from device_sim.bench.circuit import Circuit
 from device_sim.bench.course import Course
 from device_sim.bench.parts import Connection, Output, Part
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 NETS = ["GND", "a", "b", "c", "d"]
@@ -46,6 +46,14 @@ def circuit_of(parts, wires, terminals) -> Circuit:
 
 @settings(deadline=None)
 @given(parts=resistors, wires=wiring, terminals=st.tuples(outputs, outputs))
+@example(  # an output of 0 A into an open circuit, beyond its limit of 1 V
+    parts=[Part("R0", "resistor", ("GND", "b"), {"value": 2.0})],
+    wires=[("a", "b"), ("GND", "b")],
+    terminals=(
+        Output(quantity="current", level=0.0, low=-1.0, high=1.0),
+        Output(quantity="voltage", level=1.891, low=-1.0, high=1.0),
+    ),
+)
 def test_resistors_dissipate_the_power_that_outputs_deliver(parts, wires, terminals):
     circuit = circuit_of(parts, wires, terminals)
     x = circuit.solve(np.zeros(0), np.zeros(0)).observed

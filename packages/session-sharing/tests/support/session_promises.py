@@ -17,6 +17,7 @@ from threading import Barrier
 from typing import ClassVar, Protocol
 
 import pytest
+from capabilities import needs_ends_of_killed_servers
 from processes import Process, eventually, server_address
 from server_process import ServerProcess
 from session_sharing.client import (
@@ -203,6 +204,7 @@ class SessionPromises:
             assert session.reclaimed
             self.kit.use(session)
 
+    @needs_ends_of_killed_servers
     def test_after_a_crash_of_the_server_clients_know_it_and_open_again(
         self, server: ServerProcess, target: ConnectOptions, start: Callable[[], ServerProcess]
     ) -> None:

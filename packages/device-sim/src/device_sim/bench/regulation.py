@@ -50,7 +50,7 @@ def better_mode(output: Output, mode: int, voltage: float, current: float) -> in
             return AT_HIGH
         return AT_LOW if limited < output.low - slack else REGULATING
     excess = (regulated - output.level) * mode
-    return REGULATING if excess > 1e-9 * max(abs(output.level), 1e-12) else mode
+    return REGULATING if excess > _excess_of_rounding(output) else mode
 
 
 def keeps_mode(output: Output, mode: int, voltages: Vector, currents: Vector) -> Flags:
@@ -61,4 +61,13 @@ def keeps_mode(output: Output, mode: int, voltages: Vector, currents: Vector) ->
     if mode == REGULATING:
         return np.asarray((limited <= output.high + slack) & (limited >= output.low - slack))
     excess = (regulated - output.level) * mode
-    return np.asarray(excess <= 1e-9 * max(abs(output.level), 1e-12))
+    return np.asarray(excess <= _excess_of_rounding(output))
+
+
+def _excess_of_rounding(output: Output) -> float:
+    """Return how far beyond its level an output at its limit may be by rounding.
+
+    An output of 0 A into an open circuit has the current that the linear algebra rounds, about
+    1e-16 of the currents around it.
+    """
+    return 1e-9 * max(abs(output.level), 1e-4)
