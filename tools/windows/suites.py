@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from queue import SimpleQueue
 from tempfile import TemporaryDirectory
@@ -21,6 +21,7 @@ _TOGETHER = 8
 _TO_THE_END = (0, 1, 5)
 """Exit codes of pytest when it ran all tests: all passed, some failed, or there was none."""
 ENDED = "the process ended during this test"
+AGAIN = "passed only when it ran again, alone; before that: "
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,10 @@ class Runner:
     name: Callable[[Path], str]
     """Returns how this Python names a file."""
 
+    repeats: bool = False
+    """Whether a test that fails runs once more, alone. Wine sometimes cannot start a process, or
+    loses an event; on Windows itself every failure counts."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -49,7 +54,7 @@ class Outcome:
     """passed, failed or skipped."""
 
     why: str
-    """The reason of a skip, or the report of a failure."""
+    """The reason of a skip, or the report of a failure, also of one before a test passed."""
 
 
 def run_files(
@@ -102,12 +107,26 @@ def _run_group(
         return [o for name in names for o in _run_group(runner, folder, [name], limit, options)]
     if said is not None and not any(o.outcome == "failed" for o in outcomes):
         outcomes.append(Outcome(folder.name, names[0], "failed", said))
+    if said is None and runner.repeats:
+        outcomes = [_repeated(runner, folder, one, limit, options) for one in outcomes]
     count = Counter(outcome.outcome for outcome in outcomes)
     seconds = time.monotonic() - begun
     report = [f"{folder.name}/{' '.join(names)}: {dict(count)} in {seconds:.0f} s"]
     report += [f"{o.test} failed:\n{o.why}" for o in outcomes if o.outcome == "failed"]
     print("\n".join(report), file=sys.stderr, flush=True)
     return outcomes
+
+
+def _repeated(
+    runner: Runner, folder: Path, outcome: Outcome, limit: float, options: list[str]
+) -> Outcome:
+    """Run a test that failed again; return what counts."""
+    if outcome.outcome != "failed":
+        return outcome
+    again, _ = _run_process(runner, folder, [outcome.test], limit, options)
+    if [one.outcome for one in again] != ["passed"]:
+        return outcome
+    return replace(outcome, outcome="passed", why=f"{AGAIN}{outcome.why}")
 
 
 def _run_process(

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import platform
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from comparison import Names, comparison
 from promises import promise_table
-from suites import Outcome
+from suites import AGAIN, Outcome
 
 KINDS = ("passed", "failed", "skipped")
 
@@ -35,10 +35,8 @@ def skip_reasons(outcomes: Sequence[Outcome]) -> str:
     return "\n".join(lines)
 
 
-def failures(outcomes: Sequence[Outcome]) -> str:
-    """Return the failed tests, a line each."""
-    failed = [o for o in outcomes if o.outcome == "failed"]
-    return "\n".join(f"- {o.package}: {o.test}" for o in failed)
+def _lines(outcomes: Iterable[Outcome]) -> str:
+    return "\n".join(f"- {o.package}: {o.test}" for o in outcomes)
 
 
 def write_summary(
@@ -57,8 +55,13 @@ def write_summary(
         parts.append(skip_reasons(outcomes))
     if elsewhere:
         parts.append(comparison(outcomes, elsewhere, platform.system()))
-    if failed := failures(outcomes):
-        parts += ["Failed:", failed]
+    if again := [o for o in outcomes if o.outcome == "passed" and o.why.startswith(AGAIN)]:
+        parts += [
+            f"{len(again)} of those that passed had failed, and passed when they ran again, alone:",
+            _lines(again),
+        ]
+    if failed := [o for o in outcomes if o.outcome == "failed"]:
+        parts += ["Failed:", _lines(failed)]
     text = "\n\n".join(parts) + "\n"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "summary.md").write_text(text, encoding="utf-8")

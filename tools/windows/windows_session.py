@@ -89,7 +89,7 @@ def windows_runners(
         for wine in wines:
             server = stack.enter_context(running_postgresql(session, postgresql, wine.space))
             environment = {**wine.environment, **server, "WINEPATH": programs}
-            runners.append(Runner([*wine.command, python], environment, windows_path))
+            runners.append(Runner([*wine.command, python], environment, windows_path, repeats=True))
         yield runners, f"{_version(program)}, Windows' own Python {options.python}"
 
 
