@@ -15,7 +15,7 @@ from pathlib import Path
 import grpc
 import grpc.aio
 import pytest
-from capabilities import needs_unix_sockets
+from capabilities import needs_ends_of_killed_servers, needs_unix_sockets
 from hosting import Lock, hosted
 from processes import LockServer, Process, eventually
 from proxy import LossyProxy
@@ -153,6 +153,7 @@ def test_a_client_that_begins_twice_at_once_is_one_client() -> None:
         eventually(lambda: len(host.clients) == 0, within=3)
 
 
+@needs_ends_of_killed_servers
 def test_after_a_kill_of_the_server_every_client_gets_an_error_and_one_opens_again(
     folder: Path, server: LockServer, keep: Keep
 ) -> None:
