@@ -25,7 +25,7 @@ EPOCH = secrets.token_hex(4)
 _PLACE = re.compile(r"(?P<epoch>\w+)\.(?P<revision>\d{1,18})\.(?P<positions>[\d-]{0,99})", re.ASCII)
 _BEAT_SECONDS = 1.0
 """Every stream sends something so often, so that a browser notices a broken line."""
-_FRAME_SECONDS = 0.08
+_FRAME_SECONDS = 0.09
 """Shortest time between two updates of a page."""
 _SEND_SECONDS = 20.0
 """Longest time that a browser may not read."""

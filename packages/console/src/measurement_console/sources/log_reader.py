@@ -25,7 +25,7 @@ from measurement_console.sources.session_server import SessionServer
 from measurement_console.sources.worker import Worker
 
 _PAUSE = 0.3
-_PACE = 90
+_PACE = 95
 """Milliseconds between two answers of the logger, so that browsers cost it little."""
 _MOST_RECENT = 1000
 _MOST_NAMES = 500
