@@ -256,3 +256,9 @@ def test_without_an_environment_the_platforms_own_python_runs_it_on_windows(fold
 def test_a_batch_file_that_first_makes_its_environment_is_run_as_it_is(folder):
     (folder / "start.bat").write_text(f"if not exist .venv py -m venv .venv\r\n{BAT}")
     assert command(folder) == [str(folder / "start.bat")]
+
+
+@only_windows
+def test_a_batch_file_that_only_windows_understands_is_run_as_it_is(folder):
+    (folder / "start.bat").write_text('echo "no end\r\n')
+    assert command(folder) == [str(folder / "start.bat")]

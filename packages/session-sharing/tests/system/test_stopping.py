@@ -96,7 +96,7 @@ print("gone", flush=True)
 """
 
 
-def test_what_looks_at_standard_input_does_not_wait_for_the_starter() -> None:
+def test_libraries_that_look_at_standard_input_do_not_wait_for_the_starter() -> None:
     command = [sys.executable, "-c", STOPS_WITH_STARTER]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

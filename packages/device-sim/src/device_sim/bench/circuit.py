@@ -48,7 +48,7 @@ _LEAST_CONDUCTANCE = 1e-6  # Siemens.
 _INDUCTOR_LEAK = 1e-10  # Siemens across every inductor: a current without a path has a voltage.
 _NEWTON_STEPS = 200
 _NEWTON_TOLERANCE = 1e-13
-_NO_CURRENT = 1e-16  # Amperes. What a junction lets through then changes no reading.
+_NO_CURRENT = 1e-16  # Amperes. A change of a junction's current by less changes no reading.
 
 
 class _UnsettledError(Exception):

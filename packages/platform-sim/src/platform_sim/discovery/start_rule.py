@@ -118,11 +118,16 @@ def _refuse_windows_program(program: Path) -> None:
 
 def _lacks_its_environment(batch_file: Path) -> bool:
     """Return whether a batch file runs only programs of an environment that does not exist."""
-    commands = read_batch_file(batch_file)
+    try:
+        commands = read_batch_file(batch_file)
+    except PluginStartError:  # Windows may understand more
+        return False
     programs = [one for one in commands if one.words[0].lower() not in _SHELL_COMMANDS]
     paths = [one.folder / one.words[0] for one in programs]
     return bool(paths) and all(
-        path.parent.name.lower() == "scripts" and not path.with_suffix(".exe").exists()
+        path.parent.name.lower() == "scripts"
+        and not path.exists()
+        and not Path(f"{path}.exe").exists()
         for path in paths
     )
 
