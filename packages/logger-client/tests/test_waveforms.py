@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from json_logger_client.encoding import EncodedRecord, encode_record
 from json_logger_client.outbox import Inbox, Outbox, StreamOptions
+from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
 from json_logger_proto.log_format import PLACEHOLDER, REFERENCE, WaveformReference
 from nitypes import bintime
 from nitypes.waveform import (
@@ -199,10 +200,14 @@ def test_a_waveform_is_copied_once_and_never_becomes_text() -> None:
 
 
 @given(
-    st.lists(st.binary(max_size=60), max_size=5), st.integers(1, 70), st.text(min_size=1), st.text()
+    st.lists(st.binary(max_size=60), max_size=5),
+    st.sets(st.integers(0, 4)),
+    st.integers(1, 70),
+    st.text(min_size=1),
+    st.text(),
 )
 def test_a_batch_in_pieces_is_the_same_batch(
-    samples: list[bytes], most: int, name: str, other: str
+    samples: list[bytes], in_memory: set[int], most: int, name: str, other: str
 ) -> None:
     lines = [json.dumps({"name": name}).encode(), json.dumps({"other": other}).encode()]
     records = [EncodedRecord(lines[0], [*map(memoryview, samples)]), EncodedRecord(lines[1])]
@@ -211,9 +216,21 @@ def test_a_batch_in_pieces_is_the_same_batch(
     batch = box.next_unsent()
     assert batch is not None
     batch.request.attachment = "attachment"
-    pieces = list(batch.in_pieces(most))
+    indexes = iter(range(len(samples)))
+
+    def hand_over(_: memoryview, attachment: str) -> pb.SamplesInMemory | None:
+        assert attachment == "attachment"
+        index = next(indexes)
+        return pb.SamplesInMemory(number=index + 10) if index in in_memory else None
+
+    pieces = list(batch.in_pieces(most, hand_over))
     assert b"".join(piece.ndjson for piece in pieces) == b"\n".join(lines)
-    assert b"".join(piece.samples for piece in pieces) == b"".join(samples)
+    sent = [one for index, one in enumerate(samples) if index not in in_memory]
+    assert b"".join(piece.samples for piece in pieces) == b"".join(sent)
+    handed = sorted(in_memory & set(range(len(samples))))
+    assert [one.waveform for one in pieces[-1].in_memory] == handed
+    assert [one.number - 10 for one in pieces[-1].in_memory] == handed
+    assert not any(piece.in_memory for piece in pieces[:-1])
     assert all(len(piece.ndjson) + len(piece.samples) <= most for piece in pieces)
     assert [piece.continued for piece in pieces] == [True] * (len(pieces) - 1) + [False]
     about = {(piece.attachment, piece.first_client_seq, piece.count) for piece in pieces}

@@ -8,7 +8,7 @@ import shutil
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -38,10 +38,9 @@ class Piece:
 
     array: np.ndarray
     offset: int
-    samples: list[memoryview] = field(init=False)
 
-    def __post_init__(self) -> None:
-        self.samples = [memoryview(self.array.tobytes())]
+    def pieces(self) -> list[memoryview]:
+        return [memoryview(self.array.tobytes())]
 
 
 @contextmanager

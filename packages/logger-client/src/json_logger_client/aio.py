@@ -272,7 +272,13 @@ class _LoopClient(JsonLoggerClient):
     ) -> int:
         self.owner.check()
         record = encode_record(
-            name, configurations, outputs, timestamp, self._shortest_waveform, context
+            name,
+            configurations,
+            outputs,
+            timestamp,
+            self._shortest_waveform,
+            context,
+            self._calls.memory,
         )
         ticket = self._ticket(record)
         ticket.bell = bell = _LoopBell()
@@ -312,7 +318,13 @@ class _LoopStream(LogStream):
             self._turn_ends = time.monotonic() + _TURN
         self._owner.check()
         record = encode_record(
-            name, configurations, outputs, timestamp, self._shortest_waveform, context
+            name,
+            configurations,
+            outputs,
+            timestamp,
+            self._shortest_waveform,
+            context,
+            self._sender.memory,
         )
         self._sender.check_size(record)
         await self._wait_for_room(record.size)

@@ -185,6 +185,7 @@ class JsonLoggerClient(SharedSession):
             timestamp,
             self._shortest_waveform,
             context=context,
+            memory=self._calls.memory,
         )
         return self._calls.answer(self._ticket(record))
 

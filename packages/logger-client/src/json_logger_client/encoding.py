@@ -19,6 +19,7 @@ from session_sharing import InvalidArgumentError
 from session_sharing.client.arguments import check_argument
 
 from json_logger_client.record_context import RecordContext, record_fields
+from json_logger_client.shared_memory import SharedMemory
 from json_logger_client.times import as_text
 from json_logger_client.waveforms import SHORTEST_WAVEFORM, Waveforms
 
@@ -57,6 +58,7 @@ def encode_record(
     timestamp: datetime | None = None,
     shortest_waveform: int = SHORTEST_WAVEFORM,
     context: RecordContext | None = None,
+    memory: SharedMemory | None = None,
 ) -> EncodedRecord:
     """Encode one record as a line, with the samples of its waveforms beside it.
 
@@ -70,6 +72,7 @@ def encode_record(
         timestamp: Time of the measurement; by default now. A time without a zone is local time.
         shortest_waveform: Numbers from which on an array is a waveform.
         context: What the record means.
+        memory: Memory of the sender of the record, for long waveforms.
 
     Raises:
         InvalidArgumentError: A value cannot be written as JSON, or the context does not fit; the
@@ -95,7 +98,7 @@ def encode_record(
     if context is not None:
         check_argument("context", context, RecordContext)
         record |= record_fields(context, outputs)
-    waveforms = Waveforms(shortest_waveform)
+    waveforms = Waveforms(shortest_waveform, memory)
     try:
         line = _encode(record, _Values(waveforms))
     except _FAILURES as error:

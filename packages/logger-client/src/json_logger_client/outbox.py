@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TypeAlias
@@ -67,6 +67,10 @@ Inbox: TypeAlias = "deque[EncodedRecord | Ticket]"
 """Records and tickets, in the order in which callers put them."""
 
 
+HandOver: TypeAlias = Callable[[memoryview, str], "pb.SamplesInMemory | None"]
+"""Sends the samples of a waveform as memory, for an attachment; returns None if it cannot."""
+
+
 @dataclass(slots=True)
 class Batch:
     """Records that are appended together or not at all."""
@@ -82,21 +86,38 @@ class Batch:
     behind: list[Ticket] = field(default_factory=list)
     """The tickets that wait for this batch and all batches before it."""
 
-    def in_pieces(self, most: int) -> Iterator[pb.AppendRequest]:
-        """Yield the batch as messages with at most `most` bytes of records and samples each."""
+    def in_pieces(self, most: int, hand_over: HandOver) -> Iterator[pb.AppendRequest]:
+        """Yield the batch as messages with at most `most` bytes of records and samples each.
+
+        Args:
+            most: The bytes.
+            hand_over: Sends the samples of one waveform as memory, if that is possible.
+        """
         ndjson = self.request.ndjson
-        if len(ndjson) + sum(map(len, self.samples)) <= most:
-            yield self.whole()
+        if not self.samples and len(ndjson) <= most:
+            yield self.request
+            return
+        samples: list[memoryview] = []
+        in_memory: list[pb.SamplesInMemory] = []
+        for index, of_waveform in enumerate(self.samples):
+            handed = hand_over(of_waveform, self.request.attachment)
+            if handed is None:
+                samples.append(of_waveform)
+            else:
+                handed.waveform = index
+                in_memory.append(handed)
+        if len(ndjson) + sum(map(len, samples)) <= most:
+            yield self._message(ndjson, b"".join(samples), in_memory)
             return
         pieces = chain(
             ((piece, b"") for piece in _cut([memoryview(ndjson)], most)),
-            ((b"", piece) for piece in _cut(self.samples, most)),
+            ((b"", piece) for piece in _cut(samples, most)),
         )
         piece = next(pieces)
         for following in pieces:
             yield self._message(*piece, continued=True)
             piece = following
-        yield self._message(*piece)
+        yield self._message(*piece, in_memory)
 
     def whole(self) -> pb.AppendRequest:
         """Return the batch as one message."""
@@ -105,7 +126,12 @@ class Batch:
         return self._message(self.request.ndjson, b"".join(self.samples))
 
     def _message(
-        self, ndjson: bytes, samples: bytes, *, continued: bool = False
+        self,
+        ndjson: bytes,
+        samples: bytes,
+        in_memory: Sequence[pb.SamplesInMemory] = (),
+        *,
+        continued: bool = False,
     ) -> pb.AppendRequest:
         whole = self.request
         return pb.AppendRequest(
@@ -114,6 +140,7 @@ class Batch:
             count=whole.count,
             ndjson=ndjson,
             samples=samples,
+            in_memory=in_memory,
             continued=continued,
         )
 
@@ -206,19 +233,25 @@ class Outbox:
         """Begin a new call, which sends again all batches that are not acknowledged."""
         self._sent = 0
 
-    def acknowledge(self, client_seq: int, first_seq: int = 0) -> None:
+    def acknowledge(self, client_seq: int, first_seq: int = 0) -> list[memoryview]:
         """Forget the batches up to a record, because they are in the file.
 
         Args:
             client_seq: Number of the last acknowledged record in the client's count.
             first_seq: Sequence number in the file of the first record of its batch.
+
+        Returns:
+            The samples of these batches.
         """
+        samples: list[memoryview] = []
         while self._batches and self._batches[0].request.first_client_seq <= client_seq:
             batch = self._remove_head()
             if batch.caller is not None:
                 batch.caller.settle(first_seq)
             for ticket in batch.behind:
                 ticket.settle()
+            samples += batch.samples
+        return samples
 
     def refuse_head(self, error: SessionSharingError) -> Batch:
         """Forget the oldest batch, because the server refused it; return this batch."""

@@ -42,6 +42,7 @@ from json_logger_client.encoding import EncodedRecord
 from json_logger_client.outbox import Batch, Inbox, Outbox, StreamOptions, Ticket
 from json_logger_client.own_threads import OwnThreads, calls_of
 from json_logger_client.patience import Patience
+from json_logger_client.shared_memory import SHORTEST_IN_MEMORY, shared_memory
 from json_logger_client.write_order import Lane, order_of
 
 _TRANSIENT = (ServerUnavailableError, ServerDrainingError)
@@ -99,6 +100,8 @@ class Sender:
         self._options = options or StreamOptions()
         self._reset_after_restart = reset_after_restart
         self._outbox = Outbox(self._options, self._take_numbers)
+        self.memory = shared_memory()
+        """Memory for long waveforms, which a server on this host can read."""
         self.error: SessionSharingError | None = None
         self.unheard: SessionSharingError | None = None
         self.closed = False
@@ -430,6 +433,8 @@ class Sender:
             try:
                 self._send_all()
             finally:
+                if self.closed:
+                    self.memory.give_up()
                 self._threads.leave("run")
                 self._running.release()
 
@@ -550,7 +555,12 @@ class Sender:
             with self._lock:
                 batch = self._next_due(now) if call == self._call else None
             if batch is not None:
-                yield from batch.in_pieces(min(_LARGEST_PIECE, self._message_bytes))
+                most = min(_LARGEST_PIECE, self._message_bytes)
+                yield from batch.in_pieces(most, self.memory.hand_over)
+                if any(len(samples) >= SHORTEST_IN_MEMORY for samples in batch.samples):
+                    self.memory.connect(
+                        self._session.connection.channel, SERVICE, batch.request.attachment
+                    )
                 idle_since = time.monotonic()
                 continue
             pause = _IDLE
@@ -560,6 +570,7 @@ class Sender:
                 self._rings_early = False
                 pause = (self._since or now) + self._options.max_delay - now
             elif not len(self._outbox) and (self._finishing or now >= idle_since + _IDLE):
+                self.memory.forget_unused()
                 return
             bell.wait(pause)
 
@@ -596,7 +607,8 @@ class Sender:
 
     def _acknowledge(self, answer: pb.AppendResponse) -> None:
         with self._lock:
-            self._outbox.acknowledge(answer.client_seq, answer.first_seq)
+            samples = self._outbox.acknowledge(answer.client_seq, answer.first_seq)
+            self.memory.release(samples)
             must_ring = self._one_by_one or not len(self._outbox)
             self._one_by_one = False
         self._patience.note_progress()
@@ -612,6 +624,8 @@ class Sender:
         limit = error.details.get("limit") if isinstance(error, LimitExceededError) else None
         if self.error is not None:
             self._stop(self.error)  # `close` stopped waiting, and ended the call
+        elif limit == "memory":
+            self.memory.give_up()
         elif limit == "streams" and self._fits_into_one_message():
             self._unary_until = time.monotonic() + _UNARY_FOR
         elif isinstance(error, _TRANSIENT) or limit in _PASSING_LIMITS:

@@ -73,6 +73,7 @@ class LogStream:
             timestamp,
             self._shortest_waveform,
             context=context,
+            memory=self._sender.memory,
         )
         sender = self._sender
         sender.check_size(record)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import zlib
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import orjson
 from json_logger_proto.log_format import WAVEFORM_KEY
 
+from json_logger_client.shared_memory import SharedMemory
 from json_logger_client.times import as_text
 
 SHORTEST_WAVEFORM = 256
@@ -23,14 +25,16 @@ _MOST_BYTES = {"f": 8, "c": 16}
 class Waveforms:
     """The waveforms of one record."""
 
-    def __init__(self, shortest: int) -> None:
+    def __init__(self, shortest: int, memory: SharedMemory | None = None) -> None:
         """Start without waveforms.
 
         Args:
             shortest: Numbers from which on an array is a waveform. A complex array always is one,
                 because JSON has no complex numbers.
+            memory: Memory that the server can read, for long waveforms.
         """
         self._shortest = shortest
+        self._memory = memory
         self.samples: list[memoryview] = []
         """The samples of each waveform, in the order of the references."""
         self._known: dict[int, tuple[Any, orjson.Fragment, memoryview]] = {}
@@ -56,7 +60,7 @@ class Waveforms:
         """
         known = self._known.get(id(array))
         if known is None:
-            known = self._known[id(array)] = (array, *_copied(array, facts))
+            known = self._known[id(array)] = (array, *self._copied(array, facts))
         self.samples.append(known[2])
         return known[1]
 
@@ -83,22 +87,32 @@ class Waveforms:
             return self.take(value.data, **_timing_of(value))
         return None
 
+    def _copied(self, array: Any, facts: dict[str, object]) -> tuple[orjson.Fragment, memoryview]:
+        """Copy an array once, whatever its order in memory; return its reference and samples."""
+        kind, size = array.dtype.kind, array.dtype.itemsize
+        dtype = _WIDEST[kind] if size > _MOST_BYTES.get(kind, size) else array.dtype
+        copy, samples = self._new_array(array.shape, dtype)
+        copy[...] = array
+        fields = {
+            "offset": 0,
+            "count": copy.size,
+            "dtype": copy.dtype.str,
+            "shape": copy.shape,
+            **facts,
+            "crc32": zlib.crc32(samples),
+        }
+        return orjson.Fragment(_REFERENCE % orjson.dumps(fields)), samples
 
-def _copied(array: Any, facts: dict[str, object]) -> tuple[orjson.Fragment, memoryview]:
-    """Copy an array once, whatever its order in memory; return its reference and its samples."""
-    kind, size = array.dtype.kind, array.dtype.itemsize
-    dtype = _WIDEST[kind] if size > _MOST_BYTES.get(kind, size) else array.dtype.newbyteorder("<")
-    copy = array.astype(dtype, order="C", subok=False)
-    samples = memoryview(copy.reshape(-1).view("u1"))
-    fields = {
-        "offset": 0,
-        "count": copy.size,
-        "dtype": copy.dtype.str,
-        "shape": copy.shape,
-        **facts,
-        "crc32": zlib.crc32(samples),
-    }
-    return orjson.Fragment(_REFERENCE % orjson.dumps(fields)), samples
+    def _new_array(self, shape: tuple[int, ...], dtype: Any) -> tuple[Any, memoryview]:
+        """Return an array without values, and its bytes."""
+        numpy = sys.modules["numpy"]
+        dtype = numpy.dtype(dtype).newbyteorder("<")
+        size = dtype.itemsize * math.prod(shape)
+        samples = self._memory.take(size) if self._memory is not None else None
+        if samples is not None:
+            return numpy.frombuffer(samples, dtype).reshape(shape), samples
+        array = numpy.empty(shape, dtype)
+        return array, memoryview(array.reshape(-1).view("u1"))
 
 
 def _timing_of(waveform: Any) -> dict[str, object]:

@@ -1,11 +1,15 @@
 """Names and limits that are the same in the logger's servers and clients."""
 
+import struct
+
 __all__ = [
     "DISCOVERY_CLASS",
     "DISCOVERY_INTERFACE",
     "INSTRUMENT_TYPE",
     "KIND",
     "LANE_BITS",
+    "MEMORY_NUMBER",
+    "MEMORY_SOCKET",
     "MOST_BATCH_BYTES",
     "MOST_SAMPLE_BYTES",
     "PROGRAM",
@@ -45,6 +49,12 @@ The upper bits name the lane. The numbers in a lane begin with 1, and its record
 the other, so that the server needs to remember only little about it. A client has one lane for its
 calls, and one for each of its streams.
 """
+
+MEMORY_SOCKET = "json-logger-"
+"""Beginning of the name of a socket for memory. 32 random hexadecimal digits follow."""
+
+MEMORY_NUMBER = struct.Struct("<Q")
+"""The message with which the descriptor of a memory file is sent over such a socket."""
 
 MOST_BATCH_BYTES = 64 * 1024 * 1024
 """Most bytes of records that are appended together, in one or several messages."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from json_logger_proto.names import LANE_BITS
-from session_sharing import InvalidArgumentError, SessionSharingError
+from session_sharing import SessionSharingError
 
 from json_logger_server.records import AnyRecord
 from json_logger_server.waveforms import WaveformsOfRecord
@@ -36,8 +36,6 @@ class PendingBatch:
     """The batch that must be in the file before this one. If it fails, this one fails, too."""
     waveforms: Mapping[int, WaveformsOfRecord] = field(default_factory=dict)
     """The waveforms of the records that have some, by the index of the record."""
-    flaw: SessionSharingError | None = None
-    """The reason why the samples must not be written, if they have been checked."""
     first_seq: int = 0
     """Number of the first record in the file."""
     error: SessionSharingError | None = None
@@ -51,22 +49,13 @@ class PendingBatch:
         return self.client, self.first_client_seq >> LANE_BITS
 
     def refusal(self) -> SessionSharingError | None:
-        """Return why the batch must not be written: its samples, or the batch before, failed."""
-        return (self.after.error if self.after is not None else None) or self.flaw
-
-    def check_samples(self) -> None:
-        """Compare the samples with their checksums. This takes a millisecond for some megabytes."""
-        for index, of_record in self.waveforms.items():
-            if not all(waveform.is_intact() for waveform in of_record.waveforms):
-                self.flaw = InvalidArgumentError(
-                    f"Record {index}: the samples of a waveform do not have the crc32 of their "
-                    "reference. Compute it by zlib.crc32 of the bytes that are sent."
-                )
+        """Return why the batch must not be written: the batch before failed."""
+        return self.after.error if self.after is not None else None
 
     def settle(self) -> None:
         """Wake the callers that wait for the outcome."""
         self.after = None
-        self.waveforms = {}  # their samples need memory
+        self.waveforms = {}  # their samples need memory or descriptors
         if not self.settled.done():
             self.settled.set_result(None)
 

@@ -366,12 +366,10 @@ class JsonLog(Resource):
     def _commit(self, group: list[PendingBatch]) -> None:
         """Write a group. Runs in the loop or in a thread, but never twice at once for one file."""
         self._pacing.begin_write()
-        for batch in group:
-            batch.check_samples()
         with self._file_use:
             error = self._write(group)
             if error is not None and self._lost is None and len(group) > 1:
-                for batch in group:  # a small batch may still fit, and one without waveforms, too
+                for batch in group:  # a small batch may still fit, or have no wrong waveform
                     self._write([batch])
         self._pacing.end_write()
 

@@ -32,6 +32,7 @@ _HELP = {
     "clients": "Clients that are present.",
     "errors": "Calls that ended with an error.",
     "groups_written": "Writes to all logs; each write has the records of one or more batches.",
+    "bytes_by_memory": "Bytes of samples that clients on this host handed over as memory.",
     "reads": "Requests that are arriving.",
     "records_written": "Records written to all logs.",
     "sessions": "Open sessions.",

@@ -24,6 +24,7 @@ from json_logger_server.metrics import serving_metrics
 from json_logger_server.services.extension import ExtensionServicer
 from json_logger_server.services.reference import ReferenceServicer
 from json_logger_server.services.rotating import rotate_all
+from json_logger_server.shared_memory import shared_memory
 from json_logger_server.storage.disk import Disk
 from json_logger_server.storage.paths import LogRoots
 
@@ -84,6 +85,8 @@ def build_host(options: ServerOptions, forwarder: Forwarder | None = None) -> Se
             host.counters.gauge(name, read)
     for name in ("records", "bytes", "groups"):
         host.counters.sum(f"{name}_written", partial(getattr, kind.totals, name))
+    memory = shared_memory()
+    host.counters.sum("bytes_by_memory", lambda: memory.bytes)
     host.add_service(
         json_logger_pb2_grpc.add_JsonLoggerServicer_to_server,
         ReferenceServicer(host.registry),
@@ -92,7 +95,7 @@ def build_host(options: ServerOptions, forwarder: Forwarder | None = None) -> Se
     )
     host.add_service(
         json_logger_ext_pb2_grpc.add_JsonLoggerExtServicer_to_server,
-        ExtensionServicer(host.registry, host.draining, host.executor, options.roots),
+        ExtensionServicer(host.registry, host.draining, host.executor, options.roots, memory),
         json_logger_ext_pb2.DESCRIPTOR.services_by_name["JsonLoggerExt"].full_name,
         data_methods=["Append", "AppendStream"],
     )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -35,17 +37,28 @@ class Waveform:
 
     reference: WaveformReference
     """The reference as the client sent it."""
-    samples: list[memoryview]
-    """The samples, in one or several pieces."""
+    samples: Iterable[memoryview]
+    """The samples, in one or several pieces. A piece is valid until the next one."""
+    record: int
+    """Index of its record in the batch."""
     offset: int = 0
     """The place in the file, when it is known."""
 
-    def is_intact(self) -> bool:
-        """Return whether the checksum of the reference is that of the samples."""
+    def pieces(self) -> Iterator[memoryview]:
+        """Yield the samples, and compare them with the checksum of the reference on the way.
+
+        Raises:
+            InvalidArgumentError: The checksum is another one; all pieces were yielded.
+        """
         found = 0
         for piece in in_turns(self.samples):
             found = zlib.crc32(piece, found)
-        return found == self.reference.crc32
+            yield piece
+        if found != self.reference.crc32:
+            raise InvalidArgumentError(
+                f"Record {self.record}: the samples of a waveform do not have the crc32 of their "
+                "reference. Compute it by zlib.crc32 of the bytes that are sent."
+            )
 
 
 class WaveformsOfRecord:
@@ -57,6 +70,11 @@ class WaveformsOfRecord:
         self._record = record
         self._configurations = bytes(record.measurement_configurations).split(PLACEHOLDER)
         self._outputs = bytes(record.measurement_outputs).split(PLACEHOLDER)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all samples."""
+        return sum(one.reference.size for one in self.waveforms)
 
     def place(self, end: int) -> int:
         """Give each waveform its place from `end` on, and write the places into the record.
@@ -82,22 +100,34 @@ def may_have_references(ndjson: bytes) -> bool:
 
 
 def take_waveforms(
-    records: Sequence[Record], samples: Sequence[bytes]
+    records: Sequence[Record],
+    samples: Sequence[bytes],
+    in_memory: Mapping[int, Callable[[int], Iterable[memoryview]]] = MappingProxyType({}),
 ) -> dict[int, WaveformsOfRecord]:
     """Divide the samples of a batch among the references in its records.
 
     Args:
         records: The records of the batch.
-        samples: The samples of all its waveforms, in one or several pieces.
+        samples: The samples of its waveforms that are not in memory, in one or several pieces.
+        in_memory: For the waveforms that are in memory, by their index in the batch: returns the
+            samples, when it gets their size in bytes.
 
     Returns:
         The waveforms of the records that have some, by the index of the record.
 
     Raises:
         InvalidArgumentError: A reference is wrong, or there are more or fewer samples.
+        LimitExceededError: The memory of a waveform has not arrived.
     """
-    references = {index: _references(record, index) for index, record in enumerate(records)}
-    wanted = sum(one.size for found in references.values() for one in found)
+    found = [
+        (index, one) for index, record in enumerate(records) for one in _references(record, index)
+    ]
+    if any(number >= len(found) for number in in_memory):
+        raise InvalidArgumentError(
+            f"The request has memory for waveform {max(in_memory)}, but the records of the batch "
+            f"refer to {len(found)} waveforms."
+        )
+    wanted = sum(one.size for number, (_, one) in enumerate(found) if number not in in_memory)
     sent = sum(map(len, samples))
     if wanted != sent:
         raise InvalidArgumentError(
@@ -105,13 +135,11 @@ def take_waveforms(
             f"{sent} bytes of samples."
         )
     cutter = _Cutter(samples)
-    return {
-        index: WaveformsOfRecord(
-            records[index], [Waveform(one, cutter.take(one.size)) for one in found]
-        )
-        for index, found in references.items()
-        if found
-    }
+    waveforms: defaultdict[int, list[Waveform]] = defaultdict(list)
+    for number, (index, one) in enumerate(found):
+        take = in_memory.get(number, cutter.take)
+        waveforms[index].append(Waveform(one, take(one.size), index))
+    return {index: WaveformsOfRecord(records[index], own) for index, own in waveforms.items()}
 
 
 def _references(record: Record, index: int) -> list[WaveformReference]:

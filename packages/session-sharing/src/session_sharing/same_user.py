@@ -7,11 +7,14 @@ because root can act as any user anyway.
 from __future__ import annotations
 
 import os
+import socket
+import struct
 import sys
 
 from session_sharing.peer_user import PeerUsers
 
 _ROOT = 0
+_CREDENTIALS = struct.Struct("=iII")  # process, user and group: struct ucred of Linux
 
 
 class SameUserRule:
@@ -53,3 +56,15 @@ class SameUserRule:
         """Close the socket by which the system is asked."""
         if self._users is not None:
             self._users.close()
+
+
+def is_of_same_user(connection: socket.socket) -> bool:
+    """Return whether the other end of a unix socket belongs to this user, or to root.
+
+    For the end that connected, the other end is the process that called `listen`. Only Linux can
+    say it; elsewhere the answer is False.
+    """
+    if sys.platform != "linux":
+        return False
+    facts = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    return _CREDENTIALS.unpack(facts)[1] in (_ROOT, os.geteuid())

@@ -70,6 +70,9 @@ needs_limits = pytest.mark.skipif(not HAS_LIMITS, reason="no resource limits")
 needs_binding_modes = pytest.mark.skipif(
     not HAS_MODES or IS_ROOT, reason="no POSIX file modes that bind this user"
 )
+needs_memory_files = pytest.mark.skipif(
+    not hasattr(os, "memfd_create"), reason="no memory that another process can read"
+)
 needs_proc = pytest.mark.skipif(not HAS_PROC, reason="no /proc")
 needs_terminals = pytest.mark.skipif(not hasattr(os, "openpty"), reason="no POSIX terminals")
 needs_names_of_bytes = pytest.mark.skipif(

@@ -20,6 +20,7 @@ from session_sharing.server import (
 from json_logger_server.batch import PendingBatch
 from json_logger_server.json_log import log_of
 from json_logger_server.records import decode_batch
+from json_logger_server.shared_memory import SharedMemory
 from json_logger_server.waveforms import may_have_references, take_waveforms
 
 _MAX_BATCHES = 32
@@ -32,7 +33,8 @@ _MAX_BYTES = 32 * 1024 * 1024
 def decode(
     request: pb.AppendRequest,
     ndjson: bytes,
-    samples: Sequence[bytes] = (),
+    samples: Sequence[bytes],
+    memory: SharedMemory,
     after: PendingBatch | None = None,
 ) -> tuple[Session, PendingBatch]:
     """Read the records of a request.
@@ -40,7 +42,8 @@ def decode(
     Args:
         request: The message of a batch, or the last one of its messages.
         ndjson: The records of the batch.
-        samples: The samples of its waveforms, in one or several pieces.
+        samples: The samples of its waveforms that are in messages, in one or several pieces.
+        memory: The memory with the other samples.
         after: The batch that must be in the file before this one.
 
     Returns:
@@ -48,6 +51,7 @@ def decode(
 
     Raises:
         InvalidArgumentError: A record breaks the protocol.
+        LimitExceededError: Samples that the client handed over have not arrived.
     """
     attachment = calls.attachment()
     records = decode_batch(ndjson, request.count)
@@ -56,11 +60,16 @@ def decode(
         attachment.client.id,
         request.first_client_seq,
         attachment.label,
-        len(ndjson) + sum(map(len, samples)),
+        len(ndjson),
         after,
     )
     if samples or may_have_references(ndjson):
-        batch.waveforms = take_waveforms(records, samples)
+        in_memory = {
+            one.waveform: partial(memory.take, attachment, one.socket, one.number)
+            for one in request.in_memory
+        }
+        batch.waveforms = take_waveforms(records, samples, in_memory)
+        batch.size += sum(one.size for one in batch.waveforms.values())
     return attachment.session, batch
 
 
@@ -132,6 +141,11 @@ class _Pieces:
         return len(records) + len(samples)
 
     @property
+    def size(self) -> int:
+        """Bytes of all pieces."""
+        return self._record_bytes + self._sample_bytes
+
+    @property
     def ndjson(self) -> bytes:
         """The records."""
         return b"".join(self._records)
@@ -145,9 +159,12 @@ class _Pieces:
 class AppendStream:
     """One stream. A task reads requests ahead and begins their writes; answers keep the order."""
 
-    def __init__(self, registry: SessionRegistry, draining: asyncio.Event) -> None:
+    def __init__(
+        self, registry: SessionRegistry, draining: asyncio.Event, memory: SharedMemory
+    ) -> None:
         self._registry = registry
         self._draining = draining
+        self._memory = memory
         self._held = calls.held()
         self._under_way: asyncio.Queue[tuple[Session, PendingBatch] | Exception | None] = (
             asyncio.Queue(_MAX_BATCHES)
@@ -187,7 +204,10 @@ class AppendStream:
         end: Exception | None = None
         try:
             async for request, pieces in self._whole(requests):
-                session, batch = decode(request, pieces.ndjson, pieces.samples, previous)
+                session, batch = decode(
+                    request, pieces.ndjson, pieces.samples, self._memory, previous
+                )
+                self._held.take_bytes(batch.size - pieces.size)  # those in memory
                 pieces.clear()  # the stream may be idle for long after the write
                 request.Clear()
                 log_of(session).append(batch)

@@ -17,6 +17,7 @@ from json_logger_server.records import decode_context
 from json_logger_server.services.append import AppendStream, append, decode, encode
 from json_logger_server.services.paced import PacedSignal
 from json_logger_server.services.rotating import rotate
+from json_logger_server.shared_memory import SharedMemory
 from json_logger_server.storage.paths import LogRoots
 from json_logger_server.storage.reading import CommittedLines
 
@@ -35,6 +36,7 @@ class ExtensionServicer(json_logger_ext_pb2_grpc.JsonLoggerExtServicer):
         draining: asyncio.Event,
         readers: Executor,
         roots: LogRoots,
+        memory: SharedMemory,
     ) -> None:
         """Serve the logs of a host.
 
@@ -43,18 +45,20 @@ class ExtensionServicer(json_logger_ext_pb2_grpc.JsonLoggerExtServicer):
             draining: Set when the server is stopping.
             readers: Threads that read files.
             roots: Folders of the logs.
+            memory: The memory that clients hand over.
         """
         self._registry = registry
         self._draining = draining
         self._readers = readers
         self._roots = roots
+        self._memory = memory
 
     async def Append(  # noqa: N802
         self, request: pb.AppendRequest, context: Context
     ) -> pb.AppendResponse:
         """See json_logger_ext.proto."""
         samples = request.samples
-        session, batch = decode(request, request.ndjson, [samples] if samples else [])
+        session, batch = decode(request, request.ndjson, [samples] if samples else [], self._memory)
         await append(self._registry, session, batch)
         return encode(batch)
 
@@ -62,7 +66,14 @@ class ExtensionServicer(json_logger_ext_pb2_grpc.JsonLoggerExtServicer):
         self, requests: AsyncIterator[pb.AppendRequest], context: Context
     ) -> AsyncIterator[pb.AppendResponse]:
         """See json_logger_ext.proto."""
-        return AppendStream(self._registry, self._draining).answers(requests)
+        return AppendStream(self._registry, self._draining, self._memory).answers(requests)
+
+    async def ShareMemory(  # noqa: N802
+        self, request: pb.ShareMemoryRequest, context: Context
+    ) -> pb.ShareMemoryResponse:
+        """See json_logger_ext.proto."""
+        name, number = self._memory.open(calls.attachment()) or ("", 0)
+        return pb.ShareMemoryResponse(socket_name=name, socket=number)
 
     async def Tail(  # noqa: N802
         self, request: pb.TailRequest, context: Context

@@ -13,7 +13,7 @@ import json
 import logging
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -28,7 +28,6 @@ from session_sharing import NotAResourceError, ResourceLostError, SessionSharing
 from session_sharing.file_errors import from_os_error, system_errors
 from session_sharing.opening import identity_of
 
-from json_logger_server.processor import in_turns
 from json_logger_server.storage.disk import write_all
 from json_logger_server.storage.folder import Folder
 from json_logger_server.storage.paths import OPEN_FLAGS, not_on_the_disk
@@ -54,9 +53,12 @@ class Samples(Protocol):
         """The place: bytes from the beginning of the file."""
         ...
 
-    @property
-    def samples(self) -> Sequence[memoryview]:
-        """The samples, in one or several pieces."""
+    def pieces(self) -> Iterable[memoryview]:
+        """Yield the samples. A piece is valid until the next one.
+
+        Raises:
+            InvalidArgumentError: They are not the samples that the reference describes.
+        """
         ...
 
 
@@ -151,6 +153,7 @@ class WaveformFile:
             sync: Return only when they are on the disk.
 
         Raises:
+            InvalidArgumentError: Samples are not those that their reference describes.
             StorageFullError: There is no room on the disk. A later attempt can succeed.
             ResourceLostError: Another program deleted, replaced or changed the file, or the system
                 cannot write it to the disk.
@@ -161,9 +164,12 @@ class WaveformFile:
         try:
             for waveform in waveforms:
                 os.lseek(handle, waveform.offset, os.SEEK_SET)
-                for piece in in_turns(waveform.samples):
+                for piece in waveform.pieces():
                     write_all(disk, handle, piece)
                     self._written = os.lseek(handle, 0, os.SEEK_CUR)
+        except SessionSharingError:
+            self.cut_back()
+            raise
         except OSError as error:
             self.cut_back()
             raise from_os_error(error, self.path) from error

@@ -4,7 +4,9 @@ isort:skip_file
 """
 
 import builtins
+import collections.abc
 import google.protobuf.descriptor
+import google.protobuf.internal.containers
 import google.protobuf.message
 import typing
 
@@ -20,6 +22,7 @@ class AppendRequest(google.protobuf.message.Message):
     NDJSON_FIELD_NUMBER: builtins.int
     CONTINUED_FIELD_NUMBER: builtins.int
     SAMPLES_FIELD_NUMBER: builtins.int
+    IN_MEMORY_FIELD_NUMBER: builtins.int
     attachment: builtins.str
     first_client_seq: builtins.int
     """Number of the first record in its client's count, from 1. Client and number are the idempotency
@@ -43,6 +46,12 @@ class AppendRequest(google.protobuf.message.Message):
     {"$waveform":{"offset":0,"count":…,"dtype":…,"shape":…,"crc32":…}}, in this order of the first
     key and without spaces before it. The server puts the offset in the file of waveforms in.
     """
+    @property
+    def in_memory(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___SamplesInMemory]:
+        """Waveforms whose samples are not in `samples`, because the client has handed them over as memory.
+        Only in the last piece of a batch.
+        """
+
     def __init__(
         self,
         *,
@@ -52,10 +61,40 @@ class AppendRequest(google.protobuf.message.Message):
         ndjson: builtins.bytes = ...,
         continued: builtins.bool = ...,
         samples: builtins.bytes = ...,
+        in_memory: collections.abc.Iterable[global___SamplesInMemory] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["attachment", b"attachment", "continued", b"continued", "count", b"count", "first_client_seq", b"first_client_seq", "ndjson", b"ndjson", "samples", b"samples"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["attachment", b"attachment", "continued", b"continued", "count", b"count", "first_client_seq", b"first_client_seq", "in_memory", b"in_memory", "ndjson", b"ndjson", "samples", b"samples"]) -> None: ...
 
 global___AppendRequest = AppendRequest
+
+@typing.final
+class SamplesInMemory(google.protobuf.message.Message):
+    """The samples of one waveform, at the beginning of a memory file (memfd). Before this message, the
+    client has sent the descriptor of the file over a socket of `ShareMemory`, with `number` as 8 bytes,
+    little-endian. The file is sealed with F_SEAL_SHRINK. It stays as it is until the batch is answered.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    WAVEFORM_FIELD_NUMBER: builtins.int
+    SOCKET_FIELD_NUMBER: builtins.int
+    NUMBER_FIELD_NUMBER: builtins.int
+    waveform: builtins.int
+    """The waveform, counted from 0 in the order of the references in the batch."""
+    socket: builtins.int
+    """The socket, as `ShareMemoryResponse` numbers it."""
+    number: builtins.int
+    """A number that the client has not used for this socket before."""
+    def __init__(
+        self,
+        *,
+        waveform: builtins.int = ...,
+        socket: builtins.int = ...,
+        number: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["number", b"number", "socket", b"socket", "waveform", b"waveform"]) -> None: ...
+
+global___SamplesInMemory = SamplesInMemory
 
 @typing.final
 class AppendResponse(google.protobuf.message.Message):
@@ -79,6 +118,44 @@ class AppendResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["client_seq", b"client_seq", "count", b"count", "first_seq", b"first_seq"]) -> None: ...
 
 global___AppendResponse = AppendResponse
+
+@typing.final
+class ShareMemoryRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ATTACHMENT_FIELD_NUMBER: builtins.int
+    attachment: builtins.str
+    def __init__(
+        self,
+        *,
+        attachment: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["attachment", b"attachment"]) -> None: ...
+
+global___ShareMemoryRequest = ShareMemoryRequest
+
+@typing.final
+class ShareMemoryResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SOCKET_NAME_FIELD_NUMBER: builtins.int
+    SOCKET_FIELD_NUMBER: builtins.int
+    socket_name: builtins.str
+    """Name of the socket in the abstract namespace of Linux, without its first zero byte. It is of the
+    type SOCK_SEQPACKET, accepts one connection of a process of the server's user, and is closed when
+    the attachment ends. Empty if this server has none.
+    """
+    socket: builtins.int
+    """Number of the socket."""
+    def __init__(
+        self,
+        *,
+        socket_name: builtins.str = ...,
+        socket: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["socket", b"socket", "socket_name", b"socket_name"]) -> None: ...
+
+global___ShareMemoryResponse = ShareMemoryResponse
 
 @typing.final
 class TailRequest(google.protobuf.message.Message):

@@ -45,6 +45,11 @@ class JsonLoggerExtStub(object):
                 request_serializer=json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.AppendRequest.SerializeToString,
                 response_deserializer=json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.AppendResponse.FromString,
                 _registered_method=True)
+        self.ShareMemory = channel.unary_unary(
+                '/json_logger_ext.v1.JsonLoggerExt/ShareMemory',
+                request_serializer=json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.ShareMemoryRequest.SerializeToString,
+                response_deserializer=json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.ShareMemoryResponse.FromString,
+                _registered_method=True)
         self.Tail = channel.unary_stream(
                 '/json_logger_ext.v1.JsonLoggerExt/Tail',
                 request_serializer=json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.TailRequest.SerializeToString,
@@ -83,6 +88,14 @@ class JsonLoggerExtServicer(object):
         """Does the same for many batches, and answers them in their order. A refused batch ends the stream.
         A batch that is larger than one message is sent in pieces, with at most 64 MiB of records and
         128 MiB of samples in all.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ShareMemory(self, request, context):
+        """Opens a socket over which a client on this host hands over samples as memory. That takes less
+        time than messages, and does not delay the calls of others. Only servers on Linux have it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -131,6 +144,11 @@ def add_JsonLoggerExtServicer_to_server(servicer, server):
                     servicer.AppendStream,
                     request_deserializer=json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.AppendRequest.FromString,
                     response_serializer=json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.AppendResponse.SerializeToString,
+            ),
+            'ShareMemory': grpc.unary_unary_rpc_method_handler(
+                    servicer.ShareMemory,
+                    request_deserializer=json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.ShareMemoryRequest.FromString,
+                    response_serializer=json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.ShareMemoryResponse.SerializeToString,
             ),
             'Tail': grpc.unary_stream_rpc_method_handler(
                     servicer.Tail,
@@ -208,6 +226,33 @@ class JsonLoggerExt(object):
             '/json_logger_ext.v1.JsonLoggerExt/AppendStream',
             json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.AppendRequest.SerializeToString,
             json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.AppendResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ShareMemory(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/json_logger_ext.v1.JsonLoggerExt/ShareMemory',
+            json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.ShareMemoryRequest.SerializeToString,
+            json__logger__proto_dot_ext_dot_v1_dot_json__logger__ext__pb2.ShareMemoryResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -38,6 +38,14 @@ class JsonLoggerExtStub:
     128 MiB of samples in all.
     """
 
+    ShareMemory: grpc.UnaryUnaryMultiCallable[
+        json_logger_proto.ext.v1.json_logger_ext_pb2.ShareMemoryRequest,
+        json_logger_proto.ext.v1.json_logger_ext_pb2.ShareMemoryResponse,
+    ]
+    """Opens a socket over which a client on this host hands over samples as memory. That takes less
+    time than messages, and does not delay the calls of others. Only servers on Linux have it.
+    """
+
     Tail: grpc.UnaryStreamMultiCallable[
         json_logger_proto.ext.v1.json_logger_ext_pb2.TailRequest,
         json_logger_proto.ext.v1.json_logger_ext_pb2.TailResponse,
@@ -86,6 +94,14 @@ class JsonLoggerExtAsyncStub:
     """Does the same for many batches, and answers them in their order. A refused batch ends the stream.
     A batch that is larger than one message is sent in pieces, with at most 64 MiB of records and
     128 MiB of samples in all.
+    """
+
+    ShareMemory: grpc.aio.UnaryUnaryMultiCallable[
+        json_logger_proto.ext.v1.json_logger_ext_pb2.ShareMemoryRequest,
+        json_logger_proto.ext.v1.json_logger_ext_pb2.ShareMemoryResponse,
+    ]
+    """Opens a socket over which a client on this host hands over samples as memory. That takes less
+    time than messages, and does not delay the calls of others. Only servers on Linux have it.
     """
 
     Tail: grpc.aio.UnaryStreamMultiCallable[
@@ -140,6 +156,16 @@ class JsonLoggerExtServicer(metaclass=abc.ABCMeta):
         """Does the same for many batches, and answers them in their order. A refused batch ends the stream.
         A batch that is larger than one message is sent in pieces, with at most 64 MiB of records and
         128 MiB of samples in all.
+        """
+
+    @abc.abstractmethod
+    def ShareMemory(
+        self,
+        request: json_logger_proto.ext.v1.json_logger_ext_pb2.ShareMemoryRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[json_logger_proto.ext.v1.json_logger_ext_pb2.ShareMemoryResponse, collections.abc.Awaitable[json_logger_proto.ext.v1.json_logger_ext_pb2.ShareMemoryResponse]]:
+        """Opens a socket over which a client on this host hands over samples as memory. That takes less
+        time than messages, and does not delay the calls of others. Only servers on Linux have it.
         """
 
     @abc.abstractmethod
