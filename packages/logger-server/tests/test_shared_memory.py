@@ -407,10 +407,10 @@ def test_a_client_hands_nothing_to_a_socket_of_another_user(tmp_path: Path) -> N
         pytest.raises(PermissionError),
     ):
         assert line == "listens"
-        HandingSocket(offer, "attachment")
+        HandingSocket(offer)
 
 
 @pytest.mark.parametrize("name", ["", "X11", "json-logger-", "json-logger-" + "0" * 31 + "/"])
 def test_a_client_connects_to_no_other_socket_that_a_server_names(name: str) -> None:
     with pytest.raises(ConnectionRefusedError, match="no socket for memory"):
-        HandingSocket(ext.ShareMemoryResponse(socket_name=name), "attachment")
+        HandingSocket(ext.ShareMemoryResponse(socket_name=name))

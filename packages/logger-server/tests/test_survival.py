@@ -25,11 +25,18 @@ LOGGERS = 3
 
 
 def waveform(name: str, number: int) -> dict[str, np.ndarray]:
-    """Return the waveform that every third record has, of 256 to 100,000 samples."""
+    """Return the waveform that every third record has, of 256 to 100,000 samples.
+
+    From 32,768 samples on, it goes to the server as memory where the system can do that.
+    """
     if number % 3:
         return {}
     chance = np.random.default_rng([number, *name.encode()])
-    return {"waveform": chance.random(chance.choice([256, 1000, 100_000], p=[0.6, 0.35, 0.05]))}
+    return {
+        "waveform": chance.random(
+            chance.choice([256, 1000, 40_000, 100_000], p=[0.55, 0.3, 0.1, 0.05])
+        )
+    }
 
 
 class Load:

@@ -57,4 +57,8 @@ def shared_memory() -> SharedMemory:
         from json_logger_client.linux_memory import LinuxMemory
 
         memory = LinuxMemory()
+    elif sys.platform == "win32":
+        from json_logger_client.windows_memory import WindowsMemory
+
+        memory = WindowsMemory()
     return memory

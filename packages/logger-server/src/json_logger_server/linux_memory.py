@@ -11,18 +11,17 @@ import asyncio
 import contextlib
 import fcntl
 import os
-import secrets
 import socket
 import sys
 import weakref
 from collections.abc import Iterable, Iterator
 
-from json_logger_proto.names import MEMORY_NUMBER, MEMORY_SOCKET
-from session_sharing import InvalidArgumentError
+from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
+from json_logger_proto.names import MEMORY_NUMBER, new_memory_name
 from session_sharing.same_user import is_of_same_user
 from session_sharing.server import Attachment
 
-from json_logger_server.shared_memory import SharedMemory
+from json_logger_server.shared_memory import SharedMemory, unusable
 
 assert sys.platform == "linux"
 
@@ -63,7 +62,7 @@ class HandedSamples:
         while done < self._size:
             count = os.preadv(self._descriptor, [buffer[: self._size - done]], done)
             if not count:
-                raise _no_memory("It has fewer bytes than the samples.")
+                raise unusable("It has fewer bytes than the samples.")
             yield buffer[:count]
             done += count
 
@@ -79,31 +78,31 @@ class LinuxMemory(SharedMemory):
         self._last_number = 0
         self._files: weakref.WeakSet[HandedSamples] = weakref.WeakSet()
 
-    def open(self, attachment: Attachment) -> tuple[str, int] | None:
+    def offer(self, attachment: Attachment) -> pb.ShareMemoryResponse:
         """See `SharedMemory`."""
         if self._count() >= _MOST_SOCKETS:
             self._close_unused()
         if self._count() >= _MOST_SOCKETS:
-            return None
+            return pb.ShareMemoryResponse()
         try:
             opened = _MemorySocket()
         except OSError:  # no descriptors are left
-            return None
+            return pb.ShareMemoryResponse()
         if attachment.id not in self._sockets:
             self._sockets[attachment.id] = {}
             attachment.when_ended.append(lambda: self._close_soon(attachment.id))
         self._last_number += 1
         self._sockets[attachment.id][self._last_number] = opened
-        return opened.name, self._last_number
+        return pb.ShareMemoryResponse(socket_name=opened.name, socket=self._last_number)
 
     def take(
-        self, attachment: Attachment, number: int, memory: int, size: int
+        self, attachment: Attachment, about: pb.SamplesInMemory, size: int
     ) -> Iterable[memoryview]:
         """See `SharedMemory`."""
-        found = self._sockets.get(attachment.id, {}).get(number)
-        descriptor = None if found is None else found.receive(memory)
+        found = self._sockets.get(attachment.id, {}).get(about.socket)
+        descriptor = None if found is None else found.receive(about.number)
         if descriptor is None:
-            return super().take(attachment, number, memory, size)
+            return super().take(attachment, about, size)
         samples = HandedSamples(descriptor, size)
         _check(descriptor, size)
         self.bytes += size
@@ -136,7 +135,7 @@ class _MemorySocket:
     """Listens for one client; once it has connected, receives its memory."""
 
     def __init__(self) -> None:
-        self.name = f"{MEMORY_SOCKET}{secrets.token_hex(16)}"
+        self.name = new_memory_name()
         # An abstract name needs no folder. It ends with the process, also after SIGKILL.
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
@@ -223,12 +222,8 @@ def _check(descriptor: int, size: int) -> None:
     try:
         seals = fcntl.fcntl(descriptor, fcntl.F_GET_SEALS)
     except OSError as error:  # files on disks, devices and pipes have no seals
-        raise _no_memory("It is no memory file.") from error
+        raise unusable("It is no memory file.") from error
     if not seals & fcntl.F_SEAL_SHRINK:
-        raise _no_memory("Seal it with F_SEAL_SHRINK.")
+        raise unusable("Seal it with F_SEAL_SHRINK.")
     if os.fstat(descriptor).st_size < size:
-        raise _no_memory("It has fewer bytes than the samples.")
-
-
-def _no_memory(why: str) -> InvalidArgumentError:
-    return InvalidArgumentError(f"The memory with the samples of a waveform cannot be used. {why}")
+        raise unusable("It has fewer bytes than the samples.")

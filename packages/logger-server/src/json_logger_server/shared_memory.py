@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 
-from session_sharing import LimitExceededError
+from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
+from session_sharing import InvalidArgumentError, LimitExceededError
 from session_sharing.server import Attachment
 
 
@@ -16,24 +17,22 @@ class SharedMemory:
         self.bytes = 0
         """Bytes of samples that came as memory."""
 
-    def open(self, attachment: Attachment) -> tuple[str, int] | None:
-        """Open a socket for a client.
+    def offer(self, attachment: Attachment) -> pb.ShareMemoryResponse:
+        """Return how a client hands over memory.
 
-        Returns:
-            The name and the number of the socket. None if the client must use messages: the system
-            has no memory files, or too many sockets are open.
+        The answer is empty if the client must use messages: the system has no such memory, or too
+        many clients use it.
         """
-        return None
+        return pb.ShareMemoryResponse()
 
     def take(
-        self, attachment: Attachment, number: int, memory: int, size: int
+        self, attachment: Attachment, about: pb.SamplesInMemory, size: int
     ) -> Iterable[memoryview]:
-        """Return samples that a client has handed over.
+        """Return samples that a client has handed over. A piece is valid until the next one.
 
         Args:
             attachment: The attachment of the client.
-            number: The number of its socket.
-            memory: The number of the memory.
+            about: What the request says about the memory.
             size: The bytes of the samples.
 
         Raises:
@@ -55,4 +54,13 @@ def shared_memory() -> SharedMemory:
         from json_logger_server.linux_memory import LinuxMemory
 
         memory = LinuxMemory()
+    elif sys.platform == "win32":
+        from json_logger_server.windows_memory import WindowsMemory
+
+        memory = WindowsMemory()
     return memory
+
+
+def unusable(why: str) -> InvalidArgumentError:
+    """Return the error of a memory that cannot be used; `why` is a sentence."""
+    return InvalidArgumentError(f"The memory with the samples of a waveform cannot be used. {why}")

@@ -65,8 +65,7 @@ def decode(
     )
     if samples or may_have_references(ndjson):
         in_memory = {
-            one.waveform: partial(memory.take, attachment, one.socket, one.number)
-            for one in request.in_memory
+            one.waveform: partial(memory.take, attachment, one) for one in request.in_memory
         }
         batch.waveforms = take_waveforms(records, samples, in_memory)
         batch.size += sum(one.size for one in batch.waveforms.values())

@@ -72,8 +72,7 @@ class ExtensionServicer(json_logger_ext_pb2_grpc.JsonLoggerExtServicer):
         self, request: pb.ShareMemoryRequest, context: Context
     ) -> pb.ShareMemoryResponse:
         """See json_logger_ext.proto."""
-        name, number = self._memory.open(calls.attachment()) or ("", 0)
-        return pb.ShareMemoryResponse(socket_name=name, socket=number)
+        return self._memory.offer(calls.attachment())
 
     async def Tail(  # noqa: N802
         self, request: pb.TailRequest, context: Context

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from session_sharing.v1 import options_pb2 as session__sharing_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.json_logger_proto/ext/v1/json_logger_ext.proto\x12\x12json_logger_ext.v1\x1a session_sharing/v1/options.proto\"\xb8\x01\n\rAppendRequest\x12\x12\n\nattachment\x18\x01 \x01(\t\x12\x18\n\x10\x66irst_client_seq\x18\x02 \x01(\x04\x12\r\n\x05\x63ount\x18\x03 \x01(\r\x12\x0e\n\x06ndjson\x18\x04 \x01(\x0c\x12\x11\n\tcontinued\x18\x05 \x01(\x08\x12\x0f\n\x07samples\x18\x06 \x01(\x0c\x12\x36\n\tin_memory\x18\x07 \x03(\x0b\x32#.json_logger_ext.v1.SamplesInMemory\"C\n\x0fSamplesInMemory\x12\x10\n\x08waveform\x18\x01 \x01(\r\x12\x0e\n\x06socket\x18\x02 \x01(\r\x12\x0e\n\x06number\x18\x03 \x01(\x04\"F\n\x0e\x41ppendResponse\x12\x12\n\nclient_seq\x18\x01 \x01(\x04\x12\x11\n\tfirst_seq\x18\x02 \x01(\x04\x12\r\n\x05\x63ount\x18\x03 \x01(\r\"(\n\x12ShareMemoryRequest\x12\x12\n\nattachment\x18\x01 \x01(\t\":\n\x13ShareMemoryResponse\x12\x13\n\x0bsocket_name\x18\x01 \x01(\t\x12\x0e\n\x06socket\x18\x02 \x01(\r\"l\n\x0bTailRequest\x12\x14\n\x0csession_name\x18\x01 \x01(\t\x12\x10\n\x08\x66rom_seq\x18\x02 \x01(\x04\x12\x0e\n\x06\x66ollow\x18\x03 \x01(\x08\x12\x0f\n\x07pace_ms\x18\x04 \x01(\r\x12\x14\n\x0conly_numbers\x18\x05 \x01(\x08\"B\n\x0cTailResponse\x12\x0e\n\x06ndjson\x18\x01 \x01(\x0c\x12\x10\n\x08next_seq\x18\x02 \x01(\x04\x12\x10\n\x08\x64raining\x18\x03 \x01(\x08\"%\n\rRotateRequest\x12\x14\n\x0csession_name\x18\x01 \x01(\t\"&\n\x0eRotateResponse\x12\x14\n\x0crotated_path\x18\x01 \x01(\t\"8\n\x11SetContextRequest\x12\x12\n\nattachment\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontext\x18\x02 \x01(\x0c\"\x14\n\x12SetContextResponse\"\x1d\n\rLocateRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x1e\n\x0eLocateResponse\x12\x0c\n\x04path\x18\x01 \x01(\t2\x8b\x05\n\rJsonLoggerExt\x12U\n\x06\x41ppend\x12!.json_logger_ext.v1.AppendRequest\x1a\".json_logger_ext.v1.AppendResponse\"\x04\x90\xc2\x18\x01\x12_\n\x0c\x41ppendStream\x12!.json_logger_ext.v1.AppendRequest\x1a\".json_logger_ext.v1.AppendResponse\"\x04\x90\xc2\x18\x01(\x01\x30\x01\x12\x64\n\x0bShareMemory\x12&.json_logger_ext.v1.ShareMemoryRequest\x1a\'.json_logger_ext.v1.ShareMemoryResponse\"\x04\x90\xc2\x18\x01\x12Q\n\x04Tail\x12\x1f.json_logger_ext.v1.TailRequest\x1a .json_logger_ext.v1.TailResponse\"\x04\x98\xc2\x18\x01\x30\x01\x12O\n\x06Rotate\x12!.json_logger_ext.v1.RotateRequest\x1a\".json_logger_ext.v1.RotateResponse\x12\x61\n\nSetContext\x12%.json_logger_ext.v1.SetContextRequest\x1a&.json_logger_ext.v1.SetContextResponse\"\x04\x90\xc2\x18\x01\x12U\n\x06Locate\x12!.json_logger_ext.v1.LocateRequest\x1a\".json_logger_ext.v1.LocateResponse\"\x04\x98\xc2\x18\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n.json_logger_proto/ext/v1/json_logger_ext.proto\x12\x12json_logger_ext.v1\x1a session_sharing/v1/options.proto\"\xb8\x01\n\rAppendRequest\x12\x12\n\nattachment\x18\x01 \x01(\t\x12\x18\n\x10\x66irst_client_seq\x18\x02 \x01(\x04\x12\r\n\x05\x63ount\x18\x03 \x01(\r\x12\x0e\n\x06ndjson\x18\x04 \x01(\x0c\x12\x11\n\tcontinued\x18\x05 \x01(\x08\x12\x0f\n\x07samples\x18\x06 \x01(\x0c\x12\x36\n\tin_memory\x18\x07 \x03(\x0b\x32#.json_logger_ext.v1.SamplesInMemory\"T\n\x0fSamplesInMemory\x12\x10\n\x08waveform\x18\x01 \x01(\r\x12\x0e\n\x06socket\x18\x02 \x01(\r\x12\x0e\n\x06number\x18\x03 \x01(\x04\x12\x0f\n\x07mapping\x18\x04 \x01(\t\"F\n\x0e\x41ppendResponse\x12\x12\n\nclient_seq\x18\x01 \x01(\x04\x12\x11\n\tfirst_seq\x18\x02 \x01(\x04\x12\r\n\x05\x63ount\x18\x03 \x01(\r\"(\n\x12ShareMemoryRequest\x12\x12\n\nattachment\x18\x01 \x01(\t\"L\n\x13ShareMemoryResponse\x12\x13\n\x0bsocket_name\x18\x01 \x01(\t\x12\x0e\n\x06socket\x18\x02 \x01(\r\x12\x10\n\x08mappings\x18\x03 \x01(\x08\"l\n\x0bTailRequest\x12\x14\n\x0csession_name\x18\x01 \x01(\t\x12\x10\n\x08\x66rom_seq\x18\x02 \x01(\x04\x12\x0e\n\x06\x66ollow\x18\x03 \x01(\x08\x12\x0f\n\x07pace_ms\x18\x04 \x01(\r\x12\x14\n\x0conly_numbers\x18\x05 \x01(\x08\"B\n\x0cTailResponse\x12\x0e\n\x06ndjson\x18\x01 \x01(\x0c\x12\x10\n\x08next_seq\x18\x02 \x01(\x04\x12\x10\n\x08\x64raining\x18\x03 \x01(\x08\"%\n\rRotateRequest\x12\x14\n\x0csession_name\x18\x01 \x01(\t\"&\n\x0eRotateResponse\x12\x14\n\x0crotated_path\x18\x01 \x01(\t\"8\n\x11SetContextRequest\x12\x12\n\nattachment\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontext\x18\x02 \x01(\x0c\"\x14\n\x12SetContextResponse\"\x1d\n\rLocateRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x1e\n\x0eLocateResponse\x12\x0c\n\x04path\x18\x01 \x01(\t2\x8b\x05\n\rJsonLoggerExt\x12U\n\x06\x41ppend\x12!.json_logger_ext.v1.AppendRequest\x1a\".json_logger_ext.v1.AppendResponse\"\x04\x90\xc2\x18\x01\x12_\n\x0c\x41ppendStream\x12!.json_logger_ext.v1.AppendRequest\x1a\".json_logger_ext.v1.AppendResponse\"\x04\x90\xc2\x18\x01(\x01\x30\x01\x12\x64\n\x0bShareMemory\x12&.json_logger_ext.v1.ShareMemoryRequest\x1a\'.json_logger_ext.v1.ShareMemoryResponse\"\x04\x90\xc2\x18\x01\x12Q\n\x04Tail\x12\x1f.json_logger_ext.v1.TailRequest\x1a .json_logger_ext.v1.TailResponse\"\x04\x98\xc2\x18\x01\x30\x01\x12O\n\x06Rotate\x12!.json_logger_ext.v1.RotateRequest\x1a\".json_logger_ext.v1.RotateResponse\x12\x61\n\nSetContext\x12%.json_logger_ext.v1.SetContextRequest\x1a&.json_logger_ext.v1.SetContextResponse\"\x04\x90\xc2\x18\x01\x12U\n\x06Locate\x12!.json_logger_ext.v1.LocateRequest\x1a\".json_logger_ext.v1.LocateResponse\"\x04\x98\xc2\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,29 +47,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_APPENDREQUEST']._serialized_start=105
   _globals['_APPENDREQUEST']._serialized_end=289
   _globals['_SAMPLESINMEMORY']._serialized_start=291
-  _globals['_SAMPLESINMEMORY']._serialized_end=358
-  _globals['_APPENDRESPONSE']._serialized_start=360
-  _globals['_APPENDRESPONSE']._serialized_end=430
-  _globals['_SHAREMEMORYREQUEST']._serialized_start=432
-  _globals['_SHAREMEMORYREQUEST']._serialized_end=472
-  _globals['_SHAREMEMORYRESPONSE']._serialized_start=474
-  _globals['_SHAREMEMORYRESPONSE']._serialized_end=532
-  _globals['_TAILREQUEST']._serialized_start=534
-  _globals['_TAILREQUEST']._serialized_end=642
-  _globals['_TAILRESPONSE']._serialized_start=644
-  _globals['_TAILRESPONSE']._serialized_end=710
-  _globals['_ROTATEREQUEST']._serialized_start=712
-  _globals['_ROTATEREQUEST']._serialized_end=749
-  _globals['_ROTATERESPONSE']._serialized_start=751
-  _globals['_ROTATERESPONSE']._serialized_end=789
-  _globals['_SETCONTEXTREQUEST']._serialized_start=791
-  _globals['_SETCONTEXTREQUEST']._serialized_end=847
-  _globals['_SETCONTEXTRESPONSE']._serialized_start=849
-  _globals['_SETCONTEXTRESPONSE']._serialized_end=869
-  _globals['_LOCATEREQUEST']._serialized_start=871
-  _globals['_LOCATEREQUEST']._serialized_end=900
-  _globals['_LOCATERESPONSE']._serialized_start=902
-  _globals['_LOCATERESPONSE']._serialized_end=932
-  _globals['_JSONLOGGEREXT']._serialized_start=935
-  _globals['_JSONLOGGEREXT']._serialized_end=1586
+  _globals['_SAMPLESINMEMORY']._serialized_end=375
+  _globals['_APPENDRESPONSE']._serialized_start=377
+  _globals['_APPENDRESPONSE']._serialized_end=447
+  _globals['_SHAREMEMORYREQUEST']._serialized_start=449
+  _globals['_SHAREMEMORYREQUEST']._serialized_end=489
+  _globals['_SHAREMEMORYRESPONSE']._serialized_start=491
+  _globals['_SHAREMEMORYRESPONSE']._serialized_end=567
+  _globals['_TAILREQUEST']._serialized_start=569
+  _globals['_TAILREQUEST']._serialized_end=677
+  _globals['_TAILRESPONSE']._serialized_start=679
+  _globals['_TAILRESPONSE']._serialized_end=745
+  _globals['_ROTATEREQUEST']._serialized_start=747
+  _globals['_ROTATEREQUEST']._serialized_end=784
+  _globals['_ROTATERESPONSE']._serialized_start=786
+  _globals['_ROTATERESPONSE']._serialized_end=824
+  _globals['_SETCONTEXTREQUEST']._serialized_start=826
+  _globals['_SETCONTEXTREQUEST']._serialized_end=882
+  _globals['_SETCONTEXTRESPONSE']._serialized_start=884
+  _globals['_SETCONTEXTRESPONSE']._serialized_end=904
+  _globals['_LOCATEREQUEST']._serialized_start=906
+  _globals['_LOCATEREQUEST']._serialized_end=935
+  _globals['_LOCATERESPONSE']._serialized_start=937
+  _globals['_LOCATERESPONSE']._serialized_end=967
+  _globals['_JSONLOGGEREXT']._serialized_start=970
+  _globals['_JSONLOGGEREXT']._serialized_end=1621
 # @@protoc_insertion_point(module_scope)

@@ -69,9 +69,8 @@ global___AppendRequest = AppendRequest
 
 @typing.final
 class SamplesInMemory(google.protobuf.message.Message):
-    """The samples of one waveform, at the beginning of a memory file (memfd). Before this message, the
-    client has sent the descriptor of the file over a socket of `ShareMemory`, with `number` as 8 bytes,
-    little-endian. The file is sealed with F_SEAL_SHRINK. It stays as it is until the batch is answered.
+    """The samples of one waveform, at the beginning of a memory that the client has made. They stay as
+    they are until the batch is answered. `ShareMemoryResponse` says which fields the server wants.
     """
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
@@ -79,20 +78,30 @@ class SamplesInMemory(google.protobuf.message.Message):
     WAVEFORM_FIELD_NUMBER: builtins.int
     SOCKET_FIELD_NUMBER: builtins.int
     NUMBER_FIELD_NUMBER: builtins.int
+    MAPPING_FIELD_NUMBER: builtins.int
     waveform: builtins.int
     """The waveform, counted from 0 in the order of the references in the batch."""
     socket: builtins.int
-    """The socket, as `ShareMemoryResponse` numbers it."""
+    """Linux: the socket over which the client has sent the descriptor of a memory file (memfd), which
+    is sealed with F_SEAL_SHRINK.
+    """
     number: builtins.int
-    """A number that the client has not used for this socket before."""
+    """Linux: the message with the descriptor was this number, as 8 bytes, little-endian. The client
+    uses a number once.
+    """
+    mapping: builtins.str
+    """Windows: name of the memory, a file mapping without a file. It begins with Local\\json-logger-, and
+    32 random hexadecimal digits follow.
+    """
     def __init__(
         self,
         *,
         waveform: builtins.int = ...,
         socket: builtins.int = ...,
         number: builtins.int = ...,
+        mapping: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["number", b"number", "socket", b"socket", "waveform", b"waveform"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["mapping", b"mapping", "number", b"number", "socket", b"socket", "waveform", b"waveform"]) -> None: ...
 
 global___SamplesInMemory = SamplesInMemory
 
@@ -140,20 +149,24 @@ class ShareMemoryResponse(google.protobuf.message.Message):
 
     SOCKET_NAME_FIELD_NUMBER: builtins.int
     SOCKET_FIELD_NUMBER: builtins.int
+    MAPPINGS_FIELD_NUMBER: builtins.int
     socket_name: builtins.str
-    """Name of the socket in the abstract namespace of Linux, without its first zero byte. It is of the
-    type SOCK_SEQPACKET, accepts one connection of a process of the server's user, and is closed when
-    the attachment ends. Empty if this server has none.
+    """Linux: name of a socket in the abstract namespace, without its first zero byte. It is of the type
+    SOCK_SEQPACKET, accepts one connection of a process of the server's user, and is closed when the
+    attachment ends. Empty if this server has none.
     """
     socket: builtins.int
-    """Number of the socket."""
+    """Linux: number of the socket."""
+    mappings: builtins.bool
+    """Windows: the server takes memory by its name."""
     def __init__(
         self,
         *,
         socket_name: builtins.str = ...,
         socket: builtins.int = ...,
+        mappings: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["socket", b"socket", "socket_name", b"socket_name"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["mappings", b"mappings", "socket", b"socket", "socket_name", b"socket_name"]) -> None: ...
 
 global___ShareMemoryResponse = ShareMemoryResponse
 

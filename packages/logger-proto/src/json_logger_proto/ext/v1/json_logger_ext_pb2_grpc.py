@@ -94,8 +94,8 @@ class JsonLoggerExtServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ShareMemory(self, request, context):
-        """Opens a socket over which a client on this host hands over samples as memory. That takes less
-        time than messages, and does not delay the calls of others. Only servers on Linux have it.
+        """Says how a client on this host hands over samples as memory. That takes less time than messages,
+        and delays the calls of others less. Servers on Linux and Windows have it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -42,8 +42,8 @@ class JsonLoggerExtStub:
         json_logger_proto.ext.v1.json_logger_ext_pb2.ShareMemoryRequest,
         json_logger_proto.ext.v1.json_logger_ext_pb2.ShareMemoryResponse,
     ]
-    """Opens a socket over which a client on this host hands over samples as memory. That takes less
-    time than messages, and does not delay the calls of others. Only servers on Linux have it.
+    """Says how a client on this host hands over samples as memory. That takes less time than messages,
+    and delays the calls of others less. Servers on Linux and Windows have it.
     """
 
     Tail: grpc.UnaryStreamMultiCallable[
@@ -100,8 +100,8 @@ class JsonLoggerExtAsyncStub:
         json_logger_proto.ext.v1.json_logger_ext_pb2.ShareMemoryRequest,
         json_logger_proto.ext.v1.json_logger_ext_pb2.ShareMemoryResponse,
     ]
-    """Opens a socket over which a client on this host hands over samples as memory. That takes less
-    time than messages, and does not delay the calls of others. Only servers on Linux have it.
+    """Says how a client on this host hands over samples as memory. That takes less time than messages,
+    and delays the calls of others less. Servers on Linux and Windows have it.
     """
 
     Tail: grpc.aio.UnaryStreamMultiCallable[
@@ -164,8 +164,8 @@ class JsonLoggerExtServicer(metaclass=abc.ABCMeta):
         request: json_logger_proto.ext.v1.json_logger_ext_pb2.ShareMemoryRequest,
         context: _ServicerContext,
     ) -> typing.Union[json_logger_proto.ext.v1.json_logger_ext_pb2.ShareMemoryResponse, collections.abc.Awaitable[json_logger_proto.ext.v1.json_logger_ext_pb2.ShareMemoryResponse]]:
-        """Opens a socket over which a client on this host hands over samples as memory. That takes less
-        time than messages, and does not delay the calls of others. Only servers on Linux have it.
+        """Says how a client on this host hands over samples as memory. That takes less time than messages,
+        and delays the calls of others less. Servers on Linux and Windows have it.
         """
 
     @abc.abstractmethod
