@@ -1,25 +1,22 @@
 """Measure what ten browsers that watch a log cost the logger, and print a small table.
 
-    python benchmarks/many_readers.py [--rounds 12] [--seconds 10] [--json]
+    python benchmarks/many_readers.py [--pairs 40] [--seconds 4] [--json]
 
 A program logs 10,000 records a second. The processor time of the logger for a record is measured
-in rounds of three short windows, each time in another order:
+in pairs of short windows, in turn one and the other first:
 
-- alone: nothing but the writer uses the logger.
 - watched: ten browsers watch the log. One of them is Chromium, if this machine has it.
-- busy: nobody watches, but other programs use as much processor time as the browsers and the
-  console did. It shows what only a busy machine changes: shared caches make a record dearer, and
-  processors that never sleep make it cheaper.
+- alone: nothing but the writer uses the logger.
 
-The exit code is 1 if the median of watched / alone shows more than 5 %. The spread beside it, half
-the distance of the quartiles, says how much to believe: on a machine with other work it is larger
-than the 5 %.
+The console and Chromium run all the time, so that the windows differ in nothing else. The exit code
+is 1 if the mean of watched / alone shows more than 5 %. The standard error beside it says how much
+to believe. Single windows differ by 15 % on a quiet machine, so the 40 pairs of nine minutes are
+needed.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import shutil
@@ -28,9 +25,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psutil
@@ -44,7 +42,8 @@ RATE = 10_000
 READERS = 10
 MOST = 1.05
 SETTLING = 2.0
-"""Seconds between the start of the readers and their window: they read the history first."""
+"""Seconds between a change and its window: new readers read the history first."""
+LOG = "bench.ndjson"
 WRITER = (
     f"RATE = {RATE}"
     + """
@@ -62,121 +61,116 @@ with JsonLoggerClient(sys.argv[2], connection=options) as log, log.stream() as s
         time.sleep(0.01)
 """
 )
-BURNER = """
-import sys, time
-share = float(sys.argv[1])
-print("ready", flush=True)
-while True:
-    begin = time.monotonic()
-    while time.monotonic() - begin < 0.01 * share:
-        sum(bytes(1000))
-    time.sleep(0.01 * (1 - share))
-"""
-WINDOWS = ("watched", "busy", "alone")
 
 
 class Bench:
-    """A logger with a writer, and what is measured of it."""
+    """A logger with a writer, a console with browsers, and what is measured of them."""
 
-    def __init__(self, station: Station, seconds: float) -> None:
-        self._station = station
+    def __init__(self, station: Station, stack: ExitStack, seconds: float) -> None:
+        """Start everything; it ends with the stack."""
         self._seconds = seconds
         self._logger = psutil.Process(station.start_logger().pid)
-        self._log = ""
-        self._others: list[float] = []
-        """Processor seconds a second of the browsers and the console, in each watched window."""
-        self.costs: dict[str, list[float]] = {name: [] for name in WINDOWS}
+        self._console = station.start_console()
+        stack.callback(self._console.stop)
+        self._file = Path(station.path_of(LOG))
+        self._path = f"/records?log={quote(str(self._file))}&name=m&field=outputs.v"
+        program = shutil.which("chromium")
+        self._page = _chromium(stack, program, self._console) if program else None
+        stack.enter_context(_writer(station))
+        self.watched: list[float] = []
+        """Microseconds of the logger's processor time for a record, in each window."""
+        self.alone: list[float] = []
         self.frames: list[float] = []
         """Updates of a page a second."""
-        self.memory = 0
-        """Of the console, in bytes."""
 
-    def round(self, number: int) -> None:
-        """Measure each window once. The writer begins a new log, so that its history is short."""
-        self._log = f"bench{number}.ndjson"
-        kinds: dict[str, Callable[[], AbstractContextManager[None]]] = {
-            "watched": self._watched,
-            "busy": self._busy,
-            "alone": contextlib.nullcontext,
-        }
-        first = number % len(WINDOWS) if number else 0  # `busy` needs one that was watched
-        with _process(WRITER, str(self._station.logger_state), self._log):
-            for name in WINDOWS[first:] + WINDOWS[:first]:
-                with kinds[name]():
-                    time.sleep(SETTLING)
-                    self.costs[name].append(self._cost())
+    def pair(self, *, watched_first: bool) -> None:
+        """Measure both windows once."""
+        if watched_first:
+            self._measure_watched()
+        time.sleep(SETTLING)
+        self.alone.append(self._cost())
+        if not watched_first:
+            self._measure_watched()
 
-    def ratio(self, above: str, below: str) -> tuple[float, float]:
-        """Return the median ratio of two windows of one round, and half its quartiles' distance."""
-        pairs = zip(self.costs[above], self.costs[below], strict=True)
-        ratios = [one / other for one, other in pairs]
-        low, _, high = statistics.quantiles(ratios, n=4) if len(ratios) > 1 else ratios * 3
-        return statistics.median(ratios), (high - low) / 2
+    def ratios(self) -> list[float]:
+        """Return watched / alone of each pair."""
+        return [one / other for one, other in zip(self.watched, self.alone, strict=True)]
+
+    def memory(self) -> float:
+        """Return the megabytes that the console uses."""
+        return float(psutil.Process(self._console.pid).memory_info().rss) / 1e6
+
+    def _measure_watched(self) -> None:
+        with self._readers() as count:
+            time.sleep(SETTLING)
+            updates, begun = count[0], time.monotonic()
+            self.watched.append(self._cost())
+            self.frames.append((count[0] - updates) / (time.monotonic() - begun))
 
     def _cost(self) -> float:
-        """Return the microseconds of processor time that the logger takes for a record."""
-        file = Path(self._station.path_of(self._log))
-        begun, records = _used(self._logger), _records(file)
+        begun, records = _used(self._logger), _records(self._file)
         time.sleep(self._seconds)
-        ended, more = _used(self._logger), _records(file)
+        ended, more = _used(self._logger), _records(self._file)
         return (ended - begun) / (more - records) * 1e6
 
-    @contextlib.contextmanager
-    def _watched(self) -> Iterator[None]:
-        console = self._station.start_console()
-        path = f"/records?log={quote(self._station.path_of(self._log))}&name=m&field=outputs.v"
+    @contextmanager
+    def _readers(self) -> Iterator[list[int]]:
+        """Open the page in ten browsers; yield a list with the updates of the first one."""
+        count = [0]
+        ended = threading.Event()
+        threads = [
+            threading.Thread(target=self._read, args=(ended, count if not number else [0]))
+            for number in range(READERS - bool(self._page))
+        ]
+        if self._page:
+            self._page.goto(self._console.address + self._path)
+        for thread in threads:
+            thread.start()
         try:
-            with _readers(console, path) as count:
-                time.sleep(SETTLING)
-                own = [psutil.Process(console.pid), *_browsers()]
-                before, updates, begun = sum(map(_used, own)), count[0], time.monotonic()
-                yield
-                length = time.monotonic() - begun
-                self._others.append((sum(map(_used, own)) - before) / length)
-                self.frames.append((count[0] - updates) / length)
-                self.memory = own[0].memory_info().rss
+            yield count
         finally:
-            console.stop()
+            ended.set()
+            if self._page:
+                self._page.goto("about:blank")
+            for thread in threads:
+                thread.join()
 
-    @contextlib.contextmanager
-    def _busy(self) -> Iterator[None]:
-        load = statistics.mean(self._others)
-        burners = int(load) + 1
-        with ExitStack() as stack:
-            for _ in range(burners):
-                stack.enter_context(_process(BURNER, str(load / burners)))
-            yield
+    def _read(self, ended: threading.Event, count: list[int]) -> None:
+        with self._console.visit().live(self._path) as events:
+            for event in events:
+                count[0] += event.name == "points"
+                if ended.is_set():
+                    return
 
 
 def main() -> int:
+    """Measure, print the results, and return the exit code."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=10.0, help="length of one window")
-    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--seconds", type=float, default=4.0, help="length of one window")
+    parser.add_argument("--pairs", type=int, default=40)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     os.environ.setdefault("JSON_LOGGER_STATION", "bench")
-    with Station() as station:
-        bench = Bench(station, options.seconds)
-        for number in range(options.rounds):
-            bench.round(number)
-    ratios = {
-        "watched_to_busy": bench.ratio("watched", "busy"),
-        "watched_to_alone": bench.ratio("watched", "alone"),
-        "busy_to_alone": bench.ratio("busy", "alone"),
-    }
-    medians = {name: statistics.median(costs) for name, costs in bench.costs.items()}
+    with Station() as station, ExitStack() as stack:
+        bench = Bench(station, stack, options.seconds)
+        for number in range(options.pairs):
+            bench.pair(watched_first=bool(number % 2))
+        memory = bench.memory()
+    ratios = bench.ratios()
+    ratio = statistics.mean(ratios)
+    error = statistics.stdev(ratios) / len(ratios) ** 0.5 if len(ratios) > 1 else 0.0
+    watched, alone = statistics.median(bench.watched), statistics.median(bench.alone)
     frames = statistics.median(bench.frames)
     if options.json:
-        facts = {"frames_per_second": frames, "console_megabytes": bench.memory / 1e6}
-        print(json.dumps({"microseconds": medians, **ratios, **facts}))
+        facts = {"watched": watched, "alone": alone, "ratio": ratio, "standard_error": error}
+        print(json.dumps({**facts, "frames_per_second": frames, "console_megabytes": memory}))
     else:
-        for name, cost in medians.items():
-            print(f"{f'logger, {name}':<28}{cost:8.1f} us a record")
-        for name, (ratio, spread) in ratios.items():
-            print(f"{name.replace('_', ' '):<28}{ratio:8.3f} +- {spread:.3f}")
-        print(f"{'updates of a page':<28}{frames:8.1f} a second")
-        print(f"{'memory of the console':<28}{bench.memory / 1e6:8.0f} MB")
-    return int(ratios["watched_to_alone"][0] > MOST)
+        print(f"logger, watched            {watched:8.1f} us a record")
+        print(f"logger, alone              {alone:8.1f} us a record")
+        print(f"watched to alone           {ratio:8.3f} +- {error:.3f}")
+        print(f"updates of a page          {frames:8.1f} a second")
+        print(f"memory of the console      {memory:8.0f} MB")
+    return int(ratio > MOST)
 
 
 def _records(file: Path) -> int:
@@ -187,68 +181,31 @@ def _records(file: Path) -> int:
 
 
 def _used(process: psutil.Process) -> float:
-    """Return the processor time of a process in seconds; 0 if it has ended."""
+    """Return the processor time of a process in seconds."""
     tasks = list(Path(f"/proc/{process.pid}/task").glob("*/schedstat"))
-    with contextlib.suppress(psutil.Error, OSError):
-        if tasks:  # Linux counts them in nanoseconds; the usual times are multiples of 10 ms
-            return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
-        times = process.cpu_times()
-        return times.user + times.system
-    return 0.0
+    if tasks:  # Linux counts them in nanoseconds; the usual times are multiples of 10 ms
+        return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
+    times = process.cpu_times()
+    return float(times.user + times.system)
 
 
-def _browsers() -> list[psutil.Process]:
-    """Return the processes of the browsers: this one, and those of Chromium."""
-    own = psutil.Process()
-    return [own, *(one for one in own.children(recursive=True) if "chrom" in one.name())]
-
-
-@contextlib.contextmanager
-def _process(program: str, *arguments: str) -> Iterator[None]:
-    """Run a program that says when it is ready."""
-    command = [sys.executable, "-c", program, *arguments]
+@contextmanager
+def _writer(station: Station) -> Iterator[None]:
+    """Run the program that logs, until the end of the block."""
+    command = [sys.executable, "-c", WRITER, str(station.logger_state), LOG]
     process = subprocess.Popen(command, stdout=subprocess.PIPE)
     try:
         assert process.stdout is not None
         assert process.stdout.readline()
+        time.sleep(SETTLING)
         yield
     finally:
         process.kill()
         process.wait()
 
 
-@contextlib.contextmanager
-def _readers(console: Console, path: str) -> Iterator[list[int]]:
-    """Open the page in ten browsers; yield a list with the updates of the first one."""
-    count = [0]
-    ended = threading.Event()
-    program = shutil.which("chromium")
-    with ExitStack() as stack:
-        threads = [
-            threading.Thread(target=_read, args=(console, path, ended, count if not n else [0]))
-            for n in range(READERS - bool(program))
-        ]
-        if program:
-            _chromium(stack, program, console, path)
-        for thread in threads:
-            thread.start()
-        try:
-            yield count
-        finally:
-            ended.set()
-            for thread in threads:
-                thread.join()
-
-
-def _read(console: Console, path: str, ended: threading.Event, count: list[int]) -> None:
-    with console.visit().live(path) as events:
-        for event in events:
-            count[0] += event.name == "points"
-            if ended.is_set():
-                return
-
-
-def _chromium(stack: ExitStack, program: str, console: Console, path: str) -> None:
+def _chromium(stack: ExitStack, program: str, console: Console) -> Any:
+    """Return a page of Chromium that may see the console."""
     from playwright.sync_api import sync_playwright
 
     playwright = stack.enter_context(sync_playwright())
@@ -257,7 +214,7 @@ def _chromium(stack: ExitStack, program: str, console: Console, path: str) -> No
     page = browser.new_page()
     page.goto(console.new_link())
     page.wait_for_url("**/now")
-    page.goto(console.address + path)
+    return page
 
 
 if __name__ == "__main__":

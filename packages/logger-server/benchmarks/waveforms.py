@@ -15,6 +15,7 @@ from statistics import median
 import grpc
 import numpy as np
 from json_logger_client import ConnectOptions, JsonLoggerClient
+from json_logger_client.shared_memory import SharedMemory
 from messages import record
 from servers import OurServer, Server
 
@@ -29,7 +30,9 @@ class Waveform:
     """Seconds of one waveform, each the median of the same rounds."""
 
     ours: float
-    """Of `log_data`, acknowledged after the write."""
+    """Of `log_data`, acknowledged after the write. Long waveforms go as memory."""
+    in_messages: float
+    """The same by a client without memory."""
     noop: float
     """Of a unary call with the bytes, which the server writes before it answers."""
     saved: float
@@ -55,15 +58,19 @@ def waveform(noop: Server, ours: OurServer, count: int, rounds: int = ROUNDS) ->
     with (
         grpc.insecure_channel(noop.target, _UNLIMITED) as channel,
         ours.open(f"waveform-{count}.ndjson") as log,
+        ours.open(f"messages-{count}.ndjson") as without_memory,
     ):
+        without_memory._calls.memory = SharedMemory()
         call = channel.unary_unary(f"/benchmark.NoOp/{'WriteAndSync' if durable else 'Write'}")
         took: dict[Callable[[], object], list[float]] = {
             lambda: log.log_data("scope", {}, {"waveform": array}): [],
+            lambda: without_memory.log_data("scope", {}, {"waveform": array}): [],
             lambda: call(array.tobytes()): [],
             save: [],
         }
-        for _ in range(rounds + _WARM_UP):
-            for do, seconds in took.items():
+        for number in range(rounds + _WARM_UP):
+            first = number % len(took)  # what comes before a case must not favour another one
+            for do, seconds in (*took.items(), *took.items())[first : first + len(took)]:
                 started = time.perf_counter()
                 do()
                 seconds.append(time.perf_counter() - started)

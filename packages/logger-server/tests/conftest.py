@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from json_logger_server.json_log import Durability
 from logger_process import LoggerProcess
+from logger_thread import FaultyDisk, LoggerThread
 
 pytest_plugins = ["own_station"]
 
@@ -33,6 +35,13 @@ def own_logger(tmp_path: Path) -> Iterator[LoggerProcess]:
     """A logger for a single test."""
     with LoggerProcess(tmp_path) as process:
         yield process
+
+
+@pytest.fixture
+def logger_thread(tmp_path: Path) -> Iterator[LoggerThread]:
+    """A logger in this process, whose disk and counters the test can reach."""
+    with LoggerThread(tmp_path, FaultyDisk(), Durability.FLUSHED) as logger:
+        yield logger
 
 
 @pytest.fixture

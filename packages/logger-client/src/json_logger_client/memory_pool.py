@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import mmap
 import weakref
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterable
 
@@ -37,7 +37,7 @@ class Memory(mmap.mmap):
         return memoryview(self)[:size]
 
 
-class MemoryPool(SharedMemory):
+class MemoryPool(SharedMemory, ABC):
     """The memory of one sender, on a system that has it."""
 
     def __init__(self) -> None:

@@ -47,10 +47,6 @@ class HandedSamples:
         self._size = size
         weakref.finalize(self, os.close, descriptor)
 
-    def __len__(self) -> int:
-        """Return the bytes of the samples."""
-        return self._size
-
     def __iter__(self) -> Iterator[memoryview]:
         """Yield the samples. A piece is valid until the next one.
 

@@ -70,8 +70,8 @@ needs_limits = pytest.mark.skipif(not HAS_LIMITS, reason="no resource limits")
 needs_binding_modes = pytest.mark.skipif(
     not HAS_MODES or IS_ROOT, reason="no POSIX file modes that bind this user"
 )
-needs_memory_files = pytest.mark.skipif(
-    not hasattr(os, "memfd_create"), reason="no memory that another process can read"
+needs_shared_memory = pytest.mark.skipif(
+    sys.platform not in ("linux", "win32"), reason="no memory that another process can read"
 )
 needs_proc = pytest.mark.skipif(not HAS_PROC, reason="no /proc")
 needs_terminals = pytest.mark.skipif(not hasattr(os, "openpty"), reason="no POSIX terminals")
