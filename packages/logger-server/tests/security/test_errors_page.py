@@ -14,6 +14,7 @@ from every_call import STREAM_CASES, AnyCall
 from google.protobuf.descriptor import MethodDescriptor
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as ext
 from json_logger_server.json_log import JsonLog
+from json_logger_server.services import extension
 from json_logger_server.storage.paths import LogRoots
 from logger_bench import RECORD, LoggerBench, SeamBench, keyed_logger
 from logger_errors import CASES, METHODS, tables
@@ -84,6 +85,7 @@ WHERE_THE_CORE_IS_CALLED: dict[str, Callable[[SessionHost], tuple[object, str]]]
     "AppendStream": lambda host: (JsonLog, "append"),
     "Tail": lambda host: (host.registry, "session"),
     "Rotate": lambda host: (host.registry, "session"),
+    "ShareMemory": lambda host: (extension, "log_of"),
     "SetContext": lambda host: (JsonLog, "set_context"),
     "Locate": lambda host: (LogRoots, "find"),
 }
@@ -95,7 +97,9 @@ def requests(seams: SeamBench) -> dict[str, bytes]:
     attachment = seams.open("a.log").attachment
     batch = ext.AppendRequest(attachment=attachment, first_client_seq=1, count=1, ndjson=RECORD)
     context = ext.SetContextRequest(attachment=attachment, context=b"{}")
+    memory = ext.ShareMemoryRequest(attachment=attachment)
     return {
+        "ShareMemory": memory.SerializeToString(),
         "Append": batch.SerializeToString(),
         "AppendStream": batch.SerializeToString(),
         "SetContext": context.SerializeToString(),

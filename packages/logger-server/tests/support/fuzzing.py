@@ -51,7 +51,12 @@ def messages(draw: st.DrawFn, descriptor: Descriptor, values: Values) -> Message
             text = values[FieldDescriptor.TYPE_STRING]
             getattr(message, field.name)[draw(text)] = draw(text)
         elif field.message_type is not None:
-            getattr(message, field.name).CopyFrom(draw(messages(field.message_type, values)))
+            inner = messages(field.message_type, values)
+            value = getattr(message, field.name)
+            if hasattr(value, "add"):  # it is repeated
+                value.extend(draw(st.lists(inner, max_size=3)))
+            else:
+                value.CopyFrom(draw(inner))
         else:
             setattr(message, field.name, draw(values[field.type]))
     return message

@@ -39,6 +39,8 @@ WITH_WAVEFORM = RECORD.replace(
     b'{"offset":0,"count":1,"dtype":"<f8","shape":[1],"crc32":%d}}' % zlib.crc32(SAMPLES),
 )
 """A record whose outputs are one waveform, that of `SAMPLES`."""
+NO_MEMORY = [ext.SamplesInMemory(waveform=0, socket=1, number=1)]
+"""That the client has handed over the samples as memory, which it has not."""
 LIMITED = str(Path(__file__).with_name("limited_logger.py"))
 _SECRET = b"0123456789abcdef"
 _KEY = "k" * 32
@@ -96,16 +98,14 @@ class LoggerBench:
         )
         return self.lifecycle.Open(request, metadata=self.user)
 
-    def append(
-        self, attachment: str, ndjson: bytes = RECORD, seq: int = 1, samples: bytes = b""
-    ) -> None:
-        self.ext.Append(_append(attachment, ndjson, seq, samples), metadata=self.user)
+    def append(self, attachment: str, ndjson: bytes = RECORD, seq: int = 1, **samples: Any) -> None:
+        self.ext.Append(_append(attachment, ndjson, seq, **samples), metadata=self.user)
 
     def append_stream(
-        self, attachment: str, ndjson: bytes = RECORD, samples: bytes = b""
+        self, attachment: str, ndjson: bytes = RECORD, **samples: Any
     ) -> Iterator[object]:
         """Send one batch and end the stream."""
-        requests = iter([_append(attachment, ndjson, 1, samples)])
+        requests = iter([_append(attachment, ndjson, 1, **samples)])
         answers: Iterator[object] = self.ext.AppendStream(requests, metadata=self.user)
         return answers
 
@@ -128,6 +128,10 @@ class LoggerBench:
 
     def rotate(self, session: str, metadata: tuple[tuple[str, str], ...] = ()) -> None:
         self.ext.Rotate(ext.RotateRequest(session_name=session), metadata=metadata or self.user)
+
+    def share_memory(self, attachment: str) -> ext.ShareMemoryResponse:
+        request = ext.ShareMemoryRequest(attachment=attachment)
+        return self.ext.ShareMemory(request, metadata=self.user)
 
     def set_context(self, attachment: str, context: bytes = b"{}") -> None:
         request = ext.SetContextRequest(attachment=attachment, context=context)
@@ -186,7 +190,7 @@ class SeamBench(LoggerBench):
         self.stack.callback(under_way.cancel)
 
 
-def _append(attachment: str, ndjson: bytes, seq: int, samples: bytes = b"") -> ext.AppendRequest:
+def _append(attachment: str, ndjson: bytes, seq: int, **samples: Any) -> ext.AppendRequest:
     return ext.AppendRequest(
-        attachment=attachment, first_client_seq=seq, count=1, ndjson=ndjson, samples=samples
+        attachment=attachment, first_client_seq=seq, count=1, ndjson=ndjson, **samples
     )

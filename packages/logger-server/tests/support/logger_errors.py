@@ -24,7 +24,7 @@ from json_logger_proto import json_logger_pb2 as reference
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as ext
 from json_logger_proto.ext.v1 import json_logger_ext_pb2_grpc
 from json_logger_server.storage.exclusive import lock_exclusively
-from logger_bench import LIMITED, RECORD, SAMPLES, WITH_WAVEFORM, LoggerBench
+from logger_bench import LIMITED, NO_MEMORY, RECORD, SAMPLES, WITH_WAVEFORM, LoggerBench
 from processes import eventually
 from session_sharing.core import errors
 from session_sharing.stop_event import ask_to_stop
@@ -45,6 +45,7 @@ _append = partial(case, CASES, "Append")
 _stream = partial(case, CASES, "AppendStream")
 _tail = partial(case, CASES, "Tail")
 _rotate = partial(case, CASES, "Rotate")
+_share_memory = partial(case, CASES, "ShareMemory")
 _set_context = partial(case, CASES, "SetContext")
 _locate = partial(case, CASES, "Locate")
 
@@ -276,6 +277,11 @@ def _(bench: LoggerBench) -> None:
     mixed.append(mixed.open("a.log", kind="lock").attachment)
 
 
+@_append(errors.LimitExceededError, "samples were handed over as memory, but have not arrived")
+def _(bench: LoggerBench) -> None:
+    bench.append(bench.open("a.log").attachment, WITH_WAVEFORM, in_memory=NO_MEMORY)
+
+
 @_append(errors.StorageFullError, "there is no room on the disk")
 def _(bench: LoggerBench) -> None:
     small, _ = bench.with_own_process(LIMITED, "FSIZE=4096")
@@ -297,10 +303,16 @@ def _(bench: LoggerBench) -> object:
     return bench.append_stream(bench.open("a.log").attachment, b"{}")
 
 
+@_stream(errors.LimitExceededError, "as Append")
+def _(bench: LoggerBench) -> object:
+    attachment = bench.open("a.log").attachment
+    return bench.append_stream(attachment, WITH_WAVEFORM, in_memory=NO_MEMORY)
+
+
 @_stream(errors.NotAResourceError, "as Append")
 def _(bench: LoggerBench) -> object:
     (bench.folder / "a.log.waveforms").write_text("another program's")
-    return bench.append_stream(bench.open("a.log").attachment, WITH_WAVEFORM, SAMPLES)
+    return bench.append_stream(bench.open("a.log").attachment, WITH_WAVEFORM, samples=SAMPLES)
 
 
 @_stream(errors.SessionExpiredError, "as Append; each message is checked")
@@ -391,6 +403,20 @@ def _(bench: LoggerBench) -> None:
     require(REMOVES_OPEN_FILES, "removal of open files")
     (bench.folder / "a.log").unlink()
     bench.rotate(session)
+
+
+@_share_memory(errors.SessionExpiredError, "as Append")
+def _(bench: LoggerBench) -> None:
+    opened = bench.open("a.log")
+    bench.close(opened.session_name)
+    bench.share_memory(opened.attachment)
+
+
+@_share_memory(errors.SessionNotFoundError, "as Append")
+def _(bench: LoggerBench) -> None:
+    mixed = bench.with_seams()
+    mixed.host.registry.kinds["lock"] = Lock
+    mixed.share_memory(mixed.open("a.log", kind="lock").attachment)
 
 
 @_set_context(errors.InvalidArgumentError, "the context has a wrong key or value")

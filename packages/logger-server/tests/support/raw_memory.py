@@ -19,8 +19,7 @@ class RawMemory:
         self.folder = bench.folder
         self.session_name = (opened := bench.open("a.ndjson")).session_name
         self.attachment = opened.attachment
-        request = ext.ShareMemoryRequest(attachment=self.attachment)
-        self.offer = bench.ext.ShareMemory(request, metadata=bench.user)
+        self.offer = bench.share_memory(self.attachment)
         self._last = 0
 
     def append(self, about: ext.SamplesInMemory) -> int:

@@ -72,7 +72,9 @@ class ExtensionServicer(json_logger_ext_pb2_grpc.JsonLoggerExtServicer):
         self, request: pb.ShareMemoryRequest, context: Context
     ) -> pb.ShareMemoryResponse:
         """See json_logger_ext.proto."""
-        return self._memory.offer(calls.attachment())
+        attachment = calls.attachment()
+        log_of(attachment.session)
+        return self._memory.offer(attachment)
 
     async def Tail(  # noqa: N802
         self, request: pb.TailRequest, context: Context
