@@ -12,12 +12,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import grpc
 import numpy as np
 import pytest
 from as_user import STRANGER, needs_users, run_as, running_as
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as ext
-from json_logger_proto.names import MEMORY_NUMBER
-from logger_bench import LoggerBench
+from json_logger_proto.names import MEMORY_NUMBER, MOST_SAMPLE_BYTES
+from logger_bench import RECORD, LoggerBench
 from logger_process import LoggerProcess
 from logger_thread import LoggerThread
 from memory_use import (
@@ -157,6 +158,27 @@ def test_memory_that_nobody_sent_is_refused_at_once(raw: RawSocket) -> None:
     assert "1 waveforms" in raw.refusal(raw.about(1, waveform=7))
     connection.close()
     assert "did not get the memory" in raw.refusal_of_file(1)
+
+
+def test_the_samples_of_a_batch_are_bounded_also_in_memory(raw: RawSocket) -> None:
+    connection = raw.connect()
+    file = of_client.MemoryFile.create(MOST_SAMPLE_BYTES + 8)
+    socket.send_fds(connection, [MEMORY_NUMBER.pack(1)], [file.descriptor])
+    huge = np.broadcast_to(np.zeros(1), MOST_SAMPLE_BYTES // 8 + 1)
+    assert f"more than {MOST_SAMPLE_BYTES} bytes" in raw.refusal(raw.about(1), huge)
+
+
+def test_memory_without_a_reference_is_refused(raw: RawSocket) -> None:
+    request = ext.AppendRequest(
+        attachment=raw.attachment,
+        first_client_seq=1,
+        count=1,
+        ndjson=RECORD,
+        in_memory=[raw.about(1)],
+    )
+    with pytest.raises(grpc.RpcError) as refused:
+        raw.bench.ext.Append(request, metadata=raw.bench.user)
+    assert "refer to 0 waveforms" in str(refused.value.details())
 
 
 def test_what_is_no_sealed_memory_is_refused_and_not_read(raw: RawSocket, tmp_path: Path) -> None:

@@ -51,7 +51,8 @@ def decode(
 
     Raises:
         InvalidArgumentError: A record breaks the protocol.
-        LimitExceededError: Samples that the client handed over have not arrived.
+        LimitExceededError: The batch has too many samples, or those that the client handed over
+            have not arrived.
     """
     attachment = calls.attachment()
     records = decode_batch(ndjson, request.count)
@@ -63,12 +64,14 @@ def decode(
         len(ndjson),
         after,
     )
-    if samples or may_have_references(ndjson):
+    if samples or request.in_memory or may_have_references(ndjson):
         in_memory = {
             one.waveform: partial(memory.take, attachment, one) for one in request.in_memory
         }
         batch.waveforms = take_waveforms(records, samples, in_memory)
-        batch.size += sum(one.size for one in batch.waveforms.values())
+        sample_bytes = sum(one.size for one in batch.waveforms.values())
+        _check_size(sample_bytes, MOST_SAMPLE_BYTES, "samples")
+        batch.size += sample_bytes
     return attachment.session, batch
 
 
@@ -106,6 +109,20 @@ async def finish(registry: SessionRegistry, session: Session, batch: PendingBatc
         log.rotate(partial(registry.move, session))
 
 
+def _check_size(size: int, most: int, what: str) -> None:
+    """Refuse a batch that is too large.
+
+    Raises:
+        LimitExceededError: It has more than `most` bytes of records or samples.
+    """
+    if size > most:
+        raise LimitExceededError(
+            f"The batch has more than {most} bytes of {what}, the limit of the server. Send its "
+            "records in several batches.",
+            limit="message_bytes",
+        )
+
+
 class _Pieces:
     """The pieces of one batch that have arrived."""
 
@@ -123,16 +140,8 @@ class _Pieces:
         records, samples = request.ndjson, request.samples
         self._record_bytes += len(records)
         self._sample_bytes += len(samples)
-        for size, most, what in (
-            (self._record_bytes, MOST_BATCH_BYTES, "records"),
-            (self._sample_bytes, MOST_SAMPLE_BYTES, "samples"),
-        ):
-            if size > most:
-                raise LimitExceededError(
-                    f"The batch has more than {most} bytes of {what}, the limit of the server. "
-                    "Send its records in several batches.",
-                    limit="message_bytes",
-                )
+        _check_size(self._record_bytes, MOST_BATCH_BYTES, "records")
+        _check_size(self._sample_bytes, MOST_SAMPLE_BYTES, "samples")
         if records:
             self._records.append(records)
         if samples:
