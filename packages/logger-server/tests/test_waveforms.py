@@ -261,11 +261,11 @@ def test_a_wrong_reference_or_wrong_samples_are_refused_and_leave_nothing(
     ndjson, samples = BAD[case]
     for seq in (2, 3):
         with pytest.raises(grpc.RpcError) as refused:
-            bench.append(attachment, ndjson, seq, samples)
+            bench.append(attachment, ndjson, seq, samples=samples)
         assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
         assert "ecord" in str(refused.value.details())
         assert sizes(bench.folder) == before
-    bench.append(attachment, record(b"%b" % GOOD, b'{"$":"$waveform"}'), 4, ARRAY.tobytes())
+    bench.append(attachment, record(b"%b" % GOOD, b'{"$":"$waveform"}'), 4, samples=ARRAY.tobytes())
     assert len(waveforms_in(bench.folder / "a.ndjson")) == 2
 
 
@@ -276,7 +276,7 @@ def test_an_attachment_that_has_ended_writes_no_samples(bench: LoggerBench) -> N
     bench.open("a.ndjson")
     before = sizes(bench.folder)
     with pytest.raises(grpc.RpcError) as refused:
-        bench.append(old.attachment, record(b'{"a":%b}' % GOOD), 2, ARRAY.tobytes())
+        bench.append(old.attachment, record(b'{"a":%b}' % GOOD), 2, samples=ARRAY.tobytes())
     assert refused.value.code() is grpc.StatusCode.FAILED_PRECONDITION
     assert sizes(bench.folder) == before
 
