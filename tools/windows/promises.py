@@ -20,6 +20,7 @@ PROMISES = {
         f"{_LOGGER}/test_interrupts.py",
         f"{_LOGGER}/test_process_end.py",
         f"{_LOGGER}/test_retries.py",
+        f"{_LOGGER}/test_shared_memory.py",
     ],
     "P4": [
         f"{_LOGGER}/security/test_windows_names.py",
@@ -47,6 +48,7 @@ PROMISES = {
         f"{_LOGGER}/security/test_secrets.py",
         f"{_LOGGER}/security/test_terminal_escapes.py",
         f"{_LOGGER}/test_finding_the_logger.py",
+        f"{_LOGGER}/test_memory_mappings.py",
         f"{_SESSIONS}/security/test_identity.py",
         f"{_SESSIONS}/security/test_listeners.py",
         f"{_SESSIONS}/security/test_tls.py",

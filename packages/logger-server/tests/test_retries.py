@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from capabilities import needs_ends_of_killed_servers
 from chaos_proxy import ChaosProxy
 from json_logger_client import ConnectOptions, JsonLoggerClient, StreamOptions
 from logger_process import LoggerProcess, names_in
@@ -140,6 +141,7 @@ def test_two_sessions_of_one_connection_on_one_log_never_hide_each_others_record
     assert names_in(own_logger.folder / "a.ndjson") == [f"m{n}" for n in range(50)]
 
 
+@needs_ends_of_killed_servers
 def test_a_caller_that_got_the_error_of_a_dead_server_does_not_wait_again_at_the_end_of_the_block(
     own_logger: LoggerProcess,
 ) -> None:
