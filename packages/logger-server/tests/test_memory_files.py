@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 from as_user import STRANGER, needs_users, run_as, running_as
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as ext
-from json_logger_proto.names import MEMORY_NUMBER, MOST_SAMPLE_BYTES
+from json_logger_proto.memory import NUMBER
+from json_logger_proto.names import MOST_SAMPLE_BYTES
 from logger_bench import RECORD, LoggerBench
 from logger_process import LoggerProcess
 from logger_thread import LoggerThread
@@ -134,17 +135,17 @@ def memory_of(array: np.ndarray) -> Any:
 
 def hand_over(connection: socket.socket, number: int, array: np.ndarray) -> None:
     file = memory_of(array)
-    socket.send_fds(connection, [MEMORY_NUMBER.pack(number)], [file.descriptor])
+    socket.send_fds(connection, [NUMBER.pack(number)], [file.descriptor])
 
 
 def test_memory_is_found_by_its_number_whatever_else_came_before_it(raw: RawSocket) -> None:
     connection = raw.connect()
     file = memory_of(ARRAY)
     connection.send(b"short")
-    connection.send(MEMORY_NUMBER.pack(3))
-    socket.send_fds(connection, [MEMORY_NUMBER.pack(1)], [file.descriptor])
+    connection.send(NUMBER.pack(3))
+    socket.send_fds(connection, [NUMBER.pack(1)], [file.descriptor])
     socket.send_fds(connection, [b"abc"], [file.descriptor, file.descriptor])
-    socket.send_fds(connection, [MEMORY_NUMBER.pack(2)], [file.descriptor])
+    socket.send_fds(connection, [NUMBER.pack(2)], [file.descriptor])
     assert raw.append_file(2) == 1
     assert "did not get the memory" in raw.refusal_of_file(1)
     assert np.array_equal(waveforms_in(raw.folder / "a.ndjson"), [ARRAY])
@@ -163,7 +164,7 @@ def test_memory_that_nobody_sent_is_refused_at_once(raw: RawSocket) -> None:
 def test_the_samples_of_a_batch_are_bounded_also_in_memory(raw: RawSocket) -> None:
     connection = raw.connect()
     file = of_client.MemoryFile.create(MOST_SAMPLE_BYTES + 8)
-    socket.send_fds(connection, [MEMORY_NUMBER.pack(1)], [file.descriptor])
+    socket.send_fds(connection, [NUMBER.pack(1)], [file.descriptor])
     huge = np.broadcast_to(np.zeros(1), MOST_SAMPLE_BYTES // 8 + 1)
     assert f"more than {MOST_SAMPLE_BYTES} bytes" in raw.refusal(raw.about(1), huge)
 
@@ -190,7 +191,7 @@ def test_what_is_no_sealed_memory_is_refused_and_not_read(raw: RawSocket, tmp_pa
     os.truncate(unsealed, ARRAY.nbytes)
     handles = [os.open(secret, os.O_RDONLY), os.open("/dev/zero", os.O_RDONLY), reader, unsealed]
     for number, handle in enumerate(handles, start=1):
-        socket.send_fds(connection, [MEMORY_NUMBER.pack(number)], [handle])
+        socket.send_fds(connection, [NUMBER.pack(number)], [handle])
         assert "cannot be used" in raw.refusal_of_file(number)
         os.close(handle)
     os.close(writer)
@@ -203,10 +204,10 @@ def test_samples_that_change_on_the_way_are_refused_by_their_checksum(raw: RawSo
     connection = raw.connect()
     file = memory_of(ARRAY)
     file[100] = 7
-    socket.send_fds(connection, [MEMORY_NUMBER.pack(1)], [file.descriptor])
+    socket.send_fds(connection, [NUMBER.pack(1)], [file.descriptor])
     assert "crc32" in raw.refusal_of_file(1)
     file[:] = ARRAY.tobytes()
-    socket.send_fds(connection, [MEMORY_NUMBER.pack(2)], [file.descriptor])
+    socket.send_fds(connection, [NUMBER.pack(2)], [file.descriptor])
     assert raw.append_file(2) == 1
 
 
@@ -227,13 +228,13 @@ def test_a_flood_of_descriptors_neither_fills_the_server_nor_stops_it(raw: RawSo
     sent = 0
     try:
         while sent < 100_000:
-            socket.send_fds(connection, [MEMORY_NUMBER.pack(sent + 10)], [file.descriptor])
+            socket.send_fds(connection, [NUMBER.pack(sent + 10)], [file.descriptor])
             sent += 1
     except OSError:
         pass
     assert sent < 100_000
     assert "did not get the memory" in raw.refusal_of_file(5)
-    socket.send_fds(connection, [MEMORY_NUMBER.pack(6)], [file.descriptor])
+    socket.send_fds(connection, [NUMBER.pack(6)], [file.descriptor])
     assert raw.append_file(6) == 1
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as ext
-from json_logger_proto.names import new_memory_name
+from json_logger_proto.memory import new_name
 from logger_bench import LoggerBench
 from logger_process import LoggerProcess
 from memory_use import ARRAY
@@ -29,7 +29,7 @@ def raw(anonymous: LoggerProcess, folder: Path) -> Iterator[RawMemory]:
 
 def test_a_mapping_is_found_by_its_name(raw: RawMemory) -> None:
     assert raw.offer.mappings
-    name = f"Local\\{new_memory_name()}"
+    name = f"Local\\{new_name()}"
     with mmap.mmap(-1, ARRAY.nbytes, tagname=name) as mapping:
         mapping[:] = ARRAY.tobytes()
         assert raw.append(ext.SamplesInMemory(mapping=name)) == 1
@@ -43,6 +43,6 @@ def test_a_name_that_no_client_makes_is_not_opened(raw: RawMemory, name: str) ->
 
 
 def test_a_mapping_that_is_too_small_is_refused(raw: RawMemory) -> None:
-    name = f"Local\\{new_memory_name()}"
+    name = f"Local\\{new_name()}"
     with mmap.mmap(-1, 4096, tagname=name):
         assert "fewer bytes" in raw.refusal(ext.SamplesInMemory(mapping=name))

@@ -16,7 +16,7 @@ import sys
 import weakref
 
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
-from json_logger_proto.names import MEMORY_NUMBER, is_memory_name
+from json_logger_proto.memory import NUMBER, is_name
 from session_sharing.same_user import is_of_same_user
 
 from json_logger_client.memory_pool import Memory, MemoryPool
@@ -106,7 +106,7 @@ class HandingSocket:
         """
         self._number = offer.socket
         self._files = itertools.count(1)
-        if not is_memory_name(offer.socket_name):
+        if not is_name(offer.socket_name):
             raise ConnectionRefusedError("The server has no socket for memory.")
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         weakref.finalize(self, self._socket.close)
@@ -122,5 +122,5 @@ class HandingSocket:
             OSError: The server has ended, or does not take descriptors.
         """
         number = next(self._files)
-        socket.send_fds(self._socket, [MEMORY_NUMBER.pack(number)], [descriptor])
+        socket.send_fds(self._socket, [NUMBER.pack(number)], [descriptor])
         return pb.SamplesInMemory(socket=self._number, number=number)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
-from json_logger_proto.names import new_memory_name
+from json_logger_proto.memory import new_name
 
 from json_logger_client.memory_pool import Memory, MemoryPool
 
@@ -24,7 +24,7 @@ class Mapping(Memory):
         Raises:
             OSError: There is no memory.
         """
-        name = f"Local\\{new_memory_name()}"
+        name = f"Local\\{new_name()}"
         mapping = cls(-1, size, tagname=name)
         mapping.name = name
         return mapping

@@ -1,24 +1,17 @@
 """Names and limits that are the same in the logger's servers and clients."""
 
-import re
-import secrets
-import struct
-
 __all__ = [
     "DISCOVERY_CLASS",
     "DISCOVERY_INTERFACE",
     "INSTRUMENT_TYPE",
     "KIND",
     "LANE_BITS",
-    "MEMORY_NUMBER",
     "MOST_BATCH_BYTES",
     "MOST_SAMPLE_BYTES",
     "PROGRAM",
     "STATION_VARIABLE",
     "TARGET_VARIABLE",
     "TOKEN_FILE_VARIABLE",
-    "is_memory_name",
-    "new_memory_name",
 ]
 
 KIND = "json-log"
@@ -53,23 +46,8 @@ the other, so that the server needs to remember only little about it. A client h
 calls, and one for each of its streams.
 """
 
-MEMORY_NUMBER = struct.Struct("<Q")
-"""The message with which the descriptor of a memory file is sent over a socket."""
-
 MOST_BATCH_BYTES = 64 * 1024 * 1024
 """Most bytes of records that are appended together, in one or several messages."""
 
 MOST_SAMPLE_BYTES = 128 * 1024 * 1024
 """Most bytes of samples in the waveforms of those records."""
-
-_MEMORY_NAME = re.compile(r"(Local\\)?json-logger-[0-9a-f]{32}")
-
-
-def new_memory_name() -> str:
-    """Return a name that nobody can guess, for a socket or a memory that two processes share."""
-    return f"json-logger-{secrets.token_hex(16)}"
-
-
-def is_memory_name(name: str) -> bool:
-    """Return whether a name is one of these, also in the namespace of a Windows session."""
-    return _MEMORY_NAME.fullmatch(name) is not None

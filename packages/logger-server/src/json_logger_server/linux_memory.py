@@ -17,7 +17,7 @@ import weakref
 from collections.abc import Iterable, Iterator
 
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
-from json_logger_proto.names import MEMORY_NUMBER, new_memory_name
+from json_logger_proto.memory import NUMBER, new_name
 from session_sharing.same_user import is_of_same_user
 from session_sharing.server import Attachment
 
@@ -131,7 +131,7 @@ class _MemorySocket:
     """Listens for one client; once it has connected, receives its memory."""
 
     def __init__(self) -> None:
-        self.name = new_memory_name()
+        self.name = new_name()
         # An abstract name needs no folder. It ends with the process, also after SIGKILL.
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         try:
@@ -199,10 +199,10 @@ class _MemorySocket:
         """
         while True:
             message, descriptors, _, _ = socket.recv_fds(
-                self._socket, MEMORY_NUMBER.size, 1, socket.MSG_CMSG_CLOEXEC
+                self._socket, NUMBER.size, 1, socket.MSG_CMSG_CLOEXEC
             )
-            if len(message) == MEMORY_NUMBER.size and descriptors:
-                return MEMORY_NUMBER.unpack(message)[0], descriptors[0]
+            if len(message) == NUMBER.size and descriptors:
+                return NUMBER.unpack(message)[0], descriptors[0]
             for descriptor in descriptors:
                 os.close(descriptor)
             if not message:

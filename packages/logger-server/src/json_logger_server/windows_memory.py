@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Iterable, Iterator
 
 from json_logger_proto.ext.v1 import json_logger_ext_pb2 as pb
-from json_logger_proto.names import is_memory_name
+from json_logger_proto.memory import is_name
 from session_sharing.server import Attachment
 
 from json_logger_server.shared_memory import SharedMemory, unusable
@@ -69,7 +69,7 @@ class WindowsMemory(SharedMemory):
         self, attachment: Attachment, about: pb.SamplesInMemory, size: int
     ) -> Iterable[memoryview]:
         """See `SharedMemory`."""
-        if not is_memory_name(about.mapping):
+        if not is_name(about.mapping):
             return super().take(attachment, about, size)
         mapping = _kernel.OpenFileMappingW(_READ, 0, about.mapping)
         if not mapping:
