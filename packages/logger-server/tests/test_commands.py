@@ -257,3 +257,17 @@ def test_commands_that_trust_a_tls_server_reach_it(
         done = subprocess.run(ls, capture_output=True, text=True, env=trusting)
         server.terminate()
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("module", "absent"),
+    [
+        ("json_logger_server.cli", "grpc"),
+        ("json_logger_server.cli.reading", "session_sharing.server"),
+    ],
+)
+def test_a_command_loads_only_what_it_needs(module: str, absent: str) -> None:
+    script = f"import sys, {module}; print(*sys.modules)"
+    loaded = subprocess.check_output([sys.executable, "-c", script], text=True).split()
+    assert module in loaded
+    assert absent not in loaded

@@ -1,44 +1,34 @@
-"""The command `json-logger`."""
+"""The command `json-logger`. It loads the module of a command only when that command runs."""
 
 from __future__ import annotations
 
 import click
 from session_sharing import SessionSharingError
-from session_sharing.commands import HarmlessGroup
+from session_sharing.commands import LazyGroup
 
-from json_logger_server.cli.doctor import doctor_command
-from json_logger_server.cli.export import export_command
-from json_logger_server.cli.install import install_command, uninstall_command
-from json_logger_server.cli.reading import tail_command, verify_command
-from json_logger_server.cli.report import report_command
-from json_logger_server.cli.serve import serve_command
-from json_logger_server.cli.sessions import close_command, ls_command, rotate_command, show_command
-from json_logger_server.cli.store import store_group
+_VERBS = {
+    "serve": "json_logger_server.cli.serve:serve_command",
+    "ls": "json_logger_server.cli.sessions:ls_command",
+    "show": "json_logger_server.cli.sessions:show_command",
+    "close": "json_logger_server.cli.sessions:close_command",
+    "rotate": "json_logger_server.cli.sessions:rotate_command",
+    "tail": "json_logger_server.cli.reading:tail_command",
+    "verify": "json_logger_server.cli.reading:verify_command",
+    "report": "json_logger_server.cli.report:report_command",
+    "export": "json_logger_server.cli.export:export_command",
+    "store": "json_logger_server.cli.store:store_group",
+    "doctor": "json_logger_server.cli.doctor:doctor_command",
+    "install": "json_logger_server.cli.install:install_command",
+    "uninstall": "json_logger_server.cli.install:uninstall_command",
+}
 
 
 @click.group(
-    cls=HarmlessGroup,
+    cls=LazyGroup,
+    places=_VERBS,
     shown_errors=[SessionSharingError],
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(package_name="json-logger-server")
 def main() -> None:
     """Serve log files that many programs write at the same time, and read them."""
-
-
-for command in (
-    serve_command,
-    ls_command,
-    show_command,
-    close_command,
-    rotate_command,
-    tail_command,
-    verify_command,
-    report_command,
-    export_command,
-    store_group,
-    doctor_command,
-    install_command,
-    uninstall_command,
-):
-    main.add_command(command)

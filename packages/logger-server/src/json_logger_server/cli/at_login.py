@@ -10,8 +10,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from session_sharing import InvalidArgumentError
 from session_sharing.ni.folders import in_batch_file
-from session_sharing.server import InvalidArgumentError
 
 _BATCH = """\
 @echo off

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 from json_logger_proto.names import PROGRAM
+from session_sharing import InvalidArgumentError
 from session_sharing.cli.installing import install_files, uninstall_files
 from session_sharing.ni import Startable
-from session_sharing.server import InvalidArgumentError
 
 from json_logger_server.cli.at_login import remove_entry, write_entry
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from json_logger_client.records import RecordFilter, StoreSource, StoreTail
-from session_sharing.server import InvalidArgumentError
+from session_sharing import InvalidArgumentError
 
 if TYPE_CHECKING:
     from json_logger_server.store import StoreOptions

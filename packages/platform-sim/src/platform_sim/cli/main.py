@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-
 import click
 from plugin_kit import PluginError
-from session_sharing.commands import HarmlessGroup
+from session_sharing.commands import LazyGroup
 
 from platform_sim.errors import PlatformSimError
 
@@ -26,23 +24,9 @@ _VERBS = {
 }
 
 
-class _LazyGroup(HarmlessGroup):
-    """Find commands by module, so that `platform-sim exec` does not load the servers."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        place = _VERBS.get(cmd_name)
-        if place is None:
-            return None
-        module, _, attribute = place.partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
-        return command
-
-
 @click.group(
-    cls=_LazyGroup,
+    cls=LazyGroup,
+    places=_VERBS,
     shown_errors=[PlatformSimError, PluginError],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )

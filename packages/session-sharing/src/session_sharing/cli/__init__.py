@@ -1,19 +1,24 @@
-"""The command `session-sharing`."""
+"""The command `session-sharing`. It loads the module of a command only when that command runs."""
 
 from __future__ import annotations
 
 import click
 
-from session_sharing.cli.locks import locks_command
-from session_sharing.cli.servers import any_server_options, chosen_servers
-from session_sharing.cli.sessions import session_commands
-from session_sharing.cli.stubs import stubs_command
-from session_sharing.commands import HarmlessGroup
+from session_sharing.commands import LazyGroup
 from session_sharing.core.errors import SessionSharingError
+
+_VERBS = {
+    "ls": "session_sharing.cli.any_server:ls_command",
+    "show": "session_sharing.cli.any_server:show_command",
+    "close": "session_sharing.cli.any_server:close_command",
+    "locks": "session_sharing.cli.locks:locks_command",
+    "stubs": "session_sharing.cli.stubs:stubs_command",
+}
 
 
 @click.group(
-    cls=HarmlessGroup,
+    cls=LazyGroup,
+    places=_VERBS,
     shown_errors=[SessionSharingError],
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -23,11 +28,3 @@ def main() -> None:
 
     Without options, `ls`, `show` and `close` look at all servers of this user on this host.
     """
-
-
-for command in (
-    *session_commands("session-sharing", any_server_options, chosen_servers),
-    locks_command,
-    stubs_command,
-):
-    main.add_command(command)
