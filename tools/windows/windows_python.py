@@ -80,3 +80,9 @@ def install_options(version: str, home: Path) -> list[str]:
         f"--python-version={version}",
         "--only-binary=:all:",
     ]
+
+
+def use_only_known_calls(home: Path) -> None:
+    """Let Python copy files without `CopyFile2`, which Python 3.12 uses and Wine 8 lacks."""
+    line = 'import _winapi; vars(_winapi).pop("CopyFile2", None)\n'
+    (site_packages(home) / "wine.pth").write_text(line, encoding="utf-8")

@@ -76,6 +76,7 @@ def windows_runners(
     home = windows_python.unpack(options.python, cache, cache.parent / options.python)
     install = ["pip", "install", "--quiet", *windows_python.install_options(options.python, home)]
     uv(session, *install, f"--find-links={wheels}", "pip", *wanted, *windows_python.LIMITS)
+    windows_python.use_only_known_calls(home)
     give_complex_numbers(windows_python.site_packages(home), cache)
     with ExitStack() as stack:
         wines = [stack.enter_context(running_wine(program, cache)) for _ in range(options.jobs)]
